@@ -1,0 +1,54 @@
+"""What a client's role may not do in the mirror although PostgreSQL lets everybody: it makes nothing and keeps nothing.
+
+Nothing can be created (no schema of theirs, no temporary tables, no large objects, no code by DO), and what one session
+does must not fill what all sessions share (the table of locks, the log of changes).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import psycopg
+from psycopg import sql
+
+_FUNCTIONS = """
+SELECT p.oid::pg_catalog.regprocedure::text
+FROM pg_catalog.pg_proc p
+WHERE p.pronamespace = 'pg_catalog'::pg_catalog.regnamespace
+  AND (p.proname ~ '^lo_' OR p.proname IN ('loread', 'lowrite', 'pg_logical_emit_message')
+       OR (p.proname ~ '^pg_(try_)?advisory_' AND p.proname !~ '_unlock'))
+  AND pg_catalog.has_function_privilege('public', p.oid, 'EXECUTE')
+"""
+_LANGUAGES = """
+SELECT l.lanname FROM pg_catalog.pg_language l
+WHERE l.lanpltrusted AND pg_catalog.has_language_privilege('public', l.oid, 'USAGE')
+"""
+_PUBLIC_SCHEMA = "REVOKE CREATE ON SCHEMA public FROM PUBLIC"
+_DEFAULTS = """
+SELECT pg_catalog.split_part(c, '=', 1), pg_catalog.substr(c, pg_catalog.strpos(c, '=') + 1)
+FROM pg_catalog.pg_db_role_setting s, pg_catalog.unnest(s.setconfig) c
+WHERE s.setrole = 0
+  AND s.setdatabase = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())
+"""
+
+
+def harden(connection: psycopg.Connection) -> None:
+    """Take from PUBLIC what clients need not have; the superuser's own work goes on."""
+    connection.execute(_PUBLIC_SCHEMA)
+    functions = [row[0] for row in connection.execute(_FUNCTIONS).fetchall()]
+    if functions:
+        connection.execute(f"REVOKE EXECUTE ON FUNCTION {', '.join(functions)} FROM PUBLIC".encode())
+    for (language,) in connection.execute(_LANGUAGES).fetchall():
+        connection.execute(sql.SQL("REVOKE USAGE ON LANGUAGE {} FROM PUBLIC").format(sql.Identifier(language)))
+
+
+def set_defaults(connection: psycopg.Connection, wanted: Mapping[str, str]) -> None:
+    """Set what sessions of the database begin with, so that SHOW answers with the gateway's own settings."""
+    database = sql.Identifier(connection.info.dbname)
+    present: dict[str, str] = dict(connection.execute(_DEFAULTS).fetchall())
+    for name in sorted(set(present) - set(wanted)):
+        connection.execute(sql.SQL("ALTER DATABASE {} RESET {}").format(database, sql.Identifier(name)))
+    for name, value in wanted.items():
+        if present.get(name) != value:
+            statement = sql.SQL("ALTER DATABASE {} SET {} = {}")
+            connection.execute(statement.format(database, sql.Identifier(name), sql.Literal(value)))

@@ -1,0 +1,182 @@
+"""The catalogue mirror: a real PostgreSQL database with the shape of the lake and nothing in it.
+
+Clients' catalogue queries are relayed to it under a login role of their own, so that PostgreSQL itself answers them. A
+statement over lake tables can be parsed and described there (types of parameters and columns, errors with positions),
+and never run: each table is marked "not populated" in ``pg_class``, on which every scan ends with SQLSTATE 55000, for
+superusers too, while privileges, comments, keys and ``\\d`` tell the truth.
+
+What the wall does not hold up, so that the gateway must: ``COPY table TO`` reads without a scan of the executor and
+answers "COPY 0"; a plan from which PostgreSQL removed the table (``WHERE false``, a CTE that nothing reads) runs, with
+the right rows. Describing needs USAGE on the schema alone: whether a role may read a table is asked of the gateway's
+grants before.
+
+What every role sees, as in every PostgreSQL: the names of all tables, columns, roles and databases in ``pg_class``,
+``pg_attribute``, ``pg_roles`` and ``pg_database``, and comments. ``information_schema`` shows only what a role has
+privileges on. Of other sessions it sees user and state, not the text.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import psycopg
+
+from catalog.mirror.applied import Applied, Notes
+from catalog.mirror.hardening import harden, set_defaults
+from catalog.mirror.privileges import change_privileges
+from catalog.mirror.relations import (
+    STATE_TABLE,
+    drop_schemas,
+    drop_tables,
+    make_foreign_keys,
+    make_schemas,
+    make_tables,
+    read_tables,
+    remember,
+    set_numbers,
+)
+from catalog.mirror.roles import change_roles, mirror_password
+from catalog.mirror.scripts import fingerprint, is_mirrorable
+from catalog.names import TableName
+from catalog.server import Server
+from catalog.store.rows import AccessRows
+from catalog.tables import Catalog, Table
+
+_LOCK = 0x6D697272  # "mirr": gateways on one server change the mirror one after the other
+_OPTIONS = "-c lock_timeout=1000 -c client_min_messages=error -c standard_conforming_strings=on -c search_path="
+_CREATE_STATE = f"""
+SET LOCAL allow_system_table_mods = on;
+CREATE TABLE {STATE_TABLE} (relation oid PRIMARY KEY, fingerprint text NOT NULL);
+REVOKE ALL ON {STATE_TABLE} FROM PUBLIC;
+"""
+_SECRET_KEY = 0  # the state table's row that tells which secret the roles' passwords were made from
+_SECRET = f"SELECT fingerprint FROM {STATE_TABLE} WHERE relation = %s"
+_SET_SECRET = f"""
+INSERT INTO {STATE_TABLE} (relation, fingerprint) VALUES (%s, %s)
+ON CONFLICT (relation) DO UPDATE SET fingerprint = excluded.fingerprint
+"""
+
+
+def open_mirror(
+    server: Server, secret: bytes, database: str = "lake", defaults: Mapping[str, str] | None = None
+) -> Mirror:
+    """Make the mirror's database where it is absent. ``secret`` (32 bytes) gives the roles their passwords; sessions
+    begin with the settings in ``defaults``. Raises ServerError where the server is out of reach.
+    """
+    mirror = Mirror(server, secret, database)
+    server.ensure_database(database)
+    with mirror.change() as connection:
+        row = connection.execute("SELECT pg_catalog.to_regclass(%s) IS NULL", (STATE_TABLE,)).fetchone()
+        if row is not None and row[0]:
+            connection.execute(_CREATE_STATE.encode())
+        harden(connection)
+        set_defaults(connection, defaults or {})
+    return mirror
+
+
+class Mirror:
+    """The mirror's database. `apply` may be called from any thread; calls wait for each other."""
+
+    def __init__(self, server: Server, secret: bytes, database: str) -> None:
+        self.database = database
+        self._server = server
+        self._secret = secret
+        self._one_at_a_time = threading.Lock()
+        self._done: tuple[Catalog, AccessRows] | None = None
+        self._marks: dict[TableName, tuple[Table, str]] = {}
+
+    def password(self, role: str) -> str:
+        """Return the password with which the gateway logs in to the mirror as a role; it is for the gateway alone."""
+        return mirror_password(self._secret, role)
+
+    def apply(self, catalog: Catalog, access: AccessRows) -> Applied:
+        """Make the mirror equal to a catalogue and to the gateway's roles and grants, in one transaction.
+
+        Only differences are worked on. Tables that PostgreSQL cannot have, or that clients hold locked, are left out
+        and noted. Raises psycopg.Error or ServerError where the server fails; then nothing has changed.
+        """
+        with self._one_at_a_time:
+            if self._done is not None and self._is_done(*self._done, catalog, access):
+                return Applied()
+            self._done = None
+            with self.change() as connection:
+                applied = self._change(connection, catalog, access)
+            if not applied.postponed:
+                self._done = (catalog, access)
+            return applied
+
+    @contextmanager
+    def change(self) -> Iterator[psycopg.Connection]:
+        """One transaction as the mirror's owner, with no other gateway's at the same time."""
+        parameters = {**self._server.connection_parameters(self.database), "options": _OPTIONS}
+        # The lock is taken in a database that clients cannot reach: here they could hold it themselves.
+        with self._server.connect(autocommit=True) as guard:
+            guard.execute("SELECT pg_catalog.pg_advisory_lock(%s)", (_LOCK,))
+            with psycopg.connect(**parameters) as connection:  # type: ignore[arg-type]
+                yield connection
+
+    def _change(self, connection: psycopg.Connection, catalog: Catalog, access: AccessRows) -> Applied:
+        notes = Notes()
+        roles = self._change_roles(connection, access, notes)
+        schemas = {table.name.schema: None for table in catalog.tables.values()} | dict(catalog.schemas)
+        usable = make_schemas(connection, schemas, notes)
+        wanted = self._wanted(catalog, usable, notes)
+        marks = self._fingerprints(wanted)
+
+        present = read_tables(connection)
+        gone = [name for name in present if name not in wanted]
+        changed = [name for name in present if name in wanted and present[name].fingerprint != marks[name]]
+        dropped = drop_tables(connection, gone, notes)
+        remade = drop_tables(connection, changed, notes)
+        missing = [table for name, table in wanted.items() if name not in present or name in remade]
+        made = make_tables(connection, missing, notes)
+        make_foreign_keys(connection, wanted, made, notes)
+        if made or dropped:
+            remember(connection, {name: marks[name] for name in made})
+        set_numbers(connection, wanted)
+        drop_schemas(connection, schemas, notes)
+        change_privileges(connection, access, roles)
+        return Applied(
+            created=len(made - remade),
+            changed=len(made & remade),
+            dropped=len(dropped),
+            postponed=notes.postponed,
+            notes=tuple(notes.texts),
+        )
+
+    def _change_roles(self, connection: psycopg.Connection, access: AccessRows, notes: Notes) -> set[str]:
+        tag = hashlib.sha256(self._secret).hexdigest()
+        row = connection.execute(_SECRET, (_SECRET_KEY,)).fetchone()
+        new_secret = row is None or row[0] != tag
+        roles = change_roles(connection, access, self._secret, notes, new_secret=new_secret)
+        if new_secret:
+            connection.execute(_SET_SECRET, (_SECRET_KEY, tag))
+        return roles
+
+    @staticmethod
+    def _wanted(catalog: Catalog, schemas: set[str], notes: Notes) -> dict[TableName, Table]:
+        wanted = {}
+        for name, table in catalog.tables.items():
+            if not is_mirrorable(table):
+                notes.add(name, "PostgreSQL can have no such name")
+            elif name.schema in schemas:
+                wanted[name] = table
+        return wanted
+
+    def _fingerprints(self, tables: Mapping[TableName, Table]) -> dict[TableName, str]:
+        """Return all fingerprints; those of tables that are the same values as last time are known."""
+        marks = {}
+        for name, table in tables.items():
+            known = self._marks.get(name)
+            marks[name] = (table, known[1] if known is not None and known[0] is table else fingerprint(table))
+        self._marks = marks
+        return {name: mark for name, (_, mark) in marks.items()}
+
+    @staticmethod
+    def _is_done(done: Catalog, granted: AccessRows, catalog: Catalog, access: AccessRows) -> bool:
+        if granted is not access and granted != access:
+            return False
+        return done is catalog or (done.tables == catalog.tables and done.schemas == catalog.schemas)

@@ -1,0 +1,201 @@
+"""Schemas and tables of the mirror: what is there, and the least change that makes it equal to a catalogue.
+
+A changed table is made anew. Each step is a savepoint's: what PostgreSQL refuses, or a client's lock holds up, is noted
+and leaves the rest of the change as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import psycopg
+
+from catalog.mirror.applied import Notes
+from catalog.mirror.definitions import get_foreign_key
+from catalog.mirror.scripts import TypeNames, is_name, joined, key_statements, literal, quoted, table_script
+from catalog.names import TableName, always_quoted
+from catalog.tables import Table
+
+STATE_TABLE = "pg_catalog.lakegate_mirror"  # beside PostgreSQL's own, where no list of tables shows it
+_BATCH = 50
+_LOCKED = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)
+_KEPT_SCHEMAS = frozenset({"public"})  # as in every database, so that current_schema() has an answer
+
+_TABLES = f"""
+SELECT n.nspname, c.relname, c.oid, s.fingerprint
+FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN {STATE_TABLE} s ON s.relation = c.oid
+WHERE c.relkind = 'r' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+"""
+_SCHEMAS = """
+SELECT n.nspname, pg_catalog.obj_description(n.oid, 'pg_namespace')
+FROM pg_catalog.pg_namespace n
+WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+"""
+_REMEMBER = f"""
+DELETE FROM {STATE_TABLE} s WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = s.relation);
+"""
+_STATE = f"""
+INSERT INTO {STATE_TABLE} (relation, fingerprint)
+SELECT pg_catalog.to_regclass(v.name), v.fingerprint
+FROM unnest(%s::text[], %s::text[]) v (name, fingerprint)
+WHERE pg_catalog.to_regclass(v.name) IS NOT NULL
+ON CONFLICT (relation) DO UPDATE SET fingerprint = excluded.fingerprint
+"""
+# "Not populated" is the wall: PostgreSQL refuses to scan such a relation, whoever asks, and plans and describes it as
+# ever. Numbers of pages stay 0: no client reads by ranges of pages what has none.
+_NUMBERS = """
+UPDATE pg_catalog.pg_class c
+SET relispopulated = false, relpages = 0, relallvisible = 0, reltuples = v.rows
+FROM unnest(%s::oid[], %s::real[]) v (oid, rows)
+WHERE c.oid = v.oid AND (c.relispopulated OR c.relpages <> 0 OR c.reltuples <> v.rows)
+"""
+_POPULATED = "UPDATE pg_catalog.pg_class SET relispopulated = true WHERE oid = ANY(%s::oid[]) AND NOT relispopulated"
+_FOREIGN_KEYS = """
+SELECT conrelid, conname FROM pg_catalog.pg_constraint WHERE contype = 'f'
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """A table of the mirror as it is; ``fingerprint`` is None for one whose making is not on record."""
+
+    oid: int
+    fingerprint: str | None
+
+
+def read_tables(connection: psycopg.Connection) -> dict[TableName, Present]:
+    """Return all tables of the mirror."""
+    rows = connection.execute(_TABLES).fetchall()
+    return {TableName(schema, name): Present(oid, mark) for schema, name, oid, mark in rows}
+
+
+def make_schemas(connection: psycopg.Connection, wanted: Mapping[str, str | None], notes: Notes) -> set[str]:
+    """Make schemas and set their comments; return the names of those that could be made."""
+    present: dict[str, str | None] = dict(connection.execute(_SCHEMAS).fetchall())
+    usable = set(present)
+    for name, comment in wanted.items():
+        statements = []
+        if name not in present:
+            statements.append(f"CREATE SCHEMA {always_quoted(name)}")
+        if (comment or None) != present.get(name) and (comment or name not in _KEPT_SCHEMAS):
+            statements.append(f"COMMENT ON SCHEMA {always_quoted(name)} IS {literal(comment or None)}")
+        if not is_name(name):
+            notes.add(f"schema {name!r}", "PostgreSQL can have no such name")
+        elif not statements or _runs(connection, joined(statements), f"schema {name}", notes):
+            usable.add(name)
+    return usable
+
+
+def drop_schemas(connection: psycopg.Connection, wanted: Iterable[str], notes: Notes) -> None:
+    """Drop the schemas that no source has any more."""
+    present = {name for name, _ in connection.execute(_SCHEMAS).fetchall()}
+    for name in sorted(present - set(wanted) - _KEPT_SCHEMAS):
+        _runs(connection, f"DROP SCHEMA {always_quoted(name)} CASCADE", f"schema {name}", notes)
+
+
+def drop_tables(connection: psycopg.Connection, names: Sequence[TableName], notes: Notes) -> set[TableName]:
+    """Drop tables with the foreign keys that reference them; return those that are gone."""
+    if not names:
+        return set()
+    try:
+        with connection.transaction():
+            connection.execute(f"DROP TABLE {', '.join(map(quoted, names))} CASCADE".encode())
+        return set(names)
+    except psycopg.Error as error:
+        if len(names) == 1:
+            _note(error, f"table {names[0]}", notes)
+            return set()
+    half = len(names) // 2
+    return drop_tables(connection, names[:half], notes) | drop_tables(connection, names[half:], notes)
+
+
+def make_tables(connection: psycopg.Connection, tables: Sequence[Table], notes: Notes) -> set[TableName]:
+    """Make tables with their keys and indexes, without foreign keys; return those that exist now."""
+    types = TypeNames(connection)
+    made: set[TableName] = set()
+    for start in range(0, len(tables), _BATCH):
+        batch = tables[start : start + _BATCH]
+        scripts = [[table_script(table, types, notes), *key_statements(table, notes)] for table in batch]
+        try:
+            with connection.transaction():
+                connection.execute(joined([statement for script in scripts for statement in script]).encode())
+            made.update(table.name for table in batch)
+        except psycopg.Error:
+            pairs = zip(batch, scripts, strict=True)
+            made.update(table.name for table, script in pairs if _makes(connection, table, script, notes))
+    return made
+
+
+def make_foreign_keys(
+    connection: psycopg.Connection, tables: Mapping[TableName, Table], made: set[TableName], notes: Notes
+) -> None:
+    """Add the foreign keys of new tables, and those of other tables that reference new ones."""
+    keyed = [table for table in tables.values() if any(item.kind == "f" for item in table.constraints)]
+    if not keyed or not made:
+        return
+    present = read_tables(connection)
+    existing = set(connection.execute(_FOREIGN_KEYS).fetchall())
+    for table in keyed:
+        for constraint in table.constraints:
+            key = get_foreign_key(constraint.definition) if constraint.kind == "f" else None
+            if key is None or not is_name(constraint.name):
+                if constraint.kind == "f" and table.name in made:
+                    notes.add(table.name, f"constraint {constraint.name} is not shown")
+                continue
+            here, there = present.get(table.name), present.get(key.references)
+            if here is None or there is None or (here.oid, constraint.name) in existing:
+                continue
+            connection.execute(_POPULATED, ([here.oid, there.oid],))  # PostgreSQL checks the key by a query
+            add = f"ALTER TABLE {quoted(table.name)} ADD CONSTRAINT {always_quoted(constraint.name)} {key.definition}"
+            _runs(connection, add, f"{table.name}, constraint {constraint.name}", notes)
+
+
+def set_numbers(connection: psycopg.Connection, tables: Mapping[TableName, Table]) -> None:
+    """Set the estimated numbers of rows, and put the wall around every table of the mirror."""
+    present = read_tables(connection)
+    rows = [_estimate(tables.get(name)) for name in present]
+    connection.execute(_NUMBERS, ([table.oid for table in present.values()], rows))
+
+
+def remember(connection: psycopg.Connection, marks: Mapping[TableName, str]) -> None:
+    """Keep the fingerprints of tables that were made."""
+    connection.execute(_REMEMBER.encode())
+    if marks:
+        connection.execute(_STATE, ([quoted(name) for name in marks], [*marks.values()]))
+
+
+def _estimate(table: Table | None) -> float:
+    return -1.0 if table is None or table.rows is None else float(table.rows)  # -1: unknown, as before an ANALYZE
+
+
+def _makes(connection: psycopg.Connection, table: Table, script: Sequence[str], notes: Notes) -> bool:
+    """Make one table of a batch that failed: whole, or with those of its keys and indexes that can be."""
+    create, *rest = script
+    if not _runs(connection, create, f"table {table.name}", notes):
+        return False
+    for statement in rest:
+        _runs(connection, statement, f"{table.name}, a key or index", notes)
+    return True
+
+
+def _runs(connection: psycopg.Connection, script: str, subject: str, notes: Notes) -> bool:
+    try:
+        with connection.transaction():
+            connection.execute(script.encode())
+    except psycopg.Error as error:
+        _note(error, subject, notes)
+        return False
+    return True
+
+
+def _note(error: psycopg.Error, subject: str, notes: Notes) -> None:
+    """Note why a step did not happen; an error that ends the whole change goes on its way."""
+    if isinstance(error, psycopg.OperationalError) and not isinstance(error, _LOCKED):
+        raise error
+    if isinstance(error, _LOCKED):
+        notes.postpone(subject)
+    else:
+        notes.add(subject, error.diag.message_primary or "refused")

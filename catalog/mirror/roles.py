@@ -1,0 +1,107 @@
+"""Login roles of the mirror: one for each role of the gateway, without any right of its own.
+
+Only roles that carry the mirror's mark (the comment on the role) are ever changed. Their passwords are made from a
+secret of the gateway's, so that nobody else can log in as them, whatever they know of the gateway's own passwords.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+
+import psycopg
+from psycopg import sql
+
+from catalog.mirror.applied import Notes
+from catalog.store.rows import AccessRows, Membership, Role
+from catalog.store.store import MIRROR_MARK
+
+_ROLES = """
+SELECT r.rolname, r.rolcanlogin, pg_catalog.shobj_description(r.oid, 'pg_authid') = %s,
+       pg_catalog.has_database_privilege(r.oid, pg_catalog.current_database(), 'CONNECT')
+FROM pg_catalog.pg_roles r
+"""
+_MEMBERSHIPS = """
+SELECT pg_catalog.pg_get_userbyid(m.roleid), pg_catalog.pg_get_userbyid(m.member) FROM pg_catalog.pg_auth_members m
+"""
+_WITHOUT_RIGHTS = "NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS INHERIT"
+
+
+def mirror_password(secret: bytes, role: str) -> str:
+    """Return the password of a role in the mirror."""
+    return hmac.new(secret, role.encode(), hashlib.sha256).hexdigest()
+
+
+def change_roles(
+    connection: psycopg.Connection, access: AccessRows, secret: bytes, notes: Notes, *, new_secret: bool
+) -> set[str]:
+    """Make, change and drop roles; return the names of those that exist now. ``new_secret`` sets all passwords anew."""
+    rows = connection.execute(_ROLES, (MIRROR_MARK,)).fetchall()
+    present = {name: (login, connects) for name, login, ours, connects in rows if ours}
+    foreign = {name for name, _, ours, _ in rows if not ours}
+    # A password of 256 random bits needs no slow hashing, and every session of a client logs in with one.
+    connection.execute("SET LOCAL scram_iterations = 1")
+    usable = set()
+    for role in access.roles:
+        if role.name in foreign:
+            notes.add(f"role {role.name}", "the metadata server has another role of this name")
+            continue
+        usable.add(role.name)
+        if role.name not in present:
+            _create(connection, role, secret)
+        else:
+            _alter(connection, role, present[role.name], secret if new_secret else None)
+    for name in sorted(set(present) - usable):
+        _drop(connection, name, notes)
+    _change_memberships(connection, access.memberships, usable)
+    return usable
+
+
+def _create(connection: psycopg.Connection, role: Role, secret: bytes) -> None:
+    name = sql.Identifier(role.name)
+    password = sql.Literal(mirror_password(secret, role.name))
+    options = sql.SQL(("LOGIN " if role.login else "NOLOGIN ") + _WITHOUT_RIGHTS)
+    connection.execute(sql.SQL("CREATE ROLE {} {} PASSWORD {}").format(name, options, password))
+    connection.execute(sql.SQL("COMMENT ON ROLE {} IS {}").format(name, sql.Literal(MIRROR_MARK)))
+    _let_in(connection, role.name)
+
+
+def _alter(connection: psycopg.Connection, role: Role, present: tuple[bool, bool], secret: bytes | None) -> None:
+    login, connects = present
+    name = sql.Identifier(role.name)
+    if login != role.login:
+        connection.execute(sql.SQL("ALTER ROLE {} {}").format(name, sql.SQL("LOGIN" if role.login else "NOLOGIN")))
+    if secret is not None:
+        password = sql.Literal(mirror_password(secret, role.name))
+        connection.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(name, password))
+    if not connects:  # its mirror was made for another database
+        _let_in(connection, role.name)
+
+
+def _let_in(connection: psycopg.Connection, role: str) -> None:
+    database = sql.Identifier(connection.info.dbname)
+    connection.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(database, sql.Identifier(role)))
+
+
+def _drop(connection: psycopg.Connection, role: str, notes: Notes) -> None:
+    name = sql.Identifier(role)
+    connection.execute(sql.SQL("ALTER ROLE {} NOLOGIN").format(name))
+    try:
+        with connection.transaction():
+            connection.execute(sql.SQL("DROP OWNED BY {}").format(name))
+            connection.execute(sql.SQL("DROP ROLE {}").format(name))
+    except psycopg.errors.DependentObjectsStillExist:
+        notes.add(f"role {role}", "has privileges in another database of the server: it was only shut out")
+
+
+def _change_memberships(connection: psycopg.Connection, wanted: tuple[Membership, ...], usable: set[str]) -> None:
+    """Let members inherit, as the gateway does; they cannot SET ROLE, the session's identity is the gateway's."""
+    rows = connection.execute(_MEMBERSHIPS).fetchall()
+    present = {Membership(role, member) for role, member in rows if member in usable}
+    missing = {row for row in wanted if row.role in usable and row.member in usable}
+    for row in sorted(present - missing):
+        statement = sql.SQL("REVOKE {} FROM {}").format(sql.Identifier(row.role), sql.Identifier(row.member))
+        connection.execute(statement)
+    for row in sorted(missing - present):
+        grant = sql.SQL("GRANT {} TO {} WITH INHERIT TRUE, SET FALSE")
+        connection.execute(grant.format(sql.Identifier(row.role), sql.Identifier(row.member)))

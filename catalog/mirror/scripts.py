@@ -1,0 +1,131 @@
+"""The SQL that makes a mirrored table, and the fingerprint by which a later change of the table is seen."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import psycopg
+
+from catalog.mirror.applied import Notes
+from catalog.mirror.definitions import get_index, get_key
+from catalog.names import MAX_IDENTIFIER_BYTES, TableName, always_quoted, quote_literal
+from catalog.tables import Table
+
+_FORM = "1"  # of the scripts: a change of it makes all tables anew
+_FALLBACK_TYPE = "text"
+_TYPE_QUERY = """
+SELECT pg_catalog.format_type(t.oid, pg_catalog.to_regtypemod(%(name)s))
+FROM pg_catalog.pg_type t
+LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem AND t.typcategory = 'A'
+WHERE t.oid = pg_catalog.to_regtype(%(name)s) AND t.typnamespace = 'pg_catalog'::pg_catalog.regnamespace
+  AND t.typtype IN ('b', 'r', 'm') AND coalesce(e.typtype, 'b') IN ('b', 'r', 'm')
+"""
+
+
+def fingerprint(table: Table) -> str:
+    """Return a text that is equal only for tables that are mirrored alike; numbers of rows are left out."""
+    parts: list[str | None] = [_FORM, table.comment]
+    for column in table.columns:
+        parts += [column.name, column.sql_type, "null" if column.nullable else "not null", column.comment]
+    for constraint in table.constraints:
+        parts += [constraint.name, constraint.kind, constraint.definition]
+    parts += [*table.indexes]
+    return hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def is_mirrorable(table: Table) -> bool:
+    """Whether PostgreSQL can have names such as this table's."""
+    names = (table.name.schema, table.name.name, *(column.name for column in table.columns))
+    return all(is_name(name) for name in names)
+
+
+def is_name(name: str) -> bool:
+    """Whether PostgreSQL takes a name as it is: neither cut nor refused."""
+    try:
+        return 0 < len(name.encode()) <= MAX_IDENTIFIER_BYTES and "\0" not in name
+    except UnicodeEncodeError:
+        return False
+
+
+class TypeNames:
+    """PostgreSQL's own spelling of the types that columns name, asked once for each; None for a type it lacks.
+
+    Only the answer goes into a script, never what a source has written.
+    """
+
+    def __init__(self, connection: psycopg.Connection) -> None:
+        self._connection = connection
+        self._known: dict[str, str | None] = {}
+
+    def get(self, name: str) -> str | None:
+        """Return the spelling, or None where the mirror has no such type."""
+        if name not in self._known:
+            self._known[name] = self._ask(name)
+        return self._known[name]
+
+    def _ask(self, name: str) -> str | None:
+        try:
+            with self._connection.transaction():
+                row = self._connection.execute(_TYPE_QUERY, {"name": name}).fetchone()
+        except (psycopg.errors.SyntaxError, psycopg.errors.DataError, psycopg.errors.UndefinedObject):
+            return None  # not even the form of a type
+        return row[0] if row is not None else None
+
+
+def table_script(table: Table, types: TypeNames, notes: Notes) -> str:
+    """Return the statements that make a table without its keys and indexes."""
+    columns = []
+    for column in table.columns:
+        spelling = types.get(column.sql_type)
+        if spelling is None:
+            notes.add(table.name, f"column {column.name} of type {column.sql_type} is shown as {_FALLBACK_TYPE}")
+        not_null = "" if column.nullable else " NOT NULL"
+        columns.append(f"{always_quoted(column.name)} {spelling or _FALLBACK_TYPE}{not_null}")
+    name = quoted(table.name)
+    statements = [f"CREATE TABLE {name} ({', '.join(columns)})"]
+    if table.comment:
+        statements.append(f"COMMENT ON TABLE {name} IS {literal(table.comment)}")
+    statements += [
+        f"COMMENT ON COLUMN {name}.{always_quoted(column.name)} IS {literal(column.comment)}"
+        for column in table.columns
+        if column.comment
+    ]
+    return joined(statements)
+
+
+def key_statements(table: Table, notes: Notes) -> list[str]:
+    """Return the statements that add a table's keys and indexes, foreign keys left out."""
+    statements = []
+    for constraint in table.constraints:
+        if constraint.kind == "f":
+            continue
+        key = get_key(constraint.definition)
+        if key is None or not is_name(constraint.name):
+            notes.add(table.name, f"constraint {constraint.name} is not shown")
+        else:
+            statements.append(f"ALTER TABLE {quoted(table.name)} ADD CONSTRAINT {always_quoted(constraint.name)} {key}")
+    for text in table.indexes:
+        index = get_index(text, table.name)
+        if index is None:
+            notes.add(table.name, "an index on an expression, or with a predicate, is not shown")
+        else:
+            statements.append(index)
+    return statements
+
+
+def quoted(name: TableName) -> str:
+    """Return a table's name for generated SQL."""
+    return f"{always_quoted(name.schema)}.{always_quoted(name.name)}"
+
+
+def literal(text: str | None) -> str:
+    """Return a string constant, or NULL; what no text of PostgreSQL can hold is left out."""
+    if text is None:
+        return "NULL"
+    return quote_literal(text.replace("\0", "").encode("utf-8", "replace").decode())
+
+
+def joined(statements: Sequence[str]) -> str:
+    """Return statements as one text."""
+    return ";\n".join(statements)

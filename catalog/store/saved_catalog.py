@@ -1,0 +1,80 @@
+"""The catalogue as bytes, so that a gateway that starts knows the tables last seen before its sources answer."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from base64 import b64decode, b64encode
+from types import MappingProxyType
+from typing import Any
+
+import pyarrow as pa
+
+from catalog.names import TableName
+from catalog.tables import Catalog, Column, Constraint, Table
+
+_FORMAT = 1
+
+
+def pack_catalog(catalog: Catalog) -> bytes:
+    """Return a catalogue as bytes; a source's failures are not kept, they are of the moment."""
+    document = {
+        "format": _FORMAT,
+        "version": catalog.version,
+        "sources": catalog.sources,
+        "schemas": dict(catalog.schemas),
+        "broken": [[name.schema, name.name, reason] for name, reason in catalog.broken.items()],
+        "tables": [_pack_table(table) for table in catalog.tables.values()],
+    }
+    return zlib.compress(json.dumps(document, separators=(",", ":")).encode(), 1)
+
+
+def unpack_catalog(contents: bytes) -> Catalog | None:
+    """Return the catalogue that `pack_catalog` has packed, or None where another version of Lakegate did."""
+    document = json.loads(zlib.decompress(contents))
+    if document["format"] != _FORMAT:
+        return None
+    tables = [_unpack_table(packed) for packed in document["tables"]]
+    return Catalog(
+        version=document["version"],
+        tables=MappingProxyType({table.name: table for table in tables}),
+        schemas=MappingProxyType(document["schemas"]),
+        broken=MappingProxyType({TableName(schema, name): reason for schema, name, reason in document["broken"]}),
+        sources=tuple(document["sources"]),
+    )
+
+
+def _pack_table(table: Table) -> dict[str, Any]:
+    types = pa.schema([pa.field(str(index), column.arrow_type) for index, column in enumerate(table.columns)])
+    return {
+        "name": [table.name.schema, table.name.name],
+        "source": table.source,
+        "kind": table.kind,
+        "remote": table.remote,
+        "columns": [[column.name, column.sql_type, column.nullable, column.comment] for column in table.columns],
+        "types": b64encode(types.serialize().to_pybytes()).decode("ascii"),
+        "comment": table.comment,
+        "rows": table.rows,
+        "bytes": table.bytes,
+        "constraints": [[item.name, item.kind, item.definition] for item in table.constraints],
+        "indexes": table.indexes,
+    }
+
+
+def _unpack_table(packed: dict[str, Any]) -> Table:
+    types = pa.ipc.read_schema(pa.py_buffer(b64decode(packed["types"]))).types
+    return Table(
+        name=TableName(*packed["name"]),
+        source=packed["source"],
+        kind=packed["kind"],
+        remote=tuple(packed["remote"]),
+        columns=tuple(
+            Column(name, sql_type, arrow_type, nullable, comment)
+            for (name, sql_type, nullable, comment), arrow_type in zip(packed["columns"], types, strict=True)
+        ),
+        comment=packed["comment"],
+        rows=packed["rows"],
+        bytes=packed["bytes"],
+        constraints=tuple(Constraint(*item) for item in packed["constraints"]),
+        indexes=tuple(packed["indexes"]),
+    )

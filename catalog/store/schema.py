@@ -1,0 +1,60 @@
+"""The tables of the metadata database. The migrations make them; the two are compared by a test."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData(
+    naming_convention={
+        "pk": "%(table_name)s_pkey",
+        "fk": "%(table_name)s_%(column_0_name)s_fkey",
+        "ck": "%(table_name)s_%(constraint_name)s_check",
+    }
+)
+
+_now = sa.text("now()")
+
+settings = sa.Table(
+    "settings",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+)
+
+roles = sa.Table(
+    "roles",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("verifier", sa.Text),  # SCRAM-SHA-256$…; a role without one cannot log in by password
+    sa.Column("superuser", sa.Boolean, nullable=False),
+    sa.Column("login", sa.Boolean, nullable=False),
+    sa.Column("created", sa.DateTime(timezone=True), nullable=False, server_default=_now),
+    sa.CheckConstraint("verifier LIKE 'SCRAM-SHA-256$%'", name="verifier"),
+)
+
+memberships = sa.Table(
+    "memberships",
+    metadata,
+    sa.Column("role", sa.Text, sa.ForeignKey("roles.name", ondelete="CASCADE"), primary_key=True),
+    sa.Column("member", sa.Text, sa.ForeignKey("roles.name", ondelete="CASCADE"), primary_key=True),
+)
+
+grants = sa.Table(
+    "grants",
+    metadata,
+    sa.Column("role", sa.Text, primary_key=True),  # no foreign key: it may be "public"
+    sa.Column("schema_name", sa.Text, primary_key=True),
+    sa.Column("table_name", sa.Text, primary_key=True),
+    sa.Column("privilege", sa.Text, primary_key=True),
+    sa.Column("grantor", sa.Text),
+    sa.Column("created", sa.DateTime(timezone=True), nullable=False, server_default=_now),
+)
+
+catalogs = sa.Table(
+    "catalogs",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("version", sa.BigInteger, nullable=False),
+    sa.Column("contents", sa.LargeBinary, nullable=False),
+    sa.Column("saved", sa.DateTime(timezone=True), nullable=False, server_default=_now),
+)

@@ -1,0 +1,272 @@
+"""The metadata store: roles, memberships, grants, settings, and the catalogue last seen.
+
+Every function blocks and is called in a thread. A change of roles or grants bumps the access version in its own
+transaction and notifies; the bump comes first, so that its row lock puts all changes into one order.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.dialects.postgresql import insert
+
+from catalog.errors import SqlError
+from catalog.names import MAX_IDENTIFIER_BYTES
+from catalog.server import Server
+from catalog.sqlstate import SqlState
+from catalog.store.connection import DATABASE, open_engine
+from catalog.store.listener import CHANNEL, Listener
+from catalog.store.rows import PUBLIC, SELECT, AccessRows, Grant, Membership, Role
+from catalog.store.saved_catalog import pack_catalog, unpack_catalog
+from catalog.store.schema import catalogs, grants, memberships, roles, settings
+from catalog.tables import Catalog
+
+_log = structlog.get_logger(__name__)
+
+MIRROR_MARK = "a role of the gateway"  # the comment on roles that the mirror made: all others are not its to change
+_ACCESS_VERSION = "access_version"
+_RESERVED = frozenset({PUBLIC, "none", "lakegate", "postgres"})
+
+
+def open_store(server: Server, database: str = DATABASE) -> Store:
+    """Open the metadata database, made and migrated where needed. Raises ServerError where it is out of reach."""
+    return Store(server, database, open_engine(server, database))
+
+
+class Store:
+    """The metadata database. Safe to use from several threads."""
+
+    def __init__(self, server: Server, database: str, engine: sa.Engine) -> None:
+        self._server = server
+        self._database = database
+        self._engine = engine
+
+    def close(self) -> None:
+        """Give back the connections."""
+        self._engine.dispose()
+
+    # --- roles ---
+
+    def add_role(self, name: str, verifier: str | None = None, *, superuser: bool = False, login: bool = True) -> None:
+        """Add a role. ``verifier`` is a SCRAM verifier, never a password; None: it cannot log in by password.
+
+        Raises SqlError: 42710 it exists, 42939 the name is reserved, 42622 or 42602 it is no name.
+        """
+        _check_name(name, self._server.superuser)
+        with self._change() as connection:
+            if _exists(connection, name) or _is_foreign(connection, name):
+                raise SqlError(SqlState.DUPLICATE_OBJECT, f'role "{name}" already exists')
+            values = {"name": name, "verifier": verifier, "superuser": superuser, "login": login}
+            connection.execute(roles.insert().values(values))
+
+    def alter_role(
+        self, name: str, *, verifier: str | None = None, superuser: bool | None = None, login: bool | None = None
+    ) -> None:
+        """Change what is given of a role. Raises SqlError 42704 where there is none."""
+        given = {"verifier": verifier, "superuser": superuser, "login": login}
+        values = {key: value for key, value in given.items() if value is not None}
+        with self._change() as connection:
+            _require(connection, name)
+            if values:
+                connection.execute(roles.update().where(roles.c.name == name).values(values))
+
+    def remove_role(self, name: str) -> None:
+        """Remove a role with its memberships and grants. Raises SqlError 42704 where there is none."""
+        with self._change() as connection:
+            _require(connection, name)
+            connection.execute(grants.delete().where(grants.c.role == name))
+            connection.execute(roles.delete().where(roles.c.name == name))
+
+    def list_roles(self) -> tuple[Role, ...]:
+        """Return all roles by name."""
+        return self.load_access().roles
+
+    def get_verifier(self, role: str) -> str | None:
+        """Return the SCRAM verifier of a role that may log in; None where there is no such role or no password."""
+        query = sa.select(roles.c.verifier).where(roles.c.name == role, roles.c.login)
+        with self._engine.connect() as connection:
+            return connection.execute(query).scalar_one_or_none()
+
+    def add_member(self, role: str, member: str) -> None:
+        """Make a role a member of another. Raises SqlError: 42704 no such role, 0LP01 it would be its own member."""
+        with self._change() as connection:
+            _require(connection, role)
+            _require(connection, member)
+            if role == member or role in _members_below(_read_memberships(connection), member):
+                raise SqlError(SqlState.INVALID_GRANT_OPERATION, f'role "{role}" is a member of role "{member}"')
+            statement = insert(memberships).values(role=role, member=member)
+            connection.execute(statement.on_conflict_do_nothing())
+
+    def remove_member(self, role: str, member: str) -> bool:
+        """End a membership; return whether there was one."""
+        statement = memberships.delete().where(memberships.c.role == role, memberships.c.member == member)
+        with self._change() as connection:
+            return connection.execute(statement).rowcount > 0
+
+    # --- privileges ---
+
+    def grant(self, *granted: Grant) -> None:
+        """Give privileges; ones that are held stay as they are. Raises SqlError: 42704 no such role, 0LP01 no such
+        privilege.
+        """
+        with self._change() as connection:
+            for item in granted:
+                if item.privilege != SELECT:
+                    raise SqlError(
+                        SqlState.INVALID_GRANT_OPERATION, f"invalid privilege type {item.privilege} for table"
+                    )
+                if item.role != PUBLIC:
+                    _require(connection, item.role)
+            rows = [{**_key(item), "grantor": item.grantor} for item in granted]
+            if rows:
+                connection.execute(insert(grants).on_conflict_do_nothing(), rows)
+
+    def revoke(self, *revoked: Grant) -> int:
+        """Take privileges back; return how many of them were held. ``grantor`` is not looked at.
+
+        A table's own grant and one on all tables of its schema are two: taking back the first leaves the second.
+        """
+        with self._change() as connection:
+            return sum(
+                connection.execute(
+                    grants.delete().where(*(grants.c[name] == value for name, value in _key(item).items()))
+                ).rowcount
+                for item in revoked
+            )
+
+    def load_access(self) -> AccessRows:
+        """Return all roles, memberships and grants of one moment."""
+        with self._engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+            version = _read_version(connection)
+            role_rows = connection.execute(
+                sa.select(roles.c.name, roles.c.superuser, roles.c.login, roles.c.created).order_by(roles.c.name)
+            )
+            grant_rows = connection.execute(
+                sa.select(
+                    grants.c.role, grants.c.schema_name, grants.c.table_name, grants.c.privilege, grants.c.grantor
+                ).order_by(*grants.primary_key.columns)
+            )
+            return AccessRows(
+                version,
+                tuple(Role(*row) for row in role_rows),
+                _read_memberships(connection),
+                tuple(Grant(*row) for row in grant_rows),
+            )
+
+    def access_version(self) -> int:
+        """Return the version of roles and grants, which grows with every change."""
+        with self._engine.connect() as connection:
+            return _read_version(connection)
+
+    def listen(self, callback: Callable[[int], None]) -> Listener:
+        """Call back in a thread of its own with the access version, now and after each change, until it is closed."""
+        return Listener(self._server, self._database, self.access_version, callback)
+
+    # --- settings and the catalogue ---
+
+    def get_setting(self, name: str) -> str | None:
+        """Return a setting, or None."""
+        query = sa.select(settings.c.value).where(settings.c.name == name)
+        with self._engine.connect() as connection:
+            return connection.execute(query).scalar_one_or_none()
+
+    def set_setting(self, name: str, value: str) -> None:
+        """Set a setting."""
+        statement = insert(settings).values(name=name, value=value)
+        with self._engine.begin() as connection:
+            connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"value": value}))
+
+    def require_secret(self, name: str) -> bytes:
+        """Return 32 random bytes of that name, made once and the same for all gateways on this metadata."""
+        key = f"secret_{name}"
+        statement = insert(settings).values(name=key, value=secrets.token_hex(32)).on_conflict_do_nothing()
+        with self._engine.begin() as connection:
+            connection.execute(statement)
+            return bytes.fromhex(
+                connection.execute(sa.select(settings.c.value).where(settings.c.name == key)).scalar_one()
+            )
+
+    def save_catalog(self, catalog: Catalog, name: str = "lake") -> None:
+        """Keep a catalogue for the next start; ``name`` is the database that clients see."""
+        values = {"version": catalog.version, "contents": pack_catalog(catalog), "saved": sa.func.now()}
+        statement = insert(catalogs).values(name=name, **values)
+        with self._engine.begin() as connection:
+            connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values))
+
+    def load_catalog(self, name: str = "lake") -> Catalog | None:
+        """Return the catalogue kept last, or None where there is none that this version of Lakegate can read."""
+        query = sa.select(catalogs.c.contents).where(catalogs.c.name == name)
+        with self._engine.connect() as connection:
+            contents = connection.execute(query).scalar_one_or_none()
+        return unpack_catalog(contents) if contents is not None else None
+
+    @contextmanager
+    def _change(self) -> Iterator[sa.Connection]:
+        """A transaction that changes roles or grants."""
+        number = sa.cast(settings.c.value, sa.BigInteger) + 1
+        bump = settings.update().where(settings.c.name == _ACCESS_VERSION).values(value=sa.cast(number, sa.Text))
+        with self._engine.begin() as connection:
+            connection.execute(bump)
+            connection.execute(sa.select(sa.func.pg_notify(CHANNEL, "")))
+            yield connection
+
+
+def _check_name(name: str, superuser: str) -> None:
+    if not name or "\0" in name:
+        raise SqlError(SqlState.INVALID_NAME, "a role needs a name")
+    if len(name.encode()) > MAX_IDENTIFIER_BYTES:
+        raise SqlError(SqlState.NAME_TOO_LONG, f"a role's name has at most {MAX_IDENTIFIER_BYTES} bytes")
+    if name in _RESERVED or name == superuser or name.startswith("pg_"):
+        raise SqlError(SqlState.RESERVED_NAME, f'role name "{name}" is reserved')
+
+
+def _exists(connection: sa.Connection, name: str) -> bool:
+    return connection.execute(sa.select(roles.c.name).where(roles.c.name == name)).first() is not None
+
+
+def _is_foreign(connection: sa.Connection, name: str) -> bool:
+    """Whether the server has a role of that name that is somebody else's, such as the owner of a source's database."""
+    query = sa.text(
+        "SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = :name"
+        " AND pg_catalog.shobj_description(r.oid, 'pg_authid') IS DISTINCT FROM :mark"
+    )
+    return connection.execute(query, {"name": name, "mark": MIRROR_MARK}).first() is not None
+
+
+def _require(connection: sa.Connection, name: str) -> None:
+    if not _exists(connection, name):
+        raise SqlError(SqlState.UNDEFINED_OBJECT, f'role "{name}" does not exist')
+
+
+def _key(grant: Grant) -> dict[str, str]:
+    return {
+        "role": grant.role,
+        "schema_name": grant.schema,
+        "table_name": grant.table,
+        "privilege": grant.privilege,
+    }
+
+
+def _read_version(connection: sa.Connection) -> int:
+    return int(connection.execute(sa.select(settings.c.value).where(settings.c.name == _ACCESS_VERSION)).scalar_one())
+
+
+def _read_memberships(connection: sa.Connection) -> tuple[Membership, ...]:
+    query = sa.select(memberships.c.role, memberships.c.member).order_by(*memberships.c)
+    return tuple(Membership(*row) for row in connection.execute(query))
+
+
+def _members_below(rows: Iterable[Membership], role: str) -> set[str]:
+    """Return the roles that are members of a role, directly or through others."""
+    found: set[str] = set()
+    waiting = [role]
+    while waiting:
+        here = waiting.pop()
+        new = {row.member for row in rows if row.role == here} - found
+        found |= new
+        waiting.extend(new)
+    return found

@@ -1,0 +1,87 @@
+"""What exists: tables, columns and their origin, as one immutable catalogue that a statement is resolved against."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+import pyarrow as pa
+
+from catalog.names import TableName
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column as clients see it and as scans deliver it.
+
+    ``sql_type`` is PostgreSQL's spelling with modifiers (``numeric(15,2)``, ``integer[]``); the mirror is made from it.
+    ``arrow_type`` is what a scan of the table yields.
+    """
+
+    name: str
+    sql_type: str
+    arrow_type: pa.DataType
+    nullable: bool = True
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Constraint:
+    """A constraint of a table as PostgreSQL writes it: ``definition`` is what ``pg_get_constraintdef`` returns, with
+    referenced tables named as clients see them. ``kind`` is one of ``p``, ``u``, ``f`` as in ``pg_constraint.contype``.
+    """
+
+    name: str
+    kind: str
+    definition: str
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of a source. ``remote`` locates it there (a URI, a namespace and name) and means something to its
+    connector alone. ``rows`` and ``bytes`` are estimates, None where the source does not say.
+    """
+
+    name: TableName
+    source: str
+    kind: str  # the source's kind: delta, iceberg, postgres, files
+    remote: tuple[str, ...]
+    columns: tuple[Column, ...]
+    comment: str | None = None
+    rows: int | None = None
+    bytes: int | None = None
+    constraints: tuple[Constraint, ...] = ()
+    indexes: tuple[str, ...] = ()  # CREATE INDEX statements for the mirror, of the table as clients see it
+
+    def column(self, name: str) -> Column | None:
+        """Return the column of that name, or None."""
+        return next((column for column in self.columns if column.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Discovery:
+    """What a source holds now. ``broken`` names tables that exist but cannot be read, each with the reason."""
+
+    source: str
+    tables: tuple[Table, ...]
+    schemas: Mapping[str, str | None] = field(default_factory=lambda: MappingProxyType({}))  # name -> comment
+    broken: Mapping[TableName, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """All tables of all sources at one moment. ``version`` grows with every change; ``failures`` gives, by source, why
+    it could not be reached; a failed source keeps the tables last seen.
+    """
+
+    version: int
+    tables: Mapping[TableName, Table]
+    schemas: Mapping[str, str | None]
+    broken: Mapping[TableName, str] = field(default_factory=lambda: MappingProxyType({}))
+    failures: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    sources: tuple[str, ...] = ()
+
+    def get_table(self, name: TableName) -> Table | None:
+        """Return the table of that name, or None."""
+        return self.tables.get(name)

@@ -1,0 +1,225 @@
+"""Apache Iceberg as a source: the tables of any catalogue that pyiceberg can load."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from pyarrow import ArrowException
+from pydantic import ValidationError
+from pyiceberg.catalog import Catalog, load_catalog
+from pyiceberg.catalog.sql import IcebergTables, SqlCatalog
+from pyiceberg.exceptions import NoSuchTableError
+from pyiceberg.table import Table as PyIcebergTable
+from sqlalchemy import Select, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from catalog.errors import SqlError
+from catalog.names import TableName, schema_for
+from catalog.scans import Comparison, FileScan, Snapshot
+from catalog.sqlstate import SqlState
+from catalog.tables import Column, Discovery, Table
+from catalog.types import sql_type_of
+from connectors.iceberg.file_scan import scan_files
+from connectors.iceberg.manifests import ManifestReader
+from connectors.iceberg.table_version import IcebergVersion
+
+_FAILURES = (
+    OSError,
+    ArrowException,
+    SQLAlchemyError,
+    ValidationError,
+    ValueError,
+    TypeError,
+    KeyError,
+    NotImplementedError,
+)
+
+
+_PointerQuery = Select[str | None]
+
+
+@dataclass(slots=True)
+class _Tracked:
+    """A table as last seen. The lock lets one thread at a time read its metadata anew."""
+
+    pointer: _PointerQuery | None
+    version: IcebergVersion | None = None
+    reader: ManifestReader = field(default_factory=ManifestReader)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+class IcebergSource:
+    """Implements `catalog.scans.Source`. ``catalog_properties`` are pyiceberg's; ``name`` among them is the
+    catalogue's own name where it differs from the source's (an SQL catalogue holds several).
+    """
+
+    kind = "iceberg"
+
+    def __init__(self, name: str, catalog_properties: Mapping[str, str]) -> None:
+        self.name = name
+        self._properties = dict(catalog_properties)
+        self._catalog: Catalog | None = None
+        self._tables: dict[tuple[str, ...], _Tracked] = {}
+        self._lock = threading.Lock()
+
+    def discover(self) -> Discovery:
+        """Return all tables. Raises SqlError where the catalogue cannot be reached."""
+        tables: dict[TableName, Table] = {}
+        broken: dict[TableName, str] = {}
+        schemas: dict[str, str | None] = {self.name: None}
+        try:
+            catalog = self._require_catalog()
+            identifiers = [
+                (namespace, identifier)
+                for namespace in _namespaces(catalog)
+                for identifier in sorted(catalog.list_tables(namespace))
+            ]
+        except Exception as failure:
+            raise self._unreachable(failure) from failure
+        for namespace, identifier in identifiers:
+            schema = schema_for(self.name, "_".join(namespace))
+            schemas.setdefault(schema, None)
+            name = TableName(schema, identifier[-1])
+            if name in tables:
+                broken.setdefault(
+                    name, f"there are several Iceberg tables of this name: {'.'.join(identifier)} is left out"
+                )
+                continue
+            try:
+                tables[name] = self._table(name, identifier, self._current(identifier))
+            except SqlError as failure:
+                broken[name] = failure.message
+        return Discovery(self.name, tuple(tables.values()), schemas, broken)
+
+    def pin(self, table: Table) -> Snapshot:
+        """Return the table's current version. Its ``table`` has that version's columns, which may be newer than those
+        of the argument; ``rows`` counts rows that are deleted by equality.
+        """
+        try:
+            version = self._current(table.remote)
+        except SqlError as failure:
+            raise SqlError(
+                failure.sqlstate, f'table "{table.name}" of source "{self.name}": {failure.message}'
+            ) from failure
+        if _columns_of(version) != table.columns:
+            table = self._table(table.name, table.remote, version)
+        return Snapshot(table, version.name, version.rows(), version.bytes(), version)
+
+    def scan(self, snapshot: Snapshot, columns: tuple[str, ...], comparisons: tuple[Comparison, ...]) -> FileScan:
+        """Return the files to read; ``columns`` do not matter, files are read by column anyway."""
+        version = snapshot.state
+        if not isinstance(version, IcebergVersion):
+            raise TypeError("not a snapshot of an Iceberg table")
+        try:
+            return scan_files(version, comparisons)
+        except (OSError, ArrowException) as failure:
+            raise SqlError(SqlState.FDW_ERROR, f'cannot read files of "{snapshot.table.name}"') from failure
+
+    def takes(self, table: Table, comparison: Comparison) -> bool:
+        """Nothing is applied exactly: comparisons only leave out files."""
+        return False
+
+    def close(self) -> None:
+        """Give back the catalogue's connections."""
+        with self._lock:
+            catalog, self._catalog = self._catalog, None
+            self._tables.clear()
+        if catalog is not None:
+            catalog.close()
+
+    def _require_catalog(self) -> Catalog:
+        with self._lock:
+            if self._catalog is None:
+                properties = dict(self._properties)
+                self._catalog = load_catalog(properties.pop("name", self.name), **properties)
+            return self._catalog
+
+    def _unreachable(self, failure: Exception) -> SqlError:
+        reason = str(failure).strip().split("\n", 1)[0]
+        return SqlError(
+            SqlState.FDW_UNABLE_TO_ESTABLISH_CONNECTION,
+            f'source "{self.name}": the Iceberg catalogue cannot be reached',
+            detail=reason or None,
+        )
+
+    def _current(self, identifier: tuple[str, ...]) -> IcebergVersion:
+        """Return the table's current version; metadata already read is not read again."""
+        try:
+            catalog = self._require_catalog()
+        except Exception as failure:
+            raise self._unreachable(failure) from failure
+        with self._lock:
+            tracked = self._tables.get(identifier)
+            if tracked is None:
+                tracked = self._tables[identifier] = _Tracked(_pointer_query(catalog, identifier))
+        try:
+            seen = tracked.version
+            if seen is not None and _pointer(catalog, tracked.pointer) == seen.metadata_location:
+                return seen
+            with tracked.lock:
+                return self._refreshed(tracked, catalog.load_table(identifier))
+        except NoSuchTableError as failure:
+            raise SqlError(SqlState.UNDEFINED_TABLE, "the table is not in the catalogue any more") from failure
+        except _FAILURES as failure:
+            reason = str(failure).strip().split("\n", 1)[0]
+            raise SqlError(SqlState.FDW_ERROR, f"cannot read the Iceberg table: {reason}") from failure
+
+    def _refreshed(self, tracked: _Tracked, loaded: PyIcebergTable) -> IcebergVersion:
+        seen = tracked.version
+        if seen is None or seen.metadata_location != loaded.metadata_location:
+            options = {key: str(value) for key, value in {**self._properties, **loaded.io.properties}.items()}
+            stores = {key: value for key, value in options.items() if key.partition(".")[0] in ("s3", "gcs", "adls")}
+            seen = IcebergVersion(loaded.metadata_location, loaded.metadata, loaded.io, stores, tracked.reader)
+            tracked.version = seen
+        return seen
+
+    def _table(self, name: TableName, identifier: tuple[str, ...], version: IcebergVersion) -> Table:
+        return Table(
+            name=name,
+            source=self.name,
+            kind=self.kind,
+            remote=identifier,
+            columns=_columns_of(version),
+            comment=version.metadata.properties.get("comment"),
+            rows=version.rows(),
+            bytes=version.bytes(),
+        )
+
+
+def _namespaces(catalog: Catalog) -> Iterator[tuple[str, ...]]:
+    """Yield all namespaces, nested ones after their parents."""
+    waiting = sorted(catalog.list_namespaces())
+    while waiting:
+        namespace = waiting.pop(0)
+        yield namespace
+        waiting += [each for each in sorted(catalog.list_namespaces(namespace)) if each != namespace]
+
+
+def _pointer_query(catalog: Catalog, identifier: tuple[str, ...]) -> _PointerQuery | None:
+    """Return the query of where the table's current metadata is; None for catalogues that tell it only with the
+    metadata.
+    """
+    if not isinstance(catalog, SqlCatalog):
+        return None
+    return select(IcebergTables.metadata_location).where(
+        IcebergTables.catalog_name == catalog.name,
+        IcebergTables.table_namespace == ".".join(identifier[:-1]),
+        IcebergTables.table_name == identifier[-1],
+    )
+
+
+def _pointer(catalog: Catalog, query: _PointerQuery | None) -> str | None:
+    if query is None or not isinstance(catalog, SqlCatalog):
+        return None
+    with catalog.engine.connect() as connection:
+        location: str | None = connection.execute(query).scalar_one_or_none()
+        return location
+
+
+def _columns_of(version: IcebergVersion) -> tuple[Column, ...]:
+    return tuple(
+        Column(each.name, sql_type_of(each.type), each.type, not each.required, each.comment)
+        for each in version.columns
+    )

@@ -1,0 +1,102 @@
+"""The queries of discovery. All run in one snapshot with an empty search_path, so that names come out qualified.
+
+Relations are those of other schemas than PostgreSQL's own. ``%(only)s`` is NULL or the one relation asked for.
+"""
+
+# Rows and sizes of a partitioned table are those of its leaves; its largest leaf decides how scans are split.
+RELATIONS = """
+WITH relation AS (
+    SELECT c.oid, n.nspname, c.relname, c.relkind, c.reltuples,
+           has_schema_privilege(n.oid, 'USAGE') AND has_any_column_privilege(c.oid, 'SELECT') AS readable
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.relpersistence <> 't'
+      AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+      AND (%(only)s::text[] IS NULL OR ARRAY[n.nspname, c.relname]::text[] = %(only)s)
+), leaf AS (
+    SELECT r.oid AS root, l.oid, l.reltuples
+    FROM relation r
+    CROSS JOIN LATERAL pg_partition_tree(r.oid) t JOIN pg_class l ON l.oid = t.relid
+    WHERE r.relkind = 'p' AND t.isleaf
+    UNION ALL
+    SELECT oid, oid, reltuples FROM relation WHERE relkind IN ('r', 'm')
+), size AS (
+    SELECT root, sum(reltuples) FILTER (WHERE reltuples >= 0) AS rows, bool_or(reltuples < 0) AS unknown,
+           sum(pg_table_size(oid)) AS bytes,
+           max(pg_relation_size(oid)) / current_setting('block_size')::int AS blocks
+    FROM leaf GROUP BY root
+)
+SELECT r.oid, r.nspname, r.relname, r.relkind::text, r.readable, obj_description(r.oid, 'pg_class'),
+       CASE WHEN r.relkind = 'f' AND r.reltuples >= 0 THEN r.reltuples::int8
+            WHEN NOT s.unknown THEN s.rows::int8 END,
+       s.bytes::int8, coalesce(s.blocks, 0)::int8
+FROM relation r LEFT JOIN size s ON s.root = r.oid
+ORDER BY r.nspname <> 'public', r.nspname, r.relname
+"""
+
+COLUMNS = """
+SELECT a.attrelid, a.attname, a.atttypid, a.atttypmod, a.attnotnull, format_type(a.atttypid, a.atttypmod),
+       col_description(a.attrelid, a.attnum), a.attcollation
+FROM pg_attribute a
+WHERE a.attrelid = ANY(%(relations)s) AND a.attnum > 0 AND NOT a.attisdropped
+  AND has_column_privilege(a.attrelid, a.attnum, 'SELECT')
+ORDER BY a.attrelid, a.attnum
+"""
+
+# Row types of tables are left out, nothing else: a database has some hundred types.
+TYPES = """
+SELECT t.oid, t.typname, t.typtype::text, t.typnamespace = 'pg_catalog'::regnamespace,
+       CASE WHEN t.typcategory = 'A' AND t.typlen = -1 THEN t.typelem ELSE 0 END,
+       t.typbasetype, t.typtypmod, format_type(t.typbasetype, t.typtypmod)
+FROM pg_type t
+WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = t.typrelid AND c.relkind <> 'c')
+"""
+
+# C and the builtin provider order text by code points, as UTF-8's bytes do. to_jsonb() lets one query serve servers
+# whose catalogues lack the column.
+COLLATIONS = """
+WITH used AS (SELECT pg_encoding_to_char(encoding) = 'UTF8' AS utf8, to_jsonb(d) AS database
+              FROM pg_database d WHERE datname = current_database())
+SELECT c.oid,
+       utf8 AND CASE WHEN c.oid = 'pg_catalog.default'::regcollation
+                     THEN CASE coalesce(database ->> 'datlocprovider', 'c') WHEN 'b' THEN true
+                               WHEN 'c' THEN database ->> 'datcollate' IN ('C', 'POSIX') ELSE false END
+                     ELSE c.collprovider = 'b' OR (c.collprovider = 'c' AND c.collcollate IN ('C', 'POSIX')) END,
+       c.collisdeterministic
+FROM pg_collation c, used
+"""
+
+CONSTRAINTS = """
+SELECT c.conrelid, c.conname, c.contype::text, pg_get_constraintdef(c.oid),
+       ARRAY(SELECT attname::text FROM pg_attribute WHERE attrelid = c.conrelid AND attnum = ANY(c.conkey)),
+       n.nspname, r.relname, quote_ident(n.nspname) || '.' || quote_ident(r.relname)
+FROM pg_constraint c
+LEFT JOIN pg_class r ON r.oid = c.confrelid
+LEFT JOIN pg_namespace n ON n.oid = r.relnamespace
+WHERE c.conrelid = ANY(%(relations)s) AND c.contype IN ('p', 'u', 'f')
+  AND coalesce(to_jsonb(c) ->> 'conperiod', 'false') = 'false'
+ORDER BY c.conrelid, c.contype <> 'p', c.conname
+"""
+
+# Only plain btree indexes on columns with default operator classes: the mirror's planner never uses them, clients want
+# to see which columns are indexed. Expression and partial indexes are left out (their expressions may need types and
+# functions that exist in the source alone), as are those that belong to a constraint.
+INDEXES = """
+SELECT i.indrelid, c.relname, i.indisunique, i.indnkeyatts, i.indoption::int2[],
+       ARRAY(SELECT a.attname::text FROM unnest(i.indkey::int2[]) WITH ORDINALITY k(attnum, position)
+             JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum ORDER BY k.position)
+FROM pg_index i
+JOIN pg_class c ON c.oid = i.indexrelid
+JOIN pg_am m ON m.oid = c.relam
+WHERE i.indrelid = ANY(%(relations)s) AND m.amname = 'btree' AND i.indisvalid
+  AND i.indpred IS NULL AND i.indexprs IS NULL
+  AND NOT EXISTS (SELECT FROM pg_constraint o WHERE o.conindid = i.indexrelid AND o.contype IN ('p', 'u', 'x'))
+  AND NOT EXISTS (SELECT FROM unnest(i.indclass::oid[]) k(oid) JOIN pg_opclass o ON o.oid = k.oid
+                  WHERE NOT o.opcdefault)
+ORDER BY i.indrelid, c.relname
+"""
+
+SCHEMAS = """
+SELECT nspname, obj_description(oid, 'pg_namespace') FROM pg_namespace
+WHERE nspname !~ '^pg_' AND nspname <> 'information_schema' AND has_schema_privilege(oid, 'USAGE')
+ORDER BY nspname <> 'public', nspname
+"""

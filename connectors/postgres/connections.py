@@ -1,0 +1,107 @@
+"""ADBC connections of one source: read-only sessions that are kept between statements and replaced when they broke."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import adbc_driver_manager
+import adbc_driver_postgresql.dbapi as adbc
+
+from connectors.postgres.errors import remote_error, unreachable
+
+_OLDEST_IDLE = 300.0  # seconds; firewalls forget connections, servers limit them
+_BROKEN = "unknown"  # libpq's PQTRANS_UNKNOWN
+
+# One round trip. Read-only whatever the role may do; text forms that do not depend on the server's settings.
+_SESSION = """SELECT set_config('default_transaction_read_only', 'on', false),
+ set_config('standard_conforming_strings', 'on', false), set_config('TimeZone', 'UTC', false),
+ set_config('DateStyle', 'ISO, YMD', false), set_config('IntervalStyle', 'postgres', false),
+ set_config('extra_float_digits', '1', false), set_config('bytea_output', 'hex', false),
+ current_setting('server_encoding')"""
+
+
+@dataclass(slots=True)
+class Connection:
+    """An ADBC connection. ``used`` says that it served a statement before, so that it may have broken meanwhile;
+    ``checks_text`` that the server does not vouch for its texts' encoding.
+    """
+
+    adbc: Any
+    checks_text: bool = False
+    used: bool = False
+    idle_since: float = 0.0
+
+    def is_broken(self) -> bool:
+        """Say whether libpq knows that the server is gone."""
+        status = self.adbc.adbc_connection.get_option("adbc.postgresql.transaction_status")
+        return bool(status == _BROKEN)
+
+    def close(self) -> None:
+        """Close, whatever state it is in."""
+        try:
+            self.adbc.close()
+        except adbc_driver_manager.Error:
+            pass  # what closing a broken connection says helps nobody
+
+
+class ConnectionPool:
+    """Connections of one source, the one used last first. There is no upper limit: a statement may need several at
+    once, and two statements that wait for each other's would never end. The server's own limit answers 53300.
+    """
+
+    def __init__(self, source: str, conninfo: str, most_idle: int) -> None:
+        self._source, self._conninfo, self._most_idle = source, conninfo, most_idle
+        self._idle: list[Connection] = []
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def acquire(self) -> Connection:
+        """Return a connection, which is the caller's until it is released or discarded. Raises SqlError."""
+        now = time.monotonic()
+        with self._lock:
+            stale = [each for each in self._idle if now - each.idle_since > _OLDEST_IDLE]
+            self._idle = [each for each in self._idle if now - each.idle_since <= _OLDEST_IDLE]
+            connection = self._idle.pop() if self._idle else None
+        for each in stale:
+            each.close()
+        return connection or self.connect()
+
+    def connect(self) -> Connection:
+        """Return a new connection. Raises SqlError."""
+        try:
+            connection = adbc.connect(self._conninfo, autocommit=True)
+        except adbc_driver_manager.Error as failure:
+            raise unreachable(self._source, failure.sqlstate) from None
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(_SESSION)
+                encoding = cursor.fetchone()[-1]
+        except adbc_driver_manager.Error as failure:
+            connection.close()
+            raise remote_error(self._source, failure.sqlstate, connected=False) from None
+        return Connection(connection, checks_text=encoding == "SQL_ASCII")
+
+    def release(self, connection: Connection) -> None:
+        """Take back a connection whose statement ended well."""
+        connection.used, connection.idle_since = True, time.monotonic()
+        with self._lock:
+            if not self._closed and len(self._idle) < self._most_idle:
+                self._idle.append(connection)
+                return
+        connection.close()
+
+    def drop_idle(self) -> None:
+        """Close all idle connections: one of them turned out broken, the others probably are."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+    def close(self) -> None:
+        """Close all idle connections; those in use are closed when they are released."""
+        with self._lock:
+            self._closed = True
+        self.drop_idle()

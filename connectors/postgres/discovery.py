@@ -1,0 +1,208 @@
+"""Discovery of a PostgreSQL database: relations, columns, keys, indexes and sizes from its catalogues."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+
+from catalog.names import TableName, always_quoted, schema_for
+from catalog.tables import Column, Constraint, Discovery, Table
+from connectors.postgres import catalogue_queries as queries
+from connectors.postgres.errors import remote_error, unreachable
+from connectors.postgres.settings import PostgresOptions
+from connectors.postgres.shapes import ColumnShape, RelationShape
+from connectors.postgres.types import PgType, remote_type
+
+_TID_RANGE_SCANS = 140000  # server_version_num
+_DESCENDING, _NULLS_FIRST = 1, 2  # bits of pg_index.indoption
+Remote = tuple[str, str]
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a database holds: as everyone sees it, and as this connector needs it, by schema and name there."""
+
+    discovery: Discovery
+    shapes: Mapping[Remote, RelationShape]
+
+
+@dataclass(frozen=True, slots=True)
+class _Domain:
+    base: int
+    typmod: int
+    spelled: str
+
+
+@dataclass(slots=True)
+class _Catalogues:
+    """The answers of all queries, by relation."""
+
+    relations: list[Row]
+    schemas: list[Row]
+    types: dict[int, PgType]
+    domains: dict[int, _Domain]
+    collations: dict[int, tuple[bool, bool]]
+    columns: dict[int, list[Row]] = field(default_factory=dict)
+    constraints: dict[int, list[Row]] = field(default_factory=dict)
+    indexes: dict[int, list[Row]] = field(default_factory=dict)
+    server_version: int = 0
+
+
+def discover(source: str, conninfo: str, options: PostgresOptions, only: Remote | None = None) -> Found:
+    """Read the catalogues in one snapshot; with ``only``, about that relation alone. Raises SqlError."""
+    try:
+        connection = psycopg.connect(conninfo, autocommit=True)
+    except psycopg.Error as failure:
+        raise unreachable(source, failure.sqlstate) from None
+    try:
+        with connection:
+            found = _read(connection, only)
+    except psycopg.Error as failure:
+        raise remote_error(source, failure.sqlstate, connected=not connection.broken) from None
+    return _found(source, found, options)
+
+
+def _read(connection: psycopg.Connection[Row], only: Remote | None) -> _Catalogues:
+    with connection.cursor() as cursor:
+        cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        cursor.execute("SELECT set_config('search_path', '', true)")
+
+        def rows(query: str, **parameters: object) -> list[Row]:
+            return cursor.execute(query, parameters or None).fetchall()
+
+        relations = rows(queries.RELATIONS, only=None if only is None else list(only))
+        readable = [row[0] for row in relations if row[4]]
+        types, domains = _types(rows(queries.TYPES))
+        found = _Catalogues(
+            relations, rows(queries.SCHEMAS), types, domains, {row[0]: row[1:] for row in rows(queries.COLLATIONS)}
+        )
+        found.columns = _by_relation(rows(queries.COLUMNS, relations=readable))
+        found.constraints = _by_relation(rows(queries.CONSTRAINTS, relations=readable))
+        found.indexes = _by_relation(rows(queries.INDEXES, relations=readable))
+        found.server_version = connection.info.server_version
+        cursor.execute("COMMIT")
+    return found
+
+
+def _by_relation(rows: Iterable[Row]) -> dict[int, list[Row]]:
+    grouped: dict[int, list[Row]] = defaultdict(list)
+    for relation, *rest in rows:
+        grouped[relation].append(tuple(rest))
+    return grouped
+
+
+def _types(rows: list[Row]) -> tuple[dict[int, PgType], dict[int, _Domain]]:
+    plain = {oid: PgType(name, kind, builtin) for oid, name, kind, builtin, *_ in rows}
+    domains = {oid: _Domain(base, typmod, spelled) for oid, _, kind, _, _, base, typmod, spelled in rows if kind == "d"}
+    types = dict(plain)
+    for oid, name, kind, builtin, element, *_ in rows:
+        if element:
+            types[oid] = PgType(name, kind, builtin, plain.get(element, PgType("record", "c", False)))
+    return types, domains
+
+
+def _found(source: str, found: _Catalogues, options: PostgresOptions) -> Found:
+    names = _client_names(source, found.relations)
+    readable_names = {row[1:3]: names[row[1:3]] for row in found.relations if row[4]}
+    tables, broken, shapes = [], {}, {}
+    for oid, namespace, name, kind, readable, comment, rows, size, blocks in found.relations:
+        remote = (namespace, name)
+        if not readable:
+            broken[names[remote]] = f'the role of source "{source}" may not read it'
+            continue
+        columns, shape = _columns(oid, found, options)
+        shapes[remote] = RelationShape(kind, shape, blocks, size or 0, found.server_version >= _TID_RANGE_SCANS)
+        visible = {column.name for column in columns}
+        tables.append(
+            Table(
+                name=names[remote],
+                source=source,
+                kind="postgres",
+                remote=remote,
+                columns=columns,
+                comment=comment,
+                rows=rows,
+                bytes=size,
+                constraints=tuple(_constraints(found.constraints.get(oid, []), readable_names, visible)),
+                indexes=tuple(_indexes(found.indexes.get(oid, []), names[remote], visible)),
+            )
+        )
+    schemas: dict[str, str | None] = {}
+    for namespace, comment in found.schemas:
+        schemas.setdefault(schema_for(source, namespace), comment)
+    for table in tables:
+        schemas.setdefault(table.name.schema, None)
+    return Found(Discovery(source, tuple(tables), schemas, broken), shapes)
+
+
+def _client_names(source: str, relations: list[Row]) -> dict[Remote, TableName]:
+    """Name every relation. ``public`` comes first and the schema called like the source shares its name with it: where
+    both have a table, the second one's goes by the long form of the schema's name.
+    """
+    names: dict[Remote, TableName] = {}
+    taken: set[TableName] = set()
+    for _, namespace, name, *_ in relations:
+        wanted = TableName(schema_for(source, namespace), name)
+        if wanted in taken:
+            wanted = TableName(f"{source}_{namespace}", name)
+        taken.add(wanted)
+        names[namespace, name] = wanted
+    return names
+
+
+def _columns(
+    relation: int, found: _Catalogues, options: PostgresOptions
+) -> tuple[tuple[Column, ...], dict[str, ColumnShape]]:
+    columns, shapes = [], {}
+    for name, oid, typmod, not_null, spelled, comment, collation in found.columns.get(relation, []):
+        while oid in found.domains:
+            domain = found.domains[oid]
+            oid, typmod, spelled = domain.base, domain.typmod, domain.spelled  # noqa: PLW2901
+        way = remote_type(found.types.get(oid, PgType("record", "c", False)), typmod, spelled, options.numeric_scale)
+        byte_order, deterministic = found.collations.get(collation, (False, True))
+        columns.append(Column(name, way.sql_type, way.arrow, not not_null, comment))
+        shapes[name] = ColumnShape(way, byte_order, deterministic)
+    return tuple(columns), shapes
+
+
+def _constraints(rows: list[Row], names: Mapping[Remote, TableName], visible: set[str]) -> Iterable[Constraint]:
+    for name, kind, definition, columns, namespace, referenced, spelled in rows:
+        if not visible.issuperset(columns):
+            continue
+        if kind == "f":
+            target = names.get((namespace, referenced))
+            if target is None:
+                continue
+            old, new = f" REFERENCES {spelled}(", f" REFERENCES {_quoted(target)}("
+            yield Constraint(name, kind, definition.replace(old, new, 1))
+        else:
+            yield Constraint(name, kind, definition)
+
+
+def _indexes(rows: list[Row], table: TableName, visible: set[str]) -> Iterable[str]:
+    for name, unique, keys, options, columns in rows:
+        if not visible.issuperset(columns):
+            continue
+        ordered = ", ".join(
+            always_quoted(column) + _ordering(option) for column, option in zip(columns[:keys], options, strict=True)
+        )
+        included = ", ".join(always_quoted(column) for column in columns[keys:])
+        yield (
+            f"CREATE {'UNIQUE ' if unique else ''}INDEX {always_quoted(name)} ON {_quoted(table)} "
+            f"USING btree ({ordered}){f' INCLUDE ({included})' if included else ''}"
+        )
+
+
+def _ordering(option: int) -> str:
+    descending, nulls_first = bool(option & _DESCENDING), bool(option & _NULLS_FIRST)
+    nulls = "" if descending == nulls_first else f" NULLS {'FIRST' if nulls_first else 'LAST'}"
+    return f"{' DESC' if descending else ''}{nulls}"
+
+
+def _quoted(table: TableName) -> str:
+    return f"{always_quoted(table.schema)}.{always_quoted(table.name)}"

@@ -1,0 +1,82 @@
+"""Errors of a remote PostgreSQL in our own words: its SQLSTATE where that is safe, never its text, which may quote
+values of rows, addresses and queries.
+"""
+
+from __future__ import annotations
+
+import structlog
+
+from catalog.errors import SqlError
+from catalog.sqlstate import SqlState
+
+_log = structlog.get_logger(__name__)
+
+_REFRESH = "Refresh the source's catalogue."
+_MESSAGES: dict[str, tuple[str, str | None]] = {
+    "28000": ('source "{}" refused the gateway\'s login', "Check user and password in the source's dsn."),
+    "28P01": ('source "{}" refused the gateway\'s login', "Check user and password in the source's dsn."),
+    "3D000": ('the database of source "{}" does not exist', None),
+    "3F000": ('a schema of source "{}" does not exist any more', _REFRESH),
+    "40001": ('source "{}" cancelled the query because of a conflict', "Run the statement again."),
+    "42501": ('the role of source "{}" may not read this table', "Grant it SELECT in the source."),
+    "42703": ('a column of source "{}" does not exist any more', _REFRESH),
+    "42P01": ('a table of source "{}" does not exist any more', _REFRESH),
+    "53100": ('source "{}" has no disk space left', None),
+    "53200": ('source "{}" is out of memory', None),
+    "53300": ('source "{}" has too many connections', None),
+    "55P03": ('source "{}" could not get a lock', "Run the statement again."),
+    "57014": ('source "{}" cancelled the query', "It may have a statement_timeout of its own."),
+}
+_LOST = frozenset({"57P01", "57P02", "57P03", "57P04", "57P05", "25P03", "25P04"})
+_LOGIN_REFUSED = frozenset({"28000", "28P01"})
+
+
+def remote_error(source: str, sqlstate: str | None, *, connected: bool) -> SqlError:
+    """Return what a client is told of a failure in ``source``. ``connected`` is false where the connection is gone."""
+    _log.warning("source failed", source=source, sqlstate=sqlstate, connected=connected)
+    code = sqlstate or ""
+    if code in _LOST or code.startswith("08") or (not code and not connected):
+        return connection_lost(source)
+    known = SqlState(code) if code in SqlState._value2member_map_ else SqlState.FDW_ERROR
+    if code in _MESSAGES:
+        message, hint = _MESSAGES[code]
+        state = SqlState.SQLSERVER_REJECTED_ESTABLISHMENT_OF_SQLCONNECTION if code in _LOGIN_REFUSED else known
+        return SqlError(state, message.format(source), hint=hint)
+    if code.startswith("53"):
+        return SqlError(known, f'source "{source}" is out of resources')
+    if code.startswith("22"):
+        return SqlError(known, f'source "{source}" could not compute a value')
+    return SqlError(SqlState.FDW_ERROR, f'source "{source}" could not run the query', detail=_reported(code))
+
+
+def unreachable(source: str, sqlstate: str | None = None) -> SqlError:
+    """Return the error of a connection that could not be made."""
+    if sqlstate in _MESSAGES or (sqlstate or "").startswith("53"):
+        return remote_error(source, sqlstate, connected=True)
+    _log.warning("source unreachable", source=source, sqlstate=sqlstate)
+    return SqlError(SqlState.SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION, f'source "{source}" could not be reached')
+
+
+def connection_lost(source: str) -> SqlError:
+    """Return the error of a connection that broke while it was used."""
+    return SqlError(
+        SqlState.CONNECTION_FAILURE, f'the connection to source "{source}" was lost', hint="Run the statement again."
+    )
+
+
+def unreadable(source: str) -> SqlError:
+    """Return the error of a value that the driver cannot bring into Arrow."""
+    return SqlError(
+        SqlState.DATA_EXCEPTION,
+        f'source "{source}" holds a value that cannot be read',
+        hint="Intervals that are infinite or longer than 292 years cannot; convert them in a view of the source.",
+    )
+
+
+def cancelled() -> SqlError:
+    """Return the error of a statement that we cancelled."""
+    return SqlError(SqlState.QUERY_CANCELED, "canceling statement due to user request")
+
+
+def _reported(code: str) -> str | None:
+    return f"It reported SQLSTATE {code}." if code else None

@@ -1,0 +1,100 @@
+"""A PostgreSQL database as a source of tables."""
+
+from __future__ import annotations
+
+import threading
+
+import pyarrow as pa
+
+from catalog.errors import SqlError
+from catalog.scans import Comparison, RemoteScan, Snapshot
+from catalog.sqlstate import SqlState
+from catalog.tables import Discovery, Table
+from connectors.postgres import comparisons, discovery
+from connectors.postgres.connections import ConnectionPool
+from connectors.postgres.scan_queries import scan_queries
+from connectors.postgres.settings import PostgresOptions, connection_string
+from connectors.postgres.shapes import RelationShape
+from connectors.postgres.stream import RemoteStreams
+
+LIVE = "live"
+
+
+class PostgresSource:
+    """A database that is read over ADBC, by one role that needs no more than SELECT.
+
+    Every method may be called from any thread; all but `takes` and `pin` may ask the server. Errors are SqlError.
+    """
+
+    kind = "postgres"
+
+    def __init__(self, name: str, dsn: str, options: PostgresOptions | None = None) -> None:
+        self.name = name
+        self.options = options or PostgresOptions()
+        self._conninfo = connection_string(name, dsn)
+        self.pool = ConnectionPool(name, self._conninfo, self.options.idle_connections)
+        self._shapes: dict[tuple[str, str], RelationShape] = {}
+        self._lock = threading.Lock()
+
+    def __repr__(self) -> str:
+        return f"PostgresSource({self.name!r})"
+
+    def discover(self) -> Discovery:
+        """Return all relations that the role may read; those that it may not are named as broken."""
+        found = discovery.discover(self.name, self._conninfo, self.options)
+        with self._lock:
+            self._shapes = dict(found.shapes)
+        return found.discovery
+
+    def pin(self, table: Table) -> Snapshot:
+        """Return the one version there is: a scan reads what is committed when it starts. Two pins of the version
+        `LIVE` may hold different rows, so nothing may be cached by it.
+        """
+        return Snapshot(table, LIVE, table.rows, table.bytes)
+
+    def scan(self, snapshot: Snapshot, columns: tuple[str, ...], comparisons: tuple[Comparison, ...]) -> RemoteScan:
+        """Return the queries for these columns. Large tables get several, which read one snapshot of the server."""
+        table = snapshot.table
+        shape = self._shape(table)
+        missing = [name for name in columns if name not in shape.columns]
+        if missing:
+            raise SqlError(
+                SqlState.UNDEFINED_COLUMN,
+                f'column "{missing[0]}" of table {table.name} does not exist any more in source "{self.name}"',
+                hint="Refresh the source's catalogue.",
+            )
+        arrow_types = {column.name: column.arrow_type for column in table.columns}
+        schema = pa.schema([pa.field(name, arrow_types[name]) for name in columns])
+        return RemoteScan(self.name, schema, scan_queries(table.remote, shape, columns, comparisons, self.options))
+
+    def takes(self, table: Table, comparison: Comparison) -> bool:
+        """Say whether the server compares as PostgreSQL does with what the column's values become here: not ranges of
+        text under a collation other than C, not types that travel as text.
+        """
+        column = self._shape(table).columns.get(comparison.column)
+        return column is not None and comparisons.takes(column, comparison)
+
+    def open(self, scan: RemoteScan) -> RemoteStreams:
+        """Return the streams of a scan of this source, not opened yet."""
+        return RemoteStreams(self.name, self.pool, scan)
+
+    def close(self) -> None:
+        """Close all idle connections."""
+        self.pool.close()
+
+    def _shape(self, table: Table) -> RelationShape:
+        """Return what discovery found; a process that has not discovered asks for this one relation."""
+        remote = (table.remote[0], table.remote[1])
+        with self._lock:
+            shape = self._shapes.get(remote)
+        if shape is None:
+            shape = discovery.discover(self.name, self._conninfo, self.options, only=remote).shapes.get(remote)
+            if shape is None:
+                raise SqlError(
+                    SqlState.UNDEFINED_TABLE,
+                    f'table {table.name} does not exist any more in source "{self.name}"',
+                    hint="Refresh the source's catalogue.",
+                )
+            with self._lock:
+                self._shapes[remote] = shape
+        return shape

@@ -1,0 +1,165 @@
+"""The commands' arguments. What a command does is in the module of its name, imported when it runs, for a quick
+``--help``.
+
+Exit codes: 0 done, 1 failed, 2 wrong arguments or configuration, 130 interrupted. A user never sees a traceback, but
+for a defect of Lakegate's own with ``LAKEGATE_TRACEBACK=1``.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway.cli.output import FAILED, INTERRUPTED, USAGE, CommandError, print_error
+
+app = typer.Typer(
+    name="lakegate",
+    help="One PostgreSQL endpoint for a whole lake: Delta Lake, Iceberg, PostgreSQL and files.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+users = typer.Typer(help="Users, their passwords and what they may read.", no_args_is_help=True)
+app.add_typer(users, name="user")
+
+DEFAULT_CONFIG = Path("lakegate.toml")
+DEFAULT_DEMO = Path(".lakegate/demo")
+
+ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="The configuration file.")]
+
+
+@app.callback()
+def _before_each_command() -> None:
+    """Only what an operator must know is logged; ``serve`` logs at a level of its own."""
+    from gateway import logs
+
+    logs.configure("warning")
+
+
+def main() -> None:
+    """Run the command line; the process ends here."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        raise SystemExit(INTERRUPTED) from None
+    except CommandError as error:
+        print_error(error.message, error.hint)
+        raise SystemExit(error.code) from None
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(FAILED) from None
+    except Exception as error:
+        if os.environ.get("LAKEGATE_TRACEBACK"):
+            raise
+        raise SystemExit(_explain(error)) from None
+
+
+def _explain(error: Exception) -> int:
+    from catalog.errors import SqlError
+    from catalog.server import ServerError
+    from gateway.config import ConfigError
+
+    if isinstance(error, ConfigError):
+        print_error(str(error), "docs/configuration.md describes every key")
+        return USAGE
+    if isinstance(error, SqlError):
+        print_error(f"{error.message} (SQLSTATE {error.sqlstate})", error.hint or error.detail)
+    elif isinstance(error, ServerError):
+        print_error(str(error))
+    elif isinstance(error, OSError):
+        print_error(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+    else:
+        print_error(
+            f"{type(error).__name__}: {error}", "this is a defect of Lakegate; LAKEGATE_TRACEBACK=1 shows where it is"
+        )
+    return FAILED
+
+
+@app.command()
+def serve(
+    config: ConfigOption = DEFAULT_CONFIG,
+    log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
+) -> None:
+    """Serve the sources of a configuration until SIGTERM or Ctrl-C."""
+    from gateway.cli.serve import run
+
+    run(config, log_level)
+
+
+@app.command()
+def demo(
+    detach: Annotated[bool, typer.Option("--detach", "-d", help="Leave it running in the background.")] = False,
+    scale: Annotated[float, typer.Option(min=0.001, max=100, help="TPC-H's scale; 1 is 6 million order lines.")] = 0.1,
+    directory: Annotated[Path, typer.Option(help="Where data and state are kept.")] = DEFAULT_DEMO,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="PostgreSQL wire, on loopback.")] = 5433,
+    http_port: Annotated[int, typer.Option(min=1, max=65535, help="Health, on loopback.")] = 8433,
+) -> None:
+    """Lay TPC-H out over Delta, Iceberg, PostgreSQL and files, serve it, and say how to connect."""
+    from gateway.cli.demo import DemoOptions, run
+
+    run(DemoOptions(directory.absolute(), scale, port, http_port, detach))
+
+
+@app.command()
+def stop(
+    config: Annotated[Path | None, typer.Option("--config", "-c", help="The gateway of this configuration.")] = None,
+    directory: Annotated[Path | None, typer.Option(help="The demo in this folder.")] = None,
+) -> None:
+    """Stop a gateway and its embedded PostgreSQL: the one that runs here, or the one named."""
+    from gateway.cli.stop import run
+
+    run(config, directory)
+
+
+@app.command()
+def check(
+    config: ConfigOption = DEFAULT_CONFIG,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds that each source may take.")] = 30.0,
+) -> None:
+    """Validate a configuration, reach every source and print what it holds. Exit code 1 if a source fails."""
+    from gateway.cli.check import run
+
+    run(config, timeout)
+
+
+@app.command()
+def version() -> None:
+    """Print the versions of Lakegate and what it rests on."""
+    from gateway.cli.version import run
+
+    run()
+
+
+@users.command("add")
+def user_add(
+    name: str,
+    config: ConfigOption = DEFAULT_CONFIG,
+    password_stdin: Annotated[bool, typer.Option("--password-stdin", help="Read the password from its input.")] = False,
+    superuser: Annotated[bool, typer.Option("--superuser", help="May read everything.")] = False,
+    grant: Annotated[list[str] | None, typer.Option(help="May read this schema or schema.table; repeatable.")] = None,
+    update: Annotated[bool, typer.Option("--update", help="The user exists: new password, further grants.")] = False,
+) -> None:
+    """Add a user. The password is asked for on the terminal."""
+    from gateway.cli.users import UserRequest, add
+
+    add(config, UserRequest(name, superuser, tuple(grant or ()), update), password_stdin=password_stdin)
+
+
+@users.command("list")
+def user_list(config: ConfigOption = DEFAULT_CONFIG) -> None:
+    """List users and what they may read."""
+    from gateway.cli.users import print_all
+
+    print_all(config)
+
+
+@users.command("remove")
+def user_remove(name: str, config: ConfigOption = DEFAULT_CONFIG) -> None:
+    """Remove a user with all grants."""
+    from gateway.cli.users import remove
+
+    remove(config, name)

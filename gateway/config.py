@@ -1,0 +1,318 @@
+"""The configuration file ``lakegate.toml``: its form, its defaults, and how it is read.
+
+Every error names the file, the line and the key; all errors of a file are found in one reading. Secrets are
+`pydantic.SecretStr`, which prints as stars. ``docs/configuration.md`` describes every key.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+
+from gateway.config_error import ConfigError, Problem, problem_at
+from gateway.config_values import (
+    Address,
+    Bytes,
+    CatalogProperty,
+    Listen,
+    LocalPath,
+    Location,
+    OptionalListen,
+    Seconds,
+    SecretOption,
+    expand_environment,
+)
+from gateway.toml_lines import KeyPath, key_lines
+
+__all__ = [
+    "Address",
+    "Auth",
+    "Config",
+    "ConfigError",
+    "DeltaSource",
+    "Engine",
+    "FilesSource",
+    "IcebergSource",
+    "PostgresSource",
+    "Server",
+    "SourceConfig",
+    "load",
+]
+
+_SOURCE_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}\Z")
+_RESERVED_NAMES = frozenset({"public", "information_schema"})
+_AT_LINE = re.compile(r"\s*\(at (?:line (\d+), column \d+|end of document)\)")
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, hide_input_in_errors=True)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return value.get_secret_value() if isinstance(value, SecretStr) else value
+
+
+def _connection_string(value: SecretStr | None) -> SecretStr | None:
+    if value is not None:
+        try:
+            conninfo_to_dict(value.get_secret_value())
+        except ProgrammingError:  # its text may hold the password
+            raise ValueError("not a PostgreSQL connection string such as postgresql://user@host/database") from None
+    return value
+
+
+class Server(_Section):
+    """``[server]``: where to listen and where to keep state. Durations are seconds, sizes bytes."""
+
+    listen: Listen = Address("127.0.0.1", 5433)
+    http_listen: OptionalListen = Address("127.0.0.1", 8433)  # health; "" turns it off
+    database: Annotated[str, Field(min_length=1, max_length=63)] = "lake"
+    data_dir: LocalPath = Path(".lakegate")
+    metadata_url: SecretStr | None = None
+    tls_certificate: LocalPath | None = None
+    tls_key: LocalPath | None = None
+    shutdown_grace: Seconds = 30.0
+    refresh_interval: Seconds = 30.0  # 0: only when asked
+    max_connections: Annotated[int, Field(ge=1)] = 1000
+    max_message_size: Annotated[Bytes, Field(ge=8192, le=(1 << 30) - 1)] = 64 << 20
+    authentication_timeout: Annotated[Seconds, Field(ge=1, le=600)] = 60.0
+
+    check_metadata_url = field_validator("metadata_url")(_connection_string)
+
+    @field_validator("tls_certificate", "tls_key")
+    @classmethod
+    def _must_exist(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.is_file():
+            raise ValueError(f"there is no file {value}")
+        return value
+
+
+class Auth(_Section):
+    """``[auth]``: how clients prove who they are."""
+
+    method: Literal["scram-sha-256", "trust"] = "scram-sha-256"
+
+
+class Engine(_Section):
+    """``[engine]``: limits of statements. A timeout of 0 is none."""
+
+    memory_limit: Annotated[Bytes, Field(ge=64 << 20)] = 2 << 30
+    statement_timeout: Seconds = 0.0
+    idle_session_timeout: Seconds = 0.0
+    spill_directory: LocalPath | None = None  # default: "spill" in data_dir
+    target_partitions: Annotated[int, Field(ge=1, le=1024)] = Field(default_factory=lambda: os.cpu_count() or 1)
+    max_concurrent_statements: Annotated[int, Field(ge=1)] = 32
+
+
+class _Source(_Section):
+    """What the kinds of source share."""
+
+    def plain_settings(self) -> dict[str, object]:
+        """Return the settings with their secrets in plain text, for `connectors.registry.open_source` alone."""
+        return {name: _plain(value) for name, value in self}
+
+
+class DeltaSource(_Source):
+    """A folder (or object store prefix) below which every folder with a ``_delta_log`` is a table."""
+
+    kind: Literal["delta"] = "delta"
+    location: Location
+    storage_options: dict[str, SecretOption] = Field(default_factory=dict)
+
+    def storage(self) -> dict[str, str]:
+        """Return the object store's options in plain text, for the connector alone."""
+        return {key: value.get_secret_value() for key, value in self.storage_options.items()}
+
+
+class IcebergSource(_Source):
+    """Any catalogue pyiceberg knows, by its properties."""
+
+    kind: Literal["iceberg"] = "iceberg"
+    catalog: dict[str, CatalogProperty]
+
+    def properties(self) -> dict[str, str]:
+        """Return the catalogue's properties in plain text, for the connector alone."""
+        return {key: value.get_secret_value() for key, value in self.catalog.items()}
+
+
+class PostgresSource(_Source):
+    """A PostgreSQL database."""
+
+    kind: Literal["postgres"] = "postgres"
+    dsn: SecretStr
+    parallel_scan_bytes: Annotated[Bytes, Field(ge=1)] = 1 << 30
+    parallel_scans: Annotated[int, Field(ge=1, le=64)] = 4
+    numeric_scale: Annotated[int, Field(ge=0, le=38)] = 18
+    idle_connections: Annotated[int, Field(ge=1, le=1000)] = 8
+
+    check_dsn = field_validator("dsn")(_connection_string)
+
+
+class FilesSource(_Source):
+    """A folder (or object store prefix) in which a file, or a folder of files, is a table. The last two are of CSV."""
+
+    kind: Literal["files"] = "files"
+    location: Location
+    storage_options: dict[str, SecretOption] = Field(default_factory=dict)
+    header: bool = True
+    delimiter: Annotated[str, Field(pattern=r"^[^\n\r\"]$")] = ","
+
+    def storage(self) -> dict[str, str]:
+        """Return the object store's options in plain text, for the connector alone."""
+        return {key: value.get_secret_value() for key, value in self.storage_options.items()}
+
+
+SourceConfig = Annotated[DeltaSource | IcebergSource | PostgresSource | FilesSource, Field(discriminator="kind")]
+_SOURCE_KINDS: dict[str, type[_Source]] = {
+    "delta": DeltaSource,
+    "iceberg": IcebergSource,
+    "postgres": PostgresSource,
+    "files": FilesSource,
+}
+_KINDS = ", ".join(f'"{name}"' for name in _SOURCE_KINDS)
+
+
+class Config(_Section):
+    """A whole configuration, valid in itself; whether sources answer is another question (``lakegate check``)."""
+
+    sections: ClassVar[tuple[str, ...]] = ("server", "auth", "engine", "sources")
+
+    server: Server = Field(default_factory=Server)
+    auth: Auth = Field(default_factory=Auth)
+    engine: Engine = Field(default_factory=Engine)
+    sources: dict[str, SourceConfig] = Field(default_factory=dict)
+
+    @property
+    def spill_directory(self) -> Path:
+        """Where sorts and joins that exceed the memory limit put their rows."""
+        return self.engine.spill_directory or self.server.data_dir / "spill"
+
+
+def load(path: Path | str) -> Config:
+    """Read a configuration file. Raises `ConfigError` with every problem in it."""
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        line = path.read_bytes()[: error.start].count(b"\n") + 1
+        raise ConfigError(path, [Problem(line, "", "not UTF-8 text")]) from None
+    except OSError as error:
+        raise ConfigError(path, [Problem(0, "", (error.strerror or str(error)).lower())]) from None
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(path, [_syntax_problem(text, str(error))]) from None
+    return _validate(path, raw, key_lines(text))
+
+
+def _validate(path: Path, raw: dict[str, Any], lines: dict[KeyPath, int]) -> Config:
+    problems: list[Problem] = []
+    expanded = expand_environment(raw, (), lines, problems)
+    if problems:
+        raise ConfigError(path, problems)
+    try:
+        # The defaults are validated in the file's context too, so that data_dir counts from its folder.
+        config = Config.model_validate(
+            {"server": {}, "engine": {}, **expanded} if isinstance(expanded, dict) else expanded,
+            context={"folder": path.absolute().parent},
+        )
+    except ValidationError as error:
+        found = [_problem(dict(details), lines) for details in error.errors(include_url=False, include_context=True)]
+        raise ConfigError(path, found) from None
+    problems = [problem_at(lines, key, message) for key, message in _contradictions(config)]
+    if problems:
+        raise ConfigError(path, problems)
+    return config
+
+
+def _contradictions(config: Config) -> Iterator[tuple[KeyPath, str]]:
+    """Yield what is wrong between keys that are each right."""
+    server = config.server
+    if config.auth.method == "trust" and not server.listen.is_loopback:
+        yield (
+            ("auth", "method"),
+            f'"trust" lets anyone in and is for loopback addresses only, not {server.listen}; use "scram-sha-256"',
+        )
+    if (server.tls_certificate is None) != (server.tls_key is None):
+        missing = "tls_key" if server.tls_key is None else "tls_certificate"
+        yield ("server", missing), "field required: tls_certificate and tls_key go together"
+    if server.http_listen is not None and server.http_listen == server.listen and server.listen.port != 0:
+        yield ("server", "http_listen"), f"the same address as server.listen, {server.listen}"
+    for name, source in config.sources.items():
+        if not _SOURCE_NAME.match(name) or name in _RESERVED_NAMES or name.startswith("pg_"):
+            yield (
+                ("sources", name),
+                "not a name for a source: it becomes a schema, so use lower case letters, digits and underscores, "
+                "not pg_…, public or information_schema",
+            )
+        if isinstance(source, IcebergSource) and "type" not in source.catalog:
+            yield ("sources", name, "catalog", "type"), 'field required: such as "sql", "rest" or "glue"'
+
+
+def _syntax_problem(text: str, message: str) -> Problem:
+    match = _AT_LINE.search(message)
+    line = int(match[1]) if match and match[1] else text.rstrip("\n").count("\n") + 1
+    return Problem(line, "", "not TOML: " + _lower_first(_AT_LINE.sub("", message)))
+
+
+def _problem(details: dict[str, Any], lines: dict[KeyPath, int]) -> Problem:
+    """Turn one of pydantic's errors into ours."""
+    path: KeyPath = details["loc"]
+    kind = details["type"]
+    if len(path) > 2 and path[0] == "sources" and path[2] in _SOURCE_KINDS:
+        section: type[_Section] | None = _SOURCE_KINDS[str(path[2])]
+        path = (*path[:2], *path[3:])
+    else:
+        section = _section(path)
+    match kind:
+        case "missing":
+            message = "field required"
+        case "extra_forbidden":
+            message = "unknown key" + _did_you_mean(str(path[-1]), section.model_fields if section else {})
+        case "union_tag_not_found":
+            path, message = (*path, "kind"), f"field required: one of {_KINDS}"
+        case "union_tag_invalid":
+            tag = details["ctx"]["tag"]
+            path, message = (*path, "kind"), f"must be one of {_KINDS}" + _did_you_mean(tag, _SOURCE_KINDS)
+        case "literal_error":
+            message = f"must be one of {details['ctx']['expected']}".replace("'", '"').replace('" or "', '", "')
+        case "model_type" | "model_attributes_type" | "dict_type":
+            message = "must be a table of keys"
+        case "int_type" | "int_parsing" | "int_from_float":
+            message = "must be a whole number"
+        case "string_type" | "secret_type":
+            message = "must be a string"
+        case "bool_type" | "bool_parsing":
+            message = "must be true or false"
+        case "string_pattern_mismatch":
+            message = "must be one character"
+        case _:
+            message = _lower_first(details["msg"].removeprefix("Value error, "))
+    return problem_at(lines, path, message)
+
+
+def _section(path: KeyPath) -> type[_Section] | None:
+    if len(path) <= 1:
+        return Config
+    sections: dict[str, type[_Section]] = {"server": Server, "auth": Auth, "engine": Engine}
+    return sections.get(str(path[0]))
+
+
+def _did_you_mean(word: str, known: Any) -> str:
+    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f', did you mean "{close[0]}"?' if close else f"; known are {', '.join(known)}" if known else ""
+
+
+def _lower_first(text: str) -> str:
+    return text[:1].lower() + text[1:]

@@ -1,0 +1,305 @@
+"""The engine's lane of one session: statements over the lake are described by the mirror and executed by the engine.
+
+PostgreSQL itself, in the mirror, says which parameter types and result columns a statement has, and finds its errors
+with their positions: the mirror holds the same tables, empty.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+from time import monotonic
+from typing import Protocol
+
+import pyarrow as pa
+import structlog
+
+from catalog.errors import SqlError
+from catalog.principals import Principal
+from catalog.sqlstate import SqlState
+from gateway import explain
+from gateway.execute.engine import Running
+from gateway.lake import Lake
+from gateway.pipeline import prepare, run
+from gateway.portals import Blocks, RowSource, encoded
+from gateway.prepared import Description, Lane, PreparedStatement, StatementCache
+from gateway.quantities import parse_duration
+from gateway.relay.mirror_connection import MirrorConnection
+from gateway.sql.resolve import Names
+from gateway.values.parameters import decode_parameter
+from gateway.values.rows import OutputColumn, OutputSettings
+from gateway.values.rows import prepare as prepare_rows
+from gateway.wire import backend, frontend
+
+_log = structlog.get_logger(__name__)
+_DESCRIBED = "lakegate describe"
+_UTF8 = frozenset({"UTF8", "SQL_ASCII"})
+_SETTINGS = (
+    "SELECT pg_catalog.current_setting('statement_timeout'), pg_catalog.current_setting('bytea_output'), "
+    "pg_catalog.current_setting('extra_float_digits')"
+)
+
+
+class Client(Protocol):
+    """Where answers go."""
+
+    def send(self, message: backend.BackendMessage) -> None:
+        """Queue a message."""
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Queue bytes of complete messages."""
+
+    async def drain(self) -> None:
+        """Wait until the client has read enough of what is queued."""
+
+
+@dataclass(slots=True)
+class Portal:
+    """A statement with its parameters, ready to be executed or in the midst of it."""
+
+    prepared: PreparedStatement
+    fields: tuple[backend.FieldDescription, ...] = ()
+    parameters: tuple[pa.Scalar, ...] = ()
+    rows: RowSource | None = None
+    text: tuple[str, ...] | None = None  # what EXPLAIN answers
+    done: bool = field(default=False)
+
+    @classmethod
+    def of_command(cls, prepared: PreparedStatement) -> Portal:
+        """Return the portal of a statement without rows."""
+        return cls(prepared)
+
+    def row_description(self) -> backend.BackendMessage:
+        """Return the portal's columns as a message."""
+        return backend.RowDescription(self.fields) if self.fields else backend.NoData()
+
+    async def close(self) -> None:
+        """Stop what still runs."""
+        if self.rows is not None:
+            rows, self.rows = self.rows, None
+            await rows.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Settings:
+    output: OutputSettings
+    statement_timeout: float | None  # seconds
+
+
+class EngineLane:
+    """Binds and executes statements of one session."""
+
+    def __init__(
+        self, lake: Lake, statements: StatementCache, principal: Principal, mirror: MirrorConnection, client: Client
+    ) -> None:
+        self._lake = lake
+        self._statements = statements
+        self._principal = principal
+        self._mirror = mirror
+        self._client = client
+        self._settings: _Settings | None = None
+        self.busy = False
+
+    def settings_changed(self) -> None:
+        """Read the session's settings again before the next statement."""
+        self._settings = None
+
+    async def bind(
+        self,
+        prepared: PreparedStatement,
+        names: Names,
+        parameter_formats: Sequence[int],
+        values: Sequence[bytes | None],
+        result_formats: Sequence[int],
+    ) -> Portal:
+        """Describe the statement and decode its parameters."""
+        if self._mirror.status == "E":
+            raise SqlError(
+                SqlState.IN_FAILED_SQL_TRANSACTION,
+                "current transaction is aborted, commands ignored until end of transaction block",
+            )
+        description = await self._describe(prepared, names)
+        expected = len(description.parameter_oids)
+        if len(values) != expected:
+            raise SqlError(
+                SqlState.PROTOCOL_VIOLATION,
+                f"bind message supplies {len(values)} parameters, but prepared statement requires {expected}",
+            )
+        given = _spread(parameter_formats, expected, "parameter")
+        parameters = tuple(
+            decode_parameter(value, oid, form)
+            for value, oid, form in zip(values, description.parameter_oids, given, strict=True)
+        )
+        formats = _spread(result_formats, len(description.fields), "result")
+        fields = tuple(
+            replace(one, format=form) for one, form in zip(description.fields, formats, strict=True)
+        )
+        return Portal(prepared, fields, parameters)
+
+    async def execute(self, portal: Portal, limit: int) -> None:
+        """Send the portal's rows (at most ``limit``, 0 for all) and how it ended."""
+        self._require_utf8()
+        settings = await self._read_settings()
+        started = monotonic()
+        self.busy = True
+        try:
+            async with asyncio.timeout(settings.statement_timeout):
+                sent, ended = await self._send(portal, limit, settings)
+        except TimeoutError:
+            raise SqlError(SqlState.QUERY_CANCELED, "canceling statement due to statement timeout") from None
+        finally:
+            self.busy = False
+            if portal.rows is None or portal.rows.exhausted or limit == 0:
+                await portal.close()
+        if ended:
+            portal.done = True
+            tag = f"SELECT {sent}" if portal.prepared.lane is Lane.ENGINE else "EXPLAIN"
+            self._client.send(backend.CommandComplete(tag))
+        else:
+            self._client.send(backend.PortalSuspended())
+        duration = round((monotonic() - started) * 1000, 3)
+        _log.info("statement", lane=portal.prepared.lane.name.lower(), rows=sent, milliseconds=duration)
+
+    async def _send(self, portal: Portal, limit: int, settings: _Settings) -> tuple[int, bool]:
+        if portal.done:
+            return 0, True
+        if portal.prepared.lane is Lane.EXPLAIN:
+            return await self._send_plan(portal), True
+        if limit == 0 and portal.rows is None:
+            return await self._send_all(portal, settings), True
+        return await self._send_portion(portal, limit, settings)
+
+    async def _send_all(self, portal: Portal, settings: _Settings) -> int:
+        running = await self._start(portal)
+        try:
+            encoder = prepare_rows(running.schema, _columns(portal), settings.output)
+            return await self._write(encoded(running, encoder, self._lake.threads))
+        finally:
+            await running.close()
+
+    async def _send_portion(self, portal: Portal, limit: int, settings: _Settings) -> tuple[int, bool]:
+        if portal.rows is None:
+            running = await self._start(portal)
+            try:
+                encoder = prepare_rows(running.schema, _columns(portal), settings.output)
+            except BaseException:
+                await running.close()
+                raise
+            portal.rows = RowSource(running, encoder)
+        sent = await self._write(portal.rows.take(limit or 1 << 62))
+        # PostgreSQL suspends a portal whenever the limit was reached, even if there are no more rows.
+        return sent, portal.rows.exhausted
+
+    async def _send_plan(self, portal: Portal) -> int:
+        options, planned = portal.prepared.explain, portal.prepared.plan
+        assert options is not None and planned is not None
+        fragments = await prepare(planned, portal.parameters, self._lake)
+        lines = await explain.explain(fragments, planned, options, portal.parameters, self._lake)
+        for line in lines:
+            self._client.send(backend.DataRow((line.encode(),)))
+        return len(lines)
+
+    async def _start(self, portal: Portal) -> Running:
+        assert portal.prepared.plan is not None
+        return await run(portal.prepared.plan, portal.parameters, self._lake)
+
+    async def _write(self, blocks: AsyncIterator[Blocks]) -> int:
+        sent = 0
+        async with aclosing(blocks) as source:  # type: ignore[type-var]
+            async for rows, buffers in source:
+                sent += rows
+                for buffer in buffers:
+                    self._client.write(buffer)
+                    await self._client.drain()
+        return sent
+
+    async def _describe(self, prepared: PreparedStatement, names: Names) -> Description:
+        key = (
+            prepared.statement.text,
+            self._principal.name,
+            names.search_path,
+            names.catalog.version,
+            self._lake.grants.version,
+        )
+        known = self._statements.descriptions.get(key)
+        if known is None:
+            known = self._statements.descriptions[key] = await self._ask_mirror(prepared)
+        return known
+
+    async def _ask_mirror(self, prepared: PreparedStatement) -> Description:
+        text = prepared.statement.text
+        for message in (
+            frontend.Parse(_DESCRIBED, text, ()),
+            frontend.Describe("S", _DESCRIBED),
+            frontend.Close("S", _DESCRIBED),
+            frontend.Sync(),
+        ):
+            self._mirror.write(message.encode())
+        parameter_oids: tuple[int, ...] = ()
+        fields: tuple[backend.FieldDescription, ...] = ()
+        error: bytes | None = None
+        while (message_bytes := await self._mirror.message())[:1] != b"Z":
+            kind, body = message_bytes[:1], message_bytes[5:]
+            if kind == b"t":
+                parameter_oids = backend.ParameterDescription.decode(body).type_oids
+            elif kind == b"T":
+                fields = backend.RowDescription.decode(body).fields
+            elif kind == b"E":
+                error = body
+        if error is not None:
+            raise _error_of(error, prepared.statement.start)
+        return Description(parameter_oids, fields)
+
+    async def _read_settings(self) -> _Settings:
+        if self._settings is None:
+            row, error = await self._mirror.silently(_SETTINGS)
+            if error is not None:
+                raise _error_of(error[5:], 0)
+            timeout, bytea_output, digits = ((value or b"").decode() for value in row)
+            reported = self._mirror.parameters
+            output = OutputSettings(
+                time_zone=reported.get("TimeZone", "UTC"),
+                date_style=reported.get("DateStyle", "ISO, MDY"),
+                interval_style=reported.get("IntervalStyle", "postgres"),
+                extra_float_digits=int(digits),
+                bytea_output=bytea_output,
+            )
+            self._settings = _Settings(output, parse_duration(timeout) or None)
+        return self._settings
+
+    def _require_utf8(self) -> None:
+        encoding = self._mirror.parameters.get("client_encoding", "UTF8")
+        if encoding not in _UTF8:
+            raise SqlError(
+                SqlState.FEATURE_NOT_SUPPORTED,
+                f"client_encoding {encoding} is not supported for tables of the lake",
+                hint="SET client_encoding TO 'UTF8'.",
+            )
+
+
+def _columns(portal: Portal) -> list[OutputColumn]:
+    return [OutputColumn(one.type_oid, one.type_modifier, one.format) for one in portal.fields]
+
+
+def _spread(formats: Sequence[int], count: int, what: str) -> tuple[int, ...]:
+    """Apply the protocol's rule for format codes: none means text, one stands for all."""
+    if len(formats) not in (0, 1, count):
+        raise SqlError(
+            SqlState.PROTOCOL_VIOLATION, f"bind message has {len(formats)} {what} formats but {count} {what}s"
+        )
+    for code in formats:
+        if code not in (0, 1):
+            raise SqlError(SqlState.INVALID_PARAMETER_VALUE, f"unsupported format code: {code}")
+    if len(formats) == 1:
+        return (formats[0],) * count
+    return tuple(formats) or (0,) * count
+
+
+def _error_of(body: bytes, start: int) -> SqlError:
+    fields = backend.ErrorResponse.decode(body).fields
+    position = int(fields["P"]) + start if "P" in fields else None
+    return SqlError(
+        SqlState(fields["C"]), fields["M"], detail=fields.get("D"), hint=fields.get("H"), position=position
+    )

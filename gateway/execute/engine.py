@@ -1,0 +1,202 @@
+"""The engine behind its port: plain data in (SQL text, scans, parameters), a stream of record batches out.
+
+DataFusion runs in this process. One context serves all statements, so that its memory limit is one and the footers it
+read stay cached; relations have names that no user can guess, and they are given back when a statement ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+import structlog
+from datafusion import DataFrame, RuntimeEnvBuilder, SessionConfig, SessionContext
+
+from catalog.errors import SqlError
+from catalog.scans import FileScan, RemoteScan, Scan
+from catalog.sqlstate import SqlState
+from gateway.execute import file_relations, remote_relations
+from gateway.execute.errors import sql_error
+
+_log = structlog.get_logger(__name__)
+_SETTINGS = {
+    "datafusion.sql_parser.dialect": "postgresql",
+    "datafusion.sql_parser.parse_float_as_decimal": "true",  # 1.5 is numeric in PostgreSQL
+    "datafusion.sql_parser.map_string_types_to_utf8view": "false",  # Arrow's Python kernels refuse string views
+    "datafusion.execution.parquet.schema_force_view_types": "false",
+    "datafusion.execution.collect_statistics": "true",
+    "datafusion.catalog.information_schema": "false",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """Limits of the engine. ``memory_limit`` in bytes for all statements together; above it they spill or fail."""
+
+    memory_limit: int
+    spill_directory: Path
+    target_partitions: int
+    batch_size: int = 32768
+
+
+@dataclass(frozen=True, slots=True)
+class EngineQuery:
+    """What the engine is asked: SQL over named relations, and the scan behind each name."""
+
+    sql: str
+    scans: tuple[tuple[str, Scan], ...]
+
+
+RegisterFunctions = Callable[[SessionContext], None]
+OpenRemote = Callable[[RemoteScan], remote_relations.RemoteDataset]
+
+
+class Engine:
+    """DataFusion, one for the process."""
+
+    def __init__(self, settings: EngineSettings, open_remote: OpenRemote, register_functions: RegisterFunctions) -> None:
+        settings.spill_directory.mkdir(parents=True, exist_ok=True)
+        config = SessionConfig(dict(_SETTINGS)).with_target_partitions(settings.target_partitions)
+        config = config.with_batch_size(settings.batch_size)
+        runtime = RuntimeEnvBuilder().with_fair_spill_pool(settings.memory_limit)
+        runtime = runtime.with_disk_manager_specified(str(settings.spill_directory))
+        self.context = SessionContext(config, runtime)
+        register_functions(self.context)
+        self._open_remote = open_remote
+        self._numbers = itertools.count(1)
+        self.threads = ThreadPoolExecutor(thread_name_prefix="engine")
+
+    async def start(self, query: EngineQuery, parameters: Sequence[pa.Scalar] = ()) -> Running:
+        """Plan a query and begin to run it; rows are read from what is returned, which must be closed."""
+        loop = asyncio.get_running_loop()
+        datasets: list[tuple[str, remote_relations.RemoteDataset]] = []
+        try:
+            schema, stream = await loop.run_in_executor(self.threads, self._begin, query, parameters, datasets)
+        except BaseException as failure:
+            self._release(datasets)
+            raise _told(failure, datasets) from failure
+        return Running(schema, stream, datasets, self._release)
+
+    async def explain(self, query: EngineQuery, parameters: Sequence[pa.Scalar], analyze: bool) -> str:
+        """Return the engine's own physical plan as text; with ``analyze`` it runs and carries metrics."""
+        head = "EXPLAIN ANALYZE " if analyze else "EXPLAIN "
+        running = await self.start(EngineQuery(head + query.sql, query.scans), parameters)
+        lines: list[str] = []
+        try:
+            async for batch in running.batches():
+                kinds, plans = batch.column(0).to_pylist(), batch.column(1).to_pylist()
+                lines += [plan for kind, plan in zip(kinds, plans, strict=True) if kind != "logical_plan"]
+        finally:
+            await running.close()
+        return "\n".join(lines).rstrip()
+
+    def close(self) -> None:
+        """Give back the threads."""
+        self.threads.shutdown(wait=False, cancel_futures=True)
+
+    def _begin(
+        self,
+        query: EngineQuery,
+        parameters: Sequence[pa.Scalar],
+        datasets: list[tuple[str, remote_relations.RemoteDataset]],
+    ) -> tuple[pa.Schema, object]:
+        frame = self._plan(query, parameters, datasets)
+        stream = frame.execute_stream()
+        for _, scan in query.scans:
+            if isinstance(scan, FileScan):
+                _require_files(scan)
+        return frame.schema(), stream
+
+    def _plan(
+        self,
+        query: EngineQuery,
+        parameters: Sequence[pa.Scalar],
+        datasets: list[tuple[str, remote_relations.RemoteDataset]],
+    ) -> DataFrame:
+        sql = query.sql
+        for name, scan in query.scans:
+            sql = sql.replace(f'"{name}"', self._relation(name, scan, datasets))
+        values = {str(number): value for number, value in enumerate(parameters, 1)}
+        return self.context.sql(sql, param_values=values or None)
+
+    def _relation(
+        self, name: str, scan: Scan, datasets: list[tuple[str, remote_relations.RemoteDataset]]
+    ) -> str:
+        if isinstance(scan, FileScan):
+            return file_relations.register(self.context, scan)
+        relation = f"{name}_{next(self._numbers)}"
+        dataset = self._open_remote(scan)
+        datasets.append((relation, dataset))
+        remote_relations.register(self.context, relation, dataset)
+        return f'"{relation}"'
+
+    def _release(self, datasets: Sequence[tuple[str, remote_relations.RemoteDataset]]) -> None:
+        for relation, dataset in datasets:
+            dataset.close()
+            self.context.deregister_table(relation)
+
+
+@dataclass(slots=True)
+class Running:
+    """A statement that runs: its Arrow schema and its batches, read once. Closing stops its work."""
+
+    schema: pa.Schema
+    _stream: object
+    _datasets: list[tuple[str, remote_relations.RemoteDataset]]
+    _release: Callable[[Sequence[tuple[str, remote_relations.RemoteDataset]]], None]
+    _closed: bool = field(default=False)
+
+    async def batches(self) -> AsyncIterator[pa.RecordBatch]:
+        """Yield the record batches; the engine goes on only as they are taken."""
+        while self._stream is not None:
+            try:
+                batch = await self._stream.__anext__()  # type: ignore[attr-defined]
+            except StopAsyncIteration:
+                return
+            except Exception as failure:
+                raise _told(failure, self._datasets) from failure
+            yield batch.to_pyarrow()
+
+    async def close(self) -> None:
+        """Stop the work and give back its relations. Dropping the stream is what stops the engine's tasks."""
+        if self._closed:
+            return
+        self._closed = True
+        self._stream = None
+        await asyncio.get_running_loop().run_in_executor(None, self._release, self._datasets)
+
+
+def _require_files(scan: FileScan) -> None:
+    """A file that is gone when the engine plans would be skipped without a word: fewer rows, no error. One that goes
+    later fails the statement by itself, so this is asked after planning and before the first row.
+    """
+    missing = file_relations.missing_files(scan)
+    if missing:
+        raise SqlError(
+            SqlState.IO_ERROR,
+            f"{len(missing)} data file(s) of the table are missing",
+            detail=f"The first is {missing[0].rsplit('/', 1)[-1]}.",
+            hint="The table may have been vacuumed since the statement began: run it again.",
+        )
+
+
+def _told(
+    failure: BaseException, datasets: Sequence[tuple[str, remote_relations.RemoteDataset]]
+) -> BaseException:
+    """Return what is raised for a failure: a source's own error first, then the engine's in PostgreSQL's terms."""
+    if isinstance(failure, (SqlError, asyncio.CancelledError)):
+        return failure
+    for _, dataset in datasets:
+        if dataset.failure is not None:
+            return dataset.failure
+    known = sql_error(failure)
+    if known is not None:
+        _log.info("engine refused", sqlstate=str(known.sqlstate), reason=type(failure).__name__)
+        return known
+    return failure
+

@@ -1,0 +1,51 @@
+"""The engine's failures in PostgreSQL's terms.
+
+The engine's own words are never passed on: they list columns and print values. What is not known here is a fault of
+ours: XX000, logged under the statement's correlation id.
+"""
+
+from __future__ import annotations
+
+import re
+
+from catalog.errors import SqlError
+from catalog.sqlstate import SqlState
+
+_MEMORY_HINT = "Raise engine.memory_limit, or ask for fewer rows or groups at once."
+_KNOWN: tuple[tuple[re.Pattern[str], SqlState, str, str | None], ...] = (
+    (re.compile(r"Resources exhausted|Memory Exhausted|Not enough memory", re.I), SqlState.OUT_OF_MEMORY,
+     "out of memory", _MEMORY_HINT),
+    (re.compile(r"No space left on device|os error 28|StorageFull", re.I), SqlState.DISK_FULL,
+     "could not write a temporary file: no space left on device", "Free space in the spill folder."),
+    (re.compile(r"Divide by zero|division by zero", re.I), SqlState.DIVISION_BY_ZERO, "division by zero", None),
+    (re.compile(r"Overflow happened|overflow|Can't cast value|too large to store|out of range", re.I),
+     SqlState.NUMERIC_VALUE_OUT_OF_RANGE, "value out of range", None),
+    (re.compile(r"Error parsing timestamp|Error parsing date|DateTime|Cannot cast string '.*' to value of (Date|Timestamp)",
+                re.I), SqlState.INVALID_DATETIME_FORMAT, "invalid input syntax for a date or timestamp", None),
+    (re.compile(r"Cannot cast string|Cast error|Parser error|Error while parsing", re.I),
+     SqlState.INVALID_TEXT_REPRESENTATION, "invalid input syntax for the type it is cast to", None),
+    (re.compile(r"Regular expression did not compile|regex parse error|RegexError", re.I),
+     SqlState.INVALID_REGULAR_EXPRESSION, "invalid regular expression", None),
+    (re.compile(r"returned more than one row|more than one row returned", re.I), SqlState.CARDINALITY_VIOLATION,
+     "more than one row returned by a subquery used as an expression", None),
+    (re.compile(r"Object at location .* not found|No such file or directory|NotFound", re.I), SqlState.IO_ERROR,
+     "a data file of the table is missing", "The table may have been vacuumed: run the statement again."),
+    (re.compile(r"Parquet error|Invalid Parquet|External: Generic|ArrowError\(ParquetError", re.I),
+     SqlState.DATA_CORRUPTED, "a data file of the table cannot be read", None),
+    (re.compile(r"Invalid function|This feature is not implemented|not supported|NotImplemented|Unsupported|"
+                r"not implemented|No function matches|Physical plan does not support|Schema error|"
+                r"Error during planning|ParserError|type_coercion|SanityCheckPlan", re.I),
+     SqlState.FEATURE_NOT_SUPPORTED, "this form of query is not supported on lake tables",
+     "PostgreSQL accepts it, the lake engine does not yet. Try to write it another way."),
+)  # fmt: skip
+
+
+def sql_error(failure: BaseException) -> SqlError | None:
+    """Return what a client is told of an engine's failure, or None where it is not known (an internal error)."""
+    if isinstance(failure, SqlError):
+        return failure
+    text = str(failure)
+    for pattern, state, message, hint in _KNOWN:
+        if pattern.search(text):
+            return SqlError(state, message, hint=hint)
+    return None

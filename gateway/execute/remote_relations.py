@@ -1,0 +1,190 @@
+"""Scans of servers as relations: a `RemoteDataset` is what DataFusion pulls record batches from.
+
+DataFusion accepts any ``pyarrow.dataset.Dataset``. For each fragment that it executes it calls
+``scanner().to_batches()`` and then ``next()`` on what comes back, in one of its worker threads, one batch at a time:
+nothing is read ahead, and when the statement ends early the iterator is closed. What it pushes down counts as applied,
+so filters are applied here exactly; connectors have their own, earlier way of taking comparisons
+(`catalog.scans.Source.takes`).
+
+A worker that waits inside of the driver does not see that its statement is gone: `RemoteDataset.close` cancels it.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+from datafusion import SessionContext
+
+from catalog.errors import SqlError
+from catalog.sqlstate import SqlState
+
+
+class Stream(Protocol):
+    """One partition's rows, read by one thread and cancelled by any."""
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The schema of every batch."""
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Yield the rows; opens the stream. Closing the iterator ends it."""
+
+    def cancel(self) -> None:
+        """End the stream, also while another thread waits for its next batch."""
+
+
+class Streams(Protocol):
+    """The partitions of a scan, and what they hold in common."""
+
+    @property
+    def opens(self) -> Sequence[Callable[[Sequence[str] | None], Stream]]:
+        """For each partition: make its stream of these columns, in this order (None: all)."""
+
+    def close(self) -> None:
+        """Let go of what the partitions hold in common."""
+
+
+class RemoteDataset(ds.Dataset):  # type: ignore[misc]
+    """A scan that DataFusion reads batch by batch, each partition on its own.
+
+    ``failure`` is the first SqlError that a stream raised: the engine wraps it into text of its own.
+    """
+
+    def __init__(self, schema: pa.Schema, streams: Streams) -> None:
+        self._schema, self._streams = schema, streams
+        self._open: set[Stream] = set()
+        self._lock = threading.Lock()
+        self._closed = False
+        self.failure: SqlError | None = None
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The schema of the whole scan."""
+        return self._schema
+
+    def get_fragments(self, filter: object = None) -> list[_Partition]:
+        """Return the partitions. The filter is given to each partition's scanner again."""
+        return [_Partition(self, number) for number in range(len(self._streams.opens))]
+
+    def scanner(self, columns: list[str] | None = None, filter: pc.Expression | None = None, **_: object) -> _Scanner:
+        """Return a scanner without rows: DataFusion asks it for the projected schema while planning."""
+        _require_exact(filter, self._schema)
+        return _Scanner(_projected(self._schema, columns), iter(()))
+
+    def close(self) -> None:
+        """Cancel all streams that are still read and let go of the scan. From any thread, more than once."""
+        with self._lock:
+            self._closed = True
+            streams, self._open = self._open, set()
+        for stream in streams:
+            stream.cancel()
+        self._streams.close()
+
+    def read(self, number: int, columns: list[str] | None, filter: pc.Expression | None) -> Iterator[pa.RecordBatch]:
+        """Yield a partition's rows with ``columns`` that the filter accepts."""
+        try:
+            stream = self._opened(number, columns if filter is None else None)
+        except SqlError as failure:
+            self._note(failure)
+            raise
+        batches = stream.batches()
+        try:
+            for batch in batches:
+                yield batch if filter is None else _filtered(batch, filter, columns)
+        except SqlError as failure:
+            self._note(failure)
+            raise
+        finally:
+            batches.close()  # type: ignore[attr-defined]
+            with self._lock:
+                self._open.discard(stream)
+
+    def _opened(self, number: int, columns: list[str] | None) -> Stream:
+        with self._lock:
+            if self._closed:
+                raise SqlError(SqlState.QUERY_CANCELED, "canceling statement due to user request")
+            stream = self._streams.opens[number](columns)
+            self._open.add(stream)
+            return stream
+
+    def _note(self, failure: SqlError) -> None:
+        with self._lock:
+            self.failure = self.failure or failure
+
+
+def register(context: SessionContext, name: str, dataset: RemoteDataset) -> None:
+    """Make the dataset readable in ``context`` under ``name``."""
+    context.register_table(name, dataset)
+
+
+class _Scanner:
+    """What DataFusion uses of a ``pyarrow.dataset.Scanner``; the real one reads ahead in threads of its own."""
+
+    def __init__(self, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> None:
+        self.projected_schema = self.dataset_schema = schema
+        self._batches = batches
+
+    def to_batches(self) -> Iterator[pa.RecordBatch]:
+        return self._batches
+
+
+class _Partition:
+    """What DataFusion uses of a ``pyarrow.dataset.Fragment``."""
+
+    def __init__(self, dataset: RemoteDataset, number: int) -> None:
+        self._dataset, self._number = dataset, number
+
+    def scanner(
+        self, schema: object = None, columns: list[str] | None = None, filter: pc.Expression | None = None, **_: Any
+    ) -> _Scanner:
+        batches = self._dataset.read(self._number, columns, filter)
+        return _Scanner(_projected(self._dataset.schema, columns), batches)
+
+
+def _projected(schema: pa.Schema, columns: list[str] | None) -> pa.Schema:
+    return schema if columns is None else pa.schema([schema.field(name) for name in columns])
+
+
+# NaN. PostgreSQL and DataFusion hold it equal to itself and greater than every number, Arrow's kernels unequal to all.
+
+_NOT_FINITE = re.compile(r"\b(nan|inf)\b")
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
+
+
+def _require_exact(filter: pc.Expression | None, schema: pa.Schema) -> None:
+    """Refuse, while planning, the one kind of filter that cannot be applied exactly: a constant NaN or infinity."""
+    if filter is None or not any(pa.types.is_floating(field.type) for field in schema):
+        return
+    if _NOT_FINITE.search(_QUOTED.sub("", str(filter))):
+        raise SqlError(
+            SqlState.FEATURE_NOT_SUPPORTED, "comparing with NaN or infinity is not supported in this form of query"
+        )
+
+
+def _filtered(batch: pa.RecordBatch, filter: pc.Expression, columns: list[str] | None) -> pa.RecordBatch:
+    floating = [index for index, field in enumerate(batch.schema) if pa.types.is_floating(field.type)]
+    if any(pc.any(pc.is_nan(batch.column(index))).as_py() for index in floating):
+        kept = batch.filter(_mask(batch, floating, filter))
+    else:
+        kept = batch.filter(filter)
+    return kept if columns is None else kept.select(columns)
+
+
+def _mask(batch: pa.RecordBatch, floating: list[int], filter: pc.Expression) -> pa.Array:
+    """Return which rows the filter accepts when NaN is the greatest number: infinity stands for it, which is greater
+    than every constant (`_require_exact`) and equal to other NaN.
+    """
+    columns = list(batch.columns)
+    for index in floating:
+        column = columns[index]
+        infinity = pa.scalar(float("inf"), column.type)
+        columns[index] = pc.if_else(pc.is_nan(column), infinity, column)
+    ordered = pa.RecordBatch.from_arrays(columns, schema=batch.schema)
+    mask = ds.Scanner.from_batches([ordered], columns={"kept": filter}, use_threads=False).to_table().column("kept")
+    return mask.combine_chunks()

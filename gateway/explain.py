@@ -1,0 +1,94 @@
+"""EXPLAIN: what each source is asked, which files are read, what is left to the engine and why, and the engine's plan.
+
+The engine's plan names files and constants; later, roles that may not see a policy get it without them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import pyarrow as pa
+
+from catalog.scans import Comparison, FileScan, RemoteScan
+from gateway.lake import Lake
+from gateway.pipeline import Plan, Prepared
+from gateway.sql.statements import ExplainOptions
+from optimizer.stages import Fragment
+
+
+async def explain(
+    prepared: Prepared, planned: Plan, options: ExplainOptions, parameters: Sequence[pa.Scalar], lake: Lake
+) -> list[str]:
+    """Return the lines that EXPLAIN answers."""
+    engine_plan = await lake.engine.explain(prepared.query, parameters, options.analyze)
+    fragments = prepared.fragmented.fragments
+    names = {part.relation: str(part.snapshot.table.name) for part in fragments}
+    engine_lines = [_named(line, names) for line in engine_plan.splitlines()]
+    if options.format == "JSON":
+        return [json.dumps([_as_json(prepared, planned, engine_lines, options)], indent=2)]
+    lines = ["Engine query"]
+    if options.verbose:
+        lines += [f"  SQL: {_named(prepared.query.sql, names)}"]
+        lines += [f"  Rule: {step.rule}" for step in planned.optimized.trace]
+    lines += [f"  {line}" for line in engine_lines]
+    for part in fragments:
+        lines += _fragment(part)
+    return lines
+
+
+def _fragment(part: Fragment) -> list[str]:
+    table = part.snapshot.table
+    lines = [f"Scan {table.name}  (source {table.source}, {table.kind}, version {part.snapshot.version})"]
+    if part.snapshot.rows is not None:
+        lines.append(f"  Rows known: {part.snapshot.rows}")
+    if isinstance(part.scan, RemoteScan):
+        lines += [f"  Remote SQL: {query}" for query in part.scan.queries]
+    else:
+        lines.append(f"  Files: {_files(part.scan)} of {part.scan.files_known}")
+    lines += [f"  Pushed down: {_comparison(one)}" for one in part.pushed]
+    lines += [f"  Prunes files: {_comparison(one)}" for one in part.pruning]
+    lines += [f"  Not pushed down: {condition}  ({reason})" for condition, reason in part.kept]
+    return lines
+
+
+def _as_json(prepared: Prepared, planned: Plan, engine_lines: list[str], options: ExplainOptions) -> dict[str, object]:
+    shown: dict[str, object] = {"Engine Plan": engine_lines}
+    if options.verbose:
+        shown["Rules"] = [step.rule for step in planned.optimized.trace]
+    shown["Fragments"] = [_fragment_json(part) for part in prepared.fragmented.fragments]
+    return shown
+
+
+def _fragment_json(part: Fragment) -> dict[str, object]:
+    table = part.snapshot.table
+    shown: dict[str, object] = {
+        "Table": str(table.name),
+        "Source": table.source,
+        "Kind": table.kind,
+        "Version": part.snapshot.version,
+        "Rows Known": part.snapshot.rows,
+    }
+    if isinstance(part.scan, RemoteScan):
+        shown["Remote SQL"] = list(part.scan.queries)
+    else:
+        shown |= {"Files": _files(part.scan), "Files Known": part.scan.files_known}
+    shown["Pushed Down"] = [_comparison(one) for one in part.pushed]
+    shown["Prunes Files"] = [_comparison(one) for one in part.pruning]
+    shown["Not Pushed Down"] = [{"Condition": condition, "Reason": reason} for condition, reason in part.kept]
+    return shown
+
+
+def _files(scan: FileScan) -> int:
+    return sum(len(group.files) for group in scan.groups)
+
+
+def _comparison(one: Comparison) -> str:
+    values = ", ".join(str(value.as_py()) for value in one.values)
+    return f"{one.column} {one.operator} {values}".rstrip()
+
+
+def _named(text: str, names: dict[str, str]) -> str:
+    for relation, name in names.items():
+        text = text.replace(f'"{relation}"', name).replace(relation, name)
+    return text

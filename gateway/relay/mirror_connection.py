@@ -1,0 +1,202 @@
+"""One connection to the catalogue mirror: a real PostgreSQL session that goes with a client's session.
+
+Messages are passed through byte for byte. What the session must know of them is read on the way: the transaction's
+status and the reported settings.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from struct import Struct
+
+from catalog.errors import SqlError
+from catalog.server import Address
+from catalog.sqlstate import SqlState
+from gateway.authentication.scram_client import MECHANISM, ScramClient, ScramRefused
+
+_HEADER = Struct(">cI")
+_STARTUP = Struct(">II")
+_PROTOCOL_3_0 = 196608
+_CANCEL = Struct(">IIII")
+_CANCEL_CODE = 80877102
+_READ = 1 << 16
+Sink = Callable[[bytes], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """As whom the gateway logs in for a client; ``password`` never leaves the gateway."""
+
+    address: Address
+    user: str
+    password: str = field(repr=False)
+
+
+class ServerRefused(Exception):
+    """The mirror refused a login or ended the session; ``message`` is its ErrorResponse, to be passed on."""
+
+    def __init__(self, message: bytes) -> None:
+        super().__init__("refused by the mirror")
+        self.message = message
+
+
+class MirrorConnection:
+    """A logged-in session. Not safe for several tasks at once."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, login: Login) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._login = login
+        self._buffer = bytearray()
+        self.parameters: dict[str, str] = {}
+        self.process_id = 0
+        self._secret = 0
+        self.status = "I"
+
+    @classmethod
+    async def connect(cls, login: Login, parameters: Mapping[str, str]) -> MirrorConnection:
+        """Log in with a client's startup settings. Raises `ServerRefused` with the server's own error for these."""
+        reader, writer = await _open(login.address)
+        connection = cls(reader, writer, login)
+        try:
+            await connection._start(parameters)
+        except BaseException:
+            writer.close()
+            raise
+        return connection
+
+    def write(self, message: bytes) -> None:
+        """Send bytes of complete messages, buffered."""
+        self._writer.write(message)
+
+    async def message(self) -> bytes:
+        """Return the next complete message."""
+        while True:
+            size = len(self._buffer)
+            if size >= 5:
+                end = 1 + int.from_bytes(self._buffer[1:5], "big")
+                if size >= end:
+                    message = bytes(self._buffer[:end])
+                    del self._buffer[:end]
+                    self._note(message)
+                    return message
+            await self._fill()
+
+    async def relay_until_ready(self, sink: Sink) -> bytes | None:
+        """Pass all messages to ``sink`` up to ReadyForQuery, which is not passed; return an error's message if one
+        came.
+        """
+        error = None
+        while True:
+            message = await self.message()
+            kind = message[:1]
+            if kind == b"Z":
+                return error
+            if kind == b"E":
+                error = message
+            sink(message)
+
+    async def silently(self, query: str) -> tuple[list[bytes | None], bytes | None]:
+        """Run a statement of the gateway's own; return the first row's values and the error's message, if any."""
+        self.write(_framed(b"Q", query.encode() + b"\0"))
+        row: list[bytes | None] = []
+        error = None
+        while True:
+            message = await self.message()
+            if message[:1] == b"Z":
+                return row, error
+            if message[:1] == b"E":
+                error = message
+            if message[:1] == b"D" and not row:
+                row = _values(message)
+
+    async def fail_transaction(self) -> None:
+        """Make an open transaction a failed one, as PostgreSQL does after an error outside the mirror."""
+        if self.status == "T":
+            await self.silently("lakegate: a statement of this transaction failed")
+
+    async def cancel(self) -> None:
+        """Ask the server to cancel what this session runs, over a connection of its own."""
+        reader, writer = await _open(self._login.address)
+        writer.write(_CANCEL.pack(16, _CANCEL_CODE, self.process_id, self._secret))
+        await writer.drain()
+        await reader.read()  # the server closes without an answer
+        writer.close()
+
+    def close(self) -> None:
+        """Say goodbye and close."""
+        if not self._writer.is_closing():
+            self._writer.write(_framed(b"X", b""))
+            self._writer.close()
+
+    async def _fill(self) -> None:
+        data = await self._reader.read(_READ)
+        if not data:
+            raise SqlError(SqlState.CONNECTION_FAILURE, "the catalogue mirror closed its connection")
+        self._buffer += data
+
+    def _note(self, message: bytes) -> None:
+        if message[:1] == b"Z":
+            self.status = chr(message[5])
+        elif message[:1] == b"S":
+            name, value = message[5:-1].split(b"\0", 1)
+            self.parameters[name.decode()] = value.decode()
+
+    async def _start(self, parameters: Mapping[str, str]) -> None:
+        settings = {"user": self._login.user, "database": self._login.address.database, **parameters}
+        body = b"".join(name.encode() + b"\0" + value.encode() + b"\0" for name, value in settings.items()) + b"\0"
+        self.write(_STARTUP.pack(len(body) + 8, _PROTOCOL_3_0) + body)
+        scram = ScramClient(self._login.password)
+        while True:
+            message = await self.message()
+            kind = message[:1]
+            if kind == b"R":
+                self._authenticate(message, scram)
+            elif kind == b"K":
+                self.process_id, self._secret = Struct(">II").unpack_from(message, 5)
+            elif kind == b"E":
+                raise ServerRefused(message)
+            elif kind == b"Z":
+                return
+
+    def _authenticate(self, message: bytes, scram: ScramClient) -> None:
+        code, data = int.from_bytes(message[5:9], "big"), message[9:]
+        if code == 0:
+            return
+        if code == 10 and MECHANISM.encode() in data.split(b"\0"):
+            first = scram.first()
+            self.write(_framed(b"p", MECHANISM.encode() + b"\0" + len(first).to_bytes(4, "big") + first))
+        elif code == 11:
+            self.write(_framed(b"p", scram.final(data)))
+        elif code == 12:
+            scram.check(data)
+        else:
+            raise ScramRefused(f"the mirror asks for an unknown authentication method ({code})")
+
+
+async def _open(address: Address) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    try:
+        if address.socket_path is not None:
+            return await asyncio.open_unix_connection(address.socket_path, limit=1 << 20)
+        return await asyncio.open_connection(address.host, address.port, limit=1 << 20)
+    except OSError as error:
+        raise SqlError(
+            SqlState.CANNOT_CONNECT_NOW, "the catalogue mirror cannot be reached", hint="Try again in a moment."
+        ) from error
+
+
+def _framed(kind: bytes, body: bytes) -> bytes:
+    return _HEADER.pack(kind, len(body) + 4) + body
+
+
+def _values(message: bytes) -> list[bytes | None]:
+    count, at = int.from_bytes(message[5:7], "big"), 7
+    values: list[bytes | None] = []
+    for _ in range(count):
+        length = int.from_bytes(message[at : at + 4], "big", signed=True)
+        at += 4
+        values.append(None if length < 0 else message[at : at + length])
+        at += max(length, 0)
+    return values

@@ -1,0 +1,198 @@
+"""The server: everything a gateway needs is started, clients are served, and all of it is stopped in order."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import ssl
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import structlog
+
+from catalog.errors import SqlError
+from catalog.sqlstate import SqlState
+from gateway.authentication.channel_binding import tls_server_end_point
+from gateway.config import Address, Config
+from gateway.http.health import Readiness, check_dependencies, serve_health
+from gateway.login import LoginServices, Sessions
+from gateway.metadata import Metadata
+from gateway.net import ClientConnection, Limits, Tls
+from gateway.prepared import StatementCache
+from gateway.session import SessionServices
+from gateway.sources import open_lake
+
+_log = structlog.get_logger(__name__)
+_FIRST_LOOK = 15.0  # seconds that the start waits for the sources; what is not known then comes later
+_STOPPED = "terminating connection due to administrator command"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """Where the gateway listens, with the ports that were really taken."""
+
+    postgres: Address
+    http: Address | None
+
+
+class Gateway:
+    """A running gateway: its connections, and the way out."""
+
+    def __init__(self, config: Config, metadata: Metadata) -> None:
+        self._config = config
+        self.metadata = metadata
+        self.lake = open_lake(config, metadata)
+        self.sessions = Sessions(config.server.max_connections)
+        self._connections: set[ClientConnection] = set()
+        self._draining = False
+        self._tls = load_tls(config)
+
+    async def start(self) -> None:
+        """Show the tables last known, then look at the sources; one that does not answer keeps nobody waiting."""
+        known = await asyncio.to_thread(self.metadata.load_catalog)
+        if known is not None:
+            self.lake.remember(known)
+        try:
+            async with asyncio.timeout(_FIRST_LOOK):
+                await self.refresh(None)
+        except TimeoutError:
+            _log.warning("some sources have not answered yet", seconds=_FIRST_LOOK)
+
+    async def refresh(self, names: tuple[str, ...] | None) -> None:
+        """Look at the sources again (all, or those named)."""
+        catalog = await self.lake.refresh(self.metadata, names)
+        for source, reason in catalog.failures.items():
+            _log.warning("source cannot be read", source=source, reason=reason)
+
+    async def keep_current(self) -> None:
+        """Look at the sources again and again, until cancelled."""
+        interval = self._config.server.refresh_interval
+        while interval:
+            await asyncio.sleep(interval)
+            try:
+                await self.refresh(None)
+            except Exception:  # the next round may succeed; the catalogue stays as it was
+                _log.exception("refresh failed")
+
+    async def follow_grants(self) -> None:
+        """Take over roles and grants as soon as they change, until cancelled."""
+        async for grants in self.metadata.changes():
+            self.lake.grants = grants
+            await asyncio.to_thread(self.metadata.apply, self.lake.catalog)
+
+    def connection(self) -> ClientConnection:
+        """Make the protocol of one client's connection."""
+        server, engine = self._config.server, self._config.engine
+        services = LoginServices(
+            method=self._config.auth.method,
+            get_role=self.metadata.get_role,
+            mirror_login=self.metadata.mirror_login,
+            sessions=self.sessions,
+            session=self._session_services,
+            secret=self.metadata.secret,
+        )
+        limits = Limits(server.max_message_size, server.authentication_timeout, engine.idle_session_timeout)
+        connection = ClientConnection(services, limits, lambda: self._tls, self._connections.discard)
+        self._connections.add(connection)
+        return connection
+
+    async def readiness(self) -> Readiness:
+        """Say whether clients should come here."""
+        checks = {name: _source_check(self, name) for name in self.lake.sources}
+        found = await check_dependencies({"metadata": self.metadata.check}, checks)
+        return Readiness(found, draining=self._draining)
+
+    async def drain(self, stop_now: asyncio.Event) -> None:
+        """Take no new clients; give running statements their time, then end all sessions."""
+        self._draining = True
+        deadline = asyncio.get_running_loop().time() + self._config.server.shutdown_grace
+        for connection in [*self._connections]:
+            if connection.session is None or not connection.session.busy:
+                await connection.end_session(SqlError(SqlState.ADMIN_SHUTDOWN, _STOPPED))
+        while any(one.session is not None and one.session.busy for one in self._connections):
+            if stop_now.is_set() or asyncio.get_running_loop().time() >= deadline:
+                break
+            await asyncio.sleep(0.05)
+        for connection in [*self._connections]:
+            await connection.end_session(SqlError(SqlState.ADMIN_SHUTDOWN, _STOPPED))
+        await asyncio.gather(*(one.wait_closed() for one in [*self._connections]))
+
+    @property
+    def _session_services(self) -> SessionServices:
+        return SessionServices(self.lake, self._statements, self.refresh, self._config.server.database)
+
+    _statements = StatementCache()
+
+
+async def serve(config: Config, *, ready: Callable[[Endpoints], None] | None = None) -> None:
+    """Run a gateway until SIGTERM or SIGINT; a second signal ends running statements at once."""
+    stop, stop_now = asyncio.Event(), asyncio.Event()
+    _on_signals(stop, stop_now)
+    async with running(config, stop_now) as endpoints:
+        _log.info("listening", address=str(endpoints.postgres))
+        if ready is not None:
+            ready(endpoints)
+        await stop.wait()
+        _log.info("stopping")
+    _log.info("stopped")
+
+
+@asynccontextmanager
+async def running(config: Config, stop_now: asyncio.Event | None = None) -> AsyncIterator[Endpoints]:
+    """A gateway for the length of a block."""
+    loop = asyncio.get_running_loop()
+    async with AsyncExitStack() as stack:
+        metadata = await asyncio.to_thread(Metadata.open, config)
+        stack.push_async_callback(asyncio.to_thread, metadata.close)
+        gateway = Gateway(config, metadata)
+        stack.callback(gateway.lake.close)
+        await gateway.start()
+        listen = config.server.listen
+        server = await loop.create_server(gateway.connection, listen.host, listen.port, backlog=512)
+        port = server.sockets[0].getsockname()[1]
+        http = None
+        if config.server.http_listen is not None:
+            http = await stack.enter_async_context(serve_health(config.server.http_listen, gateway.readiness))
+        tasks = [loop.create_task(gateway.keep_current()), loop.create_task(gateway.follow_grants())]
+        try:
+            yield Endpoints(Address(listen.host, port), http)
+        finally:
+            server.close()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await gateway.drain(stop_now or asyncio.Event())
+
+
+def load_tls(config: Config) -> Tls | None:
+    """Read the certificate, or return None where none is configured."""
+    certificate, key = config.server.tls_certificate, config.server.tls_key
+    if certificate is None or key is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(certificate, key)
+    pem = certificate.read_text(encoding="ascii")
+    first = pem[pem.index("-----BEGIN CERTIFICATE") :]
+    first = first[: first.index("-----END CERTIFICATE-----") + len("-----END CERTIFICATE-----")]
+    return Tls(context, tls_server_end_point(ssl.PEM_cert_to_DER_cert(first)))
+
+
+def _on_signals(stop: asyncio.Event, stop_now: asyncio.Event) -> None:
+    def on_signal() -> None:
+        if stop.is_set():
+            stop_now.set()
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, on_signal)
+
+
+def _source_check(gateway: Gateway, name: str) -> Callable[[], asyncio.Future[None]]:
+    async def check() -> None:
+        reason = gateway.lake.catalog.failures.get(name)
+        if reason is not None:
+            raise ConnectionError(reason)
+
+    return lambda: asyncio.ensure_future(check())

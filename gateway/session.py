@@ -1,0 +1,395 @@
+"""A client's session after login: each message of the protocol carried out, on the lane of its statement.
+
+The mirror's session is the session's state: settings, transactions and prepared statements live there, so their rules
+and errors are PostgreSQL's own. Statements of the engine's lane are described there, and executed here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from time import monotonic
+from typing import Protocol
+
+import structlog
+
+from catalog.errors import SqlError
+from catalog.names import TableName
+from catalog.principals import Principal
+from catalog.sqlstate import SqlState
+from gateway.engine_lane import EngineLane, Portal
+from gateway.lake import Lake
+from gateway.prepared import Lane, PreparedStatement, StatementCache
+from gateway.relay.mirror_connection import MirrorConnection
+from gateway.sql.resolve import Names
+from gateway.sql.statements import Kind, Statement, split
+from gateway.wire import backend, frontend
+from gateway.wire.errors import RemoteProtocolError
+
+_log = structlog.get_logger(__name__)
+
+
+class Client(Protocol):
+    """The client's side of a session: where answers go."""
+
+    def send(self, message: backend.BackendMessage) -> None:
+        """Queue a message."""
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Queue rows: bytes of complete DataRow messages."""
+
+    def relay(self, message: bytes) -> None:
+        """Queue one message of the mirror, unchanged."""
+
+    async def drain(self) -> None:
+        """Wait until the client has read enough of what is queued."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionServices:
+    """What a session shares with others."""
+
+    lake: Lake
+    statements: StatementCache
+    refresh: Callable[[tuple[str, ...] | None], Awaitable[None]]
+    database: str
+
+
+class Session:
+    """Carries out a client's messages, one at a time."""
+
+    def __init__(
+        self, services: SessionServices, principal: Principal, mirror: MirrorConnection, client: Client
+    ) -> None:
+        self._services = services
+        self._principal = principal
+        self._mirror = mirror
+        self._client = client
+        self._engine = EngineLane(services.lake, services.statements, principal, mirror, client)
+        self._statements: dict[str, PreparedStatement] = {}
+        self._portals: dict[str, Portal] = {}
+        self._expected: deque[bytes] = deque()  # answers the mirror still owes, by the types that may end each
+        self._running: asyncio.Task[None] | None = None
+        self._ended_by: SqlError | None = None
+
+    # One method a message -------------------------------------------------------------------------------------------
+
+    async def handle(self, message: frontend.FrontendMessage) -> None:
+        """Carry out one message; errors a client can see have been sent when this returns."""
+        simple = isinstance(message, frontend.Query | frontend.FunctionCall)
+        try:
+            await self._cancellable(self._dispatch(message))
+        except SqlError as error:
+            await self._fail(error)
+        except RemoteProtocolError:
+            raise
+        except Exception:
+            _log.exception("internal error")
+            await self._fail(
+                SqlError(
+                    SqlState.INTERNAL_ERROR,
+                    "internal error",
+                    detail="The gateway's log has it under this statement's correlation id: "
+                    f"{structlog.contextvars.get_contextvars().get('statement', 'unknown')}.",
+                )
+            )
+        if simple:
+            self._ready()
+
+    async def _dispatch(self, message: frontend.FrontendMessage) -> None:
+        match message:
+            case frontend.Query():
+                await self._query(message)
+            case frontend.Parse():
+                await self._parse(message)
+            case frontend.Bind():
+                await self._bind(message)
+            case frontend.Describe():
+                await self._describe(message)
+            case frontend.Execute():
+                await self._execute(message)
+            case frontend.Close():
+                await self._close(message)
+            case frontend.Flush():
+                await self._drain_mirror()
+                await self._client.drain()
+            case frontend.Sync():
+                await self._sync()
+            case frontend.FunctionCall():
+                raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, "function calls by message are not supported")
+            case _:  # CopyData and its kin outside of COPY are ignored, as PostgreSQL does
+                return
+
+    async def _query(self, message: frontend.Query) -> None:
+        statements = split(message.query)
+        started = monotonic()
+        prepared = [self._prepare(statement) for statement in statements]
+        self._forget(statements)
+        if all(one.lane is Lane.RELAY for one in prepared):
+            self._mirror.write(message.encode())
+            await self._mirror.relay_until_ready(self._client.relay)
+            _log.info("statement", lane="relay", milliseconds=_since(started))
+            return
+        await self._drop_portals()
+        for one in prepared:
+            await self._query_one(one)
+
+    async def _query_one(self, prepared: PreparedStatement) -> None:
+        if prepared.lane is Lane.RELAY:
+            self._mirror.write(frontend.Query(prepared.statement.text).encode())
+            error = await self._mirror.relay_until_ready(lambda data: self._pass_on(data, prepared.statement))
+            if error is not None:
+                raise _AlreadySent()
+            return
+        if prepared.lane is Lane.REFRESH:
+            await self._refresh(prepared.statement)
+            return
+        portal = await self._engine.bind(prepared, self._names(), (), (), ())
+        try:
+            self._client.send(portal.row_description())
+            await self._engine.execute(portal, 0)
+        finally:
+            await portal.close()
+
+    async def _parse(self, message: frontend.Parse) -> None:
+        statements = split(message.query)
+        if len(statements) > 1:
+            raise SqlError(SqlState.SYNTAX_ERROR, "cannot insert multiple commands into a prepared statement")
+        prepared = self._prepare(statements[0])
+        if prepared.lane is Lane.REFRESH:
+            message = frontend.Parse(message.name, "", ())  # the mirror keeps the name; the gateway executes
+        self._to_mirror(message, b"1")
+        self._statements[message.name] = prepared
+
+    async def _bind(self, message: frontend.Bind) -> None:
+        prepared = self._statements.get(message.statement)
+        await self._drop_portal(message.portal)
+        if prepared is None or prepared.lane is Lane.RELAY:
+            if prepared is not None:
+                self._forget((prepared.statement,))
+            self._to_mirror(message, b"2")
+            return
+        await self._drain_mirror()
+        if prepared.lane is Lane.REFRESH:
+            self._portals[message.portal] = Portal.of_command(prepared)
+        else:
+            self._portals[message.portal] = await self._engine.bind(
+                prepared, self._names(), message.parameter_formats, message.parameters, message.result_formats
+            )
+        self._client.send(backend.BindComplete())
+
+    async def _describe(self, message: frontend.Describe) -> None:
+        if message.kind == "P" and (portal := self._portals.get(message.name)) is not None:
+            await self._drain_mirror()
+            self._client.send(portal.row_description())
+            return
+        self._to_mirror(message, b"Tn")
+
+    async def _execute(self, message: frontend.Execute) -> None:
+        portal = self._portals.get(message.portal)
+        if portal is None:
+            self._to_mirror(message, b"CIs")
+            return
+        await self._drain_mirror()
+        if portal.prepared.lane is Lane.REFRESH:
+            await self._refresh(portal.prepared.statement)
+        else:
+            await self._engine.execute(portal, max(message.max_rows, 0))
+
+    async def _close(self, message: frontend.Close) -> None:
+        if message.kind == "P" and message.name in self._portals:
+            await self._drain_mirror()
+            await self._drop_portal(message.name)
+            self._client.send(backend.CloseComplete())
+            return
+        if message.kind == "S":
+            self._statements.pop(message.name, None)
+        self._to_mirror(message, b"3")
+
+    async def _sync(self) -> None:
+        self._expected.clear()
+        self._mirror.write(frontend.Sync().encode())
+        await self._mirror.relay_until_ready(self._client.relay)
+        if self._mirror.status != "T":
+            await self._drop_portals()
+        self._ready()
+        await self._client.drain()
+
+    # Lanes ----------------------------------------------------------------------------------------------------------
+
+    def _prepare(self, statement: Statement) -> PreparedStatement:
+        try:
+            return self._services.statements.prepare(statement, self._names(), self._principal, self._services.lake)
+        except SqlError as error:
+            raise _moved(error, statement.start) from None
+
+    def _names(self) -> Names:
+        lake, principal = self._services.lake, self._principal
+        grants = lake.grants
+
+        def visible(name: TableName) -> bool:
+            return grants.may_select(principal, name)
+
+        path = search_path(self._mirror.parameters.get("search_path", ""), principal.name)
+        return Names(lake.catalog, lake.system_relations, path, visible, self._services.database)
+
+    def _forget(self, statements: tuple[Statement, ...]) -> None:
+        """Keep step with statements that change the session behind the protocol's back."""
+        for statement in statements:
+            if statement.kind is Kind.SESSION:
+                self._engine.settings_changed()
+                if statement.head in {"DISCARD", "DEALLOCATE"}:
+                    self._statements = {"": prepared} if (prepared := self._statements.get("")) else {}
+
+    async def _refresh(self, statement: Statement) -> None:
+        words = statement.text.split()
+        names = None if len(words) < 3 else (words[2].strip('"'),)
+        if names is not None and names[0] not in self._services.lake.sources:
+            raise SqlError(SqlState.UNDEFINED_OBJECT, f'source "{names[0]}" does not exist')
+        await self._services.refresh(names)
+        self._client.send(backend.CommandComplete("REFRESH SOURCE"))
+
+    # The mirror -----------------------------------------------------------------------------------------------------
+
+    def _to_mirror(self, message: frontend.FrontendMessage, answers: bytes) -> None:
+        self._mirror.write(message.encode())
+        self._expected.append(answers)
+
+    async def _drain_mirror(self) -> None:
+        """Pass on the answers the mirror still owes, so that ours come after them."""
+        if not self._expected:
+            return
+        self._mirror.write(frontend.Flush().encode())
+        while self._expected:
+            message = await self._mirror.message()
+            self._client.relay(message)
+            kind = message[:1]
+            if kind == b"E":
+                self._expected.clear()
+                raise _AlreadySent()
+            if kind in self._expected[0]:
+                self._expected.popleft()
+
+    def _pass_on(self, data: bytes, statement: Statement) -> None:
+        if data[:1] == b"E" and statement.start:
+            data = moved_error(data, statement.start)
+        self._client.relay(data)
+
+    # Ends -----------------------------------------------------------------------------------------------------------
+
+    async def _fail(self, error: SqlError) -> None:
+        """Tell the client; in the extended protocol the connection then skips to Sync by itself."""
+        try:
+            await self._drain_mirror()
+        except _AlreadySent:  # the mirror failed first: the client sees that error alone
+            return
+        if isinstance(error, _AlreadySent):
+            return
+        _log.info("error", sqlstate=str(error.sqlstate))
+        self._client.send(error_response(error))
+        await self._mirror.fail_transaction()
+
+    def _ready(self) -> None:
+        self._client.send(backend.ReadyForQuery(self._mirror.status))  # type: ignore[arg-type]
+
+    async def _cancellable(self, work: Awaitable[None]) -> None:
+        """Do the work in a task that `cancel` can end from outside, with the reason it gives."""
+        self._ended_by = None
+        self._running = asyncio.ensure_future(work)  # type: ignore[arg-type]
+        try:
+            await self._running
+        except asyncio.CancelledError:
+            if self._ended_by is None or not self._running.cancelled():
+                raise
+            raise self._ended_by from None
+        finally:
+            if not self._running.done():
+                self._running.cancel()
+                await asyncio.gather(self._running, return_exceptions=True)
+            self._running = None
+
+    async def cancel(self, reason: SqlError) -> None:
+        """End the statement that runs, if one does. Work of the mirror is cancelled there and answers itself."""
+        if self._running is None:
+            return
+        if self._engine.busy:
+            self._ended_by = reason
+            self._running.cancel()
+        else:
+            await self._mirror.cancel()
+
+    async def protocol_error(self, error: RemoteProtocolError, *, ready: bool) -> None:
+        """Answer a message that was malformed but whose end is known."""
+        await self._fail(SqlError(SqlState(error.sqlstate), error.message))
+        if ready:
+            self._ready()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a message is being carried out or a transaction is open."""
+        return self._running is not None
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether the client has opened a transaction."""
+        return self._mirror.status != "I"
+
+    async def close(self) -> None:
+        """Stop everything and say goodbye to the mirror."""
+        await self._drop_portals()
+        self._mirror.close()
+
+    async def _drop_portal(self, name: str) -> None:
+        portal = self._portals.pop(name, None)
+        if portal is not None:
+            await portal.close()
+
+    async def _drop_portals(self) -> None:
+        for name in [*self._portals]:
+            await self._drop_portal(name)
+
+
+class _AlreadySent(SqlError):
+    """The error has reached the client as the mirror's own message."""
+
+    def __init__(self) -> None:
+        super().__init__(SqlState.INTERNAL_ERROR, "already sent")
+
+
+def search_path(setting: str, user: str) -> tuple[str, ...]:
+    """Return the schemas of a ``search_path`` setting, ``$user`` replaced; quoted names keep their case."""
+    parts = [part.strip() for part in setting.split(",")] if setting else ["$user", "public"]
+    names = (part[1:-1].replace('""', '"') if part.startswith('"') else part.lower() for part in parts)
+    return tuple(user if name == "$user" else name for name in names if name)
+
+
+def error_response(error: SqlError, severity: str = "ERROR") -> backend.ErrorResponse:
+    """Return an error as the message a client gets."""
+    fields = {"S": severity, "V": severity, "C": str(error.sqlstate), "M": error.message}
+    if error.detail:
+        fields["D"] = error.detail
+    if error.hint:
+        fields["H"] = error.hint
+    if error.position is not None:
+        fields["P"] = str(error.position)
+    return backend.ErrorResponse(fields)
+
+
+def _moved(error: SqlError, by: int) -> SqlError:
+    position = None if error.position is None else error.position + by
+    return SqlError(error.sqlstate, error.message, detail=error.detail, hint=error.hint, position=position)
+
+
+def moved_error(message: bytes, by: int) -> bytes:
+    """Return an ErrorResponse whose position counts from the start of the client's whole text."""
+    error = backend.ErrorResponse.decode(message[5:])
+    fields = dict(error.fields)
+    if "P" in fields:
+        fields["P"] = str(int(fields["P"]) + by)
+    return backend.ErrorResponse(fields).encode()
+
+
+def _since(started: float) -> float:
+    return round((monotonic() - started) * 1000, 3)

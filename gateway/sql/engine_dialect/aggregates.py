@@ -1,0 +1,247 @@
+"""Aggregates and window functions: result types, digits, and those the engine has not."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from gateway.sql.engine_dialect import kinds
+from gateway.sql.engine_dialect.build import call, cast, number, paren, refuse, typed
+from gateway.sql.engine_dialect.kinds import Kind, T, kind, type_of
+from gateway.sql.engine_dialect.numbers import numeric_root, quotient
+
+_UNSIGNED: dict[type[exp.Expr], str] = {
+    exp.RowNumber: "BIGINT",
+    exp.Rank: "BIGINT",
+    exp.DenseRank: "BIGINT",
+    exp.Ntile: "INT",
+}
+_DEVIATIONS = (exp.Stddev, exp.StddevSamp, exp.StddevPop, exp.Variance, exp.VariancePop)
+_DOUBLE_NAMES: dict[type[exp.Expr], str] = {
+    exp.Stddev: "stddev_samp",
+    exp.StddevSamp: "stddev_samp",
+    exp.StddevPop: "stddev_pop",
+    exp.Variance: "var_samp",
+    exp.VariancePop: "var_pop",
+}
+
+
+def window(node: exp.Window) -> exp.Expr:
+    """``f(…) OVER (…)``: ranks are unsigned in the engine. EXCLUDE is unknown to it."""
+    spec = node.args.get("spec")
+    if spec is not None and spec.args.get("exclude"):
+        raise refuse("EXCLUDE in a window frame")
+    function = _function(node)
+    if isinstance(function, exp.Anonymous) and function.name.lower() in ("mode",):
+        raise refuse("an ordered-set aggregate as window function")
+    if isinstance(function, exp.NthValue):
+        function.set("offset", cast(function.args["offset"], "BIGINT"))
+    if type(function) in _UNSIGNED:
+        return cast(node, _UNSIGNED[type(function)])
+    return node
+
+
+def aggregate(node: exp.Expr) -> exp.Expr:
+    """An aggregate with its FILTER and OVER, as one: what replaces it carries both in each of its parts.
+
+    ``avg`` of exact numbers is a quotient of ``sum`` and ``count`` (the engine adds four digits, and for integers uses
+    floats); deviations likewise. ``sum`` of bigint is numeric, of real is real.
+    """
+    function = _function(node)
+    if isinstance(function, exp.Avg):
+        return _average(node, function)
+    if isinstance(function, exp.Sum):
+        return _sum(node, function)
+    if isinstance(function, _DEVIATIONS):
+        return _deviation(node, function)
+    return node
+
+
+def _function(node: exp.Expr) -> exp.Expr:
+    """Return the function under OVER, FILTER and WITHIN GROUP."""
+    found = node
+    while isinstance(found, exp.Window | exp.Filter | exp.WithinGroup):
+        found = found.this
+    return found
+
+
+def _instead(node: exp.Expr, function: exp.Expr, other: exp.Expr) -> exp.Expr:
+    """Return a copy of the whole with another function in the function's place."""
+    if node is function:
+        return other
+    whole = node.copy()
+    inner = whole
+    while isinstance(inner.this, exp.Window | exp.Filter | exp.WithinGroup):
+        inner = inner.this
+    inner.set("this", other)
+    return typed(whole, type_of(other))
+
+
+def _wide(function: exp.Expr) -> exp.Expr:
+    """Return what an aggregate takes, as decimal, with its DISTINCT."""
+    argument = function.this
+    distinct = isinstance(argument, exp.Distinct)
+    value = (argument.expressions[0] if distinct else argument).copy()
+    if kind(value) is Kind.INTEGER:
+        value = cast(value, "DECIMAL(38, 0)")
+    return exp.Distinct(expressions=[value]) if distinct else value
+
+
+def _average(node: exp.Expr, function: exp.Avg) -> exp.Expr:
+    argument = function.this.expressions[0] if isinstance(function.this, exp.Distinct) else function.this
+    found = kind(argument)
+    if found is Kind.INTERVAL:
+        raise refuse("avg of intervals", "Take avg(extract(epoch from …)).")
+    if found not in kinds.EXACT:
+        function.set("this", cast(argument, "DOUBLE PRECISION") if argument is function.this else function.this)
+        return node
+    total = _instead(node, function, typed(exp.Sum(this=_wide(function)), "DECIMAL"))
+    count = _instead(node, function, typed(exp.Count(this=function.this.copy(), big_int=True), T.BIGINT))
+    return quotient(total, exp.Nullif(this=count, expression=number(0)))
+
+
+def _sum(node: exp.Expr, function: exp.Sum) -> exp.Expr:
+    argument = function.this.expressions[0] if isinstance(function.this, exp.Distinct) else function.this
+    if type_of(argument).this is T.BIGINT:
+        return _instead(node, function, typed(exp.Sum(this=_wide(function)), "DECIMAL(38, 0)"))
+    if type_of(argument).this is T.FLOAT:
+        return cast(node, "REAL")
+    if kind(argument) is Kind.INTERVAL:
+        return node
+    return node
+
+
+def _deviation(node: exp.Expr, function: exp.Expr) -> exp.Expr:
+    """``stddev`` and ``variance``: (n·Σx² − (Σx)²) / (n·(n−1)), exact for exact numbers."""
+    argument = function.this.expressions[0] if isinstance(function.this, exp.Distinct) else function.this
+    if kind(argument) not in kinds.EXACT:
+        value = cast(argument, "DOUBLE PRECISION")
+        if isinstance(function.this, exp.Distinct):
+            raise refuse("DISTINCT in stddev and variance of double precision")
+        return _instead(node, function, call(_DOUBLE_NAMES[type(function)], value, returns="FLOAT8"))
+    if isinstance(function.this, exp.Distinct):
+        raise refuse("DISTINCT in stddev and variance")
+    value = cast(argument, "DECIMAL(38, 10)") if kinds.scale_of(type_of(argument)) is None else _wide(function)
+    square = exp.Mul(this=cast(value.copy(), _double_width(argument)), expression=paren(value.copy()))
+    total = _instead(node, function, typed(exp.Sum(this=cast(value.copy(), _double_width(argument))), "DECIMAL"))
+    squares = _instead(node, function, typed(exp.Sum(this=square), "DECIMAL"))
+    count = _instead(node, function, typed(exp.Count(this=argument.copy(), big_int=True), T.BIGINT))
+    spread = exp.Sub(
+        this=exp.Mul(this=cast(count.copy(), "DECIMAL(19, 0)"), expression=squares),
+        expression=exp.Mul(this=total, expression=total.copy()),
+    )
+    population = isinstance(function, exp.StddevPop | exp.VariancePop)
+    others = count.copy() if population else exp.Sub(this=count.copy(), expression=number(1))
+    pairs = exp.Mul(this=cast(count.copy(), "DECIMAL(19, 0)"), expression=cast(others, "DECIMAL(19, 0)"))
+    variance = quotient(typed(spread, "DECIMAL"), typed(exp.Nullif(this=exp.Paren(this=pairs), expression=number(0)), "DECIMAL"))
+    return variance if isinstance(function, exp.Variance | exp.VariancePop) else numeric_root(variance)
+
+
+def _double_width(argument: exp.Expr) -> str:
+    scale = kinds.scale_of(type_of(argument)) if kind(argument) is Kind.NUMERIC else 0
+    return f"DECIMAL(76, {10 if scale is None else scale})"
+
+
+def ordered_set(node: exp.Expr) -> exp.Expr:
+    """``percentile_cont``, ``percentile_disc`` and ``mode`` WITHIN GROUP, with their FILTER.
+
+    The engine has the first for double precision. The others are picked out of the sorted array of the group.
+    """
+    group = node.this if isinstance(node, exp.Filter) else node
+    assert isinstance(group, exp.WithinGroup)
+    function = group.this
+    if isinstance(function, exp.PercentileCont):
+        return _percentile_cont(node, group, function)
+    if isinstance(function, exp.PercentileDisc):
+        return _percentile_disc(node, group, function)
+    if isinstance(function, exp.Mode):
+        return _mode(node, group)
+    raise refuse("this ordered-set aggregate", "percentile_cont, percentile_disc and mode are.")
+
+
+def _percentile_cont(node: exp.Expr, group: exp.WithinGroup, function: exp.Expr) -> exp.Expr:
+    ordered = group.expression.expressions[0]
+    if kind(ordered.this) not in kinds.NUMBERS:
+        raise refuse("percentile_cont of intervals")
+    ordered.set("this", cast(ordered.this, "DOUBLE PRECISION"))
+    ordered.set("nulls_first", None)
+    fractions = function.this.unnest()
+    while isinstance(fractions, exp.Cast):
+        fractions = fractions.this.unnest()
+    if not isinstance(fractions, exp.Array):
+        function.set("this", cast(function.this, "DOUBLE PRECISION"))
+        return typed(node, T.DOUBLE)
+    found = []
+    for fraction in fractions.expressions:
+        one = _instead(node, function, exp.PercentileCont(this=cast(fraction.copy(), "DOUBLE PRECISION")))
+        found.append(one)
+    return typed(exp.Array(expressions=found), type_of(node))
+
+
+def _sorted(node: exp.Expr, group: exp.WithinGroup) -> exp.Expr:
+    """Return the sorted array of a group's values, without NULLs."""
+    ordered = group.expression.expressions[0]
+    value = ordered.this
+    order = exp.Order(this=value.copy(), expressions=[ordered.copy()])
+    present: exp.Expr = exp.Not(this=exp.Is(this=paren(value.copy()), expression=exp.Null()))
+    if isinstance(node, exp.Filter):
+        present = exp.And(this=present, expression=exp.Paren(this=node.expression.this.copy()))
+    gathered = exp.Filter(this=exp.ArrayAgg(this=order), expression=exp.Where(this=present))
+    return typed(gathered, kinds.array_type(type_of(value)))
+
+
+def _percentile_disc(node: exp.Expr, group: exp.WithinGroup, function: exp.Expr) -> exp.Expr:
+    values = _sorted(node, group)
+    if kind(function.this) is Kind.ARRAY:
+        raise refuse("percentile_disc with an array", "Ask for each fraction alone.")
+    size = call("array_length", values.copy(), returns="BIGINT")
+    rank = call("ceil", exp.Mul(this=cast(function.this, "DOUBLE PRECISION"), expression=cast(size, "DOUBLE PRECISION")), returns="FLOAT8")
+    place = call("greatest", cast(rank, "BIGINT"), number(1), returns="BIGINT")
+    return call("array_element", values, place, returns=type_of(node))
+
+
+def _mode(node: exp.Expr, group: exp.WithinGroup) -> exp.Expr:
+    values = _sorted(node, group)
+    element = type_of(group.expression.expressions[0].this)
+    found = kinds.kind_of_type(element)
+    forms = {Kind.INTEGER: ("int8", "BIGINT[]"), Kind.FLOAT: ("float8", "DOUBLE PRECISION[]"), Kind.TEXT: ("text", "TEXT[]"),
+             Kind.BPCHAR: ("text", "TEXT[]"), Kind.DATE: ("date", "DATE[]"), Kind.NUMERIC: ("numeric", "DECIMAL(76, 28)[]"),
+             Kind.TIMESTAMP: ("timestamp", "TIMESTAMP(6)[]")}  # fmt: skip
+    if found not in forms:
+        raise refuse(f"mode of {found.name.lower()}")
+    name, array = forms[found]
+    picked = call(f"mode_{name}", cast(values, array), returns=element)
+    if found is Kind.NUMERIC:
+        return typed(cast(picked, element if element.expressions else "DECIMAL(76, 28)"), element)
+    return typed(cast(picked, element), element) if found in (Kind.INTEGER, Kind.FLOAT) else picked
+
+
+def every(node: exp.Anonymous) -> exp.Expr:
+    """``every`` is ``bool_and``."""
+    return typed(exp.LogicalAnd(this=node.expressions[0]), T.BOOLEAN)
+
+
+def text_join(node: exp.GroupConcat) -> exp.Expr:
+    """``string_agg``: the engine's takes a constant as separator."""
+    separator = node.args.get("separator")
+    if not isinstance(separator, exp.Literal):
+        raise refuse("string_agg with a separator that is not a constant")
+    return node
+
+
+def correlate(node: exp.Binary) -> exp.Expr:
+    """``corr``, ``covar_pop`` and their kin take double precision."""
+    for key in ("this", "expression"):
+        node.set(key, cast(node.args[key], "DOUBLE PRECISION"))
+    return node
+
+
+def grouping(node: exp.Grouping) -> exp.Expr:
+    """``GROUPING``: an int4."""
+    return cast(node, "INT")
+
+
+def first(node: exp.AnyValue) -> exp.Expr:
+    """``any_value``: any that is not NULL; the least will do."""
+    return typed(exp.Min(this=node.this), type_of(node))
+
+

@@ -1,0 +1,79 @@
+"""What may be called: the functions whose rows agree with PostgreSQL's. All else is refused by its name."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from gateway.sql.engine_dialect.build import refuse
+
+NAMES = frozenset(
+    """
+    age array_append array_cat array_length array_lower array_position array_prepend array_remove array_replace
+    array_upper btrim cardinality div every gcd lcm make_date mod regexp_match regexp_split_to_array regexp_substr
+    statement_timestamp transaction_timestamp
+    """.split()
+)
+"""Functions that sqlglot has no class for."""
+
+CLASSES: frozenset[type[exp.Expr]] = frozenset(
+    {
+        exp.Abs, exp.Acos, exp.And, exp.AnyValue, exp.Array, exp.ArrayAgg, exp.ArrayConcat, exp.ArrayContainedBy,
+        exp.ArrayContainsAll, exp.ArrayOverlaps, exp.ArrayPosition, exp.ArraySize, exp.ArrayToString, exp.Ascii,
+        exp.Asin, exp.Atan, exp.Atan2, exp.Avg, exp.BitwiseAndAgg, exp.BitwiseOrAgg, exp.BitwiseXorAgg,
+        exp.BitLength, exp.ByteLength, exp.Case, exp.Cast, exp.Cbrt, exp.Ceil, exp.Chr, exp.Coalesce, exp.Concat,
+        exp.ConcatWs, exp.Corr, exp.Cos, exp.Cosh, exp.Cot, exp.Count, exp.CovarPop, exp.CovarSamp, exp.CumeDist,
+        exp.CurrentDate, exp.CurrentTimestamp, exp.Decode, exp.Degrees, exp.DenseRank, exp.Encode, exp.Exists,
+        exp.Exp, exp.Explode, exp.ExplodingGenerateSeries, exp.Extract, exp.FirstValue, exp.Floor, exp.Format,
+        exp.GenerateSeries, exp.Greatest, exp.GroupConcat, exp.Grouping, exp.If, exp.Initcap, exp.Lag,
+        exp.LastValue, exp.Lead, exp.Least, exp.Left, exp.Length, exp.Ln, exp.Localtimestamp, exp.Log,
+        exp.LogicalAnd, exp.LogicalOr, exp.Lower, exp.LowerHex, exp.Hex, exp.MD5, exp.Max, exp.Min, exp.Mode,
+        exp.NthValue, exp.Ntile, exp.Nullif, exp.Or, exp.Overlay, exp.Pad, exp.PercentRank, exp.PercentileCont,
+        exp.PercentileDisc, exp.Pi, exp.Pow, exp.Radians, exp.Rand, exp.Rank, exp.RegexpCount, exp.RegexpILike,
+        exp.RegexpLike, exp.RegexpReplace, exp.Repeat, exp.Replace, exp.Reverse, exp.Right, exp.Round,
+        exp.RowNumber, exp.Sign, exp.Sin, exp.Sinh, exp.SplitPart, exp.Sqrt, exp.StartsWith, exp.Stddev,
+        exp.StddevPop, exp.StddevSamp, exp.StrPosition, exp.StrToDate, exp.StrToTime, exp.StringToArray,
+        exp.Substring, exp.Sum, exp.Tan, exp.Tanh, exp.TimeToStr, exp.TimestampTrunc, exp.DateTrunc, exp.Translate,
+        exp.Trim, exp.Trunc, exp.Unicode, exp.UnixToTime, exp.Unnest, exp.Upper, exp.Variance, exp.VariancePop,
+        exp.WidthBucket,
+    }
+)  # fmt: skip
+
+REFUSED: dict[type[exp.Expr], str] = {
+    exp.JSONExtract: "the operator -> of json",
+    exp.JSONExtractScalar: "the operator ->> of json",
+    exp.JSONBExtract: "the operator #> of json",
+    exp.JSONBExtractScalar: "the operator #>> of json",
+    exp.JSONBContainsTopKey: "the operator ? of jsonb",
+    exp.Overlaps: "OVERLAPS",
+    exp.Collate: "COLLATE",
+    exp.BitString: "a bit string",
+    exp.HexString: "a bit string",
+    exp.MakeInterval: "function make_interval",
+    exp.Kwarg: "an argument by name",
+    exp.TableColumn: "a whole row as value",
+    exp.Pivot: "PIVOT",
+    exp.Dot: "a field of a composite value",
+    exp.Parameter: "a parameter without value",
+    exp.Placeholder: "a parameter without value",
+}
+_JSON_HINT = "Structs and json of lake tables are values to put out."
+
+
+def check(tree: exp.Expr) -> None:
+    """Refuse the first function or construct that is not on the lists, by name."""
+    for node in tree.walk():
+        found = type(node)
+        if found in REFUSED:
+            raise refuse(REFUSED[found], _JSON_HINT if "json" in REFUSED[found] else None)
+        if found is exp.Anonymous:
+            if node.name.lower() not in NAMES:
+                raise refuse(f"function {node.name.lower()}")
+        elif isinstance(node, exp.Func) and found not in CLASSES:
+            raise refuse(f"function {_name(node)}")
+
+
+def _name(node: exp.Func) -> str:
+    try:
+        return node.sql_name().lower()
+    except (AttributeError, IndexError):
+        return type(node).__name__.lower()

@@ -1,0 +1,126 @@
+"""Arrays: subscripts, lengths, containment, concatenation."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from gateway.sql.engine_dialect import kinds
+from gateway.sql.engine_dialect.build import call, case, cast, number, paren, refuse, typed
+from gateway.sql.engine_dialect.casts import engine_type, to_type
+from gateway.sql.engine_dialect.kinds import Kind, T, kind, type_of
+from gateway.sql.engine_dialect.moments import Session
+
+
+def subscript(node: exp.Bracket) -> exp.Expr:
+    """``a[i]`` and ``a[low:high]``, counted from one; outside the array is NULL, where the engine counts from the end."""
+    if kind(node.this) is not Kind.ARRAY:
+        raise refuse(f"a subscript on {kind(node.this).name.lower()}")
+    index = node.expressions[0]
+    array = paren(node.this)
+    if isinstance(index, exp.Slice):
+        return _slice(array, index, node)
+    if len(node.expressions) > 1:
+        raise refuse("an array of more than one dimension")
+    if isinstance(index, exp.Literal):
+        place = int(index.name) + 1  # sqlglot counts from zero
+        if place < 1:
+            return cast(exp.Null(), engine_type(type_of(node)))
+        return typed(call("array_element", array, number(place), returns=type_of(node)), type_of(node))
+    place_ = cast(exp.Add(this=paren(index), expression=number(1)), "BIGINT")
+    inside = exp.GTE(this=place_.copy(), expression=number(1))
+    return typed(exp.Paren(this=case((inside, call("array_element", array, place_, returns=type_of(node))))), type_of(node))
+
+
+def _slice(array: exp.Expr, bounds: exp.Slice, node: exp.Bracket) -> exp.Expr:
+    low = bounds.this if bounds.this is not None else number(1)
+    high = bounds.expression if bounds.expression is not None else call("array_length", array.copy(), returns="BIGINT")
+    low = call("greatest", cast(low, "BIGINT"), number(1), returns="BIGINT")
+    found = call("array_slice", array, low, cast(high, "BIGINT"), returns=type_of(node))
+    positive = exp.GTE(this=cast(high.copy(), "BIGINT"), expression=low.copy())
+    empty = call("array_slice", array.copy(), number(2), number(1), returns=type_of(node))
+    return typed(exp.Paren(this=case((positive, found), (exp.Not(this=exp.Is(this=array.copy(), expression=exp.Null())), empty))), type_of(node))
+
+
+def length(node: exp.ArraySize) -> exp.Expr:
+    """``array_length(a, n)``: NULL for an empty array, where the engine says 0."""
+    dimension = node.expression if node.expression is not None else number(1)
+    found = call("array_length", node.this, dimension, returns="BIGINT")
+    return cast(exp.Nullif(this=cast(found, "BIGINT"), expression=number(0)), "INT")
+
+
+def upper(node: exp.Anonymous) -> exp.Expr:
+    """``array_upper(a, 1)`` and ``array_lower(a, 1)``: arrays of the lake start at one."""
+    array, dimension = node.expressions
+    found = call("array_length", array, dimension, returns="BIGINT")
+    size = cast(exp.Nullif(this=cast(found, "BIGINT"), expression=number(0)), "INT")
+    if node.name.lower() == "array_upper":
+        return size
+    return cast(case((exp.GT(this=size, expression=number(0)), number(1))), "INT")
+
+
+def cardinality(node: exp.Anonymous) -> exp.Expr:
+    """``cardinality``: unsigned in the engine."""
+    return cast(call("cardinality", *node.expressions, returns="BIGINT"), "INT")
+
+
+def array_position(node: exp.ArrayPosition) -> exp.Expr:
+    """``array_position``: unsigned in the engine."""
+    return cast(call("array_position", node.this, node.expression, returns="BIGINT"), "INT")
+
+
+def plain(node: exp.Anonymous) -> exp.Expr:
+    """Array functions whose constants take the array's element type."""
+    return call(node.name.lower(), *node.expressions, returns=type_of(node))
+
+
+def contains(node: exp.Binary, session: Session) -> exp.Expr:
+    """``@>``, ``<@`` and ``&&``."""
+    left, right = _same(node.this, node.expression, session)
+    if kind(left) is not Kind.ARRAY or kind(right) is not Kind.ARRAY:
+        raise refuse("@>, <@ and && on anything but arrays", "Containment of jsonb and ranges is not.")
+    if isinstance(node, exp.ArrayOverlaps):
+        return call("array_has_any", left, right, returns=T.BOOLEAN)
+    if isinstance(node, exp.ArrayContainedBy):
+        left, right = right, left
+    return call("array_has_all", left, right, returns=T.BOOLEAN)
+
+
+def _same(left: exp.Expr, right: exp.Expr, session: Session) -> tuple[exp.Expr, exp.Expr]:
+    """Read a constant on one side as the other's array type; make literal arrays of that type too."""
+    if kind(left) is Kind.UNKNOWN and kind(right) is Kind.ARRAY:
+        left = to_type(left, type_of(right), session)
+    if kind(right) is Kind.UNKNOWN and kind(left) is Kind.ARRAY:
+        right = to_type(right, type_of(left), session)
+    return left, right
+
+
+def concatenate(node: exp.DPipe, session: Session) -> exp.Expr:
+    """``||`` with an array: of two arrays, or of an array and an element."""
+    left, right = _same(node.left, node.right, session)
+    if kind(left) is Kind.ARRAY and kind(right) is Kind.ARRAY:
+        return call("array_concat", left, right, returns=type_of(node))
+    if kind(left) is Kind.ARRAY:
+        return call("array_append", left, right, returns=type_of(node))
+    return call("array_prepend", left, right, returns=type_of(node))
+
+
+def literal(node: exp.Array, session: Session) -> exp.Expr:
+    """``ARRAY[…]``: elements of one type; integers in the engine are 64 bits wide. Of a query, see `subqueries`."""
+    element = kinds.element_type(type_of(node))
+    if any(isinstance(value, exp.Array | exp.Query) for value in node.expressions):
+        return node
+    if kinds.kind_of_type(element) in (Kind.UNKNOWN, Kind.OTHER) or not node.expressions:
+        return node
+    if kinds.kind_of_type(element) is Kind.NUMERIC:
+        return node
+    node.set("expressions", [to_type(v, element, session) if kinds.is_unknown_constant(v) else v for v in node.expressions])
+    inner = exp.DataType(this=T.ARRAY, expressions=[engine_type(element)], nested=True)
+    return typed(cast(node, inner), type_of(node))
+
+
+def joined(node: exp.ArrayToString) -> exp.Expr:
+    """``array_to_string(a, separator, null)`` of text and whole numbers."""
+    if kinds.kind_of_type(kinds.element_type(type_of(node.this))) not in (Kind.TEXT, Kind.INTEGER, Kind.DATE, Kind.BOOL):
+        raise refuse("array_to_string of these elements", "Cast the array to text[].")
+    parts = [node.this, node.expression] + ([node.args["null"]] if node.args.get("null") is not None else [])
+    return call("array_to_string", *parts, returns="TEXT")

@@ -1,0 +1,162 @@
+"""Comparisons: constants take the other side's type, rows are compared column by column."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlglot import exp
+
+from gateway.sql.engine_dialect import kinds
+from gateway.sql.engine_dialect.build import paren, refuse, typed
+from gateway.sql.engine_dialect.casts import is_midnight, to_type
+from gateway.sql.engine_dialect.kinds import Kind, T, kind, type_of
+from gateway.sql.engine_dialect.moments import Session
+
+
+def compare(node: exp.Binary, session: Session) -> exp.Expr:
+    """``= <> < <= > >= IS [NOT] DISTINCT FROM`` with PostgreSQL's choice of type."""
+    left, right = node.left, node.right
+    if isinstance(left, exp.Tuple) and isinstance(right, exp.Tuple):
+        return _rows(node, session)
+    if isinstance(right, exp.Any | exp.All):
+        return _quantified(node, right, session)
+    first, second = alike([left, right], session)
+    if kind(first) is Kind.INTERVAL:
+        raise refuse("a comparison of intervals", "Compare extract(epoch from …).")
+    node.set("this", first)
+    node.set("expression", second)
+    return node
+
+
+def _quantified(node: exp.Binary, quantifier: exp.Expr, session: Session) -> exp.Expr:
+    array = quantifier.this.unnest()
+    if kind(array) is Kind.UNKNOWN and isinstance(array, exp.Literal):
+        quantifier.set("this", to_type(array, kinds.array_type(type_of(node.left)), session))
+    elif kinds.is_unknown_constant(node.left) and kind(array) is Kind.ARRAY:
+        node.set("this", to_type(node.left, kinds.element_type(type_of(array)), session))
+    return node
+
+
+def between(node: exp.Between, session: Session) -> exp.Expr:
+    """``BETWEEN [SYMMETRIC]``: as comparisons, each with its own choice of type."""
+    low, high = node.args["low"], node.args["high"]
+    value = node.this
+    if not node.args.get("symmetric"):
+        return typed(exp.Paren(this=_within(value, low, high, session)), T.BOOLEAN)
+    one = _within(value.copy(), low.copy(), high.copy(), session)
+    other = _within(value, high, low, session)
+    return typed(exp.Paren(this=exp.Or(this=exp.Paren(this=one), expression=exp.Paren(this=other))), T.BOOLEAN)
+
+
+def _within(value: exp.Expr, low: exp.Expr, high: exp.Expr, session: Session) -> exp.Expr:
+    bottom = compare(exp.GTE(this=paren(value.copy()), expression=paren(low)), session)
+    top = compare(exp.LTE(this=paren(value), expression=paren(high)), session)
+    return exp.And(this=bottom, expression=top)
+
+
+def member(node: exp.In, session: Session) -> exp.Expr:
+    """``IN (list)``: the list takes the value's type. Of rows, spelt out. (``IN (query)``: see `subqueries`.)"""
+    if node.args.get("query") is not None or not node.expressions:
+        return node
+    if isinstance(node.this, exp.Tuple):
+        terms = [compare(exp.EQ(this=node.this.copy(), expression=row), session) for row in node.expressions]
+        return typed(exp.Paren(this=exp.or_(*terms)), T.BOOLEAN)
+    value, *others = alike([node.this, *node.expressions], session)
+    node.set("this", value)
+    node.set("expressions", others)
+    return node
+
+
+def alternatives(node: exp.Expr, session: Session) -> exp.Expr:
+    """``COALESCE``, ``GREATEST``, ``LEAST``: constants among them take the result's type."""
+    node.set("this", _as(node.this, type_of(node), session))
+    node.set("expressions", [_as(value, type_of(node), session) for value in node.expressions])
+    return node
+
+
+def nullif(node: exp.Nullif, session: Session) -> exp.Expr:
+    """``NULLIF``: the result has the first one's type, the engine's the wider of both."""
+    result = type_of(node)
+    first, second = alike([node.this, node.expression], session)
+    equal = exp.EQ(this=paren(first), expression=paren(second))
+    value = _as(node.this.copy(), result, session)
+    return typed(exp.Case(ifs=[exp.If(this=equal, true=exp.Null())], default=value), result)
+
+
+def case(node: exp.Case, session: Session) -> exp.Expr:
+    """``CASE``: constants among the results take the common type; among the WHENs, the operand's."""
+    result = type_of(node)
+    operand = node.this
+    for branch in node.args["ifs"]:
+        branch.set("true", _as(branch.args["true"], result, session))
+        if operand is not None:
+            branch.set("this", _as(branch.this, type_of(operand), session))
+    if node.args.get("default") is not None:
+        node.set("default", _as(node.args["default"], result, session))
+    return node
+
+
+def _as(value: exp.Expr, result: exp.DataType, session: Session) -> exp.Expr:
+    """Read a string constant as a type; bring a moment to a wider one."""
+    goal = kinds.kind_of_type(result)
+    bare = value.unnest()
+    if isinstance(bare, exp.Literal) and bare.is_string and goal not in (Kind.TEXT, Kind.UNKNOWN, Kind.OTHER):
+        return to_type(value, result, session)
+    if goal in kinds.STAMPS and kind(value) in kinds.MOMENTS and kind(value) is not goal:
+        return to_type(value, result, session)
+    return value
+
+
+def alike(values: list[exp.Expr], session: Session) -> list[exp.Expr]:
+    """Return values to be compared with each other, constants and moments brought to the common type."""
+    known = [type_of(value) for value in values if kind(value) is not Kind.UNKNOWN]
+    if not known:
+        return values
+    result = kinds.common_type(known)
+    goal = kinds.kind_of_type(result)
+    if goal is Kind.BPCHAR:
+        return [_stripped(value) for value in values]
+    if goal is Kind.TIMESTAMP and (as_dates := _dates(values)):
+        return as_dates
+    if result.this is T.DECIMAL:
+        result = kinds.decimal_type()
+    return [_as(value, result, session) for value in values]
+
+
+def _dates(values: list[exp.Expr]) -> list[exp.Expr] | None:
+    """Return dates for dates and timestamps that are surely midnight, None where one is not (see `is_midnight`)."""
+    if not any(kind(value) is Kind.DATE for value in values):
+        return None
+    found = [value if kind(value) is Kind.DATE else is_midnight(value) for value in values]
+    return [value for value in found if value is not None] if all(value is not None for value in found) else None
+
+
+def _stripped(value: exp.Expr) -> exp.Expr:
+    bare = value.unnest()
+    return exp.Literal.string(bare.name.rstrip(" ")) if isinstance(bare, exp.Literal) and bare.is_string else value
+
+
+_STRICT: dict[type[exp.Expr], type[exp.Binary]] = {
+    exp.LT: exp.LT, exp.LTE: exp.LT, exp.GT: exp.GT, exp.GTE: exp.GT,
+}  # fmt: skip
+
+
+def _rows(node: exp.Binary, session: Session) -> exp.Expr:
+    """``(a, b) < (c, d)``: the engine's rows do not know NULL; spell them out."""
+    pairs = list(zip(node.left.expressions, node.right.expressions, strict=True))
+    if type(node) in (exp.EQ, exp.NEQ, exp.NullSafeEQ, exp.NullSafeNEQ):
+        each: Callable[..., exp.Expr] = type(node)
+        terms = [compare(each(this=a.copy(), expression=b.copy()), session) for a, b in pairs]
+        joined = exp.and_(*terms) if type(node) in (exp.EQ, exp.NullSafeEQ) else exp.or_(*terms)
+        return typed(exp.Paren(this=joined), T.BOOLEAN)
+    strict = _STRICT[type(node)]
+    (a, b), *rest = pairs
+    if not rest:
+        return compare(type(node)(this=a.copy(), expression=b.copy()), session)
+    less = compare(strict(this=a.copy(), expression=b.copy()), session)
+    equal = compare(exp.EQ(this=a.copy(), expression=b.copy()), session)
+    tail = type(node)(this=exp.Tuple(expressions=[x for x, _ in rest]), expression=exp.Tuple(expressions=[y for _, y in rest]))
+    later = exp.And(this=equal, expression=exp.Paren(this=_rows(tail, session)))
+    return typed(exp.Paren(this=exp.Or(this=less, expression=exp.Paren(this=later))), T.BOOLEAN)
+
+

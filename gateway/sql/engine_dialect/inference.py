@@ -1,0 +1,520 @@
+"""Types of expressions as PostgreSQL has them, set on every node of a query.
+
+sqlglot infers types too, but by rules of its own (``1.5`` is a double, ``avg`` too, a date minus a date is a date); the
+engine's SQL is made by type, so they have to be PostgreSQL's. The scopes, columns and set operations are sqlglot's
+work; what a function or an operator returns is stated here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sqlglot import exp
+from sqlglot.dialects.postgres import Postgres
+from sqlglot.optimizer.annotate_types import TypeAnnotator, annotate_types
+from sqlglot.schema import MappingSchema
+
+from gateway.sql.engine_dialect import kinds
+from gateway.sql.engine_dialect.kinds import Kind, T, kind, type_of
+
+Infer = Callable[[Any], exp.DataType | exp.DType]
+
+
+def annotate(tree: exp.Query, schema: MappingSchema) -> exp.Query:
+    """Set PostgreSQL's types on a qualified query, in place; ``schema`` gives the types of the tables' columns."""
+    annotate_types(tree, schema=schema, expression_metadata=METADATA, dialect="postgres")
+    if _type_columns_of_functions(tree):
+        annotate_types(tree, schema=schema, expression_metadata=METADATA, dialect="postgres", overwrite_types=False)
+    return tree
+
+
+def _type_columns_of_functions(tree: exp.Query) -> bool:
+    """Type the columns that come from LATERAL queries and functions in FROM, which sqlglot leaves unknown.
+
+    Aliases are told apart by name alone: only columns without a type are touched. Returns whether any was found.
+    """
+    found: dict[tuple[str, str], exp.DataType] = {}
+    for source in tree.find_all(exp.Lateral, exp.Table):
+        inner = source.this
+        if isinstance(inner, exp.Subquery):
+            query = inner.unnest()
+            columns = query.selects if isinstance(query, exp.Query) else []
+            names = source.alias_column_names or [column.alias_or_name for column in columns]
+            found.update(
+                {(source.alias, name): type_of(column) for name, column in zip(names, columns, strict=False)}
+            )
+        elif isinstance(inner, exp.ExplodingGenerateSeries | exp.GenerateSeries | exp.Explode):
+            for name in source.alias_column_names or [source.alias]:
+                found[source.alias, name] = type_of(inner)
+    for column in tree.find_all(exp.Column) if found else ():
+        known = found.get((column.table, column.name))
+        if known is not None and kind(column) is Kind.UNKNOWN:
+            column.type = known.copy()
+    return bool(found)
+
+
+def _arithmetic(node: exp.Binary) -> exp.DataType | exp.DType:
+    left, right = type_of(node.left), type_of(node.right)
+    left_kind, right_kind = kind(node.left), kind(node.right)
+    if left_kind is Kind.UNKNOWN or right_kind is Kind.UNKNOWN:
+        return _with_unknown(node, left if right_kind is Kind.UNKNOWN else right)
+    if left_kind in kinds.NUMBERS and right_kind in kinds.NUMBERS:
+        return _numbers(node, left, right)
+    if isinstance(node, exp.Sub):
+        return _difference(left, right, left_kind, right_kind)
+    if isinstance(node, exp.Add):
+        return _sum(left, right, left_kind, right_kind)
+    return T.INTERVAL if Kind.INTERVAL in (left_kind, right_kind) else left
+
+
+def _with_unknown(node: exp.Binary, other: exp.DataType) -> exp.DataType | exp.DType:
+    """``x + '…'``: PostgreSQL reads the constant as the other side's type; with moments, as an interval."""
+    other_kind = kinds.kind_of_type(other)
+    if other_kind in kinds.MOMENTS and isinstance(node, exp.Sub):
+        return T.INT if other_kind is Kind.DATE else T.INTERVAL
+    return other
+
+
+def _numbers(node: exp.Binary, left: exp.DataType, right: exp.DataType) -> exp.DataType:
+    """Numbers; an exact product or sum keeps track of its scale, as far as that is known."""
+    result = kinds.number_type(left, right)
+    if result.this is not T.DECIMAL:
+        return result
+    left_scale = kinds.scale_of(left) if left.this is T.DECIMAL else 0
+    right_scale = kinds.scale_of(right) if right.this is T.DECIMAL else 0
+    if left_scale is None or right_scale is None or isinstance(node, exp.Div | exp.IntDiv):
+        return result
+    scale = left_scale + right_scale if isinstance(node, exp.Mul) else max(left_scale, right_scale)
+    return kinds.decimal_type(38 if scale <= 38 else 76, scale)
+
+
+def _difference(left: exp.DataType, right: exp.DataType, of: Kind, by: Kind) -> exp.DataType | exp.DType:
+    if of is Kind.DATE and by is Kind.DATE:
+        return T.INT
+    if of is Kind.DATE:
+        return T.DATE if by is Kind.INTEGER else T.TIMESTAMP if by is Kind.INTERVAL else T.INTERVAL
+    if (of in kinds.STAMPS and by in kinds.MOMENTS) or (of is Kind.TIME and by is Kind.TIME):
+        return T.INTERVAL
+    return T.INTERVAL if of is Kind.INTERVAL else left
+
+
+def _sum(left: exp.DataType, right: exp.DataType, one: Kind, two: Kind) -> exp.DataType | exp.DType:
+    pair = {one, two}
+    if Kind.DATE in pair:
+        return T.DATE if Kind.INTEGER in pair else T.TIMESTAMP
+    if pair == {Kind.TIME, Kind.INTERVAL}:
+        return T.TIME
+    if one in kinds.STAMPS or two in kinds.STAMPS:
+        return left if one in kinds.STAMPS else right
+    return left
+
+
+def _literal(node: exp.Literal) -> exp.DataType | exp.DType:
+    return T.VARCHAR if node.is_string else kinds.literal_type(str(node.this))
+
+
+def _of_argument(node: exp.Func) -> exp.DataType | exp.DType:
+    return type_of(node.this) if isinstance(node.this, exp.Expr) else T.UNKNOWN
+
+
+def _sum_aggregate(node: exp.Sum) -> exp.DataType | exp.DType:
+    argument = type_of(_argument(node))
+    if argument.this is T.DECIMAL:
+        scale = kinds.scale_of(argument)
+        return kinds.decimal_type() if scale is None else kinds.decimal_type(38, scale)
+    if argument.this is T.BIGINT:
+        return kinds.decimal_type(38, 0)
+    return T.BIGINT if argument.this in (T.SMALLINT, T.INT, T.TINYINT) else argument
+
+
+def _argument(node: exp.Expr) -> exp.Expr:
+    """Return what an aggregate takes, under DISTINCT and ORDER BY."""
+    inner = node.this
+    while isinstance(inner, exp.Order | exp.Distinct | exp.Limit):
+        inner = inner.this if inner.this is not None else inner.expressions[0]
+    assert isinstance(inner, exp.Expr)
+    return inner
+
+
+def _exact_or_double(node: exp.Expr) -> exp.DataType | exp.DType:
+    """Averages and deviations: numeric of exact numbers, else double precision; of intervals, an interval."""
+    argument = kind(_argument(node))
+    if argument is Kind.INTERVAL:
+        return T.INTERVAL
+    return kinds.decimal_type() if argument in kinds.EXACT else T.DOUBLE
+
+
+def _numeric_or_double(node: exp.Func) -> exp.DataType | exp.DType:
+    """``sqrt``, ``exp`` and their kin: numeric for numeric, double precision for the rest (integers too)."""
+    found = [kind(arg) for arg in node.iter_expressions() if isinstance(arg, exp.Expr)]
+    return kinds.decimal_type() if Kind.NUMERIC in found and Kind.FLOAT not in found else T.DOUBLE
+
+
+def _rounded(node: exp.Func) -> exp.DataType | exp.DType:
+    places = node.args.get("decimals")
+    if places is not None or kind(node.this) is Kind.NUMERIC:
+        fixed = 0 if places is None else _constant(places)
+        return kinds.decimal_type() if fixed is None else kinds.decimal_type(38, max(fixed, 0))
+    return T.DOUBLE
+
+
+def _constant(node: exp.Expr) -> int | None:
+    if isinstance(node, exp.Neg):
+        inner = _constant(node.this)
+        return None if inner is None else -inner
+    return int(node.name) if isinstance(node, exp.Literal) and node.is_int else None
+
+
+def _alternatives(node: exp.Expr) -> exp.DataType:
+    if isinstance(node, exp.Case):
+        values = [branch.args["true"] for branch in node.args.get("ifs", [])]
+        values += [node.args["default"]] if node.args.get("default") is not None else []
+    else:
+        values = [node.this] if isinstance(node.this, exp.Expr) else []
+        values += node.expressions
+    return _common(values)
+
+
+def _common(values: list[exp.Expr]) -> exp.DataType:
+    chosen = kinds.common_type(type_of(value) for value in values if not kinds.is_unknown_constant(value))
+    if chosen.this is T.UNKNOWN and any(not isinstance(value.unnest(), exp.Null) for value in values):
+        return T.TEXT.into_expr()
+    return chosen
+
+
+def _nullif(node: exp.Nullif) -> exp.DataType:
+    return _common([node.this, node.expression]) if kinds.is_unknown_constant(node.this) else type_of(node.this)
+
+
+def _array(node: exp.Array) -> exp.DataType:
+    only = node.expressions[0] if len(node.expressions) == 1 else None
+    if isinstance(only, exp.Query):
+        return kinds.array_type(type_of(only.selects[0]))
+    return kinds.array_type(_common(node.expressions) if node.expressions else T.TEXT.into_expr())
+
+
+def _bracket(node: exp.Bracket) -> exp.DataType:
+    whole = type_of(node.this)
+    return whole if isinstance(node.expressions[0], exp.Slice) else kinds.element_type(whole)
+
+
+def _concatenation(node: exp.DPipe) -> exp.DataType | exp.DType:
+    left, right = kind(node.left), kind(node.right)
+    if Kind.ARRAY in (left, right):
+        whole = type_of(node.left if left is Kind.ARRAY else node.right)
+        other = type_of(node.right if left is Kind.ARRAY else node.left)
+        if kinds.kind_of_type(other) is Kind.ARRAY:
+            other = kinds.element_type(other)
+        return kinds.array_type(kinds.common_type([kinds.element_type(whole), other]))
+    if Kind.JSON in (left, right):
+        return T.JSONB
+    return T.VARBINARY if left is right is Kind.BYTEA else T.TEXT
+
+
+def _date_trunc(node: exp.Expr) -> exp.DataType | exp.DType:
+    argument = kind(node.this)
+    if argument is Kind.INTERVAL:
+        return T.INTERVAL
+    return T.TIMESTAMP if argument is Kind.TIMESTAMP else T.TIMESTAMPTZ
+
+
+def _extract(node: exp.Extract) -> exp.DataType:
+    fields = {"SECOND": 6, "SECONDS": 6, "EPOCH": 6, "MILLISECOND": 3, "MILLISECONDS": 3, "JULIAN": 20}
+    return kinds.decimal_type(38, fields.get(node.name.upper(), 0))
+
+
+def _at_time_zone(node: exp.AtTimeZone) -> exp.DType:
+    return T.TIMESTAMP if kind(node.this) is Kind.TIMESTAMPTZ else T.TIMESTAMPTZ
+
+
+def _within_group(node: exp.WithinGroup) -> exp.DataType | exp.DType:
+    if isinstance(node.this, exp.PercentileCont):
+        result: exp.DataType = T.DOUBLE.into_expr()
+        if kind(_sorted_by(node)) is Kind.INTERVAL:
+            result = T.INTERVAL.into_expr()
+    elif isinstance(node.this, exp.PercentileDisc | exp.Mode):
+        result = type_of(_sorted_by(node))
+    else:
+        return type_of(node.this)
+    fraction = node.this.this if isinstance(node.this.this, exp.Expr) else None
+    return kinds.array_type(result) if fraction is not None and kind(fraction) is Kind.ARRAY else result
+
+
+def _sorted_by(node: exp.WithinGroup) -> exp.Expr:
+    ordered = node.expression.expressions[0].this
+    assert isinstance(ordered, exp.Expr)
+    return ordered
+
+
+def _window(node: exp.Expr) -> exp.DataType:
+    return type_of(node.this)
+
+
+def _subquery(node: exp.Subquery) -> exp.DataType | exp.DType:
+    query = node.unnest()
+    return type_of(query.selects[0]) if isinstance(query, exp.Query) and query.selects else T.UNKNOWN
+
+
+def _series(node: exp.Expr) -> exp.DataType | exp.DType:
+    start, end = node.args["start"], node.args["end"]
+    if kind(start) is Kind.DATE:
+        return T.TIMESTAMPTZ
+    return kinds.common_type([type_of(start), type_of(end)])
+
+
+def _explode(node: exp.Expr) -> exp.DataType:
+    return kinds.element_type(type_of(node.this))
+
+
+def _unnest(node: exp.Unnest) -> exp.DataType | exp.DType:
+    only = node.expressions[0] if len(node.expressions) == 1 else None
+    if only is None:
+        return T.UNKNOWN
+    return type_of(only) if isinstance(only, exp.ExplodingGenerateSeries) else kinds.element_type(type_of(only))
+
+
+def _cast(node: exp.Cast) -> exp.DataType:
+    return node.to
+
+
+def _text_bits(node: exp.Expr) -> exp.DataType | exp.DType:
+    return T.VARBINARY if kind(node.this) is Kind.BYTEA else T.TEXT
+
+
+def _integers(node: exp.Binary) -> exp.DataType:
+    if kind(node.left) is Kind.UNKNOWN or kind(node.right) is Kind.UNKNOWN:
+        return type_of(node.right if kind(node.left) is Kind.UNKNOWN else node.left)
+    return kinds.number_type(type_of(node.left), type_of(node.right))
+
+
+def _remainder(node: exp.Mod) -> exp.DataType | exp.DType:
+    return _arithmetic(node)
+
+
+def _anonymous(node: exp.Anonymous) -> exp.DataType | exp.DType:
+    rule = ANONYMOUS.get(node.name.lower(), T.UNKNOWN)
+    if callable(rule) and not isinstance(rule, exp.DType):
+        return rule(node)
+    return rule
+
+
+def _first(node: exp.Anonymous) -> exp.DataType | exp.DType:
+    return type_of(node.expressions[0]) if node.expressions else T.UNKNOWN
+
+
+def _common_of_all(node: exp.Anonymous) -> exp.DataType:
+    return _common(list(node.expressions))
+
+
+def _text_array(node: exp.Expr) -> exp.DataType:
+    return kinds.array_type(T.TEXT.into_expr())
+
+
+ANONYMOUS: Mapping[str, exp.DType | Infer] = {
+    "age": T.INTERVAL,
+    "array_append": _first,
+    "array_dims": T.TEXT,
+    "array_ndims": T.INT,
+    "array_lower": T.INT,
+    "array_positions": _first,
+    "array_prepend": lambda node: type_of(node.expressions[1]),
+    "array_remove": _first,
+    "array_replace": _first,
+    "array_reverse": _first,
+    "array_sort": _first,
+    "array_upper": T.INT,
+    "cardinality": T.INT,
+    "clock_timestamp": T.TIMESTAMPTZ,
+    "date_bin": lambda node: type_of(node.expressions[1]),
+    "every": T.BOOLEAN,
+    "gcd": _common_of_all,
+    "lcm": _common_of_all,
+    "isfinite": T.BOOLEAN,
+    "make_date": T.DATE,
+    "make_time": T.TIME,
+    "make_timestamp": T.TIMESTAMP,
+    "make_timestamptz": T.TIMESTAMPTZ,
+    "mod": _common_of_all,
+    "quote_ident": T.TEXT,
+    "quote_literal": T.TEXT,
+    "regexp_match": _text_array,
+    "regexp_split_to_array": _text_array,
+    "regexp_substr": T.TEXT,
+    "scale": T.INT,
+    "statement_timestamp": T.TIMESTAMPTZ,
+    "transaction_timestamp": T.TIMESTAMPTZ,
+    "to_number": lambda node: kinds.decimal_type(),
+    "unistr": T.TEXT,
+}
+
+
+def _annotator(infer: Infer) -> dict[str, Any]:
+    def apply(annotator: TypeAnnotator, node: exp.Expr) -> exp.Expr:
+        annotator._set_type(node, infer(node))
+        return node
+
+    return {"annotator": apply}
+
+
+def _fixed(result: exp.DType) -> dict[str, Any]:
+    return {"returns": result}
+
+
+_INFERRED: Mapping[Infer, tuple[type[exp.Expr], ...]] = {
+    _arithmetic: (exp.Add, exp.Sub, exp.Mul, exp.Div),
+    _remainder: (exp.Mod, exp.IntDiv),
+    _integers: (exp.BitwiseAnd, exp.BitwiseOr, exp.BitwiseXor),
+    _literal: (exp.Literal,),
+    _of_argument: (
+        exp.Abs,
+        exp.ArrayConcat,
+        exp.ArraySlice,
+        exp.AnyValue,
+        exp.BitwiseAndAgg,
+        exp.BitwiseLeftShift,
+        exp.BitwiseNot,
+        exp.BitwiseOrAgg,
+        exp.BitwiseRightShift,
+        exp.BitwiseXorAgg,
+        exp.FirstValue,
+        exp.Lag,
+        exp.LastValue,
+        exp.Lead,
+        exp.Max,
+        exp.Min,
+        exp.Neg,
+        exp.NthValue,
+        exp.Paren,
+    ),
+    _sum_aggregate: (exp.Sum,),
+    _exact_or_double: (exp.Avg, exp.Stddev, exp.StddevPop, exp.StddevSamp, exp.Variance, exp.VariancePop),
+    _numeric_or_double: (exp.Exp, exp.Ln, exp.Log, exp.Pow, exp.Sign, exp.Sqrt),
+    _rounded: (exp.Ceil, exp.Floor, exp.Round, exp.Trunc),
+    _alternatives: (exp.Case, exp.Coalesce, exp.Greatest, exp.Least),
+    _nullif: (exp.Nullif,),
+    _array: (exp.Array,),
+    _bracket: (exp.Bracket,),
+    _concatenation: (exp.DPipe,),
+    _date_trunc: (exp.DateTrunc, exp.TimestampTrunc),
+    _extract: (exp.Extract,),
+    _at_time_zone: (exp.AtTimeZone,),
+    _within_group: (exp.WithinGroup,),
+    _window: (exp.Alias, exp.Collate, exp.Filter, exp.Window),
+    _subquery: (exp.Subquery,),
+    _series: (exp.ExplodingGenerateSeries, exp.GenerateSeries),
+    _explode: (exp.Explode, exp.Posexplode),
+    _unnest: (exp.Unnest,),
+    _cast: (exp.Cast, exp.TryCast),
+    _text_bits: (exp.Substring, exp.Trim, exp.Overlay),
+    _text_array: (exp.StringToArray, exp.RegexpExtractAll),
+    (lambda node: kinds.array_type(type_of(_argument(node)))): (exp.ArrayAgg,),
+    _anonymous: (exp.Anonymous, exp.AnonymousAggFunc),
+}
+_FIXED: Mapping[exp.DType, tuple[type[exp.Expr], ...]] = {
+    T.BIGINT: (exp.Count, exp.CountIf, exp.RowNumber, exp.Rank, exp.DenseRank),
+    T.INT: (
+        exp.ArraySize,
+        exp.ArrayPosition,
+        exp.Ascii,
+        exp.BitLength,
+        exp.ByteLength,
+        exp.Grouping,
+        exp.Length,
+        exp.Ntile,
+        exp.RegexpCount,
+        exp.RegexpInstr,
+        exp.StrPosition,
+        exp.Unicode,
+        exp.WidthBucket,
+    ),
+    T.DOUBLE: (
+        exp.Acos,
+        exp.Asin,
+        exp.Atan,
+        exp.Atan2,
+        exp.Cbrt,
+        exp.Corr,
+        exp.Cos,
+        exp.Cosh,
+        exp.Cot,
+        exp.CovarPop,
+        exp.CovarSamp,
+        exp.CumeDist,
+        exp.Degrees,
+        exp.PercentRank,
+        exp.Pi,
+        exp.Radians,
+        exp.Rand,
+        exp.Sin,
+        exp.Sinh,
+        exp.Tan,
+        exp.Tanh,
+    ),
+    T.TEXT: (
+        exp.ArrayToString,
+        exp.Chr,
+        exp.Concat,
+        exp.ConcatWs,
+        exp.Encode,
+        exp.Format,
+        exp.GroupConcat,
+        exp.Hex,
+        exp.Initcap,
+        exp.JSONExtractScalar,
+        exp.JSONBExtractScalar,
+        exp.Left,
+        exp.Lower,
+        exp.LowerHex,
+        exp.MD5,
+        exp.Pad,
+        exp.RegexpReplace,
+        exp.Repeat,
+        exp.Replace,
+        exp.Reverse,
+        exp.Right,
+        exp.SplitPart,
+        exp.TimeToStr,
+        exp.ToChar,
+        exp.Translate,
+        exp.Upper,
+    ),
+    T.VARBINARY: (exp.Decode, exp.SHA2Digest, exp.MD5Digest),
+    T.JSONB: (exp.JSONExtract, exp.JSONBExtract),
+    T.DATE: (exp.CurrentDate, exp.StrToDate),
+    T.TIME: (exp.CurrentTime, exp.Localtime, exp.TimeFromParts),
+    T.TIMESTAMP: (exp.Localtimestamp, exp.TimestampFromParts),
+    T.TIMESTAMPTZ: (exp.CurrentTimestamp, exp.StrToTime, exp.UnixToTime),
+    T.INTERVAL: (exp.Interval, exp.MakeInterval, exp.JustifyDays, exp.JustifyHours, exp.JustifyInterval),
+    T.BOOLEAN: (
+        exp.All,
+        exp.Any,
+        exp.ArrayContainsAll,
+        exp.ArrayContainedBy,
+        exp.ArrayOverlaps,
+        exp.Between,
+        exp.Escape,
+        exp.Exists,
+        exp.ILike,
+        exp.In,
+        exp.Is,
+        exp.JSONBContainsTopKey,
+        exp.Like,
+        exp.LogicalAnd,
+        exp.LogicalOr,
+        exp.Not,
+        exp.NullSafeEQ,
+        exp.NullSafeNEQ,
+        exp.Overlaps,
+        exp.RegexpILike,
+        exp.RegexpLike,
+        exp.SimilarTo,
+        exp.StartsWith,
+    ),
+}
+
+METADATA: dict[type[exp.Expr], dict[str, Any]] = {
+    **Postgres.EXPRESSION_METADATA,
+    **{node: _fixed(result) for result, nodes in _FIXED.items() for node in nodes},
+    **{node: _annotator(infer) for infer, nodes in _INFERRED.items() for node in nodes},
+}

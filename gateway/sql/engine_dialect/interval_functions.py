@@ -1,0 +1,147 @@
+"""Intervals on Arrow arrays: months, days and nanoseconds side by side, as numpy records."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+_RECORD = np.dtype([("months", "<i4"), ("days", "<i4"), ("nanoseconds", "<i8")])
+_TYPE = pa.month_day_nano_interval()
+DAY = 86_400_000_000  # microseconds
+Ints = np.ndarray[Any, np.dtype[np.int64]]
+
+
+def _parts(values: pa.Array) -> tuple[Ints, Ints, Ints]:
+    """Return months, days and microseconds; of NULLs whatever lies there."""
+    buffer = values.buffers()[1]
+    if buffer is None:
+        nothing = np.zeros(len(values), dtype=np.int64)
+        return nothing, nothing, nothing
+    records = np.frombuffer(buffer, dtype=_RECORD)[values.offset : values.offset + len(values)]
+    return (
+        records["months"].astype(np.int64),
+        records["days"].astype(np.int64),
+        records["nanoseconds"].astype(np.int64) // 1000,
+    )
+
+
+def _interval(months: Ints, days: Ints, microseconds: Ints, valid: np.ndarray[Any, np.dtype[np.bool_]]) -> pa.Array:
+    records = np.zeros(len(valid), dtype=_RECORD)
+    records["months"], records["days"] = np.where(valid, months, 0), np.where(valid, days, 0)
+    records["nanoseconds"] = np.where(valid, microseconds, 0) * 1000
+    bits = pa.py_buffer(np.packbits(valid, bitorder="little").tobytes())
+    return pa.Array.from_buffers(_TYPE, len(valid), [bits, pa.py_buffer(records.tobytes())])
+
+
+def _valid(*arrays: pa.Array) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    found = np.ones(len(arrays[0]), dtype=np.bool_)
+    for array in arrays:
+        found &= array.is_valid().to_numpy(zero_copy_only=False)
+    return found
+
+
+def _micros(stamps: pa.Array) -> Ints:
+    found: Ints = pc.fill_null(stamps.cast(pa.int64()), 0).to_numpy(zero_copy_only=False)
+    return found
+
+
+def times(values: pa.Array, factors: pa.Array) -> pa.Array:
+    """Multiply intervals; fractions of months become days (thirty a month), of days time."""
+    months, days, micros = _parts(values)
+    factor = pc.fill_null(factors, 0.0).to_numpy(zero_copy_only=False)
+    whole_months = np.trunc(months * factor)
+    day_part = days * factor
+    whole_days = np.trunc(day_part)
+    month_days = np.round((months * factor - whole_months) * 30, 6)
+    seconds = np.round((day_part - whole_days + month_days - np.trunc(month_days)) * DAY)
+    whole_days += np.trunc(month_days)
+    carried = np.trunc(seconds / DAY)
+    total = np.rint(micros * factor + seconds - carried * DAY)
+    return _interval(
+        whole_months.astype(np.int64), (whole_days + carried).astype(np.int64), total.astype(np.int64), _valid(values, factors)
+    )
+
+
+def between(left: pa.Array, right: pa.Array) -> pa.Array:
+    """Subtract timestamps: whole days and the rest, of one sign."""
+    difference = _micros(left) - _micros(right)
+    days = np.trunc(difference / DAY).astype(np.int64)
+    days = np.where(np.abs(difference - days * DAY) >= DAY, days + np.sign(difference), days)
+    return _interval(np.zeros_like(days), days, difference - days * DAY, _valid(left, right))
+
+
+def between_times(left: pa.Array, right: pa.Array) -> pa.Array:
+    """Subtract times of day."""
+    difference = (_micros(left) - _micros(right)) // 1000
+    nothing = np.zeros_like(difference)
+    return _interval(nothing, nothing, difference, _valid(left, right))
+
+
+def age(left: pa.Array, right: pa.Array) -> pa.Array:
+    """Subtract timestamps by the calendar: years and months first, then days, then time (``timestamp_age``)."""
+    one, other = _micros(left), _micros(right)
+    earlier = one < other
+    late, early = _calendar(np.where(earlier, other, one)), _calendar(np.where(earlier, one, other))
+    months, days, micros = late[0] - early[0], late[1] - early[1], late[2] - early[2]
+    days, micros = days - (micros < 0), np.where(micros < 0, micros + DAY, micros)
+    borrowed = days < 0
+    days = np.where(borrowed, days + _days_of(early[0]), days)
+    months = months - borrowed
+    sign = np.where(earlier, -1, 1)
+    return _interval(months * sign, days * sign, micros * sign, _valid(left, right))
+
+
+def _calendar(micros: Ints) -> tuple[Ints, Ints, Ints]:
+    """Return months since 1970, the day of the month, and the microseconds of the day."""
+    days = micros // DAY
+    months = days.astype("datetime64[D]").astype("datetime64[M]")
+    return (
+        months.astype(np.int64),
+        (days.astype("datetime64[D]") - months.astype("datetime64[D]")).astype(np.int64),
+        micros - days * DAY,
+    )
+
+
+def _days_of(months: Ints) -> Ints:
+    start = months.astype("datetime64[M]")
+    length: Ints = ((start + 1).astype("datetime64[D]") - start.astype("datetime64[D]")).astype(np.int64)
+    return length
+
+
+def field(names: pa.Array, values: pa.Array) -> pa.Array:
+    """Return one field of intervals; ``names`` holds the same name in each row."""
+    if len(values) == 0:
+        return pa.array([], pa.decimal128(38, 6))
+    months, days, micros = _parts(values)
+    number = _field(names[0].as_py(), months, days, micros)
+    whole = pa.array(number, mask=~_valid(values)).cast(pa.decimal128(38, 0))
+    millionth = pc.multiply(whole.cast(pa.decimal128(26, 0)), pa.scalar(1, pa.decimal128(1, 0)))
+    return pc.divide(millionth.cast(pa.decimal128(26, 6)), pa.scalar(1_000_000, pa.decimal128(7, 0))).cast(pa.decimal128(38, 6))
+
+
+def _field(name: str, months: Ints, days: Ints, micros: Ints) -> Ints:
+    """Return a field in millionths."""
+    years = np.trunc(months / 12).astype(np.int64)
+    rest = months - years * 12
+    clock = np.sign(micros) * (np.abs(micros) % 3_600_000_000)
+    seconds = np.sign(micros) * (np.abs(micros) % 60_000_000)
+    fields = {
+        "YEAR": years * 1_000_000,
+        "DECADE": np.trunc(years / 10).astype(np.int64) * 1_000_000,
+        "CENTURY": np.trunc(years / 100).astype(np.int64) * 1_000_000,
+        "MILLENNIUM": np.trunc(years / 1000).astype(np.int64) * 1_000_000,
+        "QUARTER": (np.trunc(rest / 3).astype(np.int64) + 1) * 1_000_000,
+        "MONTH": rest * 1_000_000,
+        "DAY": days * 1_000_000,
+        "HOUR": np.trunc(micros / 3_600_000_000).astype(np.int64) * 1_000_000,
+        "MINUTE": np.trunc(clock / 60_000_000).astype(np.int64) * 1_000_000,
+        "SECOND": seconds,
+        "MILLISECOND": seconds * 1000,
+        "MICROSECOND": seconds * 1_000_000,
+        "EPOCH": (years * 31_557_600 + rest * 2_592_000 + days * 86_400) * 1_000_000 + micros,
+    }
+    found: Ints = fields[name]
+    return found

@@ -1,0 +1,255 @@
+"""Dates, timestamps and intervals: arithmetic, fields, truncation, time zones.
+
+Timestamps are microseconds without zone, timestamptz is microseconds labelled UTC; whatever depends on the session's
+``TimeZone`` is made explicit here, so that the engine's own setting does not matter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from gateway.sql.engine_dialect import intervals, kinds
+from gateway.sql.engine_dialect.build import arrow_cast, call, case, cast, number, paren, refuse, text, typed
+from gateway.sql.engine_dialect.kinds import Kind, T, kind, type_of
+
+STAMP = "TIMESTAMP(6)"
+_UTC = 'Timestamp(Microsecond, Some("UTC"))'
+_TRUNCATED = frozenset("MICROSECOND MICROSECONDS MILLISECOND MILLISECONDS SECOND MINUTE HOUR DAY WEEK MONTH QUARTER YEAR".split())
+_SIMPLE_FIELDS = frozenset("YEAR QUARTER MONTH WEEK DAY HOUR MINUTE DOW ISODOW DOY ISOYEAR".split())
+_PLURALS = {name + "S": name for name in ("YEAR", "MONTH", "WEEK", "DAY", "HOUR", "MINUTE", "SECOND", "MICROSECOND",
+                                          "MILLISECOND", "DECADE")}  # fmt: skip
+_INTERVAL_FIELDS = frozenset(
+    "YEAR QUARTER MONTH DAY HOUR MINUTE SECOND MILLISECOND MICROSECOND EPOCH DECADE CENTURY MILLENNIUM".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What of a session's settings changes a statement's meaning."""
+
+    time_zone: str = "UTC"
+
+
+def utc(node: exp.Expr) -> exp.Expr:
+    """Return a timestamptz labelled UTC."""
+    return arrow_cast(node, _UTC, T.TIMESTAMPTZ)
+
+
+def local(node: exp.Expr, session: Session) -> exp.Expr:
+    """Return a timestamptz as the session's wall clock shows it, a timestamp; others as they are."""
+    if kind(node) is not Kind.TIMESTAMPTZ:
+        return node
+    return wall_clock(node, text(session.time_zone))
+
+
+def wall_clock(node: exp.Expr, zone: exp.Expr) -> exp.Expr:
+    """Return a timestamptz as the wall clock of a zone shows it, a timestamp."""
+    return call("to_local_time", in_zone(node, zone), returns=T.TIMESTAMP)
+
+
+def in_zone(node: exp.Expr, zone: exp.Expr) -> exp.Expr:
+    """Return a timestamptz labelled with a zone, or a timestamp read as that zone's wall clock."""
+    bare = zone.unnest()
+    if not (isinstance(bare, exp.Literal) and bare.is_string):
+        raise refuse("a time zone that is not a constant")
+    if '"' in bare.name:
+        raise refuse(f"the time zone '{bare.name}'")
+    return arrow_cast(node, f'Timestamp(Microsecond, Some("{bare.name}"))', T.TIMESTAMPTZ)
+
+
+def stamp(node: exp.Expr, session: Session) -> exp.Expr:
+    """Return a date, timestamp or timestamptz as timestamp of the session's wall clock."""
+    found = kind(node)
+    if found is Kind.TIMESTAMPTZ:
+        return local(node, session)
+    return node if found is Kind.TIMESTAMP else cast(node, STAMP)
+
+
+def zoned(node: exp.Expr, session: Session) -> exp.Expr:
+    """Return a date, timestamp or timestamptz as timestamptz."""
+    if kind(node) is Kind.TIMESTAMPTZ:
+        return node
+    return utc(in_zone(stamp(node, session), text(session.time_zone)))
+
+
+def at_time_zone(node: exp.AtTimeZone, session: Session) -> exp.Expr:
+    """``AT TIME ZONE``: the engine only changes the label, PostgreSQL goes between the two types."""
+    zone = node.args["zone"]
+    if kind(node.this) is Kind.TIMESTAMPTZ:
+        return wall_clock(node.this, zone)
+    return utc(in_zone(stamp(node.this, session), zone))
+
+
+def add_or_subtract(node: exp.Binary, session: Session) -> exp.Expr:
+    """``+`` and ``-`` of moments and intervals.
+
+    The engine keeps a date plus an interval a date, gives a duration where PostgreSQL gives an interval (days and
+    time of day), 64 bits for the days between two dates, and adds days to a timestamptz in the zone of its label.
+    """
+    left, right = kind(node.left), kind(node.right)
+    if Kind.UNKNOWN in (left, right):
+        return node
+    if Kind.DATE in (left, right) and kind(node) is Kind.DATE:
+        return _date_and_days(node)
+    if left is Kind.DATE and right is Kind.DATE:
+        return cast(node, "INT")
+    if left in kinds.MOMENTS and right in kinds.MOMENTS:
+        return _between(node, session)
+    if left is Kind.TIME and right is Kind.TIME:
+        return call("time_minus", *(cast(side, "TIME") for side in (node.left, node.right)), returns=T.INTERVAL)
+    if Kind.TIME in (left, right) and Kind.DATE in (left, right):
+        return _date_and_time(node)
+    if Kind.INTERVAL in (left, right):
+        return _moment_and_interval(node, session)
+    return node
+
+
+def _date_and_days(node: exp.Binary) -> exp.Expr:
+    date, days = (node.left, node.right) if kind(node.left) is Kind.DATE else (node.right, node.left)
+    day = cast(cast(date, "INT"), "BIGINT")
+    total = type(node)(this=day, expression=cast(days, "BIGINT"))
+    if isinstance(days.unnest(), exp.Literal):
+        return type(node)(this=date, expression=days)  # the engine has this one
+    return cast(cast(total, "INT"), "DATE")
+
+
+def _between(node: exp.Binary, session: Session) -> exp.Expr:
+    """A difference of timestamps. One with a zone makes both so: then it is the time that passed in UTC."""
+    sides = (node.left, node.right)
+    if any(kind(side) is Kind.TIMESTAMPTZ for side in sides):
+        sides = (zoned(node.left, session), zoned(node.right, session))
+    return call("timestamp_minus", *(cast(side, STAMP) for side in sides), returns=T.INTERVAL)
+
+
+def _date_and_time(node: exp.Binary) -> exp.Expr:
+    date, time = (node.left, node.right) if kind(node.left) is Kind.DATE else (node.right, node.left)
+    since = exp.Sub(this=cast(time, "TIME"), expression=cast(text("00:00:00"), "TIME"))
+    return typed(exp.Add(this=cast(date, STAMP), expression=exp.Paren(this=since)), T.TIMESTAMP)
+
+
+def _moment_and_interval(node: exp.Binary, session: Session) -> exp.Expr:
+    if kind(node.left) is Kind.INTERVAL and kind(node.right) is not Kind.INTERVAL:  # the engine wants it last
+        node = typed(exp.Add(this=node.right, expression=node.left), type_of(node))
+    moment, span = node.left, node.right
+    if kind(moment) is Kind.DATE:
+        node.set("this", cast(moment, STAMP))
+        return node
+    if kind(moment) is Kind.TIMESTAMPTZ and session.time_zone != "UTC":
+        node.set("this", in_zone(moment, text(session.time_zone)))
+        return utc(node)
+    node.set("expression", paren(span))
+    return node
+
+
+def interval_factor(node: exp.Binary) -> exp.Expr:
+    """``interval * number`` and ``interval / number``: unknown to the engine; of constants the product is a constant."""
+    left, right = node.left, node.right
+    span, factor = (left, right) if kind(left) is Kind.INTERVAL else (right, left)
+    amount = cast(factor, "DOUBLE PRECISION")
+    if isinstance(node, exp.Div):
+        amount = call("float8_divide", cast(number(1), "DOUBLE PRECISION"), amount, returns="FLOAT8")
+    return intervals.times(span, amount)
+
+
+def extract(node: exp.Extract, session: Session) -> exp.Expr:
+    """``extract(field from x)``: numeric in PostgreSQL, integers or floats in the engine, which knows fewer fields."""
+    written = node.name.upper()
+    field = _PLURALS.get(written, written)
+    source = node.expression
+    if kind(source) is Kind.INTERVAL:
+        if field not in _INTERVAL_FIELDS:
+            raise refuse(f"extract({field.lower()} from interval)")
+        found: exp.Expr = call("interval_field", text(field), source, returns="DECIMAL")
+        return typed(cast(found, type_of(node)), type_of(node))
+    if field == "EPOCH":
+        return _epoch(source, session)
+    value = local(source, session)
+    if field in ("SECOND", "MILLISECOND", "MICROSECOND"):
+        return _seconds(value, field)
+    if field not in (*_SIMPLE_FIELDS, "DECADE", "CENTURY", "MILLENNIUM"):
+        raise refuse(f"extract({field.lower()} from …)")
+    return typed(cast(_field(value, field), "DECIMAL(38, 0)"), "DECIMAL(38, 0)")
+
+
+def _field(value: exp.Expr, field: str) -> exp.Expr:
+    if field in _SIMPLE_FIELDS:
+        return call("date_part", text(field.lower()), value, returns=T.INT)
+    year = call("date_part", text("year"), value, returns=T.INT)
+    if field == "DECADE":
+        return call("floor", exp.Div(this=year, expression=cast(number(10), "DOUBLE PRECISION")), returns="FLOAT8")
+    years = 100 if field == "CENTURY" else 1000
+    count = exp.Div(this=year, expression=cast(number(years), "DOUBLE PRECISION"))
+    before = exp.Sub(this=call("floor", count.copy(), returns="FLOAT8"), expression=number(0))
+    after = call("ceil", count, returns="FLOAT8")
+    return case((exp.GT(this=year.copy(), expression=number(0)), after), default=before)
+
+
+def _seconds(value: exp.Expr, field: str) -> exp.Expr:
+    micros = cast(call("date_part", text("microsecond"), value, returns=T.BIGINT), "DECIMAL(20, 0)")
+    factor, scale = {"SECOND": ("0.000001", 6), "MILLISECOND": ("0.001", 3), "MICROSECOND": ("1", 0)}[field]
+    return cast(exp.Mul(this=micros, expression=number(factor)), f"DECIMAL(20, {scale})")
+
+
+def _epoch(source: exp.Expr, session: Session) -> exp.Expr:
+    if kind(source) is Kind.DATE:
+        days = cast(cast(source, "INT"), "DECIMAL(20, 0)")
+        return cast(exp.Mul(this=days, expression=number(86400)), "DECIMAL(38, 0)")
+    if kind(source) is Kind.TIME:
+        raise refuse("extract(epoch from time)")
+    micros = cast(cast(cast(source, STAMP), "BIGINT"), "DECIMAL(20, 0)")
+    return cast(exp.Mul(this=micros, expression=number("0.000001")), "DECIMAL(20, 6)")
+
+
+def truncate(node: exp.Expr, session: Session) -> exp.Expr:
+    """``date_trunc``: of a date PostgreSQL's is a timestamptz of the session's zone; a timestamptz is cut there too."""
+    unit = node.args["unit"].name.upper()
+    unit = _PLURALS.get(unit, unit)
+    if unit not in _TRUNCATED:
+        raise refuse(f"date_trunc('{unit.lower()}', …)")
+    value, found = node.this, kind(node.this)
+    if found is Kind.INTERVAL:
+        raise refuse("date_trunc of an interval")
+    cut = call("date_trunc", text(unit.lower()), stamp(value, session), returns=T.TIMESTAMP)
+    if found is Kind.TIMESTAMP:
+        return cut
+    return zoned(cut, session)
+
+
+def age(node: exp.Anonymous, session: Session) -> exp.Expr:
+    """``age(a, b)`` in years, months and days, ``age(a)`` since midnight of today."""
+    arguments = [stamp(argument, session) for argument in node.expressions]
+    if len(arguments) == 1:
+        arguments.insert(0, cast(today(session), STAMP))
+    return call("timestamp_age", *(cast(argument, STAMP) for argument in arguments), returns=T.INTERVAL)
+
+
+def now(node: exp.Expr, session: Session) -> exp.Expr:
+    """``now()``, ``current_timestamp`` and ``localtimestamp``, in microseconds."""
+    moment = utc(call("now", returns=T.TIMESTAMPTZ))
+    return local(moment, session) if kind(node) is Kind.TIMESTAMP else moment
+
+
+def current_date(node: exp.CurrentDate, session: Session) -> exp.Expr:
+    """``current_date`` of the session's zone."""
+    return today(session)
+
+
+def today(session: Session) -> exp.Expr:
+    """Return the date of the session's wall clock."""
+    return cast(local(utc(call("now", returns=T.TIMESTAMPTZ)), session), "DATE")
+
+
+def from_epoch(node: exp.UnixToTime) -> exp.Expr:
+    """``to_timestamp(seconds)``."""
+    if node.args.get("format") is not None:
+        raise refuse("to_timestamp with a format", "Cast the text to timestamptz.")
+    seconds = cast(node.this, "DOUBLE PRECISION")
+    micros = exp.Mul(this=seconds, expression=cast(number(1_000_000), "DOUBLE PRECISION"))
+    return utc(cast(call("round", micros, returns="FLOAT8"), "BIGINT"))
+
+
+def make(node: exp.Anonymous) -> exp.Expr:
+    """``make_date(y, m, d)``: the engine's is alike."""
+    return typed(cast(call("make_date", *(cast(part, "INT") for part in node.expressions), returns=T.DATE), "DATE"), "DATE")

@@ -1,0 +1,159 @@
+"""Number functions on Arrow arrays."""
+
+from __future__ import annotations
+
+import decimal
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+_QUOTIENT = pa.decimal256(76, 28)
+_MIN_DIGITS = 16  # NUMERIC_MIN_SIG_DIGITS
+_GROUP = 4  # decimal digits of a digit of PostgreSQL's numeric
+_FLOAT_DIGITS = 15  # DBL_DIG: what a double keeps when it becomes a numeric
+
+
+def _array(value: Any) -> pa.Array:
+    return value.combine_chunks() if isinstance(value, pa.ChunkedArray) else value
+
+
+def _floats(values: pa.Array) -> np.ndarray[Any, np.dtype[np.float64]]:
+    found: np.ndarray[Any, np.dtype[np.float64]] = pc.fill_null(values, 0.0).to_numpy(zero_copy_only=False)
+    return found
+
+
+def quotient_scales(
+    left: np.ndarray[Any, np.dtype[np.float64]], right: np.ndarray[Any, np.dtype[np.float64]]
+) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Return the digits after the point that PostgreSQL keeps of each ``left / right`` (its ``select_div_scale``):
+    sixteen significant digits, counted in groups of four, from the first groups of both numbers.
+    """
+    weights, firsts = [], []
+    for side in (np.abs(left), np.abs(right)):
+        safe = np.where(side == 0, 1.0, side)
+        weight = np.floor(np.log10(safe) / _GROUP + 1e-13).astype(np.int64)
+        weights.append(np.where(side == 0, 0, weight))
+        firsts.append(np.where(side == 0, 0, np.floor(safe / np.power(10.0, weight * _GROUP) * (1 + 1e-15))))
+    weight = weights[0] - weights[1] - (firsts[0] <= firsts[1])
+    return np.clip(_MIN_DIGITS - weight * _GROUP, 0, 28)
+
+
+def rounded_quotient(quotient: pa.Array, left: pa.Array, right: pa.Array) -> pa.Array:
+    """Round exact quotients to the digits PostgreSQL keeps of each."""
+    scales = quotient_scales(_floats(left), _floats(right))
+    result = quotient
+    for scale in np.unique(scales):
+        if scale < 28:
+            rounded = pc.round(quotient, ndigits=int(scale), round_mode="half_towards_infinity")
+            result = pc.if_else(pa.array(scales == scale), rounded.cast(_QUOTIENT), result)
+    return result
+
+
+def numeric_text(values: pa.Array) -> pa.Array:
+    """Write numerics whose digits vary: without the zeros behind the last digit that counts."""
+    written = values.cast(pa.string())
+    return pc.utf8_rtrim(pc.utf8_rtrim(written, characters="0"), characters=".")
+
+
+def divide(left: pa.Array, right: pa.Array) -> pa.Array:
+    """Divide floats; a zero divisor is an error."""
+    zero = pc.and_(pc.equal(right, 0.0), pc.is_valid(left))
+    if pc.any(zero).as_py():
+        raise ZeroDivisionError("[22012] division by zero")
+    return pc.divide(left, right)
+
+
+def round_to_even(values: pa.Array) -> pa.Array:
+    """Round floats to whole numbers, halves to even."""
+    return pc.round(values, round_mode="half_to_even")
+
+
+def natural_logarithm(values: pa.Array) -> pa.Array:
+    """Return natural logarithms of positive numbers."""
+    _check_positive(values)
+    return pc.ln(values)
+
+
+def decimal_logarithm(values: pa.Array) -> pa.Array:
+    """Return logarithms to base ten of positive numbers."""
+    _check_positive(values)
+    return pc.log10(values)
+
+
+def _check_positive(values: pa.Array) -> None:
+    least = pc.min(values).as_py()
+    if least is not None and least <= 0:
+        number = "zero" if least == 0 else "a negative number"
+        raise ValueError(f"[2201E] cannot take logarithm of {number}")
+
+
+def to_numeric(values: pa.Array) -> pa.Array:
+    """Turn floats into numerics of fifteen significant digits."""
+    floats = _floats(values)
+    if not np.isfinite(floats).all():
+        raise ValueError("[0A000] numeric NaN and infinity are not available on lake tables")
+    safe = np.where(floats == 0, 1.0, np.abs(floats))
+    exponents = np.floor(np.log10(safe)).astype(np.int64) - (_FLOAT_DIGITS - 1)
+    result = pa.nulls(len(values), _QUOTIENT)
+    with decimal.localcontext(prec=76):
+        for exponent in np.unique(exponents):
+            chosen = exponents == exponent
+            digits = np.rint(_scaled(np.where(chosen, floats, 0.0), int(exponent)))
+            whole = pa.array(digits.astype(np.int64)).cast(pa.decimal256(19, 0))
+            result = pc.if_else(pa.array(chosen), _shifted(whole, int(exponent)), result)
+    return pc.if_else(pc.is_valid(values), result, pa.scalar(None, _QUOTIENT))
+
+
+def _scaled(floats: np.ndarray[Any, Any], exponent: int) -> np.ndarray[Any, Any]:
+    return floats / np.power(10.0, exponent) if exponent >= 0 else floats * np.power(10.0, -exponent)
+
+
+def _shifted(whole: pa.Array, exponent: int) -> pa.Array:
+    """Return ``whole · 10^exponent`` as numeric."""
+    if exponent >= 0:
+        factor = pa.scalar(decimal.Decimal(10) ** exponent, pa.decimal256(exponent + 1, 0))
+        return pc.multiply(whole, factor).cast(_QUOTIENT)
+    places = min(-exponent, 50)
+    factor = pa.scalar(decimal.Decimal(1).scaleb(-places), pa.decimal256(places + 1, places))
+    product = pc.multiply(whole, factor)
+    if places > 28:
+        product = pc.round(product, ndigits=28, round_mode="half_towards_infinity")
+    return product.cast(_QUOTIENT)
+
+
+def width_bucket(values: pa.Array, low: pa.Array, high: pa.Array, buckets: pa.Array) -> pa.Array:
+    """Return the number of the bucket, of equal widths, that a value falls in; 0 and n + 1 outside."""
+    span = pc.subtract(high, low)
+    if pc.any(pc.equal(span, 0.0)).as_py():
+        raise ValueError("[2201G] lower bound cannot equal upper bound")
+    if pc.any(pc.less_equal(buckets, 0.0)).as_py():
+        raise ValueError("[2201G] count must be greater than zero")
+    place = pc.floor(pc.add(pc.multiply(pc.divide(pc.subtract(values, low), span), buckets), 1.0))
+    inside = pc.max_element_wise(pc.min_element_wise(place, pc.add(buckets, 1.0)), 0.0)
+    return pc.if_else(pc.is_valid(values), inside, None).cast(pa.int64())
+
+
+def at_most_one(counts: pa.Array) -> pa.Array:
+    """Return true for each count of at most one; more is an error."""
+    most = pc.max(counts).as_py()
+    if most is not None and most > 1:
+        raise ValueError("[21000] more than one row returned by a subquery used as an expression")
+    return pc.less_equal(counts, 1)
+
+
+def mode(lists: pa.Array) -> pa.Array:
+    """Return the most frequent value of each sorted list, the first of several; NULL of an empty one."""
+    lists = _array(lists)
+    values, owners = pc.list_flatten(lists), pc.list_parent_indices(lists).to_numpy()
+    if len(values) == 0:
+        return pa.nulls(len(lists), lists.type.value_type)
+    codes = values.dictionary_encode().indices.to_numpy(zero_copy_only=False)
+    starts = np.flatnonzero(np.r_[True, (codes[1:] != codes[:-1]) | (owners[1:] != owners[:-1])])
+    lengths = np.diff(np.r_[starts, len(codes)])
+    order = np.lexsort((np.arange(len(starts)), -lengths, owners[starts]))
+    groups, first = np.unique(owners[starts][order], return_index=True)
+    places = np.full(len(lists), -1, dtype=np.int64)
+    places[groups] = starts[order][first]
+    return values.take(pa.array(places, mask=places < 0))

@@ -1,0 +1,243 @@
+"""Arithmetic on numbers: integers that overflow with an error, exact numerics, quotients as PostgreSQL rounds them."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from gateway.sql.engine_dialect import kinds
+from gateway.sql.engine_dialect.build import QUOTIENT, call, case, cast, number, paren, refuse, typed
+from gateway.sql.engine_dialect.kinds import Kind, T, kind, scale_of, type_of
+
+MAX_POWER = 12  # an exact power is spelt out as products up to here
+
+
+def divide(node: exp.Div) -> exp.Expr:
+    """``a / b`` of numbers.
+
+    Integers: the engine divides in the wider type of its own (constants are 64 bits), PostgreSQL in the operands'.
+    Numerics: the engine adds four digits, PostgreSQL keeps sixteen significant ones (`quotient`).
+    Floats: the engine answers infinity for a zero divisor, PostgreSQL 22012.
+    """
+    left, right = node.left, node.right
+    if kind(left) not in kinds.NUMBERS or kind(right) not in kinds.NUMBERS:
+        return node
+    if type_of(node).this is T.DECIMAL:
+        return quotient(left, right)
+    if type_of(node).this in (T.FLOAT, T.DOUBLE):
+        found = call("float8_divide", cast(left, "DOUBLE PRECISION"), cast(right, "DOUBLE PRECISION"), returns="FLOAT8")
+        return cast(found, "REAL") if type_of(node).this is T.FLOAT else found
+    plain = exp.Div(this=paren(left), expression=paren(right), typed=True, safe=False)
+    return cast(plain, type_of(node))
+
+
+def quotient(left: exp.Expr, right: exp.Expr) -> exp.Expr:
+    """Return ``left / right`` rounded to the digits PostgreSQL keeps: at least sixteen significant ones, by the size
+    of this row's quotient. The division is exact to 28 digits after the point before it is rounded.
+    """
+    whole = exp.Div(
+        this=cast(left.copy(), "DECIMAL(76, 24)"), expression=paren(exact(right.copy())), typed=False, safe=False
+    )
+    return call(
+        "numeric_quotient", whole, cast(left, "DOUBLE PRECISION"), cast(right, "DOUBLE PRECISION"), returns="DECIMAL"
+    )
+
+
+def exact(node: exp.Expr) -> exp.Expr:
+    """Return an integer constant as the shortest decimal, others as they are: the engine would make ``1`` twenty
+    digits wide and run out of its thirty-eight after two products.
+    """
+    bare = node.unnest()
+    if isinstance(bare, exp.Literal) and bare.is_int and kind(bare) is Kind.INTEGER:
+        return cast(bare.copy(), f"DECIMAL({len(str(bare.this))}, 0)")
+    return node
+
+
+def add_or_multiply(node: exp.Binary) -> exp.Expr:
+    """``+ - * %`` of numbers.
+
+    Integers wrap around in the engine and raise 22003 in PostgreSQL: compute one size wider and cast back, which
+    checks. Numerics: keep the scale within what the engine can hold. Reals with others are double precision.
+    """
+    left, right = node.left, node.right
+    if kind(left) not in kinds.NUMBERS or kind(right) not in kinds.NUMBERS:
+        return node
+    result = type_of(node)
+    if kinds.kind_of_type(result) is Kind.INTEGER:
+        return _integers(node, result)
+    if result.this is T.DECIMAL:
+        return _numerics(node, result)
+    if T.FLOAT in (type_of(left).this, type_of(right).this) and result.this is T.DOUBLE:
+        node.set("this", cast(left, "DOUBLE PRECISION"))
+        node.set("expression", cast(right, "DOUBLE PRECISION"))
+    return node
+
+
+def _integers(node: exp.Binary, result: exp.DataType) -> exp.Expr:
+    if isinstance(node, exp.Mod | exp.IntDiv):
+        return cast(node, result)
+    wide = "BIGINT" if result.this is not T.BIGINT else "DECIMAL(19, 0)"
+    node.set("this", cast(node.left, wide))
+    node.set("expression", cast(node.right, wide))
+    return cast(node, result)
+
+
+def _numerics(node: exp.Binary, result: exp.DataType) -> exp.Expr:
+    node.set("this", paren(exact(node.left)))
+    node.set("expression", paren(exact(node.right)))
+    if not isinstance(node, exp.Mul):
+        return node
+    scale = scale_of(result)
+    if scale is None:  # quotients among the factors: without a bound their digits would add up beyond the engine's 76
+        return typed(cast(node, QUOTIENT), "DECIMAL")
+    if scale > 76:
+        raise refuse("a product of more than 76 digits after the point", "Round the factors first.")
+    if scale > 38:
+        left_scale = scale_of(type_of(node.left)) or 0
+        node.set("this", cast(node.left, f"DECIMAL(76, {left_scale})"))
+    return node
+
+
+def integer_division(node: exp.Cast) -> exp.Expr:
+    """``div(a, b)``: the quotient of numerics, cut off at the point."""
+    inner = node.this
+    assert isinstance(inner, exp.IntDiv)
+    left, right = cast(inner.left, "DECIMAL(76, 24)"), inner.right
+    cut = call("trunc", exp.Div(this=left, expression=paren(exact(right)), typed=False, safe=False), returns="DECIMAL")
+    return cast(cut, "DECIMAL(38, 0)")
+
+
+def round_to(node: exp.Expr) -> exp.Expr:
+    """``round``, ``trunc``, ``ceil``, ``floor``.
+
+    Of numerics the engine leaves the argument's scale on the result. Of double precision ``round`` goes to even in
+    PostgreSQL and away from zero in the engine. Of integers all four are double precision.
+    """
+    argument, places = node.this, node.args.get("decimals")
+    result = type_of(node)
+    if result.this is not T.DECIMAL:
+        value = cast(argument, "DOUBLE PRECISION")
+        if isinstance(node, exp.Round):
+            return call("float8_round", value, returns="FLOAT8")
+        node.set("this", value)
+        return node
+    name = node.key  # round, trunc, ceil, floor
+    arguments = [exact(argument)] + ([cast(places, "BIGINT")] if places is not None else [])
+    if kind(argument) is Kind.INTEGER:
+        arguments[0] = cast(argument, "DECIMAL(20, 0)")
+    found = call(name, *arguments, returns="DECIMAL")
+    scale = scale_of(result)
+    return typed(cast(found, f"DECIMAL(38, {scale})"), result.copy()) if scale is not None else found
+
+
+def sign(node: exp.Sign) -> exp.Expr:
+    """``sign``: the engine has it for double precision alone, as signum."""
+    found = call("signum", cast(node.this, "DOUBLE PRECISION"), returns="FLOAT8")
+    return cast(found, "DECIMAL(38, 0)") if type_of(node).this is T.DECIMAL else found
+
+
+def square_root(node: exp.Sqrt) -> exp.Expr:
+    """``sqrt``: of numerics, exact to sixteen digits and more."""
+    if type_of(node).this is T.DECIMAL:
+        return numeric_root(node.this)
+    node.set("this", cast(node.this, "DOUBLE PRECISION"))
+    return node
+
+
+def numeric_root(value: exp.Expr) -> exp.Expr:
+    """Return the square root of a numeric: the float's root and one step of Newton's, which doubles its digits."""
+    guess = cast(call("sqrt", cast(value.copy(), "DOUBLE PRECISION"), returns="FLOAT8"), "DECIMAL(38, 17)")
+    step = exp.Div(this=cast(value.copy(), "DECIMAL(76, 24)"), expression=guess.copy(), typed=False, safe=False)
+    mean = exp.Mul(this=exp.Paren(this=exp.Add(this=step, expression=guess)), expression=number("0.5"))
+    zero = exp.EQ(this=paren(value.copy()), expression=number(0))
+    return typed(cast(case((zero, cast(number(0), QUOTIENT)), default=cast(mean, QUOTIENT)), QUOTIENT), "DECIMAL")
+
+
+def power(node: exp.Pow) -> exp.Expr:
+    """``power`` and ``^``: of numerics exact where the exponent is a small constant, else by way of double precision."""
+    base, exponent = node.this, node.expression
+    if type_of(node).this is not T.DECIMAL:
+        return call("power", cast(base, "DOUBLE PRECISION"), cast(exponent, "DOUBLE PRECISION"), returns="FLOAT8")
+    bare = exponent.unnest()
+    times = int(bare.name) if isinstance(bare, exp.Literal) and bare.is_int else None
+    if times is None or not 1 <= times <= MAX_POWER:
+        plain = call("power", cast(base, "DOUBLE PRECISION"), cast(exponent, "DOUBLE PRECISION"), returns="FLOAT8")
+        return float_to_numeric(plain)
+    product: exp.Expr = cast(base.copy(), QUOTIENT)
+    for _ in range(times - 1):
+        product = cast(exp.Mul(this=product, expression=cast(base.copy(), QUOTIENT)), QUOTIENT)
+    return typed(product, "DECIMAL")
+
+
+def transcendental(node: exp.Func) -> exp.Expr:
+    """``exp``, ``ln``, ``log``: by way of double precision (fifteen digits); a logarithm of nothing is 2201E."""
+    arguments = [cast(arg, "DOUBLE PRECISION") for arg in (node.this, node.args.get("expression")) if arg is not None]
+    if isinstance(node, exp.Exp):
+        found = call("exp", *arguments, returns="FLOAT8")
+    elif len(arguments) == 2:
+        top, bottom = (call("float8_ln", arg, returns="FLOAT8") for arg in reversed(arguments))
+        found = call("float8_divide", top, bottom, returns="FLOAT8")
+    else:
+        found = call("float8_ln" if isinstance(node, exp.Ln) else "float8_log10", *arguments, returns="FLOAT8")
+    return float_to_numeric(found) if type_of(node).this is T.DECIMAL else found
+
+
+def float_to_numeric(node: exp.Expr) -> exp.Expr:
+    """Return a float as numeric with fifteen significant digits, as PostgreSQL converts it."""
+    return call("float8_numeric", node, returns="DECIMAL")
+
+
+def double_function(node: exp.Func) -> exp.Expr:
+    """Trigonometry and ``cbrt`` take double precision only."""
+    for key, value in list(node.args.items()):
+        if isinstance(value, exp.Expr):
+            node.set(key, cast(value, "DOUBLE PRECISION"))
+    return node
+
+
+def bitwise_not(node: exp.BitwiseNot) -> exp.Expr:
+    """``~a``: the engine has no such operator; ``-1 - a`` is the same."""
+    minus = exp.Sub(this=exp.Neg(this=number(1)), expression=paren(node.this))
+    return cast(minus, type_of(node))
+
+
+def bitwise(node: exp.Binary) -> exp.Expr:
+    """``& | # << >>``: constants are 64 bits wide in the engine, so bring the result back to its type."""
+    if kind(node) is not Kind.INTEGER:
+        raise refuse("a bit string")
+    if isinstance(node, exp.BitwiseLeftShift | exp.BitwiseRightShift):
+        width = 63 if type_of(node).this is T.BIGINT else 31
+        node.set("expression", exp.Paren(this=exp.BitwiseAnd(this=paren(node.right), expression=number(width))))
+    return cast(node, type_of(node))
+
+
+def to_hex(node: exp.Expr) -> exp.Expr:
+    """``to_hex``: of a negative int4, eight digits."""
+    if type_of(node.this).this is T.BIGINT:
+        return call("to_hex", node.this, returns="TEXT")
+    masked = exp.BitwiseAnd(this=cast(node.this, "BIGINT"), expression=number(4294967295))
+    return call("to_hex", masked, returns="TEXT")
+
+
+def greatest_common(node: exp.Anonymous) -> exp.Expr:
+    """``gcd`` and ``lcm`` of integers."""
+    if kind(node) is not Kind.INTEGER:
+        raise refuse(f"function {node.name.lower()} of numeric")
+    return cast(call(node.name.lower(), *node.expressions, returns="BIGINT"), type_of(node))
+
+
+def width_bucket(node: exp.WidthBucket) -> exp.Expr:
+    """``width_bucket(x, low, high, n)`` for low < high or high < low, spelt out."""
+    value, low, high, buckets = (node.args[key] for key in ("this", "min_value", "max_value", "num_buckets"))
+    if buckets is None or low is None or high is None:
+        raise refuse("width_bucket with an array")
+    whole = [cast(part, "DOUBLE PRECISION") for part in (value, low, high, buckets)]
+    return cast(call("width_bucket", *whole, returns="BIGINT"), "INT")
+
+
+def random(node: exp.Rand) -> exp.Expr:
+    """``random()``: without bounds."""
+    if node.args.get("this") is not None:
+        raise refuse("random with bounds", "Use floor(random() * n).")
+    return call("random", returns="FLOAT8")
+
+

@@ -1,0 +1,195 @@
+"""Patterns: LIKE, SIMILAR TO and regular expressions.
+
+PostgreSQL's regular expressions are POSIX's with Perl's abbreviations, the engine's are Rust's. Patterns that are
+constants are translated; what Rust cannot do (back references, looking ahead and behind) is refused.
+Known difference: of alternatives PostgreSQL takes the longest match, Rust the first.
+"""
+
+from __future__ import annotations
+
+import re
+
+from sqlglot import exp
+
+from gateway.sql.engine_dialect.build import call, cast, number, paren, refuse, text, typed
+from gateway.sql.engine_dialect.kinds import Kind, T, kind
+
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_WORDS = {"y": r"\b", "m": r"\b{start}", "M": r"\b{end}", "Y": r"\B", "Z": r"\z", "A": r"\A"}
+_LOOK = re.compile(r"\(\?[=!<]")
+_REGEX_SPECIAL = frozenset(".^$\\")
+
+
+def matches(node: exp.Binary) -> exp.Expr:
+    """``~`` and ``~*``."""
+    subject, pattern = node.this, node.expression
+    if kind(subject) not in (Kind.TEXT, Kind.UNKNOWN, Kind.BPCHAR):
+        raise refuse(f"~ on {kind(subject).name.lower()}")
+    node.set("this", paren(subject))
+    node.set("expression", translated(pattern))
+    return node
+
+
+def translated(pattern: exp.Expr) -> exp.Expr:
+    """Return a pattern in the engine's grammar. ``.`` takes newlines in PostgreSQL."""
+    bare = pattern.unnest()
+    if isinstance(bare, exp.Literal) and bare.is_string:
+        return text(translate(bare.name))
+    if isinstance(bare, exp.Null):
+        return cast(bare, "TEXT")
+    return call("concat", text("(?s)"), pattern, returns="TEXT")
+
+
+def translate(pattern: str) -> str:
+    """Translate PostgreSQL's regular expression to Rust's."""
+    if pattern.startswith("***") or pattern.startswith("(?"):
+        raise refuse("a regular expression with embedded options", "Use ~* for matching without regard to case.")
+    if _LOOK.search(pattern):
+        raise refuse("looking ahead or behind in a regular expression")
+    if re.search(r"(?<!\\)(?:\\\\)*\\[1-9]", pattern):
+        raise refuse("a back reference in a regular expression")
+    translated_ = _ESCAPE.sub(lambda found: _WORDS.get(found[1], found[0]), pattern)
+    dots = re.search(r"(?<!\\)(?:\\\\)*\.", pattern)
+    return f"(?s){translated_}" if dots else translated_
+
+
+def like(node: exp.Expr) -> exp.Expr:
+    """``LIKE ANY (array)``: spelt out. (The escape is handled by `escape`.)"""
+    if kind(node.this) not in (Kind.TEXT, Kind.UNKNOWN, Kind.BPCHAR):
+        raise refuse(f"LIKE on {kind(node.this).name.lower()}")
+    quantifier = node.expression
+    if not isinstance(quantifier, exp.Any | exp.All):
+        return node
+    array = quantifier.this.unnest()
+    if not isinstance(array, exp.Array) or not array.expressions:
+        raise refuse("LIKE ANY of an array that is not a constant")
+    terms = [type(node)(this=node.this.copy(), expression=pattern) for pattern in array.expressions]
+    if node.args.get("negate"):
+        terms = [exp.Not(this=term) for term in terms]
+    joined = exp.or_(*terms) if isinstance(quantifier, exp.Any) else exp.and_(*terms)
+    return typed(exp.Paren(this=joined), T.BOOLEAN)
+
+
+def escape(node: exp.Escape) -> exp.Expr:
+    """``LIKE … ESCAPE c``: the engine takes no other than the backslash."""
+    inner, sign = node.this, node.expression
+    pattern = inner.expression
+    if not (isinstance(pattern, exp.Literal) and isinstance(sign, exp.Literal)):
+        raise refuse("ESCAPE with a pattern that is not a constant")
+    inner.set("expression", text(_escaped(pattern.name, sign.name)))
+    return typed(inner, T.BOOLEAN)
+
+
+def _escaped(pattern: str, sign: str) -> str:
+    if sign == "\\":
+        return pattern
+    found, at = [], 0
+    while at < len(pattern):
+        character = pattern[at]
+        if sign and character == sign and at + 1 < len(pattern):
+            at += 1
+            found.append("\\" + pattern[at])
+        else:
+            found.append("\\\\" if character == "\\" else character)
+        at += 1
+    return "".join(found)
+
+
+def similar(node: exp.SimilarTo) -> exp.Expr:
+    """``SIMILAR TO``: the engine takes the pattern for a regular expression; translate it into one."""
+    pattern = node.expression
+    if not (isinstance(pattern, exp.Literal) and pattern.is_string):
+        raise refuse("SIMILAR TO a pattern that is not a constant")
+    regex = exp.RegexpLike(this=paren(node.this), expression=text(_similar(pattern.name)))
+    return typed(regex, T.BOOLEAN)
+
+
+def _similar(pattern: str) -> str:
+    """Translate an SQL pattern: % and _ are wild, . ^ $ are not, a backslash makes the next character plain."""
+    found, at, bracket = [], 0, False
+    while at < len(pattern):
+        character = pattern[at]
+        if character == "\\" and at + 1 < len(pattern):
+            at += 1
+            found.append(re.escape(pattern[at]))
+        elif bracket:
+            bracket = character != "]"
+            found.append(character)
+        elif character == "[":
+            bracket = True
+            found.append(character)
+        elif character in "%_":
+            found.append(".*" if character == "%" else ".")
+        else:
+            found.append("\\" + character if character in _REGEX_SPECIAL else character)
+        at += 1
+    return f"(?s)^(?:{''.join(found)})$"
+
+
+def replace(node: exp.RegexpReplace) -> exp.Expr:
+    """``regexp_replace``: flags g and i, references ``\\1`` and ``\\&``; a dollar sign is itself."""
+    flags = node.args.get("modifiers")
+    if node.args.get("position") is not None or node.args.get("occurrence") is not None:
+        raise refuse("regexp_replace with a start or a count")
+    written = _flags(flags)
+    replacement = node.args.get("replacement") or text("")
+    if isinstance(replacement, exp.Literal):
+        replacement = text(_replacement(replacement.name))
+    parts = [node.this, translated(node.expression), replacement] + ([text(written)] if written else [])
+    return call("regexp_replace", *parts, returns="TEXT")
+
+
+def _replacement(written: str) -> str:
+    r"""Rust's ``$1`` for PostgreSQL's ``\1``. The engine itself turns ``\1`` into ``${1}``."""
+    plain = written.replace("$", "$$")
+    return re.sub(r"\\(&|\\)", lambda found: "${0}" if found[1] == "&" else "\\", plain)
+
+
+def _flags(flags: exp.Expr | None) -> str:
+    if flags is None:
+        return ""
+    if not isinstance(flags, exp.Literal) or not set(flags.name) <= set("gicn"):
+        raise refuse("these flags of a regular expression", "g and i are.")
+    return flags.name.replace("c", "").replace("n", "m")
+
+
+def first_match(subject: exp.Expr, pattern: exp.Expr) -> exp.Expr:
+    """Return the first match, or of a pattern with groups the first group's."""
+    found = call("regexp_match", subject, translated(pattern), returns="TEXT[]")
+    return call("array_element", found, number(1), returns="TEXT")
+
+
+def match_groups(node: exp.Anonymous) -> exp.Expr:
+    """``regexp_match``: an array of groups."""
+    subject, pattern, *rest = node.expressions
+    written = _flags(rest[0] if rest else None)
+    if "g" in written:
+        raise refuse("regexp_match with the flag g")
+    extra = [text(written)] if written else []
+    return call("regexp_match", subject, translated(pattern), *extra, returns="TEXT[]")
+
+
+def substring_match(node: exp.Anonymous) -> exp.Expr:
+    """``regexp_substr(text, pattern)``: the first whole match."""
+    if len(node.expressions) > 2:
+        raise refuse("regexp_substr with a start or a count")
+    pattern = node.expressions[1].unnest()
+    if not isinstance(pattern, exp.Literal):
+        raise refuse("regexp_substr with a pattern that is not a constant")
+    whole = text(f"({translate(pattern.name)})")
+    found = call("regexp_match", node.expressions[0], whole, returns="TEXT[]")
+    return call("array_element", found, number(1), returns="TEXT")
+
+
+def count(node: exp.RegexpCount) -> exp.Expr:
+    """``regexp_count(text, pattern)``."""
+    if any(node.args.get(key) is not None for key in ("position", "parameters")):
+        raise refuse("regexp_count with a start or flags")
+    return cast(call("regexp_count", node.this, translated(node.expression), returns="BIGINT"), "INT")
+
+
+def split_to_array(node: exp.Anonymous) -> exp.Expr:
+    """``regexp_split_to_array`` with a constant pattern."""
+    if len(node.expressions) > 2:
+        raise refuse("regexp_split_to_array with flags")
+    return call("regexp_split_to_array", node.expressions[0], translated(node.expressions[1]), returns="TEXT[]")

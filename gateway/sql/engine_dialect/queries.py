@@ -1,0 +1,104 @@
+"""Whole queries: what a SELECT may contain that the engine's does not, or means otherwise."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from gateway.sql.engine_dialect.build import cast, number, refuse
+from gateway.sql.engine_dialect.kinds import Kind, kind, type_of
+
+_MARK = "_occurrence"
+
+
+def fetch(node: exp.Select | exp.SetOperation) -> None:
+    """``FETCH FIRST n ROWS``: the engine knows LIMIT; WITH TIES keeps the rows of a rank."""
+    clause = node.args.get("limit")
+    if not isinstance(clause, exp.Fetch):
+        return
+    options = clause.args.get("limit_options")
+    count = clause.args.get("count") or number(1)
+    if options is not None and options.args.get("percent"):
+        raise refuse("FETCH FIRST … PERCENT")
+    if options is None or not options.args.get("with_ties"):
+        node.set("limit", exp.Limit(expression=count))
+        return
+    order = node.args.get("order")
+    if not isinstance(node, exp.Select) or order is None or node.args.get("offset") or node.args.get("distinct"):
+        raise refuse("FETCH FIRST … WITH TIES with OFFSET or DISTINCT")
+    names = {column.alias_or_name: column.unalias() for column in node.selects}
+    keys = [key.copy() for key in order.expressions]
+    for key in keys:
+        if isinstance(key.this, exp.Column) and not key.this.table and key.this.name in names:
+            key.set("this", names[key.this.name].copy())
+    ranked = exp.Window(this=exp.Rank(), order=exp.Order(expressions=keys), over="OVER")
+    node.set("limit", None)
+    node.set("qualify", exp.Qualify(this=exp.LTE(this=ranked, expression=cast(count, "BIGINT"))))
+
+
+def output_names(node: exp.Select) -> None:
+    """The engine refuses two output columns of one name. Give the later ones names of their own: clients get
+    PostgreSQL's names from elsewhere, and inside a query nobody can refer to them.
+    """
+    seen: set[str] = set()
+    for place, column in enumerate(node.selects):
+        name = column.alias_or_name
+        if not name or name in seen:
+            fresh = f"{name or '_column'}:{place}"
+            plain = column.unalias().copy()
+            named = exp.Alias(this=plain, alias=exp.to_identifier(fresh, quoted=True))
+            named.type = type_of(column)
+            column.replace(named)
+            name = fresh
+        seen.add(name)
+
+
+def output_constants(node: exp.Select) -> None:
+    """Integer constants are 64 bits wide in the engine: in a select list they get PostgreSQL's type, so that set
+    operations and recursive queries have one type on both sides.
+    """
+    for column in node.selects:
+        value = column.unalias()
+        if isinstance(value, exp.Literal) and value.is_int and kind(value) is Kind.INTEGER:
+            value.replace(cast(value.copy(), type_of(value)))
+
+
+def set_operation(node: exp.SetOperation) -> exp.Query:
+    """INTERSECT ALL and EXCEPT ALL: the engine ignores how often a row occurs. Number the occurrences of each row on
+    both sides, and the operation on distinct rows keeps the right number of them.
+    """
+    if isinstance(node, exp.Union) or node.args.get("distinct") or node.args.get("by_name"):
+        return node
+    names = [column.alias_or_name for column in node.selects]
+    left = _numbered(node.left, names)
+    right = _numbered(node.right, names)
+    inner = type(node)(this=left, expression=right, distinct=True)
+    source = exp.Subquery(this=inner, alias=exp.TableAlias(this=exp.to_identifier("_rows", quoted=True)))
+    outer = exp.select(*[exp.column(name, table="_rows", quoted=True) for name in names]).from_(source)
+    for key in ("order", "limit", "offset", "with_"):
+        if node.args.get(key) is not None:
+            outer.set(key, node.args[key])
+    for column, old in zip(outer.selects, node.selects, strict=True):
+        column.type = type_of(old)
+    node.replace(outer)
+    return outer
+
+
+def _numbered(side: exp.Expr, names: list[str]) -> exp.Select:
+    body = side.copy()
+    inner = body if isinstance(body, exp.Subquery) else exp.Subquery(this=body)
+    own = [column.alias_or_name for column in body.unnest().selects]
+    source = exp.Subquery(this=inner.this, alias=exp.TableAlias(this=exp.to_identifier("_side", quoted=True)))
+    columns = [exp.column(name, table="_side", quoted=True) for name in own]
+    marks = exp.Window(this=exp.RowNumber(), partition_by=[column.copy() for column in columns], over="OVER")
+    named: list[exp.Expr] = [exp.alias_(column, name, quoted=True) for column, name in zip(columns, names, strict=True)]
+    return exp.select(*named, exp.alias_(marks, _MARK, quoted=True)).from_(source)
+
+
+def refused_clauses(node: exp.Select) -> None:
+    """Clauses that would be ignored or misread."""
+    if node.args.get("locks"):
+        raise refuse("FOR UPDATE")
+    if node.args.get("into"):
+        raise refuse("SELECT INTO")
+    if node.find(exp.TableSample) is not None:
+        raise refuse("TABLESAMPLE", "Use ORDER BY random() LIMIT n.")

@@ -1,0 +1,279 @@
+"""Render: a typed query in PostgreSQL's grammar becomes SQL that makes the engine answer PostgreSQL's rows.
+
+First the clauses of each SELECT (`queries`, `sources`), then every expression once, from the leaves up, by `RULES`:
+a rule is a pure function of a node whose children are done. What no rule names is alike in both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlglot import exp
+
+from gateway.sql.engine_dialect import (
+    aggregates,
+    allowed,
+    arrays,
+    casts,
+    comparisons,
+    formats,
+    intervals,
+    moments,
+    numbers,
+    patterns,
+    queries,
+    sources,
+    strings,
+    subqueries,
+)
+from gateway.sql.engine_dialect.build import ENGINE
+from gateway.sql.engine_dialect.dialect import generate
+from gateway.sql.engine_dialect.kinds import Kind, kind
+from gateway.sql.engine_dialect.moments import Session
+
+Rule = Callable[..., exp.Expr]
+UTC = Session()
+
+
+def render(tree: exp.Query, session: Session = UTC) -> str:
+    """Return the engine's SQL for a query that is qualified and typed by `inference.annotate`.
+
+    The tree is left as it is. Raises 0A000 for what cannot be answered as PostgreSQL would.
+    """
+    return generate(translate(tree, session))
+
+
+def translate(tree: exp.Query, session: Session = UTC) -> exp.Query:
+    """Return the query in the engine's terms, still as a tree."""
+    allowed.check(tree)
+    result: exp.Expr = tree.copy()
+    for query in list(result.find_all(exp.SetOperation)):
+        found = queries.set_operation(query)
+        result = found if query is result else result
+    for query in list(result.find_all(exp.Select, exp.SetOperation)):
+        queries.fetch(query)
+        if isinstance(query, exp.Select):
+            queries.refused_clauses(query)
+            sources.functions(query, session)
+            queries.output_names(query)
+            queries.output_constants(query)
+    for node in reversed(list(result.dfs())):
+        result = _translated(node, result, session)
+    assert isinstance(result, exp.Query)
+    return result
+
+
+def _translated(node: exp.Expr, root: exp.Expr, session: Session) -> exp.Expr:
+    """Apply each rule for the node's class, in order; a rule that makes another class ends it."""
+    if node.meta.get(ENGINE):
+        return root
+    current = node
+    for rule in BY_CLASS.get(type(node), ()):
+        new = _apply(rule, current, session)
+        if new is current:
+            continue
+        if new.type is None and isinstance(node.type, exp.DataType):
+            new.type = node.type.copy()
+        if current is root:
+            new.parent = None
+            root = new
+        else:
+            current.replace(new)
+        current = new
+        if type(new) is not type(node):
+            break
+    return root
+
+
+def _apply(rule: Rule, node: exp.Expr, session: Session) -> exp.Expr:
+    """Call a rule; while it works the node keeps its place, so that rules can look at what is around."""
+    parent, key, index = node.parent, node.arg_key, node.index
+    new = rule(node, session) if rule in WITH_SESSION else rule(node)
+    if new is not node:
+        node.parent, node.arg_key, node.index = parent, key, index
+        new.parent = None
+    return new
+
+
+def _concatenation(node: exp.DPipe, session: Session) -> exp.Expr:
+    if Kind.ARRAY in (kind(node.left), kind(node.right)):
+        return arrays.concatenate(node, session)
+    return strings.concatenate(node, session)
+
+
+def _arithmetic(node: exp.Binary, session: Session) -> exp.Expr:
+    """``+ - * / %`` by the kinds of both sides; a string constant takes the other side's."""
+    node = casts.operands(node, session)
+    found = {kind(node.left), kind(node.right)}
+    if Kind.INTERVAL in found and isinstance(node, exp.Mul | exp.Div):
+        return moments.interval_factor(node)
+    if isinstance(node, exp.Div):
+        return numbers.divide(node)
+    if found <= {Kind.INTEGER, Kind.NUMERIC, Kind.FLOAT}:
+        return numbers.add_or_multiply(node)
+    return moments.add_or_subtract(node, session)
+
+
+def _cast(node: exp.Cast, session: Session) -> exp.Expr:
+    if isinstance(node.this, exp.IntDiv):
+        return numbers.integer_division(node)
+    return casts.convert(node, session)
+
+
+def _aggregate(node: exp.Expr) -> exp.Expr:
+    """Aggregates go with their FILTER and OVER: the outermost of them is the node to replace."""
+    if isinstance(node.parent, exp.Window | exp.Filter | exp.WithinGroup) and node.arg_key == "this":
+        return node
+    return aggregates.aggregate(node)
+
+
+def _ordered_set(node: exp.Expr) -> exp.Expr:
+    if isinstance(node.parent, exp.Filter) and node.arg_key == "this":
+        return node
+    inner = node.this if isinstance(node, exp.Filter) else node
+    return aggregates.ordered_set(node) if isinstance(inner, exp.WithinGroup) else node
+
+
+_ANONYMOUS: dict[str, Rule] = {
+    "age": moments.age,
+    "array_append": arrays.plain,
+    "array_cat": arrays.plain,
+    "array_length": arrays.plain,
+    "array_lower": arrays.upper,
+    "array_position": arrays.plain,
+    "array_prepend": arrays.plain,
+    "array_remove": arrays.plain,
+    "array_replace": arrays.plain,
+    "array_upper": arrays.upper,
+    "cardinality": arrays.cardinality,
+    "every": aggregates.every,
+    "gcd": numbers.greatest_common,
+    "lcm": numbers.greatest_common,
+    "make_date": moments.make,
+    "regexp_match": patterns.match_groups,
+    "regexp_split_to_array": patterns.split_to_array,
+    "regexp_substr": patterns.substring_match,
+    "statement_timestamp": moments.now,
+    "transaction_timestamp": moments.now,
+}
+
+
+def _anonymous(node: exp.Anonymous, session: Session) -> exp.Expr:
+    rule = _ANONYMOUS.get(node.name.lower())
+    if rule is None:
+        return node
+    return rule(node, session) if rule in WITH_SESSION else rule(node)
+
+
+RULES: tuple[tuple[Rule, tuple[type[exp.Expr], ...]], ...] = (
+    # values
+    (strings.blank_padded, (exp.Column,)),
+    (intervals.interval, (exp.Interval,)),
+    (_cast, (exp.Cast, exp.TryCast)),
+    # numbers
+    (_arithmetic, (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod)),
+    (numbers.round_to, (exp.Round, exp.Trunc, exp.Ceil, exp.Floor)),
+    (numbers.sign, (exp.Sign,)),
+    (numbers.square_root, (exp.Sqrt,)),
+    (numbers.power, (exp.Pow,)),
+    (numbers.transcendental, (exp.Exp, exp.Ln, exp.Log)),
+    (
+        numbers.double_function,
+        (exp.Acos, exp.Asin, exp.Atan, exp.Atan2, exp.Cbrt, exp.Cos, exp.Cosh, exp.Cot, exp.Degrees, exp.Radians,
+         exp.Sin, exp.Sinh, exp.Tan, exp.Tanh),
+    ),
+    (numbers.bitwise_not, (exp.BitwiseNot,)),
+    (
+        numbers.bitwise,
+        (exp.BitwiseAnd, exp.BitwiseOr, exp.BitwiseXor, exp.BitwiseLeftShift, exp.BitwiseRightShift),
+    ),
+    (numbers.to_hex, (exp.LowerHex, exp.Hex)),
+    (numbers.width_bucket, (exp.WidthBucket,)),
+    (numbers.random, (exp.Rand,)),
+    # moments
+    (moments.extract, (exp.Extract,)),
+    (moments.truncate, (exp.TimestampTrunc, exp.DateTrunc)),
+    (moments.at_time_zone, (exp.AtTimeZone,)),
+    (moments.now, (exp.CurrentTimestamp, exp.Localtimestamp)),
+    (moments.current_date, (exp.CurrentDate,)),
+    (moments.from_epoch, (exp.UnixToTime,)),
+    (formats.to_char, (exp.TimeToStr,)),
+    (formats.to_date, (exp.StrToDate,)),
+    (formats.to_timestamp, (exp.StrToTime,)),
+    # text
+    (_concatenation, (exp.DPipe,)),
+    (strings.concat, (exp.Concat, exp.ConcatWs)),
+    (strings.substring, (exp.Substring,)),
+    (strings.trim, (exp.Trim,)),
+    (strings.length, (exp.Length,)),
+    (strings.position, (exp.StrPosition,)),
+    (strings.pad, (exp.Pad,)),
+    (strings.repeat, (exp.Repeat,)),
+    (strings.initcap, (exp.Initcap,)),
+    (strings.md5, (exp.MD5,)),
+    (strings.encode, (exp.Encode, exp.Decode)),
+    (strings.format_text, (exp.Format,)),
+    (strings.split_part, (exp.SplitPart,)),
+    (strings.edge, (exp.Left, exp.Right)),
+    (strings.overlay, (exp.Overlay,)),
+    (patterns.like, (exp.Like, exp.ILike)),
+    (patterns.escape, (exp.Escape,)),
+    (patterns.similar, (exp.SimilarTo,)),
+    (patterns.matches, (exp.RegexpLike, exp.RegexpILike)),
+    (patterns.replace, (exp.RegexpReplace,)),
+    (patterns.count, (exp.RegexpCount,)),
+    # arrays
+    (subqueries.array_of, (exp.Array,)),
+    (arrays.literal, (exp.Array,)),
+    (arrays.subscript, (exp.Bracket,)),
+    (arrays.length, (exp.ArraySize,)),
+    (arrays.array_position, (exp.ArrayPosition,)),
+    (arrays.contains, (exp.ArrayContainsAll, exp.ArrayContainedBy, exp.ArrayOverlaps)),
+    (arrays.joined, (exp.ArrayToString,)),
+    (sources.exploded, (exp.ExplodingGenerateSeries, exp.GenerateSeries)),
+    # conditions
+    (subqueries.quantified, (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE)),
+    (
+        comparisons.compare,
+        (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.NullSafeEQ, exp.NullSafeNEQ),
+    ),
+    (comparisons.between, (exp.Between,)),
+    (comparisons.member, (exp.In,)),
+    (comparisons.alternatives, (exp.Coalesce, exp.Greatest, exp.Least)),
+    (comparisons.nullif, (exp.Nullif,)),
+    (comparisons.case, (exp.Case,)),
+    # aggregates and windows
+    (
+        _aggregate,
+        (exp.Avg, exp.Sum, exp.Stddev, exp.StddevPop, exp.StddevSamp, exp.Variance, exp.VariancePop, exp.Filter,
+         exp.Window),
+    ),
+    (_ordered_set, (exp.WithinGroup, exp.Filter)),
+    (aggregates.window, (exp.Window,)),
+    (aggregates.text_join, (exp.GroupConcat,)),
+    (aggregates.correlate, (exp.Corr, exp.CovarPop, exp.CovarSamp)),
+    (aggregates.grouping, (exp.Grouping,)),
+    (aggregates.first, (exp.AnyValue,)),
+    # subqueries
+    (subqueries.exists, (exp.Exists,)),
+    (subqueries.member, (exp.In,)),
+    (subqueries.scalar, (exp.Subquery,)),
+    # functions by name
+    (_anonymous, (exp.Anonymous,)),
+)  # fmt: skip
+
+WITH_SESSION: frozenset[Any] = frozenset(
+    {
+        _anonymous, _arithmetic, _cast, _concatenation, arrays.contains, arrays.literal, comparisons.alternatives,
+        comparisons.between, comparisons.case, comparisons.compare, comparisons.member, comparisons.nullif,
+        formats.to_char, formats.to_timestamp, moments.age, moments.at_time_zone, moments.current_date,
+        moments.extract, moments.now, moments.truncate, sources.exploded, strings.concat, strings.format_text,
+        subqueries.member, subqueries.quantified,
+    }
+)  # fmt: skip
+"""Rules that also take the session's settings."""
+
+BY_CLASS: dict[type[exp.Expr], tuple[Rule, ...]] = {
+    node: tuple(rule for rule, classes in RULES if node in classes) for _, each in RULES for node in each
+}

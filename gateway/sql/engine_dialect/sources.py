@@ -1,0 +1,272 @@
+"""FROM: functions as tables, and queries that refer to what stands before them (LATERAL)."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from gateway.sql.engine_dialect.build import call, cast, number, paren, refuse
+from gateway.sql.engine_dialect.casts import to_type
+from gateway.sql.engine_dialect.kinds import Kind, kind, kind_of_type, type_of
+from gateway.sql.engine_dialect.moments import STAMP, Session, zoned
+
+_PLAIN_CLAUSES = ("from_", "joins", "where", "group", "having", "order", "limit", "offset", "distinct", "windows")
+
+
+def series(start: exp.Expr, end: exp.Expr, step: exp.Expr | None, result: exp.DataType, session: Session) -> exp.Expr:
+    """Return the array of ``generate_series``: of integers, or of timestamps by an interval."""
+    if kind_of_type(result) is Kind.INTEGER:
+        parts = [cast(start, "BIGINT"), cast(end, "BIGINT"), cast(step, "BIGINT") if step is not None else number(1)]
+        return call("generate_series", *parts, returns="BIGINT[]")
+    if kind_of_type(result) not in (Kind.TIMESTAMP, Kind.TIMESTAMPTZ) or step is None:
+        raise refuse("generate_series of these types", "Integers, and dates or timestamps with an interval, are.")
+    if kind(step) is Kind.UNKNOWN:
+        step = to_type(step, exp.DataType.build("interval"), session)
+    ends = [cast(to_type(edge, exp.DataType.build("timestamp"), session), STAMP) for edge in (start, end)]
+    return call("generate_series", *ends, step, returns="TIMESTAMP(6)[]")
+
+
+def series_element(value: exp.Expr, result: exp.DataType, session: Session) -> exp.Expr:
+    """Bring an element of such an array to PostgreSQL's type."""
+    if kind_of_type(result) is Kind.INTEGER:
+        return cast(value, result)
+    stamp = cast(value, STAMP)
+    return zoned(stamp, session) if kind_of_type(result) is Kind.TIMESTAMPTZ else stamp
+
+
+def exploded(node: exp.Expr, session: Session) -> exp.Expr:
+    """``generate_series`` in a select list: rows of the array."""
+    whole = series(node.args["start"], node.args["end"], node.args.get("step"), type_of(node), session)
+    return series_element(exp.Explode(this=whole), type_of(node), session)
+
+
+def functions(select: exp.Select, session: Session) -> None:
+    """Functions in FROM, in place.
+
+    One that refers to nothing becomes a derived table. One that refers to the item before it (LATERAL, which a
+    function is without the word) becomes a column of that item: the engine plans no function with outer references.
+    """
+    names: dict[tuple[str, str], exp.Expr] = {}
+    from_ = select.args.get("from_")
+    for holder in [from_, *select.args.get("joins", [])]:
+        if holder is None:
+            continue
+        item = holder.this
+        if isinstance(item, exp.Lateral) and isinstance(item.this, exp.Subquery):
+            names.update(_inlined(select, holder, item))
+        elif (array := _array_of(item, session)) is not None:
+            outer = {column.table for column in array[0].find_all(exp.Column)}
+            if outer:
+                names.update(_as_column(select, holder, item, array, outer, session))
+            else:
+                holder.set("this", _derived(item, array, session))
+    _rename(select, names)
+
+
+def _array_of(item: exp.Expr, session: Session) -> tuple[exp.Expr, exp.DataType] | None:
+    """Return the array a function in FROM takes its rows from, and the type of a row, None for other items."""
+    if isinstance(item, exp.Unnest):
+        if len(item.expressions) != 1:
+            raise refuse("unnest of several arrays")
+        inner = item.expressions[0]
+    elif isinstance(item, exp.Table | exp.Lateral) and isinstance(item.this, exp.Func):
+        inner = item.this
+    else:
+        return None
+    if isinstance(inner, exp.ExplodingGenerateSeries | exp.GenerateSeries):
+        whole = series(inner.args["start"], inner.args["end"], inner.args.get("step"), type_of(inner), session)
+        return whole, type_of(inner)
+    if isinstance(inner, exp.Explode):
+        inner = inner.this
+    elif not isinstance(item, exp.Unnest):
+        raise refuse(f"function {inner.sql_name().lower()} in FROM", "unnest and generate_series are.")
+    element = type_of(inner).expressions[0] if type_of(inner).expressions else exp.DataType.build("unknown")
+    return inner, element
+
+
+def _column_names(item: exp.Expr) -> tuple[str, str | None]:
+    """Return the names of the values and of their ordinality, None without."""
+    names = [column.name for column in item.args["alias"].columns] if item.args.get("alias") else []
+    ordinality = bool(item.args.get("offset") or item.args.get("ordinality"))
+    value = names[0] if names else item.alias or "unnest"
+    if not ordinality:
+        return value, None
+    offset = item.args.get("offset")
+    if len(names) > 1:
+        return value, names[1]
+    return value, offset.name if isinstance(offset, exp.Identifier) else "ordinality"
+
+
+def _derived(item: exp.Expr, array: tuple[exp.Expr, exp.DataType], session: Session) -> exp.Subquery:
+    value, ordinality = _column_names(item)
+    whole, element = array
+    rows = exp.Explode(this=whole)
+    columns = [exp.alias_(_element(rows, whole, element, session), value, quoted=True)]
+    if ordinality is not None:
+        columns.append(exp.alias_(exp.Explode(this=_places(whole)), ordinality, quoted=True))
+    alias = exp.TableAlias(this=exp.to_identifier(item.alias or value, quoted=True))
+    return exp.Subquery(this=exp.select(*columns), alias=alias)
+
+
+def _element(rows: exp.Expr, whole: exp.Expr, element: exp.DataType, session: Session) -> exp.Expr:
+    made = isinstance(whole, exp.Anonymous) and whole.name == "generate_series"
+    return series_element(rows, element, session) if made else rows
+
+
+def _places(whole: exp.Expr) -> exp.Expr:
+    size = call("array_length", whole.copy(), returns="BIGINT")
+    return call("generate_series", number(1), cast(size, "BIGINT"), returns="BIGINT[]")
+
+
+def _as_column(
+    select: exp.Select,
+    holder: exp.Expr,
+    item: exp.Expr,
+    array: tuple[exp.Expr, exp.DataType],
+    outer: set[str],
+    session: Session,
+) -> dict[tuple[str, str], exp.Expr]:
+    """``FROM t, unnest(t.a) AS u(e)`` becomes ``FROM (SELECT *, unnest(a) AS "u:e" FROM t) AS t``."""
+    if isinstance(holder, exp.Join) and (holder.side or holder.kind not in ("", "CROSS", "INNER") or _condition(holder)):
+        raise refuse("an outer or conditional join with a function of the row before it", "Use CROSS JOIN LATERAL.")
+    target = _item_named(select, outer.pop()) if len(outer) == 1 else None
+    if target is None or target[1].alias_or_name == item.alias:
+        raise refuse("a function in FROM that refers to more than one table")
+    place, source = target
+    value, ordinality = _column_names(item)
+    whole, element = array
+    columns: list[exp.Expr] = [exp.Star(), exp.alias_(_element(exp.Explode(this=whole), whole, element, session), f"{item.alias}:{value}", quoted=True)]
+    names: dict[tuple[str, str], exp.Expr] = {}
+    alias = source.alias_or_name
+    names[item.alias, value] = exp.column(f"{item.alias}:{value}", table=alias, quoted=True)
+    if ordinality is not None:
+        columns.append(exp.alias_(exp.Explode(this=_places(whole)), f"{item.alias}:{ordinality}", quoted=True))
+        names[item.alias, ordinality] = exp.column(f"{item.alias}:{ordinality}", table=alias, quoted=True)
+    inner = exp.select(*columns).from_(source.copy())
+    place.set("this", exp.Subquery(this=inner, alias=exp.TableAlias(this=exp.to_identifier(alias, quoted=True))))
+    holder.pop()
+    return names
+
+
+def _item_named(select: exp.Select, name: str) -> tuple[exp.Expr, exp.Expr] | None:
+    """Return the FROM item of that name and its holder, where rows of it may be multiplied before the joins."""
+    from_ = select.args["from_"]
+    joins = select.args.get("joins", [])
+    if any(join.side for join in joins):
+        return None
+    for holder in [from_, *joins]:
+        if holder.this.alias_or_name == name and isinstance(holder.this, exp.Table | exp.Subquery):
+            return holder, holder.this
+    return None
+
+
+def _condition(join: exp.Join) -> bool:
+    on = join.args.get("on")
+    return bool(join.args.get("using")) or not (on is None or (isinstance(on, exp.Boolean) and on.this))
+
+
+def _inlined(select: exp.Select, holder: exp.Expr, item: exp.Lateral) -> dict[tuple[str, str], exp.Expr]:
+    """``LATERAL (SELECT expressions)`` without FROM: its columns are those expressions."""
+    body = item.this.unnest()
+    if not isinstance(body, exp.Select) or any(body.args.get(key) for key in _PLAIN_CLAUSES):
+        return _top_rows(select, holder, item, body)
+    if isinstance(holder, exp.Join) and (holder.side not in ("", "LEFT") or _condition(holder)):
+        return {}
+    names = item.alias_column_names or [column.alias_or_name for column in body.selects]
+    holder.pop()
+    return {
+        (item.alias, name): paren(column.unalias().copy()) for name, column in zip(names, body.selects, strict=True)
+    }
+
+
+def _top_rows(
+    select: exp.Select, holder: exp.Expr, item: exp.Lateral, body: exp.Expr
+) -> dict[tuple[str, str], exp.Expr]:
+    """``LATERAL (SELECT … FROM b WHERE b.k = a.k ORDER BY … LIMIT n)``: the first rows of each key.
+
+    The engine plans no LIMIT in it. Number the rows of each key, and join on the key and the number.
+    """
+    if not isinstance(body, exp.Select) or body.args.get("limit") is None or not isinstance(holder, exp.Join):
+        return {}
+    unsupported = ("group", "having", "distinct", "offset", "windows")
+    if any(body.args.get(key) for key in unsupported) or _condition(holder) or body.find(exp.AggFunc):
+        raise refuse("LATERAL with LIMIT in this form", "Use row_number() in a derived table.")
+    inside = {source.alias_or_name for source in body.find_all(exp.Table, exp.Subquery)}
+    keys, rest = _split_condition(body, inside)
+    if not keys:
+        raise refuse("LATERAL with LIMIT that is not tied by equality", "Use row_number() in a derived table.")
+    order = body.args.get("order")
+    rank = exp.Window(
+        this=exp.RowNumber(),
+        partition_by=[inner.copy() for inner, _ in keys],
+        order=_expanded_order(body, order),
+        over="OVER",
+    )
+    alias = item.alias
+    columns = list(body.selects)
+    columns += [exp.alias_(inner.copy(), f"_key:{at}", quoted=True) for at, (inner, _) in enumerate(keys)]
+    columns.append(exp.alias_(rank, "_place", quoted=True))
+    limit = body.args["limit"].expression
+    body.set("expressions", columns)
+    body.set("order", None)
+    body.set("limit", None)
+    body.set("where", exp.Where(this=exp.and_(*rest)) if rest else None)
+    ties: list[exp.Expr] = [
+        exp.EQ(this=exp.column(f"_key:{at}", table=alias, quoted=True), expression=paren(outer.copy()))
+        for at, (_, outer) in enumerate(keys)
+    ]
+    ties.append(exp.LTE(this=exp.column("_place", table=alias, quoted=True), expression=cast(limit, "BIGINT")))
+    derived = exp.Subquery(this=body, alias=exp.TableAlias(this=exp.to_identifier(alias, quoted=True)))
+    names = item.alias_column_names
+    holder.set("this", derived)
+    holder.set("kind", None if holder.side else "INNER")
+    holder.set("on", exp.and_(*ties))
+    renamed = {}
+    for name, column in zip(names, body.selects, strict=False):
+        renamed[alias, name] = exp.column(column.alias_or_name, table=alias, quoted=True)
+    return renamed
+
+
+def _expanded_order(body: exp.Select, order: exp.Expr | None) -> exp.Order | None:
+    if order is None:
+        return None
+    names = {column.alias_or_name: column.unalias() for column in body.selects}
+    keys = [key.copy() for key in order.expressions]
+    for key in keys:
+        if isinstance(key.this, exp.Column) and not key.this.table and key.this.name in names:
+            key.set("this", names[key.this.name].copy())
+    return exp.Order(expressions=keys)
+
+
+def _split_condition(body: exp.Select, inside: set[str]) -> tuple[list[tuple[exp.Expr, exp.Expr]], list[exp.Expr]]:
+    """Split WHERE into (inner, outer) pairs that must be equal, and conjuncts on the inner tables alone."""
+    where = body.args.get("where")
+    keys: list[tuple[exp.Expr, exp.Expr]] = []
+    rest: list[exp.Expr] = []
+    for term in where.this.flatten() if where is not None and isinstance(where.this, exp.And) else [where.this] if where else []:
+        outside = [column for column in term.find_all(exp.Column) if column.table not in inside]
+        if not outside:
+            rest.append(term.copy())
+            continue
+        sides = [term.this, term.expression] if isinstance(term, exp.EQ) else []
+        pure = [all(column.table in inside for column in side.find_all(exp.Column)) for side in sides]
+        foreign = [all(column.table not in inside for column in side.find_all(exp.Column)) for side in sides]
+        if sides and pure[0] and foreign[1]:
+            keys.append((sides[0], sides[1]))
+        elif sides and pure[1] and foreign[0]:
+            keys.append((sides[1], sides[0]))
+        else:
+            raise refuse("LATERAL with LIMIT that is not tied by equality", "Use row_number() in a derived table.")
+    return keys, rest
+
+
+def _rename(select: exp.Select, names: dict[tuple[str, str], exp.Expr]) -> None:
+    """Put the columns' new expressions where the old names stand."""
+    if not names:
+        return
+    for column in list(select.find_all(exp.Column)):
+        replacement = names.get((column.table, column.name))
+        if replacement is not None:
+            new = replacement.copy()
+            if isinstance(column.type, exp.DataType) and new.type is None:
+                new.type = column.type
+            column.replace(new)

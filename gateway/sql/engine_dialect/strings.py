@@ -1,0 +1,164 @@
+"""Text: concatenation, pieces of strings, formatting."""
+
+from __future__ import annotations
+
+import re
+
+from sqlglot import exp
+
+from gateway.sql.engine_dialect import patterns
+from gateway.sql.engine_dialect.build import call, case, cast, number, paren, refuse, text, typed
+from gateway.sql.engine_dialect.casts import as_text
+from gateway.sql.engine_dialect.kinds import Kind, kind
+from gateway.sql.engine_dialect.moments import Session
+
+
+def concatenate(node: exp.DPipe, session: Session) -> exp.Expr:
+    """``a || b`` of text: what is not text is written as PostgreSQL writes it."""
+    if Kind.BYTEA in (kind(node.left), kind(node.right)):
+        raise refuse("|| of bytea")
+    if Kind.JSON in (kind(node.left), kind(node.right)):
+        raise refuse("|| of jsonb")
+    node.set("this", paren(as_text(node.left, session)))
+    node.set("expression", paren(as_text(node.right, session)))
+    return node
+
+
+def concat(node: exp.Func, session: Session) -> exp.Expr:
+    """``concat`` and ``concat_ws`` leave NULLs out, in both; a boolean is written t or f here."""
+    name = "concat_ws" if isinstance(node, exp.ConcatWs) else "concat"
+    return call(name, *(_output(argument, session) for argument in node.expressions), returns="TEXT")
+
+
+def _output(value: exp.Expr, session: Session) -> exp.Expr:
+    """Return a value as its type's output function writes it."""
+    if kind(value) is Kind.BOOL:
+        return case((value, text("t")), (exp.Not(this=exp.Paren(this=value.copy())), text("f")))
+    return as_text(value, session)
+
+
+def substring(node: exp.Substring) -> exp.Expr:
+    """``substring``: with a constant text in place of the position it is a regular expression."""
+    start, length = node.args.get("start"), node.args.get("length")
+    if kind(node.this) is Kind.BYTEA:
+        raise refuse("substring of bytea")
+    if start is None:
+        start = number(1)
+    if kind(start) in (Kind.TEXT, Kind.UNKNOWN):
+        if length is not None:
+            raise refuse("substring with an SQL pattern", "Use substring(text from 'regular expression').")
+        return patterns.first_match(node.this, start)
+    parts = [node.this, cast(start, "BIGINT")] + ([cast(length, "BIGINT")] if length is not None else [])
+    return call("substr", *parts, returns="TEXT")
+
+
+def trim(node: exp.Trim) -> exp.Expr:
+    """``trim``, ``btrim``, ``ltrim``, ``rtrim``."""
+    name = {"LEADING": "ltrim", "TRAILING": "rtrim"}.get(str(node.args.get("position") or "").upper(), "btrim")
+    if kind(node.this) is Kind.BYTEA:
+        raise refuse("trim of bytea")
+    characters = node.args.get("expression")
+    return call(name, node.this, *([characters] if characters is not None else []), returns="TEXT")
+
+
+def length(node: exp.Length) -> exp.Expr:
+    """``length``: of bytea in bytes."""
+    name = "octet_length" if kind(node.this) is Kind.BYTEA else "character_length"
+    return cast(call(name, node.this, returns="INT"), "INT")
+
+
+def position(node: exp.StrPosition) -> exp.Expr:
+    """``position`` and ``strpos``."""
+    if node.args.get("position") is not None or node.args.get("occurrence") is not None:
+        raise refuse("strpos with a start")
+    return cast(call("strpos", node.this, node.args["substr"], returns="INT"), "INT")
+
+
+def pad(node: exp.Pad) -> exp.Expr:
+    """``lpad`` and ``rpad``."""
+    fill = node.args.get("fill_pattern")
+    name = "lpad" if node.args.get("is_left") else "rpad"
+    parts = [node.this, cast(node.expression, "BIGINT")] + ([fill] if fill is not None else [])
+    return call(name, *parts, returns="TEXT")
+
+
+def repeat(node: exp.Repeat) -> exp.Expr:
+    """``repeat``: the engine does not take a negative count."""
+    times = call("greatest", cast(node.args["times"], "BIGINT"), number(0), returns="BIGINT")
+    return call("repeat", node.this, times, returns="TEXT")
+
+
+def initcap(node: exp.Initcap) -> exp.Expr:
+    """``initcap``: without sqlglot's list of delimiters."""
+    return call("initcap", node.this, returns="TEXT")
+
+
+def md5(node: exp.MD5) -> exp.Expr:
+    """``md5``: the engine's is a view on text, which its own casts trip over."""
+    return cast(call("md5", node.this, returns="TEXT"), "TEXT")
+
+
+def encode(node: exp.Expr) -> exp.Expr:
+    """``encode`` and ``decode``: hex and base64."""
+    form = node.args.get("charset")
+    if not isinstance(form, exp.Literal) or form.name.lower() not in ("hex", "base64"):
+        raise refuse("this encoding", "hex and base64 are.")
+    if isinstance(node, exp.Encode):
+        return call("encode", node.this, text(form.name.lower()), returns="TEXT")
+    return call("decode", node.this, text(form.name.lower()), returns="BYTEA")
+
+
+def format_text(node: exp.Format, session: Session) -> exp.Expr:
+    """``format`` with a constant template of ``%s`` and ``%%``."""
+    template = node.this
+    if not (isinstance(template, exp.Literal) and template.is_string):
+        raise refuse("format with a template that is not a constant")
+    pieces: list[exp.Expr] = []
+    values = iter(node.expressions)
+    for piece in re.findall(r"%[^%]|%%|[^%]+|%", template.name):
+        if piece == "%s":
+            value = next(values, None)
+            if value is None:
+                raise refuse("format with too few arguments")
+            pieces.append(_output(value, session))
+        elif piece.startswith("%") and piece != "%%":
+            raise refuse(f"format's '{piece}'", "%s and %% are.")
+        else:
+            pieces.append(text("%" if piece == "%%" else piece))
+    return call("concat", *pieces, returns="TEXT") if pieces else text("")
+
+
+def split_part(node: exp.SplitPart) -> exp.Expr:
+    """``split_part``: the position as the engine's integer."""
+    return call(
+        "split_part", node.this, node.args["delimiter"], cast(node.args["part_index"], "BIGINT"), returns="TEXT"
+    )
+
+
+def edge(node: exp.Expr) -> exp.Expr:
+    """``left`` and ``right``."""
+    name = "left" if isinstance(node, exp.Left) else "right"
+    return call(name, node.this, cast(node.expression, "BIGINT"), returns="TEXT")
+
+
+def overlay(node: exp.Overlay) -> exp.Expr:
+    """``overlay(text placing new from n for m)``."""
+    parts = [node.this, node.expression, cast(node.args["from_"], "BIGINT")]
+    if node.args.get("for_") is not None:
+        parts.append(cast(node.args["for_"], "BIGINT"))
+    return call("overlay", *parts, returns="TEXT")
+
+
+def blank_padded(node: exp.Column) -> exp.Expr:
+    """A ``char(n)`` column, padded with blanks: they do not count in comparisons, lengths and functions.
+
+    Where the column itself is put out, grouped or sorted it keeps them.
+    """
+    parent = node.parent
+    while isinstance(parent, exp.Paren):
+        parent = parent.parent
+    plain = (exp.Alias, exp.Group, exp.Ordered, exp.Select, exp.Distinct, exp.Cast, exp.Min, exp.Max, exp.Count,
+             exp.Window, exp.Tuple, exp.Case, exp.If, exp.Coalesce, exp.Is)  # fmt: skip
+    if isinstance(parent, plain) or kind(node) is not Kind.BPCHAR:
+        return node
+    return typed(call("rtrim", node, returns="TEXT"), "TEXT")

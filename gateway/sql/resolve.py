@@ -1,0 +1,232 @@
+"""Resolve: every name of a query gets its one meaning, against one version of the catalogue.
+
+Names follow PostgreSQL: unquoted identifiers fold to lower case, a name without schema is looked up in ``pg_catalog``,
+then along ``search_path``; a name in WITH hides tables inside its scope. What a role may not read is as if absent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import lru_cache
+
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+from sqlglot.optimizer.annotate_types import annotate_types
+from sqlglot.optimizer.qualify import qualify
+from sqlglot.optimizer.scope import Scope, traverse_scope
+from sqlglot.schema import MappingSchema
+
+from catalog.errors import SqlError
+from catalog.names import TableName
+from catalog.sqlstate import SqlState
+from catalog.tables import Catalog, Table
+from optimizer.stages import Resolved
+
+SYSTEM_SCHEMAS = frozenset({"pg_catalog", "information_schema", "pg_toast"})
+MAX_DEPTH = 400  # levels of a tree: beyond it the engine's own recursion is at risk
+MAX_NODES = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What names mean for one session: the catalogue, the system's relations, the search path, and which tables the
+    principal may know of.
+    """
+
+    catalog: Catalog
+    system_relations: frozenset[str]
+    search_path: tuple[str, ...]
+    visible: Callable[[TableName], bool]
+    database: str = "lake"
+
+
+@dataclass(frozen=True, slots=True)
+class References:
+    """The tables that a query names: of the lake, and of PostgreSQL's own catalogues."""
+
+    lake: tuple[tuple[exp.Table, Table], ...]
+    system: tuple[exp.Table, ...]
+
+
+def references(tree: exp.Query, names: Names) -> References:
+    """Find each table reference of a query that is not a WITH name; raise 42P01 for a name that means nothing here."""
+    _check_size(tree)
+    _check_statement(tree)
+    fold_identifiers(tree)
+    lake: list[tuple[exp.Table, Table]] = []
+    system: list[exp.Table] = []
+    for node in _table_nodes(tree):
+        found = _lookup(node, names)
+        if found is None:
+            system.append(node)
+        else:
+            lake.append((node, found))
+    return References(tuple(lake), tuple(system))
+
+
+def resolve(tree: exp.Query, found: References, names: Names) -> Resolved:
+    """Qualify a query's names and set its types. ``tree`` is changed: hand in a copy of your own."""
+    tables = {table.name: table for _, table in found.lake}
+    for node, table in found.lake:
+        _name_fully(node, table.name)
+    schema = _schema(tables.values())
+    try:
+        qualified = qualify(
+            tree, schema=schema, dialect="postgres", quote_identifiers=True, validate_qualify_columns=True
+        )
+        typed = annotate_types(qualified, schema=schema, dialect="postgres")
+    except (SqlglotError, RecursionError) as error:
+        raise SqlError(
+            SqlState.FEATURE_NOT_SUPPORTED,
+            "this form of query is not supported on lake tables",
+            detail=_first_line(str(error)),
+            hint="Give each table an alias and qualify the columns by it.",
+        ) from error
+    assert isinstance(typed, exp.Query)
+    return Resolved(typed, tables, names.search_path)
+
+
+def fold_identifiers(tree: exp.Expr) -> None:
+    """Fold unquoted identifiers to lower case, as PostgreSQL does, in place."""
+    for identifier in tree.find_all(exp.Identifier):
+        if not identifier.args.get("quoted"):
+            identifier.set("this", str(identifier.this).lower())
+
+
+def _check_statement(tree: exp.Query) -> None:
+    if tree.find(exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.Command) or tree.find(exp.Into):
+        raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, "writing is not supported yet")
+    if tree.find(exp.Lock):
+        raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, "row locks (FOR UPDATE, FOR SHARE) are not supported")
+
+
+def _check_size(tree: exp.Query) -> None:
+    """Bound the tree before anything recursive sees it; the walk itself does not recurse."""
+    stack: list[tuple[exp.Expr, int]] = [(tree, 1)]
+    nodes = 0
+    while stack:
+        node, depth = stack.pop()
+        nodes += 1
+        if depth > MAX_DEPTH or nodes > MAX_NODES:
+            raise SqlError(
+                SqlState.STATEMENT_TOO_COMPLEX,
+                "statement is too complex",
+                detail=f"The limits are {MAX_DEPTH} levels of nesting or chaining and {MAX_NODES} parts.",
+                hint="Use IN (…) or = ANY (array) for long lists of values.",
+            )
+        stack.extend((child, depth + 1) for child in node.iter_expressions())
+
+
+def _table_nodes(tree: exp.Query) -> Iterable[exp.Table]:
+    """Yield the table references that no WITH name hides, once each."""
+    seen: set[int] = set()
+    known: set[int] = set()
+    try:
+        scopes = traverse_scope(tree)
+    except (SqlglotError, RecursionError) as error:
+        raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, "this form of query is not supported") from error
+    for scope in scopes:
+        for table in scope.tables:
+            seen.add(id(table))
+            if _is_table(scope, table) and id(table) not in known and not _is_function(table):
+                known.add(id(table))
+                yield table
+    for table in tree.find_all(exp.Table):
+        if id(table) not in seen and not _is_function(table):  # a place the scopes do not reach: treat it as a table
+            yield table
+
+
+def _is_table(scope: Scope, table: exp.Table) -> bool:
+    """A name with a schema is never a WITH name; else the scope knows which WITH names it sees."""
+    return bool(table.db) or not isinstance(scope.cte_sources.get(table.name), Scope)
+
+
+def _is_function(table: exp.Table) -> bool:
+    return not isinstance(table.this, exp.Identifier)
+
+
+def _lookup(node: exp.Table, names: Names) -> Table | None:
+    """Return the lake table a reference means, None for a system relation; raise where it means nothing."""
+    catalog_name, schema, name = node.catalog, node.db, node.name
+    if catalog_name and catalog_name != names.database:
+        raise SqlError(
+            SqlState.FEATURE_NOT_SUPPORTED,
+            f'cross-database references are not implemented: "{catalog_name}.{schema}.{name}"',
+            position=_position(node),
+        )
+    if schema in SYSTEM_SCHEMAS or schema.startswith("pg_temp") or (not schema and name in names.system_relations):
+        return None
+    for candidate in (schema,) if schema else names.search_path:
+        if candidate in SYSTEM_SCHEMAS:
+            continue
+        table = names.catalog.get_table(TableName(candidate, name))
+        if table is not None and names.visible(table.name):
+            return table
+    raise _unknown_table(node, names)
+
+
+def _unknown_table(node: exp.Table, names: Names) -> SqlError:
+    schema, name = node.db, node.name
+    written = f"{schema}.{name}" if schema else name
+    for candidate in (schema,) if schema else names.search_path:
+        if reason := names.catalog.broken.get(TableName(candidate, name)):
+            return SqlError(
+                SqlState.FDW_ERROR, f'table "{written}" cannot be read: {reason}', position=_position(node)
+            )
+        if candidate in names.catalog.failures:
+            return SqlError(
+                SqlState.SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION,
+                f'source "{candidate}" cannot be read: {names.catalog.failures[candidate]}',
+                position=_position(node),
+            )
+    return SqlError(
+        SqlState.UNDEFINED_TABLE,
+        f'relation "{written}" does not exist',
+        hint=_did_you_mean(written, names),
+        position=_position(node),
+    )
+
+
+def _did_you_mean(written: str, names: Names) -> str | None:
+    """Suggest among the tables that the principal may read, and no others."""
+    visible = {str(name): name for name in names.catalog.tables if names.visible(name)}
+    if "." not in written:
+        same = [full for full, name in visible.items() if name.name == written]
+        by_name = {name.name: full for full, name in visible.items()}
+        near = same or [by_name[match] for match in get_close_matches(written, by_name, n=1, cutoff=0.7)]
+    else:
+        near = get_close_matches(written, visible, n=1, cutoff=0.7)
+    return f'Perhaps you meant "{near[0]}".' if near else None
+
+
+def _position(node: exp.Table) -> int | None:
+    first = node.args.get("catalog") or node.args.get("db") or node.this
+    start = first.meta.get("start")
+    return start + 1 if isinstance(start, int) else None
+
+
+def _name_fully(node: exp.Table, name: TableName) -> None:
+    if not node.alias:
+        node.set("alias", exp.TableAlias(this=exp.to_identifier(node.name, quoted=True)))
+    node.set("catalog", None)
+    node.set("db", exp.to_identifier(name.schema, quoted=True))
+    node.set("this", exp.to_identifier(name.name, quoted=True))
+
+
+def _schema(tables: Iterable[Table]) -> MappingSchema:
+    mapping: dict[str, dict[str, Mapping[str, exp.DataType]]] = {}
+    for table in tables:
+        columns = {column.name: _data_type(column.sql_type) for column in table.columns}
+        mapping.setdefault(table.name.schema, {})[table.name.name] = columns
+    return MappingSchema(mapping, dialect="postgres", normalize=False)
+
+
+@lru_cache(maxsize=4096)
+def _data_type(sql_type: str) -> exp.DataType:
+    return exp.DataType.build(sql_type, dialect="postgres", udt=True)
+
+
+def _first_line(text: str) -> str:
+    return text.splitlines()[0][:200] if text else ""

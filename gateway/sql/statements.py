@@ -1,0 +1,192 @@
+"""A client's text cut into statements, and what kind each is: the first decision on a statement's way.
+
+Only kinds that are listed here are served; all else is refused by name (deny by default). The cut follows SQL's
+tokens, so a semicolon inside a string or a comment does not end a statement.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from functools import lru_cache
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from catalog.errors import SqlError
+from catalog.sqlstate import SqlState
+from gateway.sql.tokens import Token, UnterminatedToken, tokens
+
+MAX_STATEMENT_BYTES = 1 << 20  # the engine's and the parser's recursion grow with it; a gateway's limit, not PostgreSQL's
+MAX_TOKENS = 50_000
+
+
+class Kind(Enum):
+    """What has to be done with a statement."""
+
+    EMPTY = auto()
+    QUERY = auto()  # SELECT, VALUES, TABLE, WITH … SELECT
+    SESSION = auto()  # settings and transactions: the mirror's session carries them
+    EXPLAIN = auto()
+    REFRESH = auto()  # REFRESH SOURCE: look at the sources again, now
+
+
+_SESSION_HEADS = frozenset(
+    "SET SHOW RESET BEGIN START COMMIT END ROLLBACK ABORT SAVEPOINT RELEASE DISCARD DEALLOCATE LISTEN UNLISTEN NOTIFY "
+    "CLOSE".split()
+)
+_QUERY_HEADS = frozenset({"SELECT", "WITH", "VALUES", "TABLE", "("})
+SUPPORTED = "SELECT, VALUES, TABLE, WITH, EXPLAIN, SET, SHOW, RESET, transactions without writes and REFRESH SOURCE"
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement of a client: its text as sent (without the semicolon) and its kind."""
+
+    text: str
+    kind: Kind
+    head: str  # the first word in upper case, "" for an empty statement
+    start: int = 0  # its offset in the client's text, for the positions of errors
+
+
+@lru_cache(maxsize=1024)
+def split(text: str) -> tuple[Statement, ...]:
+    """Cut a text into its statements; empty ones between semicolons are left out, an empty text gives one EMPTY.
+
+    A text that cannot be cut into tokens is one QUERY: the mirror's parser finds the same fault and names its position.
+    """
+    if len(text.encode("utf-8", "surrogatepass")) > MAX_STATEMENT_BYTES:
+        raise SqlError(SqlState.STATEMENT_TOO_COMPLEX, f"statement is longer than {MAX_STATEMENT_BYTES} bytes")
+    try:
+        words = tokens(text)
+    except UnterminatedToken:
+        return (Statement(text, Kind.QUERY, "SELECT"),)
+    if len(words) > MAX_TOKENS:
+        raise SqlError(SqlState.STATEMENT_TOO_COMPLEX, f"statement has more than {MAX_TOKENS} words and signs")
+    parts = [_statement(text, part) for part in _parts(words)]
+    return tuple(parts) or (Statement("", Kind.EMPTY, ""),)
+
+
+def _parts(words: list[Token]) -> list[list[Token]]:
+    parts: list[list[Token]] = [[]]
+    for token in words:
+        if token.text == ";":
+            parts.append([])
+        else:
+            parts[-1].append(token)
+    return [part for part in parts if part]
+
+
+def _statement(text: str, part: list[Token]) -> Statement:
+    words = [token.text.upper() for token in part[:4]]
+    return Statement(text[part[0].start : part[-1].end], _kind(words), words[0], part[0].start)
+
+
+def _kind(words: list[str]) -> Kind:
+    head = words[0]
+    if head in _QUERY_HEADS:
+        return Kind.QUERY
+    if head == "EXPLAIN":
+        return Kind.EXPLAIN
+    if head == "REFRESH" and words[1:2] == ["SOURCE"]:
+        return Kind.REFRESH
+    if head in _SESSION_HEADS:
+        _refuse_identity_change(words)
+        return Kind.SESSION
+    raise SqlError(
+        SqlState.FEATURE_NOT_SUPPORTED,
+        f"{_command(words)} is not supported",
+        hint=f"Supported statements are {SUPPORTED}.",
+    )
+
+
+def _command(words: list[str]) -> str:
+    name = " ".join(words[:2]) if words[0] in {"CREATE", "ALTER", "DROP"} else words[0]
+    return name if name.replace(" ", "").isalpha() else f'a statement that begins with "{words[0][:40]}"'
+
+
+def _refuse_identity_change(words: list[str]) -> None:
+    """Refuse SET ROLE and SET SESSION AUTHORIZATION: who asks is decided by authentication alone."""
+    rest = [word for word in words[1:] if word not in {"SESSION", "LOCAL"} or words[2:3] == ["AUTHORIZATION"]]
+    names_identity = rest[:1] in (["ROLE"], ["SESSION_AUTHORIZATION"]) or "AUTHORIZATION" in rest[:2]
+    if words[0] in {"SET", "RESET"} and names_identity:
+        if words[0] == "RESET" or "DEFAULT" in words:
+            return
+        raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, "changing the role of a session is not supported")
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainOptions:
+    """What EXPLAIN was asked for."""
+
+    analyze: bool = False
+    verbose: bool = False
+    format: str = "TEXT"
+
+
+def explained(statement: Statement) -> tuple[ExplainOptions, str]:
+    """Return the options of an EXPLAIN and the text of the statement in it."""
+    words = tokens(statement.text)
+    options: dict[str, str] = {}
+    index = 1
+    if _text(words, 1) == "(" and _text(words, 2) not in _QUERY_HEADS:
+        index = _parenthesised_options(words, 2, options)
+    else:
+        while (word := _text(words, index)) in {"ANALYZE", "VERBOSE"}:
+            options[word] = "TRUE"
+            index += 1
+    if index >= len(words):
+        raise SqlError(SqlState.SYNTAX_ERROR, "syntax error at end of input", position=len(statement.text) + 1)
+    return _explain_options(options), statement.text[words[index].start :]
+
+
+def _text(words: list[Token], index: int) -> str:
+    return words[index].text.upper() if index < len(words) else ""
+
+
+def _parenthesised_options(words: list[Token], index: int, options: dict[str, str]) -> int:
+    option: list[str] = []
+    while index < len(words):
+        text = _text(words, index)
+        index += 1
+        if text in {",", ")"}:
+            if option:
+                options[option[0]] = option[1] if len(option) > 1 else "TRUE"
+            option = []
+            if text == ")":
+                return index
+        else:
+            option.append(text)
+    return index
+
+
+def _explain_options(options: dict[str, str]) -> ExplainOptions:
+    known = {"ANALYZE", "VERBOSE", "FORMAT", "COSTS", "SETTINGS", "BUFFERS", "WAL", "TIMING", "SUMMARY", "MEMORY",
+             "GENERIC_PLAN", "SERIALIZE"}  # fmt: skip
+    for name in options:
+        if name not in known:
+            raise SqlError(SqlState.SYNTAX_ERROR, f'unrecognized EXPLAIN option "{name.lower()}"')
+    shape = options.get("FORMAT", "TEXT")
+    if shape not in {"TEXT", "JSON"}:
+        raise SqlError(
+            SqlState.FEATURE_NOT_SUPPORTED, f"EXPLAIN format {shape} is not supported", hint="Use TEXT or JSON."
+        )
+    truths = {"TRUE", "ON", "1"}
+    return ExplainOptions(options.get("ANALYZE") in truths, options.get("VERBOSE") in truths, shape)
+
+
+def parse_query(text: str) -> exp.Query | None:
+    """Return the syntax tree of a query, or None where sqlglot cannot read it as one query.
+
+    None is not a verdict on the statement: PostgreSQL's own parser, in the mirror, has the last word.
+    """
+    try:
+        tree = sqlglot.parse_one(text, read="postgres")
+    except (SqlglotError, RecursionError):
+        return None
+    while isinstance(tree, exp.Subquery) and not tree.args.get("alias") and isinstance(tree.this, exp.Query):
+        if any(tree.args.get(key) for key in ("order", "limit", "offset", "with_")):
+            break
+        tree = tree.this
+    return tree if isinstance(tree, exp.Query) else None

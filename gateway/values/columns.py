@@ -1,0 +1,62 @@
+"""The encoder of a column: what Arrow wraps around scalars (dictionaries, lists, structs) is taken off here."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from catalog.errors import SqlError
+from catalog.sqlstate import SqlState
+from catalog.types import is_list
+from gateway.values.arrays import array_binary, array_text, element_type
+from gateway.values.encodings import is_encoded, picked
+from gateway.values.fields import Field
+from gateway.values.json_text import json_text
+from gateway.values.registry import JSON, JSONB, TEXT_TYPES, get_element
+from gateway.values.scalars import ColumnEncoder, cannot_coerce, null_field, scalar_encoder
+from gateway.values.settings import BINARY, TEXT, OutputColumn, OutputSettings
+
+__all__ = ["ColumnEncoder", "column_encoder"]
+
+
+def column_encoder(arrow: pa.DataType, column: OutputColumn, settings: OutputSettings) -> ColumnEncoder:
+    """Return what encodes arrays of an Arrow type as values of a PostgreSQL type.
+
+    Raises SqlError (42846) if such values cannot be of the type; 0A000 or 22023 if format or settings do not allow it.
+    """
+    if column.format not in (TEXT, BINARY):
+        raise SqlError(SqlState.INVALID_PARAMETER_VALUE, f"unsupported format code: {column.format}")
+    if is_encoded(arrow):
+        return picked(column_encoder(arrow.value_type, column, settings))
+    if pa.types.is_null(arrow):
+        return null_field
+    if isinstance(arrow, pa.BaseExtensionType):
+        if pa.types.is_nested(arrow.storage_type):
+            return _json_encoder(arrow, column, settings)
+        inner = column_encoder(arrow.storage_type, column, settings)
+        return lambda values: inner(values.storage)
+    element = get_element(column.oid)
+    if element is not None and is_list(arrow):
+        return _array_encoder(arrow, element, column, settings)
+    if pa.types.is_nested(arrow):
+        return _json_encoder(arrow, column, settings)
+    return scalar_encoder(arrow, column, settings)
+
+
+def _array_encoder(arrow: pa.DataType, element: int, column: OutputColumn, settings: OutputSettings) -> ColumnEncoder:
+    inner = OutputColumn(element, column.typmod, column.format)
+    encode = column_encoder(element_type(arrow), inner, settings)
+    if column.format == BINARY:
+        return lambda values: array_binary(values, encode, element)
+    return lambda values: array_text(values, encode, element)
+
+
+def _json_encoder(arrow: pa.DataType, column: OutputColumn, settings: OutputSettings) -> ColumnEncoder:
+    """Return the encoder of nested values as JSON, in any type that holds text."""
+    if column.oid not in {JSON, JSONB} | TEXT_TYPES:
+        raise cannot_coerce(arrow, column.oid)
+    encode = scalar_encoder(pa.string(), column, settings)
+
+    def encode_nested(values: pa.Array) -> Field:
+        return encode(json_text(values, settings))
+
+    return encode_nested

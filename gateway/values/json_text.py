@@ -1,0 +1,154 @@
+"""Structs, maps and lists as the text of PostgreSQL's jsonb, built by joining whole columns of strings.
+
+jsonb keeps the keys of an object by length and then by bytes, one of each, the last one given.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from catalog.types import is_list
+from gateway.values.encodings import distinct_values, indices_of, is_encoded, missing_rows
+from gateway.values.fields import binary_of_field, validity
+from gateway.values.floats import plain_float_text
+from gateway.values.scalars import natural_encoder
+from gateway.values.settings import OutputSettings
+from gateway.values.strings import plain_string
+
+_SPECIAL = '["\\\\\\x00-\\x1f]'
+_SHORT_ESCAPES = {"\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
+def json_text(values: pa.Array, settings: OutputSettings) -> pa.Array:
+    """Return each value of an array of any type as jsonb prints it, as strings; NULLs stay NULL."""
+    texts = _json(values, settings)
+    return pc.if_else(pa.array(validity(values)), texts, None) if values.null_count else texts
+
+
+def _json(values: pa.Array, settings: OutputSettings) -> pa.Array:
+    """Return jsonb texts, ``null`` for NULLs."""
+    kind = values.type
+    types = pa.types
+    if is_encoded(kind):
+        texts = _json(distinct_values(values), settings)
+        return pc.fill_null(texts.take(pa.array(indices_of(values), mask=missing_rows(values))), "null")
+    if isinstance(kind, pa.BaseExtensionType):
+        return _json_of_extension(values, settings)
+    if types.is_null(kind):
+        return _nulls(values)
+    if types.is_struct(kind):
+        texts = _object(values, settings)
+    elif types.is_map(kind):
+        texts = _map(values, settings)
+    elif is_list(kind):
+        texts = _list(values, settings)
+    else:
+        texts = _scalar(values, settings)
+    return pc.if_else(pa.array(validity(values)), texts, "null") if values.null_count else texts
+
+
+def _scalar(values: pa.Array, settings: OutputSettings) -> pa.Array:
+    kind = values.type
+    types = pa.types
+    if types.is_boolean(kind):
+        return values.cast(pa.string())
+    if types.is_integer(kind) or types.is_decimal(kind):
+        return _natural(values, settings)
+    if types.is_floating(kind):
+        numbers = values.cast(pa.float32()) if types.is_float16(kind) else values
+        texts = plain_float_text(numbers)
+        texts = pc.if_else(pc.equal(texts, "-0"), "0", texts)
+        return pc.if_else(pc.is_finite(numbers), texts, pc.binary_join_element_wise('"', texts, '"', ""))
+    if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
+        return _quoted(plain_string(values))
+    texts = _natural(values, settings)
+    if types.is_timestamp(kind):
+        texts = pc.replace_substring(texts, " ", "T", max_replacements=1)
+    return _quoted(texts)
+
+
+def _natural(values: pa.Array, settings: OutputSettings) -> pa.Array:
+    return binary_of_field(natural_encoder(values.type, settings)(values)).cast(pa.string())
+
+
+def _object(values: pa.Array, settings: OutputSettings) -> pa.Array:
+    columns = dict(zip(values.type.names, values.flatten(), strict=True))  # of several columns of one name the last
+    names = sorted(columns, key=lambda name: (len(name.encode()), name.encode()))
+    if not names:
+        return pa.array(["{}"] * len(values), pa.string())
+    keys = _quoted(pa.array(names, pa.string())).to_pylist()
+    pieces: list[pa.Array | str] = []
+    for place, (name, key) in enumerate(zip(names, keys, strict=True)):
+        pieces += [f"{'{' if place == 0 else ', '}{key}: ", _json(columns[name], settings)]
+    return pc.binary_join_element_wise(*pieces, "}", "")
+
+
+def _map(values: pa.Array, settings: OutputSettings) -> pa.Array:
+    rows = len(values)
+    entries = values.cast(pa.map_(values.type.key_type, values.type.item_type))
+    counts = pc.fill_null(pc.list_value_length(_as_list(entries)), 0).to_numpy(zero_copy_only=False)
+    flat = _as_list(entries).flatten()
+    keys, items = flat.field(0), _json(flat.field(1), settings)
+    keys = plain_string(keys) if _is_text(keys.type) else _natural(keys, settings)
+    owners = np.repeat(np.arange(rows), counts)
+    frame = pa.table({"owner": owners, "size": pc.binary_length(keys), "key": keys.cast(pa.binary())})
+    order = pc.sort_indices(frame, [("owner", "ascending"), ("size", "ascending"), ("key", "ascending")])
+    sorted_owners, sorted_keys = owners[order.to_numpy()], keys.take(order)
+    last = np.ones(len(owners), np.bool_)
+    if len(owners) > 1:
+        same = pc.equal(sorted_keys[1:], sorted_keys[:-1]).to_numpy(zero_copy_only=False)
+        last[:-1] = ~(same & (sorted_owners[1:] == sorted_owners[:-1]))
+    kept = order.filter(pa.array(last))
+    members = pc.binary_join_element_wise(_quoted(keys.take(kept)), items.take(kept), ": ")
+    bounds = np.concatenate(([0], np.cumsum(np.bincount(sorted_owners[last], minlength=rows))))
+    lists = pa.ListArray.from_arrays(pa.array(bounds.astype(np.int32)), members)
+    return pc.binary_join_element_wise("{", pc.binary_join(lists, ", "), "}", "")
+
+
+def _list(values: pa.Array, settings: OutputSettings) -> pa.Array:
+    if not pa.types.is_list(values.type):
+        values = values.cast(pa.list_(values.type.value_type))
+    counts = pc.fill_null(pc.list_value_length(values), 0).to_numpy(zero_copy_only=False)
+    bounds = np.concatenate(([0], np.cumsum(counts))).astype(np.int32)
+    lists = pa.ListArray.from_arrays(pa.array(bounds), _json(values.flatten(), settings))
+    return pc.binary_join_element_wise("[", pc.binary_join(lists, ", "), "]", "")
+
+
+def _json_of_extension(values: pa.Array, settings: OutputSettings) -> pa.Array:
+    if values.type.extension_name == "arrow.json":
+        return pc.fill_null(plain_string(values.storage), "null")
+    if values.type.extension_name in {"arrow.uuid", "arrow.bool8"}:
+        texts = _natural(values, settings)
+        texts = texts if values.type.extension_name == "arrow.bool8" else _quoted(texts)
+        return pc.fill_null(texts, "null")
+    return _json(values.storage, settings)
+
+
+def _quoted(texts: pa.Array) -> pa.Array:
+    """Return strings in double quotes, escaped as jsonb does."""
+    special = pc.match_substring_regex(texts, _SPECIAL)
+    if pc.any(special).as_py():
+        texts = pc.replace_substring(texts, "\\", "\\\\")
+        texts = pc.replace_substring(texts, '"', '\\"')
+        for code in range(32):
+            escape = _SHORT_ESCAPES.get(chr(code), f"\\u{code:04x}")
+            texts = pc.replace_substring(texts, chr(code), escape)
+    return pc.binary_join_element_wise('"', texts, '"', "")
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+
+
+def _as_list(entries: pa.MapArray) -> pa.ListArray:
+    """Return a map array as the list of its entries, which has the same layout."""
+    kind = pa.list_(pa.struct([entries.type.key_field, entries.type.item_field]))
+    buffers = entries.buffers()[:2]
+    inner = pa.StructArray.from_arrays([entries.keys, entries.items], fields=list(kind.value_type))
+    return pa.Array.from_buffers(kind, len(entries), buffers, children=[inner], offset=entries.offset)
+
+
+def _nulls(values: pa.Array) -> pa.Array:
+    return pa.array(["null"] * len(values), pa.string())

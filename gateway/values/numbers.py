@@ -1,0 +1,300 @@
+"""Integers and decimals: text by table lookups of four digits at a time, binary numeric in base 10000.
+
+Numbers become chunks of eight decimal digits (the most significant first), a chunk becomes a word of eight characters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from gateway.values.fields import (
+    LENGTH_BYTES,
+    SHORT,
+    Bools,
+    Field,
+    Int32s,
+    Int64s,
+    Prefixed,
+    Short,
+    Words,
+    gather_words,
+    numbers_of,
+    scatter,
+    with_nulls,
+)
+
+_FOUR_DIGITS = np.frombuffer(b"".join(b"%04d" % number for number in range(10_000)), "<u4").astype(np.uint32)
+_CHUNK = 10**8
+_ZEROS = np.uint64(int.from_bytes(b"00000000", "little"))
+_LIMB_BITS = np.uint64(32)
+_LOW_LIMB = np.uint64(0xFFFFFFFF)
+_MINUS = ord("-")
+_NUMERIC_HEADER = 8  # ndigits, weight, sign, dscale, each int16
+_NUMERIC_NEGATIVE = 0x4000
+_SAFE_DIGITS = 18  # decimals of this precision fit into an int64
+
+
+def integer_text(values: pa.Array) -> Field:
+    """Encode an array of integers of any width as decimal text."""
+    return _text(*_magnitudes(values), 0, values)
+
+
+def decimal_text(values: pa.Array) -> Field:
+    """Encode an array of decimals as text with all digits of the type's scale, which must not be negative."""
+    return _text(*_magnitudes(values), values.type.scale, values)
+
+
+def trimmed_text(unscaled: Int64s, negative: Bools | None, scale: int, values: pa.Array) -> Field:
+    """Encode numbers given as integers at a scale as text without trailing zeros of the fraction.
+
+    ``negative`` marks what gets a minus sign, zeros included; ``values`` says which rows are NULL.
+    """
+    return _text(_split(np.abs(unscaled).view(np.uint64), 0), negative, scale, values, _trailing(unscaled, scale))
+
+
+def integer_binary(values: pa.Array, dtype: str) -> Short:
+    """Encode an array of integers or floats whose memory layout is ``dtype`` as big-endian values of the same width."""
+    numbers = numbers_of(values, dtype)
+    size = numbers.dtype.itemsize
+    unsigned = f"u{size}"
+    words = numbers.byteswap().view(unsigned).astype(np.uint64)
+    return Short(with_nulls(np.full(len(values), size, np.int32), values), words)
+
+
+def numeric_binary(values: pa.Array, scales: Int64s | None = None, special: Int64s | None = None) -> Field:
+    """Encode an array of integers or decimals in PostgreSQL's binary numeric format: digits in base 10000.
+
+    ``scales`` are the digits shown behind the point where that differs by row; ``special`` replaces sign and scale of
+    the rows where it is not zero (NaN and infinities).
+    """
+    scale = values.type.scale if pa.types.is_decimal(values.type) else 0
+    chunks, negative = _magnitudes(values, -scale % 4)
+    digits: list[npt.NDArray[np.uint16]] = []
+    for chunk in chunks:
+        high = chunk // np.uint64(10_000)
+        digits += [high.astype(np.uint16), (chunk - high * np.uint64(10_000)).astype(np.uint16)]
+    count = len(digits)
+    rows = len(values)
+    first, last = np.full(rows, count, np.int64), np.full(rows, -1, np.int64)
+    for place, digit in enumerate(digits):
+        last[digit != 0] = place
+    for place in range(count - 1, -1, -1):
+        first[digits[place] != 0] = place
+    zero = last < 0
+    used = np.where(zero, 0, last - first + 1)
+    weight = np.where(zero, 0, count - 1 - first - (scale + 3) // 4)
+    header = np.empty((rows, 4), ">i2")
+    header[:, 0], header[:, 1] = used, weight
+    header[:, 2] = negative * np.int16(_NUMERIC_NEGATIVE) if negative is not None else 0
+    header[:, 3] = scale if scales is None else scales
+    if special is not None:
+        unsigned = header.view(">u2")
+        unsigned[:, 2] = np.where(special != 0, special >> 16, unsigned[:, 2])
+        unsigned[:, 3] = np.where(special != 0, special & 0xFFFF, unsigned[:, 3])
+    lengths = (_NUMERIC_HEADER + 2 * used).astype(np.int32)
+
+    gap = LENGTH_BYTES + _NUMERIC_HEADER
+    stride = gap + 2 * count
+    scratch = np.empty((rows, stride), np.uint8)
+    for place, digit in enumerate(digits):
+        at = gap + 2 * place
+        scratch[:, at : at + 2] = digit.byteswap().view(np.uint8).reshape(rows, 2)
+    starts = np.arange(rows, dtype=np.int64) * stride + 2 * np.where(zero, 0, first)
+    head = np.empty((rows, gap), np.uint8)
+    head[:, :LENGTH_BYTES] = lengths.byteswap().view(np.uint8).reshape(rows, LENGTH_BYTES)
+    head[:, LENGTH_BYTES:] = header.view(np.uint8)
+    scatter(scratch, starts, head)
+    words = header.view(np.uint64).reshape(rows)
+    return Prefixed(with_nulls(lengths, values), words, starts, pa.py_buffer(scratch))
+
+
+def eight_characters(chunk: Words) -> Words:
+    """Return numbers below 10**8 as eight digits each, the first digit in the lowest byte."""
+    high = chunk // np.uint64(10_000)
+    low = chunk - high * np.uint64(10_000)
+    left = _FOUR_DIGITS.take(high.view(np.int64)).astype(np.uint64)
+    right = _FOUR_DIGITS.take(low.view(np.int64)).astype(np.uint64)
+    return left | right << np.uint64(32)
+
+
+def _trailing(unscaled: Int64s, scale: int) -> Int32s:
+    """Return how many characters at the end of each number are zeros of the fraction, and a point before nothing."""
+    counts = np.zeros(len(unscaled), np.int32)
+    whole = np.ones(len(unscaled), np.bool_)
+    for place in range(1, scale + 1):
+        whole &= unscaled % 10**place == 0
+        counts += whole
+    return counts + whole if scale else counts
+
+
+def _text(
+    chunks: Sequence[Words], negative: Bools | None, scale: int, values: pa.Array, trailing: Int32s | None = None
+) -> Field:
+    """Return the field of the text of numbers given by chunks of digits and their signs, the last ``trailing``
+    characters of each left out.
+    """
+    rows = len(values)
+    lengths = np.maximum(_count_digits(chunks), np.int32(scale + 1))
+    lengths += np.int32(scale > 0)
+    if negative is not None:
+        lengths += negative
+    widest = int(lengths.max(initial=1)) + int(negative is not None)
+    words = [eight_characters(chunk) for chunk in chunks]
+    words = [np.full(rows, _ZEROS)] * (-(-widest // 8) - len(words)) + words
+    if scale:
+        words = _with_point(words, scale)
+    if len(words) == 1:
+        word = words[0] >> ((np.int32(8) - lengths) << 3).astype(np.uint64)
+        if negative is not None:
+            word ^= negative * np.uint64(ord("0") ^ _MINUS)
+        if trailing is not None:
+            lengths -= trailing
+        return Short(with_nulls(lengths, values), word)
+    return _long_text(words, lengths, negative, values, trailing)
+
+
+def _long_text(
+    words: list[Words], lengths: Int32s, negative: Bools | None, values: pa.Array, trailing: Int32s | None
+) -> Field:
+    """Return the field of texts that stand at the right end of ``words``, see ``_text``."""
+    rows, stride = len(values), 8 * (len(words) + 1)
+    scratch = np.empty((rows, len(words) + 1), np.uint64)
+    for place, word in enumerate(words, start=1):
+        scratch[:, place] = word
+    ends = np.arange(1, rows + 1, dtype=np.int64) * stride
+    starts = ends - lengths - 4
+    if negative is not None:
+        signs = (starts + 4)[negative]
+        scratch.view(np.uint8).reshape(-1)[signs] = _MINUS
+        words[-1] = np.ascontiguousarray(scratch[:, -1])
+    short = words[-1] >> (np.maximum(np.int32(SHORT) - lengths, 0) << 3).astype(np.uint64)
+    if trailing is not None:
+        # What became short by losing its end begins where it stands, not in the last word.
+        long = lengths > SHORT
+        lengths = lengths - trailing
+        cut = np.flatnonzero(long & (lengths <= SHORT))
+        short[cut] = gather_words(scratch.view(np.uint8), starts[cut] + LENGTH_BYTES)
+    scatter(scratch.view(np.uint8), starts, lengths.byteswap().view(np.uint8).reshape(rows, LENGTH_BYTES))
+    return Prefixed(with_nulls(lengths, values), short, starts, pa.py_buffer(scratch))
+
+
+def _with_point(words: list[Words], scale: int) -> list[Words]:
+    """Return texts of digits with a point before the last ``scale`` ones; the first character goes."""
+    at = 8 * len(words) - scale - 1  # the character that becomes the point
+    result: list[Words] = []
+    for place, word in enumerate(words):
+        inside = at - 8 * place
+        if inside < 0:
+            result.append(word)
+            continue
+        following = words[place + 1] if place + 1 < len(words) else None
+        moved = word >> np.uint64(8)
+        if following is not None:
+            moved |= following << np.uint64(56)
+        if inside < 8:
+            before = np.uint64((1 << 8 * inside) - 1)
+            after = np.uint64(~((1 << 8 * (inside + 1)) - 1) & 0xFFFFFFFFFFFFFFFF)
+            moved = moved & before | np.uint64(ord(".") << 8 * inside) | word & after
+        result.append(moved)
+    return result
+
+
+def _count_digits(chunks: Sequence[Words]) -> Int32s:
+    """Return how many digits numbers have, 1 for zero."""
+    counts = _chunk_digits(chunks[-1])
+    for place, chunk in enumerate(reversed(chunks[:-1]), start=1):
+        counts = np.where(chunk > 0, _chunk_digits(chunk) + np.uint8(8 * place), counts)
+    return counts.astype(np.int32)
+
+
+def _chunk_digits(chunk: Words) -> npt.NDArray[np.uint8]:
+    counts = np.ones(len(chunk), np.uint8)
+    small = chunk.astype(np.uint32)
+    largest = int(small.max(initial=0))
+    for power in range(1, 8):
+        if largest < 10**power:
+            break
+        counts += small >= np.uint32(10**power)
+    return counts
+
+
+def _magnitudes(values: pa.Array, zeros: int = 0) -> tuple[list[Words], Bools | None]:
+    """Return absolute values times 10**zeros as chunks of eight digits, the highest first, and which are negative
+    (None if none is). A decimal's value is its unscaled integer.
+    """
+    kind = values.type
+    if pa.types.is_decimal(kind) and kind.bit_width > 64:
+        limbs = numbers_of(values, np.dtype((np.void, kind.bit_width // 8))).view(np.int64).reshape(len(values), -1)
+        numbers = np.ascontiguousarray(limbs[:, 0])
+        if kind.precision > _SAFE_DIGITS:
+            sign = numbers >> np.int64(63)
+            if not all(np.array_equal(limbs[:, place], sign) for place in range(1, limbs.shape[1])):
+                return _wide_magnitudes(limbs, zeros)
+        return _signed_magnitudes(numbers, zeros)
+    if pa.types.is_unsigned_integer(kind):
+        return _split(numbers_of(values, f"u{kind.bit_width // 8}").astype(np.uint64), zeros), None
+    numbers = numbers_of(values, f"i{kind.bit_width // 8}").astype(np.int64, copy=False)
+    return _signed_magnitudes(numbers, zeros)
+
+
+def _signed_magnitudes(numbers: Int64s, zeros: int) -> tuple[list[Words], Bools | None]:
+    if int(numbers.min(initial=0)) >= 0:
+        return _split(numbers.view(np.uint64), zeros), None
+    return _split(np.abs(numbers).view(np.uint64), zeros), numbers < 0
+
+
+def _split(numbers: Words, zeros: int) -> list[Words]:
+    """Return numbers times 10**zeros as chunks of eight digits, the highest first."""
+    largest = int(numbers.max(initial=0)) * 10**zeros
+    if largest >= 2**64:
+        limbs = [numbers & _LOW_LIMB, numbers >> _LIMB_BITS]
+        return _split_limbs(limbs, zeros)
+    if zeros:
+        numbers = numbers * np.uint64(10**zeros)
+    chunks: list[Words] = []
+    while largest >= _CHUNK:
+        rest = numbers // np.uint64(_CHUNK)
+        chunks.append(numbers - rest * np.uint64(_CHUNK))
+        numbers, largest = rest, largest // _CHUNK
+    return [numbers, *reversed(chunks)]
+
+
+def _wide_magnitudes(limbs: Int64s, zeros: int) -> tuple[list[Words], Bools | None]:
+    """Do as ``_magnitudes`` for integers of several 64-bit words each, the lowest first."""
+    negative = limbs[:, -1] < 0
+    flip = negative.astype(np.uint64) * np.uint64(2**64 - 1)
+    carry = negative.astype(np.uint64)
+    halves: list[Words] = []
+    for place in range(limbs.shape[1]):
+        word = limbs[:, place].view(np.uint64) ^ flip
+        for half in (word & _LOW_LIMB, word >> _LIMB_BITS):
+            total = half + carry
+            halves.append(total & _LOW_LIMB)
+            carry = total >> _LIMB_BITS
+    return _split_limbs(halves, zeros), negative if negative.any() else None
+
+
+def _split_limbs(limbs: list[Words], zeros: int) -> list[Words]:
+    """Return integers given in base 2**32, the lowest limb first, times 10**zeros as chunks of eight digits."""
+    carry = np.zeros(len(limbs[0]), np.uint64)
+    scaled: list[Words] = []
+    for limb in limbs:
+        total = limb * np.uint64(10**zeros) + carry
+        scaled.append(total & _LOW_LIMB)
+        carry = total >> _LIMB_BITS
+    scaled.append(carry)
+    chunks: list[Words] = []
+    while len(scaled) > 1 or not chunks or scaled[0].any():
+        remainder = np.zeros(len(carry), np.uint64)
+        for place in range(len(scaled) - 1, -1, -1):
+            current = remainder << _LIMB_BITS | scaled[place]
+            scaled[place] = current // np.uint64(_CHUNK)
+            remainder = current - scaled[place] * np.uint64(_CHUNK)
+        chunks.append(remainder)
+        while len(scaled) > 1 and not scaled[-1].any():
+            scaled.pop()
+    return chunks[::-1]

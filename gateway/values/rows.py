@@ -1,0 +1,120 @@
+"""Rows on the wire: Arrow record batches become PostgreSQL DataRow messages, a block of rows at a time.
+
+No Python runs per row: each column's encoder fills arrays, ``_assemble`` lays all values of all rows end to end with
+one Arrow cast (see ``fields``). Encoders keep no state, so batches of one result may be encoded by several threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from catalog.errors import SqlError
+from catalog.sqlstate import SqlState
+from gateway.values.columns import ColumnEncoder, column_encoder
+from gateway.values.fields import (
+    LENGTH_BYTES,
+    Field,
+    Int64s,
+    Short,
+    Viewed,
+    Words,
+    binary_of_views,
+    write_prefixed,
+    write_viewed,
+)
+from gateway.values.settings import OutputColumn, OutputSettings
+
+__all__ = ["OutputColumn", "OutputSettings", "RowEncoder", "prepare"]
+
+BLOCK_ROWS = 8192  # rows put together at once: what they need stays in a core's second-level cache
+MAX_BLOCK_BYTES = 1 << 30
+MAX_ROW_BYTES = 0x3FFFFFFF  # MaxAllocSize of PostgreSQL, which bounds its own messages
+MAX_COLUMNS = 1664  # MaxTupleAttributeNumber
+_HEADER_BYTES = 7  # type, int32 length, int16 number of columns
+_ROW = ord("D")
+
+
+@dataclass(frozen=True, slots=True)
+class RowEncoder:
+    """Encodes batches of one schema. Safe to use from several threads."""
+
+    schema: pa.Schema
+    encoders: tuple[ColumnEncoder, ...]
+
+    def encode(self, batch: pa.RecordBatch) -> list[memoryview]:
+        """Return the DataRow messages of all rows, in order, as buffers to be sent one after the other.
+
+        Raises SqlError where a value does not fit its declared type (22003 and its kin) and where a row is too long
+        for a message (54000).
+        """
+        blocks: list[memoryview] = []
+        for start in range(0, batch.num_rows, BLOCK_ROWS):
+            self._encode_block(batch.slice(start, BLOCK_ROWS), blocks)
+        return blocks
+
+    def _encode_block(self, batch: pa.RecordBatch, blocks: list[memoryview]) -> None:
+        rows = batch.num_rows
+        fields = [encode(column) for encode, column in zip(self.encoders, batch.columns, strict=True)]
+        sizes = np.full(rows, _HEADER_BYTES - 1 + LENGTH_BYTES * len(fields), np.int64)
+        for field in fields:
+            sizes += np.maximum(field.lengths, 0)
+        if int(sizes.max()) > MAX_ROW_BYTES:
+            raise SqlError(
+                SqlState.PROGRAM_LIMIT_EXCEEDED,
+                "result row is too large",
+                detail=f"A row of {int(sizes.max())} bytes exceeds the limit of {MAX_ROW_BYTES} bytes.",
+            )
+        if int(sizes.sum()) + rows <= MAX_BLOCK_BYTES or rows == 1:
+            blocks.append(_assemble(sizes, fields))
+            return
+        half = rows // 2
+        self._encode_block(batch.slice(0, half), blocks)
+        self._encode_block(batch.slice(half), blocks)
+
+
+def prepare(schema: pa.Schema, columns: Sequence[OutputColumn], settings: OutputSettings) -> RowEncoder:
+    """Return the encoder of batches of ``schema`` into rows of ``columns``.
+
+    Raises SqlError if a column's Arrow type cannot become its PostgreSQL type (42846) or if there is no encoder for
+    the type, the format or a setting (0A000, 22023).
+    """
+    if len(schema) != len(columns):
+        raise SqlError(SqlState.INTERNAL_ERROR, f"{len(columns)} output columns declared for {len(schema)} columns")
+    if len(columns) > MAX_COLUMNS:
+        raise SqlError(SqlState.TOO_MANY_COLUMNS, f"target lists can have at most {MAX_COLUMNS} entries")
+    pairs = zip(schema.types, columns, strict=True)
+    return RowEncoder(schema, tuple(column_encoder(arrow, column, settings) for arrow, column in pairs))
+
+
+def _assemble(sizes: Int64s, fields: Sequence[Field]) -> memoryview:
+    """Return the rows of ``fields`` end to end; ``sizes`` are the messages' own lengths."""
+    rows = len(sizes)
+    pieces = 1 + sum(2 if isinstance(field, Viewed) else 1 for field in fields)
+    views = np.empty((rows, 2 * pieces), np.uint64)
+    _write_headers(views, sizes, len(fields))
+    buffers: list[pa.Buffer] = []
+    at = 2
+    for field in fields:
+        if isinstance(field, Viewed):
+            write_viewed(views[:, at : at + 4], field, len(buffers))
+            buffers += field.buffers
+            at += 4
+        else:
+            write_prefixed(views[:, at : at + 2], field, len(buffers))
+            if not isinstance(field, Short):
+                buffers.append(field.buffer)
+            at += 2
+    laid = binary_of_views(views.reshape(rows * pieces, 2), buffers)
+    return memoryview(laid.buffers()[2])[: int(sizes.sum()) + rows]
+
+
+def _write_headers(views: Words, sizes: Int64s, columns: int) -> None:
+    """Write each row's message type, length and number of columns as its first view."""
+    length = sizes.astype(np.int32).byteswap().view(np.uint32).astype(np.uint64)
+    count = int.from_bytes(columns.to_bytes(2, "big"), "little")
+    views[:, 0] = length << np.uint64(40) | np.uint64(_HEADER_BYTES | _ROW << 32)
+    views[:, 1] = length >> np.uint64(24) | np.uint64(count << 8)

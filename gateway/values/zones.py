@@ -1,0 +1,149 @@
+"""Time zones of sessions: the offset from UTC of each moment, and how PostgreSQL prints it.
+
+Arrow's own conversion knows no transitions after 2037, so offsets come from ``zoneinfo``, looked up once a zone.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+from functools import lru_cache
+from zoneinfo import ZoneInfo, available_timezones
+
+import numpy as np
+import numpy.typing as npt
+
+from catalog.errors import SqlError
+from catalog.sqlstate import SqlState
+from gateway.values.fields import Int64s
+
+SUFFIX_BYTES = 9  # +hh:mm:ss
+_FIRST_YEAR = 1800  # before any zone's first change
+_LAST_YEAR = 2400  # from 2000 on, the calendar and with it the rules repeat every 400 years
+_CYCLE = 146_097 * 86_400  # seconds in 400 years
+_STEP = timedelta(days=7)
+_DAY = 86_400
+_MAX_HOURS = 167  # as PostgreSQL allows in a POSIX zone
+_HOURS = re.compile(r"\s*([+-]?)(\d{1,3}(?:\.\d+)?)\s*\Z")
+_POSIX = re.compile(r"(?:<[A-Za-z0-9+-]+>|[A-Za-z]*)([+-]?)(\d{1,3})(?::(\d{2}))?(?::(\d{2}))?\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """Offsets from UTC in seconds: ``offsets[i]`` holds from ``starts[i]`` (seconds since 1970) on."""
+
+    starts: Int64s
+    offsets: Int64s
+
+    def local(self, seconds: Int64s) -> Int64s:
+        """Return the offset of each moment, given in seconds since 1970 UTC."""
+        if len(self.offsets) == 1:
+            return np.broadcast_to(self.offsets, seconds.shape)
+        limit = _CYCLE + int(datetime(2000, 1, 1, tzinfo=UTC).timestamp())
+        if len(seconds) and int(seconds.max()) >= limit:
+            beyond = np.maximum(seconds - limit, -1) // _CYCLE + 1
+            seconds = seconds - beyond * _CYCLE
+        low, high = int(seconds.min(initial=limit)), int(seconds.max(initial=-limit))
+        first, last = np.searchsorted(self.starts, [low, high], side="right") - 1
+        if first == last:
+            return np.broadcast_to(self.offsets[first], seconds.shape)
+        places = np.searchsorted(self.starts[first + 1 : last + 1], seconds, side="right")
+        result: Int64s = self.offsets[first : last + 1].take(places)
+        return result
+
+    def offset_of(self, seconds: int) -> int:
+        """Return the offset of one moment, given in seconds since 1970 UTC."""
+        return int(self.local(np.array([seconds], np.int64))[0])
+
+    def offset_at(self, local: int) -> int:
+        """Return the offset of a local time, given as if it were seconds since 1970 UTC.
+
+        Where clocks were put forward and it does not occur, the offset before holds; where they were put back and it
+        occurs twice, the one after.
+        """
+        before, after = self.offset_of(local - _DAY), self.offset_of(local + _DAY)
+        return after if self.offset_of(local - after) == after else before
+
+
+def suffixes(offsets: Int64s) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]:
+    """Return what PostgreSQL prints behind a timestamp with time zone, a row an offset, and its length in bytes."""
+    texts = [offset_text(int(offset)) for offset in offsets]
+    table = np.frombuffer(b"".join(text.ljust(SUFFIX_BYTES) for text in texts), np.uint8)
+    return table.reshape(len(texts), SUFFIX_BYTES), np.array([len(text) for text in texts], np.int32)
+
+
+def offset_text(offset: int) -> bytes:
+    """Return an offset in seconds as PostgreSQL prints it: ``+02``, ``+05:30``, ``-00:53:28``."""
+    hours, rest = divmod(abs(offset), 3600)
+    minutes, seconds = divmod(rest, 60)
+    text = f"{'-' if offset < 0 else '+'}{hours:02}"
+    if minutes or seconds:
+        text += f":{minutes:02}"
+    if seconds:
+        text += f":{seconds:02}"
+    return text.encode()
+
+
+@lru_cache(maxsize=64)
+def require_zone(name: str) -> Zone:
+    """Return the zone that a session's ``TimeZone`` names: a name of the tz database in any case, hours east of
+    Greenwich, or a POSIX zone without rules (hours west). Raises SqlError (22023) for others.
+    """
+    found = _canonical_names().get(name.lower())
+    if found is not None:
+        return _zone_of(ZoneInfo(found))
+    offset = _fixed_offset(name)
+    if offset is None or abs(offset) > _MAX_HOURS * 3600:
+        raise SqlError(SqlState.INVALID_PARAMETER_VALUE, f'invalid value for parameter "TimeZone": "{name}"')
+    return Zone(np.zeros(1, np.int64), np.array([offset], np.int64))
+
+
+@lru_cache(maxsize=1)
+def _canonical_names() -> dict[str, str]:
+    return {"z": "UTC", **{name.lower(): name for name in available_timezones()}}
+
+
+def _fixed_offset(name: str) -> int | None:
+    hours = _HOURS.match(name)
+    if hours:
+        east = round(float(hours[2]) * 3600)
+        return -east if hours[1] == "-" else east
+    posix = _POSIX.match(name)
+    if posix is None:
+        return None
+    west = int(posix[2]) * 3600 + int(posix[3] or 0) * 60 + int(posix[4] or 0)
+    return west if posix[1] == "-" else -west
+
+
+def _zone_of(zone: tzinfo) -> Zone:
+    """Return the zone's changes, found by looking once a week and halving where the offset differs."""
+    starts: list[int] = [-(2**62)]
+    moment, end = datetime(_FIRST_YEAR, 1, 1, tzinfo=UTC), datetime(_LAST_YEAR, 1, 1, tzinfo=UTC)
+    offset = _offset(zone, moment)
+    offsets = [offset]
+    while moment < end:
+        following = moment + _STEP
+        changed = _offset(zone, following)
+        if changed != offset:
+            starts.append(_change(zone, moment, following, offset))
+            offsets.append(changed)
+        moment, offset = following, changed
+    return Zone(np.array(starts, np.int64), np.array(offsets, np.int64))
+
+
+def _change(zone: tzinfo, before: datetime, after: datetime, offset: int) -> int:
+    """Return the first second after ``before`` at which the zone's offset is not ``offset``."""
+    low, high = int(before.timestamp()), int(after.timestamp())
+    while high - low > 1:
+        middle = (low + high) // 2
+        if _offset(zone, datetime.fromtimestamp(middle, UTC)) == offset:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+def _offset(zone: tzinfo, moment: datetime) -> int:
+    offset = moment.astimezone(zone).utcoffset()
+    return round(offset.total_seconds()) if offset is not None else 0

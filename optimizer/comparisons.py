@@ -1,0 +1,124 @@
+"""Conditions of a tree as `Comparison` values, where they have that plain form: a column against constants."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+from sqlglot import exp
+
+from catalog.scans import Comparison
+from catalog.tables import Table
+
+_OPERATORS: dict[type[exp.Expr], str] = {exp.EQ: "=", exp.NEQ: "<>", exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">="}
+_MIRRORED = {"=": "=", "<>": "<>", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+_DATE_TIME = (exp.DataType.Type.DATE, exp.DataType.Type.TIMESTAMP, exp.DataType.Type.TIMESTAMPTZ)
+
+
+def comparisons(condition: exp.Expr, table: Table, parameters: Sequence[pa.Scalar]) -> list[Comparison] | None:
+    """Return the comparisons that together mean exactly this condition, or None where it has no such form.
+
+    ``parameters`` are the values bound to ``$1 …``. Constants are taken only where the column's own type holds them
+    exactly; anything that would need PostgreSQL's cast rules stays with the engine.
+    """
+    node = condition.unnest()
+    if node.args.get("negate") and not isinstance(node, exp.Is):  # sqlglot folds NOT into some predicates
+        return None
+    if isinstance(node, exp.Between):
+        return _between(node, table, parameters)
+    if isinstance(node, exp.In):
+        return _in(node, table, parameters)
+    if isinstance(node, exp.Is):
+        return _is_null(node)
+    operator = _OPERATORS.get(type(node))
+    if operator is None:
+        return None
+    left, right = node.this.unnest(), node.expression.unnest()
+    if isinstance(right, exp.Column):
+        left, right, operator = right, left, _MIRRORED[operator]
+    value = _value(right, left, table, parameters)
+    return None if value is None else [Comparison(left.name, operator, (value,))]
+
+
+def _between(node: exp.Between, table: Table, parameters: Sequence[pa.Scalar]) -> list[Comparison] | None:
+    column = node.this.unnest()
+    low = _value(node.args["low"].unnest(), column, table, parameters)
+    high = _value(node.args["high"].unnest(), column, table, parameters)
+    if low is None or high is None or node.args.get("symmetric"):
+        return None
+    return [Comparison(column.name, ">=", (low,)), Comparison(column.name, "<=", (high,))]
+
+
+def _in(node: exp.In, table: Table, parameters: Sequence[pa.Scalar]) -> list[Comparison] | None:
+    column = node.this.unnest()
+    values = [_value(item.unnest(), column, table, parameters) for item in node.expressions]
+    if not values or any(value is None for value in values):
+        return None
+    return [Comparison(column.name, "in", tuple(value for value in values if value is not None))]
+
+
+def _is_null(node: exp.Is) -> list[Comparison] | None:
+    column = node.this.unnest()
+    if isinstance(column, exp.Column) and isinstance(node.expression, exp.Null):
+        return [Comparison(column.name, "is_not_null" if node.args.get("negate") else "is_null")]
+    return None
+
+
+def _value(node: exp.Expr, column: exp.Expr, table: Table, parameters: Sequence[pa.Scalar]) -> pa.Scalar | None:
+    """Return a constant as a scalar of the column's type, or None where that is not exactly what PostgreSQL compares."""
+    known = table.column(column.name) if isinstance(column, exp.Column) else None
+    if known is None:
+        return None
+    if isinstance(node, exp.Placeholder | exp.Parameter):
+        return _bound(node, known.arrow_type, parameters)
+    if isinstance(node, exp.Neg) and isinstance(node.this, exp.Literal) and not node.this.is_string:
+        return _number(f"-{node.this.this}", known.arrow_type)
+    if isinstance(node, exp.Boolean) and pa.types.is_boolean(known.arrow_type):
+        return pa.scalar(bool(node.this), pa.bool_())
+    if isinstance(node, exp.Cast) and isinstance(node.this, exp.Literal) and node.this.is_string:
+        return _typed_text(str(node.this.this), node.to, known.arrow_type)
+    if isinstance(node, exp.Literal):
+        return _text(str(node.this), known.arrow_type) if node.is_string else _number(str(node.this), known.arrow_type)
+    return None
+
+
+def _bound(node: exp.Expr, arrow_type: pa.DataType, parameters: Sequence[pa.Scalar]) -> pa.Scalar | None:
+    number = str(node.this.name if isinstance(node.this, exp.Expr) else node.this)
+    if not number.isdigit() or not 0 < int(number) <= len(parameters):
+        return None
+    value = parameters[int(number) - 1]
+    return value if value.is_valid and value.type == arrow_type else None
+
+
+def _number(text: str, arrow_type: pa.DataType) -> pa.Scalar | None:
+    if pa.types.is_integer(arrow_type) or pa.types.is_decimal(arrow_type):
+        return _exact(text, arrow_type)
+    return None  # a numeric constant against a float column is compared as float8: the engine does that
+
+
+def _text(text: str, arrow_type: pa.DataType) -> pa.Scalar | None:
+    if pa.types.is_string(arrow_type):
+        return pa.scalar(text, arrow_type)
+    if pa.types.is_date(arrow_type) or pa.types.is_timestamp(arrow_type):
+        return _typed_text(text, None, arrow_type)
+    return None
+
+
+def _typed_text(text: str, to: exp.DataType | None, arrow_type: pa.DataType) -> pa.Scalar | None:
+    """Read ISO dates and timestamps; other spellings, and a constant of another type than the column's, stay away."""
+    if to is not None and to.this not in _DATE_TIME:
+        return None
+    wanted = None if to is None else to.this
+    if pa.types.is_date32(arrow_type) and wanted in (None, exp.DataType.Type.DATE) and len(text) == 10:
+        return _exact(text, arrow_type)
+    plain = pa.types.is_timestamp(arrow_type) and arrow_type.tz is None
+    if plain and wanted in (None, exp.DataType.Type.TIMESTAMP, exp.DataType.Type.DATE) and text[:4].isdigit():
+        return _exact(text, arrow_type)
+    return None
+
+
+def _exact(text: str, arrow_type: pa.DataType) -> pa.Scalar | None:
+    try:
+        return pa.scalar(text, pa.string()).cast(arrow_type)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        return None

@@ -1,0 +1,90 @@
+"""Conditions on one table are asked of that table's source."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from optimizer.relations import Relation, conjuncts, get_relation
+
+_STAYS = (exp.Query, exp.Subquery, exp.AggFunc, exp.Window, exp.Rand, exp.Anonymous, exp.Exists)
+
+
+def push_down_filters(tree: exp.Query) -> exp.Query:
+    """Move conjuncts of WHERE and ON that name one governed relation into that relation.
+
+    Why good: a source that understands them sends fewer rows; files and row groups are skipped.
+    When illegal: on the side of an outer join that may be missing, a condition in WHERE filters after the join:
+    ``a LEFT JOIN b … WHERE b.x IS NULL`` must not become a filter on b. A condition in ON of a LEFT JOIN filters the
+    right side alone. Volatile functions, subqueries and relations with a fence stay where they are.
+    Before it: names are qualified.
+    """
+    pushed = tree.copy()
+    for select in [*pushed.find_all(exp.Select)]:
+        _push_within(select)
+    return pushed
+
+
+def _push_within(select: exp.Select) -> None:
+    joins: list[exp.Join] = select.args.get("joins") or []
+    if any(join.side in ("RIGHT", "FULL") or join.args.get("using") or join.method for join in joins):
+        return
+    source = select.args.get("from_")
+    first = [source.this] if source is not None else []
+    preserved = _by_alias([*first, *(join.this for join in joins if join.side != "LEFT")])
+    where = select.args.get("where")
+    if where is not None:
+        rest = _push(conjuncts(where.this), preserved)
+        select.set("where", exp.Where(this=exp.and_(*rest, copy=False)) if rest else None)
+    for join in joins:
+        _push_from_on(join, preserved)
+
+
+def _push_from_on(join: exp.Join, preserved: dict[str, Relation]) -> None:
+    condition = join.args.get("on")
+    if condition is None or join.kind in ("SEMI", "ANTI"):
+        return
+    targets = _by_alias([join.this]) if join.side == "LEFT" else preserved
+    rest = _push(conjuncts(condition), targets)
+    join.set("on", exp.and_(*rest, copy=False) if rest else exp.true())
+
+
+def _by_alias(nodes: list[exp.Expr]) -> dict[str, Relation]:
+    found = (get_relation(node) for node in nodes)
+    return {
+        relation.alias: relation
+        for relation in found
+        if relation is not None and not relation.renames_columns and not relation.is_fenced
+    }
+
+
+def _push(conditions: list[exp.Expr], targets: dict[str, Relation]) -> list[exp.Expr]:
+    """Move what can be moved; return the rest."""
+    rest = []
+    for condition in conditions:
+        relation = _target(condition, targets)
+        if relation is None:
+            rest.append(condition)
+        else:
+            relation.select.where(_inside(condition, relation), copy=False)
+    return rest
+
+
+def _target(condition: exp.Expr, targets: dict[str, Relation]) -> Relation | None:
+    tables = {column.table for column in condition.find_all(exp.Column)}
+    if len(tables) != 1 or condition.find(*_STAYS) is not None:
+        return None
+    return targets.get(next(iter(tables)))
+
+
+def _inside(condition: exp.Expr, relation: Relation) -> exp.Expr:
+    """Speak of the base table's columns instead of the alias's; a relation's columns keep their names."""
+    inside = condition.copy()
+    outputs = {column.alias_or_name: column.unalias() for column in relation.select.expressions}
+    for column in [*inside.find_all(exp.Column)]:
+        replacement = outputs[column.name].copy()
+        replacement.type = column.type
+        if column is inside:
+            inside = replacement
+        else:
+            column.replace(replacement)
+    return inside

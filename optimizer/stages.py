@@ -1,0 +1,77 @@
+"""What the stages of a statement hand on: `Resolved` → `Governed` → `Optimized` → `Fragmented`.
+
+Each has a type of its own and wraps the query's tree (sqlglot's, in PostgreSQL's grammar) with what its stage learnt,
+so a stage that is skipped is a type error. Trees are not changed once they are in a stage: a stage copies first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from catalog.names import TableName
+from catalog.scans import Comparison, Scan, Snapshot
+from catalog.tables import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A query in which every table, column and function is known: names are qualified, stars expanded, types set."""
+
+    tree: exp.Query
+    tables: Mapping[TableName, Table]
+    search_path: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Governed:
+    """The same query over governed relations only: each base table stands in a derived table of its own,
+    ``SELECT <columns> FROM base WHERE <filter>``, made by the policies.
+    """
+
+    tree: exp.Query
+    tables: Mapping[TableName, Table]
+
+
+@dataclass(frozen=True, slots=True)
+class RuleApplied:
+    """One step of the optimizer: the rule and the query after it."""
+
+    rule: str
+    sql: str
+
+
+@dataclass(frozen=True, slots=True)
+class Optimized:
+    """A cheaper query with the same rows; ``trace`` names the rules that changed it, in order."""
+
+    tree: exp.Query
+    tables: Mapping[TableName, Table]
+    trace: tuple[RuleApplied, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """The part of a query that one source answers: a scan of one table at one snapshot.
+
+    ``relation`` is the name that stands for it in the engine's query. ``pushed`` are the conjuncts the source applies
+    itself, ``pruning`` those that only choose files, ``kept`` the conjuncts left to the engine, each with the reason.
+    """
+
+    relation: str
+    snapshot: Snapshot
+    scan: Scan
+    columns: tuple[str, ...]
+    pushed: tuple[Comparison, ...] = ()
+    pruning: tuple[Comparison, ...] = ()
+    kept: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Fragmented:
+    """What each source runs, and the query that the engine runs over their relations."""
+
+    tree: exp.Query
+    fragments: tuple[Fragment, ...]

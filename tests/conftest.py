@@ -1,0 +1,16 @@
+"""Options and fixtures of the whole suite."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add ``--rewrite``."""
+    parser.addoption("--rewrite", action="store_true", help="write golden scripts anew instead of comparing")
+
+
+@pytest.fixture
+def rewrite(request: pytest.FixtureRequest) -> bool:
+    """Whether golden scripts are to be written anew."""
+    return bool(request.config.getoption("--rewrite"))

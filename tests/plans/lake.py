@@ -1,0 +1,115 @@
+"""A catalogue and sources in memory for plan scripts: TPC-H's tables by name, no data."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+import pyarrow as pa
+
+from catalog.names import TableName
+from catalog.principals import Principal
+from catalog.scans import Comparison, FileGroup, FileScan, Physical, RemoteScan, Scan, Snapshot
+from catalog.tables import Catalog, Column, Discovery, Table
+from gateway.sql.resolve import Names
+
+_ARROW = {
+    "bigint": pa.int64(),
+    "integer": pa.int32(),
+    "date": pa.date32(),
+    "text": pa.string(),
+    "boolean": pa.bool_(),
+    "numeric(15,2)": pa.decimal128(15, 2),
+    "double precision": pa.float64(),
+}
+
+
+def table(name: str, kind: str, columns: str) -> Table:
+    """Return a table from ``schema.name`` and ``column type, …`` (types in PostgreSQL's spelling, ``;`` between)."""
+    schema, own = name.split(".")
+    made = []
+    for column in columns.split(";"):
+        label, sql_type = column.strip().split(" ", 1)
+        made.append(Column(label, sql_type, _ARROW[sql_type]))
+    return Table(TableName(schema, own), schema, kind, (name,), tuple(made))
+
+
+TABLES = (
+    table(
+        "sales.lineitem",
+        "delta",
+        "l_orderkey bigint; l_partkey bigint; l_suppkey bigint; l_quantity numeric(15,2); l_shipdate date; l_comment text",
+    ),
+    table("sales.orders", "delta", "o_orderkey bigint; o_custkey bigint; o_orderdate date; o_totalprice numeric(15,2)"),
+    table("supply.part", "iceberg", "p_partkey bigint; p_name text; p_size integer"),
+    table("crm.customer", "postgres", "c_custkey bigint; c_name text; c_nationkey integer; c_acctbal numeric(15,2)"),
+    table("crm.nation", "postgres", "n_nationkey integer; n_name text"),
+    table("crm.secret", "postgres", "id bigint; payload text"),
+    table('files.Rates', "files", "day date; rate double precision"),
+)
+CATALOG = Catalog(
+    1,
+    MappingProxyType({one.name: one for one in TABLES}),
+    MappingProxyType({"sales": None, "supply": None, "crm": None, "files": None}),
+    broken=MappingProxyType({TableName("sales", "torn"): "the log has no version 0"}),
+    failures=MappingProxyType({"hr": "connection refused"}),
+    sources=("sales", "supply", "crm", "files", "hr"),
+)
+ANALYST = Principal("analyst", frozenset({"analyst"}))
+
+
+def may_read(principal: Principal, name: TableName) -> bool:
+    """Everybody may read everything but ``crm.secret``."""
+    return name.name != "secret"
+
+
+def names(search_path: tuple[str, ...] = ("public",)) -> Names:
+    """Return what names mean to the analyst."""
+    return Names(
+        CATALOG, frozenset({"pg_class", "pg_attribute"}), search_path, lambda name: may_read(ANALYST, name)
+    )
+
+
+class MemorySource:
+    """A source without rows: it takes what a PostgreSQL source would, or prunes as a lake source would."""
+
+    def __init__(self, name: str, kind: str) -> None:
+        self.name = name
+        self.kind = kind
+
+    def discover(self) -> Discovery:
+        """Not asked in plan scripts."""
+        raise NotImplementedError
+
+    def pin(self, table: Table) -> Snapshot:
+        """Every table is at version 7."""
+        return Snapshot(table, "7", rows=100)
+
+    def scan(self, snapshot: Snapshot, columns: tuple[str, ...], comparisons: tuple[Comparison, ...]) -> Scan:
+        """Say what was asked."""
+        table = snapshot.table
+        schema = pa.schema([(column.name, column.arrow_type) for column in table.columns])
+        if self.kind != "postgres":
+            group = FileGroup("parquet", ("a.parquet",), tuple(Physical(column.name) for column in table.columns))
+            return FileScan("key", schema, (group,), 3)
+        where = " AND ".join(
+            f"{one.column} {one.operator} {','.join(str(value.as_py()) for value in one.values)}" for one in comparisons
+        )
+        query = f"SELECT {', '.join(columns)} FROM {table.name}" + (f" WHERE {where}" if where else "")
+        return RemoteScan(self.name, pa.schema([schema.field(column) for column in columns]), (query,))
+
+    def takes(self, table: Table, comparison: Comparison) -> bool:
+        """Text is compared for equality only."""
+        column = table.column(comparison.column)
+        assert column is not None
+        return self.kind == "postgres" and (column.sql_type != "text" or comparison.operator in ("=", "in"))
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+SOURCES = {
+    "sales": MemorySource("sales", "delta"),
+    "supply": MemorySource("supply", "iceberg"),
+    "crm": MemorySource("crm", "postgres"),
+    "files": MemorySource("files", "files"),
+}

@@ -1,0 +1,84 @@
+"""Golden scripts of resolve, govern, optimize and fragment over a catalogue in memory.
+
+Commands: ``resolve``, ``govern``, ``optimize`` (prints the query after each rule that changed it), ``rule NAME`` (one
+rule alone) and ``fragment`` (what each source runs). ``path=a,b`` sets the search path.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from catalog.errors import SqlError
+from gateway.sql.resolve import references, resolve
+from gateway.sql.statements import parse_query
+from optimizer.fragment import fragment
+from optimizer.optimize import RULES, optimize
+from optimizer.stages import Fragmented, Governed, Resolved
+from policies.govern import govern
+from tests.plans.lake import ANALYST, CATALOG, SOURCES, may_read, names
+from tests.scripts import Block, check
+
+SCRIPTS = sorted((Path(__file__).parent / "scripts").glob("*"))
+
+
+def _resolved(text: str, path: tuple[str, ...]) -> Resolved:
+    tree = parse_query(text)
+    assert tree is not None, "sqlglot cannot parse it"
+    return resolve(tree, references(tree, names(path)), names(path))
+
+
+def _governed(resolved: Resolved) -> Governed:
+    return govern(resolved, ANALYST, may_read)
+
+
+def _run(block: Block) -> str:
+    command, *options = block.command.split()
+    path = next((tuple(o[5:].split(",")) for o in options if o.startswith("path=")), ("public",))
+    try:
+        return _command(command, options, _resolved(block.text, path))
+    except SqlError as error:
+        parts = [f"ERROR {error.sqlstate}: {error.message}"]
+        parts += [f"HINT: {error.hint}"] if error.hint else []
+        parts += [f"POSITION: {error.position}"] if error.position else []
+        return "\n".join(parts)
+
+
+def _command(command: str, options: list[str], resolved: Resolved) -> str:
+    if command == "resolve":
+        return resolved.tree.sql("postgres", pretty=True)
+    governed = _governed(resolved)
+    if command == "govern":
+        return governed.tree.sql("postgres", pretty=True)
+    if command == "rule":
+        rule = next(rule for rule in RULES if rule.__name__ == options[0])
+        return rule(governed.tree).sql("postgres", pretty=True)
+    optimized = optimize(governed)
+    if command == "optimize":
+        steps = [f"{step.rule}: {step.sql}" for step in optimized.trace]
+        return "\n".join(steps) or "no rule applies"
+    assert command == "fragment", command
+    pins = {one.name: SOURCES[one.source].pin(one) for one in CATALOG.tables.values()}
+    return _shown(fragment(optimized, pins, SOURCES))
+
+
+def _shown(fragmented: Fragmented) -> str:
+    text = fragmented.tree.sql("postgres")
+    lines = []
+    for number, part in enumerate(fragmented.fragments):
+        text = text.replace(part.relation, f"scan_{number}")
+        queries = getattr(part.scan, "queries", None)
+        lines.append(f"scan_{number} = {part.snapshot.table.name} version {part.snapshot.version}: " + (
+            queries[0] if queries else f"files, columns {', '.join(part.columns)}"
+        ))  # fmt: skip
+        lines += [f"  pushed {one.column} {one.operator} {[v.as_py() for v in one.values]}" for one in part.pushed]
+        lines += [f"  prunes {one.column} {one.operator} {[v.as_py() for v in one.values]}" for one in part.pruning]
+        lines += [f"  kept {condition}: {reason}" for condition, reason in part.kept]
+    return "\n".join([text, *lines])
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
+def test_script(path: Path, rewrite: bool) -> None:
+    """Each script gives what it says."""
+    check(path, _run, rewrite=rewrite)

