@@ -130,7 +130,8 @@ def stop_postmaster(home: Home, process: subprocess.Popen[bytes] | None = None) 
     for mode in ("fast", "immediate"):
         if not (home.cluster / "postmaster.pid").exists():
             break
-        result = home.account.run(home.programs / "pg_ctl", "stop", "-D", home.cluster, "-m", mode, "-w", "-t", f"{_STOP_SECONDS:.0f}")
+        options = ("-D", home.cluster, "-m", mode, "-w", "-t", f"{_STOP_SECONDS:.0f}")
+        result = home.account.run(home.programs / "pg_ctl", "stop", *options)
         if result.returncode == 0:
             break
         _log.warning("the metadata server did not stop", mode=mode, reason=result.stderr.strip())

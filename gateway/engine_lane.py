@@ -121,6 +121,7 @@ class EngineLane:
                 "current transaction is aborted, commands ignored until end of transaction block",
             )
         description = await self._describe(prepared, names)
+        prepared.require_plan()
         expected = len(description.parameter_oids)
         if len(values) != expected:
             raise SqlError(
@@ -133,9 +134,7 @@ class EngineLane:
             for value, oid, form in zip(values, description.parameter_oids, given, strict=True)
         )
         formats = _spread(result_formats, len(description.fields), "result")
-        fields = tuple(
-            replace(one, format=form) for one, form in zip(description.fields, formats, strict=True)
-        )
+        fields = tuple(replace(one, format=form) for one, form in zip(description.fields, formats, strict=True))
         return Portal(prepared, fields, parameters)
 
     async def execute(self, portal: Portal, limit: int) -> None:
@@ -193,8 +192,8 @@ class EngineLane:
         return sent, portal.rows.exhausted
 
     async def _send_plan(self, portal: Portal) -> int:
-        options, planned = portal.prepared.explain, portal.prepared.plan
-        assert options is not None and planned is not None
+        options, planned = portal.prepared.explain, portal.prepared.require_plan()
+        assert options is not None
         fragments = await prepare(planned, portal.parameters, self._lake)
         lines = await explain.explain(fragments, planned, options, portal.parameters, self._lake)
         for line in lines:
@@ -202,8 +201,7 @@ class EngineLane:
         return len(lines)
 
     async def _start(self, portal: Portal) -> Running:
-        assert portal.prepared.plan is not None
-        return await run(portal.prepared.plan, portal.parameters, self._lake)
+        return await run(portal.prepared.require_plan(), portal.parameters, self._lake)
 
     async def _write(self, blocks: AsyncIterator[Blocks]) -> int:
         sent = 0
@@ -300,6 +298,4 @@ def _spread(formats: Sequence[int], count: int, what: str) -> tuple[int, ...]:
 def _error_of(body: bytes, start: int) -> SqlError:
     fields = backend.ErrorResponse.decode(body).fields
     position = int(fields["P"]) + start if "P" in fields else None
-    return SqlError(
-        SqlState(fields["C"]), fields["M"], detail=fields.get("D"), hint=fields.get("H"), position=position
-    )
+    return SqlError(SqlState(fields["C"]), fields["M"], detail=fields.get("D"), hint=fields.get("H"), position=position)

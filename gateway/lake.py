@@ -70,6 +70,7 @@ class Lake:
         self.threads = ThreadPoolExecutor(max_workers=16, thread_name_prefix="metadata")
         self._versions = itertools.count(1)
         self._refreshing = asyncio.Lock()
+        self.outdated = asyncio.Event()  # set when a table's columns were found to differ from the catalogue's
         self._found: dict[str, Discovery] = {}
 
     def remember(self, catalog: Catalog) -> None:
@@ -113,6 +114,10 @@ class Lake:
         loop = asyncio.get_running_loop()
         pins = (loop.run_in_executor(self.threads, self._pin, table) for table in tables)
         snapshots = await asyncio.gather(*pins)
+        for table, snapshot in zip(tables, snapshots, strict=True):
+            if snapshot.table.columns != table.columns:
+                self.outdated.set()
+                _require_columns(table, snapshot.table)
         return Pinned(MappingProxyType({snapshot.table.name: snapshot for snapshot in snapshots}))
 
     def close(self) -> None:
@@ -149,6 +154,18 @@ class Lake:
             MappingProxyType(dict(failures)),
             tuple(self.sources),
         )
+
+
+def _require_columns(planned: Table, current: Table) -> None:
+    """Columns that came later do not matter to a plan; those it was made for must still be there, and alike."""
+    now = {column.name: column.arrow_type for column in current.columns}
+    for column in planned.columns:
+        if now.get(column.name) != column.arrow_type:
+            raise SqlError(
+                SqlState.OBJECT_NOT_IN_PREREQUISITE_STATE,
+                f'column "{column.name}" of table {planned.name} has just been changed',
+                hint="Run the statement again.",
+            )
 
 
 def _same(one: Catalog, other: Catalog) -> bool:

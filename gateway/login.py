@@ -42,7 +42,10 @@ class LoginClient(Client, Protocol):
     """The client's side while it logs in."""
 
     channel_binding: bytes | None
-    cancel_key_length: int
+
+    @property
+    def cancel_key_length(self) -> int:
+        """How many bytes the client's cancel key has."""
 
     async def next_message(self) -> frontend.FrontendMessage:
         """Return the client's next message."""
@@ -159,9 +162,7 @@ class Login:
             return await MirrorConnection.connect(self._services.mirror_login(user), settings)
         except ServerRefused as refused:
             fields = backend.ErrorResponse.decode(refused.message[5:]).fields
-            raise SqlError(
-                SqlState(fields["C"]), fields["M"], detail=fields.get("D"), hint=fields.get("H")
-            ) from None
+            raise SqlError(SqlState(fields["C"]), fields["M"], detail=fields.get("D"), hint=fields.get("H")) from None
 
     def _welcome(self, principal: Principal, mirror: MirrorConnection) -> Session:
         session = Session(self._services.session, principal, mirror, self._client)
@@ -173,4 +174,3 @@ class Login:
         self._client.send(BackendKeyData(*key))
         self._client.send(backend.ReadyForQuery("I"))
         return session
-

@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator, Mapping
 import psycopg
 
 from catalog.mirror.mirror import open_mirror
-from catalog.principals import Principal
 from catalog.server import Server, external, start
 from catalog.store.rows import AccessRows
 from catalog.store.store import Store, open_store
@@ -69,9 +68,11 @@ class Metadata:
         """Yield the grants anew whenever roles or grants have changed."""
         loop = asyncio.get_running_loop()
         changed = asyncio.Event()
-        listener = await asyncio.to_thread(
-            self._store.listen, lambda _version: loop.call_soon_threadsafe(changed.set)
-        )
+
+        def on_change(_version: int) -> None:
+            loop.call_soon_threadsafe(changed.set)
+
+        listener = await asyncio.to_thread(self._store.listen, on_change)
         try:
             while True:
                 await changed.wait()

@@ -16,7 +16,7 @@ from catalog.principals import Principal
 from catalog.sqlstate import SqlState
 from gateway.lake import Lake
 from gateway.pipeline import Plan, plan
-from gateway.sql.resolve import Names, references
+from gateway.sql.resolve import Names, NotResolved, references
 from gateway.sql.statements import ExplainOptions, Kind, Statement, explained, parse_query
 from gateway.wire.backend import FieldDescription
 
@@ -32,12 +32,19 @@ class Lane(Enum):
 
 @dataclass(frozen=True, slots=True)
 class PreparedStatement:
-    """A statement with its lane. ``plan`` is set for ENGINE and EXPLAIN."""
+    """A statement with its lane. ENGINE and EXPLAIN have a plan, or the failure to be told in its place."""
 
     statement: Statement
     lane: Lane
     plan: Plan | None = None
     explain: ExplainOptions | None = None
+    failure: NotResolved | None = None
+
+    def require_plan(self) -> Plan:
+        """Return the plan, or raise why there is none."""
+        if self.plan is None:
+            raise self.failure or SqlError(SqlState.INTERNAL_ERROR, "the statement has no plan")
+        return self.plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,20 +74,19 @@ class StatementCache:
 def _prepare(statement: Statement, names: Names, principal: Principal, lake: Lake) -> PreparedStatement:
     if statement.kind is Kind.REFRESH:
         return PreparedStatement(statement, Lane.REFRESH)
-    if statement.kind is Kind.QUERY:
-        made = _plan(statement.text, names, principal, lake)
-        return PreparedStatement(statement, Lane.RELAY if made is None else Lane.ENGINE, made)
-    if statement.kind is Kind.EXPLAIN:
-        options, inner = explained(statement)
-        try:
-            made = _plan(inner, names, principal, lake)
-        except SqlError as error:
-            if error.position is not None:
-                error.position += len(statement.text) - len(inner)
-            raise
-        lane = Lane.RELAY if made is None else Lane.EXPLAIN
-        return PreparedStatement(statement, lane, made, options)
-    return PreparedStatement(statement, Lane.RELAY)
+    if statement.kind not in (Kind.QUERY, Kind.EXPLAIN):
+        return PreparedStatement(statement, Lane.RELAY)
+    options, text = explained(statement) if statement.kind is Kind.EXPLAIN else (None, statement.text)
+    lane = Lane.ENGINE if options is None else Lane.EXPLAIN
+    try:
+        made = _plan(text, names, principal, lake)
+    except NotResolved as failure:
+        return PreparedStatement(statement, lane, None, options, failure)
+    except SqlError as error:
+        if error.position is not None:
+            error.position += len(statement.text) - len(text)
+        raise
+    return PreparedStatement(statement, Lane.RELAY if made is None else lane, made, options)
 
 
 def _plan(text: str, names: Names, principal: Principal, lake: Lake) -> Plan | None:

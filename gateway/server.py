@@ -6,7 +6,7 @@ import asyncio
 import signal
 import ssl
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 
 import structlog
@@ -66,10 +66,13 @@ class Gateway:
             _log.warning("source cannot be read", source=source, reason=reason)
 
     async def keep_current(self) -> None:
-        """Look at the sources again and again, until cancelled."""
+        """Look at the sources again and again, and at once when a table has changed, until cancelled."""
         interval = self._config.server.refresh_interval
-        while interval:
-            await asyncio.sleep(interval)
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(interval or None):
+                    await self.lake.outdated.wait()
+            self.lake.outdated.clear()
             try:
                 await self.refresh(None)
             except Exception:  # the next round may succeed; the catalogue stays as it was

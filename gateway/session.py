@@ -297,7 +297,7 @@ class Session:
     async def _cancellable(self, work: Awaitable[None]) -> None:
         """Do the work in a task that `cancel` can end from outside, with the reason it gives."""
         self._ended_by = None
-        self._running = asyncio.ensure_future(work)  # type: ignore[arg-type]
+        self._running = asyncio.ensure_future(work)
         try:
             await self._running
         except asyncio.CancelledError:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datafusion import SessionContext
 
+from catalog.errors import SqlError
 from catalog.scans import RemoteScan, Source
 from catalog.sqlstate import SqlState
-from catalog.errors import SqlError
 from connectors.postgres.source import PostgresSource
 from connectors.registry import open_source
-from gateway.config import Config, DeltaSource, FilesSource, IcebergSource, PostgresSource as PostgresSettings
-from gateway.config import SourceConfig
+from gateway.config import Config, DeltaSource, FilesSource, IcebergSource, SourceConfig
+from gateway.config import PostgresSource as PostgresSettings
 from gateway.execute.engine import Engine, EngineSettings
 from gateway.execute.remote_relations import RemoteDataset
 from gateway.lake import Lake

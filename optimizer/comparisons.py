@@ -10,7 +10,14 @@ from sqlglot import exp
 from catalog.scans import Comparison
 from catalog.tables import Table
 
-_OPERATORS: dict[type[exp.Expr], str] = {exp.EQ: "=", exp.NEQ: "<>", exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">="}
+_OPERATORS: dict[type[exp.Expr], str] = {
+    exp.EQ: "=",
+    exp.NEQ: "<>",
+    exp.LT: "<",
+    exp.LTE: "<=",
+    exp.GT: ">",
+    exp.GTE: ">=",
+}
 _MIRRORED = {"=": "=", "<>": "<>", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _DATE_TIME = (exp.DataType.Type.DATE, exp.DataType.Type.TIMESTAMP, exp.DataType.Type.TIMESTAMPTZ)
 
@@ -65,7 +72,7 @@ def _is_null(node: exp.Is) -> list[Comparison] | None:
 
 
 def _value(node: exp.Expr, column: exp.Expr, table: Table, parameters: Sequence[pa.Scalar]) -> pa.Scalar | None:
-    """Return a constant as a scalar of the column's type, or None where that is not exactly what PostgreSQL compares."""
+    """Return a constant as a scalar of the column's type, or None where PostgreSQL would compare something else."""
     known = table.column(column.name) if isinstance(column, exp.Column) else None
     if known is None:
         return None

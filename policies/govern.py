@@ -41,9 +41,7 @@ def govern(resolved: Resolved, principal: Principal, may_read: MayRead) -> Gover
 def _replace(node: exp.Table, table: Table) -> None:
     for part in _REFUSED_PARTS:
         if node.args.get(part):
-            raise SqlError(
-                SqlState.FEATURE_NOT_SUPPORTED, f"{part.upper()} on table {table.name} is not supported"
-            )
+            raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, f"{part.upper()} on table {table.name} is not supported")
     relation = exp.Subquery(this=_relation(table), alias=node.args["alias"])
     for part in _CARRIED_PARTS:
         if node.args.get(part):
@@ -66,6 +64,6 @@ def _check(tree: exp.Query) -> None:
     """Every base table stands alone in a governed relation; anything else is a fault of ours and ends the statement."""
     for node in tree.find_all(exp.Table):
         select = node.parent_select
-        alone = isinstance(select, exp.Select) and isinstance(select.parent, exp.Subquery) and not select.args.get("joins")
+        alone = select is not None and isinstance(select.parent, exp.Subquery) and not select.args.get("joins")
         if node.db and not (alone and isinstance(node.parent, exp.From)):
             raise SqlError(SqlState.INTERNAL_ERROR, f"table {node.name} was reached outside its policy")

@@ -50,5 +50,7 @@ def set_defaults(connection: psycopg.Connection, wanted: Mapping[str, str]) -> N
         connection.execute(sql.SQL("ALTER DATABASE {} RESET {}").format(database, sql.Identifier(name)))
     for name, value in wanted.items():
         if present.get(name) != value:
-            statement = sql.SQL("ALTER DATABASE {} SET {} = {}")
-            connection.execute(statement.format(database, sql.Identifier(name), sql.Literal(value)))
+            # By way of this session: only so is a list (search_path) taken as the client would write it.
+            connection.execute("SELECT pg_catalog.set_config(%s, %s, true)", (name, value))
+            statement = sql.SQL("ALTER DATABASE {} SET {} FROM CURRENT")
+            connection.execute(statement.format(database, sql.Identifier(name)))

@@ -17,7 +17,6 @@ privileges on. Of other sessions it sees user and state, not the text.
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -51,12 +50,6 @@ _CREATE_STATE = f"""
 SET LOCAL allow_system_table_mods = on;
 CREATE TABLE {STATE_TABLE} (relation oid PRIMARY KEY, fingerprint text NOT NULL);
 REVOKE ALL ON {STATE_TABLE} FROM PUBLIC;
-"""
-_SECRET_KEY = 0  # the state table's row that tells which secret the roles' passwords were made from
-_SECRET = f"SELECT fingerprint FROM {STATE_TABLE} WHERE relation = %s"
-_SET_SECRET = f"""
-INSERT INTO {STATE_TABLE} (relation, fingerprint) VALUES (%s, %s)
-ON CONFLICT (relation) DO UPDATE SET fingerprint = excluded.fingerprint
 """
 
 
@@ -120,7 +113,7 @@ class Mirror:
 
     def _change(self, connection: psycopg.Connection, catalog: Catalog, access: AccessRows) -> Applied:
         notes = Notes()
-        roles = self._change_roles(connection, access, notes)
+        roles = change_roles(connection, access, self._secret, notes)
         schemas = {table.name.schema: None for table in catalog.tables.values()} | dict(catalog.schemas)
         usable = make_schemas(connection, schemas, notes)
         wanted = self._wanted(catalog, usable, notes)
@@ -146,15 +139,6 @@ class Mirror:
             postponed=notes.postponed,
             notes=tuple(notes.texts),
         )
-
-    def _change_roles(self, connection: psycopg.Connection, access: AccessRows, notes: Notes) -> set[str]:
-        tag = hashlib.sha256(self._secret).hexdigest()
-        row = connection.execute(_SECRET, (_SECRET_KEY,)).fetchone()
-        new_secret = row is None or row[0] != tag
-        roles = change_roles(connection, access, self._secret, notes, new_secret=new_secret)
-        if new_secret:
-            connection.execute(_SET_SECRET, (_SECRET_KEY, tag))
-        return roles
 
     @staticmethod
     def _wanted(catalog: Catalog, schemas: set[str], notes: Notes) -> dict[TableName, Table]:

@@ -81,7 +81,7 @@ class ConnectionPool:
                 encoding = cursor.fetchone()[-1]
         except adbc_driver_manager.Error as failure:
             connection.close()
-            raise remote_error(self._source, failure.sqlstate, connected=False) from None
+            raise remote_error(self._source, failure.sqlstate) from None
         return Connection(connection, checks_text=encoding == "SQL_ASCII")
 
     def release(self, connection: Connection) -> None:

@@ -89,11 +89,12 @@ def _require_between(numbers: pa.Array, least: int, most: int | None) -> None:
 
 
 def _does_not_fit(field: pa.Field, source: str) -> SqlError:
-    if pa.types.is_temporal(field.type):
+    arrow = field.type.value_type if pa.types.is_list(field.type) else field.type
+    if pa.types.is_temporal(arrow):
         state, what = SqlState.DATETIME_VALUE_OUT_OF_RANGE, "infinite, or out of range"
         hint = "Replace infinity and 24:00 in a view of the source."
-    elif pa.types.is_decimal(field.type):
-        state, what = SqlState.NUMERIC_VALUE_OUT_OF_RANGE, f"no numeric({field.type.precision},{field.type.scale})"
+    elif pa.types.is_decimal(arrow):
+        state, what = SqlState.NUMERIC_VALUE_OUT_OF_RANGE, f"no numeric({arrow.precision},{arrow.scale})"
         hint = "Give the column a precision, or set the source's numeric_scale."
     else:
         state, what, hint = SqlState.DATA_EXCEPTION, f"not readable as {field.type}", "Refresh the source's catalogue."

@@ -63,7 +63,7 @@ def discover(source: str, conninfo: str, options: PostgresOptions, only: Remote 
         with connection:
             found = _read(connection, only)
     except psycopg.Error as failure:
-        raise remote_error(source, failure.sqlstate, connected=not connection.broken) from None
+        raise remote_error(source, failure.sqlstate) from None
     return _found(source, found, options)
 
 

@@ -31,12 +31,17 @@ _LOST = frozenset({"57P01", "57P02", "57P03", "57P04", "57P05", "25P03", "25P04"
 _LOGIN_REFUSED = frozenset({"28000", "28P01"})
 
 
-def remote_error(source: str, sqlstate: str | None, *, connected: bool) -> SqlError:
-    """Return what a client is told of a failure in ``source``. ``connected`` is false where the connection is gone."""
-    _log.warning("source failed", source=source, sqlstate=sqlstate, connected=connected)
-    code = sqlstate or ""
-    if code in _LOST or code.startswith("08") or (not code and not connected):
+def is_lost(sqlstate: str | None) -> bool:
+    """Say whether a failure is the end of its connection; libpq has no SQLSTATE for one that it noticed itself."""
+    return not sqlstate or sqlstate in _LOST or sqlstate.startswith("08")
+
+
+def remote_error(source: str, sqlstate: str | None) -> SqlError:
+    """Return what a client is told of a failure in ``source``; one without SQLSTATE is a lost connection."""
+    _log.warning("source failed", source=source, sqlstate=sqlstate)
+    if sqlstate is None or is_lost(sqlstate):
         return connection_lost(source)
+    code = sqlstate
     known = SqlState(code) if code in SqlState._value2member_map_ else SqlState.FDW_ERROR
     if code in _MESSAGES:
         message, hint = _MESSAGES[code]
@@ -46,13 +51,15 @@ def remote_error(source: str, sqlstate: str | None, *, connected: bool) -> SqlEr
         return SqlError(known, f'source "{source}" is out of resources')
     if code.startswith("22"):
         return SqlError(known, f'source "{source}" could not compute a value')
-    return SqlError(SqlState.FDW_ERROR, f'source "{source}" could not run the query', detail=_reported(code))
+    return SqlError(
+        SqlState.FDW_ERROR, f'source "{source}" could not run the query', detail=f"It reported SQLSTATE {code}."
+    )
 
 
 def unreachable(source: str, sqlstate: str | None = None) -> SqlError:
     """Return the error of a connection that could not be made."""
     if sqlstate in _MESSAGES or (sqlstate or "").startswith("53"):
-        return remote_error(source, sqlstate, connected=True)
+        return remote_error(source, sqlstate)
     _log.warning("source unreachable", source=source, sqlstate=sqlstate)
     return SqlError(SqlState.SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION, f'source "{source}" could not be reached')
 
@@ -76,7 +83,3 @@ def unreadable(source: str) -> SqlError:
 def cancelled() -> SqlError:
     """Return the error of a statement that we cancelled."""
     return SqlError(SqlState.QUERY_CANCELED, "canceling statement due to user request")
-
-
-def _reported(code: str) -> str | None:
-    return f"It reported SQLSTATE {code}." if code else None

@@ -20,7 +20,7 @@ from catalog.scans import RemoteScan
 from catalog.sqlstate import SqlState
 from connectors.postgres.connections import Connection, ConnectionPool
 from connectors.postgres.decode import ODD_ARRAYS, decode
-from connectors.postgres.errors import cancelled, remote_error, unreadable
+from connectors.postgres.errors import cancelled, is_lost, remote_error, unreadable
 from connectors.postgres.shared_snapshot import SharedSnapshot
 
 BATCH_ROWS = 65_536
@@ -44,6 +44,7 @@ class RemoteStream:
         self._connection: Connection | None = None
         self._cursor: Any = None
         self._busy = False  # a thread is inside of the driver
+        self._reading = False  # the query was accepted, rows may come
         self._cancelled = False
 
     def batches(self) -> Iterator[pa.RecordBatch]:
@@ -104,20 +105,22 @@ class RemoteStream:
                 self._state.notify_all()
 
     def _told(self, failure: adbc_driver_manager.Error) -> SqlError:
+        """Return our error for the driver's. Without a SQLSTATE it is either the connection's end or, between rows, the
+        driver's own complaint about a value.
+        """
         if self._cancelled:
             return cancelled()
-        connected = self._connection is not None and not self._connection.is_broken()
-        if connected and not failure.sqlstate:  # the driver's own complaint about a value: an infinite interval
+        if self._reading and not failure.sqlstate and self._connection and not self._connection.is_broken():
             return unreadable(self._source)
-        return remote_error(self._source, failure.sqlstate, connected=connected)
+        return remote_error(self._source, failure.sqlstate)
 
     def _open(self) -> AdbcRecordBatchReader:
         """Execute on a connection of the pool; where that one broke while it was idle, once more on a new one."""
         connection = self._pool.acquire()
         try:
             return self._execute(connection)
-        except adbc_driver_manager.Error:
-            if self._cancelled or not connection.used or not connection.is_broken():
+        except adbc_driver_manager.Error as failure:
+            if self._cancelled or not connection.used or not is_lost(failure.sqlstate):
                 raise
         self._pool.drop_idle()
         with self._state:
@@ -137,6 +140,7 @@ class RemoteStream:
                 cursor.execute(command)
         cursor.execute(self._query)
         # The reader that dbapi itself uses; the plain pyarrow one would drop the SQLSTATE of a failure between rows.
+        self._reading = True
         handle = cursor.fetch_arrow()
         return AdbcRecordBatchReader._import_from_c(handle.address)
 

@@ -37,7 +37,7 @@ LIMIT 10;""",
     ),
     Question(
         "What did each month's orders come to in euros? (Delta and a CSV file)",
-        """SELECT r.month, sum(o.o_totalprice * r.per_dollar) AS euros
+        """SELECT r.month, round(sum(o.o_totalprice * r.per_dollar)::numeric, 2) AS euros
 FROM sales.orders o
 JOIN files.exchange_rates r ON r.month = date_trunc('month', o.o_orderdate)
 WHERE r.currency = 'EUR'

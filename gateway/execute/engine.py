@@ -59,7 +59,9 @@ OpenRemote = Callable[[RemoteScan], remote_relations.RemoteDataset]
 class Engine:
     """DataFusion, one for the process."""
 
-    def __init__(self, settings: EngineSettings, open_remote: OpenRemote, register_functions: RegisterFunctions) -> None:
+    def __init__(
+        self, settings: EngineSettings, open_remote: OpenRemote, register_functions: RegisterFunctions
+    ) -> None:
         settings.spill_directory.mkdir(parents=True, exist_ok=True)
         config = SessionConfig(dict(_SETTINGS)).with_target_partitions(settings.target_partitions)
         config = config.with_batch_size(settings.batch_size)
@@ -124,9 +126,7 @@ class Engine:
         values = {str(number): value for number, value in enumerate(parameters, 1)}
         return self.context.sql(sql, param_values=values or None)
 
-    def _relation(
-        self, name: str, scan: Scan, datasets: list[tuple[str, remote_relations.RemoteDataset]]
-    ) -> str:
+    def _relation(self, name: str, scan: Scan, datasets: list[tuple[str, remote_relations.RemoteDataset]]) -> str:
         if isinstance(scan, FileScan):
             return file_relations.register(self.context, scan)
         relation = f"{name}_{next(self._numbers)}"
@@ -185,9 +185,7 @@ def _require_files(scan: FileScan) -> None:
         )
 
 
-def _told(
-    failure: BaseException, datasets: Sequence[tuple[str, remote_relations.RemoteDataset]]
-) -> BaseException:
+def _told(failure: BaseException, datasets: Sequence[tuple[str, remote_relations.RemoteDataset]]) -> BaseException:
     """Return what is raised for a failure: a source's own error first, then the engine's in PostgreSQL's terms."""
     if isinstance(failure, (SqlError, asyncio.CancelledError)):
         return failure
@@ -199,4 +197,3 @@ def _told(
         _log.info("engine refused", sqlstate=str(known.sqlstate), reason=type(failure).__name__)
         return known
     return failure
-

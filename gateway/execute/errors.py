@@ -20,7 +20,7 @@ _KNOWN: tuple[tuple[re.Pattern[str], SqlState, str, str | None], ...] = (
     (re.compile(r"Divide by zero|division by zero", re.I), SqlState.DIVISION_BY_ZERO, "division by zero", None),
     (re.compile(r"Overflow happened|overflow|Can't cast value|too large to store|out of range", re.I),
      SqlState.NUMERIC_VALUE_OUT_OF_RANGE, "value out of range", None),
-    (re.compile(r"Error parsing timestamp|Error parsing date|DateTime|Cannot cast string '.*' to value of (Date|Timestamp)",
+    (re.compile(r"Error parsing (timestamp|date)|DateTime|Cannot cast string '.*' to value of (Date|Timestamp)",
                 re.I), SqlState.INVALID_DATETIME_FORMAT, "invalid input syntax for a date or timestamp", None),
     (re.compile(r"Cannot cast string|Cast error|Parser error|Error while parsing", re.I),
      SqlState.INVALID_TEXT_REPRESENTATION, "invalid input syntax for the type it is cast to", None),

@@ -13,7 +13,6 @@ from __future__ import annotations
 import itertools
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
 
@@ -66,7 +65,7 @@ def register(context: SessionContext, scan: FileScan) -> str:
         if name is not None:
             known.names.move_to_end(scan.key)
             return name
-    file_stores.register(context, scan, known.stores)
+    file_stores.register((context, known.builder), scan, known.stores)
     frame = _relation(known.builder, scan)
     bare = f"scan_{next(_numbers)}"
     context.register_table(f"datafusion.{SCHEMA}.{bare}", frame.into_view())
@@ -89,19 +88,12 @@ def missing_files(scan: FileScan) -> list[str]:
     statement, after its physical plan was made and before its first row: a file lost later fails the statement by
     itself. Local files cost a few microseconds each. Files of object stores are asked for once a minute and file.
     """
-    files = list(dict.fromkeys(_files_of(scan)))
+    files = list(dict.fromkeys(file_stores.files_of(scan)))
     local = [file for file in files if is_local(file)]
     missing = file_stores.missing_local(local)
     if len(local) < len(files):
         missing += file_stores.missing_remote([file for file in files if not is_local(file)], scan.storage)
     return missing
-
-
-def _files_of(scan: FileScan) -> Iterable[str]:
-    for group in scan.groups:
-        yield from group.files
-        for delete in group.equality_deletes:
-            yield from delete.files
 
 
 def _registrations(context: SessionContext) -> _Registrations:

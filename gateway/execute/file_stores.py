@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from cachetools import TTLCache
 from datafusion import SessionContext
@@ -21,14 +21,21 @@ _present: TTLCache[str, bool] = TTLCache(maxsize=200_000, ttl=_SECONDS_PRESENT)
 _present_lock = threading.Lock()
 
 
-def register(context: SessionContext, scan: FileScan, known: set[tuple[str, str]]) -> None:
-    """Register the stores of the scan's buckets in the context, each once; ``known`` remembers them."""
-    files = [
-        file for group in scan.groups for file in (*group.files, *(f for d in group.equality_deletes for f in d.files))
-    ]
-    for scheme, bucket in {bucket_of(file) for file in files if not is_local(file)} - known:
-        context.register_object_store(f"{scheme}://{bucket}", _store(scheme, bucket, scan.storage), None)
+def register(contexts: Sequence[SessionContext], scan: FileScan, known: set[tuple[str, str]]) -> None:
+    """Register the stores of the scan's buckets in the contexts, each once; ``known`` remembers them."""
+    for scheme, bucket in {bucket_of(file) for file in files_of(scan) if not is_local(file)} - known:
+        store = _store(scheme, bucket, scan.storage)
+        for context in contexts:
+            context.register_object_store(f"{scheme}://", store, bucket)
         known.add((scheme, bucket))
+
+
+def files_of(scan: FileScan) -> Iterator[str]:
+    """Yield all files of a scan, those of equality deletes among them."""
+    for group in scan.groups:
+        yield from group.files
+        for delete in group.equality_deletes:
+            yield from delete.files
 
 
 def missing_local(paths: list[str]) -> list[str]:

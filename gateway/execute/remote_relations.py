@@ -16,6 +16,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
@@ -78,7 +79,11 @@ class RemoteDataset(ds.Dataset):  # type: ignore[misc]
         return _Scanner(_projected(self._schema, columns), iter(()))
 
     def close(self) -> None:
-        """Cancel all streams that are still read and let go of the scan. From any thread, more than once."""
+        """Cancel all streams that are still open and let go of the scan. From any thread, more than once.
+
+        Call it for every statement, however it ended: the engine drops iterators without the interpreter's lock, and
+        they are closed only when it next calls into Python.
+        """
         with self._lock:
             self._closed = True
             streams, self._open = self._open, set()
@@ -154,6 +159,7 @@ def _projected(schema: pa.Schema, columns: list[str] | None) -> pa.Schema:
 # NaN. PostgreSQL and DataFusion hold it equal to itself and greater than every number, Arrow's kernels unequal to all.
 
 _NOT_FINITE = re.compile(r"\b(nan|inf)\b")
+_ROW = "?row"
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 
@@ -170,21 +176,20 @@ def _require_exact(filter: pc.Expression | None, schema: pa.Schema) -> None:
 def _filtered(batch: pa.RecordBatch, filter: pc.Expression, columns: list[str] | None) -> pa.RecordBatch:
     floating = [index for index, field in enumerate(batch.schema) if pa.types.is_floating(field.type)]
     if any(pc.any(pc.is_nan(batch.column(index))).as_py() for index in floating):
-        kept = batch.filter(_mask(batch, floating, filter))
+        kept = batch.take(_accepted(batch, floating, filter))
     else:
         kept = batch.filter(filter)
     return kept if columns is None else kept.select(columns)
 
 
-def _mask(batch: pa.RecordBatch, floating: list[int], filter: pc.Expression) -> pa.Array:
-    """Return which rows the filter accepts when NaN is the greatest number: infinity stands for it, which is greater
-    than every constant (`_require_exact`) and equal to other NaN.
+def _accepted(batch: pa.RecordBatch, floating: list[int], filter: pc.Expression) -> pa.Array:
+    """Return the numbers of the rows that the filter accepts when NaN is the greatest number: infinity stands for it,
+    which is greater than every constant (`_require_exact`) and equal to other NaN.
     """
     columns = list(batch.columns)
     for index in floating:
         column = columns[index]
-        infinity = pa.scalar(float("inf"), column.type)
-        columns[index] = pc.if_else(pc.is_nan(column), infinity, column)
-    ordered = pa.RecordBatch.from_arrays(columns, schema=batch.schema)
-    mask = ds.Scanner.from_batches([ordered], columns={"kept": filter}, use_threads=False).to_table().column("kept")
-    return mask.combine_chunks()
+        columns[index] = pc.if_else(pc.is_nan(column), pa.scalar(float("inf"), column.type), column)
+    rows = pa.array(np.arange(batch.num_rows, dtype=np.int64))
+    ordered = pa.RecordBatch.from_arrays(columns, schema=batch.schema).append_column(_ROW, rows)
+    return ordered.filter(filter).column(_ROW)

@@ -6,14 +6,13 @@ then along ``search_path``; a name in WITH hides tables inside its scope. What a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
 
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
-from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import Scope, traverse_scope
 from sqlglot.schema import MappingSchema
@@ -22,11 +21,19 @@ from catalog.errors import SqlError
 from catalog.names import TableName
 from catalog.sqlstate import SqlState
 from catalog.tables import Catalog, Table
+from gateway.sql.engine_dialect import before_qualify
+from gateway.sql.engine_dialect.inference import annotate
 from optimizer.stages import Resolved
 
 SYSTEM_SCHEMAS = frozenset({"pg_catalog", "information_schema", "pg_toast"})
 MAX_DEPTH = 400  # levels of a tree: beyond it the engine's own recursion is at risk
 MAX_NODES = 100_000
+
+
+class NotResolved(SqlError):
+    """The names are known, but the query cannot be resolved. Often it is wrong, and then PostgreSQL's parser, in the
+    mirror, says better what is; so this is told only after the mirror was asked.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,18 +80,19 @@ def resolve(tree: exp.Query, found: References, names: Names) -> Resolved:
         _name_fully(node, table.name)
     schema = _schema(tables.values())
     try:
+        completed = before_qualify.prepare(tree, schema)
         qualified = qualify(
-            tree, schema=schema, dialect="postgres", quote_identifiers=True, validate_qualify_columns=True
+            completed, schema=schema, dialect="postgres", quote_identifiers=True, validate_qualify_columns=True
         )
-        typed = annotate_types(qualified, schema=schema, dialect="postgres")
+        assert isinstance(qualified, exp.Query)
+        typed = annotate(qualified, schema)
     except (SqlglotError, RecursionError) as error:
-        raise SqlError(
+        raise NotResolved(
             SqlState.FEATURE_NOT_SUPPORTED,
             "this form of query is not supported on lake tables",
             detail=_first_line(str(error)),
             hint="Give each table an alias and qualify the columns by it.",
         ) from error
-    assert isinstance(typed, exp.Query)
     return Resolved(typed, tables, names.search_path)
 
 
@@ -172,9 +180,7 @@ def _unknown_table(node: exp.Table, names: Names) -> SqlError:
     written = f"{schema}.{name}" if schema else name
     for candidate in (schema,) if schema else names.search_path:
         if reason := names.catalog.broken.get(TableName(candidate, name)):
-            return SqlError(
-                SqlState.FDW_ERROR, f'table "{written}" cannot be read: {reason}', position=_position(node)
-            )
+            return SqlError(SqlState.FDW_ERROR, f'table "{written}" cannot be read: {reason}', position=_position(node))
         if candidate in names.catalog.failures:
             return SqlError(
                 SqlState.SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION,
@@ -216,10 +222,12 @@ def _name_fully(node: exp.Table, name: TableName) -> None:
 
 
 def _schema(tables: Iterable[Table]) -> MappingSchema:
-    mapping: dict[str, dict[str, Mapping[str, exp.DataType]]] = {}
+    mapping: dict[str, object] = {}
     for table in tables:
         columns = {column.name: _data_type(column.sql_type) for column in table.columns}
-        mapping.setdefault(table.name.schema, {})[table.name.name] = columns
+        known = mapping.setdefault(table.name.schema, {})
+        assert isinstance(known, dict)
+        known[table.name.name] = columns
     return MappingSchema(mapping, dialect="postgres", normalize=False)
 
 

@@ -18,7 +18,9 @@ from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
 from gateway.sql.tokens import Token, UnterminatedToken, tokens
 
-MAX_STATEMENT_BYTES = 1 << 20  # the engine's and the parser's recursion grow with it; a gateway's limit, not PostgreSQL's
+MAX_STATEMENT_BYTES = (
+    1 << 20
+)  # the engine's and the parser's recursion grow with it; a gateway's limit, not PostgreSQL's
 MAX_TOKENS = 50_000
 
 
@@ -33,8 +35,10 @@ class Kind(Enum):
 
 
 _SESSION_HEADS = frozenset(
-    "SET SHOW RESET BEGIN START COMMIT END ROLLBACK ABORT SAVEPOINT RELEASE DISCARD DEALLOCATE LISTEN UNLISTEN NOTIFY "
-    "CLOSE".split()
+    (
+        *("SET", "SHOW", "RESET", "BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT", "SAVEPOINT", "RELEASE"),
+        *("DISCARD", "DEALLOCATE", "LISTEN", "UNLISTEN", "NOTIFY", "CLOSE"),
+    )
 )
 _QUERY_HEADS = frozenset({"SELECT", "WITH", "VALUES", "TABLE", "("})
 SUPPORTED = "SELECT, VALUES, TABLE, WITH, EXPLAIN, SET, SHOW, RESET, transactions without writes and REFRESH SOURCE"

@@ -61,12 +61,12 @@ def _list(tokens: Iterator[tuple[str, str]], text: str, element: Callable[[str],
         raise SqlError(SqlState.PROGRAM_LIMIT_EXCEEDED, message)
     items: Nested = []
     expected = True  # whether an item may come next
-    for kind, token in tokens:
-        if kind == "mark" and token == "}":
+    for kind, piece in tokens:
+        if kind == "mark" and piece == "}":
             if expected and items:
                 raise _malformed(text, 'Unexpected "}" character.')
             return items
-        if kind == "mark" and token == ",":
+        if kind == "mark" and piece == ",":
             if expected:
                 raise _malformed(text, 'Unexpected "," character.')
             expected = True
@@ -78,7 +78,7 @@ def _list(tokens: Iterator[tuple[str, str]], text: str, element: Callable[[str],
         if kind == "mark":
             items.append(_list(tokens, text, element, depth + 1))
         else:
-            items.append(None if kind == "plain" and token.upper() == "NULL" else element(token))
+            items.append(None if kind == "plain" and piece.upper() == "NULL" else element(piece))
     raise _malformed(text, "Unexpected end of input.")
 
 

@@ -59,7 +59,7 @@ def array_text(values: pa.Array, encode: ElementEncoder, element: int) -> Field:
     texts = pc.fill_null(texts, b"NULL")
     empty = shape.bounds[1:] == shape.bounds[:-1]
     for depth in range(len(shape.sizes) - 1, -1, -1):
-        bounds = _inner_bounds(shape.sizes, depth) if depth else counts_of_rows(shape.sizes)
+        bounds = _inner_bounds(shape.sizes, depth) if depth else _outer_bounds(shape.sizes)
         lists = pa.ListArray.from_arrays(pa.array(bounds.astype(np.int32)), texts)
         texts = pc.binary_join_element_wise(b"{", pc.binary_join(lists, b","), b"}", b"")
     if len(shape.sizes) > 1:
@@ -92,14 +92,14 @@ def shape_of(values: pa.Array) -> Shape:
     Raises SqlError (2202E) if lists inside one row differ in length, or one of them is NULL: PostgreSQL's arrays are
     rectangular; 54000 for more than six dimensions.
     """
-    sizes, elements = [_lengths(values)], _flat(values)
+    sizes, elements = [lengths_of(values)], _flat(values)
     rows = len(values)
     owners = np.repeat(np.arange(rows), sizes[0])
     while is_list(elements.type):
         if len(sizes) == MAX_DIMENSIONS:
             message = f"number of array dimensions exceeds the maximum allowed ({MAX_DIMENSIONS})"
             raise SqlError(SqlState.PROGRAM_LIMIT_EXCEEDED, message)
-        inner = _lengths(elements)
+        inner = lengths_of(elements)
         each = np.zeros(rows, np.int64)
         each[owners] = inner
         if elements.null_count or not np.array_equal(each[owners], inner):
@@ -112,19 +112,18 @@ def shape_of(values: pa.Array) -> Shape:
     return Shape(tuple(sizes), elements, np.concatenate(([0], np.cumsum(counts))))
 
 
-def _lengths(values: pa.Array) -> Int64s:
-    lengths: Int64s = pc.fill_null(pc.list_value_length(values), 0).to_numpy(zero_copy_only=False).astype(np.int64)
-    return lengths
+def lengths_of(values: pa.Array) -> Int64s:
+    """Return how many elements each list has, 0 for NULL."""
+    lengths = pc.fill_null(pc.list_value_length(values), 0).to_numpy(zero_copy_only=False).astype(np.int64)
+    return np.where(validity(values), lengths, 0)
 
 
 def _flat(values: pa.Array) -> pa.Array:
     """Return the elements of all lists that are not NULL."""
-    if not pa.types.is_list(values.type):
-        values = values.cast(pa.list_(values.type.value_type))
-    return values.flatten()
+    return values.flatten()  # a cast to an ordinary list would lose elements of list views
 
 
-def counts_of_rows(sizes: tuple[Int64s, ...]) -> Int64s:
+def _outer_bounds(sizes: tuple[Int64s, ...]) -> Int64s:
     """Return the bounds of the outermost lists."""
     return np.concatenate(([0], np.cumsum(sizes[0])))
 

@@ -65,6 +65,7 @@ def date_text(values: pa.Array) -> Field:
     days = numbers_of(values, np.int32)
     rows = len(values)
     if not _in_table(days):
+        _check_days(days, _END_DAY, "date out of range", _DATE_INFINITY)
         return field_of_binary(_with_infinity(_any_dates(days.astype(np.int64)), days, _DATE_INFINITY, values))
     starts = (days.astype(np.int64) - _FIRST_DAY) * _DATE_ENTRY
     lengths = with_nulls(np.full(rows, _DATE, np.int32), values)

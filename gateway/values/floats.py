@@ -165,7 +165,10 @@ def _equal(
     move = np.where(possible, move, 0)
     up, down = np.maximum(move, 0), np.maximum(-move, 0)
     raised = whole * right_fives
-    return possible & (left >> up << up == left) & (left >> up == raised >> down) & (raised >> down << down == raised)
+    result: Bools = (
+        possible & (left >> up << up == left) & (left >> up == raised >> down) & (raised >> down << down == raised)
+    )
+    return result
 
 
 def _next_digits(

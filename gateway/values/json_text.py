@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from catalog.types import is_list
+from gateway.values.arrays import lengths_of
 from gateway.values.encodings import distinct_values, indices_of, is_encoded, missing_rows
 from gateway.values.fields import binary_of_field, validity
 from gateway.values.floats import plain_float_text
@@ -88,7 +89,7 @@ def _object(values: pa.Array, settings: OutputSettings) -> pa.Array:
 def _map(values: pa.Array, settings: OutputSettings) -> pa.Array:
     rows = len(values)
     entries = values.cast(pa.map_(values.type.key_type, values.type.item_type))
-    counts = pc.fill_null(pc.list_value_length(_as_list(entries)), 0).to_numpy(zero_copy_only=False)
+    counts = lengths_of(_as_list(entries))
     flat = _as_list(entries).flatten()
     keys, items = flat.field(0), _json(flat.field(1), settings)
     keys = plain_string(keys) if _is_text(keys.type) else _natural(keys, settings)
@@ -108,10 +109,7 @@ def _map(values: pa.Array, settings: OutputSettings) -> pa.Array:
 
 
 def _list(values: pa.Array, settings: OutputSettings) -> pa.Array:
-    if not pa.types.is_list(values.type):
-        values = values.cast(pa.list_(values.type.value_type))
-    counts = pc.fill_null(pc.list_value_length(values), 0).to_numpy(zero_copy_only=False)
-    bounds = np.concatenate(([0], np.cumsum(counts))).astype(np.int32)
+    bounds = np.concatenate(([0], np.cumsum(lengths_of(values)))).astype(np.int32)
     lists = pa.ListArray.from_arrays(pa.array(bounds), _json(values.flatten(), settings))
     return pc.binary_join_element_wise("[", pc.binary_join(lists, ", "), "]", "")
 

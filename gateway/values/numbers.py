@@ -228,7 +228,11 @@ def _magnitudes(values: pa.Array, zeros: int = 0) -> tuple[list[Words], Bools | 
     """
     kind = values.type
     if pa.types.is_decimal(kind) and kind.bit_width > 64:
-        limbs = numbers_of(values, np.dtype((np.void, kind.bit_width // 8))).view(np.int64).reshape(len(values), -1)
+        limbs = (
+            numbers_of(values, np.dtype((np.void, kind.bit_width // 8)))
+            .view(np.int64)
+            .reshape(len(values), kind.bit_width // 64)
+        )
         numbers = np.ascontiguousarray(limbs[:, 0])
         if kind.precision > _SAFE_DIGITS:
             sign = numbers >> np.int64(63)

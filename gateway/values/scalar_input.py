@@ -23,7 +23,7 @@ _UUID = re.compile(r"(\{)?([0-9a-fA-F]{4}(?:-?[0-9a-fA-F]{4}){7})(?(1)\})\Z")
 _ESCAPED_BYTE = re.compile(rb"\\(?:([0-3][0-7]{2})|(\\)|)")
 _LIMITS = {"smallint": 2**15, "integer": 2**31, "bigint": 2**63}
 _TRUE_WORDS, _FALSE_WORDS = ("true", "yes", "on"), ("false", "no", "off")
-_MAX_EXPONENT = 200_000
+_MAX_EXPONENT = 131_072  # digits before the point of a numeric
 
 
 def invalid(type_name: str, text: str) -> SqlError:

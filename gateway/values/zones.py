@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +20,7 @@ from gateway.values.fields import Int64s
 
 SUFFIX_BYTES = 9  # +hh:mm:ss
 _FIRST_YEAR = 1800  # before any zone's first change
-_LAST_YEAR = 2400  # from 2000 on, the calendar and with it the rules repeat every 400 years
+_LAST_YEAR = 2440  # from 2040 on, no rule changes any more: all repeats with the calendar, every 400 years
 _CYCLE = 146_097 * 86_400  # seconds in 400 years
 _STEP = timedelta(days=7)
 _DAY = 86_400
@@ -40,7 +40,7 @@ class Zone:
         """Return the offset of each moment, given in seconds since 1970 UTC."""
         if len(self.offsets) == 1:
             return np.broadcast_to(self.offsets, seconds.shape)
-        limit = _CYCLE + int(datetime(2000, 1, 1, tzinfo=UTC).timestamp())
+        limit = int(datetime(_LAST_YEAR, 1, 1, tzinfo=UTC).timestamp())
         if len(seconds) and int(seconds.max()) >= limit:
             beyond = np.maximum(seconds - limit, -1) // _CYCLE + 1
             seconds = seconds - beyond * _CYCLE
@@ -90,13 +90,20 @@ def require_zone(name: str) -> Zone:
     """Return the zone that a session's ``TimeZone`` names: a name of the tz database in any case, hours east of
     Greenwich, or a POSIX zone without rules (hours west). Raises SqlError (22023) for others.
     """
-    found = _canonical_names().get(name.lower())
-    if found is not None:
-        return _zone_of(ZoneInfo(found))
+    zone = _get_zone_info(name) or _get_zone_info(_canonical_names().get(name.lower(), ""))
+    if zone is not None:
+        return _zone_of(zone)
     offset = _fixed_offset(name)
     if offset is None or abs(offset) > _MAX_HOURS * 3600:
         raise SqlError(SqlState.INVALID_PARAMETER_VALUE, f'invalid value for parameter "TimeZone": "{name}"')
     return Zone(np.zeros(1, np.int64), np.array([offset], np.int64))
+
+
+def _get_zone_info(name: str) -> ZoneInfo | None:
+    try:
+        return ZoneInfo(name) if name else None
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
 
 
 @lru_cache(maxsize=1)

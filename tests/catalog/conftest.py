@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -24,13 +25,42 @@ def session_folder() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
+@pytest.fixture(scope="session")
+def stopped(session_folder: Path) -> Path:
+    """A data folder with a cluster that is not running: copying it costs less than making one."""
+    servers.start(session_folder / "stopped").stop()
+    (session_folder / "stopped" / "postgres" / "run").unlink()
+    return session_folder / "stopped"
+
+
 @pytest.fixture
-def data_dir(session_folder: Path) -> Iterator[Path]:
-    """A gateway's data folder of a test's own; a server left running in it is stopped."""
+def empty_dir(session_folder: Path) -> Iterator[Path]:
+    """A gateway's data folder of a test's own, not yet made."""
     folder = Path(tempfile.mkdtemp(dir=session_folder))
     folder.chmod(0o711)
     yield folder / "data"
     servers.remove(folder / "data")
+
+
+@pytest.fixture
+def data_dir(stopped: Path, empty_dir: Path) -> Path:
+    """A gateway's data folder of a test's own, with a cluster."""
+    subprocess.run(["cp", "-a", stopped, empty_dir], check=True)
+    return empty_dir
+
+
+@pytest.fixture
+def start(data_dir: Path) -> Iterator[Callable[..., Server]]:
+    """Start the server of ``data_dir``; it is stopped after the test, however the test ends."""
+    started: list[Server] = []
+
+    def start(port: int | None = None) -> Server:
+        started.append(servers.start(data_dir, port))
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.stop()
 
 
 @pytest.fixture(scope="session")

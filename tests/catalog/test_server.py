@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
@@ -19,6 +20,7 @@ import pytest
 from catalog import server as servers
 from catalog.server import Server, ServerError
 
+Start = Callable[..., Server]
 ROOT = Path(__file__).parents[2]
 
 
@@ -43,8 +45,8 @@ def postmaster_pid(cluster: Path) -> int:
     return int((cluster / "postmaster.pid").read_text().splitlines()[0])
 
 
-def test_a_cluster_keeps_its_rows_and_starts_again_quickly(data_dir: Path) -> None:
-    server = servers.start(data_dir)
+def test_a_cluster_keeps_its_rows_and_starts_again_quickly(start: Start) -> None:
+    server = start()
     with server.connect() as connection:
         connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
     cluster = cluster_of(server)
@@ -53,7 +55,7 @@ def test_a_cluster_keeps_its_rows_and_starts_again_quickly(data_dir: Path) -> No
     assert not (cluster / "postmaster.pid").exists()
 
     begin = time.perf_counter()
-    server = servers.start(data_dir)
+    server = start()
     assert time.perf_counter() - begin < 1
     with server.connect() as connection:
         assert connection.execute("SELECT answer FROM kept").fetchone() == (42,)
@@ -61,8 +63,8 @@ def test_a_cluster_keeps_its_rows_and_starts_again_quickly(data_dir: Path) -> No
     server.stop()  # a second time does nothing
 
 
-def test_files_are_private_and_nothing_listens_on_the_network(data_dir: Path) -> None:
-    server = servers.start(data_dir)
+def test_files_are_private_and_nothing_listens_on_the_network(start: Start) -> None:
+    server = start()
     cluster = cluster_of(server)
     socket_path = server.address("postgres").socket_path
     assert socket_path is not None
@@ -86,25 +88,25 @@ def test_only_who_knows_the_password_gets_in(server: Server) -> None:
             psycopg.connect(**server.connection_parameters("postgres", server.superuser, password))
 
 
-def test_it_listens_on_loopback_where_a_port_is_given_and_changes_over(data_dir: Path) -> None:
+def test_it_listens_on_loopback_where_a_port_is_given_and_changes_over(start: Start) -> None:
     port = free_port()
-    server = servers.start(data_dir, port)
+    server = start(port)
     parameters = {**server.connection_parameters("postgres"), "host": "127.0.0.1"}
     with psycopg.connect(**parameters) as connection:
         assert connection.info.port == port
     assert server.address("x").port == port
     server.stop()
 
-    server = servers.start(data_dir)
+    server = start()
     with pytest.raises(psycopg.OperationalError):
-        psycopg.connect(**parameters, connect_timeout=2)
+        psycopg.connect(**parameters)
     server.stop()
 
 
-def test_a_folder_has_one_gateway(data_dir: Path) -> None:
-    server = servers.start(data_dir)
+def test_a_folder_has_one_gateway(data_dir: Path, start: Start) -> None:
+    server = start()
     with pytest.raises(ServerError, match=f"in use by another gateway \\(process {os.getpid()}\\)"):
-        servers.start(data_dir)
+        start()
     with pytest.raises(ServerError, match="in use"):
         servers.remove(data_dir)
     attached = servers.attach(data_dir)
@@ -125,7 +127,7 @@ time.sleep(60)
 """
 
 
-def test_the_server_of_a_killed_gateway_is_taken_over(data_dir: Path) -> None:
+def test_the_server_of_a_killed_gateway_is_taken_over(data_dir: Path, start: Start) -> None:
     gateway = subprocess.Popen(
         [sys.executable, "-c", START_AND_WAIT, str(data_dir)], cwd=ROOT, stdout=subprocess.PIPE, text=True
     )
@@ -140,7 +142,7 @@ def test_the_server_of_a_killed_gateway_is_taken_over(data_dir: Path) -> None:
     gateway.wait()
     gateway.stdout.close()
 
-    server = servers.start(data_dir)
+    server = start()
     assert postmaster_pid(cluster) == before
     with server.connect() as connection:
         connection.execute("SELECT 1")
@@ -149,9 +151,9 @@ def test_the_server_of_a_killed_gateway_is_taken_over(data_dir: Path) -> None:
 
 
 @pytest.mark.parametrize("reused", [False, True])
-def test_a_killed_server_recovers(data_dir: Path, reused: bool) -> None:
+def test_a_killed_server_recovers(start: Start, reused: bool) -> None:
     """Also where its number belongs to another living process by now, as after the start of a container."""
-    server = servers.start(data_dir)
+    server = start()
     with server.connect() as connection:
         connection.execute("CREATE TABLE kept AS SELECT 1 AS one")
     cluster = cluster_of(server)
@@ -161,36 +163,36 @@ def test_a_killed_server_recovers(data_dir: Path, reused: bool) -> None:
         (cluster / "postmaster.pid").write_text("\n".join([str(os.getpid()), *lines[1:]]) + "\n")
     server.stop()
 
-    server = servers.start(data_dir)
+    server = start()
     with server.connect() as connection:
         assert connection.execute("SELECT one FROM kept").fetchone() == (1,)
     server.stop()
 
 
-def test_a_first_start_cut_short_is_begun_anew(data_dir: Path) -> None:
-    partial = data_dir / "postgres" / "cluster.partial"
+def test_a_first_start_cut_short_is_begun_anew(empty_dir: Path) -> None:
+    partial = empty_dir / "postgres" / "cluster.partial"
     partial.mkdir(parents=True)
-    for folder in (data_dir, data_dir / "postgres"):
+    for folder in (empty_dir, empty_dir / "postgres"):
         folder.chmod(0o711)
     (partial / "PG_VERSION").write_text("18\n")
-    server = servers.start(data_dir)
+    server = servers.start(empty_dir)
     assert server.running()
     server.stop()
 
 
-def test_what_postgresql_says_is_told(data_dir: Path) -> None:
-    server = servers.start(data_dir)
+def test_what_postgresql_says_is_told(start: Start) -> None:
+    server = start()
     cluster = cluster_of(server)
     server.stop()
     (cluster / "custom.conf").write_text("shared_buffers = 'many'\n")
     with pytest.raises(ServerError, match="shared_buffers"):
-        servers.start(data_dir)
+        start()
     (cluster / "custom.conf").write_text("work_mem = '5MB'\n")
     (cluster / "PG_VERSION").write_text("17\n")
     with pytest.raises(ServerError, match="made by PostgreSQL 17"):
-        servers.start(data_dir)
+        start()
     (cluster / "PG_VERSION").write_text("18\n")
-    server = servers.start(data_dir)
+    server = start()
     with server.connect() as connection:
         assert connection.execute("SHOW work_mem").fetchone() == ("5MB",)
     server.stop()

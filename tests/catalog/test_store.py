@@ -132,7 +132,7 @@ def test_other_gateways_hear_of_changes(server: Server, store: Store) -> None:
         assert heard.get(timeout=5) == store.access_version()
         with server.connect() as connection:  # a lost connection is made again, and what was missed is told
             connection.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND datname = %s",
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%%' AND datname = %s",
                 ("store_test_store",),
             )
         store.remove_role("news")
@@ -179,7 +179,7 @@ def catalog_of_all_sorts() -> Catalog:
         pa.list_(pa.field("element", pa.int32(), nullable=False)),
         pa.struct([pa.field("a b", pa.string()), pa.field("ü", pa.map_(pa.string(), pa.date32()))]),
         pa.dictionary(pa.int32(), pa.string()),
-        pa.fixed_size_binary(16),
+        pa.binary(16),
     ]
     columns = tuple(Column(f"c{n}", "text", kind, n % 2 == 0, "ä\n'" if n else None) for n, kind in enumerate(types))
     table = Table(

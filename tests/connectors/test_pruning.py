@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog.scans import Comparison
@@ -55,6 +55,7 @@ def bounds_of(files: list[list[float | None]], known: list[bool]) -> Bounds:
     )
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(_FILES, st.sampled_from(_OPERATORS), st.lists(_NUMBERS.filter(lambda x: x is not None), min_size=1), st.data())
 def test_a_file_with_a_matching_row_is_kept(
     files: list[list[float | None]], operator: str, constants: list[float], data: st.DataObject
@@ -66,6 +67,7 @@ def test_a_file_with_a_matching_row_is_kept(
         assert stays or not any(matches(value, operator, constants) for value in file)
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(
     st.lists(_NUMBERS, min_size=1),
     st.sampled_from(_OPERATORS),

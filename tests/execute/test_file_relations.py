@@ -157,9 +157,10 @@ def test_int96_timestamps_beyond_nanoseconds(tmp_path: Path) -> None:
     at = datetime.datetime(9999, 12, 31, tzinfo=datetime.UTC)
     path = tmp_path / "a.parquet"
     table = pa.table({"at": pa.array([at], pa.timestamp("us", "UTC"))})
-    pq.write_table(table, path, use_deprecated_int96_timestamps=True)
-    scan = scan_of(table.schema, FileGroup("parquet", (str(path),), physical("at"), table.schema))
-    assert rows(new_context(), scan)["at"].to_pylist() == [at]
+    pq.write_table(table, path, use_deprecated_int96_timestamps=True, store_schema=False)  # as Spark does
+    for key, schema in (("given", table.schema), ("inferred", None)):
+        scan = scan_of(table.schema, FileGroup("parquet", (str(path),), physical("at"), schema), key=key)
+        assert rows(new_context(), scan)["at"].to_pylist() == [at]
 
 
 @pytest.mark.parametrize("files", [1, 3, 20])

@@ -37,14 +37,15 @@ TABLES = (
     table(
         "sales.lineitem",
         "delta",
-        "l_orderkey bigint; l_partkey bigint; l_suppkey bigint; l_quantity numeric(15,2); l_shipdate date; l_comment text",
+        "l_orderkey bigint; l_partkey bigint; l_suppkey bigint; "
+        "l_quantity numeric(15,2); l_shipdate date; l_comment text",
     ),
     table("sales.orders", "delta", "o_orderkey bigint; o_custkey bigint; o_orderdate date; o_totalprice numeric(15,2)"),
     table("supply.part", "iceberg", "p_partkey bigint; p_name text; p_size integer"),
     table("crm.customer", "postgres", "c_custkey bigint; c_name text; c_nationkey integer; c_acctbal numeric(15,2)"),
     table("crm.nation", "postgres", "n_nationkey integer; n_name text"),
     table("crm.secret", "postgres", "id bigint; payload text"),
-    table('files.Rates', "files", "day date; rate double precision"),
+    table("files.Rates", "files", "day date; rate double precision"),
 )
 CATALOG = Catalog(
     1,
@@ -64,9 +65,7 @@ def may_read(principal: Principal, name: TableName) -> bool:
 
 def names(search_path: tuple[str, ...] = ("public",)) -> Names:
     """Return what names mean to the analyst."""
-    return Names(
-        CATALOG, frozenset({"pg_class", "pg_attribute"}), search_path, lambda name: may_read(ANALYST, name)
-    )
+    return Names(CATALOG, frozenset({"pg_class", "pg_attribute"}), search_path, lambda name: may_read(ANALYST, name))
 
 
 class MemorySource:

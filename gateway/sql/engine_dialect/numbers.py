@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from gateway.sql.engine_dialect import kinds
-from gateway.sql.engine_dialect.build import QUOTIENT, call, case, cast, number, paren, refuse, typed
+from gateway.sql.engine_dialect.build import QUOTIENT, call, cast, number, paren, refuse, typed
 from gateway.sql.engine_dialect.kinds import Kind, T, kind, scale_of, type_of
 
 MAX_POWER = 12  # an exact power is spelt out as products up to here
@@ -144,12 +144,8 @@ def square_root(node: exp.Sqrt) -> exp.Expr:
 
 
 def numeric_root(value: exp.Expr) -> exp.Expr:
-    """Return the square root of a numeric: the float's root and one step of Newton's, which doubles its digits."""
-    guess = cast(call("sqrt", cast(value.copy(), "DOUBLE PRECISION"), returns="FLOAT8"), "DECIMAL(38, 17)")
-    step = exp.Div(this=cast(value.copy(), "DECIMAL(76, 24)"), expression=guess.copy(), typed=False, safe=False)
-    mean = exp.Mul(this=exp.Paren(this=exp.Add(this=step, expression=guess)), expression=number("0.5"))
-    zero = exp.EQ(this=paren(value.copy()), expression=number(0))
-    return typed(cast(case((zero, cast(number(0), QUOTIENT)), default=cast(mean, QUOTIENT)), QUOTIENT), "DECIMAL")
+    """Return the square root of a numeric, exact to more digits than a float has."""
+    return call("numeric_root", cast(value, QUOTIENT), returns="DECIMAL")
 
 
 def power(node: exp.Pow) -> exp.Expr:

@@ -70,30 +70,21 @@ def _translated(node: exp.Expr, root: exp.Expr, session: Session) -> exp.Expr:
         return root
     current = node
     for rule in BY_CLASS.get(type(node), ()):
-        new = _apply(rule, current, session)
+        parent, key, index = current.parent, current.arg_key, current.index
+        new = rule(current, session) if rule in WITH_SESSION else rule(current)
         if new is current:
             continue
         if new.type is None and isinstance(node.type, exp.DataType):
             new.type = node.type.copy()
-        if current is root:
+        if parent is None:
             new.parent = None
             root = new
         else:
-            current.replace(new)
+            parent.set(key, new, index)  # the old node may stand inside the new one: its own place is right already
         current = new
         if type(new) is not type(node):
             break
     return root
-
-
-def _apply(rule: Rule, node: exp.Expr, session: Session) -> exp.Expr:
-    """Call a rule; while it works the node keeps its place, so that rules can look at what is around."""
-    parent, key, index = node.parent, node.arg_key, node.index
-    new = rule(node, session) if rule in WITH_SESSION else rule(node)
-    if new is not node:
-        node.parent, node.arg_key, node.index = parent, key, index
-        new.parent = None
-    return new
 
 
 def _concatenation(node: exp.DPipe, session: Session) -> exp.Expr:

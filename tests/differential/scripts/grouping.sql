@@ -1,0 +1,106 @@
+-- group by column
+select n_regionkey, count(*) from nation group by n_regionkey;
+-- group by position and alias
+select extract(year from o_orderdate) as y, count(*) from orders group by 1;
+-- group by expression
+select i4 % 2, count(*) from types group by i4 % 2;
+-- group by null
+select b, count(*), count(b) from types group by b;
+-- having
+select n_regionkey, count(*) from nation group by n_regionkey having count(*) > 4 and min(n_name) > 'A';
+-- having without group
+select count(*) from pairs having count(*) > 100;
+-- aggregate of nothing
+select count(*), sum(k), max(w), avg(q), array_agg(k), string_agg(w, ',') from pairs where k > 100;
+-- grouping sets
+select b, i2, count(*), grouping(b), grouping(i2), grouping(b, i2) from types group by grouping sets ((b), (i2), (b, i2), ());
+-- rollup
+select r_name, n_name, count(*), grouping(r_name, n_name) from nation join region on n_regionkey = r_regionkey group by rollup (r_name, n_name);
+-- cube
+select o_orderstatus, o_orderpriority, sum(o_totalprice) from orders group by cube (o_orderstatus, o_orderpriority);
+-- rollup with having grouping
+select n_regionkey, count(*) from nation group by rollup (n_regionkey) having grouping(n_regionkey) = 1;
+-- mixed grouping
+select b, i2, id, count(*) from types group by b, rollup (i2, id);
+-- filter
+select count(*) filter (where i4 > 0), sum(i4) filter (where b), avg(i4) filter (where i4 < 100 and i4 > -100) from types;
+-- filter with group
+select b, count(*) filter (where id % 2 = 0), string_agg(t, '|' order by id) filter (where t <> '') from types group by b;
+-- count distinct
+select count(distinct i2), count(distinct t), count(distinct b) from types;
+-- sum distinct
+select sum(distinct i2), avg(distinct i2), count(distinct (i2)) from types;
+-- distinct
+select distinct b, i2 from types;
+-- distinct on
+-- ordered
+select distinct on (b) b, id, t from types order by b, id desc;
+-- distinct on two
+-- ordered
+select distinct on (n_regionkey) n_regionkey, n_name from nation order by n_regionkey, n_name desc;
+-- bool aggregates
+select bool_and(b), bool_or(b), every(b), bool_and(id > 0) from types;
+-- string_agg ordered
+select string_agg(w, ', ' order by w desc nulls last) from pairs;
+-- string_agg distinct
+select string_agg(distinct t, ',' order by t) from types where id < 8;
+-- array_agg
+select array_agg(k order by k nulls first) from pairs;
+-- array_agg filtered by group
+select b, array_agg(id order by id desc) filter (where id > 3) from types group by b;
+-- min and max
+select min(i4), max(i4), min(t), max(t), min(d), max(ts), min(n), max(f8), min(tm) from types;
+-- sum types
+select sum(i2), sum(i4), sum(i8), sum(n), sum(f4), sum(f8) from types where id not in (5, 6);
+-- avg types
+select avg(i2), avg(i4), avg(i8), avg(n), avg(n2) from types;
+-- avg of floats
+-- approximate: 12
+select avg(f8), avg(f4) from types where id <> 5;
+-- avg per group
+select l_returnflag, avg(l_quantity), avg(l_discount), avg(l_extendedprice * (1 - l_discount)) from lineitem group by l_returnflag;
+-- avg of avg
+select avg(a) from (select avg(s_acctbal) as a from supplier group by s_nationkey) q;
+-- stddev and variance of integers
+select stddev(i2), variance(i2), stddev_pop(i2), var_pop(i2), stddev_samp(i2), var_samp(i2) from types;
+-- stddev of numeric
+select stddev(n2), var_samp(l) from types, (select l_quantity as l from lineitem limit 0) x right join (values (1)) v(one) on true where n2 < 100;
+-- stddev by group
+select l_returnflag, stddev(l_quantity), variance(l_extendedprice) from lineitem group by l_returnflag;
+-- stddev of one row
+select stddev(id), var_pop(id), variance(id) from types where id = 1;
+-- stddev of floats
+-- approximate: 12
+select stddev(f8), variance(f8), stddev_pop(f8), var_pop(f8) from types where id <> 5;
+-- correlation
+-- approximate: 10
+select corr(s_acctbal, s_nationkey), covar_pop(s_acctbal, s_nationkey), covar_samp(s_suppkey, s_nationkey) from supplier;
+-- bit aggregates
+select bit_and(i2), bit_or(i2) from types where i2 > 0;
+-- percentile_cont
+select percentile_cont(0.5) within group (order by i4), percentile_cont(0.25) within group (order by f8) from types where id <> 5;
+-- percentile_cont descending
+select percentile_cont(0.9) within group (order by n desc) from types;
+-- percentile_cont array
+select percentile_cont(array[0.25, 0.5, 0.75]) within group (order by i2) from types;
+-- percentile_disc
+select percentile_disc(0.5) within group (order by t), percentile_disc(0) within group (order by d), percentile_disc(1) within group (order by n) from types;
+-- percentile by group
+select n_regionkey, percentile_disc(0.5) within group (order by n_name), percentile_cont(0.5) within group (order by n_nationkey) from nation group by n_regionkey;
+-- mode
+select mode() within group (order by i4), mode() within group (order by t), mode() within group (order by n), mode() within group (order by d) from types;
+-- mode by group
+select n_regionkey, mode() within group (order by left(n_name, 1)) from nation group by n_regionkey;
+-- any_value
+select any_value(x) from (values (null), (3), (3)) v(x);
+-- aggregate over expression of aggregates
+select sum(i4) / count(i4), sum(i8) / count(*), sum(n) / sum(n2), max(i4) - min(i4) from types where id not in (5, 6);
+-- group by date_trunc
+select date_trunc('month', o_orderdate), count(*), sum(o_totalprice) from orders where o_orderdate < date '1993-01-01' group by 1;
+-- ordered by aggregate
+-- ordered
+select o_orderpriority, count(*) as n from orders group by o_orderpriority order by count(*) desc, o_orderpriority;
+-- group by cast
+select o_totalprice::int / 100000, count(*) from orders group by o_totalprice::int / 100000;
+-- count of a row of nulls
+select count(i4), count(*), count(1) from types where id = 12;

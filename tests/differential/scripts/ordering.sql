@@ -1,0 +1,74 @@
+-- ascending puts nulls last
+-- ordered
+select i4, id from types order by i4, id;
+-- descending puts nulls first
+-- ordered
+select i4, id from types order by i4 desc, id desc;
+-- nulls first
+-- ordered
+select i4, id from types order by i4 nulls first, id;
+-- nulls last
+-- ordered
+select i4, id from types order by i4 desc nulls last, id;
+-- text by code point
+-- ordered
+select t, id from types order by t, id;
+-- floats with nan
+-- ordered
+select q, k from pairs order by q, k;
+-- floats with nan descending
+-- ordered
+select q, k from pairs order by q desc, k;
+-- booleans
+-- ordered
+select b, id from types order by b, id;
+-- dates and times
+-- ordered
+select d, ts, tz, id from types order by d, ts desc, id;
+-- by position
+-- ordered
+select t, id from types order by 2 desc;
+-- by alias
+-- ordered
+select id * -1 as x from types order by x;
+-- by expression not selected
+-- ordered
+select t from types order by length(t), t, id;
+-- alias hides a column
+-- ordered
+select -id as id from types order by id;
+-- limit and offset
+-- ordered
+select id from types order by id limit 3 offset 4;
+-- limit all
+-- ordered
+select id from types order by id limit all offset 10;
+-- offset without limit
+-- ordered
+select id from types order by id offset 9;
+-- fetch first
+-- ordered
+select id from types order by id fetch first 2 rows only;
+-- fetch next with offset
+-- ordered
+select id from types order by id offset 2 rows fetch next 3 rows only;
+-- fetch one row
+-- ordered
+select id from types order by id desc fetch first row only;
+-- fetch with ties
+select i2, id from types order by i2 fetch first 3 rows with ties;
+-- fetch with ties of a group
+select n_regionkey, count(*) from nation group by n_regionkey order by count(*) desc fetch first 1 rows with ties;
+-- limit zero
+select id from types limit 0;
+-- order in a derived table with limit
+select count(*), max(id) from (select id from types order by id limit 5) q;
+-- intervals as numbers
+-- ordered
+select id, extract(epoch from iv) from types order by extract(epoch from iv), id;
+-- order by case
+-- ordered
+select id from types order by case when id > 6 then 0 else 1 end, id;
+-- distinct with order
+-- ordered
+select distinct i2 from types order by i2 desc nulls last;

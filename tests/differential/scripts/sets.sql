@@ -1,0 +1,39 @@
+-- union distinct
+select k from pairs union select id from types;
+-- union all
+select k from pairs union all select k from pairs;
+-- intersect
+select k from pairs intersect select id from types;
+-- except
+select id from types except select k from pairs;
+-- intersect all counts
+select k from pairs intersect all select * from (values (1), (1), (1), (2), (null), (null), (null)) v(x);
+-- except all counts
+select k from pairs except all select * from (values (1), (null)) v(x);
+-- except all of the whole
+select w, k from pairs except all select w, k from pairs;
+-- nested set operations
+(select k from pairs union select 10) except select 1;
+-- set operations with precedence
+select 1 union select 2 intersect select 2 except select 3;
+-- union of types
+select i4 from types union select n from types;
+-- union with null and text
+select null union all select t from types;
+-- union with constants
+select 'a' as x, 1 as y union all select 'b', 2.5 union all select null, null;
+-- union order by name
+-- ordered
+select k as x from pairs where k is not null union select id from types order by x desc;
+-- union order by position with limit
+-- ordered
+select id, t from types union all select k, w from pairs where k < 5 order by 1, 2 limit 7 offset 2;
+-- union in a derived table
+select count(*), min(x) from (select id as x from types union all select k from pairs) u;
+-- intersect all with order
+-- ordered
+select k from pairs intersect all select k from pairs order by k desc nulls last;
+-- union of dates and timestamps
+select d from types union select ts from types;
+-- union of smallint and bigint
+select i2 from types union select i8 from types;

@@ -1,0 +1,85 @@
+-- scalar subquery
+select id, (select max(i4) from types) from types;
+-- scalar subquery in where
+select id from types where i4 = (select min(i4) from types);
+-- correlated scalar aggregate
+select n_name, (select count(*) from supplier where s_nationkey = n_nationkey) from nation;
+-- correlated scalar sum in where
+select s_name from supplier s where s_acctbal > (select avg(s_acctbal) from supplier x where x.s_nationkey = s.s_nationkey);
+-- correlated scalar lookup without aggregate
+select s_name, (select n_name from nation where n_nationkey = s_nationkey) as nation from supplier;
+-- correlated scalar lookup with limit
+select n_name, (select s_name from supplier where s_nationkey = n_nationkey order by s_acctbal desc, s_name limit 1) from nation;
+-- correlated scalar that has no row
+select k, (select r_name from region where r_regionkey = k) from pairs;
+-- scalar subquery with more than one row
+-- error: 21000
+select k, (select t from types where t.i4 > a.k) from pairs a, types t;
+-- correlated scalar with more than one row
+-- error: 21000
+select id, (select w from pairs p where p.k = t.id) from types t;
+-- exists
+select n_name from nation where exists (select 1 from supplier where s_nationkey = n_nationkey and s_acctbal > 9000);
+-- exists in select list
+select n_name, exists (select 1 from supplier where s_nationkey = n_nationkey) from nation;
+-- exists in select list uncorrelated
+select exists (select 1 from pairs where k = 3), exists (select 1 from pairs where k = 99);
+-- not exists in case
+select id, case when not exists (select 1 from pairs where k = id) then 'missing' else 'there' end from types;
+-- exists or another condition
+select id from types t where exists (select 1 from pairs where k = t.id) or i4 > 100;
+-- in list
+select id from types where i4 in (1, 5, 7, null);
+-- not in list with null
+select id from types where i4 not in (5, null);
+-- in subquery with nulls
+select id from types where id in (select k from pairs);
+-- not in subquery with nulls gives nothing
+select id from types where id not in (select k from pairs);
+-- not in subquery without nulls
+select id from types where id not in (select k from pairs where k is not null);
+-- in subquery in select list
+select id, id in (select k from pairs) from types;
+-- not in subquery in select list
+select id, id not in (select k from pairs where k is not null) from types;
+-- in with rows
+select id from types where (id, t) in ((1, 'apple'), (2, 'Banana'), (3, null));
+-- in with rows from a subquery
+select id from types where (id, t) in (select 1, 'apple' union all select 7, 'apple');
+-- any of a subquery
+select id from types where id = any (select k from pairs);
+-- any with less than
+select id from types where id < any (select k from pairs where k is not null);
+-- all with greater than
+select id from types where id > all (select k from pairs where k is not null);
+-- all with nulls is unknown
+select id from types where id > all (select k from pairs);
+-- all of nothing is true
+select id from types where id > all (select k from pairs where k > 100);
+-- not equal all
+select id from types where id <> all (select k from pairs where k is not null);
+-- all in select list
+select id, id >= all (select k from pairs where k is not null), id < any (select k from pairs) from types;
+-- derived tables nested
+select avg(c) from (select n_regionkey, count(*) as c from (select * from nation where n_name > 'C') x group by n_regionkey) y;
+-- subquery in having
+select n_regionkey, count(*) from nation group by n_regionkey having count(*) >= (select avg(c) from (select count(*) as c from nation group by n_regionkey) q);
+-- subquery in order by
+-- ordered
+select id from types order by (select max(k) from pairs) - id;
+-- subquery in between
+select id from types where id between (select min(k) from pairs) and (select max(k) from pairs);
+-- array of a subquery
+select array(select k from pairs where k is not null order by k);
+-- array of an empty subquery
+select array(select k from pairs where k > 100);
+-- lateral aggregate
+select n.n_name, l.total from nation n cross join lateral (select sum(s_acctbal) as total from supplier where s_nationkey = n.n_nationkey) l;
+-- lateral top rows
+select n.n_name, l.s_name from nation n join lateral (select s_name from supplier where s_nationkey = n.n_nationkey order by s_acctbal desc, s_name limit 2) l on true;
+-- left lateral top row
+select n.n_name, l.s_name, l.s_acctbal from nation n left join lateral (select s_name, s_acctbal from supplier s where s.s_nationkey = n.n_nationkey and s.s_acctbal > 5000 order by s_acctbal desc, s_name limit 1) l on true;
+-- lateral expressions
+select t.id, l.twice, l.twice + 1 as more from types t cross join lateral (select t.id * 2 as twice) l;
+-- lateral join filter
+select p.k, l.t from pairs p, lateral (select t from types where types.id = p.k) l;
