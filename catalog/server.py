@@ -163,6 +163,7 @@ class Server:
             return
         try:
             stop_postmaster(self._home, self._postmaster.process if self._postmaster is not None else None)
+            self._home.discard_socket_folder()
         finally:
             os.close(lock)
 
@@ -228,7 +229,7 @@ def remove(data_dir: Path) -> None:
     try:
         home = open_home(data_dir)
         stop_postmaster(home)
-        shutil.rmtree(home.socket_folder(), ignore_errors=True)
+        home.discard_socket_folder()
         shutil.rmtree(path)
     finally:
         os.close(lock)

@@ -117,6 +117,15 @@ class Home:
         write_private(record, str(folder))
         return folder
 
+    def discard_socket_folder(self) -> None:
+        """Delete the folder of the unix socket of a server that has ended."""
+        record = self.path / "run"
+        if record.exists():
+            folder = Path(record.read_text("utf-8"))
+            if _is_private(folder, self.account):
+                shutil.rmtree(folder, ignore_errors=True)
+            record.unlink()
+
 
 def environment() -> dict[str, str]:
     """Return the environment of the server's programs: nothing of ours that could steer or leak into them."""

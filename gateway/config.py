@@ -112,7 +112,6 @@ class Engine(_Section):
     idle_session_timeout: Seconds = 0.0
     spill_directory: LocalPath | None = None  # default: "spill" in data_dir
     target_partitions: Annotated[int, Field(ge=1, le=1024)] = Field(default_factory=lambda: os.cpu_count() or 1)
-    max_concurrent_statements: Annotated[int, Field(ge=1)] = 32
 
 
 class _Source(_Section):

@@ -24,7 +24,7 @@ from gateway.execute.engine import Running
 from gateway.lake import Lake
 from gateway.pipeline import prepare, run
 from gateway.portals import Blocks, RowSource, encoded
-from gateway.prepared import Description, Lane, PreparedStatement, StatementCache
+from gateway.prepared import Description, Lane, NamedStatement, PreparedStatement, StatementCache
 from gateway.quantities import parse_duration
 from gateway.relay.mirror_connection import MirrorConnection
 from gateway.sql.resolve import Names
@@ -34,7 +34,7 @@ from gateway.values.rows import prepare as prepare_rows
 from gateway.wire import backend, frontend
 
 _log = structlog.get_logger(__name__)
-_DESCRIBED = "lakegate describe"
+_NOTHING = frontend.Bind("", "")  # no parameters, and all columns as text
 _UTF8 = frozenset({"UTF8", "SQL_ASCII"})
 _SETTINGS = (
     "SELECT pg_catalog.current_setting('statement_timeout'), pg_catalog.current_setting('bytea_output'), "
@@ -73,7 +73,7 @@ class Portal:
 
     def row_description(self) -> backend.BackendMessage:
         """Return the portal's columns as a message."""
-        return backend.RowDescription(self.fields) if self.fields else backend.NoData()
+        return backend.NoData() if self.prepared.lane is Lane.REFRESH else backend.RowDescription(self.fields)
 
     async def close(self) -> None:
         """Stop what still runs."""
@@ -106,34 +106,24 @@ class EngineLane:
         """Read the session's settings again before the next statement."""
         self._settings = None
 
-    async def bind(
-        self,
-        prepared: PreparedStatement,
-        names: Names,
-        parameter_formats: Sequence[int],
-        values: Sequence[bytes | None],
-        result_formats: Sequence[int],
-    ) -> Portal:
+    async def bind(self, named: NamedStatement, names: Names, message: frontend.Bind = _NOTHING) -> Portal:
         """Describe the statement and decode its parameters."""
-        if self._mirror.status == "E":
-            raise SqlError(
-                SqlState.IN_FAILED_SQL_TRANSACTION,
-                "current transaction is aborted, commands ignored until end of transaction block",
-            )
-        description = await self._describe(prepared, names)
+        prepared, values = named.prepared, message.parameters
+        description = await self._describe(named, names)
         prepared.require_plan()
+        named.check_columns(description.fields)
         expected = len(description.parameter_oids)
         if len(values) != expected:
             raise SqlError(
                 SqlState.PROTOCOL_VIOLATION,
                 f"bind message supplies {len(values)} parameters, but prepared statement requires {expected}",
             )
-        given = _spread(parameter_formats, expected, "parameter")
+        given = _spread(message.parameter_formats, expected, "parameter")
         parameters = tuple(
             decode_parameter(value, oid, form)
             for value, oid, form in zip(values, description.parameter_oids, given, strict=True)
         )
-        formats = _spread(result_formats, len(description.fields), "result")
+        formats = _spread(message.result_formats, len(description.fields), "result")
         fields = tuple(replace(one, format=form) for one, form in zip(description.fields, formats, strict=True))
         return Portal(prepared, fields, parameters)
 
@@ -213,46 +203,37 @@ class EngineLane:
                     await self._client.drain()
         return sent
 
-    async def _describe(self, prepared: PreparedStatement, names: Names) -> Description:
+    async def _describe(self, named: NamedStatement, names: Names) -> Description:
         key = (
-            prepared.statement.text,
+            named.prepared.statement.text,
+            named.parameter_oids,
             self._principal.name,
             names.search_path,
             names.catalog.version,
             self._lake.grants.version,
         )
         known = self._statements.descriptions.get(key)
-        if known is None:
-            known = self._statements.descriptions[key] = await self._ask_mirror(prepared)
+        if known is None or self._mirror.status == "E":  # then the mirror knows whether the transaction is over
+            known = self._statements.descriptions[key] = await self._ask_mirror(named)
         return known
 
-    async def _ask_mirror(self, prepared: PreparedStatement) -> Description:
-        text = prepared.statement.text
-        for message in (
-            frontend.Parse(_DESCRIBED, text, ()),
-            frontend.Describe("S", _DESCRIBED),
-            frontend.Close("S", _DESCRIBED),
-            frontend.Sync(),
-        ):
-            self._mirror.write(message.encode())
+    async def _ask_mirror(self, named: NamedStatement) -> Description:
+        statement = named.prepared.statement
         parameter_oids: tuple[int, ...] = ()
         fields: tuple[backend.FieldDescription, ...] = ()
-        error: bytes | None = None
-        while (message_bytes := await self._mirror.message())[:1] != b"Z":
-            kind, body = message_bytes[:1], message_bytes[5:]
+        for message in await self._mirror.describe(statement.text, named.parameter_oids):
+            kind, body = message[:1], message[5:]
             if kind == b"t":
                 parameter_oids = backend.ParameterDescription.decode(body).type_oids
             elif kind == b"T":
                 fields = backend.RowDescription.decode(body).fields
             elif kind == b"E":
-                error = body
-        if error is not None:
-            raise _error_of(error, prepared.statement.start)
+                raise _error_of(body, statement.start)
         return Description(parameter_oids, fields)
 
     async def _read_settings(self) -> _Settings:
         if self._settings is None:
-            row, error = await self._mirror.silently(_SETTINGS)
+            row, error = await self._mirror.ask(_SETTINGS)
             if error is not None:
                 raise _error_of(error[5:], 0)
             timeout, bytea_output, digits = ((value or b"").decode() for value in row)

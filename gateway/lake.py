@@ -40,8 +40,8 @@ class Grants(Protocol):
 class Shape(Protocol):
     """The mirror, as far as a new catalogue must reach it."""
 
-    def apply(self, catalog: Catalog) -> None:
-        """Make the mirror show this catalogue. Blocks."""
+    def apply(self, catalog: Catalog) -> bool:
+        """Make the mirror show this catalogue; False if something of it must wait. Blocks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,7 @@ class Lake:
         self._refreshing = asyncio.Lock()
         self.outdated = asyncio.Event()  # set when a table's columns were found to differ from the catalogue's
         self._found: dict[str, Discovery] = {}
+        self._unfinished = False  # whether the mirror still lacks something of the catalogue
 
     def remember(self, catalog: Catalog) -> None:
         """Begin with the catalogue of an earlier run: its tables stand until their source was looked at."""
@@ -105,9 +106,17 @@ class Lake:
             catalog = self._joined(failures)
             if not _same(catalog, self.catalog):
                 catalog = replace(catalog, version=next(self._versions))
-                await loop.run_in_executor(self.threads, shape.apply, catalog)
+                await self.show(shape, catalog)
                 self.catalog = catalog
+            elif self._unfinished:
+                await self.show(shape, catalog)
             return self.catalog
+
+    async def show(self, shape: Shape, catalog: Catalog) -> None:
+        """Make the mirror show a catalogue; what a client's lock held up is tried again at the next refresh."""
+        loop = asyncio.get_running_loop()
+        self._unfinished = True  # also where it fails
+        self._unfinished = not await loop.run_in_executor(self.threads, shape.apply, catalog)
 
     async def pin(self, tables: Sequence[Table]) -> Pinned:
         """Fix the version of each table for one statement."""

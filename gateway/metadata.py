@@ -9,8 +9,10 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 
 import psycopg
+import structlog
 
 from catalog.mirror.mirror import open_mirror
+from catalog.names import always_quoted
 from catalog.server import Server, external, start
 from catalog.store.rows import AccessRows
 from catalog.store.store import Store, open_store
@@ -21,6 +23,7 @@ from gateway.relay.mirror_connection import Login
 from policies.grants import Grants
 from policies.roles import Roles
 
+_log = structlog.get_logger(__name__)
 _SYSTEM_RELATIONS = (
     "SELECT relname FROM pg_catalog.pg_class WHERE relnamespace = 'pg_catalog'::regnamespace AND relkind IN ('r', 'v')"
 )
@@ -35,6 +38,7 @@ class Metadata:
         self._store: Store = open_store(server)
         self.secret = self._store.require_secret("mock_scram")
         self._mirror = open_mirror(server, self._store.require_secret("mirror"), database, defaults)
+        self._noted: set[str] = set()
         self._take(self._store.load_access())
         self.system_relations = self._read_system_relations()
 
@@ -48,17 +52,29 @@ class Metadata:
             config.server.data_dir.mkdir(parents=True, exist_ok=True)
             server = start(config.server.data_dir)
         try:
-            defaults = {"statement_timeout": f"{round(config.engine.statement_timeout * 1000)}"}
+            defaults = {
+                "statement_timeout": f"{round(config.engine.statement_timeout * 1000)}",
+                # So that psql's \d and unqualified names find the tables of all sources.
+                "search_path": ", ".join(['"$user"', "public", *map(always_quoted, config.sources)]),
+            }
             return cls(server, config.server.database, defaults)
         except BaseException:
             if server.embedded:
                 server.stop()
             raise
 
-    def apply(self, catalog: Catalog) -> None:
-        """Make the mirror show this catalogue and these grants, and keep it for the next start."""
-        self._mirror.apply(catalog, self._access)
+    def apply(self, catalog: Catalog) -> bool:
+        """Make the mirror show this catalogue and these grants, and keep it for the next start.
+
+        Returns False where clients' locks held something up: then it is to be called again soon.
+        """
+        applied = self._mirror.apply(catalog, self._access)
+        for note in applied.notes:
+            if note not in self._noted:
+                self._noted.add(note)
+                _log.warning("not mirrored as it is", note=note)
         self._store.save_catalog(catalog, self._database)
+        return applied.postponed == 0
 
     def load_catalog(self) -> Catalog | None:
         """Return the catalogue of the last run."""
@@ -86,10 +102,11 @@ class Metadata:
 
     async def get_role(self, name: str) -> Role | None:
         """Return a role that may log in."""
+        verifier = await asyncio.to_thread(self._store.get_verifier, name)  # of unknown ones too: it takes as long
         principal = self._roles.get_principal(name)
         if principal is None or not any(role.name == name and role.login for role in self._access.roles):
             return None
-        return Role(principal, await asyncio.to_thread(self._store.get_verifier, name))
+        return Role(principal, verifier)
 
     def mirror_login(self, role: str) -> Login:
         """Return how the gateway logs in to the mirror for a role."""

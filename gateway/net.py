@@ -19,6 +19,7 @@ from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
 from gateway.login import Login, LoginServices
 from gateway.logs import bind_connection, bind_statement
+from gateway.relay.mirror_connection import MirrorLost
 from gateway.session import Session, error_response
 from gateway.wire import backend, frontend
 from gateway.wire.connection import NEED_DATA, Connection, Signal
@@ -28,6 +29,7 @@ from gateway.wire.login import EncryptionRefused, SSLAccepted
 _log = structlog.get_logger(__name__)
 _READ_AHEAD: Final = 1 << 18  # bytes that a client may send while a statement runs
 _WRITE_HIGH: Final = 1 << 20
+_LINGER: Final = 5.0  # seconds that a client has to read the last it is told
 _TLS_HANDSHAKE: Final = 0x16
 _CONNECTIONS = itertools.count(1)
 
@@ -74,6 +76,7 @@ class ClientConnection(asyncio.Protocol):
         self._first = True
         self._protocol_failure: RemoteProtocolError | None = None
         self._task: asyncio.Task[None] | None = None
+        self._ending = False
         self._upgrading = False
         self.session: Session | None = None
         self.channel_binding: bytes | None = None
@@ -89,6 +92,7 @@ class ClientConnection(asyncio.Protocol):
             peer = transport.get_extra_info("peername")
             self.peer = f"{peer[0]}:{peer[1]}" if isinstance(peer, tuple) else "local"
             self._task = asyncio.get_running_loop().create_task(self._serve())
+            self._task.add_done_callback(lambda _task: self._ended(self))
 
     def data_received(self, data: bytes) -> None:
         if self._first:
@@ -125,7 +129,11 @@ class ClientConnection(asyncio.Protocol):
         self._lost = True
         self._arrived.set()
         self._writable.set()
-        if self._task is not None and not self._task.done():
+        self._stop()
+
+    def _stop(self) -> None:
+        """End what is done for the client, unless that is under way."""
+        if self._task is not None and not self._ending:
             self._task.cancel()
 
     # What a session needs of its client -----------------------------------------------------------------------------
@@ -168,7 +176,8 @@ class ClientConnection(asyncio.Protocol):
             if error.answer:
                 self._say_fatal(SqlError(SqlState(error.sqlstate), error.message))
         except SqlError as error:
-            self._say_fatal(error)
+            if not (isinstance(error, MirrorLost) and error.told):
+                self._say_fatal(error)
         except Exception:
             _log.exception("internal error")
             self._say_fatal(SqlError(SqlState.INTERNAL_ERROR, "internal error"))
@@ -176,23 +185,28 @@ class ClientConnection(asyncio.Protocol):
             await self._end()
 
     async def _end(self) -> None:
+        self._ending = True
         session, self.session = self.session, None
         if session is not None:
             self._login_services.sessions.forget(session)
             await asyncio.shield(session.close())
         if self._transport is not None:
             self._transport.close()
-        self._ended(self)
+            if self._transport.get_write_buffer_size():
+                asyncio.get_running_loop().call_later(_LINGER, self._transport.abort)
         _log.info("disconnected")
 
     async def _converse(self) -> None:
-        login = Login(self._login_services, self)
-        async with asyncio.timeout(self._limits.authentication_timeout or None):
-            startup = await self._startup()
-            if startup is None:
-                return
-            self.session = await login.log_in(startup)
-        if self.session is None:
+        startup: frontend.StartupMessage | None = None
+        try:
+            async with asyncio.timeout(self._limits.authentication_timeout or None):
+                startup = await self._startup()
+                if startup is None:
+                    return
+                self.session = await Login(self._login_services, self).log_in(startup)
+        except TimeoutError:
+            if startup is not None:  # who has said nothing yet is told nothing, as in PostgreSQL
+                raise SqlError(SqlState.QUERY_CANCELED, "canceling authentication due to timeout") from None
             return
         await self._serve_messages(self.session)
 
@@ -283,9 +297,9 @@ class ClientConnection(asyncio.Protocol):
 
     async def end_session(self, reason: SqlError) -> None:
         """Tell the client why, and close."""
-        self._say_fatal(reason)
-        if self._task is not None:
-            self._task.cancel()
+        if not self._ending:
+            self._say_fatal(reason)
+            self._stop()
 
     @property
     def cancel_key_length(self) -> int:

@@ -6,7 +6,8 @@ of the grants. So a change of any of them is seen by the next statement, and not
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 from cachetools import LRUCache
@@ -18,6 +19,7 @@ from gateway.lake import Lake
 from gateway.pipeline import Plan, plan
 from gateway.sql.resolve import Names, NotResolved, references
 from gateway.sql.statements import ExplainOptions, Kind, Statement, explained, parse_query
+from gateway.sql.tokens import tokens
 from gateway.wire.backend import FieldDescription
 
 
@@ -43,7 +45,8 @@ class PreparedStatement:
     def require_plan(self) -> Plan:
         """Return the plan, or raise why there is none."""
         if self.plan is None:
-            raise self.failure or SqlError(SqlState.INTERNAL_ERROR, "the statement has no plan")
+            failure = self.failure or SqlError(SqlState.INTERNAL_ERROR, "the statement has no plan")
+            raise failure.with_traceback(None)  # it is raised many times, and would remember them all
         return self.plan
 
 
@@ -53,6 +56,69 @@ class Description:
 
     parameter_oids: tuple[int, ...]
     fields: tuple[FieldDescription, ...]
+
+
+@dataclass(slots=True)
+class NamedStatement:
+    """What a Parse message made: the statement, and the parameter types that the client declared (0: to be inferred).
+
+    ``fields`` are the result columns as first described; a statement whose columns have changed since is refused.
+    """
+
+    prepared: PreparedStatement
+    parameter_oids: tuple[int, ...]
+    fields: tuple[FieldDescription, ...] | None = None
+
+    def check_columns(self, fields: tuple[FieldDescription, ...]) -> None:
+        """Raise 0A000 where the columns are not those that the client may have been told."""
+        columns = [(one.name, one.type_oid, one.type_modifier) for one in fields]
+        if self.fields is None:
+            self.fields = fields
+        elif [(one.name, one.type_oid, one.type_modifier) for one in self.fields] != columns:
+            raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, "cached plan must not change result type")
+
+
+class NamedStatements:
+    """A session's prepared statements by name, in step with the mirror: a name counts when the mirror has said so."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, NamedStatement] = {}
+        self._parsing: dict[str, NamedStatement] = {}
+
+    def get(self, name: str) -> NamedStatement | None:
+        """Return the statement of that name, of messages under way if there is one."""
+        return self._parsing.get(name) or self._known.get(name)
+
+    def parsing(self, name: str, statement: NamedStatement) -> Callable[[], None]:
+        """Note a Parse that was sent; call what is returned when it has succeeded."""
+        self._parsing[name] = statement
+
+        def parsed() -> None:
+            self._known[name] = statement
+            if self._parsing.get(name) is statement:
+                del self._parsing[name]
+
+        return parsed
+
+    def close(self, name: str) -> None:
+        """Note that a name was given up."""
+        self._known.pop(name, None)
+
+    def failed(self) -> None:
+        """Forget what was sent behind a message that failed."""
+        self._parsing.clear()
+
+    def executed(self, statement: Statement) -> None:
+        """Follow a statement of SQL that gave up names."""
+        words = [token.text for token in tokens(statement.text)]
+        if statement.head == "DEALLOCATE":
+            name = words[-1]
+            if name.upper() == "ALL":
+                self._known = {key: value for key, value in self._known.items() if not key}
+            else:
+                self.close(name[1:-1].replace('""', '"') if name.startswith('"') else name.lower())
+        elif statement.head == "DISCARD" and words[-1].upper() == "ALL":
+            self._known = {key: value for key, value in self._known.items() if not key}
 
 
 class StatementCache:
@@ -68,7 +134,7 @@ class StatementCache:
         kept = self._prepared.get(key)
         if kept is None:
             kept = self._prepared[key] = _prepare(statement, names, principal, lake)
-        return kept
+        return kept if kept.statement.start == statement.start else replace(kept, statement=statement)
 
 
 def _prepare(statement: Statement, names: Names, principal: Principal, lake: Lake) -> PreparedStatement:

@@ -25,6 +25,7 @@ from gateway.sources import open_lake
 
 _log = structlog.get_logger(__name__)
 _FIRST_LOOK = 15.0  # seconds that the start waits for the sources; what is not known then comes later
+_RETRY = 1.0  # seconds until roles and grants are looked at again after a failure
 _STOPPED = "terminating connection due to administrator command"
 
 
@@ -46,6 +47,7 @@ class Gateway:
         self.sessions = Sessions(config.server.max_connections)
         self._connections: set[ClientConnection] = set()
         self._draining = False
+        self._statements = StatementCache()
         self._tls = load_tls(config)
 
     async def start(self) -> None:
@@ -80,9 +82,14 @@ class Gateway:
 
     async def follow_grants(self) -> None:
         """Take over roles and grants as soon as they change, until cancelled."""
-        async for grants in self.metadata.changes():
-            self.lake.grants = grants
-            await asyncio.to_thread(self.metadata.apply, self.lake.catalog)
+        while True:
+            try:
+                async for grants in self.metadata.changes():
+                    self.lake.grants = grants
+                    await self.lake.show(self.metadata, self.lake.catalog)
+            except Exception:  # what was missed is seen when the metadata server answers again
+                _log.exception("roles and grants could not be taken over")
+                await asyncio.sleep(_RETRY)
 
     def connection(self) -> ClientConnection:
         """Make the protocol of one client's connection."""
@@ -124,8 +131,6 @@ class Gateway:
     @property
     def _session_services(self) -> SessionServices:
         return SessionServices(self.lake, self._statements, self.refresh, self._config.server.database)
-
-    _statements = StatementCache()
 
 
 async def serve(config: Config, *, ready: Callable[[Endpoints], None] | None = None) -> None:

@@ -21,8 +21,8 @@ from catalog.principals import Principal
 from catalog.sqlstate import SqlState
 from gateway.engine_lane import EngineLane, Portal
 from gateway.lake import Lake
-from gateway.prepared import Lane, PreparedStatement, StatementCache
-from gateway.relay.mirror_connection import MirrorConnection
+from gateway.prepared import Lane, NamedStatement, NamedStatements, PreparedStatement, StatementCache
+from gateway.relay.mirror_connection import MirrorConnection, MirrorLost
 from gateway.sql.resolve import Names
 from gateway.sql.statements import Kind, Statement, split
 from gateway.wire import backend, frontend
@@ -57,6 +57,14 @@ class SessionServices:
     database: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Owed:
+    """An answer that the mirror still owes: the types of message that may end it, and what it settles."""
+
+    ends: bytes
+    settled: Callable[[], None] | None = None
+
+
 class Session:
     """Carries out a client's messages, one at a time."""
 
@@ -68,9 +76,11 @@ class Session:
         self._mirror = mirror
         self._client = client
         self._engine = EngineLane(services.lake, services.statements, principal, mirror, client)
-        self._statements: dict[str, PreparedStatement] = {}
+        self._statements = NamedStatements()
         self._portals: dict[str, Portal] = {}
-        self._expected: deque[bytes] = deque()  # answers the mirror still owes, by the types that may end each
+        self._relayed: dict[str, Statement] = {}  # what the mirror's portals were made of
+        self._expected: deque[_Owed] = deque()
+        self._refreshing = False
         self._running: asyncio.Task[None] | None = None
         self._ended_by: SqlError | None = None
 
@@ -79,12 +89,13 @@ class Session:
     async def handle(self, message: frontend.FrontendMessage) -> None:
         """Carry out one message; errors a client can see have been sent when this returns."""
         simple = isinstance(message, frontend.Query | frontend.FunctionCall)
+        self._mirror.extended = not simple
         try:
             await self._cancellable(self._dispatch(message))
+        except (RemoteProtocolError, MirrorLost, ConnectionError):
+            raise
         except SqlError as error:
             await self._fail(error)
-        except RemoteProtocolError:
-            raise
         except Exception:
             _log.exception("internal error")
             await self._fail(
@@ -126,27 +137,33 @@ class Session:
         statements = split(message.query)
         started = monotonic()
         prepared = [self._prepare(statement) for statement in statements]
-        self._forget(statements)
+        await self._drop_portal("")
         if all(one.lane is Lane.RELAY for one in prepared):
             self._mirror.write(message.encode())
-            await self._mirror.relay_until_ready(self._client.relay)
+            error = await self._mirror.relay_until_ready(self._client.relay, self._client.drain)
+            if error is None:
+                self._executed(*statements)
             _log.info("statement", lane="relay", milliseconds=_since(started))
-            return
-        await self._drop_portals()
-        for one in prepared:
-            await self._query_one(one)
+        else:
+            for one in prepared:
+                await self._query_one(one)
+        if self._mirror.status != "T":
+            await self._drop_portals()
 
     async def _query_one(self, prepared: PreparedStatement) -> None:
         if prepared.lane is Lane.RELAY:
             self._mirror.write(frontend.Query(prepared.statement.text).encode())
-            error = await self._mirror.relay_until_ready(lambda data: self._pass_on(data, prepared.statement))
+            error = await self._mirror.relay_until_ready(
+                lambda data: self._pass_on(data, prepared.statement), self._client.drain
+            )
             if error is not None:
                 raise _AlreadySent()
+            self._executed(prepared.statement)
             return
         if prepared.lane is Lane.REFRESH:
             await self._refresh(prepared.statement)
             return
-        portal = await self._engine.bind(prepared, self._names(), (), (), ())
+        portal = await self._engine.bind(NamedStatement(prepared, ()), self._names())
         try:
             self._client.send(portal.row_description())
             await self._engine.execute(portal, 0)
@@ -160,24 +177,28 @@ class Session:
         prepared = self._prepare(statements[0])
         if prepared.lane is Lane.REFRESH:
             message = frontend.Parse(message.name, "", ())  # the mirror keeps the name; the gateway executes
-        self._to_mirror(message, b"1")
-        self._statements[message.name] = prepared
+        named = NamedStatement(prepared, message.parameter_oids)
+        self._to_mirror(message, b"1", self._statements.parsing(message.name, named))
 
     async def _bind(self, message: frontend.Bind) -> None:
-        prepared = self._statements.get(message.statement)
-        await self._drop_portal(message.portal)
-        if prepared is None or prepared.lane is Lane.RELAY:
-            if prepared is not None:
-                self._forget((prepared.statement,))
+        named = self._statements.get(message.statement)
+        if named is not None and named.prepared.lane is not Lane.RELAY:
+            await self._drain_mirror()  # it may say that the statement could not be made, or was closed
+            named = self._statements.get(message.statement)
+        if not message.portal:
+            await self._drop_portal("")
+        if message.portal in self._portals:
+            raise SqlError(SqlState.DUPLICATE_CURSOR, f'cursor "{message.portal}" already exists')
+        if named is None or named.prepared.lane is Lane.RELAY:
+            if named is not None:
+                self._relayed[message.portal] = named.prepared.statement
             self._to_mirror(message, b"2")
             return
-        await self._drain_mirror()
-        if prepared.lane is Lane.REFRESH:
-            self._portals[message.portal] = Portal.of_command(prepared)
-        else:
-            self._portals[message.portal] = await self._engine.bind(
-                prepared, self._names(), message.parameter_formats, message.parameters, message.result_formats
-            )
+        if named.prepared.lane is Lane.REFRESH:
+            self._portals[message.portal] = Portal.of_command(named.prepared)
+        else:  # planned again where the catalogue, the grants or the search path have changed since
+            named.prepared = self._prepare(named.prepared.statement)
+            self._portals[message.portal] = await self._engine.bind(named, self._names(), message)
         self._client.send(backend.BindComplete())
 
     async def _describe(self, message: frontend.Describe) -> None:
@@ -190,7 +211,8 @@ class Session:
     async def _execute(self, message: frontend.Execute) -> None:
         portal = self._portals.get(message.portal)
         if portal is None:
-            self._to_mirror(message, b"CIs")
+            relayed = self._relayed.get(message.portal)
+            self._to_mirror(message, b"CIs", lambda: self._executed(*([relayed] if relayed else [])))
             return
         await self._drain_mirror()
         if portal.prepared.lane is Lane.REFRESH:
@@ -204,15 +226,14 @@ class Session:
             await self._drop_portal(message.name)
             self._client.send(backend.CloseComplete())
             return
-        if message.kind == "S":
-            self._statements.pop(message.name, None)
-        self._to_mirror(message, b"3")
+        self._to_mirror(message, b"3", lambda: self._statements.close(message.name) if message.kind == "S" else None)
 
     async def _sync(self) -> None:
-        self._expected.clear()
         self._mirror.write(frontend.Sync().encode())
-        await self._mirror.relay_until_ready(self._client.relay)
+        await self._mirror.relay_until_ready(self._take, self._client.drain)
+        self._expected.clear()
         if self._mirror.status != "T":
+            self._relayed.clear()
             await self._drop_portals()
         self._ready()
         await self._client.drain()
@@ -235,27 +256,32 @@ class Session:
         path = search_path(self._mirror.parameters.get("search_path", ""), principal.name)
         return Names(lake.catalog, lake.system_relations, path, visible, self._services.database)
 
-    def _forget(self, statements: tuple[Statement, ...]) -> None:
-        """Keep step with statements that change the session behind the protocol's back."""
+    def _executed(self, *statements: Statement) -> None:
+        """Keep step with statements of the mirror that changed the session (``set_config`` is among the queries)."""
+        self._engine.settings_changed()
         for statement in statements:
             if statement.kind is Kind.SESSION:
-                self._engine.settings_changed()
-                if statement.head in {"DISCARD", "DEALLOCATE"}:
-                    self._statements = {"": prepared} if (prepared := self._statements.get("")) else {}
+                self._statements.executed(statement)
 
     async def _refresh(self, statement: Statement) -> None:
         words = statement.text.split()
         names = None if len(words) < 3 else (words[2].strip('"'),)
         if names is not None and names[0] not in self._services.lake.sources:
             raise SqlError(SqlState.UNDEFINED_OBJECT, f'source "{names[0]}" does not exist')
-        await self._services.refresh(names)
+        self._refreshing = True
+        try:
+            await self._services.refresh(names)
+        finally:
+            self._refreshing = False
         self._client.send(backend.CommandComplete("REFRESH SOURCE"))
 
     # The mirror -----------------------------------------------------------------------------------------------------
 
-    def _to_mirror(self, message: frontend.FrontendMessage, answers: bytes) -> None:
+    def _to_mirror(
+        self, message: frontend.FrontendMessage, ends: bytes, settled: Callable[[], None] | None = None
+    ) -> None:
         self._mirror.write(message.encode())
-        self._expected.append(answers)
+        self._expected.append(_Owed(ends, settled))
 
     async def _drain_mirror(self) -> None:
         """Pass on the answers the mirror still owes, so that ours come after them."""
@@ -264,13 +290,23 @@ class Session:
         self._mirror.write(frontend.Flush().encode())
         while self._expected:
             message = await self._mirror.message()
-            self._client.relay(message)
-            kind = message[:1]
-            if kind == b"E":
-                self._expected.clear()
+            self._take(message)
+            if message[:1] == b"E":
                 raise _AlreadySent()
-            if kind in self._expected[0]:
-                self._expected.popleft()
+            if message[:1] == b"D":
+                await self._client.drain()
+
+    def _take(self, message: bytes) -> None:
+        """Pass an answer of the mirror on, and do what it settles."""
+        self._client.relay(message)
+        kind = message[:1]
+        if kind == b"E":
+            self._expected.clear()
+            self._statements.failed()
+        elif self._expected and kind in self._expected[0].ends:
+            owed = self._expected.popleft()
+            if owed.settled is not None:
+                owed.settled()
 
     def _pass_on(self, data: bytes, statement: Statement) -> None:
         if data[:1] == b"E" and statement.start:
@@ -289,7 +325,8 @@ class Session:
             return
         _log.info("error", sqlstate=str(error.sqlstate))
         self._client.send(error_response(error))
-        await self._mirror.fail_transaction()
+        self._statements.failed()
+        await self._mirror.fail()
 
     def _ready(self) -> None:
         self._client.send(backend.ReadyForQuery(self._mirror.status))  # type: ignore[arg-type]
@@ -314,7 +351,7 @@ class Session:
         """End the statement that runs, if one does. Work of the mirror is cancelled there and answers itself."""
         if self._running is None:
             return
-        if self._engine.busy:
+        if self._engine.busy or self._refreshing:
             self._ended_by = reason
             self._running.cancel()
         else:
@@ -339,7 +376,13 @@ class Session:
     async def close(self) -> None:
         """Stop everything and say goodbye to the mirror."""
         await self._drop_portals()
-        self._mirror.close()
+        try:
+            if self._mirror.unsettled:  # a server at work does not notice that nobody listens
+                await self._mirror.cancel()
+        except (SqlError, OSError):
+            pass  # it is gone already
+        finally:
+            self._mirror.close()
 
     async def _drop_portal(self, name: str) -> None:
         portal = self._portals.pop(name, None)

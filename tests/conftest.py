@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from tests.gateway import gateway, lake
+
+__all__ = ["gateway", "lake"]
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add ``--rewrite``."""

@@ -8,7 +8,7 @@ superusers too, while privileges, comments, keys and ``\\d`` tell the truth.
 What the wall does not hold up, so that the gateway must: ``COPY table TO`` reads without a scan of the executor and
 answers "COPY 0"; a plan from which PostgreSQL removed the table (``WHERE false``, a CTE that nothing reads) runs, with
 the right rows. Describing needs USAGE on the schema alone: whether a role may read a table is asked of the gateway's
-grants before.
+grants before. A role may change its own password and defaults by ALTER ROLE: nothing of the kind is to be relayed.
 
 What every role sees, as in every PostgreSQL: the names of all tables, columns, roles and databases in ``pg_class``,
 ``pg_attribute``, ``pg_roles`` and ``pg_database``, and comments. ``information_schema`` shows only what a role has

@@ -20,7 +20,8 @@ from catalog.store.rows import AccessRows, Membership, Role
 from catalog.store.store import MIRROR_MARK
 
 _ROLES = """
-SELECT r.rolname, pg_catalog.shobj_description(r.oid, 'pg_authid') IS NOT DISTINCT FROM %s, r.rolcanlogin, r.rolpassword,
+SELECT r.rolname, pg_catalog.shobj_description(r.oid, 'pg_authid') IS NOT DISTINCT FROM %s,
+       r.rolcanlogin, r.rolpassword,
        pg_catalog.has_database_privilege(r.oid, pg_catalog.current_database(), 'CONNECT'),
        EXISTS (SELECT FROM pg_catalog.pg_db_role_setting s WHERE s.setrole = r.oid)
 FROM pg_catalog.pg_authid r

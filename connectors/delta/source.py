@@ -111,7 +111,7 @@ class DeltaSource:
             yield from self._below(store, root, PurePosixPath())
         except (OSError, ArrowException) as failure:
             raise SqlError(
-                SqlState.FDW_ERROR,
+                SqlState.IO_ERROR,
                 f'source "{self.name}": cannot list the location "{self._location}"',
                 detail=str(failure),
             ) from failure

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from pyiceberg.catalog import Catalog, load_catalog
 from pyiceberg.catalog.sql import IcebergTables, SqlCatalog
 from pyiceberg.exceptions import NoSuchTableError
+from pyiceberg.exceptions import ValidationError as IcebergValidationError
 from pyiceberg.table import Table as PyIcebergTable
 from sqlalchemy import Select, select
 from sqlalchemy.exc import SQLAlchemyError
@@ -30,6 +31,7 @@ _FAILURES = (
     ArrowException,
     SQLAlchemyError,
     ValidationError,
+    IcebergValidationError,
     ValueError,
     TypeError,
     KeyError,
@@ -139,7 +141,7 @@ class IcebergSource:
     def _unreachable(self, failure: Exception) -> SqlError:
         reason = str(failure).strip().split("\n", 1)[0]
         return SqlError(
-            SqlState.FDW_UNABLE_TO_ESTABLISH_CONNECTION,
+            SqlState.SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION,
             f'source "{self.name}": the Iceberg catalogue cannot be reached',
             detail=reason or None,
         )

@@ -66,7 +66,7 @@ def _ask(answer: _Answer) -> None:
         finally:
             source.close()
     except SqlError as error:
-        answer.reason = ": ".join(part for part in (error.message, error.detail) if part)
+        answer.reason = ": ".join(part for part in (error.message, error.detail, error.hint) if part)
     except Exception as error:  # a defect of one connector must not hide what the others say
         answer.reason = f"{type(error).__name__}: {error}"
     answer.seconds = time.monotonic() - begun

@@ -1,16 +1,22 @@
-"""``lakegate demo``: lay the data out, start a gateway on it, say how to connect."""
+"""``lakegate demo``: lay the data out, start a gateway on it, say how to connect.
+
+The source ``crm`` has a PostgreSQL server of its own, as it would in a company: the gateway's embedded server listens
+on another socket at each start, so no connection string for it stays true. Left in the background, that server goes on
+after this command has ended; ``lakegate stop`` takes it over and stops it.
+"""
 
 from __future__ import annotations
 
+import json
 import secrets
 import signal
 import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +26,7 @@ from rich.markup import escape
 
 from catalog.server import Server, start
 from gateway.cli import pid_file
-from gateway.cli.output import INTERRUPTED, CommandError, results, steps
+from gateway.cli.output import CommandError, notices, results, steps
 from gateway.cli.users import set_user
 from gateway.demo import state
 from gateway.demo.dataset import lay_out
@@ -60,18 +66,26 @@ def run(options: DemoOptions) -> None:
     _require_free(options.port, "--port")
     _require_free(options.http_port, "--http-port")
     options.directory.mkdir(parents=True, exist_ok=True)
-    with steps() as report:
-        _prepare(options, report)
+    with _ended_by_signals():
+        gateway, started = _start(options)
+        print_guide(results(), options, options.port, state.password(options.directory))
+        if not options.detach:
+            with started:
+                _stay(gateway)
+
+
+def _start(options: DemoOptions) -> tuple[subprocess.Popen[bytes], ExitStack]:
+    """Start everything; returns the gateway, and what stops all of it. After an error nothing is left running."""
+    with steps() as report, ExitStack() as started:
+        report("starting PostgreSQL for crm")
+        crm = start(state.crm_directory(options.directory))
+        started.callback(crm.stop)
+        _prepare(options, crm, report)
         report("starting the gateway")
         gateway = _start_gateway(options)
-        try:
-            _wait_until_ready(gateway, options)
-        except BaseException:
-            _end(gateway)
-            raise
-    print_guide(results(), options, options.port, state.password(options.directory))
-    if not options.detach:
-        _stay(gateway)
+        started.callback(_end, gateway)
+        _wait_until_ready(gateway, options)
+        return gateway, started.pop_all()
 
 
 def print_guide(console: Console, options: DemoOptions, port: int, password: str) -> None:
@@ -102,23 +116,21 @@ def print_guide(console: Console, options: DemoOptions, port: int, password: str
     line("Stop it with: lakegate stop" if options.detach else "Stop it with Ctrl-C.")
 
 
-def _prepare(options: DemoOptions, report: Callable[[str], None]) -> None:
-    """Have the data laid out, the user made and the configuration written, with PostgreSQL running meanwhile."""
-    report("starting the embedded PostgreSQL")
-    server = start(state.state_directory(options.directory))
+def _prepare(options: DemoOptions, crm: Server, report: Callable[[str], None]) -> None:
+    """Have the data laid out, the configuration written and the user made."""
     try:
-        dsn = _crm_database(server)
-        try:
-            layout = lay_out(options.directory, options.scale, dsn, report)
-        except DemoError as error:
-            raise CommandError(str(error)) from None
-        if not layout.made:
-            report(f"the data is there already: scale {options.scale:g}")
-        state.write_config(options.directory, layout, options.port, options.http_port)
-        report(f"user {state.USER}: may read {', '.join(layout.sources)}")
-        set_user(server, state.USER, state.password(options.directory), grants=tuple(layout.sources))
+        layout = lay_out(options.directory, options.scale, _crm_database(crm), report)
+    except DemoError as error:
+        raise CommandError(str(error)) from None
+    if not layout.made:
+        report(f"the data is there already: scale {options.scale:g}")
+    state.write_config(options.directory, layout, options.port, options.http_port)
+    report(f"user {state.USER}: may read {', '.join(layout.sources)}")
+    metadata = start(state.state_directory(options.directory))
+    try:
+        set_user(metadata, state.USER, state.password(options.directory), grants=tuple(layout.sources))
     finally:
-        server.stop()
+        metadata.stop()
 
 
 def _crm_database(server: Server) -> str:
@@ -140,22 +152,29 @@ def _start_gateway(options: DemoOptions) -> subprocess.Popen[bytes]:
 
 
 def _wait_until_ready(gateway: subprocess.Popen[bytes], options: DemoOptions) -> None:
+    """Wait until the gateway serves all four sources."""
     deadline = time.monotonic() + _START_SECONDS
+    missing = "no answer yet"
+    hint = f"its log: {options.log}"
     while time.monotonic() < deadline:
         if gateway.poll() is not None:
-            raise CommandError(f"the gateway did not start: {_last_words(options.log)}", hint=f"its log: {options.log}")
-        if _is_ready(options.http_port):
+            raise CommandError(f"the gateway did not start: {_last_words(options.log)}", hint=hint)
+        missing = _what_is_missing(options.http_port)
+        if not missing:
             return
         time.sleep(_POLL_SECONDS)
-    raise CommandError(f"the gateway was not ready within {_START_SECONDS:.0f} s", hint=f"its log: {options.log}")
+    raise CommandError(f"the gateway was not ready within {_START_SECONDS:.0f} s: {missing}", hint=hint)
 
 
-def _is_ready(port: int) -> bool:
+def _what_is_missing(port: int) -> str:
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=5) as answer:
-            return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False
+            ready = json.load(answer)
+    except OSError as error:  # no connection yet, or 503
+        return str(error)
+    return ", ".join(
+        f"{name} is {item['state']}" for name, item in ready["dependencies"].items() if item["state"] != "up"
+    )
 
 
 def _last_words(log: Path) -> str:
@@ -163,25 +182,34 @@ def _last_words(log: Path) -> str:
     return " | ".join(lines[-3:]) or "it left no message"
 
 
-def _stay(gateway: subprocess.Popen[bytes]) -> None:
-    """Wait for the gateway; Ctrl-C, SIGTERM or a closed terminal ends it in order, a second one at once."""
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Have SIGTERM and a closed terminal do what Ctrl-C does."""
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, interrupt)
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _stay(gateway: subprocess.Popen[bytes]) -> None:
+    """Wait for the gateway, until interrupted."""
     try:
         code = gateway.wait()
     except KeyboardInterrupt:
-        results().print("\nstopping …")
-        _end(gateway)
-        raise SystemExit(INTERRUPTED) from None
+        notices().print("\nstopping …")
+        raise
     if code != 0:
         raise CommandError(f"the gateway ended with exit code {code}")
 
 
 def _end(gateway: subprocess.Popen[bytes]) -> None:
+    """Stop the gateway in order; a second Ctrl-C ends running statements at once."""
     gateway.terminate()
     try:
         gateway.wait()

@@ -1,4 +1,4 @@
-"""The demo's folder: the data, the gateway's own state beside it, the configuration and the user's password."""
+"""The demo's folder: the data, the gateway's own state, the server of ``crm``, the configuration and a password."""
 
 from __future__ import annotations
 
@@ -16,6 +16,11 @@ USER = "demo"
 def state_directory(directory: Path) -> Path:
     """Return the gateway's data_dir in a demo's folder."""
     return directory / "state"
+
+
+def crm_directory(directory: Path) -> Path:
+    """Return the folder of the PostgreSQL server that plays the part of a company's own."""
+    return directory / "crm"
 
 
 def config_path(directory: Path) -> Path:

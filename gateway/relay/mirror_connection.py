@@ -1,13 +1,14 @@
 """One connection to the catalogue mirror: a real PostgreSQL session that goes with a client's session.
 
 Messages are passed through byte for byte. What the session must know of them is read on the way: the transaction's
-status and the reported settings.
+status and the reported settings. Questions of the gateway's own (`ask`) leave the client's transaction, statements and
+portals as they are.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from struct import Struct
 
@@ -15,6 +16,7 @@ from catalog.errors import SqlError
 from catalog.server import Address
 from catalog.sqlstate import SqlState
 from gateway.authentication.scram_client import MECHANISM, ScramClient, ScramRefused
+from gateway.wire import frontend
 
 _HEADER = Struct(">cI")
 _STARTUP = Struct(">II")
@@ -22,7 +24,10 @@ _PROTOCOL_3_0 = 196608
 _CANCEL = Struct(">IIII")
 _CANCEL_CODE = 80877102
 _READ = 1 << 16
+_RELAYED_AT_ONCE = 1 << 16  # bytes passed on before the client's reading is waited for
+_OURS = "lakegate own"  # the statement's name under which the gateway asks questions of its own
 Sink = Callable[[bytes], None]
+Paused = Callable[[], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +47,19 @@ class ServerRefused(Exception):
         self.message = message
 
 
+class MirrorLost(SqlError):
+    """The mirror's session has ended, and the client's with it. ``told``: its last message said why."""
+
+    def __init__(self, *, told: bool) -> None:
+        super().__init__(SqlState.CONNECTION_FAILURE, "the catalogue mirror closed its connection")
+        self.told = told
+
+
 class MirrorConnection:
-    """A logged-in session. Not safe for several tasks at once."""
+    """A logged-in session. Not safe for several tasks at once.
+
+    ``extended`` tells whether the client is in the extended protocol now, where only its Sync may end a transaction.
+    """
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, login: Login) -> None:
         self._reader = reader
@@ -54,6 +70,10 @@ class MirrorConnection:
         self.process_id = 0
         self._secret = 0
         self.status = "I"
+        self.extended = False
+        self._skipping = False  # an error was answered, and the server drops messages until Sync
+        self._unsettled = False  # something was sent since the last ReadyForQuery
+        self._told_end = False
 
     @classmethod
     async def connect(cls, login: Login, parameters: Mapping[str, str]) -> MirrorConnection:
@@ -69,6 +89,7 @@ class MirrorConnection:
 
     def write(self, message: bytes) -> None:
         """Send bytes of complete messages, buffered."""
+        self._unsettled = True
         self._writer.write(message)
 
     async def message(self) -> bytes:
@@ -84,11 +105,12 @@ class MirrorConnection:
                     return message
             await self._fill()
 
-    async def relay_until_ready(self, sink: Sink) -> bytes | None:
+    async def relay_until_ready(self, sink: Sink, paused: Paused) -> bytes | None:
         """Pass all messages to ``sink`` up to ReadyForQuery, which is not passed; return an error's message if one
-        came.
+        came. ``paused`` is awaited now and then: it returns when the client has read enough.
         """
         error = None
+        ahead = 0
         while True:
             message = await self.message()
             kind = message[:1]
@@ -97,25 +119,47 @@ class MirrorConnection:
             if kind == b"E":
                 error = message
             sink(message)
+            ahead += len(message)
+            if ahead >= _RELAYED_AT_ONCE:
+                ahead = 0
+                await paused()
 
-    async def silently(self, query: str) -> tuple[list[bytes | None], bytes | None]:
-        """Run a statement of the gateway's own; return the first row's values and the error's message, if any."""
-        self.write(_framed(b"Q", query.encode() + b"\0"))
-        row: list[bytes | None] = []
-        error = None
+    async def describe(self, query: str, parameter_oids: tuple[int, ...]) -> list[bytes]:
+        """Return the answers to the description of a statement, ErrorResponse among them where it has none."""
+        return await self._ask(frontend.Parse(_OURS, query, parameter_oids), frontend.Describe("S", _OURS))
+
+    async def ask(self, query: str) -> tuple[list[bytes | None], bytes | None]:
+        """Run a query of the gateway's own; return the first row's values and the error's message, if any."""
+        answers = await self._ask(frontend.Parse(_OURS, query), frontend.Bind(_OURS, _OURS), frontend.Execute(_OURS))
+        error = next((message for message in answers if message[:1] == b"E"), None)
+        row = next((message for message in answers if message[:1] == b"D"), None)
+        return ([] if row is None else _values(row)), error
+
+    async def fail(self) -> None:
+        """Fail as the client's statement did, outside of the mirror: an open transaction becomes a failed one."""
+        if self._skipping or not (self.extended or self.status == "T"):
+            return
+        await self._ask(frontend.Parse(_OURS, "lakegate: a statement of this session failed outside of the mirror"))
+
+    async def _ask(self, *messages: frontend.FrontendMessage) -> list[bytes]:
+        end = frontend.Flush() if self.extended else frontend.Sync()
+        clear, close = frontend.Close("S", _OURS), frontend.Close("P", _OURS)  # an error may have left the statement
+        self.write(b"".join(message.encode() for message in (clear, *messages, close, clear, end)))
+        answers: list[bytes] = []
         while True:
             message = await self.message()
-            if message[:1] == b"Z":
-                return row, error
-            if message[:1] == b"E":
-                error = message
-            if message[:1] == b"D" and not row:
-                row = _values(message)
+            kind = message[:1]
+            if kind == b"Z":
+                return answers
+            answers.append(message)
+            closed = kind == b"3" and answers[-2:-1] and answers[-2][:1] == b"3"
+            if self.extended and (kind == b"E" or closed):
+                return answers
 
-    async def fail_transaction(self) -> None:
-        """Make an open transaction a failed one, as PostgreSQL does after an error outside the mirror."""
-        if self.status == "T":
-            await self.silently("lakegate: a statement of this transaction failed")
+    @property
+    def unsettled(self) -> bool:
+        """Whether the server may be at work: something was sent, and ReadyForQuery has not come since."""
+        return self._unsettled
 
     async def cancel(self) -> None:
         """Ask the server to cancel what this session runs, over a connection of its own."""
@@ -132,14 +176,21 @@ class MirrorConnection:
             self._writer.close()
 
     async def _fill(self) -> None:
-        data = await self._reader.read(_READ)
+        try:
+            data = await self._reader.read(_READ)
+        except ConnectionError:
+            data = b""
         if not data:
-            raise SqlError(SqlState.CONNECTION_FAILURE, "the catalogue mirror closed its connection")
+            raise MirrorLost(told=self._told_end)
         self._buffer += data
 
     def _note(self, message: bytes) -> None:
         if message[:1] == b"Z":
             self.status = chr(message[5])
+            self._skipping = self._unsettled = False
+        elif message[:1] == b"E":
+            self._skipping = True
+            self._told_end = b"\0VFATAL\0" in message or b"\0VPANIC\0" in message
         elif message[:1] == b"S":
             name, value = message[5:-1].split(b"\0", 1)
             self.parameters[name.decode()] = value.decode()

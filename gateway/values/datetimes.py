@@ -84,13 +84,21 @@ def date_binary(values: pa.Array) -> Field:
 
 def time_text(values: pa.Array) -> Field:
     """Encode an array of time64 in microseconds as ``HH:MM:SS`` and the fraction without trailing zeros."""
-    return _clock_text(numbers_of(values, np.int64), None, None, values)
+    return _clock_text(_times(values), None, None, values)
 
 
 def time_binary(values: pa.Array) -> Field:
     """Encode an array of time64 in microseconds as such."""
-    words = numbers_of(values, np.int64).byteswap().view(np.uint64)
+    words = _times(values).byteswap().view(np.uint64)
     return Short(with_nulls(np.full(len(values), 8, np.int32), values), words)
+
+
+def _times(values: pa.Array) -> Int64s:
+    """Return microseconds since midnight. Raises SqlError (22008) for what is no time of day."""
+    times: Int64s = numbers_of(values, np.int64)
+    if int(times.min(initial=0)) < 0 or int(times.max(initial=0)) > DAY:
+        raise SqlError(SqlState.DATETIME_VALUE_OUT_OF_RANGE, "time out of range")
+    return times
 
 
 def timestamp_text(values: pa.Array, zone: Zone | None) -> Field:

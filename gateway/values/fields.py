@@ -24,6 +24,8 @@ INLINE = 12  # bytes of data that an Arrow view holds itself
 SHORT = 8  # bytes of a value that a view holds beside the value's length word
 LENGTH_BYTES = 4
 NULL_LENGTH = -1
+_ONE_BYTE = 256
+_BOTH_LENGTHS = np.uint64(1 | 1 << 56)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,13 +138,20 @@ def write_prefixed(views: Words, field: Short | Prefixed, first_buffer: int) -> 
 
     ``first_buffer`` is the number that the field's buffer gets among the buffers of the views.
     """
-    sizes = np.maximum(field.lengths, 0)
-    views[:, 0] = length_words(field.lengths) << np.uint64(32) | (sizes + np.int32(LENGTH_BYTES)).astype(np.uint64)
-    if isinstance(field, Short):
+    lengths = field.lengths
+    least, most = int(lengths.min(initial=0)), int(lengths.max(initial=0))
+    if least >= 0 and most < _ONE_BYTE:
+        # View length and big-endian length word at once: the first in the low half, the second in the top byte.
+        views[:, 0] = lengths.astype(np.uint64) * _BOTH_LENGTHS + np.uint64(LENGTH_BYTES)
+    else:
+        sizes = np.maximum(lengths, 0) + np.int32(LENGTH_BYTES)
+        views[:, 0] = length_words(lengths) << np.uint64(32) | sizes.astype(np.uint64)
+    if isinstance(field, Short) or most <= SHORT:
         views[:, 1] = field.words
         return
     places = field.starts.view(np.uint64) << np.uint64(32) | np.uint64(first_buffer)
-    views[:, 1] = np.where(sizes > SHORT, places, field.words)
+    shortest = int(lengths.min())
+    views[:, 1] = places if shortest > SHORT else np.where(lengths > SHORT, places, field.words)
 
 
 def write_viewed(views: Words, field: Viewed, first_buffer: int) -> None:

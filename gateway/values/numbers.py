@@ -6,6 +6,7 @@ Numbers become chunks of eight decimal digits (the most significant first), a ch
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,7 @@ from gateway.values.fields import (
     Short,
     Words,
     gather_words,
+    length_words,
     numbers_of,
     scatter,
     with_nulls,
@@ -29,23 +31,56 @@ from gateway.values.fields import (
 
 _FOUR_DIGITS = np.frombuffer(b"".join(b"%04d" % number for number in range(10_000)), "<u4").astype(np.uint32)
 _CHUNK = 10**8
+_TABLE_SIZE = 1 << 16
 _ZEROS = np.uint64(int.from_bytes(b"00000000", "little"))
 _LIMB_BITS = np.uint64(32)
 _LOW_LIMB = np.uint64(0xFFFFFFFF)
 _MINUS = ord("-")
 _NUMERIC_HEADER = 8  # ndigits, weight, sign, dscale, each int16
 _NUMERIC_NEGATIVE = 0x4000
+_WORD_GROUPS = 4  # groups of four digits, two bytes each, in a word
 _SAFE_DIGITS = 18  # decimals of this precision fit into an int64
 
 
 def integer_text(values: pa.Array) -> Field:
     """Encode an array of integers of any width as decimal text."""
-    return _text(*_magnitudes(values), 0, values)
+    return _decimal_text(values, 0)
 
 
 def decimal_text(values: pa.Array) -> Field:
     """Encode an array of decimals as text with all digits of the type's scale, which must not be negative."""
-    return _text(*_magnitudes(values), values.type.scale, values)
+    return _decimal_text(values, values.type.scale)
+
+
+def _decimal_text(values: pa.Array, scale: int) -> Field:
+    chunks, negative = _magnitudes(values)
+    if scale < SHORT - 1 and _are_small(chunks, negative):
+        words, lengths = _small_texts(scale)
+        places = chunks[0].view(np.int64)
+        return Short(with_nulls(lengths.take(places), values), words.take(places))
+    return _text(chunks, negative, scale, values)
+
+
+def _are_small(chunks: Sequence[Words], negative: Bools | None) -> bool:
+    """Return whether numbers are in the tables of small ones."""
+    return negative is None and len(chunks) == 1 and int(chunks[0].max(initial=0)) < _TABLE_SIZE
+
+
+@cache
+def _small_numerics(scale: int) -> Prefixed:
+    """Return the first numbers at a scale in binary."""
+    numbers = pa.array(np.arange(_TABLE_SIZE)).cast(pa.decimal128(38, 0))
+    kind = pa.decimal128(38, scale)
+    return _any_numeric_binary(pa.Array.from_buffers(kind, _TABLE_SIZE, numbers.buffers()), scale, None, None)
+
+
+@cache
+def _small_texts(scale: int) -> tuple[Words, Int32s]:
+    """Return the texts of the first numbers at a scale, and their lengths: most columns hold nothing larger."""
+    numbers = pa.array(np.arange(_TABLE_SIZE))
+    field = _text(_magnitudes(numbers)[0], None, scale, numbers)
+    assert isinstance(field, Short)
+    return field.words, field.lengths
 
 
 def trimmed_text(unscaled: Int64s, negative: Bools | None, scale: int, values: pa.Array) -> Field:
@@ -72,44 +107,81 @@ def numeric_binary(values: pa.Array, scales: Int64s | None = None, special: Int6
     the rows where it is not zero (NaN and infinities).
     """
     scale = values.type.scale if pa.types.is_decimal(values.type) else 0
+    if scales is None and special is None and scale <= _SAFE_DIGITS:
+        chunks, negative = _magnitudes(values)
+        if _are_small(chunks, negative):
+            table, places = _small_numerics(scale), chunks[0].view(np.int64)
+            lengths = with_nulls(table.lengths.take(places), values)
+            return Prefixed(lengths, table.words.take(places), table.starts.take(places), table.buffer)
+    return _any_numeric_binary(values, scale, scales, special)
+
+
+def _any_numeric_binary(values: pa.Array, scale: int, scales: Int64s | None, special: Int64s | None) -> Prefixed:
     chunks, negative = _magnitudes(values, -scale % 4)
-    digits: list[npt.NDArray[np.uint16]] = []
+    digits: list[Words] = []
     for chunk in chunks:
         high = chunk // np.uint64(10_000)
-        digits += [high.astype(np.uint16), (chunk - high * np.uint64(10_000)).astype(np.uint16)]
-    count = len(digits)
-    rows = len(values)
-    first, last = np.full(rows, count, np.int64), np.full(rows, -1, np.int64)
-    for place, digit in enumerate(digits):
-        last[digit != 0] = place
-    for place in range(count - 1, -1, -1):
-        first[digits[place] != 0] = place
-    zero = last < 0
-    used = np.where(zero, 0, last - first + 1)
-    weight = np.where(zero, 0, count - 1 - first - (scale + 3) // 4)
-    header = np.empty((rows, 4), ">i2")
-    header[:, 0], header[:, 1] = used, weight
-    header[:, 2] = negative * np.int16(_NUMERIC_NEGATIVE) if negative is not None else 0
-    header[:, 3] = scale if scales is None else scales
+        digits += [high, chunk - high * np.uint64(10_000)]
+    leading, trailing = _zero_groups(digits), _zero_groups(digits[::-1])
+    zero = leading == len(digits)
+    used = np.where(zero, 0, len(digits) - leading - trailing)
+    weight = np.where(zero, 0, len(digits) - 1 - (scale + 3) // 4 - leading)
+    signs = negative.astype(np.int64) * _NUMERIC_NEGATIVE if negative is not None else 0
+    shown = scale if scales is None else scales
     if special is not None:
-        unsigned = header.view(">u2")
-        unsigned[:, 2] = np.where(special != 0, special >> 16, unsigned[:, 2])
-        unsigned[:, 3] = np.where(special != 0, special & 0xFFFF, unsigned[:, 3])
+        signs, shown = np.where(special != 0, special >> 16, signs), np.where(special != 0, special & 0xFFFF, shown)
+    header = (used << 48 | (weight & 0xFFFF) << 32 | signs << 16 | shown).byteswap().view(np.uint64)
     lengths = (_NUMERIC_HEADER + 2 * used).astype(np.int32)
+    if len(digits) <= _WORD_GROUPS:
+        return _numeric_of_word(digits, leading, lengths, header, values)
+    return _numeric_of_groups(digits, np.where(zero, 0, leading), lengths, header, values)
 
-    gap = LENGTH_BYTES + _NUMERIC_HEADER
-    stride = gap + 2 * count
+
+def _zero_groups(digits: list[Words]) -> Int64s:
+    """Return how many groups are zero before the first that is not."""
+    zero = digits[0] == 0
+    counts = zero.astype(np.uint8)
+    for digit in digits[1:]:
+        zero &= digit == 0
+        counts += zero
+    widened: Int64s = counts.astype(np.int64)
+    return widened
+
+
+def _numeric_of_word(
+    digits: list[Words], leading: Int64s, lengths: Int32s, header: Words, values: pa.Array
+) -> Prefixed:
+    """Return the field of numerics whose groups of four digits fit into one word behind the header."""
+    rows = len(values)
+    word = digits[0]
+    for digit in digits[1:]:
+        word = word << np.uint64(16) | digit
+    # The first group that is not zero goes to the top; a shift by all 64 bits is not needed where all are zero.
+    place = (leading + (_WORD_GROUPS - len(digits))).view(np.uint64) & np.uint64(_WORD_GROUPS - 1)
+    groups = (word << (place << np.uint64(4))).byteswap()
+    scratch = np.empty((rows, 3), np.uint64)
+    scratch[:, 0] = length_words(lengths) << np.uint64(32)
+    scratch[:, 1], scratch[:, 2] = header, groups
+    starts = np.arange(LENGTH_BYTES, 24 * rows + LENGTH_BYTES, 24, dtype=np.int64)
+    return Prefixed(with_nulls(lengths, values), header, starts, pa.py_buffer(scratch))
+
+
+def _numeric_of_groups(
+    digits: list[Words], first: Int64s, lengths: Int32s, header: Words, values: pa.Array
+) -> Prefixed:
+    """Return the field of numerics of any size; ``first`` is each one's first group that is not zero."""
+    rows, gap = len(values), LENGTH_BYTES + _NUMERIC_HEADER
+    stride = gap + 2 * len(digits)
     scratch = np.empty((rows, stride), np.uint8)
     for place, digit in enumerate(digits):
         at = gap + 2 * place
-        scratch[:, at : at + 2] = digit.byteswap().view(np.uint8).reshape(rows, 2)
-    starts = np.arange(rows, dtype=np.int64) * stride + 2 * np.where(zero, 0, first)
+        scratch[:, at : at + 2] = digit.astype(">u2").view(np.uint8).reshape(rows, 2)
+    starts = np.arange(0, rows * stride, stride, dtype=np.int64) + 2 * first
     head = np.empty((rows, gap), np.uint8)
     head[:, :LENGTH_BYTES] = lengths.byteswap().view(np.uint8).reshape(rows, LENGTH_BYTES)
-    head[:, LENGTH_BYTES:] = header.view(np.uint8)
+    head[:, LENGTH_BYTES:] = header.view(np.uint8).reshape(rows, _NUMERIC_HEADER)
     scatter(scratch, starts, head)
-    words = header.view(np.uint64).reshape(rows)
-    return Prefixed(with_nulls(lengths, values), words, starts, pa.py_buffer(scratch))
+    return Prefixed(with_nulls(lengths, values), header, starts, pa.py_buffer(scratch))
 
 
 def eight_characters(chunk: Words) -> Words:

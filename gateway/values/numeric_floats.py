@@ -1,4 +1,4 @@
-"""Floating-point data that is declared numeric: the float's shortest digits become the number's digits."""
+"""Floats and texts that are declared numeric: the shortest digits of a float become the digits of the number."""
 
 from __future__ import annotations
 
@@ -30,14 +30,23 @@ def numeric_float_text(values: pa.Array, scale: int | None) -> Field:
 
 def numeric_float_binary(values: pa.Array, scale: int | None) -> Field:
     """Encode floats in the binary numeric format, with ``scale`` digits behind the point if one is declared."""
-    texts, finite = plain_float_text(values), _finite(values)
-    decimals, scales = _decimals(texts, finite)
-    if scale is not None:
-        decimals = rescaled(decimals, max(scale, 0))
-        scales = np.full(len(values), max(scale, 0), np.int64)
-    special = np.zeros(len(values), np.int64)
+    return numeric_text_binary(plain_float_text(values), scale)
+
+
+def numeric_text_binary(texts: pa.Array, scale: int | None) -> Field:
+    """Encode numbers given as text (without exponents) in the binary numeric format, with ``scale`` digits behind the
+    point if one is declared. Raises SqlError (22P02) for what is no number.
+    """
+    special = np.zeros(len(texts), np.int64)
     for name, code in _SPECIAL.items():
         special[pc.fill_null(pc.equal(texts, name), False).to_numpy(zero_copy_only=False)] = code
+    try:
+        decimals, scales = _decimals(texts, special == 0)
+    except pa.ArrowInvalid:
+        raise SqlError(SqlState.INVALID_TEXT_REPRESENTATION, "invalid input syntax for type numeric") from None
+    if scale is not None:
+        decimals = rescaled(decimals, max(scale, 0))
+        scales = np.full(len(texts), max(scale, 0), np.int64)
     return numeric_binary(decimals, scales, special)
 
 

@@ -36,7 +36,7 @@ _EPOCH_MICROS = _EPOCH_DAYS * 86_400_000_000
 _NUMERIC_NEGATIVE, _NUMERIC_SPECIAL = 0x4000, 0xC000
 _MAX_NUMERIC_GROUPS = 64  # digits in base 10000: more than any decimal of Arrow holds
 _MAX_DIMENSIONS = 6
-_MAX_ELEMENTS = 2**27  # MaxArraySize
+_MAX_ELEMENTS = 2**27 - 1  # MaxArraySize
 _JSONB_VERSION = 1
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+
+from catalog.errors import SqlError
+from catalog.sqlstate import SqlState
 
 BOOL = 16
 BYTEA = 17
@@ -97,8 +101,15 @@ TYPES: tuple[PostgresType, ...] = (
     PostgresType(REGCOLLATION, "regcollation", "regcollation", 4, 4192),
 )
 
+_HEADER_BYTES = 4  # VARHDRSZ, which modifiers of lengths include
+_DECLARED = re.compile(
+    r"(?P<name>[^()\[\]]+?)\s*(?:\((?P<modifiers>\s*\d+\s*(?:,\s*-?\d+\s*)?)\))?"
+    r"(?P<rest> with(?:out)? time zone)?(?P<array>(?:\[\d*\])+)?\Z"
+)
+
 BY_OID = {row.oid: row for row in TYPES}
 BY_SQL_NAME = {row.sql_name: row for row in TYPES}
+_BY_NAME = {row.name: row for row in TYPES if row.oid != CHAR} | BY_SQL_NAME
 ELEMENT_OF_ARRAY = {row.array: row.oid for row in TYPES if row.array}
 
 # Types that are a four-byte unsigned integer on the wire; their text is the number, as for objects without a name.
@@ -118,6 +129,32 @@ def get_type(oid: int) -> PostgresType | None:
 def get_element(oid: int) -> int | None:
     """Return the element type of an array type, or None if the oid is not one."""
     return ELEMENT_OF_ARRAY.get(oid)
+
+
+def declared_type(sql_type: str) -> tuple[int, int]:
+    """Return oid and type modifier of a type as PostgreSQL spells it: ``numeric(15,2)``, ``character varying(20)[]``.
+
+    Raises SqlError (42704) if it is none of the types here.
+    """
+    match = _DECLARED.match(sql_type)
+    row = (
+        None if match is None else BY_SQL_NAME.get(match["name"] + (match["rest"] or "")) or _BY_NAME.get(match["name"])
+    )
+    if match is None or row is None or (match["array"] and not row.array):
+        raise SqlError(SqlState.UNDEFINED_OBJECT, f'type "{sql_type}" does not exist')
+    modifiers = match["modifiers"] or ("1" if match["name"] == "character" else None)
+    return (row.array if match["array"] else row.oid), _typmod(row.oid, modifiers)
+
+
+def _typmod(oid: int, modifiers: str | None) -> int:
+    numbers = [int(number) for number in modifiers.split(",")] if modifiers else []
+    if oid == NUMERIC and numbers:
+        return numeric_typmod(numbers[0], numbers[1] if len(numbers) > 1 else 0)
+    if oid in {VARCHAR, BPCHAR} and numbers:
+        return numbers[0] + _HEADER_BYTES
+    if oid in {TIME, TIMESTAMP, TIMESTAMPTZ} and numbers:
+        return numbers[0]
+    return -1
 
 
 def numeric_typmod(precision: int, scale: int) -> int:

@@ -30,7 +30,7 @@ from gateway.values.settings import OutputColumn, OutputSettings
 
 __all__ = ["OutputColumn", "OutputSettings", "RowEncoder", "prepare"]
 
-BLOCK_ROWS = 8192  # rows put together at once: what they need stays in a core's second-level cache
+BLOCK_ROWS = 16_384  # rows put together at once: fewer cost calls, more cost cache misses (8192 to 32768 are alike)
 MAX_BLOCK_BYTES = 1 << 30
 MAX_ROW_BYTES = 0x3FFFFFFF  # MaxAllocSize of PostgreSQL, which bounds its own messages
 MAX_COLUMNS = 1664  # MaxTupleAttributeNumber
@@ -59,9 +59,7 @@ class RowEncoder:
     def _encode_block(self, batch: pa.RecordBatch, blocks: list[memoryview]) -> None:
         rows = batch.num_rows
         fields = [encode(column) for encode, column in zip(self.encoders, batch.columns, strict=True)]
-        sizes = np.full(rows, _HEADER_BYTES - 1 + LENGTH_BYTES * len(fields), np.int64)
-        for field in fields:
-            sizes += np.maximum(field.lengths, 0)
+        sizes = _message_sizes(rows, fields)
         if int(sizes.max()) > MAX_ROW_BYTES:
             raise SqlError(
                 SqlState.PROGRAM_LIMIT_EXCEEDED,
@@ -88,6 +86,21 @@ def prepare(schema: pa.Schema, columns: Sequence[OutputColumn], settings: Output
         raise SqlError(SqlState.TOO_MANY_COLUMNS, f"target lists can have at most {MAX_COLUMNS} entries")
     pairs = zip(schema.types, columns, strict=True)
     return RowEncoder(schema, tuple(column_encoder(arrow, column, settings) for arrow, column in pairs))
+
+
+def _message_sizes(rows: int, fields: Sequence[Field]) -> Int64s:
+    """Return how long each row's message is by its own count, which leaves out the type byte."""
+    longest = sum(max(int(field.lengths.max()), 0) for field in fields)
+    fixed = _HEADER_BYTES - 1 + LENGTH_BYTES * len(fields)
+    if longest > MAX_ROW_BYTES:
+        wide = np.full(rows, fixed, np.int64)
+        for field in fields:
+            wide += np.maximum(field.lengths, 0)
+        return wide
+    sums = np.full(rows, fixed, np.int32)
+    for field in fields:
+        sums += np.maximum(field.lengths, 0)
+    return sums.astype(np.int64)
 
 
 def _assemble(sizes: Int64s, fields: Sequence[Field]) -> memoryview:

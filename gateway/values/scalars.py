@@ -26,7 +26,7 @@ from gateway.values.fields import NULL_LENGTH, Field, Short, binary_of_field, fi
 from gateway.values.floats import float_text
 from gateway.values.intervals import interval_binary, interval_text
 from gateway.values.numbers import decimal_text, integer_binary, integer_text, numeric_binary
-from gateway.values.numeric_floats import numeric_float_binary, numeric_float_text
+from gateway.values.numeric_floats import numeric_float_binary, numeric_float_text, numeric_text_binary
 from gateway.values.registry import (
     BOOL,
     BPCHAR,
@@ -51,7 +51,7 @@ from gateway.values.registry import (
     numeric_scale,
 )
 from gateway.values.settings import BINARY, OutputColumn, OutputSettings
-from gateway.values.strings import bytea_escape, bytea_hex, padded_text, uuid_binary, uuid_text
+from gateway.values.strings import bytea_escape, bytea_hex, padded_text, plain_string, uuid_binary, uuid_text
 from gateway.values.zones import require_zone
 
 ColumnEncoder = Callable[[pa.Array], Field]
@@ -115,6 +115,9 @@ def _from_text(arrow: pa.DataType, column: OutputColumn, settings: OutputSetting
     """Return the encoder of text that already is the type's text format; in binary it is parsed first."""
     if column.format != BINARY:
         return field_of_binary
+    if column.oid == NUMERIC:
+        scale = numeric_scale(column.typmod)
+        return lambda values: numeric_text_binary(plain_string(values), scale)
     kind = _PARSED.get(column.oid)
     if kind is None:
         raise SqlError(
@@ -124,7 +127,7 @@ def _from_text(arrow: pa.DataType, column: OutputColumn, settings: OutputSetting
 
     def parse(values: pa.Array) -> Field:
         try:
-            return encode(values.cast(pa.string()).cast(kind))
+            return encode(plain_string(values).cast(kind))
         except pa.ArrowInvalid:
             name = BY_OID[column.oid].sql_name
             raise SqlError(SqlState.INVALID_TEXT_REPRESENTATION, f"invalid input syntax for type {name}") from None

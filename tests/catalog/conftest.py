@@ -29,7 +29,6 @@ def session_folder() -> Iterator[Path]:
 def stopped(session_folder: Path) -> Path:
     """A data folder with a cluster that is not running: copying it costs less than making one."""
     servers.start(session_folder / "stopped").stop()
-    (session_folder / "stopped" / "postgres" / "run").unlink()
     return session_folder / "stopped"
 
 

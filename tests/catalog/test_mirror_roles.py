@@ -199,7 +199,7 @@ def test_what_no_role_may(server: Server, lake: Mirror, role: str) -> None:
 
 
 def test_what_a_role_may_do_to_itself_is_undone(server: Server, lake: Mirror) -> None:
-    """PostgreSQL lets every role change its own password; the gateway must not relay it, and it does no lasting harm."""
+    """PostgreSQL lets every role change its own password: the gateway must not relay it, and it does not last."""
     with login(server, lake, "clerk") as connection:
         connection.execute("ALTER ROLE clerk PASSWORD 'mine'")
         connection.execute("ALTER ROLE clerk SET search_path = crm")

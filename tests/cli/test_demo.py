@@ -20,6 +20,8 @@ from catalog import server
 from gateway.demo.questions import QUESTIONS
 from tests.cli.command import lakegate
 
+SERVERS = ("state", "crm")  # folders of a demo with an embedded PostgreSQL
+
 
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as probe:
@@ -29,7 +31,8 @@ def free_port() -> int:
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path
-    server.remove(tmp_path / ".lakegate" / "demo" / "state")
+    for name in SERVERS:
+        server.remove(tmp_path / ".lakegate" / "demo" / name)
 
 
 def options(port: int, http_port: int) -> tuple[str, ...]:
@@ -80,7 +83,8 @@ def ask_all(url: str) -> None:
 
 
 def require_nothing_left(folder: Path, url: str) -> None:
-    assert server.attach(folder / ".lakegate" / "demo" / "state") is None
+    for name in SERVERS:
+        assert server.attach(folder / ".lakegate" / "demo" / name) is None
     with pytest.raises(psycopg.OperationalError):
         psycopg.connect(url)
     assert lakegate("stop", folder=folder).code == 1

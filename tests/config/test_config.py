@@ -42,7 +42,6 @@ statement_timeout = "5min"
 idle_session_timeout = "1h"
 spill_directory = "../spill"
 target_partitions = 3
-max_concurrent_statements = 4
 
 [sources]
 crm.kind = "postgres"
@@ -94,7 +93,7 @@ def test_every_key_of_the_file_is_taken(full: Config, tmp_path: Path) -> None:
     assert server.data_dir == tmp_path / "state"
     assert full.auth.method == "trust"
     assert (engine.memory_limit, engine.statement_timeout, engine.idle_session_timeout) == (3 << 29, 300.0, 3600.0)
-    assert (engine.target_partitions, engine.max_concurrent_statements) == (3, 4)
+    assert engine.target_partitions == 3
     assert full.spill_directory == tmp_path.parent / "spill"
 
 

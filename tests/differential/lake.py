@@ -69,42 +69,194 @@ def _types() -> Relation:
         "i2": ("smallint", pa.int16(), [1, -2, 0, None, 32767, -32768, 7, 7, 100, 5, 5, None]),
         "i4": ("integer", pa.int32(), [10, -20, 0, None, 2147483647, -2147483648, 7, 7, 3, 5, 5, None]),
         "i8": ("bigint", pa.int64(), [100, -200, 0, None, 2**62, -(2**62), 7, 70, 3, 5, 5, None]),
-        "n": ("numeric(20,4)", pa.decimal128(20, 4), [D("1.5"), D("-2.25"), D("0"), None, D("123456789.1234"),
-              D("-0.0001"), D("2.5"), D("3.5"), D("-2.5"), D("10"), D("0.5"), None]),  # fmt: skip
-        "n2": ("numeric(10,2)", pa.decimal128(10, 2), [D("3"), D("7"), D("0.1"), D("1"), D("99999999.99"), D("-1"),
-               D("0.3"), D("2"), D("6"), D("0.25"), D("-7.5"), None]),  # fmt: skip
+        "n": (
+            "numeric(20,4)",
+            pa.decimal128(20, 4),
+            [
+                D("1.5"),
+                D("-2.25"),
+                D("0"),
+                None,
+                D("123456789.1234"),
+                D("-0.0001"),
+                D("2.5"),
+                D("3.5"),
+                D("-2.5"),
+                D("10"),
+                D("0.5"),
+                None,
+            ],
+        ),  # fmt: skip
+        "n2": (
+            "numeric(10,2)",
+            pa.decimal128(10, 2),
+            [
+                D("3"),
+                D("7"),
+                D("0.1"),
+                D("1"),
+                D("99999999.99"),
+                D("-1"),
+                D("0.3"),
+                D("2"),
+                D("6"),
+                D("0.25"),
+                D("-7.5"),
+                None,
+            ],
+        ),  # fmt: skip
         "f4": ("real", pa.float32(), [1.5, -2.5, 0.0, None, 1e10, 1e-10, 0.5, 2.5, 3.25, 100.0, 16777216.0, None]),
-        "f8": ("double precision", pa.float64(), [1.5, -2.5, 0.0, None, 1e100, 1e-7, 0.1, 2.5, 3.5, 123456789.125,
-               -0.5, None]),  # fmt: skip
-        "t": ("text", pa.string(), ["apple", "Banana", "", None, "żółć", "a b c", "apple", "100%", "x_y", "Čeština",
-              "tab\there", "line\nbreak"]),  # fmt: skip
-        "v": ("varchar(20)", pa.string(), ["one,two,three", "one", ",", None, "a,b", "  pad  ", "ABC", "abc", "aBc",
-              "日本語", "x", ""]),  # fmt: skip
-        "d": ("date", pa.date32(), [dt.date(2024, 1, 31), dt.date(2023, 2, 28), dt.date(2024, 2, 29), None,
-              dt.date(1970, 1, 1), dt.date(1999, 12, 31), dt.date(2024, 12, 30), dt.date(2021, 1, 3),
-              dt.date(1600, 1, 1), dt.date(2024, 1, 31), dt.date(2024, 3, 31), None]),  # fmt: skip
-        "ts": ("timestamp", pa.timestamp("us"), [dt.datetime(2024, 1, 31, 10, 30), dt.datetime(2023, 2, 28, 23, 59, 59,
-               999999), dt.datetime(2024, 2, 29), None, dt.datetime(1969, 12, 31, 12), dt.datetime(2000, 1, 1, 0, 0, 1),
-               dt.datetime(2024, 1, 31, 10, 30, 15, 500000), dt.datetime(2021, 1, 3, 6), dt.datetime(1600, 1, 1),
-               dt.datetime(2024, 3, 31, 2, 30), dt.datetime(2024, 10, 27, 2, 30), None]),  # fmt: skip
-        "tz": ("timestamptz", pa.timestamp("us", "UTC"), [dt.datetime(2024, 1, 31, 10, 30, tzinfo=utc),
-               dt.datetime(2023, 2, 28, 23, 59, 59, 1, tzinfo=utc), dt.datetime(2024, 2, 29, tzinfo=utc), None,
-               dt.datetime(1969, 12, 31, 12, tzinfo=utc), dt.datetime(2000, 1, 1, tzinfo=utc),
-               dt.datetime(2024, 7, 1, 22, 30, tzinfo=utc), dt.datetime(2021, 1, 3, 6, tzinfo=utc),
-               dt.datetime(1700, 1, 1, tzinfo=utc), dt.datetime(2024, 3, 31, 1, tzinfo=utc),
-               dt.datetime(2024, 10, 27, 1, tzinfo=utc), None]),  # fmt: skip
-        "tm": ("time", pa.time64("us"), [dt.time(10, 30), dt.time(23, 59, 59, 999999), dt.time(0), None, dt.time(12),
-               dt.time(1, 2, 3, 500000), dt.time(6), dt.time(6), dt.time(18, 45), dt.time(3), dt.time(4), None]),  # fmt: skip
-        "iv": ("interval", pa.month_day_nano_interval(), [(14, 3, 0), (0, -1, 0), (0, 0, 0), None,
-               (0, 0, 3_723_500_000_000), (-1, 0, -1_000_000_000), (0, 45, 0), (1, 0, 0), (12, 0, 0),
-               (0, 1, 43_200_000_000_000), (0, 7, 0), None]),  # fmt: skip
-        "ai": ("integer[]", pa.list_(pa.int32()), [[1, 2, 3], [3], [], None, [1, None, 2], [5, 5], [2, 3], [10], [1],
-               [4, 5, 6, 7], [0], None]),  # fmt: skip
-        "at": ("text[]", pa.list_(pa.string()), [["a", "b"], ["c"], [], None, ["a", None], ["x y", ""], ["b"], ["d"],
-               ["ż"], ["a", "a"], ["q"], None]),  # fmt: skip
-        "j": ("json", pa.string(), ['{"a":1,"b":[1,2]}', "[]", "null", None, '"text"', "1.50", '{"a":{"b":"c"}}', "{}",
-              '{"a":null}', "true", "[1]", None]),  # fmt: skip
-        "u": ("uuid", pa.string(), [f"00000000-0000-0000-0000-0000000000{n:02x}" if n != 4 else None for n in range(12)]),
+        "f8": (
+            "double precision",
+            pa.float64(),
+            [1.5, -2.5, 0.0, None, 1e100, 1e-7, 0.1, 2.5, 3.5, 123456789.125, -0.5, None],
+        ),  # fmt: skip
+        "t": (
+            "text",
+            pa.string(),
+            [
+                "apple",
+                "Banana",
+                "",
+                None,
+                "żółć",
+                "a b c",
+                "apple",
+                "100%",
+                "x_y",
+                "Čeština",
+                "tab\there",
+                "line\nbreak",
+            ],
+        ),  # fmt: skip
+        "v": (
+            "varchar(20)",
+            pa.string(),
+            ["one,two,three", "one", ",", None, "a,b", "  pad  ", "ABC", "abc", "aBc", "日本語", "x", ""],
+        ),  # fmt: skip
+        "d": (
+            "date",
+            pa.date32(),
+            [
+                dt.date(2024, 1, 31),
+                dt.date(2023, 2, 28),
+                dt.date(2024, 2, 29),
+                None,
+                dt.date(1970, 1, 1),
+                dt.date(1999, 12, 31),
+                dt.date(2024, 12, 30),
+                dt.date(2021, 1, 3),
+                dt.date(1600, 1, 1),
+                dt.date(2024, 1, 31),
+                dt.date(2024, 3, 31),
+                None,
+            ],
+        ),  # fmt: skip
+        "ts": (
+            "timestamp",
+            pa.timestamp("us"),
+            [
+                dt.datetime(2024, 1, 31, 10, 30),
+                dt.datetime(2023, 2, 28, 23, 59, 59, 999999),
+                dt.datetime(2024, 2, 29),
+                None,
+                dt.datetime(1969, 12, 31, 12),
+                dt.datetime(2000, 1, 1, 0, 0, 1),
+                dt.datetime(2024, 1, 31, 10, 30, 15, 500000),
+                dt.datetime(2021, 1, 3, 6),
+                dt.datetime(1600, 1, 1),
+                dt.datetime(2024, 3, 31, 2, 30),
+                dt.datetime(2024, 10, 27, 2, 30),
+                None,
+            ],
+        ),  # fmt: skip
+        "tz": (
+            "timestamptz",
+            pa.timestamp("us", "UTC"),
+            [
+                dt.datetime(2024, 1, 31, 10, 30, tzinfo=utc),
+                dt.datetime(2023, 2, 28, 23, 59, 59, 1, tzinfo=utc),
+                dt.datetime(2024, 2, 29, tzinfo=utc),
+                None,
+                dt.datetime(1969, 12, 31, 12, tzinfo=utc),
+                dt.datetime(2000, 1, 1, tzinfo=utc),
+                dt.datetime(2024, 7, 1, 22, 30, tzinfo=utc),
+                dt.datetime(2021, 1, 3, 6, tzinfo=utc),
+                dt.datetime(1700, 1, 1, tzinfo=utc),
+                dt.datetime(2024, 3, 31, 1, tzinfo=utc),
+                dt.datetime(2024, 10, 27, 1, tzinfo=utc),
+                None,
+            ],
+        ),  # fmt: skip
+        "tm": (
+            "time",
+            pa.time64("us"),
+            [
+                dt.time(10, 30),
+                dt.time(23, 59, 59, 999999),
+                dt.time(0),
+                None,
+                dt.time(12),
+                dt.time(1, 2, 3, 500000),
+                dt.time(6),
+                dt.time(6),
+                dt.time(18, 45),
+                dt.time(3),
+                dt.time(4),
+                None,
+            ],
+        ),  # fmt: skip
+        "iv": (
+            "interval",
+            pa.month_day_nano_interval(),
+            [
+                (14, 3, 0),
+                (0, -1, 0),
+                (0, 0, 0),
+                None,
+                (0, 0, 3_723_500_000_000),
+                (-1, 0, -1_000_000_000),
+                (0, 45, 0),
+                (1, 0, 0),
+                (12, 0, 0),
+                (0, 1, 43_200_000_000_000),
+                (0, 7, 0),
+                None,
+            ],
+        ),  # fmt: skip
+        "ai": (
+            "integer[]",
+            pa.list_(pa.int32()),
+            [[1, 2, 3], [3], [], None, [1, None, 2], [5, 5], [2, 3], [10], [1], [4, 5, 6, 7], [0], None],
+        ),  # fmt: skip
+        "at": (
+            "text[]",
+            pa.list_(pa.string()),
+            [["a", "b"], ["c"], [], None, ["a", None], ["x y", ""], ["b"], ["d"], ["ż"], ["a", "a"], ["q"], None],
+        ),  # fmt: skip
+        "j": (
+            "json",
+            pa.string(),
+            [
+                '{"a":1,"b":[1,2]}',
+                "[]",
+                "null",
+                None,
+                '"text"',
+                "1.50",
+                '{"a":{"b":"c"}}',
+                "{}",
+                '{"a":null}',
+                "true",
+                "[1]",
+                None,
+            ],
+        ),  # fmt: skip
+        "u": (
+            "uuid",
+            pa.string(),
+            [f"00000000-0000-0000-0000-0000000000{n:02x}" if n != 4 else None for n in range(12)],
+        ),
         "y": ("bytea", pa.binary(), [b"abc", b"\x00\xff", b"", None, b"x", b"yy", b"z", b"1", b"2", b"3", b"4", None]),
     }
     rows = pa.table({name: pa.array(values, arrow) for name, (_, arrow, values) in columns.items()})

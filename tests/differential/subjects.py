@@ -9,7 +9,6 @@ from typing import Any, Protocol
 
 import psycopg
 import pyarrow as pa
-import sqlglot
 from datafusion import SessionConfig, SessionContext
 from psycopg import pq
 from sqlglot import exp
@@ -17,7 +16,7 @@ from sqlglot.optimizer.qualify import qualify
 from sqlglot.schema import MappingSchema
 
 from catalog.errors import SqlError
-from gateway.sql.engine_dialect.before_qualify import prepare
+from gateway.sql.engine_dialect.before_qualify import parse, prepare
 from gateway.sql.engine_dialect.functions import register_functions
 from gateway.sql.engine_dialect.inference import annotate
 from gateway.sql.engine_dialect.moments import Session
@@ -46,7 +45,9 @@ class Postgres:
         columns = range(result.nfields)
         names = tuple((result.fname(column) or b"").decode() for column in columns)
         oids = tuple(result.ftype(column) for column in columns)
-        rows = tuple(tuple(_decoded(result.get_value(row, column)) for column in columns) for row in range(result.ntuples))
+        rows = tuple(
+            tuple(_decoded(result.get_value(row, column)) for column in columns) for row in range(result.ntuples)
+        )
         return Answer(names, oids, rows)
 
     def describe(self, sql: str) -> tuple[tuple[str, ...], tuple[int, ...]]:
@@ -79,17 +80,16 @@ class Engine:
 
     def rendered(self, sql: str, time_zone: str = "UTC") -> str:
         """Return the engine's SQL for a statement."""
-        tree = sqlglot.parse_one(sql, read="postgres")
-        assert isinstance(tree, exp.Query)
-        tree = prepare(tree, self.schema)
+        tree = prepare(parse(sql), self.schema)
         qualified = qualify(tree, schema=self.schema, dialect="postgres", validate_qualify_columns=True)
         assert isinstance(qualified, exp.Query)
-        return render(annotate(qualified, self.schema), Session(time_zone))
+        return render(annotate(qualified, self.schema), Session(time_zone), numeric_text=True)
 
     def answer(self, sql: str, time_zone: str = "UTC") -> Answer:
         names, oids = self.mirror.describe(sql)
         frame = self.context.sql(self.rendered(sql, time_zone))
-        table = pa.Table.from_batches(frame.collect(), frame.schema())
+        batches = frame.collect()  # their schema is the truth: the frame's own is that of the unoptimized plan
+        table = pa.Table.from_batches(batches) if batches else frame.schema().empty_table()
         columns = [
             [_text(value, oid, column.type, time_zone) for value in _values(column)]
             for column, oid in zip(table.columns, oids, strict=True)
@@ -157,7 +157,7 @@ def _float(value: Any, time_zone: str) -> str:
         return "NaN"
     if value in (float("inf"), float("-inf")):
         return "Infinity" if value > 0 else "-Infinity"
-    return repr(float(value))
+    return repr(float(value)).removesuffix(".0")
 
 
 def _bytea(value: Any, time_zone: str) -> str:
@@ -177,9 +177,10 @@ def _timestamptz(value: Any, time_zone: str) -> str:
 
     local = value.astimezone(ZoneInfo(time_zone))
     offset = local.utcoffset() or dt.timedelta()
-    minutes = int(offset.total_seconds() // 60)
-    sign, minutes = ("-", -minutes) if minutes < 0 else ("+", minutes)
-    tail = f"{minutes // 60:02d}" + (f":{minutes % 60:02d}" if minutes % 60 else "")
+    seconds = int(offset.total_seconds())
+    sign, seconds = ("-", -seconds) if seconds < 0 else ("+", seconds)
+    tail = f"{seconds // 3600:02d}" + (f":{seconds // 60 % 60:02d}" if seconds % 3600 else "")
+    tail += f":{seconds % 60:02d}" if seconds % 60 else ""
     return f"{_timestamp(local, time_zone)}{sign}{tail}"
 
 

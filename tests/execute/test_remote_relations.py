@@ -20,7 +20,7 @@ from tests.execute.reading import new_context
 
 NAN, INF = math.nan, math.inf
 SCHEMA = pa.schema([("a", pa.int64()), ("s", pa.string()), ("f", pa.float64())])
-ROWS = [
+ROWS: list[dict[str, Any]] = [
     {"a": 1, "s": "x", "f": 1.0},
     {"a": 2, "s": None, "f": NAN},
     {"a": None, "s": "ä", "f": None},

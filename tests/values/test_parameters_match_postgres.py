@@ -74,6 +74,68 @@ def test_text_is_read_as_postgres_does(oid: int, text: str, berlin: psycopg.Conn
     assert _we_read(text, oid) == _postgres_reads(berlin, text, oid)
 
 
+@pytest.mark.parametrize(("oid", "text"), _cases(), ids=repr)
+def test_binary_is_read_as_postgres_sends_it(oid: int, text: str, berlin: psycopg.Connection) -> None:
+    sent = _postgres_reads(berlin, text, oid)
+    if not isinstance(sent, bytes):
+        return
+    assert _binary(decode_parameter(sent, oid, 1, ZONE), oid) == sent
+    if oid in oids.TEXT_TYPES or oid in {oids.BYTEA, oids.JSONB}:
+        return
+    for wrong, states in ((sent[:-1], {"08P01"}), (sent + b"\0", {"22P03", "08P01"})):
+        with pytest.raises(SqlError) as caught:
+            decode_parameter(wrong, oid, 1, ZONE)
+        assert caught.value.sqlstate.value in states
+
+
+@pytest.mark.parametrize(
+    ("value", "oid", "result_format", "state", "message"),
+    [
+        (b"ab\xffc", oids.TEXT, 0, "22021", 'invalid byte sequence for encoding "UTF8": 0xff'),
+        (b"a\0b", oids.TEXT, 1, "22021", 'invalid byte sequence for encoding "UTF8": 0x00'),
+        (b"NaN", oids.NUMERIC, 0, "22003", "numeric parameters must be finite"),
+        (b"\x02{}", oids.JSONB, 1, "XX000", "unsupported jsonb version number 2"),
+        (b"1", oids.INT4, 2, "22023", "unsupported format code: 2"),
+        (b"1", 600, 1, "42883", "no binary input function available for the type with OID 600"),
+        (b"\0\0\0\x01\0\0\0\0\0\0\0\x14" + b"\0" * 8, 1007, 1, "42804",
+         "binary data has array element type 20 instead of expected 23"),
+        (b"\0\0\0\x09\0\0\0\0\0\0\0\x17", 1007, 1, "54000",
+         "number of array dimensions (9) exceeds the maximum allowed (6)"),
+        (b"\0\0\0\x01\0\0\0\0\0\0\0\x17\x7f\xff\xff\xff\0\0\0\x01", 1007, 1, "54000",
+         "array size exceeds the maximum allowed (134217727)"),
+    ],
+)  # fmt: skip
+def test_wrong_parameters_are_refused(value: bytes, oid: int, result_format: int, state: str, message: str) -> None:
+    with pytest.raises(SqlError) as caught:
+        decode_parameter(value, oid, result_format)
+    assert (caught.value.sqlstate.value, caught.value.message) == (state, message)
+
+
+@pytest.mark.parametrize("oid", [0, *(row.oid for row in oids.TYPES), *(row.array for row in oids.TYPES if row.array)])
+def test_null_is_null_of_its_type(oid: int) -> None:
+    assert decode_parameter(None, oid, 0).as_py() is None
+
+
+@pytest.mark.parametrize("oid", [0, oids.UNKNOWN, 600])
+def test_types_without_reader_are_text(oid: int) -> None:
+    assert decode_parameter("(1,é)".encode(), oid, 0) == pa.scalar("(1,é)")
+
+
+def test_any_bytes_are_a_value_or_an_sql_error() -> None:
+    known = [*(row.oid for row in oids.TYPES), *(row.array for row in oids.TYPES if row.array)]
+
+    @settings(max_examples=400, deadline=None, derandomize=True)
+    @given(st.binary(max_size=40), st.sampled_from(known), st.sampled_from([0, 1]))
+    def check(value: bytes, oid: int, result_format: int) -> None:
+        try:
+            scalar = decode_parameter(value, oid, result_format)
+        except SqlError:
+            return
+        assert isinstance(scalar, pa.Scalar)
+
+    check()
+
+
 @pytest.mark.parametrize(
     ("oid", "alphabet"),
     [

@@ -18,9 +18,10 @@ from catalog.sqlstate import SqlState
 from gateway.values import registry as oids
 from gateway.values import rows
 from gateway.values.rows import OutputColumn, OutputSettings, prepare
+from tests.values.conftest import PostgresBytes
 from tests.values.data_rows import encode, encode_column, parse
 
-COLUMNS = [
+COLUMNS: list[tuple[pa.Array, int, list[bytes | None]]] = [
     (pa.array([1, None, -3], pa.int32()), oids.INT4, [b"1", None, b"-3"]),
     (pa.array(["a", "a longer text than views hold", None]), oids.TEXT, [b"a", b"a longer text than views hold", None]),
     (pa.array([123456789012, 5, None]), oids.INT8, [b"123456789012", b"5", None]),
@@ -225,12 +226,50 @@ def test_too_many_columns_are_refused() -> None:
     assert caught.value.sqlstate == SqlState.TOO_MANY_COLUMNS
 
 
-@pytest.mark.parametrize(("texts", "fails"), [(["1", None, "-5"], False), (["1", "x"], True)])
-def test_text_of_integers_in_binary(texts: list[Any], fails: bool) -> None:
-    if fails:
-        with pytest.raises(SqlError) as caught:
-            encode_column(pa.array(texts), oids.INT4, 1)
-        assert caught.value.sqlstate == SqlState.INVALID_TEXT_REPRESENTATION
-    else:
-        expected = [None if text is None else int(text).to_bytes(4, "big", signed=True) for text in texts]
-        assert encode_column(pa.array(texts), oids.INT4, 1) == expected
+@pytest.mark.parametrize(
+    ("oid", "texts"),
+    [
+        (oids.INT4, ["1", None, "-5"]),
+        (oids.NUMERIC, ["1.50", None, "-12345678901234567890.123", "NaN", "-Infinity", "0"]),
+        (oids.DATE, ["2020-01-02", None]),
+        (oids.TIMESTAMP, ["2020-01-02 03:04:05.678"]),
+        (oids.BOOL, ["true", "false"]),
+        (oids.FLOAT8, ["1.5", "1e300"]),
+    ],
+)
+@pytest.mark.parametrize("kind", [pa.string(), pa.string_view()], ids=str)
+def test_text_of_other_types_in_binary(
+    oid: int, texts: list[Any], kind: pa.DataType, postgres_bytes: PostgresBytes
+) -> None:
+    assert encode_column(pa.array(texts, kind), oid, 1) == postgres_bytes(texts, oids.BY_OID[oid].name, 1)
+
+
+@pytest.mark.parametrize("oid", [oids.INT4, oids.NUMERIC, oids.DATE])
+def test_text_that_is_no_value_in_binary(oid: int) -> None:
+    with pytest.raises(SqlError) as caught:
+        encode_column(pa.array(["1", "x"]), oid, 1)
+    assert caught.value.sqlstate == SqlState.INVALID_TEXT_REPRESENTATION
+
+
+@pytest.mark.parametrize(
+    "sql_type",
+    ["numeric(15,2)", "numeric", "numeric(5)", "character varying(20)", "character varying", "character(3)",
+     "character", "integer[]", "text", "timestamp without time zone", "timestamp(3) with time zone", "timestamptz(3)",
+     "time(0) without time zone", "double precision", "numeric(10,3)[]", '"char"', "uuid", "int8", "bpchar"],
+)  # fmt: skip
+def test_declared_types_are_postgres_own(sql_type: str, postgres: psycopg.Connection) -> None:
+    result = postgres.pgconn.exec_(f"SELECT NULL::{sql_type}".encode())
+    assert oids.declared_type(sql_type) == (result.ftype(0), result.fmod(0))
+
+
+def test_unknown_declared_type_is_refused() -> None:
+    with pytest.raises(SqlError) as caught:
+        oids.declared_type("geometry(Point,4326)")
+    assert caught.value.sqlstate == SqlState.UNDEFINED_OBJECT
+
+
+def test_types_are_postgres_own(postgres: psycopg.Connection) -> None:
+    query = "SELECT oid::int8, typname, format_type(oid, NULL), typlen::int, typarray::int8 FROM pg_type"
+    known = {row[0]: row for row in postgres.execute(query).fetchall()}
+    for row in oids.TYPES:
+        assert (row.oid, row.name, row.sql_name, row.size, row.array) == known[row.oid]

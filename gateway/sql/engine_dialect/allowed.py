@@ -7,18 +7,36 @@ from sqlglot import exp
 from gateway.sql.engine_dialect.build import refuse
 
 NAMES = frozenset(
-    """
-    age array_append array_cat array_length array_lower array_position array_prepend array_remove array_replace
-    array_upper btrim cardinality div every gcd lcm make_date mod regexp_match regexp_split_to_array regexp_substr
-    statement_timestamp transaction_timestamp
-    """.split()
+    {
+        "age",
+        "all",
+        "any",
+        "array_length",
+        "array_lower",
+        "array_position",
+        "array_replace",
+        "array_upper",
+        "btrim",
+        "cardinality",
+        "div",
+        "every",
+        "gcd",
+        "lcm",
+        "make_date",
+        "mod",
+        "octet_length",
+        "regexp_match",
+        "regexp_split_to_array",
+        "statement_timestamp",
+        "transaction_timestamp",
+    }
 )
 """Functions that sqlglot has no class for."""
 
 CLASSES: frozenset[type[exp.Expr]] = frozenset(
     {
-        exp.Abs, exp.Acos, exp.And, exp.AnyValue, exp.Array, exp.ArrayAgg, exp.ArrayConcat, exp.ArrayContainedBy,
-        exp.ArrayContainsAll, exp.ArrayOverlaps, exp.ArrayPosition, exp.ArraySize, exp.ArrayToString, exp.Ascii,
+        exp.Abs, exp.Acos, exp.And, exp.AnyValue, exp.Array, exp.ArrayAgg, exp.ArrayAppend, exp.ArrayConcat, exp.ArrayContainedBy,
+        exp.ArrayContainsAll, exp.ArrayOverlaps, exp.ArrayPosition, exp.ArrayPrepend, exp.ArrayRemove, exp.ArraySize, exp.ArrayToString, exp.Ascii,
         exp.Asin, exp.Atan, exp.Atan2, exp.Avg, exp.BitwiseAndAgg, exp.BitwiseOrAgg, exp.BitwiseXorAgg,
         exp.BitLength, exp.ByteLength, exp.Case, exp.Cast, exp.Cbrt, exp.Ceil, exp.Chr, exp.Coalesce, exp.Concat,
         exp.ConcatWs, exp.Corr, exp.Cos, exp.Cosh, exp.Cot, exp.Count, exp.CovarPop, exp.CovarSamp, exp.CumeDist,
@@ -29,7 +47,7 @@ CLASSES: frozenset[type[exp.Expr]] = frozenset(
         exp.LogicalAnd, exp.LogicalOr, exp.Lower, exp.LowerHex, exp.Hex, exp.MD5, exp.Max, exp.Min, exp.Mode,
         exp.NthValue, exp.Ntile, exp.Nullif, exp.Or, exp.Overlay, exp.Pad, exp.PercentRank, exp.PercentileCont,
         exp.PercentileDisc, exp.Pi, exp.Pow, exp.Radians, exp.Rand, exp.Rank, exp.RegexpCount, exp.RegexpILike,
-        exp.RegexpLike, exp.RegexpReplace, exp.Repeat, exp.Replace, exp.Reverse, exp.Right, exp.Round,
+        exp.RegexpLike, exp.RegexpReplace, exp.RegexpSubstr, exp.Repeat, exp.Replace, exp.Reverse, exp.Right, exp.Round,
         exp.RowNumber, exp.Sign, exp.Sin, exp.Sinh, exp.SplitPart, exp.Sqrt, exp.StartsWith, exp.Stddev,
         exp.StddevPop, exp.StddevSamp, exp.StrPosition, exp.StrToDate, exp.StrToTime, exp.StringToArray,
         exp.Substring, exp.Sum, exp.Tan, exp.Tanh, exp.TimeToStr, exp.TimestampTrunc, exp.DateTrunc, exp.Translate,
@@ -53,8 +71,6 @@ REFUSED: dict[type[exp.Expr], str] = {
     exp.TableColumn: "a whole row as value",
     exp.Pivot: "PIVOT",
     exp.Dot: "a field of a composite value",
-    exp.Parameter: "a parameter without value",
-    exp.Placeholder: "a parameter without value",
 }
 _JSON_HINT = "Structs and json of lake tables are values to put out."
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from sqlglot import exp
 
 from gateway.sql.engine_dialect import kinds
-from gateway.sql.engine_dialect.build import call, case, cast, number, paren, refuse, typed
+from gateway.sql.engine_dialect.build import ENGINE, call, case, cast, number, paren, refuse, typed
 from gateway.sql.engine_dialect.casts import engine_type, to_type
 from gateway.sql.engine_dialect.kinds import Kind, T, kind, type_of
 from gateway.sql.engine_dialect.moments import Session
 
 
 def subscript(node: exp.Bracket) -> exp.Expr:
-    """``a[i]`` and ``a[low:high]``, counted from one; outside the array is NULL, where the engine counts from the end."""
+    """``a[i]`` and ``a[low:high]``, counted from one; outside is NULL, where the engine counts from the end."""
     if kind(node.this) is not Kind.ARRAY:
         raise refuse(f"a subscript on {kind(node.this).name.lower()}")
     index = node.expressions[0]
@@ -21,14 +21,39 @@ def subscript(node: exp.Bracket) -> exp.Expr:
         return _slice(array, index, node)
     if len(node.expressions) > 1:
         raise refuse("an array of more than one dimension")
+    place = _index(index)
+    if isinstance(place, exp.Literal):
+        return call("array_element", array, place, returns=type_of(node))
+    place = cast(place, "BIGINT")
+    inside = exp.GTE(this=place.copy(), expression=number(1))
+    found = case((inside, call("array_element", array, place, returns=type_of(node))))
+    return typed(exp.Paren(this=found), type_of(node))
+
+
+def _index(index: exp.Expr) -> exp.Expr:
+    """Return a subscript as written. sqlglot's parser takes one off those that it knows to be integers without
+    looking at the tables: constants, casts, some functions.
+    """
     if isinstance(index, exp.Literal):
-        place = int(index.name) + 1  # sqlglot counts from zero
-        if place < 1:
-            return cast(exp.Null(), engine_type(type_of(node)))
-        return typed(call("array_element", array, number(place), returns=type_of(node)), type_of(node))
-    place_ = cast(exp.Add(this=paren(index), expression=number(1)), "BIGINT")
-    inside = exp.GTE(this=place_.copy(), expression=number(1))
-    return typed(exp.Paren(this=case((inside, call("array_element", array, place_, returns=type_of(node))))), type_of(node))
+        return number(int(index.name) + 1)
+    if isinstance(index, exp.Neg) and isinstance(index.this, exp.Literal):
+        return number(0)  # nothing is there
+    while isinstance(index, exp.Cast) and isinstance(index.this, exp.Add | exp.Sub):
+        index = index.this  # the rules for integers were here
+    if isinstance(index, exp.Add) and _is_minus_one(index.expression):
+        left = index.this
+        while isinstance(left, exp.Cast) and left.meta.get(ENGINE):
+            left = left.this
+        assert isinstance(left, exp.Expr)
+        if not isinstance(left, exp.Column) and not (isinstance(left, exp.Binary) and left.find(exp.Column)):
+            return left
+    return index
+
+
+def _is_minus_one(node: exp.Expr) -> bool:
+    while isinstance(node, exp.Cast):
+        node = node.this
+    return isinstance(node, exp.Neg) and node.this.name == "1"
 
 
 def _slice(array: exp.Expr, bounds: exp.Slice, node: exp.Bracket) -> exp.Expr:
@@ -38,7 +63,12 @@ def _slice(array: exp.Expr, bounds: exp.Slice, node: exp.Bracket) -> exp.Expr:
     found = call("array_slice", array, low, cast(high, "BIGINT"), returns=type_of(node))
     positive = exp.GTE(this=cast(high.copy(), "BIGINT"), expression=low.copy())
     empty = call("array_slice", array.copy(), number(2), number(1), returns=type_of(node))
-    return typed(exp.Paren(this=case((positive, found), (exp.Not(this=exp.Is(this=array.copy(), expression=exp.Null())), empty))), type_of(node))
+    return typed(
+        exp.Paren(
+            this=case((positive, found), (exp.Not(this=exp.Is(this=array.copy(), expression=exp.Null())), empty))
+        ),
+        type_of(node),
+    )
 
 
 def length(node: exp.ArraySize) -> exp.Expr:
@@ -69,8 +99,25 @@ def array_position(node: exp.ArrayPosition) -> exp.Expr:
 
 
 def plain(node: exp.Anonymous) -> exp.Expr:
-    """Array functions whose constants take the array's element type."""
+    """``array_replace``."""
     return call(node.name.lower(), *node.expressions, returns=type_of(node))
+
+
+_CHANGES: dict[type[exp.Expr], str] = {
+    exp.ArrayAppend: "array_append",
+    exp.ArrayPrepend: "array_prepend",
+    exp.ArrayConcat: "array_concat",
+    exp.ArrayRemove: "array_remove",
+}
+
+
+def change(node: exp.Expr) -> exp.Expr:
+    """``array_append``, ``array_prepend``, ``array_cat``, ``array_remove``."""
+    array, other = node.this, node.expression if node.args.get("expression") is not None else node.expressions[0]
+    if isinstance(node, exp.ArrayPrepend) and kind(array) is not Kind.ARRAY:
+        array, other = other, array
+    parts = (other, array) if isinstance(node, exp.ArrayPrepend) else (array, other)
+    return call(_CHANGES[type(node)], *parts, returns=type_of(array))
 
 
 def contains(node: exp.Binary, session: Session) -> exp.Expr:
@@ -113,14 +160,21 @@ def literal(node: exp.Array, session: Session) -> exp.Expr:
         return node
     if kinds.kind_of_type(element) is Kind.NUMERIC:
         return node
-    node.set("expressions", [to_type(v, element, session) if kinds.is_unknown_constant(v) else v for v in node.expressions])
+    node.set(
+        "expressions", [to_type(v, element, session) if kinds.is_unknown_constant(v) else v for v in node.expressions]
+    )
     inner = exp.DataType(this=T.ARRAY, expressions=[engine_type(element)], nested=True)
     return typed(cast(node, inner), type_of(node))
 
 
 def joined(node: exp.ArrayToString) -> exp.Expr:
     """``array_to_string(a, separator, null)`` of text and whole numbers."""
-    if kinds.kind_of_type(kinds.element_type(type_of(node.this))) not in (Kind.TEXT, Kind.INTEGER, Kind.DATE, Kind.BOOL):
+    if kinds.kind_of_type(kinds.element_type(type_of(node.this))) not in (
+        Kind.TEXT,
+        Kind.INTEGER,
+        Kind.DATE,
+        Kind.BOOL,
+    ):
         raise refuse("array_to_string of these elements", "Cast the array to text[].")
     parts = [node.this, node.expression] + ([node.args["null"]] if node.args.get("null") is not None else [])
     return call("array_to_string", *parts, returns="TEXT")

@@ -2,8 +2,37 @@
 
 from __future__ import annotations
 
+import re
+from itertools import pairwise
+
+import sqlglot
 from sqlglot import exp
+from sqlglot.dialects.postgres import Postgres
 from sqlglot.schema import MappingSchema
+from sqlglot.tokenizer_core import TokenType
+
+from gateway.sql.engine_dialect import intervals
+
+
+def parse(sql: str) -> exp.Expr:
+    """Parse one statement of PostgreSQL's. Raises `sqlglot.errors.SqlglotError` for what is none.
+
+    Interval constants are brought to a form that sqlglot keeps: of ``interval '1 day 02:30'`` and ``interval '1 day
+    ago'`` it would read the day alone.
+    """
+    tokens = sqlglot.tokenize(sql, read="postgres")
+    for before, token in pairwise(tokens):
+        if before.token_type is TokenType.INTERVAL and token.token_type is TokenType.STRING and _is_cut(token.text):
+            token.text = intervals.written(intervals.parse(token.text))
+    statements = Postgres().parser().parse(tokens, sql)
+    if len(statements) != 1 or statements[0] is None:
+        raise sqlglot.errors.ParseError("one statement is expected")
+    return statements[0]
+
+
+def _is_cut(interval: str) -> bool:
+    words = interval.split()
+    return len(words) > 1 and (":" in interval or words[-1].lower() == "ago")
 
 
 def prepare(tree: exp.Expr, schema: MappingSchema) -> exp.Query:
@@ -14,6 +43,8 @@ def prepare(tree: exp.Expr, schema: MappingSchema) -> exp.Query:
     - ``unnest(…) AS u`` and ``generate_series(…) AS g`` name their column like themselves.
     """
     tree = tree.copy()
+    for constant in list(tree.find_all(exp.ByteString, exp.UnicodeString)):
+        constant.replace(exp.Literal.string(_unescaped(constant)))
     if isinstance(tree, exp.Values):
         tree = exp.select("*").from_(_named_values(tree))
     for values in list(tree.find_all(exp.Values)):
@@ -30,6 +61,17 @@ def prepare(tree: exp.Expr, schema: MappingSchema) -> exp.Query:
             unnest.args["alias"].set("columns", [exp.to_identifier(unnest.alias, quoted=True)])
     assert isinstance(tree, exp.Query)
     return tree
+
+
+def _unescaped(constant: exp.Expr) -> str:
+    """Return the text of ``E'…'``, which the tokenizer has read, and of ``U&'…'``, which it has not."""
+    if isinstance(constant, exp.ByteString):
+        return str(constant.this)
+    return re.sub(
+        r"\\(\\|\+[0-9a-fA-F]{6}|[0-9a-fA-F]{4})",
+        lambda found: "\\" if found[1] == "\\" else chr(int(found[1].lstrip("+"), 16)),
+        str(constant.this),
+    )
 
 
 def _named_values(values: exp.Values) -> exp.Values:

@@ -11,7 +11,9 @@ from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
 
 E = TypeVar("E", bound=exp.Expr)
-QUOTIENT_SCALE = 28  # digits after the point of an inexact numeric (a quotient, an average): PostgreSQL keeps 16 or more
+QUOTIENT_SCALE = (
+    28  # digits after the point of an inexact numeric (a quotient, an average): PostgreSQL keeps 16 or more
+)
 ENGINE = "engine"  # in a node's meta: it is in the engine's terms already
 QUOTIENT = f"DECIMAL(76, {QUOTIENT_SCALE})"
 
@@ -50,7 +52,7 @@ def arrow_cast(node: exp.Expr, arrow_type: str, returns: str | exp.DataType | ex
     return call("arrow_cast", node, text(arrow_type), returns=returns)
 
 
-def number(value: int | str) -> exp.Literal:
+def number(value: int | str) -> exp.Expr:
     """Return a number as constant, without a type."""
     return exp.Literal.number(value)
 

@@ -10,26 +10,42 @@ from sqlglot import exp
 
 from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
-from gateway.sql.engine_dialect import intervals, kinds
+from gateway.sql.engine_dialect import intervals, kinds, output
 from gateway.sql.engine_dialect.build import QUOTIENT, call, case, cast, paren, refuse, text, typed
 from gateway.sql.engine_dialect.kinds import Kind, T, kind, kind_of_type, type_of
-from gateway.sql.engine_dialect.moments import STAMP, Session, in_zone, local, stamp, utc, zoned
+from gateway.sql.engine_dialect.moments import (
+    STAMP,
+    Session,
+    in_zone,
+    local,
+    read_in_zone,
+    since_midnight,
+    stamp,
+    utc,
+    zoned,
+)
 from gateway.sql.engine_dialect.numbers import float_to_numeric
 
-_TRUE = frozenset("t tr tru true y ye yes on 1".split())
-_FALSE = frozenset("f fa fal fals false n no of off 0".split())
+_TRUE = frozenset({"t", "tr", "tru", "true", "y", "ye", "yes", "on", "1"})
+_FALSE = frozenset({"f", "fa", "fal", "fals", "false", "n", "no", "of", "off", "0"})
 _ISO_DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}\Z")
 _BASIC_DATE = re.compile(r"(\d{4})(\d{2})(\d{2})\Z")
-_STAMP = re.compile(r"(\d{4}-\d{1,2}-\d{1,2})[ T](\d{1,2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?) ?(Z|[+-]\d{2}(?::?\d{2})?)?\Z")
+_STAMP = re.compile(
+    r"(\d{4}-\d{1,2}-\d{1,2})[ T](\d{1,2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?) ?(Z|[+-]\d{2}(?::?\d{2})?)?\Z"
+)
 _WHOLE = {T.SMALLINT: "SMALLINT", T.INT: "INT", T.BIGINT: "BIGINT"}
 _ISO_HINT = "Write dates and times as 2024-01-31 and 2024-01-31 23:59:59."
 
 
 def convert(node: exp.Cast, session: Session) -> exp.Expr:
     """``CAST(x AS t)`` by the kinds of both."""
+    bare = node.this.unnest()
+    if isinstance(bare, exp.Literal) and not bare.is_string and kind_of_type(node.to) is Kind.FLOAT:
+        return cast(text(bare.name), node.to)  # 1e300 is no decimal
     if not isinstance(node.to, exp.DataType):
         raise refuse(f"a cast to {node.to.sql('postgres')}")
-    return to_type(node.this, node.to, session)
+    found = to_type(node.this, node.to, session)
+    return typed(found, type_of(node).copy()) if kind_of_type(node.to) is Kind.NUMERIC else found
 
 
 def to_type(value: exp.Expr, target: exp.DataType, session: Session) -> exp.Expr:
@@ -73,7 +89,7 @@ def _constant(written: str, target: exp.DataType, goal: Kind, session: Session) 
             moment, offset = _stamp(body)
             if offset:
                 return utc(text(moment + offset))
-            return utc(in_zone(text(moment), text(session.time_zone)))
+            return read_in_zone(text(moment), text(session.time_zone))
         case Kind.INTERVAL:
             return intervals.literal(intervals.parse(written))
         case Kind.ARRAY:
@@ -194,7 +210,7 @@ def as_text(value: exp.Expr, session: Session) -> exp.Expr:
         case Kind.NUMERIC if kinds.scale_of(type_of(value)) is not None:
             return cast(value, "TEXT")
         case Kind.NUMERIC:
-            return call("numeric_text", cast(value, QUOTIENT), returns="TEXT")
+            return output.numeric_digits(value)
         case Kind.FLOAT:
             real = type_of(value).this is T.FLOAT
             return call("float4_text" if real else "float8_text", value, returns="TEXT")
@@ -203,9 +219,10 @@ def as_text(value: exp.Expr, session: Session) -> exp.Expr:
         case Kind.TIMESTAMPTZ:
             return _zoned_text(value, session)
         case Kind.TIME:
-            return _trimmed(call("concat", cast(value, "TEXT"), text(".0"), returns="TEXT"))
+            return _trimmed(_time_text(value))
         case Kind.BYTEA:
-            return call("concat", text("\\x"), call("encode", value, text("hex"), returns="TEXT"), returns="TEXT")
+            written = call("encode", value, text("hex"), returns="TEXT")
+            return typed(exp.DPipe(this=text("\\x"), expression=written), "TEXT")
     raise refuse(f"a cast of {type_of(value).sql('postgres').lower()} to text")
 
 
@@ -217,11 +234,17 @@ def _trimmed(value: exp.Expr) -> exp.Expr:
 def _zoned_text(value: exp.Expr, session: Session) -> exp.Expr:
     clock = _trimmed(call("to_char", local(value, session), text("%Y-%m-%d %H:%M:%S%.6f"), returns="TEXT"))
     if session.time_zone == "UTC":
-        return call("concat", clock, text("+00"), returns="TEXT")
+        return typed(exp.DPipe(this=clock, expression=text("+00")), "TEXT")
     labelled = in_zone(value.copy(), text(session.time_zone))
     offset = call("to_char", labelled, text("%:z"), returns="TEXT")
     whole = call("regexp_replace", offset, text(":00$"), text(""), returns="TEXT")
-    return call("concat", clock, whole, returns="TEXT")
+    return typed(exp.DPipe(this=clock, expression=whole), "TEXT")
+
+
+def _time_text(value: exp.Expr) -> exp.Expr:
+    """Write a time with six digits behind the point."""
+    moment = exp.Add(this=cast(text("1970-01-01"), STAMP), expression=exp.Paren(this=since_midnight(value)))
+    return call("to_char", moment, text("%H:%M:%S%.6f"), returns="TEXT")
 
 
 def _to_integer(value: exp.Expr, target: exp.DataType, session: Session) -> exp.Expr:
@@ -280,7 +303,7 @@ def _to_stamp(value: exp.Expr, target: exp.DataType, session: Session) -> exp.Ex
 def _to_zoned(value: exp.Expr, target: exp.DataType, session: Session) -> exp.Expr:
     if kind(value) in kinds.MOMENTS:
         return zoned(value, session)
-    return utc(in_zone(value, text(session.time_zone)))
+    return read_in_zone(value, text(session.time_zone))
 
 
 def _to_time(value: exp.Expr, target: exp.DataType, session: Session) -> exp.Expr:
@@ -289,7 +312,20 @@ def _to_time(value: exp.Expr, target: exp.DataType, session: Session) -> exp.Exp
 
 def _to_array(value: exp.Expr, target: exp.DataType, session: Session) -> exp.Expr:
     element = engine_type(kinds.element_type(target))
+    inner = value.unnest()
+    while isinstance(inner, exp.Cast) and isinstance(inner.this, exp.Array):
+        inner = inner.this
+    if isinstance(inner, exp.Array):
+        inner.set("expressions", [to_type(item, kinds.element_type(target), session) for item in inner.expressions])
+    elif not _casts_alike(kind_of_type(kinds.element_type(type_of(value))), kind_of_type(kinds.element_type(target))):
+        return _refused(value, target, session)
     return cast(value, exp.DataType(this=T.ARRAY, expressions=[element], nested=True))
+
+
+def _casts_alike(source: Kind, target: Kind) -> bool:
+    """Return whether the engine's cast of each element is PostgreSQL's."""
+    plain = {Kind.INTEGER, Kind.TEXT, Kind.BOOL, Kind.UNKNOWN}
+    return source is target or (source in plain and target in {*plain, Kind.NUMERIC, Kind.FLOAT})
 
 
 def _to_same(value: exp.Expr, target: exp.DataType, session: Session) -> exp.Expr:
@@ -333,7 +369,9 @@ def operands(node: exp.Binary, session: Session) -> exp.Binary:
             target = type_of(other)
             if kind(other) is Kind.INTERVAL and isinstance(node, exp.Add):
                 raise refuse("a string constant beside an interval", "Write timestamp '…' or date '…'.")
-            node.set(key, to_type(value, target.copy() if target.this is not T.DECIMAL else kinds.decimal_type(), session))
+            node.set(
+                key, to_type(value, target.copy() if target.this is not T.DECIMAL else kinds.decimal_type(), session)
+            )
     return node
 
 

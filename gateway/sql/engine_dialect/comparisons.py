@@ -7,7 +7,7 @@ from collections.abc import Callable
 from sqlglot import exp
 
 from gateway.sql.engine_dialect import kinds
-from gateway.sql.engine_dialect.build import paren, refuse, typed
+from gateway.sql.engine_dialect.build import call, cast, paren, refuse, typed
 from gateway.sql.engine_dialect.casts import is_midnight, to_type
 from gateway.sql.engine_dialect.kinds import Kind, T, kind, type_of
 from gateway.sql.engine_dialect.moments import Session
@@ -18,6 +18,10 @@ def compare(node: exp.Binary, session: Session) -> exp.Expr:
     left, right = node.left, node.right
     if isinstance(left, exp.Tuple) and isinstance(right, exp.Tuple):
         return _rows(node, session)
+    if isinstance(right, exp.Anonymous) and right.name.lower() in ("all", "any"):  # sqlglot takes it for a function
+        quantifier = exp.All if right.name.lower() == "all" else exp.Any
+        right = quantifier(this=exp.Paren(this=right.expressions[0]))
+        node.set("expression", right)
     if isinstance(right, exp.Any | exp.All):
         return _quantified(node, right, session)
     first, second = alike([left, right], session)
@@ -31,10 +35,39 @@ def compare(node: exp.Binary, session: Session) -> exp.Expr:
 def _quantified(node: exp.Binary, quantifier: exp.Expr, session: Session) -> exp.Expr:
     array = quantifier.this.unnest()
     if kind(array) is Kind.UNKNOWN and isinstance(array, exp.Literal):
-        quantifier.set("this", to_type(array, kinds.array_type(type_of(node.left)), session))
+        quantifier.set("this", exp.Paren(this=to_type(array, kinds.array_type(type_of(node.left)), session)))
     elif kinds.is_unknown_constant(node.left) and kind(array) is Kind.ARRAY:
         node.set("this", to_type(node.left, kinds.element_type(type_of(array)), session))
-    return node
+    else:
+        quantifier.set("this", exp.Paren(this=array))
+    array = quantifier.this.unnest()
+    return node if isinstance(array, exp.Query) else _over_array(node, quantifier, array)
+
+
+def _over_array(node: exp.Binary, quantifier: exp.Expr, array: exp.Expr) -> exp.Expr:
+    """The engine leaves a NULL among the elements out of account, where it makes an undecided answer NULL.
+
+    ``x = ANY (constants)`` becomes IN, which it prunes by.
+    """
+    constants = array
+    while isinstance(constants, exp.Cast):
+        constants = constants.this.unnest()
+    everyone = isinstance(quantifier, exp.All)
+    if (
+        isinstance(constants, exp.Array)
+        and isinstance(node, exp.EQ | exp.NEQ)
+        and everyone == isinstance(node, exp.NEQ)
+    ):
+        if not constants.expressions:
+            return typed(exp.Boolean(this=everyone), T.BOOLEAN)
+        inside = exp.In(this=node.left, expressions=list(constants.expressions))
+        return typed(exp.Not(this=inside) if everyone else inside, T.BOOLEAN)
+    place = call("array_position", array.copy(), exp.Null(), returns=T.BIGINT)
+    has_null = exp.Not(this=exp.Is(this=place, expression=exp.Null()))
+    undecided = node.copy() if everyone else exp.Not(this=exp.Paren(this=node.copy()))
+    unknown = exp.And(this=exp.Paren(this=undecided), expression=has_null)
+    branch = exp.If(this=unknown, true=cast(exp.Null(), "BOOLEAN"))
+    return typed(exp.Paren(this=exp.Case(ifs=[branch], default=node)), T.BOOLEAN)
 
 
 def between(node: exp.Between, session: Session) -> exp.Expr:
@@ -145,7 +178,7 @@ def _rows(node: exp.Binary, session: Session) -> exp.Expr:
     """``(a, b) < (c, d)``: the engine's rows do not know NULL; spell them out."""
     pairs = list(zip(node.left.expressions, node.right.expressions, strict=True))
     if type(node) in (exp.EQ, exp.NEQ, exp.NullSafeEQ, exp.NullSafeNEQ):
-        each: Callable[..., exp.Expr] = type(node)
+        each: Callable[..., exp.Binary] = type(node)
         terms = [compare(each(this=a.copy(), expression=b.copy()), session) for a, b in pairs]
         joined = exp.and_(*terms) if type(node) in (exp.EQ, exp.NullSafeEQ) else exp.or_(*terms)
         return typed(exp.Paren(this=joined), T.BOOLEAN)
@@ -155,8 +188,8 @@ def _rows(node: exp.Binary, session: Session) -> exp.Expr:
         return compare(type(node)(this=a.copy(), expression=b.copy()), session)
     less = compare(strict(this=a.copy(), expression=b.copy()), session)
     equal = compare(exp.EQ(this=a.copy(), expression=b.copy()), session)
-    tail = type(node)(this=exp.Tuple(expressions=[x for x, _ in rest]), expression=exp.Tuple(expressions=[y for _, y in rest]))
+    tail = type(node)(
+        this=exp.Tuple(expressions=[x for x, _ in rest]), expression=exp.Tuple(expressions=[y for _, y in rest])
+    )
     later = exp.And(this=equal, expression=exp.Paren(this=_rows(tail, session)))
     return typed(exp.Paren(this=exp.Or(this=less, expression=exp.Paren(this=later))), T.BOOLEAN)
-
-

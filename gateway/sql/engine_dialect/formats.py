@@ -52,7 +52,7 @@ def _merged(tokens: list[str]) -> list[str]:
     merged: list[str] = []
     plain = False
     for token in tokens:
-        if token in _PADDED or token == "Q":
+        if token in _PADDED or token in ("Q",):
             merged.append(token)
             plain = False
             continue
@@ -74,14 +74,14 @@ def _literal(token: str) -> str:
 
 
 def _piece(moment: exp.Expr, token: str) -> exp.Expr:
-    if token == "Q":
+    if token in ("Q",):
         return cast(call("date_part", text("quarter"), moment.copy(), returns="INT"), "TEXT")
     if token not in _PADDED:
         return call("to_char", moment.copy(), text(token), returns="TEXT")
     found = call("to_char", moment.copy(), text(_PADDED[token]), returns="TEXT")
     if token.isupper() or token.islower():
         found = call("upper" if token.isupper() else "lower", found, returns="TEXT")
-    return call("rpad", found, exp.Literal.number(9), returns="TEXT") if len(token) > 3 or token == "Day" else found
+    return call("rpad", found, exp.Literal.number(9), returns="TEXT") if len(token) > 3 or token in ("Day",) else found
 
 
 def to_date(node: exp.StrToDate) -> exp.Expr:
@@ -103,5 +103,3 @@ def _reading(pattern: exp.Expr | None) -> str:
     if any(token.isalpha() and token not in _READ for token in tokens):
         raise refuse("this pattern for reading a date", "Patterns of YYYY, MM, DD, HH24, MI, SS are.")
     return "".join(_PATTERNS.get(token) or _literal(token) for token in tokens)
-
-

@@ -7,7 +7,7 @@ work; what a function or an operator returns is stated here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlglot import exp
@@ -21,11 +21,21 @@ from gateway.sql.engine_dialect.kinds import Kind, T, kind, type_of
 Infer = Callable[[Any], exp.DataType | exp.DType]
 
 
-def annotate(tree: exp.Query, schema: MappingSchema) -> exp.Query:
-    """Set PostgreSQL's types on a qualified query, in place; ``schema`` gives the types of the tables' columns."""
-    annotate_types(tree, schema=schema, expression_metadata=METADATA, dialect="postgres")
+def annotate(tree: exp.Query, schema: MappingSchema, parameters: Sequence[exp.DataType] = ()) -> exp.Query:
+    """Set PostgreSQL's types on a qualified query, in place.
+
+    ``schema`` gives the types of the tables' columns, ``parameters`` those of ``$1 …``; without them rules take a
+    parameter for a constant whose type is not known, and leave what is done with it to the engine.
+    """
+
+    def of_parameter(node: exp.Expr) -> exp.DataType | exp.DType:
+        place = int(node.name) if node.name.isdigit() else 0
+        return parameters[place - 1].copy() if 0 < place <= len(parameters) else T.UNKNOWN
+
+    metadata = {**METADATA, exp.Parameter: _annotator(of_parameter)}
+    annotate_types(tree, schema=schema, expression_metadata=metadata, dialect="postgres")
     if _type_columns_of_functions(tree):
-        annotate_types(tree, schema=schema, expression_metadata=METADATA, dialect="postgres", overwrite_types=False)
+        annotate_types(tree, schema=schema, expression_metadata=metadata, dialect="postgres", overwrite_types=False)
     return tree
 
 
@@ -41,9 +51,7 @@ def _type_columns_of_functions(tree: exp.Query) -> bool:
             query = inner.unnest()
             columns = query.selects if isinstance(query, exp.Query) else []
             names = source.alias_column_names or [column.alias_or_name for column in columns]
-            found.update(
-                {(source.alias, name): type_of(column) for name, column in zip(names, columns, strict=False)}
-            )
+            found.update({(source.alias, name): type_of(column) for name, column in zip(names, columns, strict=False)})
         elif isinstance(inner, exp.ExplodingGenerateSeries | exp.GenerateSeries | exp.Explode):
             for name in source.alias_column_names or [source.alias]:
                 found[source.alias, name] = type_of(inner)
@@ -275,7 +283,16 @@ def _unnest(node: exp.Unnest) -> exp.DataType | exp.DType:
 
 
 def _cast(node: exp.Cast) -> exp.DataType:
-    return node.to
+    """The type cast to; ``numeric`` without modifiers keeps the scale of what is cast, where that is known."""
+    if node.to.this is not T.DECIMAL or node.to.expressions:
+        return node.to
+    source = node.this.unnest()
+    if isinstance(source, exp.Literal) and source.is_string:
+        found = kinds.literal_type(source.name.strip().lstrip("+-"))
+        return found if found.this is T.DECIMAL else kinds.decimal_type(38, 0)
+    if kind(source) is Kind.INTEGER:
+        return kinds.decimal_type(20, 0)
+    return type_of(source) if kind(source) is Kind.NUMERIC else node.to
 
 
 def _text_bits(node: exp.Expr) -> exp.DataType | exp.DType:
@@ -313,13 +330,10 @@ def _text_array(node: exp.Expr) -> exp.DataType:
 
 ANONYMOUS: Mapping[str, exp.DType | Infer] = {
     "age": T.INTERVAL,
-    "array_append": _first,
     "array_dims": T.TEXT,
     "array_ndims": T.INT,
     "array_lower": T.INT,
     "array_positions": _first,
-    "array_prepend": lambda node: type_of(node.expressions[1]),
-    "array_remove": _first,
     "array_replace": _first,
     "array_reverse": _first,
     "array_sort": _first,
@@ -336,11 +350,11 @@ ANONYMOUS: Mapping[str, exp.DType | Infer] = {
     "make_timestamp": T.TIMESTAMP,
     "make_timestamptz": T.TIMESTAMPTZ,
     "mod": _common_of_all,
+    "octet_length": T.INT,
     "quote_ident": T.TEXT,
     "quote_literal": T.TEXT,
     "regexp_match": _text_array,
     "regexp_split_to_array": _text_array,
-    "regexp_substr": T.TEXT,
     "scale": T.INT,
     "statement_timestamp": T.TIMESTAMPTZ,
     "transaction_timestamp": T.TIMESTAMPTZ,
@@ -369,6 +383,8 @@ _INFERRED: Mapping[Infer, tuple[type[exp.Expr], ...]] = {
     _of_argument: (
         exp.Abs,
         exp.ArrayConcat,
+        exp.ArrayAppend,
+        exp.ArrayRemove,
         exp.ArraySlice,
         exp.AnyValue,
         exp.BitwiseAndAgg,
@@ -387,6 +403,7 @@ _INFERRED: Mapping[Infer, tuple[type[exp.Expr], ...]] = {
         exp.NthValue,
         exp.Paren,
     ),
+    (lambda node: type_of(node.expression)): (exp.ArrayPrepend,),
     _sum_aggregate: (exp.Sum,),
     _exact_or_double: (exp.Avg, exp.Stddev, exp.StddevPop, exp.StddevSamp, exp.Variance, exp.VariancePop),
     _numeric_or_double: (exp.Exp, exp.Ln, exp.Log, exp.Pow, exp.Sign, exp.Sqrt),
@@ -469,6 +486,7 @@ _FIXED: Mapping[exp.DType, tuple[type[exp.Expr], ...]] = {
         exp.MD5,
         exp.Pad,
         exp.RegexpReplace,
+        exp.RegexpSubstr,
         exp.Repeat,
         exp.Replace,
         exp.Reverse,

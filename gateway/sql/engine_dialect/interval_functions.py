@@ -61,8 +61,27 @@ def times(values: pa.Array, factors: pa.Array) -> pa.Array:
     carried = np.trunc(seconds / DAY)
     total = np.rint(micros * factor + seconds - carried * DAY)
     return _interval(
-        whole_months.astype(np.int64), (whole_days + carried).astype(np.int64), total.astype(np.int64), _valid(values, factors)
+        whole_months.astype(np.int64),
+        (whole_days + carried).astype(np.int64),
+        total.astype(np.int64),
+        _valid(values, factors),
     )
+
+
+def zone_to_utc(stamps: pa.Array, zones: pa.Array) -> pa.Array:
+    """Read timestamps as the wall clock of one zone.
+
+    Of a time that a change of the clock leaves out, the offset before it counts; of one that it repeats, the later.
+    """
+    target = pa.timestamp("us", "UTC")
+    if len(stamps) == 0:
+        return pa.array([], target)
+    try:
+        assumed = pc.assume_timezone(stamps, zones[0].as_py(), ambiguous="latest", nonexistent="earliest")
+    except pa.ArrowInvalid as error:
+        raise ValueError(f'[22023] time zone "{zones[0].as_py()}" not recognized') from error
+    offsets = pc.subtract(pc.local_timestamp(assumed).cast(pa.int64()), assumed.cast(pa.int64()))
+    return pc.subtract(stamps.cast(pa.int64()), offsets).cast(target)
 
 
 def between(left: pa.Array, right: pa.Array) -> pa.Array:
@@ -119,7 +138,9 @@ def field(names: pa.Array, values: pa.Array) -> pa.Array:
     number = _field(names[0].as_py(), months, days, micros)
     whole = pa.array(number, mask=~_valid(values)).cast(pa.decimal128(38, 0))
     millionth = pc.multiply(whole.cast(pa.decimal128(26, 0)), pa.scalar(1, pa.decimal128(1, 0)))
-    return pc.divide(millionth.cast(pa.decimal128(26, 6)), pa.scalar(1_000_000, pa.decimal128(7, 0))).cast(pa.decimal128(38, 6))
+    return pc.divide(millionth.cast(pa.decimal128(26, 6)), pa.scalar(1_000_000, pa.decimal128(7, 0))).cast(
+        pa.decimal128(38, 6)
+    )
 
 
 def _field(name: str, months: Ints, days: Ints, micros: Ints) -> Ints:

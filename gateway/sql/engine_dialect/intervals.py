@@ -117,9 +117,15 @@ _KNOWN = frozenset({*_MONTHS, *_DAYS, *_MICROSECONDS})
 
 def literal(span: Span) -> exp.Interval:
     """Return an interval constant in the engine's words."""
-    seconds = Decimal(span.microseconds) / 1_000_000
-    text = f"{span.months} MONTH {span.days} DAY {seconds:f} SECOND"
-    return typed(exp.Interval(this=exp.Literal.string(text)), exp.DType.INTERVAL)
+    return typed(exp.Interval(this=exp.Literal.string(written(span))), exp.DType.INTERVAL)
+
+
+def written(span: Span) -> str:
+    """Return an interval in words that both PostgreSQL and the engine read."""
+    seconds = format(Decimal(span.microseconds) / 1_000_000, "f")
+    parts = [(str(span.months), "MONTH"), (str(span.days), "DAY"), (seconds, "SECOND")]
+    found = [f"{amount} {unit}" for amount, unit in parts if amount != "0"]
+    return " ".join(found) or "0 SECOND"
 
 
 def constant(node: exp.Expr) -> Span | None:

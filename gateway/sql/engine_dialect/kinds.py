@@ -104,7 +104,9 @@ def kind(node: exp.Expr) -> Kind:
 def is_unknown_constant(node: exp.Expr) -> bool:
     """Return whether the node is a string constant or NULL without a type of its own."""
     bare = node.unnest()
-    return isinstance(bare, exp.Null) or (isinstance(bare, exp.Literal) and bool(bare.is_string))
+    if isinstance(bare, exp.Literal) and bare.is_string:
+        return type_of(bare).this is not T.TEXT  # rules give constants that are text this type
+    return isinstance(bare, exp.Null)
 
 
 def literal_type(text: str) -> exp.DataType:

@@ -16,12 +16,31 @@ from gateway.sql.engine_dialect.kinds import Kind, T, kind, type_of
 
 STAMP = "TIMESTAMP(6)"
 _UTC = 'Timestamp(Microsecond, Some("UTC"))'
-_TRUNCATED = frozenset("MICROSECOND MICROSECONDS MILLISECOND MILLISECONDS SECOND MINUTE HOUR DAY WEEK MONTH QUARTER YEAR".split())
-_SIMPLE_FIELDS = frozenset("YEAR QUARTER MONTH WEEK DAY HOUR MINUTE DOW ISODOW DOY ISOYEAR".split())
+_TRUNCATED = frozenset(
+    {"MICROSECOND", "MILLISECOND", "SECOND", "MINUTE", "HOUR", "DAY", "WEEK", "MONTH", "QUARTER", "YEAR"}
+)
+_LENGTHS = {"HOUR": 3_600_000_000, "MINUTE": 60_000_000, "SECOND": 1_000_000, "MILLISECOND": 1000, "MICROSECOND": 1}
+_SIMPLE_FIELDS = frozenset(
+    {"YEAR", "QUARTER", "MONTH", "WEEK", "DAY", "HOUR", "MINUTE", "DOW", "ISODOW", "DOY", "ISOYEAR"}
+)
 _PLURALS = {name + "S": name for name in ("YEAR", "MONTH", "WEEK", "DAY", "HOUR", "MINUTE", "SECOND", "MICROSECOND",
                                           "MILLISECOND", "DECADE")}  # fmt: skip
 _INTERVAL_FIELDS = frozenset(
-    "YEAR QUARTER MONTH DAY HOUR MINUTE SECOND MILLISECOND MICROSECOND EPOCH DECADE CENTURY MILLENNIUM".split()
+    {
+        "YEAR",
+        "QUARTER",
+        "MONTH",
+        "DAY",
+        "HOUR",
+        "MINUTE",
+        "SECOND",
+        "MILLISECOND",
+        "MICROSECOND",
+        "EPOCH",
+        "DECADE",
+        "CENTURY",
+        "MILLENNIUM",
+    }
 )
 
 
@@ -71,7 +90,17 @@ def zoned(node: exp.Expr, session: Session) -> exp.Expr:
     """Return a date, timestamp or timestamptz as timestamptz."""
     if kind(node) is Kind.TIMESTAMPTZ:
         return node
-    return utc(in_zone(stamp(node, session), text(session.time_zone)))
+    return read_in_zone(stamp(node, session), text(session.time_zone))
+
+
+def read_in_zone(node: exp.Expr, zone: exp.Expr) -> exp.Expr:
+    """Return a timestamp, the wall clock of a zone, as timestamptz."""
+    bare = zone.unnest()
+    if isinstance(bare, exp.Literal) and bare.name.upper() == "UTC":
+        return utc(node)
+    if not (isinstance(bare, exp.Literal) and bare.is_string):
+        raise refuse("a time zone that is not a constant")
+    return call("zone_to_utc", cast(node, STAMP), text(bare.name), returns=T.TIMESTAMPTZ)
 
 
 def at_time_zone(node: exp.AtTimeZone, session: Session) -> exp.Expr:
@@ -79,7 +108,7 @@ def at_time_zone(node: exp.AtTimeZone, session: Session) -> exp.Expr:
     zone = node.args["zone"]
     if kind(node.this) is Kind.TIMESTAMPTZ:
         return wall_clock(node.this, zone)
-    return utc(in_zone(stamp(node.this, session), zone))
+    return read_in_zone(stamp(node.this, session), zone)
 
 
 def add_or_subtract(node: exp.Binary, session: Session) -> exp.Expr:
@@ -125,8 +154,12 @@ def _between(node: exp.Binary, session: Session) -> exp.Expr:
 
 def _date_and_time(node: exp.Binary) -> exp.Expr:
     date, time = (node.left, node.right) if kind(node.left) is Kind.DATE else (node.right, node.left)
-    since = exp.Sub(this=cast(time, "TIME"), expression=cast(text("00:00:00"), "TIME"))
-    return typed(exp.Add(this=cast(date, STAMP), expression=exp.Paren(this=since)), T.TIMESTAMP)
+    return typed(exp.Add(this=cast(date, STAMP), expression=exp.Paren(this=since_midnight(time))), T.TIMESTAMP)
+
+
+def since_midnight(time: exp.Expr) -> exp.Expr:
+    """Return a time of day as the engine's interval."""
+    return exp.Sub(this=cast(time, "TIME"), expression=cast(text("00:00:00"), "TIME"))
 
 
 def _moment_and_interval(node: exp.Binary, session: Session) -> exp.Expr:
@@ -144,10 +177,10 @@ def _moment_and_interval(node: exp.Binary, session: Session) -> exp.Expr:
 
 
 def interval_factor(node: exp.Binary) -> exp.Expr:
-    """``interval * number`` and ``interval / number``: unknown to the engine; of constants the product is a constant."""
+    """``interval * number`` and ``interval / number``: unknown to the engine."""
     left, right = node.left, node.right
     span, factor = (left, right) if kind(left) is Kind.INTERVAL else (right, left)
-    amount = cast(factor, "DOUBLE PRECISION")
+    amount: exp.Expr = cast(factor, "DOUBLE PRECISION")
     if isinstance(node, exp.Div):
         amount = call("float8_divide", cast(number(1), "DOUBLE PRECISION"), amount, returns="FLOAT8")
     return intervals.times(span, amount)
@@ -211,10 +244,51 @@ def truncate(node: exp.Expr, session: Session) -> exp.Expr:
     value, found = node.this, kind(node.this)
     if found is Kind.INTERVAL:
         raise refuse("date_trunc of an interval")
-    cut = call("date_trunc", text(unit.lower()), stamp(value, session), returns=T.TIMESTAMP)
-    if found is Kind.TIMESTAMP:
-        return cut
-    return zoned(cut, session)
+    if found is Kind.DATE:
+        return zoned(cast(_first_day(value, unit), STAMP), session)
+    cut = _cut(stamp(value, session), unit)
+    return cut if found is Kind.TIMESTAMP else zoned(cut, session)
+
+
+def _cut(value: exp.Expr, unit: str) -> exp.Expr:
+    """Cut a timestamp. The engine counts nanoseconds while it does, and fails outside of 1677 to 2262."""
+    native = call("date_trunc", text(unit.lower()), value, returns=T.TIMESTAMP)
+    inside = exp.And(
+        this=exp.GTE(this=value.copy(), expression=cast(text("1678-01-01 00:00:00"), STAMP)),
+        expression=exp.LT(this=value.copy(), expression=cast(text("2262-01-01 00:00:00"), STAMP)),
+    )
+    if unit in _LENGTHS:
+        micros = cast(value.copy(), "BIGINT")
+        length = number(_LENGTHS[unit])
+        rest = exp.Mod(this=micros.copy(), expression=length)
+        positive = exp.Mod(this=exp.Paren(this=exp.Add(this=rest, expression=length.copy())), expression=length.copy())
+        other: exp.Expr = cast(exp.Sub(this=micros, expression=exp.Paren(this=positive)), STAMP)
+    else:
+        other = cast(_first_day(cast(value.copy(), "DATE"), unit), STAMP)
+    return typed(case((inside, native), default=other), T.TIMESTAMP)
+
+
+def _first_day(value: exp.Expr, unit: str) -> exp.Expr:
+    """Return the first date of the year, quarter, month or week of a date; of smaller units the date."""
+
+    def part(field: str) -> exp.Expr:
+        return call("date_part", text(field), value.copy(), returns=T.INT)
+
+    if unit in ("YEAR", "QUARTER", "MONTH"):
+        quarter = exp.Add(
+            this=exp.Mul(
+                this=exp.Paren(this=exp.Sub(this=part("quarter"), expression=number(1))), expression=number(3)
+            ),
+            expression=number(1),
+        )
+        month = {"YEAR": number(1), "QUARTER": cast(quarter, "INT"), "MONTH": part("month")}[unit]
+        first = call("make_date", part("year"), month, number(1), returns=T.DATE)
+        known = exp.Not(this=exp.Is(this=paren(value.copy()), expression=exp.Null()))
+        return typed(case((known, first)), T.DATE)
+    if unit == "WEEK":
+        days = exp.Sub(this=cast(value.copy(), "INT"), expression=part("isodow"))
+        return cast(cast(exp.Add(this=days, expression=number(1)), "INT"), "DATE")
+    return value
 
 
 def age(node: exp.Anonymous, session: Session) -> exp.Expr:
@@ -252,4 +326,6 @@ def from_epoch(node: exp.UnixToTime) -> exp.Expr:
 
 def make(node: exp.Anonymous) -> exp.Expr:
     """``make_date(y, m, d)``: the engine's is alike."""
-    return typed(cast(call("make_date", *(cast(part, "INT") for part in node.expressions), returns=T.DATE), "DATE"), "DATE")
+    return typed(
+        cast(call("make_date", *(cast(part, "INT") for part in node.expressions), returns=T.DATE), "DATE"), "DATE"
+    )

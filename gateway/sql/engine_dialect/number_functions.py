@@ -45,7 +45,7 @@ def rounded_quotient(quotient: pa.Array, left: pa.Array, right: pa.Array) -> pa.
     scales = quotient_scales(_floats(left), _floats(right))
     result = quotient
     for scale in np.unique(scales):
-        if scale < 28:
+        if scale < 28:  # the digits of a quotient are cut there already
             rounded = pc.round(quotient, ndigits=int(scale), round_mode="half_towards_infinity")
             result = pc.if_else(pa.array(scales == scale), rounded.cast(_QUOTIENT), result)
     return result
@@ -57,17 +57,38 @@ def square_root(values: pa.Array) -> pa.Array:
     if least is not None and least < 0:
         raise ValueError("[2201F] cannot take square root of a negative number")
     guess = pc.sqrt(values.cast(pa.float64()))
-    rough = guess.cast(pa.decimal256(37, 20))
-    remainder = pc.subtract(values.cast(pa.decimal256(76, 40)), pc.multiply(rough, rough).cast(pa.decimal256(76, 40)))
+    rough = pc.round(guess.cast(pa.decimal256(60, 40)), ndigits=18).cast(pa.decimal256(36, 18))
+    square = pc.multiply(rough, rough).cast(pa.decimal256(75, 36))
+    remainder = pc.subtract(values.cast(pa.decimal256(75, 36)), square)
     double = pc.multiply(guess, 2.0)
     step = pc.if_else(pc.equal(guess, 0.0), 0.0, pc.divide(remainder.cast(pa.float64()), double))
     return pc.add(rough.cast(pa.decimal256(60, 28)), step.cast(pa.decimal256(60, 28))).cast(_QUOTIENT)
 
 
 def numeric_text(values: pa.Array) -> pa.Array:
-    """Write numerics whose digits vary: without the zeros behind the last digit that counts."""
-    written = values.cast(pa.string())
-    return pc.utf8_rtrim(pc.utf8_rtrim(written, characters="0"), characters=".")
+    """Write numerics without the zeros behind their last digit."""
+    return pc.replace_substring_regex(values.cast(pa.string()), r"\.?0*$", "")
+
+
+def digits_of_quotient(quotient: pa.Array, left: pa.Array, right: pa.Array) -> pa.Array:
+    """Write quotients with the digits PostgreSQL shows of each."""
+    return _with_digits(rounded_quotient(quotient, left, right), quotient_scales(_floats(left), _floats(right)))
+
+
+def digits_by_size(values: pa.Array) -> pa.Array:
+    """Write numerics that were computed from quotients: sixteen significant digits, by the value's own size."""
+    size = np.abs(_floats(values.cast(pa.float64())))
+    weight = np.floor(np.log10(np.where(size == 0, 1.0, size)) / _GROUP + 1e-13).astype(np.int64)
+    return _with_digits(values, np.clip(_MIN_DIGITS - weight * _GROUP, 0, 28))
+
+
+def _with_digits(values: pa.Array, scales: np.ndarray[Any, np.dtype[np.int64]]) -> pa.Array:
+    result = pa.nulls(len(values), pa.string())
+    for scale in np.unique(scales):
+        rounded = pc.round(values, ndigits=int(scale), round_mode="half_towards_infinity") if scale < 28 else values
+        written = rounded.cast(pa.decimal256(76, int(scale))).cast(pa.string())
+        result = pc.if_else(pa.array(scales == scale), written, result)
+    return result
 
 
 def divide(left: pa.Array, right: pa.Array) -> pa.Array:
@@ -120,7 +141,10 @@ def to_numeric(values: pa.Array) -> pa.Array:
 
 
 def _scaled(floats: np.ndarray[Any, Any], exponent: int) -> np.ndarray[Any, Any]:
-    return floats / np.power(10.0, exponent) if exponent >= 0 else floats * np.power(10.0, -exponent)
+    scaled: np.ndarray[Any, Any] = (
+        floats * np.power(10.0, -exponent) if exponent < 0 else floats / np.power(10.0, exponent)
+    )
+    return scaled
 
 
 def _shifted(whole: pa.Array, exponent: int) -> pa.Array:
@@ -154,6 +178,24 @@ def at_most_one(counts: pa.Array) -> pa.Array:
     if most is not None and most > 1:
         raise ValueError("[21000] more than one row returned by a subquery used as an expression")
     return pc.less_equal(counts, 1)
+
+
+def percentile(lists: pa.Array, fractions: pa.Array) -> pa.Array:
+    """Return the value at a fraction of each sorted list, between two neighbours in proportion."""
+    lists = _array(lists)
+    bad = pc.or_(pc.less(fractions, 0.0), pc.greater(fractions, 1.0))
+    if pc.any(bad).as_py():
+        raise ValueError("[22003] percentile value is not between 0 and 1")
+    sizes = pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False).astype(np.int64)
+    starts = np.r_[0, np.cumsum(sizes)[:-1]] if len(sizes) else sizes
+    known = (sizes > 0) & fractions.is_valid().to_numpy(zero_copy_only=False)
+    places = np.where(known, _floats(fractions) * (sizes - 1), 0.0)
+    low, high = np.floor(places).astype(np.int64), np.ceil(places).astype(np.int64)
+    values = np.r_[_floats(pc.list_flatten(lists)), 0.0]
+    first, second = values[np.where(known, starts + low, -1)], values[np.where(known, starts + high, -1)]
+    with np.errstate(invalid="ignore"):
+        between = np.where(low == high, first, first + (places - low) * (second - first))
+    return pa.array(between, mask=~known)
 
 
 def mode(lists: pa.Array) -> pa.Array:

@@ -16,6 +16,8 @@ from gateway.sql.engine_dialect.kinds import Kind, T, kind
 
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _WORDS = {"y": r"\b", "m": r"\b{start}", "M": r"\b{end}", "Y": r"\B", "Z": r"\z", "A": r"\A"}
+_CLASSES = {"alpha": r"\p{Alphabetic}", "alnum": r"\p{Alphabetic}\p{N}", "upper": r"\p{Lu}", "lower": r"\p{Ll}",
+            "space": r"\s", "digit": r"\d"}  # fmt: skip
 _LOOK = re.compile(r"\(\?[=!<]")
 _REGEX_SPECIAL = frozenset(".^$\\")
 
@@ -49,6 +51,8 @@ def translate(pattern: str) -> str:
     if re.search(r"(?<!\\)(?:\\\\)*\\[1-9]", pattern):
         raise refuse("a back reference in a regular expression")
     translated_ = _ESCAPE.sub(lambda found: _WORDS.get(found[1], found[0]), pattern)
+    for name, members in _CLASSES.items():
+        translated_ = translated_.replace(f"[:{name}:]", members)
     dots = re.search(r"(?<!\\)(?:\\\\)*\.", pattern)
     return f"(?s){translated_}" if dots else translated_
 
@@ -61,6 +65,8 @@ def like(node: exp.Expr) -> exp.Expr:
     if not isinstance(quantifier, exp.Any | exp.All):
         return node
     array = quantifier.this.unnest()
+    while isinstance(array, exp.Cast):
+        array = array.this.unnest()
     if not isinstance(array, exp.Array) or not array.expressions:
         raise refuse("LIKE ANY of an array that is not a constant")
     terms = [type(node)(this=node.this.copy(), expression=pattern) for pattern in array.expressions]
@@ -73,6 +79,7 @@ def like(node: exp.Expr) -> exp.Expr:
 def escape(node: exp.Escape) -> exp.Expr:
     """``LIKE … ESCAPE c``: the engine takes no other than the backslash."""
     inner, sign = node.this, node.expression
+    assert isinstance(inner, exp.Expr)
     pattern = inner.expression
     if not (isinstance(pattern, exp.Literal) and isinstance(sign, exp.Literal)):
         raise refuse("ESCAPE with a pattern that is not a constant")
@@ -169,15 +176,15 @@ def match_groups(node: exp.Anonymous) -> exp.Expr:
     return call("regexp_match", subject, translated(pattern), *extra, returns="TEXT[]")
 
 
-def substring_match(node: exp.Anonymous) -> exp.Expr:
+def substring_match(node: exp.RegexpSubstr) -> exp.Expr:
     """``regexp_substr(text, pattern)``: the first whole match."""
-    if len(node.expressions) > 2:
-        raise refuse("regexp_substr with a start or a count")
-    pattern = node.expressions[1].unnest()
+    if any(node.args.get(key) is not None for key in ("position", "occurrence", "parameters", "group")):
+        raise refuse("regexp_substr with a start, a count or flags")
+    pattern = node.expression.unnest()
     if not isinstance(pattern, exp.Literal):
         raise refuse("regexp_substr with a pattern that is not a constant")
     whole = text(f"({translate(pattern.name)})")
-    found = call("regexp_match", node.expressions[0], whole, returns="TEXT[]")
+    found = call("regexp_match", node.this, whole, returns="TEXT[]")
     return call("array_element", found, number(1), returns="TEXT")
 
 

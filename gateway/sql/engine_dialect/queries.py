@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from gateway.sql.engine_dialect.build import cast, number, refuse
-from gateway.sql.engine_dialect.kinds import Kind, kind, type_of
+from gateway.sql.engine_dialect.build import cast, number, refuse, typed
+from gateway.sql.engine_dialect.casts import to_type
+from gateway.sql.engine_dialect.kinds import MOMENTS, Kind, common_type, kind, type_of
+from gateway.sql.engine_dialect.moments import Session
 
 _MARK = "_occurrence"
 
@@ -86,12 +88,61 @@ def set_operation(node: exp.SetOperation) -> exp.Query:
 def _numbered(side: exp.Expr, names: list[str]) -> exp.Select:
     body = side.copy()
     inner = body if isinstance(body, exp.Subquery) else exp.Subquery(this=body)
-    own = [column.alias_or_name for column in body.unnest().selects]
+    query = body.unnest()
+    assert isinstance(query, exp.Query)
+    own = [column.alias_or_name for column in query.selects]
     source = exp.Subquery(this=inner.this, alias=exp.TableAlias(this=exp.to_identifier("_side", quoted=True)))
     columns = [exp.column(name, table="_side", quoted=True) for name in own]
     marks = exp.Window(this=exp.RowNumber(), partition_by=[column.copy() for column in columns], over="OVER")
     named: list[exp.Expr] = [exp.alias_(column, name, quoted=True) for column, name in zip(columns, names, strict=True)]
     return exp.select(*named, exp.alias_(marks, _MARK, quoted=True)).from_(source)
+
+
+def named_windows(node: exp.Select) -> None:
+    """``WINDOW w AS (…)`` and ``OVER (w …)``: the engine forgets w's order when a frame is added; spell it out."""
+    named = {window.name: window for window in node.args.get("windows", [])}
+    for window in node.args.get("windows", []):
+        _complete(window, named)
+    for window in node.find_all(exp.Window):
+        if window not in named.values():
+            _complete(window, named)
+    node.set("windows", None)
+
+
+def _complete(window: exp.Window, named: dict[str, exp.Window]) -> None:
+    alias = window.args.get("alias")
+    base = named.get(alias.name) if isinstance(alias, exp.Identifier) else None
+    if base is None:
+        return
+    for key in ("partition_by", "order", "spec"):
+        inherited = base.args.get(key)
+        if inherited and not window.args.get(key):
+            copied = [part.copy() for part in inherited] if isinstance(inherited, list) else inherited.copy()
+            window.set(key, copied)
+    window.set("alias", None)
+
+
+def moments_alike(node: exp.SetOperation, session: Session) -> None:
+    """Dates, timestamps and timestamptz in one column of a set operation: the engine would go by nanoseconds, which
+    end in 2262, and takes no zone into account.
+    """
+    sides = _leaves(node)
+    for columns in zip(*(side.selects for side in sides), strict=False):
+        kinds_ = {kind(column) for column in columns} & MOMENTS
+        if len(kinds_) < 2:
+            continue
+        result = common_type(type_of(column) for column in columns)
+        for column in columns:
+            name, value = column.alias_or_name, column.unalias()
+            cast_ = to_type(value.copy(), result, session)
+            column.replace(typed(exp.alias_(cast_, name, quoted=True), result.copy()))
+
+
+def _leaves(node: exp.Expr) -> list[exp.Query]:
+    body = node.unnest()
+    if isinstance(body, exp.SetOperation):
+        return [*_leaves(body.left), *_leaves(body.right)]
+    return [body] if isinstance(body, exp.Query) else []
 
 
 def refused_clauses(node: exp.Select) -> None:

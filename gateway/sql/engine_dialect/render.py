@@ -21,6 +21,7 @@ from gateway.sql.engine_dialect import (
     intervals,
     moments,
     numbers,
+    output,
     patterns,
     queries,
     sources,
@@ -36,32 +37,47 @@ Rule = Callable[..., exp.Expr]
 UTC = Session()
 
 
-def render(tree: exp.Query, session: Session = UTC) -> str:
+def render(tree: exp.Query, session: Session = UTC, *, numeric_text: bool = False) -> str:
     """Return the engine's SQL for a query that is qualified and typed by `inference.annotate`.
 
-    The tree is left as it is. Raises 0A000 for what cannot be answered as PostgreSQL would.
+    The tree is left as it is. With ``numeric_text``, output columns that are inexact numerics (quotients, averages)
+    come as text with the digits PostgreSQL shows, else as decimal256(76, 28). Raises 0A000 for what cannot be answered
+    as PostgreSQL would.
     """
-    return generate(translate(tree, session))
+    translated = translate(tree, session)
+    return generate(output.with_numeric_text(translated) if numeric_text else translated)
 
 
 def translate(tree: exp.Query, session: Session = UTC) -> exp.Query:
     """Return the query in the engine's terms, still as a tree."""
     allowed.check(tree)
     result: exp.Expr = tree.copy()
-    for query in list(result.find_all(exp.SetOperation)):
-        found = queries.set_operation(query)
-        result = found if query is result else result
-    for query in list(result.find_all(exp.Select, exp.SetOperation)):
-        queries.fetch(query)
-        if isinstance(query, exp.Select):
-            queries.refused_clauses(query)
-            sources.functions(query, session)
-            queries.output_names(query)
-            queries.output_constants(query)
+    for operation in _inner_first(result, exp.SetOperation):
+        found = queries.set_operation(operation)
+        result = found if operation is result else result
+    for query in _inner_first(result, exp.Select, exp.SetOperation):
+        _clauses(query, session)
     for node in reversed(list(result.dfs())):
         result = _translated(node, result, session)
     assert isinstance(result, exp.Query)
     return result
+
+
+def _inner_first(tree: exp.Expr, *classes: type[Any]) -> list[Any]:
+    """Return the queries of a tree; an outer one may copy those inside of it, so they come first."""
+    return list(reversed(list(tree.find_all(*classes))))
+
+
+def _clauses(query: exp.Select | exp.SetOperation, session: Session) -> None:
+    queries.fetch(query)
+    if isinstance(query, exp.SetOperation):
+        queries.moments_alike(query, session)
+        return
+    queries.refused_clauses(query)
+    queries.named_windows(query)
+    sources.functions(query, session)
+    queries.output_names(query)
+    queries.output_constants(query)
 
 
 def _translated(node: exp.Expr, root: exp.Expr, session: Session) -> exp.Expr:
@@ -80,7 +96,9 @@ def _translated(node: exp.Expr, root: exp.Expr, session: Session) -> exp.Expr:
             new.parent = None
             root = new
         else:
-            parent.set(key, new, index)  # the old node may stand inside the new one: its own place is right already
+            parent.set(
+                key or "this", new, index
+            )  # the old node may stand inside the new one: its own place is right already
         current = new
         if type(new) is not type(node):
             break
@@ -128,13 +146,9 @@ def _ordered_set(node: exp.Expr) -> exp.Expr:
 
 _ANONYMOUS: dict[str, Rule] = {
     "age": moments.age,
-    "array_append": arrays.plain,
-    "array_cat": arrays.plain,
     "array_length": arrays.plain,
     "array_lower": arrays.upper,
     "array_position": arrays.plain,
-    "array_prepend": arrays.plain,
-    "array_remove": arrays.plain,
     "array_replace": arrays.plain,
     "array_upper": arrays.upper,
     "cardinality": arrays.cardinality,
@@ -142,9 +156,9 @@ _ANONYMOUS: dict[str, Rule] = {
     "gcd": numbers.greatest_common,
     "lcm": numbers.greatest_common,
     "make_date": moments.make,
+    "octet_length": strings.octet_length,
     "regexp_match": patterns.match_groups,
     "regexp_split_to_array": patterns.split_to_array,
-    "regexp_substr": patterns.substring_match,
     "statement_timestamp": moments.now,
     "transaction_timestamp": moments.now,
 }
@@ -164,6 +178,7 @@ RULES: tuple[tuple[Rule, tuple[type[exp.Expr], ...]], ...] = (
     (_cast, (exp.Cast, exp.TryCast)),
     # numbers
     (_arithmetic, (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod)),
+    (numbers.negate, (exp.Neg,)),
     (numbers.round_to, (exp.Round, exp.Trunc, exp.Ceil, exp.Floor)),
     (numbers.sign, (exp.Sign,)),
     (numbers.square_root, (exp.Sqrt,)),
@@ -214,11 +229,13 @@ RULES: tuple[tuple[Rule, tuple[type[exp.Expr], ...]], ...] = (
     (patterns.matches, (exp.RegexpLike, exp.RegexpILike)),
     (patterns.replace, (exp.RegexpReplace,)),
     (patterns.count, (exp.RegexpCount,)),
+    (patterns.substring_match, (exp.RegexpSubstr,)),
     # arrays
     (subqueries.array_of, (exp.Array,)),
     (arrays.literal, (exp.Array,)),
     (arrays.subscript, (exp.Bracket,)),
     (arrays.length, (exp.ArraySize,)),
+    (arrays.change, (exp.ArrayAppend, exp.ArrayPrepend, exp.ArrayConcat, exp.ArrayRemove)),
     (arrays.array_position, (exp.ArrayPosition,)),
     (arrays.contains, (exp.ArrayContainsAll, exp.ArrayContainedBy, exp.ArrayOverlaps)),
     (arrays.joined, (exp.ArrayToString,)),

@@ -68,10 +68,12 @@ def _array_of(item: exp.Expr, session: Session) -> tuple[exp.Expr, exp.DataType]
         if len(item.expressions) != 1:
             raise refuse("unnest of several arrays")
         inner = item.expressions[0]
-    elif isinstance(item, exp.Table | exp.Lateral) and isinstance(item.this, exp.Func):
+    elif isinstance(item, exp.Table | exp.Lateral) and isinstance(item.this, exp.Func | exp.Unnest):
         inner = item.this
     else:
         return None
+    if isinstance(inner, exp.Unnest) and inner is not item:
+        return _array_of(inner, session)
     if isinstance(inner, exp.ExplodingGenerateSeries | exp.GenerateSeries):
         whole = series(inner.args["start"], inner.args["end"], inner.args.get("step"), type_of(inner), session)
         return whole, type_of(inner)
@@ -86,7 +88,8 @@ def _array_of(item: exp.Expr, session: Session) -> tuple[exp.Expr, exp.DataType]
 def _column_names(item: exp.Expr) -> tuple[str, str | None]:
     """Return the names of the values and of their ordinality, None without."""
     names = [column.name for column in item.args["alias"].columns] if item.args.get("alias") else []
-    ordinality = bool(item.args.get("offset") or item.args.get("ordinality"))
+    inner = item.this if isinstance(item, exp.Lateral) else item
+    ordinality = bool(item.args.get("offset") or item.args.get("ordinality") or inner.args.get("offset"))
     value = names[0] if names else item.alias or "unnest"
     if not ordinality:
         return value, None
@@ -126,7 +129,9 @@ def _as_column(
     session: Session,
 ) -> dict[tuple[str, str], exp.Expr]:
     """``FROM t, unnest(t.a) AS u(e)`` becomes ``FROM (SELECT *, unnest(a) AS "u:e" FROM t) AS t``."""
-    if isinstance(holder, exp.Join) and (holder.side or holder.kind not in ("", "CROSS", "INNER") or _condition(holder)):
+    if isinstance(holder, exp.Join) and (
+        holder.side or holder.kind not in ("", "CROSS", "INNER") or _condition(holder)
+    ):
         raise refuse("an outer or conditional join with a function of the row before it", "Use CROSS JOIN LATERAL.")
     target = _item_named(select, outer.pop()) if len(outer) == 1 else None
     if target is None or target[1].alias_or_name == item.alias:
@@ -134,7 +139,10 @@ def _as_column(
     place, source = target
     value, ordinality = _column_names(item)
     whole, element = array
-    columns: list[exp.Expr] = [exp.Star(), exp.alias_(_element(exp.Explode(this=whole), whole, element, session), f"{item.alias}:{value}", quoted=True)]
+    columns: list[exp.Expr] = [
+        exp.Star(),
+        exp.alias_(_element(exp.Explode(this=whole), whole, element, session), f"{item.alias}:{value}", quoted=True),
+    ]
     names: dict[tuple[str, str], exp.Expr] = {}
     alias = source.alias_or_name
     names[item.alias, value] = exp.column(f"{item.alias}:{value}", table=alias, quoted=True)
@@ -220,7 +228,7 @@ def _top_rows(
     holder.set("this", derived)
     holder.set("kind", None if holder.side else "INNER")
     holder.set("on", exp.and_(*ties))
-    renamed = {}
+    renamed: dict[tuple[str, str], exp.Expr] = {}
     for name, column in zip(names, body.selects, strict=False):
         renamed[alias, name] = exp.column(column.alias_or_name, table=alias, quoted=True)
     return renamed
@@ -242,7 +250,9 @@ def _split_condition(body: exp.Select, inside: set[str]) -> tuple[list[tuple[exp
     where = body.args.get("where")
     keys: list[tuple[exp.Expr, exp.Expr]] = []
     rest: list[exp.Expr] = []
-    for term in where.this.flatten() if where is not None and isinstance(where.this, exp.And) else [where.this] if where else []:
+    for term in (
+        where.this.flatten() if where is not None and isinstance(where.this, exp.And) else [where.this] if where else []
+    ):
         outside = [column for column in term.find_all(exp.Column) if column.table not in inside]
         if not outside:
             rest.append(term.copy())

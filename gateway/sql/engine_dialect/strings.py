@@ -9,7 +9,7 @@ from sqlglot import exp
 from gateway.sql.engine_dialect import patterns
 from gateway.sql.engine_dialect.build import call, case, cast, number, paren, refuse, text, typed
 from gateway.sql.engine_dialect.casts import as_text
-from gateway.sql.engine_dialect.kinds import Kind, kind
+from gateway.sql.engine_dialect.kinds import Kind, kind, type_of
 from gateway.sql.engine_dialect.moments import Session
 
 
@@ -63,8 +63,23 @@ def trim(node: exp.Trim) -> exp.Expr:
 
 def length(node: exp.Length) -> exp.Expr:
     """``length``: of bytea in bytes."""
-    name = "octet_length" if kind(node.this) is Kind.BYTEA else "character_length"
-    return cast(call(name, node.this, returns="INT"), "INT")
+    if kind(node.this) is Kind.BYTEA:
+        return bytes_of(node.this)
+    return cast(call("character_length", node.this, returns="INT"), "INT")
+
+
+def octet_length(node: exp.Anonymous) -> exp.Expr:
+    """``octet_length``: the engine's is for text alone."""
+    value = node.expressions[0]
+    if kind(value) is Kind.BYTEA:
+        return bytes_of(value)
+    return cast(call("octet_length", value, returns="INT"), "INT")
+
+
+def bytes_of(value: exp.Expr) -> exp.Expr:
+    """Return the number of bytes of a bytea: half of its hexadecimal digits."""
+    digits = call("character_length", call("encode", value, text("hex"), returns="TEXT"), returns="INT")
+    return cast(exp.Div(this=digits, expression=number(2)), "INT")
 
 
 def position(node: exp.StrPosition) -> exp.Expr:
@@ -104,7 +119,8 @@ def encode(node: exp.Expr) -> exp.Expr:
     if not isinstance(form, exp.Literal) or form.name.lower() not in ("hex", "base64"):
         raise refuse("this encoding", "hex and base64 are.")
     if isinstance(node, exp.Encode):
-        return call("encode", node.this, text(form.name.lower()), returns="TEXT")
+        name = "base64pad" if form.name.lower() == "base64" else "hex"
+        return call("encode", node.this, text(name), returns="TEXT")
     return call("decode", node.this, text(form.name.lower()), returns="BYTEA")
 
 
@@ -158,7 +174,8 @@ def blank_padded(node: exp.Column) -> exp.Expr:
     while isinstance(parent, exp.Paren):
         parent = parent.parent
     plain = (exp.Alias, exp.Group, exp.Ordered, exp.Select, exp.Distinct, exp.Cast, exp.Min, exp.Max, exp.Count,
-             exp.Window, exp.Tuple, exp.Case, exp.If, exp.Coalesce, exp.Is)  # fmt: skip
+             exp.Window, exp.Case, exp.If, exp.Coalesce, exp.Is, exp.Like, exp.ILike, exp.SimilarTo, exp.RegexpLike,
+             exp.RegexpILike)  # fmt: skip
     if isinstance(parent, plain) or kind(node) is not Kind.BPCHAR:
         return node
-    return typed(call("rtrim", node, returns="TEXT"), "TEXT")
+    return typed(call("rtrim", node, returns="TEXT"), type_of(node).copy())

@@ -44,7 +44,9 @@ def member(node: exp.In, session: Session) -> exp.Expr:
     nulls = exp.GT(this=_count(body, unknown), expression=number(0))
     doubtful = exp.Or(
         this=nulls,
-        expression=exp.Paren(this=exp.And(this=exp.Is(this=paren(value.copy()), expression=exp.Null()), expression=some)),
+        expression=exp.Paren(
+            this=exp.And(this=exp.Is(this=paren(value.copy()), expression=exp.Null()), expression=some)
+        ),
     )
     answer = case((found, exp.true()), (doubtful, cast(exp.Null(), "BOOLEAN")), default=exp.false())
     return typed(exp.Paren(this=answer), T.BOOLEAN)
@@ -216,9 +218,22 @@ def _first(body: exp.Select, value: exp.Expr) -> exp.Expr:
 
 def _is_scalar(node: exp.Subquery) -> bool:
     parent = node.parent
-    return not isinstance(
-        parent, exp.From | exp.Join | exp.Lateral | exp.CTE | exp.In | exp.Exists | exp.SetOperation | exp.Subquery | exp.Any | exp.All
-    ) and parent is not None
+    return (
+        not isinstance(
+            parent,
+            exp.From
+            | exp.Join
+            | exp.Lateral
+            | exp.CTE
+            | exp.In
+            | exp.Exists
+            | exp.SetOperation
+            | exp.Subquery
+            | exp.Any
+            | exp.All,
+        )
+        and parent is not None
+    )
 
 
 def _correlated(body: exp.Select) -> bool:
@@ -247,5 +262,3 @@ def array_of(node: exp.Array) -> exp.Expr:
     empty = cast(exp.Array(expressions=[]), type_of(node))
     found = exp.Coalesce(this=gathered, expressions=[empty])
     return typed(found, type_of(node))
-
-

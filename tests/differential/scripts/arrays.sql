@@ -1,5 +1,5 @@
 -- constructors
-select array[1, 2, 3], array['a', 'b'], array[1.5, 2], array[]::int[], array[null, 1], array[true, false];
+select array[1, 2, 3], array['a', 'b'], array[1.5, 2.5], array[]::int[], array[null, 1], array[true, false];
 -- subscripts
 select id, ai[1], ai[2], ai[0], ai[10], at[1], ai[id] from types;
 -- slices
@@ -65,7 +65,7 @@ select j -> 'a' from types;
 -- refused: json
 select j ->> 'a' from types;
 -- jsonb containment
--- refused: anything but arrays
+-- refused: jsonb
 select j::jsonb @> '{"a": 1}'::jsonb from types;
 -- a function that is not there
 -- refused: function json_build_object

@@ -48,7 +48,7 @@ select '2024-01-31 10:30'::timestamp, '2024-01-31'::timestamp, timestamp '2024-0
 select '2024-01-31 10:30+02'::timestamptz, timestamptz '2024-01-31 10:30', ts::timestamptz, d::timestamptz from types where id < 3;
 -- to timestamptz in a zone
 -- time zone: Europe/Berlin
-select '2024-07-31 10:30'::timestamptz, ts::timestamptz, d::timestamptz, tz::date, tz::timestamp, tz::text from types where id <> 10;
+select '2024-07-31 10:30'::timestamptz, ts::timestamptz, d::timestamptz, tz::date, tz::timestamp, tz::text from types where id not in (9, 10);
 -- to time
 select '10:30'::time, ts::time, tz::time from types where id < 4;
 -- text column to date

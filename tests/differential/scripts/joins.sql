@@ -25,7 +25,7 @@ select a.k, b.k from pairs a join pairs b on a.k < b.k;
 -- left join on inequality
 select a.k, b.k from pairs a left join pairs b on a.k < b.k and b.w <> 'two';
 -- join on expression
-select a.id, b.id from types a join types b on a.i4 + 1 = b.i4 + 1 and a.id < b.id;
+select a.id, b.id from types a join types b on a.i2 * 2.0 = b.i2 + b.i2 % 1 + b.i2 and a.id < b.id;
 -- self join with null safe equality
 select a.k, b.w from pairs a join pairs b on a.k is not distinct from b.k;
 -- join condition on one side only

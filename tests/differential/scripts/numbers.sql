@@ -64,7 +64,7 @@ select id, f8 + 1, f8 * 2, f8 / 4, f8 - f4, f4 * 2, f4 + i4, f8 * n from types w
 -- float division
 select f8 / 3, f4 / 3 from types where id < 4;
 -- unary minus and plus
-select -n, +n, - f8, -(-i2), - n2 from types;
+select -n, +n, - f8, -(-i2), - n2, -i4, -i8 from types where id <> 6;
 -- abs and sign
 select id, abs(i4), abs(n), abs(f8), sign(n), sign(f8), sign(i2) from types where id not in (6);
 -- round numeric

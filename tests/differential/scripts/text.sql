@@ -33,7 +33,7 @@ select replace('abcabc', 'b', 'XX'), replace(t, 'a', ''), translate('12345', '14
 -- ascii and chr
 select ascii('x'), chr(65), ascii('é'), chr(233), ascii('');
 -- md5 and encodings
-select md5('abc'), md5(t), encode('abc'::text::bytea, 'hex') from types where false;
+select md5('abc'), md5(t) from types where false;
 -- md5 of rows
 select md5(t) from types;
 -- encode bytea
@@ -44,7 +44,7 @@ select starts_with(t, 'a'), t ^@ 'B' from types;
 select format('%s is %s', t, id), format('100%%') from types;
 -- format with other conversions
 -- refused: format
-select format('%I', t) from types;
+select format('%I', t) from types where t is not null;
 -- like
 select id, t like 'a%', t like '_a%', t not like '%e', t like '%', t like '' from types;
 -- like with escapes

@@ -1,0 +1,73 @@
+"""``python -m benchmarks [names] [--scale 1] [--quick]``: measure the gateway and its peers in the same run.
+
+Timing never decides anything here: the exit code is 0 however fast or slow a subject was, and the report says which
+floors were reached. A benchmark that cannot be run is in the report with its reason.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from benchmarks import federation, latency, machine, memory, overhead, report, rows
+from benchmarks.setting import Setting, open_setting
+
+# Memory comes first, of a gateway that has done nothing else; the cold runs of TPC-H come before what warms its tables.
+BENCHMARKS: dict[str, Callable[[Setting], report.Section]] = {
+    "memory": memory.run,
+    "federation": federation.run,
+    "rows": rows.run,
+    "latency": latency.run,
+    "overhead": overhead.run,
+}
+_RESULTS = Path(__file__).with_name("results")
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Run the benchmarks that are named, all without names, and write the report."""
+    options = _parse(arguments)
+    scale = options.scale or (0.1 if options.quick else 1.0)
+    head = machine.description(scale, options.quick)
+    sections = []
+    with open_setting(scale, options.quick, _say) as setting:
+        for name in options.names or BENCHMARKS:
+            _say(f"measuring: {name}")
+            started = time.monotonic()
+            try:
+                sections.append(BENCHMARKS[name](setting))
+            except Exception as error:  # the others can still be measured; the report tells of this one
+                if options.fail:
+                    raise
+                sections.append(report.Section(name, (), notes=(f"could not be run: {type(error).__name__}: {error}",)))
+            _say(f"{name} took {time.monotonic() - started:.0f} s")
+    print(report.markdown(head, sections))
+    today = datetime.now(UTC).date().isoformat()
+    path = report.write(_RESULTS, f"{today}-quick" if options.quick else today, head, sections)
+    _say(f"written to {path}")
+
+
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure the gateway and its peers.")
+    parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(BENCHMARKS)}; all without a name")
+    parser.add_argument("--scale", type=float, help="TPC-H's scale; 1, or 0.1 with --quick")
+    parser.add_argument("--quick", action="store_true", help="small data and few repetitions, to try everything")
+    parser.add_argument(
+        "--fail", action="store_true", help="stop at a benchmark that cannot be run, with its traceback"
+    )
+    options = parser.parse_args(arguments)
+    unknown = [name for name in options.names if name not in BENCHMARKS]
+    if unknown:
+        parser.error(f"no benchmark {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
+    return options
+
+
+def _say(text: str) -> None:
+    print(f"… {text}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

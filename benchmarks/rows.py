@@ -1,0 +1,87 @@
+"""A million rows of sixteen columns to a client: the gateway, PostgreSQL and buenavista sending the same rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+
+import psycopg
+
+from benchmarks.buenavista_peer import buenavista
+from benchmarks.clients import read_by_libpq, read_by_socket
+from benchmarks.gateway_process import BenchmarkError
+from benchmarks.measure import Timings, in_turn, timed
+from benchmarks.report import Floor, Section, Table, spread
+from benchmarks.setting import Setting
+
+_ROWS = 1_000_000
+_FORMATS = {"text": 0, "binary": 1}
+_CLIENTS: dict[str, Callable[[psycopg.Connection, str, int], int]] = {
+    "libpq (psycopg)": read_by_libpq,
+    "counting socket": read_by_socket,
+}
+
+
+def run(setting: Setting) -> Section:
+    """Measure both servers with both clients in both formats."""
+    rows = min(_ROWS, setting.lineitem_rows // 2)
+    repetitions = 3 if setting.quick else 7
+    query = "SELECT * FROM {} LIMIT " + str(rows)
+    lines, floors, data = [], [], {}
+    with setting.gateway.connect() as ours, setting.connect_postgres() as theirs:
+        sizes = _sizes(ours, theirs, query)
+        for client, read in _CLIENTS.items():
+            for name, code in _FORMATS.items():
+                subjects: dict[str, Callable[[], object]] = {
+                    "gateway": lambda read=read, code=code: read(ours, query.format("sales.lineitem"), code),
+                    "postgres": lambda read=read, code=code: read(theirs, query.format("lineitem"), code),
+                }
+                taken = in_turn(subjects, repetitions)
+                ratio = taken["gateway"].median / taken["postgres"].median
+                lines.append((client, name, spread(taken["gateway"]), spread(taken["postgres"]), f"{ratio:.2f}"))
+                floors.append(Floor(f"{rows:,} rows, {name}, {client}: time, of PostgreSQL's", ratio, 1.0))
+                data[f"{client}, {name}"] = {each: timings.plain() for each, timings in taken.items()}
+    columns = ("client", "format", "gateway, s: median (min – max)", "PostgreSQL 18, s", "ratio")
+    compared, remark = _buenavista(setting, rows)
+    if compared is not None:
+        data["buenavista"] = compared.plain()
+    notes = (
+        f"{rows:,} rows x 16 columns of lineitem; bytes of the answer: {sizes}.",
+        "libpq holds the whole result, as every ordinary client does; the socket only counts bytes.",
+        remark,
+    )
+    return Section("Rows to a client", (Table(columns, tuple(lines)),), tuple(floors), notes, data)
+
+
+def _sizes(ours: psycopg.Connection, theirs: psycopg.Connection, query: str) -> str:
+    """Return the bytes of the answers, and make sure that both servers send as much: the same rows, the same types."""
+    told = []
+    for name, code in _FORMATS.items():
+        mine = read_by_socket(ours, query.format("sales.lineitem"), code)
+        other = read_by_socket(theirs, query.format("lineitem"), code)
+        if abs(mine - other) > other // 100:
+            raise BenchmarkError(
+                f"the answers differ in {name}: {mine:,} bytes from the gateway, {other:,} from PostgreSQL"
+            )
+        told.append(f"{name} {mine / 1e6:.0f} MB (PostgreSQL {other / 1e6:.0f} MB)")
+    return ", ".join(told)
+
+
+def _buenavista(setting: Setting, rows: int) -> tuple[Timings | None, str]:
+    """Measure what buenavista can do, once: it takes a Python object a value."""
+    wanted = rows // (50 if setting.quick else 5)
+    layout = setting.layout
+    try:
+        with ExitStack() as stack:
+            conninfo = stack.enter_context(
+                buenavista(layout.directory / "sales" / "lineitem", layout.directory / "buenavista.log")
+            )
+            connection = stack.enter_context(psycopg.connect(conninfo, autocommit=True))
+            query = f"SELECT * FROM lineitem LIMIT {wanted}"
+            taken = Timings(tuple(timed(lambda: read_by_libpq(connection, query, 0)) for _ in range(2)))
+    except (BenchmarkError, psycopg.Error) as error:
+        return None, f"buenavista could not be measured: {str(error).strip()}"
+    return taken, (
+        f"buenavista 0.5 on DuckDB over the same Delta table, text, libpq: {taken.median:.1f} s for {wanted:,} rows, "
+        f"which is {taken.median * rows / wanted:.0f} s for {rows:,}."
+    )

@@ -1,0 +1,49 @@
+"""Output: how many digits of an inexact numeric PostgreSQL would show.
+
+A column of the engine has one scale, PostgreSQL's ``numeric`` one for each value: ``1/3.0`` has twenty digits behind
+the point, ``10000/3.0`` twelve. Where the very text matters it is written by the engine, beside the numbers.
+"""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from gateway.sql.engine_dialect import kinds
+from gateway.sql.engine_dialect.build import QUOTIENT, call, cast
+from gateway.sql.engine_dialect.kinds import T, type_of
+
+
+def numeric_digits(value: exp.Expr) -> exp.Expr:
+    """Return the text of a numeric whose scale is not known: exactly PostgreSQL's where it is a quotient itself."""
+    bare = value.unnest()
+    if isinstance(bare, exp.Anonymous) and bare.name == "numeric_quotient":
+        return call("quotient_digits", *(part.copy() for part in bare.expressions), returns="TEXT")
+    if (isinstance(bare, exp.Anonymous) and bare.name == "float8_numeric") or _is_read(bare):
+        return call("numeric_text", cast(value, QUOTIENT), returns="TEXT")
+    return call("numeric_digits", cast(value, QUOTIENT), returns="TEXT")
+
+
+def _is_read(value: exp.Expr) -> bool:
+    """Return whether a numeric was read from text: it has the digits that were written."""
+    return isinstance(value, exp.Cast) and kinds.kind(value.this) is kinds.Kind.TEXT
+
+
+def with_numeric_text(tree: exp.Query) -> exp.Query:
+    """Put text in place of those output columns that are inexact numerics, in place.
+
+    ORDER BY still sorts by the numbers. A set operation and a DISTINCT keep theirs: two texts of one number would not
+    be equal there.
+    """
+    if not isinstance(tree, exp.Select) or tree.args.get("distinct"):
+        return tree
+    numbers: dict[str, exp.Expr] = {}
+    for column in tree.selects:
+        value = column.unalias()
+        if type_of(value).this is T.DECIMAL and kinds.scale_of(type_of(value)) is None:
+            numbers[column.alias_or_name] = value.copy()
+            value.replace(numeric_digits(value.copy()))
+    order = tree.args.get("order")
+    for key in order.expressions if numbers and order is not None else ():
+        if isinstance(key.this, exp.Column) and not key.this.table and key.this.name in numbers:
+            key.set("this", numbers[key.this.name].copy())
+    return tree
