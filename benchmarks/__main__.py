@@ -45,8 +45,7 @@ def main(arguments: Sequence[str]) -> None:
                 sections.append(report.Section(name, (), notes=(f"could not be run: {type(error).__name__}: {error}",)))
             _say(f"{name} took {time.monotonic() - started:.0f} s")
     print(report.markdown(head, sections))
-    today = datetime.now(UTC).date().isoformat()
-    path = report.write(_RESULTS, f"{today}-quick" if options.quick else today, head, sections)
+    path = report.write(_RESULTS, _report_name(options, scale), head, sections)
     _say(f"written to {path}")
 
 
@@ -63,6 +62,16 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     if unknown:
         parser.error(f"no benchmark {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
     return options
+
+
+def _report_name(options: argparse.Namespace, scale: float) -> str:
+    """Name the report after the day and whatever makes the run less than the whole."""
+    parts = [datetime.now(UTC).date().isoformat(), *options.names]
+    if options.quick:
+        parts.append("quick")
+    if scale != (0.1 if options.quick else 1.0):
+        parts.append(f"scale-{scale:g}")
+    return "-".join(parts)
 
 
 def _say(text: str) -> None:

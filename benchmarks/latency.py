@@ -24,7 +24,9 @@ def run(setting: Setting) -> Section:
     """Measure ``select 1`` and each statement of psql's ``\\d``, the gateway and its own mirror in turn."""
     rounds, inner = (20, 10) if setting.quick else (100, 20)
     statements = _statements_of_psql(setting)
-    lines, floors, data = [], [], {}
+    lines = []
+    floors: list[Floor] = []
+    data: dict[str, object] = {}
     with setting.gateway.connect() as ours, _mirror(setting) as theirs:
         for name, subjects in (
             ("select 1, simple", _simple(ours, theirs, b"select 1")),
@@ -38,14 +40,14 @@ def run(setting: Setting) -> Section:
     for number, taken in enumerate(described, 1):
         lines.append(_line(f"\\d {_DESCRIBED}, statement {number} of {len(described)}", taken))
         data[f"describe {number}"] = _plain(taken)
-    worst = max(described, key=lambda taken: _added(taken))
+    worst = max(described, key=_added)
     floors.append(Floor(f"\\d {_DESCRIBED}: most added to one statement", _added(worst), 0.5, "ms"))
     middle = sum(taken["gateway"].median for taken in described) / len(described) * 1000
     floors.append(Floor(f"\\d {_DESCRIBED}: mean of the statements' medians", middle, 0.5, "ms"))
     columns = ("statement", "gateway, ms: median (min – max)", "PostgreSQL, ms", "added, ms")
     notes = (
-        "The gateway over TCP on loopback; PostgreSQL is its own catalogue mirror, asked directly over its unix socket.",
-        f"The statements of \\d {_DESCRIBED} are those psql sends, recorded with psql -E through the gateway in this run.",
+        "The gateway over TCP on loopback; PostgreSQL is its own catalogue mirror, asked over its unix socket.",
+        f"The statements of \\d {_DESCRIBED} are those psql sends, recorded by psql -E in this run.",
     )
     return Section("Latency", (Table(columns, tuple(lines)),), tuple(floors), notes, data)
 

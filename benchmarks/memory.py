@@ -41,8 +41,8 @@ def run(setting: Setting) -> Section:
     columns = ("format", "rows", "MB sent", "s", "RSS before, MB", "peak RSS, MB", "after, MB")
     floor = Floor("peak RSS of the gateway while streaming lineitem", most / _MEGABYTE, 600, "MB")
     notes = (
-        f"The gateway's own process, watched every 10 ms; its embedded PostgreSQL takes {children / _MEGABYTE:.0f} MB more "
-        "(shared pages counted for each of its processes).",
+        f"The gateway's own process, watched every 10 ms; its embedded PostgreSQL takes {children / _MEGABYTE:.0f} MB "
+        "more (shared pages counted for each of its processes).",
         f"Start to readiness: {gateway.startup_seconds:.1f} s.",
     )
     return Section("Memory", (Table(columns, tuple(lines)),), (floor,), notes, {**data, "children": children})

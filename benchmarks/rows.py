@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 
 import psycopg
 
@@ -27,14 +28,15 @@ def run(setting: Setting) -> Section:
     rows = min(_ROWS, setting.lineitem_rows // 2)
     repetitions = 3 if setting.quick else 7
     query = "SELECT * FROM {} LIMIT " + str(rows)
-    lines, floors, data = [], [], {}
+    lines, floors = [], []
+    data: dict[str, object] = {}
     with setting.gateway.connect() as ours, setting.connect_postgres() as theirs:
         sizes = _sizes(ours, theirs, query)
         for client, read in _CLIENTS.items():
             for name, code in _FORMATS.items():
                 subjects: dict[str, Callable[[], object]] = {
-                    "gateway": lambda read=read, code=code: read(ours, query.format("sales.lineitem"), code),
-                    "postgres": lambda read=read, code=code: read(theirs, query.format("lineitem"), code),
+                    "gateway": partial(read, ours, query.format("sales.lineitem"), code),
+                    "postgres": partial(read, theirs, query.format("lineitem"), code),
                 }
                 taken = in_turn(subjects, repetitions)
                 ratio = taken["gateway"].median / taken["postgres"].median

@@ -36,9 +36,10 @@ from gateway.wire import backend, frontend
 _log = structlog.get_logger(__name__)
 _NOTHING = frontend.Bind("", "")  # no parameters, and all columns as text
 _UTF8 = frozenset({"UTF8", "SQL_ASCII"})
-_SETTINGS = (
-    "SELECT pg_catalog.current_setting('statement_timeout'), pg_catalog.current_setting('bytea_output'), "
-    "pg_catalog.current_setting('extra_float_digits')"
+_READ_SETTINGS = ("statement_timeout", "bytea_output", "extra_float_digits")
+_REPORTED_SETTINGS = ("TimeZone", "DateStyle", "IntervalStyle", "client_encoding", "search_path")  # but only at Sync
+_SETTINGS = "SELECT " + ", ".join(
+    f"pg_catalog.current_setting('{name}')" for name in (*_READ_SETTINGS, *_REPORTED_SETTINGS)
 )
 
 
@@ -116,21 +117,22 @@ class EngineLane:
         if len(values) != expected:
             raise SqlError(
                 SqlState.PROTOCOL_VIOLATION,
-                f"bind message supplies {len(values)} parameters, but prepared statement requires {expected}",
+                f"bind message supplies {len(values)} parameters,"
+                f' but prepared statement "{message.statement}" requires {expected}',
             )
-        given = _spread(message.parameter_formats, expected, "parameter")
+        given = _spread(message.parameter_formats, expected, "{} parameter formats but {} parameters")
         parameters = tuple(
             decode_parameter(value, oid, form)
             for value, oid, form in zip(values, description.parameter_oids, given, strict=True)
         )
-        formats = _spread(message.result_formats, len(description.fields), "result")
+        formats = _spread(message.result_formats, len(description.fields), "{} result formats but query has {} columns")
         fields = tuple(replace(one, format=form) for one, form in zip(description.fields, formats, strict=True))
         return Portal(prepared, fields, parameters)
 
     async def execute(self, portal: Portal, limit: int) -> None:
         """Send the portal's rows (at most ``limit``, 0 for all) and how it ended."""
+        settings = await self.read_settings()
         self._require_utf8()
-        settings = await self._read_settings()
         started = monotonic()
         self.busy = True
         try:
@@ -231,13 +233,15 @@ class EngineLane:
                 raise _error_of(body, statement.start)
         return Description(parameter_oids, fields)
 
-    async def _read_settings(self) -> _Settings:
+    async def read_settings(self) -> _Settings:
+        """Return the session's settings, asked for where they may have changed; the mirror's are then up to date."""
         if self._settings is None:
             row, error = await self._mirror.ask(_SETTINGS)
             if error is not None:
                 raise _error_of(error[5:], 0)
-            timeout, bytea_output, digits = ((value or b"").decode() for value in row)
+            timeout, bytea_output, digits, *others = ((value or b"").decode() for value in row)
             reported = self._mirror.parameters
+            reported.update(zip(_REPORTED_SETTINGS, others, strict=True))
             output = OutputSettings(
                 time_zone=reported.get("TimeZone", "UTC"),
                 date_style=reported.get("DateStyle", "ISO, MDY"),
@@ -262,12 +266,10 @@ def _columns(portal: Portal) -> list[OutputColumn]:
     return [OutputColumn(one.type_oid, one.type_modifier, one.format) for one in portal.fields]
 
 
-def _spread(formats: Sequence[int], count: int, what: str) -> tuple[int, ...]:
+def _spread(formats: Sequence[int], count: int, mismatch: str) -> tuple[int, ...]:
     """Apply the protocol's rule for format codes: none means text, one stands for all."""
     if len(formats) not in (0, 1, count):
-        raise SqlError(
-            SqlState.PROTOCOL_VIOLATION, f"bind message has {len(formats)} {what} formats but {count} {what}s"
-        )
+        raise SqlError(SqlState.PROTOCOL_VIOLATION, f"bind message has {mismatch.format(len(formats), count)}")
     for code in formats:
         if code not in (0, 1):
             raise SqlError(SqlState.INVALID_PARAMETER_VALUE, f"unsupported format code: {code}")

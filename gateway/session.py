@@ -80,6 +80,7 @@ class Session:
         self._portals: dict[str, Portal] = {}
         self._relayed: dict[str, Statement] = {}  # what the mirror's portals were made of
         self._expected: deque[_Owed] = deque()
+        self._path_changed = False  # search_path, maybe, and the mirror tells only at Sync
         self._refreshing = False
         self._running: asyncio.Task[None] | None = None
         self._ended_by: SqlError | None = None
@@ -138,6 +139,7 @@ class Session:
         started = monotonic()
         prepared = [self._prepare(statement) for statement in statements]
         await self._drop_portal("")
+        self._statements.close("")
         if all(one.lane is Lane.RELAY for one in prepared):
             self._mirror.write(message.encode())
             error = await self._mirror.relay_until_ready(self._client.relay, self._client.drain)
@@ -174,6 +176,10 @@ class Session:
         statements = split(message.query)
         if len(statements) > 1:
             raise SqlError(SqlState.SYNTAX_ERROR, "cannot insert multiple commands into a prepared statement")
+        if self._path_changed:
+            await self._drain_mirror()
+            await self._engine.read_settings()
+            self._path_changed = False
         prepared = self._prepare(statements[0])
         if prepared.lane is Lane.REFRESH:
             message = frontend.Parse(message.name, "", ())  # the mirror keeps the name; the gateway executes
@@ -182,16 +188,18 @@ class Session:
 
     async def _bind(self, message: frontend.Bind) -> None:
         named = self._statements.get(message.statement)
-        if named is not None and named.prepared.lane is not Lane.RELAY:
+        if named is None or named.prepared.lane is not Lane.RELAY:
             await self._drain_mirror()  # it may say that the statement could not be made, or was closed
             named = self._statements.get(message.statement)
+        if named is None:
+            which = f'prepared statement "{message.statement}"' if message.statement else "unnamed prepared statement"
+            raise SqlError(SqlState.UNDEFINED_PSTATEMENT, f"{which} does not exist")
         if not message.portal:
             await self._drop_portal("")
         if message.portal in self._portals:
             raise SqlError(SqlState.DUPLICATE_CURSOR, f'cursor "{message.portal}" already exists')
-        if named is None or named.prepared.lane is Lane.RELAY:
-            if named is not None:
-                self._relayed[message.portal] = named.prepared.statement
+        if named.prepared.lane is Lane.RELAY:
+            self._relayed[message.portal] = named.prepared.statement
             self._to_mirror(message, b"2")
             return
         if named.prepared.lane is Lane.REFRESH:
@@ -212,6 +220,7 @@ class Session:
         portal = self._portals.get(message.portal)
         if portal is None:
             relayed = self._relayed.get(message.portal)
+            self._path_changed = self._path_changed or (relayed is not None and changes_search_path(relayed))
             self._to_mirror(message, b"CIs", lambda: self._executed(*([relayed] if relayed else [])))
             return
         await self._drain_mirror()
@@ -232,6 +241,7 @@ class Session:
         self._mirror.write(frontend.Sync().encode())
         await self._mirror.relay_until_ready(self._take, self._client.drain)
         self._expected.clear()
+        self._path_changed = False
         if self._mirror.status != "T":
             self._relayed.clear()
             await self._drop_portals()
@@ -406,6 +416,12 @@ def search_path(setting: str, user: str) -> tuple[str, ...]:
     parts = [part.strip() for part in setting.split(",")] if setting else ["$user", "public"]
     names = (part[1:-1].replace('""', '"') if part.startswith('"') else part.lower() for part in parts)
     return tuple(user if name == "$user" else name for name in names if name)
+
+
+def changes_search_path(statement: Statement) -> bool:
+    """Say whether a statement may change ``search_path``, or end what changed it for a time."""
+    words = {"SET", "RESET", "DISCARD", "COMMIT", "END", "ROLLBACK", "ABORT"}
+    return statement.head in words or "set_config" in statement.text.lower()
 
 
 def error_response(error: SqlError, severity: str = "ERROR") -> backend.ErrorResponse:

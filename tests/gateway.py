@@ -75,7 +75,7 @@ class SampleLake:
 
     def dsn(self, database: str) -> str:
         """Return a connection string of the PostgreSQL's owner."""
-        return make_conninfo("", **self.server.connection_parameters(database))  # type: ignore[arg-type]
+        return make_conninfo("", **self.server.connection_parameters(database))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ class RunningGateway:
 
     def dsn(self, user: str = ADA, password: str = PASSWORD, **parameters: Any) -> str:
         """Return a libpq connection string; parameters are libpq's."""
-        given = {"host": self.host, "port": self.port, "dbname": self.database, "sslmode": "disable"}
+        given: dict[str, Any] = {"host": self.host, "port": self.port, "dbname": self.database, "sslmode": "disable"}
         return make_conninfo("", user=user, password=password, **(given | parameters))
 
     def connect(self, user: str = ADA, **parameters: Any) -> psycopg.Connection:
@@ -204,12 +204,12 @@ def _make_sources(folder: Path, server: Server) -> dict[str, Section]:
     from tests.small_tables import load_reference, write_delta_tables
 
     server.create_database("crm", "crm_owner", "crm secret")
-    crm = make_conninfo("", **server.connection_parameters("crm", "crm_owner", "crm secret"))  # type: ignore[arg-type]
+    crm = make_conninfo("", **server.connection_parameters("crm", "crm_owner", "crm secret"))
     layout = lay_out(folder / "tpch", 0.01, crm, lambda _step: None)
     write_delta_tables(folder / "small")
     server.create_database("reference", "reference_owner", "reference secret")
     parameters = server.connection_parameters("reference", "reference_owner", "reference secret")
-    reference = make_conninfo("", **parameters)  # type: ignore[arg-type]
+    reference = make_conninfo("", **parameters)
     with psycopg.connect(reference) as connection:
         load_reference(connection)
     _make_users(server)

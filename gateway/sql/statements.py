@@ -40,6 +40,13 @@ _SESSION_HEADS = frozenset(
         *("DISCARD", "DEALLOCATE", "LISTEN", "UNLISTEN", "NOTIFY", "CLOSE"),
     )
 )
+_OTHER_COMMANDS = frozenset(  # of PostgreSQL 18, which are not served
+    (
+        *("ALTER", "ANALYZE", "CALL", "CHECKPOINT", "CLUSTER", "COMMENT", "COPY", "CREATE", "DECLARE", "DELETE", "DO"),
+        *("DROP", "EXECUTE", "FETCH", "GRANT", "IMPORT", "INSERT", "LOAD", "LOCK", "MERGE", "MOVE", "PREPARE"),
+        *("REASSIGN", "REFRESH", "REINDEX", "REVOKE", "SECURITY", "TRUNCATE", "UPDATE", "VACUUM"),
+    )
+)
 _QUERY_HEADS = frozenset({"SELECT", "WITH", "VALUES", "TABLE", "("})
 SUPPORTED = "SELECT, VALUES, TABLE, WITH, EXPLAIN, SET, SHOW, RESET, transactions without writes and REFRESH SOURCE"
 
@@ -84,10 +91,10 @@ def _parts(words: list[Token]) -> list[list[Token]]:
 
 def _statement(text: str, part: list[Token]) -> Statement:
     words = [token.text.upper() for token in part[:4]]
-    return Statement(text[part[0].start : part[-1].end], _kind(words), words[0], part[0].start)
+    return Statement(text[part[0].start : part[-1].end], _kind(words, part[0]), words[0], part[0].start)
 
 
-def _kind(words: list[str]) -> Kind:
+def _kind(words: list[str], first: Token) -> Kind:
     head = words[0]
     if head in _QUERY_HEADS:
         return Kind.QUERY
@@ -98,6 +105,8 @@ def _kind(words: list[str]) -> Kind:
     if head in _SESSION_HEADS:
         _refuse_identity_change(words)
         return Kind.SESSION
+    if head not in _OTHER_COMMANDS:
+        raise SqlError(SqlState.SYNTAX_ERROR, f'syntax error at or near "{first.text}"', position=first.start + 1)
     raise SqlError(
         SqlState.FEATURE_NOT_SUPPORTED,
         f"{_command(words)} is not supported",
@@ -106,8 +115,7 @@ def _kind(words: list[str]) -> Kind:
 
 
 def _command(words: list[str]) -> str:
-    name = " ".join(words[:2]) if words[0] in {"CREATE", "ALTER", "DROP"} else words[0]
-    return name if name.replace(" ", "").isalpha() else f'a statement that begins with "{words[0][:40]}"'
+    return " ".join(words[:2]) if words[0] in {"CREATE", "ALTER", "DROP"} and words[1:2] else words[0]
 
 
 def _refuse_identity_change(words: list[str]) -> None:

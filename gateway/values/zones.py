@@ -20,7 +20,7 @@ from gateway.values.fields import Int64s
 
 SUFFIX_BYTES = 9  # +hh:mm:ss
 _FIRST_YEAR = 1800  # before any zone's first change
-_LAST_YEAR = 2440  # from 2040 on, no rule changes any more: all repeats with the calendar, every 400 years
+_STEADY_YEAR = 2040  # from here on no rule changes any more: all repeats with the calendar, every 400 years
 _CYCLE = 146_097 * 86_400  # seconds in 400 years
 _STEP = timedelta(days=7)
 _DAY = 86_400
@@ -31,20 +31,25 @@ _POSIX = re.compile(r"(?:<[A-Za-z0-9+-]+>|[A-Za-z]*)([+-]?)(\d{1,3})(?::(\d{2}))
 
 @dataclass(frozen=True, slots=True)
 class Zone:
-    """Offsets from UTC in seconds: ``offsets[i]`` holds from ``starts[i]`` (seconds since 1970) on."""
+    """Offsets from UTC in seconds: ``offsets[i]`` holds from ``starts[i]`` (seconds since 1970) to ``end``.
+
+    ``key`` is the zone's name in the tz database, empty for a zone of one offset.
+    """
 
     starts: Int64s
     offsets: Int64s
+    end: int = 2**62
+    key: str = ""
 
     def local(self, seconds: Int64s) -> Int64s:
         """Return the offset of each moment, given in seconds since 1970 UTC."""
         if len(self.offsets) == 1:
             return np.broadcast_to(self.offsets, seconds.shape)
-        limit = int(datetime(_LAST_YEAR, 1, 1, tzinfo=UTC).timestamp())
-        if len(seconds) and int(seconds.max()) >= limit:
-            beyond = np.maximum(seconds - limit, -1) // _CYCLE + 1
-            seconds = seconds - beyond * _CYCLE
-        low, high = int(seconds.min(initial=limit)), int(seconds.max(initial=-limit))
+        if len(seconds) and int(seconds.max()) >= self.end:
+            whole = _whole_zone(self.key)
+            beyond = np.maximum(seconds - whole.end, -1) // _CYCLE + 1
+            return whole.local(seconds - beyond * _CYCLE)
+        low, high = int(seconds.min(initial=self.end)), int(seconds.max(initial=-self.end))
         first, last = np.searchsorted(self.starts, [low, high], side="right") - 1
         if first == last:
             return np.broadcast_to(self.offsets[first], seconds.shape)
@@ -92,7 +97,7 @@ def require_zone(name: str) -> Zone:
     """
     zone = _get_zone_info(name) or _get_zone_info(_canonical_names().get(name.lower(), ""))
     if zone is not None:
-        return _zone_of(zone)
+        return _zone_of(zone, _STEADY_YEAR)
     offset = _fixed_offset(name)
     if offset is None or abs(offset) > _MAX_HOURS * 3600:
         raise SqlError(SqlState.INVALID_PARAMETER_VALUE, f'invalid value for parameter "TimeZone": "{name}"')
@@ -123,10 +128,19 @@ def _fixed_offset(name: str) -> int | None:
     return west if posix[1] == "-" else -west
 
 
-def _zone_of(zone: tzinfo) -> Zone:
+@lru_cache(maxsize=64)
+def _whole_zone(key: str) -> Zone:
+    """Return a zone with all changes up to the year from which they repeat; few moments are so far off."""
+    return _zone_of(ZoneInfo(key), _STEADY_YEAR + 400)
+
+
+def _zone_of(zone: ZoneInfo, end_year: int) -> Zone:
     """Return the zone's changes, found by looking once a week and halving where the offset differs."""
+    fixed = zone.utcoffset(None)
+    if fixed is not None:
+        return Zone(np.zeros(1, np.int64), np.array([round(fixed.total_seconds())], np.int64))
     starts: list[int] = [-(2**62)]
-    moment, end = datetime(_FIRST_YEAR, 1, 1, tzinfo=UTC), datetime(_LAST_YEAR, 1, 1, tzinfo=UTC)
+    moment, end = datetime(_FIRST_YEAR, 1, 1, tzinfo=UTC), datetime(end_year, 1, 1, tzinfo=UTC)
     offset = _offset(zone, moment)
     offsets = [offset]
     while moment < end:
@@ -136,7 +150,7 @@ def _zone_of(zone: tzinfo) -> Zone:
             starts.append(_change(zone, moment, following, offset))
             offsets.append(changed)
         moment, offset = following, changed
-    return Zone(np.array(starts, np.int64), np.array(offsets, np.int64))
+    return Zone(np.array(starts, np.int64), np.array(offsets, np.int64), int(end.timestamp()), zone.key)
 
 
 def _change(zone: tzinfo, before: datetime, after: datetime, offset: int) -> int:

@@ -10,6 +10,7 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -201,6 +202,24 @@ def test_column_is_what_postgres_sends(case: Case, result_format: int, postgres_
         assert ours == postgres_bytes(texts, case.sql_type, result_format)
 
     check()
+
+
+@pytest.mark.parametrize(("sql_type", "oid", "dtype"), [("float8", oids.FLOAT8, "f8"), ("float4", oids.FLOAT4, "f4")])
+def test_floats_of_all_sizes(sql_type: str, oid: int, dtype: str, postgres_bytes: PostgresBytes) -> None:
+    rng = np.random.default_rng(11)
+    limits = np.finfo(dtype)
+    bits = rng.integers(0, 2 ** (8 * limits.dtype.itemsize - 1), 4000).astype(f"u{limits.dtype.itemsize}").view(dtype)
+    numbers = np.concatenate(
+        [
+            bits[np.isfinite(bits)],
+            2.0 ** np.arange(limits.minexp, limits.maxexp),
+            10.0 ** np.arange(-37, 38),
+            np.floor(2.0 ** rng.uniform(20, 80, 4000)),  # where digits can lie half-way to the next float
+            rng.integers(-(10**9), 10**9, 2000) / 10.0 ** rng.integers(0, 12, 2000),
+        ]
+    ).astype(dtype)
+    texts: list[str | None] = [repr(float(number)) for number in numbers]
+    assert encode_column(pa.array(numbers), oid, 0) == postgres_bytes(texts, sql_type, 0)
 
 
 def test_uuid_of_python_is_ours() -> None:

@@ -87,9 +87,7 @@ def _constant(written: str, target: exp.DataType, goal: Kind, session: Session) 
             return cast(text(_stamp(body)[0]), STAMP)
         case Kind.TIMESTAMPTZ:
             moment, offset = _stamp(body)
-            if offset:
-                return utc(text(moment + offset))
-            return read_in_zone(text(moment), text(session.time_zone))
+            return utc(text(moment + offset)) if offset else read_in_zone(text(moment), text(session.time_zone))
         case Kind.INTERVAL:
             return intervals.literal(intervals.parse(written))
         case Kind.ARRAY:
@@ -100,8 +98,6 @@ def _constant(written: str, target: exp.DataType, goal: Kind, session: Session) 
             return text(body.lower().strip("{}"))
         case Kind.TEXT | Kind.BPCHAR:
             return _to_text(text(written), target, session)
-        case Kind.BYTEA:
-            raise refuse("a constant of type bytea", "Use decode('…', 'hex').")
         case Kind.INTEGER | Kind.FLOAT | Kind.TIME | Kind.JSON:
             return cast(text(body), target) if goal is not Kind.JSON else text(written)
     raise refuse(f"a constant of type {target.sql('postgres').lower()}")

@@ -67,7 +67,7 @@ def square_root(values: pa.Array) -> pa.Array:
 
 def numeric_text(values: pa.Array) -> pa.Array:
     """Write numerics without the zeros behind their last digit."""
-    return pc.replace_substring_regex(values.cast(pa.string()), r"\.?0*$", "")
+    return pc.replace_substring_regex(_plain_text(values, 28), r"\.?0*$", "")
 
 
 def digits_of_quotient(quotient: pa.Array, left: pa.Array, right: pa.Array) -> pa.Array:
@@ -86,9 +86,24 @@ def _with_digits(values: pa.Array, scales: np.ndarray[Any, np.dtype[np.int64]]) 
     result = pa.nulls(len(values), pa.string())
     for scale in np.unique(scales):
         rounded = pc.round(values, ndigits=int(scale), round_mode="half_towards_infinity") if scale < 28 else values
-        written = rounded.cast(pa.decimal256(76, int(scale))).cast(pa.string())
+        written = _plain_text(rounded.cast(pa.decimal256(76, int(scale))), int(scale))
         result = pc.if_else(pa.array(scales == scale), written, result)
     return result
+
+
+def _plain_text(values: pa.Array, scale: int) -> pa.Array:
+    """Write decimals of a scale without an exponent, which Arrow uses for small ones: the digits as a whole number
+    first, then the point.
+    """
+    values = _array(values)
+    whole = pa.Array.from_buffers(pa.decimal256(76, 0), len(values), values.buffers(), values.null_count, values.offset)
+    digits = whole.cast(pa.string())
+    sign = pc.if_else(pc.starts_with(digits, "-"), "-", "")
+    digits = pc.utf8_lpad(pc.utf8_ltrim(digits, characters="-"), scale + 1, "0")
+    if scale == 0:
+        return pc.binary_join_element_wise(sign, digits, "")
+    before, after = pc.utf8_slice_codeunits(digits, 0, -scale), pc.utf8_slice_codeunits(digits, -scale)
+    return pc.binary_join_element_wise(sign, before, ".", after, "")
 
 
 def divide(left: pa.Array, right: pa.Array) -> pa.Array:
@@ -141,9 +156,8 @@ def to_numeric(values: pa.Array) -> pa.Array:
 
 
 def _scaled(floats: np.ndarray[Any, Any], exponent: int) -> np.ndarray[Any, Any]:
-    scaled: np.ndarray[Any, Any] = (
-        floats * np.power(10.0, -exponent) if exponent < 0 else floats / np.power(10.0, exponent)
-    )
+    factor = np.power(10.0, abs(exponent))
+    scaled: np.ndarray[Any, Any] = floats * factor if exponent < 0 else floats / factor
     return scaled
 
 

@@ -157,7 +157,7 @@ def numeric_root(value: exp.Expr) -> exp.Expr:
 
 
 def power(node: exp.Pow) -> exp.Expr:
-    """``power`` and ``^``: of numerics exact where the exponent is a small constant, else by way of double precision."""
+    """``power`` and ``^``: of numerics exact for a small constant exponent, else by double precision."""
     base, exponent = node.this, node.expression
     if type_of(node).this is not T.DECIMAL:
         return call("power", cast(base, "DOUBLE PRECISION"), cast(exponent, "DOUBLE PRECISION"), returns="FLOAT8")
