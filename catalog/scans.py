@@ -91,12 +91,14 @@ class RemoteScan:
     """Queries of one source that together yield the rows of a scan, each a partition that is streamed on its own.
 
     ``schema`` is what the stream yields once ``connectors.postgres.stream`` has cast it. ``source`` names the source
-    in whose connector ``key`` is opened; connection strings stay out of this value, it is shown by EXPLAIN.
+    whose connector opens it; connection strings stay out of this value, it is shown by EXPLAIN. ``rows`` is how many
+    rows it yields at the most as far as the source knows, None where it does not.
     """
 
     source: str
     schema: pa.Schema
     queries: tuple[str, ...]
+    rows: int | None = None
 
 
 Scan = FileScan | RemoteScan

@@ -111,7 +111,7 @@ class Engine(_Section):
     statement_timeout: Seconds = 0.0
     idle_session_timeout: Seconds = 0.0
     spill_directory: LocalPath | None = None  # default: "spill" in data_dir
-    target_partitions: Annotated[int, Field(ge=1, le=1024)] = Field(default_factory=lambda: os.cpu_count() or 1)
+    target_partitions: Annotated[int, Field(ge=1, le=1024)] = Field(default_factory=lambda: 2 * (os.cpu_count() or 1))
 
 
 class _Source(_Section):

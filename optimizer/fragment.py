@@ -74,7 +74,8 @@ def _quoted(name: str) -> exp.Identifier:
 
 def _columns(relation: Relation, snapshot: Snapshot) -> tuple[str, ...]:
     """The columns the engine still reads, in the table's order."""
-    named = {column.name for column in relation.select.find_all(exp.Column)}
+    columns = relation.select.find_all(exp.Column)
+    named = {column.name for column in columns if column.parent_select is relation.select}
     return tuple(column.name for column in snapshot.table.columns if column.name in named)
 
 

@@ -26,7 +26,7 @@ KINDS: dict[str, tuple[str, pa.DataType, list[object]]] = {
     "ratio": ("double precision", pa.float64(), [0.1, float("-inf"), None]),
     "name": ("text", pa.string(), ["żółw, \"q\" 'a'", "", None]),
     "raw": ("bytea", pa.binary(), [b"\x00\x01\xffabc", b"", None]),
-    "day": ("date", pa.date32(), [dt.date(2024, 2, 29), dt.date(1, 1, 1), None]),
+    "day": ("date", pa.date32(), [dt.date(2024, 2, 29), dt.date(1, 1, 2), None]),
     "at": (
         "timestamp",
         pa.timestamp("us"),

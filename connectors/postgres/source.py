@@ -65,7 +65,8 @@ class PostgresSource:
             )
         arrow_types = {column.name: column.arrow_type for column in table.columns}
         schema = pa.schema([pa.field(name, arrow_types[name]) for name in columns])
-        return RemoteScan(self.name, schema, scan_queries(table.remote, shape, columns, comparisons, self.options))
+        queries = scan_queries(table.remote, shape, columns, comparisons, self.options)
+        return RemoteScan(self.name, schema, queries, snapshot.rows)
 
     def takes(self, table: Table, comparison: Comparison) -> bool:
         """Say whether the server compares as PostgreSQL does with what the column's values become here: not ranges of

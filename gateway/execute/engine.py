@@ -41,7 +41,7 @@ class EngineSettings:
     memory_limit: int
     spill_directory: Path
     target_partitions: int
-    batch_size: int = 32768
+    batch_size: int = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,8 @@ class Engine:
         register_functions(self.context)
         self._open_remote = open_remote
         self._numbers = itertools.count(1)
-        self.threads = ThreadPoolExecutor(thread_name_prefix="engine")
+        self.threads = ThreadPoolExecutor(32, thread_name_prefix="engine")
+        self._readers = ThreadPoolExecutor(16, thread_name_prefix="scan")
 
     async def start(self, query: EngineQuery, parameters: Sequence[pa.Scalar] = ()) -> Running:
         """Plan a query and begin to run it; rows are read from what is returned, which must be closed."""
@@ -100,6 +101,7 @@ class Engine:
     def close(self) -> None:
         """Give back the threads."""
         self.threads.shutdown(wait=False, cancel_futures=True)
+        self._readers.shutdown(wait=False, cancel_futures=True)
 
     def _begin(
         self,
@@ -121,8 +123,9 @@ class Engine:
         datasets: list[tuple[str, remote_relations.RemoteDataset]],
     ) -> DataFrame:
         sql = query.sql
-        for name, scan in query.scans:
-            sql = sql.replace(f'"{name}"', self._relation(name, scan, datasets))
+        relations = self._readers.map(lambda item: self._relation(*item, datasets), query.scans)
+        for (name, _), relation in zip(query.scans, relations, strict=True):
+            sql = sql.replace(f'"{name}"', relation)
         values = {str(number): value for number, value in enumerate(parameters, 1)}
         return self.context.sql(sql, param_values=values or None)
 
@@ -132,7 +135,7 @@ class Engine:
         relation = f"{name}_{next(self._numbers)}"
         dataset = self._open_remote(scan)
         datasets.append((relation, dataset))
-        remote_relations.register(self.context, relation, dataset)
+        remote_relations.register(self.context, relation, dataset, scan.rows)
         return f'"{relation}"'
 
     def _release(self, datasets: Sequence[tuple[str, remote_relations.RemoteDataset]]) -> None:

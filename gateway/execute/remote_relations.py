@@ -26,6 +26,10 @@ from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
 
 
+SMALL_ROWS = 200_000  # remote rows that are read before the engine plans
+SMALL_BYTES = 32 << 20  # and the most memory they may take; it is not counted against the engine's limit
+
+
 class Stream(Protocol):
     """One partition's rows, read by one thread and cancelled by any."""
 
@@ -110,6 +114,22 @@ class RemoteDataset(ds.Dataset):  # type: ignore[misc]
             with self._lock:
                 self._open.discard(stream)
 
+    def read_small(self, most_bytes: int) -> list[pa.RecordBatch] | None:
+        """Return all rows of the scan, or None as soon as they are more than ``most_bytes``. Blocks."""
+        found: list[pa.RecordBatch] = []
+        size = 0
+        for number in range(len(self._streams.opens)):
+            batches = self.read(number, None, None)
+            try:
+                for batch in batches:
+                    size += batch.nbytes
+                    if size > most_bytes:
+                        return None
+                    found.append(batch)
+            finally:
+                batches.close()  # type: ignore[attr-defined]
+        return found
+
     def _opened(self, number: int, columns: list[str] | None) -> Stream:
         with self._lock:
             if self._closed:
@@ -123,8 +143,18 @@ class RemoteDataset(ds.Dataset):  # type: ignore[misc]
             self.failure = self.failure or failure
 
 
-def register(context: SessionContext, name: str, dataset: RemoteDataset) -> None:
-    """Make the dataset readable in ``context`` under ``name``."""
+def register(context: SessionContext, name: str, dataset: RemoteDataset, rows: int | None = None) -> None:
+    """Make the dataset readable in ``context`` under ``name``.
+
+    Where ``rows`` (an estimate) says that it is small, it is read at once: of rows in memory the engine knows the number,
+    so it joins them the right way round, and filters larger tables by their keys. Blocks.
+    """
+    if rows is not None and rows <= SMALL_ROWS and dataset.schema.names:
+        batches = dataset.read_small(SMALL_BYTES)
+        if batches is not None:
+            empty = pa.RecordBatch.from_pylist([], schema=dataset.schema)
+            context.register_record_batches(name, [batches or [empty]])
+            return
     context.register_table(name, dataset)
 
 

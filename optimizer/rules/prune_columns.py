@@ -32,7 +32,12 @@ def _needed(tree: exp.Query) -> tuple[dict[str, set[str]], set[str]]:
     """
     needed: dict[str, set[str]] = {}
     whole: set[str] = set()
-    inside = {id(column) for relation in relations(tree) for column in relation.select.find_all(exp.Column)}
+    inside = {
+        id(column)
+        for relation in relations(tree)
+        for column in relation.select.find_all(exp.Column)
+        if column.parent_select is relation.select
+    }
     for column in tree.find_all(exp.Column):
         if id(column) in inside:
             continue

@@ -6,7 +6,7 @@ from sqlglot import exp
 
 from optimizer.relations import Relation, conjuncts, get_relation
 
-_STAYS = (exp.Query, exp.Subquery, exp.AggFunc, exp.Window, exp.Rand, exp.Anonymous, exp.Exists)
+_STAYS = (exp.AggFunc, exp.Window, exp.Rand, exp.Anonymous, exp.Exists)
 
 
 def push_down_filters(tree: exp.Query) -> exp.Query:
@@ -15,11 +15,12 @@ def push_down_filters(tree: exp.Query) -> exp.Query:
     Why good: a source that understands them sends fewer rows; files and row groups are skipped.
     When illegal: on the side of an outer join that may be missing, a condition in WHERE filters after the join:
     ``a LEFT JOIN b … WHERE b.x IS NULL`` must not become a filter on b. A condition in ON of a LEFT JOIN filters the
-    right side alone. Volatile functions, subqueries and relations with a fence stay where they are.
+    right side alone. Volatile functions and relations with a fence stay where they are, and so do subqueries, but for
+    ``a.x IN (SELECT …)`` whose query speaks of nothing outside: it is a semi-join that pays before the other joins.
     Before it: names are qualified.
     """
     pushed = tree.copy()
-    for select in [*pushed.find_all(exp.Select)]:
+    for select in reversed([*pushed.find_all(exp.Select)]):  # inner ones first: a condition moves as it then is
         _push_within(select)
     return pushed
 
@@ -70,17 +71,31 @@ def _push(conditions: list[exp.Expr], targets: dict[str, Relation]) -> list[exp.
 
 
 def _target(condition: exp.Expr, targets: dict[str, Relation]) -> Relation | None:
+    if isinstance(condition, exp.In) and condition.args.get("query") is not None:
+        return _semi_join_target(condition, targets)
     tables = {column.table for column in condition.find_all(exp.Column)}
-    if len(tables) != 1 or condition.find(*_STAYS) is not None:
+    if len(tables) != 1 or condition.find(exp.Query, exp.Subquery, *_STAYS) is not None:
         return None
     return targets.get(next(iter(tables)))
+
+
+def _semi_join_target(condition: exp.In, targets: dict[str, Relation]) -> Relation | None:
+    """The relation of ``column IN (uncorrelated query)``, or None."""
+    column, query = condition.this.unnest(), condition.args["query"]
+    if not isinstance(column, exp.Column) or condition.args.get("negate"):
+        return None
+    own = {source.alias_or_name for source in query.find_all(exp.Subquery, exp.Table, exp.CTE)}
+    inner = list(query.find_all(exp.Column))
+    if any(not one.table or one.table not in own or one.table == column.table for one in inner):
+        return None
+    return targets.get(column.table)
 
 
 def _inside(condition: exp.Expr, relation: Relation) -> exp.Expr:
     """Speak of the base table's columns instead of the alias's; a relation's columns keep their names."""
     inside = condition.copy()
     outputs = {column.alias_or_name: column.unalias() for column in relation.select.expressions}
-    for column in [*inside.find_all(exp.Column)]:
+    for column in [column for column in inside.find_all(exp.Column) if column.table == relation.alias]:
         replacement = outputs[column.name].copy()
         replacement.type = column.type
         if column is inside:

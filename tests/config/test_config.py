@@ -141,7 +141,7 @@ def test_an_empty_file_is_a_gateway_without_sources(path: Path, tmp_path: Path) 
     assert config.auth.method == "scram-sha-256"
     assert config.server.data_dir == tmp_path / ".lakegate"
     assert config.spill_directory == tmp_path / ".lakegate" / "spill"
-    assert config.engine.target_partitions == (os.cpu_count() or 1)
+    assert config.engine.target_partitions == 2 * (os.cpu_count() or 1)
     assert config.sources == {}
 
 
