@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import os
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from gateway.cli.output import USAGE, CommandError
 from gateway.config import load
 
 _LEVELS = ("debug", "info", "warning", "error")
+_M_ARENA_MAX = -8  # malloc.h of the GNU C library
 
 
 def run(config_path: Path, log_level: str) -> None:
@@ -22,6 +24,7 @@ def run(config_path: Path, log_level: str) -> None:
         raise CommandError(f'no log level "{log_level}"', hint=f"one of {', '.join(_LEVELS)}", code=USAGE)
     config = load(config_path)
     logs.configure(log_level)
+    _bound_heaps()
     server = config.server
     http_listen = str(server.http_listen) if server.http_listen else None
     running = pid_file.Running(os.getpid(), str(server.listen), http_listen, server.shutdown_grace)
@@ -30,3 +33,13 @@ def run(config_path: Path, log_level: str) -> None:
 
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(serve(config))
+
+
+def _bound_heaps() -> None:
+    """Have malloc keep two heaps in place of eight for each core: the engine's many threads would each fill their own.
+
+    Only the GNU C library has the call; elsewhere nothing changes.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_M_ARENA_MAX, 2)

@@ -123,7 +123,7 @@ class Engine:
         datasets: list[tuple[str, remote_relations.RemoteDataset]],
     ) -> DataFrame:
         sql = query.sql
-        relations = self._readers.map(lambda item: self._relation(*item, datasets), query.scans)
+        relations = self._readers.map(lambda item: self._relation(item[0], item[1], datasets), query.scans)
         for (name, _), relation in zip(query.scans, relations, strict=True):
             sql = sql.replace(f'"{name}"', relation)
         values = {str(number): value for number, value in enumerate(parameters, 1)}
