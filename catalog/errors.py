@@ -33,7 +33,5 @@ class SqlError(Exception):
         return _rebuild, (self.sqlstate, self.message, self.detail, self.hint, self.position)
 
 
-def _rebuild(
-    sqlstate: SqlState, message: str, detail: str | None, hint: str | None, position: int | None
-) -> SqlError:
+def _rebuild(sqlstate: SqlState, message: str, detail: str | None, hint: str | None, position: int | None) -> SqlError:
     return SqlError(sqlstate, message, detail=detail, hint=hint, position=position)

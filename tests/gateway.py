@@ -13,7 +13,7 @@ supply    Iceberg      part, partsupp, supplier
 crm       PostgreSQL   customer, nation, region
 files     files        exchange_rates, holidays
 small     Delta        kinds (a column a type), numbers (n from 1 to 10000), none (no rows)
-origin    PostgreSQL   things (the types that Delta has not)
+origin    PostgreSQL   things (the types that Delta has not); many (5 GB) and slow (100 s), to be broken off
 ========  ===========  =========================================================
 
 The database ``reference`` of the lake's PostgreSQL has the same rows under the same names (``small.kinds``,
@@ -37,6 +37,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psutil
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
@@ -100,6 +101,15 @@ class RunningGateway:
     def socket(self, timeout: float = 10.0) -> socket.socket:
         """Open a bare TCP connection."""
         return socket.create_connection((self.host, self.port), timeout=timeout)
+
+    def memory(self) -> int:
+        """Return the resident bytes of the gateway's process."""
+        return int(psutil.Process(self.process.pid).memory_info().rss)
+
+    def cpu_seconds(self) -> float:
+        """Return the processor time that the gateway's process has used."""
+        times = psutil.Process(self.process.pid).cpu_times()
+        return float(times.user + times.system)
 
     def records(self, event: str) -> list[dict[str, Any]]:
         """Return the log's records of an event, oldest first."""

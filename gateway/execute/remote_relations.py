@@ -25,7 +25,6 @@ from datafusion import SessionContext
 from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
 
-
 SMALL_ROWS = 200_000  # remote rows that are read before the engine plans
 SMALL_BYTES = 32 << 20  # and the most memory they may take; it is not counted against the engine's limit
 
@@ -146,8 +145,8 @@ class RemoteDataset(ds.Dataset):  # type: ignore[misc]
 def register(context: SessionContext, name: str, dataset: RemoteDataset, rows: int | None = None) -> None:
     """Make the dataset readable in ``context`` under ``name``.
 
-    Where ``rows`` (an estimate) says that it is small, it is read at once: of rows in memory the engine knows the number,
-    so it joins them the right way round, and filters larger tables by their keys. Blocks.
+    Where ``rows`` (an estimate) says that it is small, it is read at once: of rows in memory the engine knows the
+    number, so it joins them the right way round, and filters larger tables by their keys. Blocks.
     """
     if rows is not None and rows <= SMALL_ROWS and dataset.schema.names:
         batches = dataset.read_small(SMALL_BYTES)

@@ -122,7 +122,7 @@ def test_an_unreachable_catalogue_is_an_error(tmp_path: Path) -> None:
     )
     with pytest.raises(SqlError, match="supply") as caught:
         source.discover()
-    assert caught.value.sqlstate == SqlState.FDW_UNABLE_TO_ESTABLISH_CONNECTION
+    assert caught.value.sqlstate == SqlState.SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION
 
 
 def test_an_empty_table_has_its_schema(lake: Lake) -> None:

@@ -1,0 +1,175 @@
+"""Clients that stop reading, vanish, cancel, or wait too long: their work ends, and nobody else notices."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable
+
+import psycopg
+import pytest
+
+from gateway.wire import frontend
+from tests.faults.conftest import IDLE, Strict, wait_until
+from tests.gateway import RunningGateway
+
+# It yields no rows and would take minutes; DataFusion sees a cancel between its batches.
+ENDLESS = "select a.n from small.numbers a, small.numbers b, small.numbers c where a.n + b.n = -c.n"
+
+
+class Deaf:
+    """A client that asks and does not read the answer."""
+
+    def __init__(self, gateway: RunningGateway, query: str) -> None:
+        self._libpq = gateway.connect()
+        self.socket = socket.socket(fileno=self._libpq.pgconn.socket)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        self.socket.sendall(frontend.Query(query).encode())
+
+    def vanish(self) -> None:
+        """Go without a word."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.detach()
+        self._libpq.close()
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "select * from origin.many",
+        "select a.*, b.* from sales.lineitem a, small.numbers b",
+        "select i, repeat('x', 1000) from generate_series(1, 1000000) as i",
+    ],
+    ids=["source", "lake", "catalogue"],
+)
+def test_a_client_that_stops_reading_costs_little_memory(
+    gateway: RunningGateway, bystander: psycopg.Connection, query: str
+) -> None:
+    with gateway.connect() as warm:  # what the first batches of any statement need is no growth
+        warm.execute("select n from origin.many where n < 100000").fetchall()
+        warm.execute("select * from sales.lineitem").fetchall()
+    before = gateway.memory()
+    client = Deaf(gateway, query)
+    try:
+        time.sleep(1.2)
+        used = gateway.cpu_seconds()
+        bystander.execute("select n from small.numbers where n = 3")
+        time.sleep(0.3)
+        assert gateway.memory() - before < 100 << 20
+        assert gateway.cpu_seconds() - used < 0.2, "the work goes on although nobody reads"
+    finally:
+        client.vanish()
+
+
+@pytest.mark.parametrize(
+    ("query", "at_source"),
+    [
+        ("select n from origin.slow", '"slow"'),
+        ("select count(*) from origin.slow", '"slow"'),
+        ("select * from origin.many", '"many"'),
+        ("select pg_sleep(100) as vanished", "as vanished"),
+    ],
+)
+def test_when_a_client_vanishes_its_work_at_a_source_ends(
+    gateway: RunningGateway,
+    bystander: psycopg.Connection,
+    running_at_source: Callable[[str], int],
+    query: str,
+    at_source: str,
+) -> None:
+    client = Deaf(gateway, query)
+    wait_until(lambda: running_at_source(at_source) > 0, 5)
+    client.vanish()
+    wait_until(lambda: running_at_source(at_source) == 0, 0.5)
+
+
+def test_when_a_client_vanishes_the_engines_work_ends(gateway: RunningGateway, bystander: psycopg.Connection) -> None:
+    before = gateway.cpu_seconds()
+    client = Deaf(gateway, ENDLESS)
+    wait_until(lambda: gateway.cpu_seconds() - before > 0.5, 5)
+    client.vanish()
+    time.sleep(0.5)
+    used = gateway.cpu_seconds()
+    time.sleep(0.5)
+    assert gateway.cpu_seconds() - used < 0.1
+
+
+@pytest.mark.parametrize("query", [ENDLESS, "select n from origin.slow", "select pg_sleep(100)"])
+def test_the_right_key_cancels(gateway: RunningGateway, bystander: psycopg.Connection, query: str) -> None:
+    with gateway.connect() as connection:
+        threading.Timer(0.3, connection.cancel_safe).start()
+        started = time.monotonic()
+        with pytest.raises(psycopg.errors.QueryCanceled, match="canceling statement due to user request"):
+            connection.execute(query)
+        assert time.monotonic() - started < 0.3 + 0.5
+        assert connection.execute("select n from small.numbers where n = 1").fetchone() == (1,)
+
+
+def test_a_wrong_key_does_nothing(gateway: RunningGateway) -> None:
+    with gateway.connect() as connection:
+        process_id = connection.pgconn.backend_pid
+
+        def cancel() -> None:
+            for key in (b"\0\0\0\0", b"\xff\xff\xff\xff", b"\0" * 32):
+                with gateway.socket() as stranger:
+                    stranger.sendall(frontend.CancelRequest(process_id, key).encode())
+                    assert stranger.recv(1) == b""
+
+        threading.Timer(0.2, cancel).start()
+        assert connection.execute("select pg_sleep(0.6)").fetchone() == ("",)
+
+
+def test_a_cancel_of_an_idle_session_does_not_hit_its_next_statement(gateway: RunningGateway) -> None:
+    with gateway.connect() as connection:
+        connection.execute("select n from small.numbers where n = 1")
+        connection.cancel_safe()
+        time.sleep(0.1)
+        assert connection.execute("select n from small.numbers where n = 2").fetchone() == (2,)
+
+
+@pytest.mark.parametrize("query", [ENDLESS, "select n from origin.slow", "select pg_sleep(100)"])
+def test_statement_timeout(gateway: RunningGateway, bystander: psycopg.Connection, query: str) -> None:
+    with gateway.connect() as connection:
+        connection.execute("set statement_timeout to '300ms'")
+        started = time.monotonic()
+        with pytest.raises(psycopg.errors.QueryCanceled, match="canceling statement due to statement timeout"):
+            connection.execute(query)
+        assert 0.25 < time.monotonic() - started < 1
+        assert connection.execute("select n from small.numbers where n = 1").fetchone() == (1,)
+        connection.execute("begin")
+        with pytest.raises(psycopg.errors.QueryCanceled):
+            connection.execute(query)
+        with pytest.raises(psycopg.errors.InFailedSqlTransaction):
+            connection.execute("select 1")
+        connection.execute("rollback")
+
+
+def test_the_configured_statement_timeout_is_shown(strict: Strict) -> None:
+    with strict.gateway.connect() as connection:
+        assert connection.execute("show statement_timeout").fetchone() == ("20s",)
+
+
+def test_idle_session_timeout(strict: Strict) -> None:
+    with strict.gateway.connect() as idle, strict.gateway.connect() as waiting:
+        waiting.execute("begin")
+        with strict.gateway.connect() as busy:
+            for _ in range(4):
+                busy.execute("select 1")
+                time.sleep(IDLE * 0.4)
+            assert busy.execute("select n from small.numbers where n = 1").fetchone() == (1,)
+        with pytest.raises(psycopg.errors.IdleSessionTimeout):
+            idle.execute("select 1")
+        assert waiting.execute("select 1").fetchone() == (1,)  # idle in a transaction is another timeout's matter
+
+
+def test_the_mirrors_end_of_a_session_ends_it_for_the_client(gateway: RunningGateway) -> None:
+    with gateway.connect() as connection:
+        connection.execute("set idle_in_transaction_session_timeout to '100ms'")
+        connection.execute("begin")
+        time.sleep(0.4)
+        with pytest.raises(psycopg.OperationalError, match="idle-in-transaction timeout"):
+            connection.execute("select 1")
+        assert connection.closed
