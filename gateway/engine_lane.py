@@ -102,6 +102,7 @@ class EngineLane:
         self._client = client
         self._settings: _Settings | None = None
         self.busy = False
+        self.ended_by: SqlError | None = None  # why the message at hand is not to be carried out any further
 
     def settings_changed(self) -> None:
         """Read the session's settings again before the next statement."""
@@ -133,6 +134,8 @@ class EngineLane:
         """Send the portal's rows (at most ``limit``, 0 for all) and how it ended."""
         settings = await self.read_settings()
         self._require_utf8()
+        if self.ended_by is not None:
+            raise self.ended_by
         started = monotonic()
         self.busy = True
         try:
@@ -186,7 +189,8 @@ class EngineLane:
     async def _send_plan(self, portal: Portal) -> int:
         options, planned = portal.prepared.explain, portal.prepared.require_plan()
         assert options is not None
-        fragments = await prepare(planned, portal.parameters, self._lake)
+        loop = asyncio.get_running_loop()
+        fragments = await loop.run_in_executor(None, prepare, planned, portal.parameters, self._lake)
         lines = await explain.explain(fragments, planned, options, portal.parameters, self._lake)
         for line in lines:
             self._client.send(backend.DataRow((line.encode(),)))

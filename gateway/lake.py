@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Protocol
@@ -24,6 +26,10 @@ from catalog.tables import Catalog, Discovery, Table
 from gateway.execute.engine import Engine
 
 _log = structlog.get_logger(__name__)
+# Seconds that a source has to tell its tables before the others are shown without it.
+FIRST_PATIENCE = 5.0  # at the start
+PATIENCE = 1.0  # later on
+ASKED_PATIENCE = 10.0  # for a client who asked
 
 
 class Grants(Protocol):
@@ -42,6 +48,23 @@ class Shape(Protocol):
 
     def apply(self, catalog: Catalog) -> bool:
         """Make the mirror show this catalogue; False if something of it must wait. Blocks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowed:
+    """What two versions of the grants both allow, until the mirror shows the newer one."""
+
+    old: Grants
+    new: Grants
+
+    @property
+    def version(self) -> int:
+        """Unlike that of any grants by themselves."""
+        return -self.new.version
+
+    def may_select(self, principal: Principal, table: TableName) -> bool:
+        """Say whether the principal may read the table."""
+        return self.old.may_select(principal, table) and self.new.may_select(principal, table)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +92,12 @@ class Lake:
         self.catalog = Catalog(0, {}, {}, sources=tuple(sources))
         self.threads = ThreadPoolExecutor(max_workers=16, thread_name_prefix="metadata")
         self._versions = itertools.count(1)
+        self._loop = asyncio.get_running_loop()
         self._refreshing = asyncio.Lock()
+        self._looking: dict[str, asyncio.Future[Discovery]] = {}
         self.outdated = asyncio.Event()  # set when a table's columns were found to differ from the catalogue's
         self._found: dict[str, Discovery] = {}
-        self._unfinished = False  # whether the mirror still lacks something of the catalogue
+        self._unfinished = True  # whether the mirror still lacks something of the catalogue
 
     def remember(self, catalog: Catalog) -> None:
         """Begin with the catalogue of an earlier run: its tables stand until their source was looked at."""
@@ -81,19 +106,17 @@ class Lake:
             schemas = {table.name.schema: catalog.schemas.get(table.name.schema) for table in tables}
             self._found[source] = Discovery(source, tables, schemas)
         self.catalog = replace(self._joined({}), version=next(self._versions))
+        self._unfinished = True  # roles and grants may have changed since
 
-    async def refresh(self, shape: Shape, names: Sequence[str] | None = None) -> Catalog:
+    async def refresh(self, shape: Shape, names: Sequence[str] | None, patience: float) -> Catalog:
         """Look at the sources (all, or those named) again and show the result in the mirror before anyone uses it.
 
-        A source that cannot be reached keeps the tables last seen; its failure says why.
+        A source that cannot be reached keeps the tables last seen; its failure says why. ``patience`` is one of the
+        constants above.
         """
         async with self._refreshing:
-            loop = asyncio.get_running_loop()
             chosen = [name for name in self.sources if names is None or name in names]
-            found = await asyncio.gather(
-                *(loop.run_in_executor(self.threads, self.sources[name].discover) for name in chosen),
-                return_exceptions=True,
-            )
+            found = await asyncio.gather(*(self._discover(name, patience) for name in chosen), return_exceptions=True)
             failures = {name: reason for name, reason in self.catalog.failures.items() if name not in chosen}
             for name, outcome in zip(chosen, found, strict=True):
                 if isinstance(outcome, Discovery):
@@ -112,20 +135,39 @@ class Lake:
                 await self.show(shape, catalog)
             return self.catalog
 
+    async def _discover(self, name: str, patience: float) -> Discovery:
+        """Look at a source. One that takes its time is waited for a while; what it says later is taken by a round that
+        comes then. Meanwhile what was known of it stands.
+        """
+        looking = self._looking.get(name)
+        if looking is not None and patience == ASKED_PATIENCE:  # it may have begun before what is asked for
+            await asyncio.wait([looking], timeout=patience)
+            looking = None if looking.done() else looking
+        if looking is None:
+            looking = self._looking[name] = _in_a_thread(self.sources[name].discover, name)
+        done, _ = await asyncio.wait([looking], timeout=patience)
+        if done:
+            del self._looking[name]
+            return looking.result()
+        looking.add_done_callback(lambda _: self.outdated.set())
+        if name in self._found and name not in self.catalog.failures:
+            return self._found[name]
+        state = SqlState.SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION
+        raise SqlError(state, f'source "{name}" has not answered yet')
+
     async def show(self, shape: Shape, catalog: Catalog) -> None:
         """Make the mirror show a catalogue; what a client's lock held up is tried again at the next refresh."""
         loop = asyncio.get_running_loop()
         self._unfinished = True  # also where it fails
         self._unfinished = not await loop.run_in_executor(self.threads, shape.apply, catalog)
 
-    async def pin(self, tables: Sequence[Table]) -> Pinned:
-        """Fix the version of each table for one statement."""
-        loop = asyncio.get_running_loop()
-        pins = (loop.run_in_executor(self.threads, self._pin, table) for table in tables)
-        snapshots = await asyncio.gather(*pins)
+    def pin(self, tables: Sequence[Table]) -> Pinned:
+        """Fix the version of each table for one statement. Blocks; several tables are asked at once."""
+        pins = self.threads.map(self._pin, tables) if len(tables) > 1 else map(self._pin, tables)
+        snapshots = [*pins]
         for table, snapshot in zip(tables, snapshots, strict=True):
             if snapshot.table.columns != table.columns:
-                self.outdated.set()
+                self._loop.call_soon_threadsafe(self.outdated.set)
                 _require_columns(table, snapshot.table)
         return Pinned(MappingProxyType({snapshot.table.name: snapshot for snapshot in snapshots}))
 
@@ -175,6 +217,31 @@ def _require_columns(planned: Table, current: Table) -> None:
                 f'column "{column.name}" of table {planned.name} has just been changed',
                 hint="Run the statement again.",
             )
+
+
+def _in_a_thread(look: Callable[[], Discovery], name: str) -> asyncio.Future[Discovery]:
+    """Look in a thread that does not keep the process from ending, as a driver that waits for a server would."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[Discovery] = loop.create_future()
+
+    def settle(found: Discovery | None, failure: BaseException | None) -> None:
+        if failure is not None:
+            future.set_exception(failure)
+            future.exception()  # it is told when somebody asks, and else not
+        elif found is not None:
+            future.set_result(found)
+
+    def work() -> None:
+        found, failure = None, None
+        try:
+            found = look()
+        except BaseException as error:  # whatever it is, who waits is told
+            failure = error
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(settle, found, failure)
+
+    threading.Thread(target=work, name=f"discover {name}", daemon=True).start()
+    return future
 
 
 def _same(one: Catalog, other: Catalog) -> bool:

@@ -39,6 +39,7 @@ class Metadata:
         self.secret = self._store.require_secret("mock_scram")
         self._mirror = open_mirror(server, self._store.require_secret("mirror"), database, defaults)
         self._noted: set[str] = set()
+        self._shown: frozenset[str] = frozenset()  # the roles that the mirror knows
         self._take(self._store.load_access())
         self.system_relations = self._read_system_relations()
 
@@ -68,7 +69,9 @@ class Metadata:
 
         Returns False where clients' locks held something up: then it is to be called again soon.
         """
-        applied = self._mirror.apply(catalog, self._access)
+        access = self._access
+        applied = self._mirror.apply(catalog, access)
+        self._shown = frozenset(role.name for role in access.roles)
         for note in applied.notes:
             if note not in self._noted:
                 self._noted.add(note)
@@ -104,7 +107,8 @@ class Metadata:
         """Return a role that may log in."""
         verifier = await asyncio.to_thread(self._store.get_verifier, name)  # of unknown ones too: it takes as long
         principal = self._roles.get_principal(name)
-        if principal is None or not any(role.name == name and role.login for role in self._access.roles):
+        login = any(role.name == name and role.login for role in self._access.roles)
+        if principal is None or not login or name not in self._shown:
             return None
         return Role(principal, verifier)
 

@@ -134,6 +134,7 @@ class ClientConnection(asyncio.Protocol):
     def _stop(self) -> None:
         """End what is done for the client, unless that is under way."""
         if self._task is not None and not self._ending:
+            self._ending = True  # once: a second cancel would break off the end of what ran
             self._task.cancel()
 
     # What a session needs of its client -----------------------------------------------------------------------------

@@ -6,7 +6,7 @@ sources and the engine. Each stage hands on a type of its own, so none can be le
 
 from __future__ import annotations
 
-import asyncio
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ from sqlglot import exp
 
 from catalog.principals import Principal
 from gateway.execute.engine import EngineQuery, Running
-from gateway.lake import Lake, Pinned
+from gateway.lake import Lake
 from gateway.sql.engine_dialect.render import render
 from gateway.sql.resolve import Names, References, resolve
 from optimizer.fragment import fragment
@@ -40,7 +40,8 @@ class Prepared:
     query: EngineQuery
 
 
-_FRAGMENTED: LRUCache[tuple[int, object], tuple[Plan, Prepared]] = LRUCache(maxsize=512)
+_PREPARED: LRUCache[tuple[int, object], tuple[Plan, Prepared]] = LRUCache(maxsize=512)
+_LOCK = threading.Lock()  # of the cache: statements are prepared in many threads
 
 
 def plan(tree: exp.Query, found: References, names: Names, principal: Principal, lake: Lake) -> Plan:
@@ -50,31 +51,23 @@ def plan(tree: exp.Query, found: References, names: Names, principal: Principal,
     return Plan(optimize(governed))
 
 
-async def prepare(planned: Plan, parameters: Sequence[pa.Scalar], lake: Lake) -> Prepared:
-    """Pin the versions of the plan's tables and cut it into fragments."""
-    pinned = await lake.pin([*planned.optimized.tables.values()])
+def prepare(planned: Plan, parameters: Sequence[pa.Scalar], lake: Lake) -> Prepared:
+    """Pin the versions of the plan's tables and cut it into fragments. Blocks."""
+    pinned = lake.pin([*planned.optimized.tables.values()])
     key = (id(planned), pinned.versions)
-    kept = None if parameters else _FRAGMENTED.get(key)
+    with _LOCK:
+        kept = None if parameters else _PREPARED.get(key)
     if kept is not None and kept[0] is planned:
         return kept[1]
-    prepared = await _in_thread(lake, planned, pinned, parameters)
+    fragmented = fragment(planned.optimized, pinned.snapshots, lake.sources, parameters)
+    scans = tuple((part.relation, part.scan) for part in fragmented.fragments)
+    prepared = Prepared(fragmented, EngineQuery(render(fragmented.tree), scans))
     if not parameters:
-        _FRAGMENTED[key] = (planned, prepared)
+        with _LOCK:
+            _PREPARED[key] = (planned, prepared)
     return prepared
 
 
 async def run(planned: Plan, parameters: Sequence[pa.Scalar], lake: Lake) -> Running:
     """Begin to execute a plan; the rows are read from the result."""
-    prepared = await prepare(planned, parameters, lake)
-    return await lake.engine.start(prepared.query, parameters)
-
-
-async def _in_thread(lake: Lake, planned: Plan, pinned: Pinned, parameters: Sequence[pa.Scalar]) -> Prepared:
-    loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(lake.threads, _fragmented, lake, planned, pinned, parameters)
-
-
-def _fragmented(lake: Lake, planned: Plan, pinned: Pinned, parameters: Sequence[pa.Scalar]) -> Prepared:
-    fragmented = fragment(planned.optimized, pinned.snapshots, lake.sources, parameters)
-    scans = tuple((part.relation, part.scan) for part in fragmented.fragments)
-    return Prepared(fragmented, EngineQuery(render(fragmented.tree), scans))
+    return await lake.engine.start(lambda: prepare(planned, parameters, lake).query, parameters)

@@ -7,9 +7,9 @@ ahead is bounded, so a client that reads slowly slows the engine and its sources
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from concurrent.futures import Executor
-from contextlib import suppress
+from contextlib import aclosing, suppress
 
 import pyarrow as pa
 
@@ -23,9 +23,29 @@ Blocks = tuple[int, Sequence[memoryview]]
 
 
 async def encoded(running: Running, encoder: RowEncoder, threads: Executor) -> AsyncIterator[Blocks]:
-    """Yield each batch's row count and DataRow blocks in order."""
+    """Yield each batch's row count and DataRow blocks in order.
+
+    As long as batches are small they are encoded here and now: most results are one such batch.
+    """
+    batches = running.batches()
+    async for batch in batches:
+        if batch.num_rows > _SMALL:
+            first = asyncio.get_running_loop().run_in_executor(threads, _encode, encoder, batch)
+            break
+        yield _encode(encoder, batch)
+    else:
+        return
+    async with aclosing(_encoded_ahead(batches, encoder, threads, first)) as rest:
+        async for blocks in rest:
+            yield blocks
+
+
+async def _encoded_ahead(
+    batches: AsyncIterator[pa.RecordBatch], encoder: RowEncoder, threads: Executor, first: asyncio.Future[Blocks]
+) -> AsyncGenerator[Blocks, None]:
     ahead: asyncio.Queue[asyncio.Future[Blocks] | None] = asyncio.Queue(_AHEAD)
-    producer = asyncio.create_task(_produce(running, encoder, threads, ahead))
+    ahead.put_nowait(first)
+    producer = asyncio.create_task(_produce(batches, encoder, threads, ahead))
     try:
         while (blocks := await ahead.get()) is not None:
             yield await blocks
@@ -36,19 +56,26 @@ async def encoded(running: Running, encoder: RowEncoder, threads: Executor) -> A
 
 
 async def _produce(
-    running: Running, encoder: RowEncoder, threads: Executor, ahead: asyncio.Queue[asyncio.Future[Blocks] | None]
+    batches: AsyncIterator[pa.RecordBatch],
+    encoder: RowEncoder,
+    threads: Executor,
+    ahead: asyncio.Queue[asyncio.Future[Blocks] | None],
 ) -> None:
     loop = asyncio.get_running_loop()
     try:
-        async for batch in running.batches():
+        async for batch in batches:
             if batch.num_rows > _SMALL:
                 blocks = loop.run_in_executor(threads, _encode, encoder, batch)
             else:
                 blocks = loop.create_future()
                 blocks.set_result(_encode(encoder, batch))
             await ahead.put(blocks)
-    finally:
+    except asyncio.CancelledError:
+        raise  # nobody takes from the queue any more: to wait for room would be for ever
+    except BaseException:
         await ahead.put(None)
+        raise
+    await ahead.put(None)
 
 
 def _encode(encoder: RowEncoder, batch: pa.RecordBatch) -> Blocks:

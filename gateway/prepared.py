@@ -6,6 +6,7 @@ of the grants. So a change of any of them is seen by the next statement, and not
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum, auto
@@ -21,6 +22,8 @@ from gateway.sql.resolve import Names, NotResolved, references
 from gateway.sql.statements import ExplainOptions, Kind, Statement, explained, parse_query
 from gateway.sql.tokens import tokens
 from gateway.wire.backend import FieldDescription
+
+_LONG = 4096  # characters
 
 
 class Lane(Enum):
@@ -128,12 +131,18 @@ class StatementCache:
         self._prepared: LRUCache[tuple[object, ...], PreparedStatement] = LRUCache(maxsize=size)
         self.descriptions: LRUCache[tuple[object, ...], Description] = LRUCache(maxsize=size)
 
-    def prepare(self, statement: Statement, names: Names, principal: Principal, lake: Lake) -> PreparedStatement:
-        """Decide the statement's lane and plan it, or return what was decided before."""
+    async def prepare(self, statement: Statement, names: Names, principal: Principal, lake: Lake) -> PreparedStatement:
+        """Decide the statement's lane and plan it, or return what was decided before. A long text is planned in a
+        thread: it may take a second, in which other sessions go on.
+        """
         key = (statement.text, principal, names.search_path, names.catalog.version, lake.grants.version)
         kept = self._prepared.get(key)
-        if kept is None:
-            kept = self._prepared[key] = _prepare(statement, names, principal, lake)
+        if kept is None and len(statement.text) > _LONG:
+            loop = asyncio.get_running_loop()
+            kept = await loop.run_in_executor(lake.threads, _prepare, statement, names, principal, lake)
+        elif kept is None:
+            kept = _prepare(statement, names, principal, lake)
+        self._prepared[key] = kept
         return kept if kept.statement.start == statement.start else replace(kept, statement=statement)
 
 

@@ -16,6 +16,7 @@ from catalog.sqlstate import SqlState
 from gateway.authentication.channel_binding import tls_server_end_point
 from gateway.config import Address, Config
 from gateway.http.health import Readiness, check_dependencies, serve_health
+from gateway.lake import ASKED_PATIENCE, FIRST_PATIENCE, PATIENCE, Narrowed
 from gateway.login import LoginServices, Sessions
 from gateway.metadata import Metadata
 from gateway.net import ClientConnection, Limits, Tls
@@ -24,7 +25,6 @@ from gateway.session import SessionServices
 from gateway.sources import open_lake
 
 _log = structlog.get_logger(__name__)
-_FIRST_LOOK = 15.0  # seconds that the start waits for the sources; what is not known then comes later
 _RETRY = 1.0  # seconds until roles and grants are looked at again after a failure
 _STOPPED = "terminating connection due to administrator command"
 
@@ -55,17 +55,15 @@ class Gateway:
         known = await asyncio.to_thread(self.metadata.load_catalog)
         if known is not None:
             self.lake.remember(known)
-        try:
-            async with asyncio.timeout(_FIRST_LOOK):
-                await self.refresh(None)
-        except TimeoutError:
-            _log.warning("some sources have not answered yet", seconds=_FIRST_LOOK)
+        await self.refresh(None, FIRST_PATIENCE)
 
-    async def refresh(self, names: tuple[str, ...] | None) -> None:
+    async def refresh(self, names: tuple[str, ...] | None, patience: float = ASKED_PATIENCE) -> None:
         """Look at the sources again (all, or those named)."""
-        catalog = await self.lake.refresh(self.metadata, names)
+        before = self.lake.catalog.failures
+        catalog = await self.lake.refresh(self.metadata, names, patience)
         for source, reason in catalog.failures.items():
-            _log.warning("source cannot be read", source=source, reason=reason)
+            if before.get(source) != reason:
+                _log.warning("source cannot be read", source=source, reason=reason)
 
     async def keep_current(self) -> None:
         """Look at the sources again and again, and at once when a table has changed, until cancelled."""
@@ -76,7 +74,7 @@ class Gateway:
                     await self.lake.outdated.wait()
             self.lake.outdated.clear()
             try:
-                await self.refresh(None)
+                await self.refresh(None, PATIENCE)
             except Exception:  # the next round may succeed; the catalogue stays as it was
                 _log.exception("refresh failed")
 
@@ -84,12 +82,20 @@ class Gateway:
         """Take over roles and grants as soon as they change, until cancelled."""
         while True:
             try:
-                async for grants in self.metadata.changes():
-                    self.lake.grants = grants
-                    await self.lake.show(self.metadata, self.lake.catalog)
+                await self._take_grants()
+                async for _ in self.metadata.changes():
+                    await self._take_grants()
             except Exception:  # what was missed is seen when the metadata server answers again
                 _log.exception("roles and grants could not be taken over")
                 await asyncio.sleep(_RETRY)
+
+    async def _take_grants(self) -> None:
+        """What was taken away counts at once, what was given when the mirror shows it."""
+        grants = self.metadata.grants
+        if self.lake.grants is not grants:
+            self.lake.grants = Narrowed(self.lake.grants, grants)
+            await self.lake.show(self.metadata, self.lake.catalog)
+            self.lake.grants = grants
 
     def connection(self) -> ClientConnection:
         """Make the protocol of one client's connection."""

@@ -81,7 +81,7 @@ class Session:
         self._relayed: dict[str, Statement] = {}  # what the mirror's portals were made of
         self._expected: deque[_Owed] = deque()
         self._path_changed = False  # search_path, maybe, and the mirror tells only at Sync
-        self._refreshing = False
+        self._interruptible = False  # work of the gateway's own goes on, which `cancel` may break off
         self._running: asyncio.Task[None] | None = None
         self._ended_by: SqlError | None = None
 
@@ -137,12 +137,12 @@ class Session:
     async def _query(self, message: frontend.Query) -> None:
         statements = split(message.query)
         started = monotonic()
-        prepared = [self._prepare(statement) for statement in statements]
+        prepared = [await self._prepare(statement) for statement in statements]
         await self._drop_portal("")
         self._statements.close("")
         if all(one.lane is Lane.RELAY for one in prepared):
             self._mirror.write(message.encode())
-            error = await self._mirror.relay_until_ready(self._client.relay, self._client.drain)
+            error = await self._mirror.relay_until_ready(self._pass_on, self._client.drain)
             if error is None:
                 self._executed(*statements)
             _log.info("statement", lane="relay", milliseconds=_since(started))
@@ -155,9 +155,8 @@ class Session:
     async def _query_one(self, prepared: PreparedStatement) -> None:
         if prepared.lane is Lane.RELAY:
             self._mirror.write(frontend.Query(prepared.statement.text).encode())
-            error = await self._mirror.relay_until_ready(
-                lambda data: self._pass_on(data, prepared.statement), self._client.drain
-            )
+            start = prepared.statement.start
+            error = await self._mirror.relay_until_ready(lambda data: self._pass_on(data, start), self._client.drain)
             if error is not None:
                 raise _AlreadySent()
             self._executed(prepared.statement)
@@ -180,7 +179,7 @@ class Session:
             await self._drain_mirror()
             await self._engine.read_settings()
             self._path_changed = False
-        prepared = self._prepare(statements[0])
+        prepared = await self._prepare(statements[0])
         if prepared.lane is Lane.REFRESH:
             message = frontend.Parse(message.name, "", ())  # the mirror keeps the name; the gateway executes
         named = NamedStatement(prepared, message.parameter_oids)
@@ -205,7 +204,7 @@ class Session:
         if named.prepared.lane is Lane.REFRESH:
             self._portals[message.portal] = Portal.of_command(named.prepared)
         else:  # planned again where the catalogue, the grants or the search path have changed since
-            named.prepared = self._prepare(named.prepared.statement)
+            named.prepared = await self._prepare(named.prepared.statement)
             self._portals[message.portal] = await self._engine.bind(named, self._names(), message)
         self._client.send(backend.BindComplete())
 
@@ -250,11 +249,15 @@ class Session:
 
     # Lanes ----------------------------------------------------------------------------------------------------------
 
-    def _prepare(self, statement: Statement) -> PreparedStatement:
+    async def _prepare(self, statement: Statement) -> PreparedStatement:
+        services = self._services
+        self._interruptible = True
         try:
-            return self._services.statements.prepare(statement, self._names(), self._principal, self._services.lake)
+            return await services.statements.prepare(statement, self._names(), self._principal, services.lake)
         except SqlError as error:
             raise _moved(error, statement.start) from None
+        finally:
+            self._interruptible = False
 
     def _names(self) -> Names:
         lake, principal = self._services.lake, self._principal
@@ -278,11 +281,11 @@ class Session:
         names = None if len(words) < 3 else (words[2].strip('"'),)
         if names is not None and names[0] not in self._services.lake.sources:
             raise SqlError(SqlState.UNDEFINED_OBJECT, f'source "{names[0]}" does not exist')
-        self._refreshing = True
+        self._interruptible = True
         try:
             await self._services.refresh(names)
         finally:
-            self._refreshing = False
+            self._interruptible = False
         self._client.send(backend.CommandComplete("REFRESH SOURCE"))
 
     # The mirror -----------------------------------------------------------------------------------------------------
@@ -308,7 +311,7 @@ class Session:
 
     def _take(self, message: bytes) -> None:
         """Pass an answer of the mirror on, and do what it settles."""
-        self._client.relay(message)
+        self._pass_on(message)
         kind = message[:1]
         if kind == b"E":
             self._expected.clear()
@@ -318,10 +321,8 @@ class Session:
             if owed.settled is not None:
                 owed.settled()
 
-    def _pass_on(self, data: bytes, statement: Statement) -> None:
-        if data[:1] == b"E" and statement.start:
-            data = moved_error(data, statement.start)
-        self._client.relay(data)
+    def _pass_on(self, data: bytes, start: int = 0) -> None:
+        self._client.relay(told_error(data, start) if data[:1] == b"E" else data)
 
     # Ends -----------------------------------------------------------------------------------------------------------
 
@@ -343,7 +344,7 @@ class Session:
 
     async def _cancellable(self, work: Awaitable[None]) -> None:
         """Do the work in a task that `cancel` can end from outside, with the reason it gives."""
-        self._ended_by = None
+        self._ended_by = self._engine.ended_by = None
         self._running = asyncio.ensure_future(work)
         try:
             await self._running
@@ -361,10 +362,11 @@ class Session:
         """End the statement that runs, if one does. Work of the mirror is cancelled there and answers itself."""
         if self._running is None:
             return
-        if self._engine.busy or self._refreshing:
+        if self._engine.busy or self._interruptible:
             self._ended_by = reason
             self._running.cancel()
         else:
+            self._engine.ended_by = reason  # should the engine's turn be about to come
             await self._mirror.cancel()
 
     async def protocol_error(self, error: RemoteProtocolError, *, ready: bool) -> None:
@@ -441,13 +443,18 @@ def _moved(error: SqlError, by: int) -> SqlError:
     return SqlError(error.sqlstate, error.message, detail=error.detail, hint=error.hint, position=position)
 
 
-def moved_error(message: bytes, by: int) -> bytes:
-    """Return an ErrorResponse whose position counts from the start of the client's whole text."""
-    error = backend.ErrorResponse.decode(message[5:])
-    fields = dict(error.fields)
-    if "P" in fields:
-        fields["P"] = str(int(fields["P"]) + by)
-    return backend.ErrorResponse(fields).encode()
+def told_error(message: bytes, start: int) -> bytes:
+    """Return an error of the mirror as a client is told it: the position counts from the start of his whole text, and
+    a table of the lake that the mirror was asked to read is one that only PostgreSQL's parser understood.
+    """
+    fields = dict(backend.ErrorResponse.decode(message[5:]).fields)
+    if fields["C"] == SqlState.OBJECT_NOT_IN_PREREQUISITE_STATE and "has not been populated" in fields["M"]:
+        return error_response(
+            SqlError(SqlState.FEATURE_NOT_SUPPORTED, "this form of query is not supported on lake tables")
+        ).encode()
+    if not start or "P" not in fields:
+        return message
+    return backend.ErrorResponse(fields | {"P": str(int(fields["P"]) + start)}).encode()
 
 
 def _since(started: float) -> float:

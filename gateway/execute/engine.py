@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -74,21 +75,25 @@ class Engine:
         self.threads = ThreadPoolExecutor(32, thread_name_prefix="engine")
         self._readers = ThreadPoolExecutor(16, thread_name_prefix="scan")
 
-    async def start(self, query: EngineQuery, parameters: Sequence[pa.Scalar] = ()) -> Running:
-        """Plan a query and begin to run it; rows are read from what is returned, which must be closed."""
+    async def start(self, prepare: Callable[[], EngineQuery], parameters: Sequence[pa.Scalar] = ()) -> Running:
+        """Plan a query and begin to run it; rows are read from what is returned, which must be closed.
+
+        ``prepare`` gives the query; it may block and is called in the thread that plans, so that a statement changes
+        threads once.
+        """
         loop = asyncio.get_running_loop()
-        datasets: list[tuple[str, remote_relations.RemoteDataset]] = []
+        opened = _Opened(self.context)
         try:
-            schema, stream = await loop.run_in_executor(self.threads, self._begin, query, parameters, datasets)
+            schema, stream = await loop.run_in_executor(self.threads, self._begin, prepare, parameters, opened)
         except BaseException as failure:
-            self._release(datasets)
-            raise _told(failure, datasets) from failure
-        return Running(schema, stream, datasets, self._release)
+            opened.close()
+            raise _told(failure, opened) from failure
+        return Running(schema, stream, opened)
 
     async def explain(self, query: EngineQuery, parameters: Sequence[pa.Scalar], analyze: bool) -> str:
         """Return the engine's own physical plan as text; with ``analyze`` it runs and carries metrics."""
         head = "EXPLAIN ANALYZE " if analyze else "EXPLAIN "
-        running = await self.start(EngineQuery(head + query.sql, query.scans), parameters)
+        running = await self.start(lambda: EngineQuery(head + query.sql, query.scans), parameters)
         lines: list[str] = []
         try:
             async for batch in running.batches():
@@ -104,44 +109,75 @@ class Engine:
         self._readers.shutdown(wait=False, cancel_futures=True)
 
     def _begin(
-        self,
-        query: EngineQuery,
-        parameters: Sequence[pa.Scalar],
-        datasets: list[tuple[str, remote_relations.RemoteDataset]],
+        self, prepare: Callable[[], EngineQuery], parameters: Sequence[pa.Scalar], opened: _Opened
     ) -> tuple[pa.Schema, object]:
-        frame = self._plan(query, parameters, datasets)
+        query = prepare()
+        frame = self._plan(query, parameters, opened)
         stream = frame.execute_stream()
         for _, scan in query.scans:
             if isinstance(scan, FileScan):
                 _require_files(scan)
         return frame.schema(), stream
 
-    def _plan(
-        self,
-        query: EngineQuery,
-        parameters: Sequence[pa.Scalar],
-        datasets: list[tuple[str, remote_relations.RemoteDataset]],
-    ) -> DataFrame:
+    def _plan(self, query: EngineQuery, parameters: Sequence[pa.Scalar], opened: _Opened) -> DataFrame:
         sql = query.sql
-        relations = self._readers.map(lambda item: self._relation(item[0], item[1], datasets), query.scans)
-        for (name, _), relation in zip(query.scans, relations, strict=True):
-            sql = sql.replace(f'"{name}"', relation)
+        remote = [item for item in query.scans if isinstance(item[1], RemoteScan)]
+        if len(remote) > 1:  # servers are asked at once
+            names = self._readers.map(lambda item: self._relation(item[0], item[1], opened), remote)
+            relations = dict(zip((name for name, _ in remote), names, strict=True))
+        else:
+            relations = {}
+        for name, scan in query.scans:
+            sql = sql.replace(f'"{name}"', relations.get(name) or self._relation(name, scan, opened))
         values = {str(number): value for number, value in enumerate(parameters, 1)}
         return self.context.sql(sql, param_values=values or None)
 
-    def _relation(self, name: str, scan: Scan, datasets: list[tuple[str, remote_relations.RemoteDataset]]) -> str:
+    def _relation(self, name: str, scan: Scan, opened: _Opened) -> str:
         if isinstance(scan, FileScan):
             return file_relations.register(self.context, scan)
         relation = f"{name}_{next(self._numbers)}"
         dataset = self._open_remote(scan)
-        datasets.append((relation, dataset))
+        opened.add(relation, dataset)
         remote_relations.register(self.context, relation, dataset, scan.rows)
         return f'"{relation}"'
 
-    def _release(self, datasets: Sequence[tuple[str, remote_relations.RemoteDataset]]) -> None:
+
+class _Opened:
+    """What one statement has opened: remote relations, by name. May be closed while a thread still opens more."""
+
+    def __init__(self, context: SessionContext) -> None:
+        self._context = context
+        self._lock = threading.Lock()
+        self._datasets: dict[str, remote_relations.RemoteDataset] = {}
+        self._closed = False
+
+    def __bool__(self) -> bool:
+        return bool(self._datasets)
+
+    def add(self, relation: str, dataset: remote_relations.RemoteDataset) -> None:
+        """Take charge of a relation; where the statement has ended meanwhile it is closed at once."""
+        with self._lock:
+            self._datasets[relation] = dataset
+            closed = self._closed
+        if closed:
+            dataset.close()
+            raise SqlError(SqlState.QUERY_CANCELED, "canceling statement due to user request")
+
+    @property
+    def failure(self) -> SqlError | None:
+        """The first error that a source raised while it was read."""
+        with self._lock:
+            failures = [dataset.failure for dataset in self._datasets.values()]
+        return next((failure for failure in failures if failure is not None), None)
+
+    def close(self) -> None:
+        """Cancel what is still read and give the relations back. More than once."""
+        with self._lock:
+            self._closed = True
+            datasets = [*self._datasets.items()]
         for relation, dataset in datasets:
             dataset.close()
-            self.context.deregister_table(relation)
+            self._context.deregister_table(relation)
 
 
 @dataclass(slots=True)
@@ -150,8 +186,7 @@ class Running:
 
     schema: pa.Schema
     _stream: object
-    _datasets: list[tuple[str, remote_relations.RemoteDataset]]
-    _release: Callable[[Sequence[tuple[str, remote_relations.RemoteDataset]]], None]
+    _opened: _Opened
     _closed: bool = field(default=False)
 
     async def batches(self) -> AsyncIterator[pa.RecordBatch]:
@@ -162,7 +197,7 @@ class Running:
             except StopAsyncIteration:
                 return
             except Exception as failure:
-                raise _told(failure, self._datasets) from failure
+                raise _told(failure, self._opened) from failure
             yield batch.to_pyarrow()
 
     async def close(self) -> None:
@@ -171,7 +206,8 @@ class Running:
             return
         self._closed = True
         self._stream = None
-        await asyncio.get_running_loop().run_in_executor(None, self._release, self._datasets)
+        if self._opened:
+            await asyncio.get_running_loop().run_in_executor(None, self._opened.close)
 
 
 def _require_files(scan: FileScan) -> None:
@@ -188,13 +224,12 @@ def _require_files(scan: FileScan) -> None:
         )
 
 
-def _told(failure: BaseException, datasets: Sequence[tuple[str, remote_relations.RemoteDataset]]) -> BaseException:
+def _told(failure: BaseException, opened: _Opened) -> BaseException:
     """Return what is raised for a failure: a source's own error first, then the engine's in PostgreSQL's terms."""
     if isinstance(failure, (SqlError, asyncio.CancelledError)):
         return failure
-    for _, dataset in datasets:
-        if dataset.failure is not None:
-            return dataset.failure
+    if opened.failure is not None:
+        return opened.failure
     known = sql_error(failure)
     if known is not None:
         _log.info("engine refused", sqlstate=str(known.sqlstate), reason=type(failure).__name__)

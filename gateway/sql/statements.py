@@ -16,12 +16,13 @@ from sqlglot.errors import SqlglotError
 
 from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
-from gateway.sql.tokens import Token, UnterminatedToken, tokens
+from gateway.sql import complexity
+from gateway.sql.tokens import Token, TooManyTokens, UnterminatedToken, tokens
 
 MAX_STATEMENT_BYTES = (
     1 << 20
 )  # the engine's and the parser's recursion grow with it; a gateway's limit, not PostgreSQL's
-MAX_TOKENS = 50_000
+_KEPT_BYTES = 1 << 14  # longer texts are cut anew each time: they would fill the memory
 
 
 class Kind(Enum):
@@ -32,6 +33,7 @@ class Kind(Enum):
     SESSION = auto()  # settings and transactions: the mirror's session carries them
     EXPLAIN = auto()
     REFRESH = auto()  # REFRESH SOURCE: look at the sources again, now
+    UNREADABLE = auto()  # a string or comment has no end: the mirror's parser says where, and nothing is executed
 
 
 _SESSION_HEADS = frozenset(
@@ -61,22 +63,29 @@ class Statement:
     start: int = 0  # its offset in the client's text, for the positions of errors
 
 
-@lru_cache(maxsize=1024)
 def split(text: str) -> tuple[Statement, ...]:
     """Cut a text into its statements; empty ones between semicolons are left out, an empty text gives one EMPTY.
 
-    A text that cannot be cut into tokens is one QUERY: the mirror's parser finds the same fault and names its position.
+    A text that cannot be cut into tokens is one UNREADABLE.
     """
+    return _split_short(text) if len(text) <= _KEPT_BYTES else _split(text)
+
+
+def _split(text: str) -> tuple[Statement, ...]:
     if len(text.encode("utf-8", "surrogatepass")) > MAX_STATEMENT_BYTES:
         raise SqlError(SqlState.STATEMENT_TOO_COMPLEX, f"statement is longer than {MAX_STATEMENT_BYTES} bytes")
     try:
-        words = tokens(text)
+        words = tokens(text, complexity.MAX_TOKENS)
     except UnterminatedToken:
-        return (Statement(text, Kind.QUERY, "SELECT"),)
-    if len(words) > MAX_TOKENS:
-        raise SqlError(SqlState.STATEMENT_TOO_COMPLEX, f"statement has more than {MAX_TOKENS} words and signs")
+        return (Statement(text, Kind.UNREADABLE, ""),)
+    except TooManyTokens as error:
+        raise SqlError(SqlState.STATEMENT_TOO_COMPLEX, f"statement has more than {error} words and signs") from None
+    complexity.check(words)
     parts = [_statement(text, part) for part in _parts(words)]
     return tuple(parts) or (Statement("", Kind.EMPTY, ""),)
+
+
+_split_short = lru_cache(maxsize=1024)(_split)
 
 
 def _parts(words: list[Token]) -> list[list[Token]]:
@@ -120,6 +129,7 @@ def _command(words: list[str]) -> str:
 
 def _refuse_identity_change(words: list[str]) -> None:
     """Refuse SET ROLE and SET SESSION AUTHORIZATION: who asks is decided by authentication alone."""
+    words = [word.strip('"') for word in words]
     rest = [word for word in words[1:] if word not in {"SESSION", "LOCAL"} or words[2:3] == ["AUTHORIZATION"]]
     names_identity = rest[:1] in (["ROLE"], ["SESSION_AUTHORIZATION"]) or "AUTHORIZATION" in rest[:2]
     if words[0] in {"SET", "RESET"} and names_identity:
@@ -150,7 +160,12 @@ def explained(statement: Statement) -> tuple[ExplainOptions, str]:
             index += 1
     if index >= len(words):
         raise SqlError(SqlState.SYNTAX_ERROR, "syntax error at end of input", position=len(statement.text) + 1)
-    return _explain_options(options), statement.text[words[index].start :]
+    head, first = _text(words, index), words[index]
+    if head in _OTHER_COMMANDS:
+        raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, f"EXPLAIN {head} is not supported")
+    if head not in _QUERY_HEADS:
+        raise SqlError(SqlState.SYNTAX_ERROR, f'syntax error at or near "{first.text}"', position=first.start + 1)
+    return _explain_options(options), statement.text[first.start :]
 
 
 def _text(words: list[Token], index: int) -> str:
@@ -195,7 +210,9 @@ def parse_query(text: str) -> exp.Query | None:
     """
     try:
         tree = sqlglot.parse_one(text, read="postgres")
-    except (SqlglotError, RecursionError):
+    except RecursionError:
+        raise SqlError(SqlState.STATEMENT_TOO_COMPLEX, "statement is nested too deeply") from None
+    except SqlglotError:
         return None
     while isinstance(tree, exp.Subquery) and not tree.args.get("alias") and isinstance(tree.this, exp.Query):
         if any(tree.args.get(key) for key in ("order", "limit", "offset", "with_")):

@@ -1,7 +1,8 @@
 """PostgreSQL's lexical rules, as far as cutting a text into statements and reading its first words need them.
 
-sqlglot's tokenizer lumps the rest of a command such as EXPLAIN into one token, so the cut is made here.
-Source: PostgreSQL documentation, "Lexical Structure".
+sqlglot's tokenizer lumps the rest of a command such as EXPLAIN into one token, so the cut is made here. The mirror makes
+its own cut of the same text: a difference would let a statement through that nobody has looked at. So these are the
+rules of PostgreSQL's ``scan.l``, for ``standard_conforming_strings = on``; every character beyond ASCII is a letter.
 """
 
 from __future__ import annotations
@@ -11,13 +12,17 @@ from dataclasses import dataclass
 
 _TOKEN = re.compile(
     r"""
-      (?P<space>[ \t\r\n\f\v]+ | --[^\r\n]*)
+      (?P<space>[ \t\r\n\f\v]++ | --[^\r\n]*+)
     | (?P<comment>/\*)
-    | (?P<string>[eE]'(?:[^'\\]|\\.|'')*' | (?:[uU]&|[bBxXnN])?'(?:[^']|'')*')
-    | (?P<quoted>(?:[uU]&)?"(?:[^"]|"")*")
-    | (?P<dollar>\$(?P<tag>(?:[^\W\d]\w*)?)\$.*?\$(?P=tag)\$)
-    | (?P<word>[^\W\d][\w$]*)
-    | (?P<number>\$?\d[\w.]*)
+    | (?P<string>
+        # A string goes on after white space with a line's end in it, and E'…' then keeps its escapes.
+        [eE]'(?:[^'\\]|\\.|'')*+'
+          (?:(?:[ \t\f\v]|--[^\r\n]*+)*+[\r\n](?:[ \t\r\n\f\v]|--[^\r\n]*+[\r\n])*+'(?:[^'\\]|\\.|'')*+')*+
+      | (?:[uU]&|[bBxXnN])?'(?:[^']|'')*+')
+    | (?P<quoted>(?:[uU]&)?"(?:[^"]|"")*+")
+    | (?P<dollar>\$(?P<tag>(?:[A-Za-z_\u0080-\U0010ffff][A-Za-z_0-9\u0080-\U0010ffff]*+)?)\$.*?\$(?P=tag)\$)
+    | (?P<word>[A-Za-z_\u0080-\U0010ffff][A-Za-z_0-9$\u0080-\U0010ffff]*+)
+    | (?P<number>\$?[0-9][A-Za-z_0-9.\u0080-\U0010ffff]*+)
     | (?P<sign>.)
     """,
     re.VERBOSE | re.DOTALL,
@@ -27,6 +32,10 @@ _COMMENT_EDGE = re.compile(r"/\*|\*/")
 
 class UnterminatedToken(ValueError):
     """A string, a quoted identifier or a comment has no end; PostgreSQL calls it a syntax error."""
+
+
+class TooManyTokens(ValueError):
+    """The text has more tokens than the caller takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +48,11 @@ class Token:
     end: int
 
 
-def tokens(text: str) -> list[Token]:
-    """Return the tokens of a text without white space and comments; raise `UnterminatedToken` where one has no end."""
+def tokens(text: str, most: int | None = None) -> list[Token]:
+    """Return the tokens of a text without white space and comments.
+
+    Raises `UnterminatedToken` where one has no end, `TooManyTokens` beyond ``most``.
+    """
     found: list[Token] = []
     position = 0
     while position < len(text):
@@ -55,6 +67,8 @@ def tokens(text: str) -> list[Token]:
             if kind == "sign" and match[0] in "'\"":
                 raise UnterminatedToken(match.start())
             found.append(Token(kind, match[0], match.start(), match.end()))
+            if most is not None and len(found) > most:
+                raise TooManyTokens(most)
     return found
 
 

@@ -111,9 +111,7 @@ def test_a_timeout_cancels_what_runs(ask: Callable[[Use], None]) -> None:
         with pytest.raises(TimeoutError):
             await connection.fetch("select pg_sleep(20)", timeout=0.3)
         with pytest.raises(TimeoutError):
-            await connection.fetch(
-                "select a.n from small.numbers a, small.numbers b, small.numbers c where a.n + b.n = -c.n", timeout=0.3
-            )
+            await connection.fetch("select n from origin.slow", timeout=0.3)
         assert await connection.fetchval("select n from small.numbers where n = 5") == 5
         assert time.monotonic() - started < 5
 

@@ -86,7 +86,7 @@ def _types() -> Relation:
                 D("0.5"),
                 None,
             ],
-        ),  # fmt: skip
+        ),
         "n2": (
             "numeric(10,2)",
             pa.decimal128(10, 2),
@@ -104,13 +104,13 @@ def _types() -> Relation:
                 D("-7.5"),
                 None,
             ],
-        ),  # fmt: skip
+        ),
         "f4": ("real", pa.float32(), [1.5, -2.5, 0.0, None, 1e10, 1e-10, 0.5, 2.5, 3.25, 100.0, 16777216.0, None]),
         "f8": (
             "double precision",
             pa.float64(),
             [1.5, -2.5, 0.0, None, 1e100, 1e-7, 0.1, 2.5, 3.5, 123456789.125, -0.5, None],
-        ),  # fmt: skip
+        ),
         "t": (
             "text",
             pa.string(),
@@ -128,12 +128,12 @@ def _types() -> Relation:
                 "tab\there",
                 "line\nbreak",
             ],
-        ),  # fmt: skip
+        ),
         "v": (
             "varchar(20)",
             pa.string(),
             ["one,two,three", "one", ",", None, "a,b", "  pad  ", "ABC", "abc", "aBc", "日本語", "x", ""],
-        ),  # fmt: skip
+        ),
         "d": (
             "date",
             pa.date32(),
@@ -151,7 +151,7 @@ def _types() -> Relation:
                 dt.date(2024, 3, 31),
                 None,
             ],
-        ),  # fmt: skip
+        ),
         "ts": (
             "timestamp",
             pa.timestamp("us"),
@@ -169,7 +169,7 @@ def _types() -> Relation:
                 dt.datetime(2024, 10, 27, 2, 30),
                 None,
             ],
-        ),  # fmt: skip
+        ),
         "tz": (
             "timestamptz",
             pa.timestamp("us", "UTC"),
@@ -187,7 +187,7 @@ def _types() -> Relation:
                 dt.datetime(2024, 10, 27, 1, tzinfo=utc),
                 None,
             ],
-        ),  # fmt: skip
+        ),
         "tm": (
             "time",
             pa.time64("us"),
@@ -205,7 +205,7 @@ def _types() -> Relation:
                 dt.time(4),
                 None,
             ],
-        ),  # fmt: skip
+        ),
         "iv": (
             "interval",
             pa.month_day_nano_interval(),
@@ -223,17 +223,17 @@ def _types() -> Relation:
                 (0, 7, 0),
                 None,
             ],
-        ),  # fmt: skip
+        ),
         "ai": (
             "integer[]",
             pa.list_(pa.int32()),
             [[1, 2, 3], [3], [], None, [1, None, 2], [5, 5], [2, 3], [10], [1], [4, 5, 6, 7], [0], None],
-        ),  # fmt: skip
+        ),
         "at": (
             "text[]",
             pa.list_(pa.string()),
             [["a", "b"], ["c"], [], None, ["a", None], ["x y", ""], ["b"], ["d"], ["ż"], ["a", "a"], ["q"], None],
-        ),  # fmt: skip
+        ),
         "j": (
             "json",
             pa.string(),
@@ -251,7 +251,7 @@ def _types() -> Relation:
                 "[1]",
                 None,
             ],
-        ),  # fmt: skip
+        ),
         "u": (
             "uuid",
             pa.string(),

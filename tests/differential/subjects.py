@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Protocol
+from zoneinfo import ZoneInfo
 
 import psycopg
 import pyarrow as pa
@@ -153,7 +155,7 @@ def _numeric(value: Any, time_zone: str) -> str:
 
 
 def _float(value: Any, time_zone: str) -> str:
-    if value != value:
+    if math.isnan(value):
         return "NaN"
     if value in (float("inf"), float("-inf")):
         return "Infinity" if value > 0 else "-Infinity"
@@ -169,12 +171,10 @@ def _fraction(microsecond: int) -> str:
 
 
 def _timestamp(value: Any, time_zone: str) -> str:
-    return f"{value:%Y-%m-%d %H:%M:%S}{_fraction(value.microsecond)}"
+    return f"{value.year:04d}-{value:%m-%d %H:%M:%S}{_fraction(value.microsecond)}"
 
 
 def _timestamptz(value: Any, time_zone: str) -> str:
-    from zoneinfo import ZoneInfo
-
     local = value.astimezone(ZoneInfo(time_zone))
     offset = local.utcoffset() or dt.timedelta()
     seconds = int(offset.total_seconds())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import socket
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,8 +21,9 @@ LARGEST_MESSAGE = 64 << 10
 
 @dataclass(frozen=True, slots=True)
 class Strict:
-    """A gateway with low limits over copies of Delta tables that tests may damage (``torn``, in ``folder``), a source
-    that cannot be reached (``away``), and TLS with a certificate by ``authority``.
+    """A gateway with low limits and TLS (by ``authority``), over copies of Delta tables that tests may damage
+    (``torn``, in ``folder``), a source that cannot be reached (``away``) and one that takes connections and says
+    nothing (``mute``).
     """
 
     gateway: RunningGateway
@@ -39,6 +41,7 @@ def strict(lake: SampleLake, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     certificate = authority.issue_cert("localhost")
     certificate.cert_chain_pems[0].write_to_path(str(folder / "certificate.pem"))
     certificate.private_key_pem.write_to_path(str(folder / "key.pem"))
+    mute = socket.create_server(("127.0.0.1", 0))
     settings = Settings(
         server={
             "authentication_timeout": "1s",
@@ -52,12 +55,14 @@ def strict(lake: SampleLake, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         sources={
             **{name: lake.sources[name] for name in ("small", "crm", "sales")},
             "torn": {"kind": "delta", "location": str(folder / "torn")},
+            "mute": {"kind": "postgres", "dsn": f"host=127.0.0.1 port={mute.getsockname()[1]} dbname=none"},
             "away": {"kind": "postgres", "dsn": "host=127.0.0.1 port=1 dbname=none connect_timeout=2"},
         },
         database="strict",
     )
     with serving(lake, settings) as gateway:
         yield Strict(gateway, folder, folder / "ca.pem")
+    mute.close()
 
 
 @pytest.fixture

@@ -15,8 +15,11 @@ from gateway.wire import frontend
 from tests.faults.conftest import IDLE, Strict, wait_until
 from tests.gateway import RunningGateway
 
-# It yields no rows and would take minutes; DataFusion sees a cancel between its batches.
-ENDLESS = "select a.n from small.numbers a, small.numbers b, small.numbers c where a.n + b.n = -c.n"
+# It yields one row and would take a minute. DataFusion sees a cancel between batches.
+ENDLESS = f"""
+    select max(md5(md5(md5(md5(md5(md5(l_comment)))))))
+    from ({" union all ".join(["select l_comment from sales.lineitem"] * 40)}) as lines
+"""
 
 
 class Deaf:
@@ -89,12 +92,12 @@ def test_when_a_client_vanishes_its_work_at_a_source_ends(
 def test_when_a_client_vanishes_the_engines_work_ends(gateway: RunningGateway, bystander: psycopg.Connection) -> None:
     before = gateway.cpu_seconds()
     client = Deaf(gateway, ENDLESS)
-    wait_until(lambda: gateway.cpu_seconds() - before > 0.5, 5)
+    wait_until(lambda: gateway.cpu_seconds() - before > 0.7, 5)
     client.vanish()
     time.sleep(0.5)
     used = gateway.cpu_seconds()
     time.sleep(0.5)
-    assert gateway.cpu_seconds() - used < 0.1
+    assert gateway.cpu_seconds() - used < 0.15
 
 
 @pytest.mark.parametrize("query", [ENDLESS, "select n from origin.slow", "select pg_sleep(100)"])
@@ -170,6 +173,6 @@ def test_the_mirrors_end_of_a_session_ends_it_for_the_client(gateway: RunningGat
         connection.execute("set idle_in_transaction_session_timeout to '100ms'")
         connection.execute("begin")
         time.sleep(0.4)
-        with pytest.raises(psycopg.OperationalError, match="idle-in-transaction timeout"):
+        with pytest.raises(psycopg.errors.IdleInTransactionSessionTimeout):
             connection.execute("select 1")
         assert connection.closed

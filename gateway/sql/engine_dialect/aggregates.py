@@ -77,11 +77,11 @@ def _instead(node: exp.Expr, function: exp.Expr, other: exp.Expr) -> exp.Expr:
 
 
 def _wide(function: exp.Expr) -> exp.Expr:
-    """Return what an aggregate takes, as decimal, with its DISTINCT."""
+    """Return what an aggregate takes, a bigint as decimal (the sum is one), with its DISTINCT."""
     argument = function.this
     distinct = isinstance(argument, exp.Distinct)
     value = (argument.expressions[0] if distinct else argument).copy()
-    if kind(value) is Kind.INTEGER:
+    if type_of(value).this is T.BIGINT:
         value = cast(value, "DECIMAL(38, 0)")
     return exp.Distinct(expressions=[value]) if distinct else value
 
@@ -94,16 +94,9 @@ def _average(node: exp.Expr, function: exp.Avg) -> exp.Expr:
     if found not in kinds.EXACT:
         function.set("this", cast(argument, "DOUBLE PRECISION") if argument is function.this else function.this)
         return node
-    total = _instead(node, function, typed(exp.Sum(this=_named_apart(_wide(function))), "DECIMAL"))
+    total = _instead(node, function, typed(exp.Sum(this=_wide(function)), "DECIMAL"))
     count = _instead(node, function, typed(exp.Count(this=function.this.copy(), big_int=True), T.BIGINT))
     return quotient(total, exp.Nullif(this=count, expression=number(0)))
-
-
-def _named_apart(value: exp.Expr) -> exp.Expr:
-    """The engine names two aggregates alike that differ in a cast under DISTINCT alone, and then refuses both."""
-    if not isinstance(value, exp.Distinct):
-        return value
-    return exp.Distinct(expressions=[exp.Add(this=value.expressions[0], expression=number(0))])
 
 
 def _sum(node: exp.Expr, function: exp.Sum) -> exp.Expr:

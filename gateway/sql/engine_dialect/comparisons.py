@@ -137,6 +137,8 @@ def _as(value: exp.Expr, result: exp.DataType, session: Session) -> exp.Expr:
         return to_type(value, result, session)
     if goal in kinds.STAMPS and kind(value) in kinds.MOMENTS and kind(value) is not goal:
         return to_type(value, result, session)
+    if goal is Kind.FLOAT and kind(value) is Kind.NUMERIC:
+        return to_type(value, result, session)  # the engine would make decimals of the floats
     return value
 
 

@@ -20,6 +20,10 @@ def numeric_digits(value: exp.Expr) -> exp.Expr:
         return call("quotient_digits", *(part.copy() for part in bare.expressions), returns="TEXT")
     if (isinstance(bare, exp.Anonymous) and bare.name == "float8_numeric") or _is_read(bare):
         return call("numeric_text", cast(value, QUOTIENT), returns="TEXT")
+    return _digits_by_size(value)
+
+
+def _digits_by_size(value: exp.Expr) -> exp.Expr:
     return call("numeric_digits", cast(value, QUOTIENT), returns="TEXT")
 
 
@@ -36,12 +40,15 @@ def with_numeric_text(tree: exp.Query) -> exp.Query:
     """
     if not isinstance(tree, exp.Select) or tree.args.get("distinct"):
         return tree
+    group = tree.args.get("group")
+    keys = {key.sql() for key in group.find_all(exp.Anonymous)} if group is not None else set()
     numbers: dict[str, exp.Expr] = {}
     for column in tree.selects:
         value = column.unalias()
         if type_of(value).this is T.DECIMAL and kinds.scale_of(type_of(value)) is None:
             numbers[column.alias_or_name] = value.copy()
-            value.replace(numeric_digits(value.copy()))
+            digits = _digits_by_size(value.copy()) if value.sql() in keys else numeric_digits(value.copy())
+            value.replace(digits)
     order = tree.args.get("order")
     for key in order.expressions if numbers and order is not None else ():
         if isinstance(key.this, exp.Column) and not key.this.table and key.this.name in numbers:

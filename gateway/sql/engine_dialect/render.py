@@ -20,6 +20,7 @@ from gateway.sql.engine_dialect import (
     formats,
     intervals,
     moments,
+    names,
     numbers,
     output,
     patterns,
@@ -59,6 +60,8 @@ def translate(tree: exp.Query, session: Session = UTC) -> exp.Query:
         _clauses(query, session)
     for node in reversed(list(result.dfs())):
         result = _translated(node, result, session)
+    for select in result.find_all(exp.Select):
+        names.tell_apart(select)
     assert isinstance(result, exp.Query)
     return result
 

@@ -93,7 +93,7 @@ def _column_names(item: exp.Expr) -> tuple[str, str | None]:
     value = names[0] if names else item.alias or "unnest"
     if not ordinality:
         return value, None
-    offset = item.args.get("offset")
+    offset = inner.args.get("offset")
     if len(names) > 1:
         return value, names[1]
     return value, offset.name if isinstance(offset, exp.Identifier) else "ordinality"

@@ -136,7 +136,7 @@ with r as (select s_suppkey, s_nationkey, s_acctbal, dense_rank() over (partitio
 -- several windows
 select id, sum(i2) over (order by id), avg(i2) over (order by id), max(i2) over (partition by b), count(*) over (partition by b order by id desc) from types;
 -- window difference and ratio
-select id, i2 - first_value(i2) over (order by id), i2::numeric / nullif(sum(i2) over (), 0) from types;
+select id, i2::int - first_value(i2) over (order by id), i2::numeric / nullif(sum(i2) over (), 0) from types;
 -- limit in a subquery with order
 select * from (select id, t from types order by t desc nulls last limit 3) q;
 -- tuple distinct
@@ -190,6 +190,18 @@ select sum(substring(c_phone from 1 for 2)::int), max(split_part(c_phone, '-', 2
 -- ordered
 select upper(left(c_name, 1)) || '*' as letter, count(*) from customer group by upper(left(c_name, 1)) order by 1;
 -- sentinel dates
-select d, d - 1, extract(year from d), date_trunc('month', d::timestamp), d::timestamp, to_char(d, 'YYYY-MM-DD'), d > date '2024-01-01' from (values (date '9999-12-31'), (date '0001-01-01')) v(d);
+select d, extract(year from d), date_trunc('month', d::timestamp), d::timestamp, to_char(d, 'YYYY-MM-DD'), d > date '2024-01-01' from (values (date '9999-12-31'), (date '0001-01-01')) v(d);
+-- aggregates that differ by a cast
+select sum(i2), sum(i2::bigint), sum(i2::numeric), avg(i2), avg(i2::numeric), max(i2), max(i2::text), stddev(i2), sum(i2 * i2), count(d), count(d::text), min(d), min(d::timestamp) from types where id <> 6 and i2 < 1000;
+-- windows that differ by a cast
+select id, sum(i2) over (order by id), sum(i2::numeric) over (order by id), avg(i2) over (order by id), max(d) over (order by id), max(d::timestamp) over (order by id) from types;
+-- keys that differ by a cast
+select ts::date, ts, count(*) from types group by ts::date, ts;
+-- keys and their casts
+select i2, i2::text, count(*), sum(i2), avg(i2) from types group by i2, i2::text order by i2::text;
+-- floats and numeric constants
+select id from types where f8 > 0.1 or f8 = 2.5 or f4 < -0.5 or f8 between 3.5 and 1e9;
+-- floats beside numerics
+select id, coalesce(f8, 0.5), case when b then f8 else n end, greatest(f8, n2), nullif(f8, 1.5), f8 in (1.5, 2.5) from types where id <> 5;
 -- null literals in functions
 select coalesce(null, 1), nullif(1, null), greatest(null, null)::int, concat('a', null), length(null::text), null::int + 1, null || 'x';

@@ -1,0 +1,102 @@
+"""Names: the engine leaves casts out of the name it gives an aggregate, a window or a grouping key, and then takes
+``sum(a)`` and ``sum(CAST(a AS …))`` in one SELECT for a clash. Such expressions are told apart by an operation that
+changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlglot import exp
+
+from gateway.sql.engine_dialect.build import number, paren, refuse, text, typed
+from gateway.sql.engine_dialect.dialect import generate
+from gateway.sql.engine_dialect.kinds import MOMENTS, NUMBERS, Kind, kind, type_of
+
+_AGGREGATE_CALLS = frozenset({"first_value", "stddev_samp", "stddev_pop", "var_samp", "var_pop"})
+
+
+def tell_apart(select: exp.Select) -> None:
+    """Change those of a SELECT's aggregates, windows and grouping keys that the engine would name alike, in place."""
+    named = list(_named(select))
+    if len(named) < 2 or not any(node.find(exp.Cast) for node in named):
+        return
+    alike: dict[str, dict[str, exp.Expr]] = {}
+    for node in named:
+        alike.setdefault(_without_casts(node), {})[_written(node)] = node
+    for forms in alike.values():
+        plain_first = sorted(forms.items(), key=lambda form: (form[1].find(exp.Cast) is not None, form[0]))
+        for times, (sql, node) in enumerate(plain_first):
+            if times:
+                _disguise(select, node, sql, times)
+
+
+def _written(node: exp.Expr) -> str:
+    return generate(node.copy())  # writing some aggregates takes them apart
+
+
+def _named(select: exp.Select) -> Iterator[exp.Expr]:
+    group = select.args.get("group")
+    yield from group.expressions if group is not None else ()
+    for node in _own_nodes(select):
+        if isinstance(node, exp.Window):
+            yield node
+        elif isinstance(node, exp.AggFunc) or (isinstance(node, exp.Anonymous) and node.name in _AGGREGATE_CALLS):
+            if not isinstance(node.parent, exp.Window) and not isinstance(node.parent, exp.Filter):
+                yield node
+        elif isinstance(node, exp.Filter) and not isinstance(node.parent, exp.Window):
+            yield node
+
+
+def _own_nodes(select: exp.Select) -> Iterator[exp.Expr]:
+    """Yield the nodes of a SELECT's expressions, not those of the queries inside of it."""
+    stack: list[exp.Expr] = [*select.selects]
+    stack += [select.args[key] for key in ("having", "order", "group", "qualify") if select.args.get(key) is not None]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, exp.Query):
+            continue
+        yield node
+        stack.extend(node.iter_expressions())
+
+
+def _without_casts(node: exp.Expr) -> str:
+    bare = exp.Paren(this=node.copy())
+    for inner in list(bare.this.find_all(exp.Cast, exp.Paren)):
+        inner.replace(inner.this)
+    return generate(bare)
+
+
+def _disguise(select: exp.Select, node: exp.Expr, sql: str, times: int) -> None:
+    """Put another form of an expression wherever it stands in the SELECT."""
+    other = node.copy()
+    inner = other.find(exp.Cast)
+    if inner is None:
+        return
+    changed = _unchanged_by(inner.copy(), times)
+    other = changed if inner is other else other
+    if inner.parent is not None:
+        inner.replace(changed)
+    for found in [found for found in _own_nodes(select) if type(found) is type(node) and _written(found) == sql]:
+        found.replace(typed(other.copy(), type_of(found).copy()))
+
+
+def _unchanged_by(value: exp.Expr, times: int) -> exp.Expr:
+    """Return a value after an operation that leaves it as it is, so many times."""
+    result = paren(value)
+    for _ in range(times):
+        match kind(value):
+            case found if found in NUMBERS:
+                result = exp.Add(this=result, expression=number(0))
+            case found if found in MOMENTS or found is Kind.INTERVAL:
+                nothing = exp.Interval(this=exp.Literal.string("0 SECOND"))
+                result = exp.Add(this=result, expression=nothing)
+            case Kind.TEXT | Kind.BPCHAR | Kind.UUID | Kind.JSON:
+                result = exp.DPipe(this=result, expression=text(""))
+            case Kind.BOOL:
+                result = exp.And(this=result, expression=exp.Boolean(this=True))
+            case _:
+                raise refuse(
+                    f"{value.sql('postgres')} in two forms in one SELECT", "Compute one of them in a subquery."
+                )
+    return typed(exp.Paren(this=result), type_of(value).copy())
