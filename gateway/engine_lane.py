@@ -28,6 +28,7 @@ from gateway.prepared import Description, Lane, NamedStatement, PreparedStatemen
 from gateway.quantities import parse_duration
 from gateway.relay.mirror_connection import MirrorConnection
 from gateway.sql.resolve import Names
+from gateway.sql.statements import Statement
 from gateway.values.parameters import decode_parameter
 from gateway.values.rows import OutputColumn, OutputSettings
 from gateway.values.rows import prepare as prepare_rows
@@ -37,7 +38,9 @@ _log = structlog.get_logger(__name__)
 _NOTHING = frontend.Bind("", "")  # no parameters, and all columns as text
 _UTF8 = frozenset({"UTF8", "SQL_ASCII"})
 _READ_SETTINGS = ("statement_timeout", "bytea_output", "extra_float_digits")
-_REPORTED_SETTINGS = ("TimeZone", "DateStyle", "IntervalStyle", "client_encoding", "search_path")  # but only at Sync
+_REPORTED_SETTINGS = (  # but only at Sync
+    *("TimeZone", "DateStyle", "IntervalStyle", "client_encoding", "search_path", "standard_conforming_strings"),
+)
 _SETTINGS = "SELECT " + ", ".join(
     f"pg_catalog.current_setting('{name}')" for name in (*_READ_SETTINGS, *_REPORTED_SETTINGS)
 )
@@ -222,6 +225,11 @@ class EngineLane:
         if known is None or self._mirror.status == "E":  # then the mirror knows whether the transaction is over
             known = self._statements.descriptions[key] = await self._ask_mirror(named)
         return known
+
+    async def refuse(self, statement: Statement) -> None:
+        """Raise what PostgreSQL's parser finds wrong with a statement that cannot be executed."""
+        await self._ask_mirror(NamedStatement(PreparedStatement(statement, Lane.RELAY), ()))
+        raise SqlError(SqlState.SYNTAX_ERROR, "a string, a quoted identifier or a comment is not terminated")
 
     async def _ask_mirror(self, named: NamedStatement) -> Description:
         statement = named.prepared.statement

@@ -13,6 +13,7 @@ import structlog
 
 from catalog.mirror.mirror import open_mirror
 from catalog.names import always_quoted
+from catalog.principals import Principal
 from catalog.server import Server, external, start
 from catalog.store.rows import AccessRows
 from catalog.store.store import Store, open_store
@@ -111,6 +112,10 @@ class Metadata:
         if principal is None or not login or name not in self._shown:
             return None
         return Role(principal, verifier)
+
+    def get_principal(self, name: str) -> Principal | None:
+        """Return a role with what it is a member of now; None for a role that does not exist any more."""
+        return self._roles.get_principal(name)
 
     def mirror_login(self, role: str) -> Login:
         """Return how the gateway logs in to the mirror for a role."""

@@ -40,7 +40,10 @@ class Prepared:
     query: EngineQuery
 
 
-_PREPARED: LRUCache[tuple[int, object], tuple[Plan, Prepared]] = LRUCache(maxsize=512)
+_SIZE = 4 << 20  # bytes of SQL text; the memory of a plan grows with it
+_PREPARED: LRUCache[tuple[int, object], tuple[Plan, Prepared]] = LRUCache(
+    _SIZE, getsizeof=lambda kept: min(_SIZE, 4096 + len(kept[1].query.sql))
+)
 _LOCK = threading.Lock()  # of the cache: statements are prepared in many threads
 
 

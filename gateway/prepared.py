@@ -23,7 +23,7 @@ from gateway.sql.statements import ExplainOptions, Kind, Statement, explained, p
 from gateway.sql.tokens import tokens
 from gateway.wire.backend import FieldDescription
 
-_LONG = 4096  # characters
+LONG_TEXT = 4096  # characters: beyond it a text is cut, parsed and planned in a thread
 
 
 class Lane(Enum):
@@ -128,7 +128,7 @@ class StatementCache:
     """Prepared statements and descriptions of all sessions, each under its full key."""
 
     def __init__(self, size: int = 4096) -> None:
-        self._prepared: LRUCache[tuple[object, ...], PreparedStatement] = LRUCache(maxsize=size)
+        self._prepared: LRUCache[tuple[object, ...], PreparedStatement] = LRUCache(size << 10, getsizeof=_size)
         self.descriptions: LRUCache[tuple[object, ...], Description] = LRUCache(maxsize=size)
 
     async def prepare(self, statement: Statement, names: Names, principal: Principal, lake: Lake) -> PreparedStatement:
@@ -137,13 +137,18 @@ class StatementCache:
         """
         key = (statement.text, principal, names.search_path, names.catalog.version, lake.grants.version)
         kept = self._prepared.get(key)
-        if kept is None and len(statement.text) > _LONG:
+        if kept is None and len(statement.text) > LONG_TEXT:
             loop = asyncio.get_running_loop()
             kept = await loop.run_in_executor(lake.threads, _prepare, statement, names, principal, lake)
         elif kept is None:
             kept = _prepare(statement, names, principal, lake)
         self._prepared[key] = kept
         return kept if kept.statement.start == statement.start else replace(kept, statement=statement)
+
+
+def _size(kept: PreparedStatement) -> int:
+    """The memory of a plan grows with its text; most are shorter than a kilobyte."""
+    return 512 + len(kept.statement.text)
 
 
 def _prepare(statement: Statement, names: Names, principal: Principal, lake: Lake) -> PreparedStatement:

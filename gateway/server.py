@@ -136,7 +136,8 @@ class Gateway:
 
     @property
     def _session_services(self) -> SessionServices:
-        return SessionServices(self.lake, self._statements, self.refresh, self._config.server.database)
+        database, get_principal = self._config.server.database, self.metadata.get_principal
+        return SessionServices(self.lake, self._statements, get_principal, self.refresh, database)
 
 
 async def serve(config: Config, *, ready: Callable[[Endpoints], None] | None = None) -> None:

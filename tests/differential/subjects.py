@@ -72,7 +72,7 @@ class Engine:
     def __init__(self, mirror: Postgres, relations: list[Relation]) -> None:
         self.mirror = mirror
         self.context = engine_context()
-        schema: dict[str, dict[str, exp.DataType]] = {}
+        schema: dict[str, object] = {}
         for relation in relations:
             self.context.register_record_batches(relation.name, [_plain_text(relation.rows).to_batches()])
             schema[relation.name] = {
@@ -123,7 +123,8 @@ def _values(column: pa.ChunkedArray) -> list[Any]:
     if pa.types.is_timestamp(column.type) or pa.types.is_time(column.type):
         unit = pa.timestamp("us", column.type.tz) if pa.types.is_timestamp(column.type) else pa.time64("us")
         column = column.cast(unit, safe=False)
-    return column.to_pylist()
+    found: list[Any] = column.to_pylist()
+    return found
 
 
 def _text(value: Any, oid: int, arrow: pa.DataType, time_zone: str) -> str | None:

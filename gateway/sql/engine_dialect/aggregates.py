@@ -161,20 +161,35 @@ def ordered_set(node: exp.Expr) -> exp.Expr:
 
 
 def _percentile_cont(node: exp.Expr, group: exp.WithinGroup, function: exp.Expr) -> exp.Expr:
-    """Between the two values next to the place; the engine's own rounds the place to six digits."""
-    if kind(group.expression.expressions[0].this) not in kinds.NUMBERS:
+    """Between the two values next to the place; the engine's own rounds the place to six digits.
+
+    The function sorts upwards; downwards is upwards of the negative values.
+    """
+    ordered = group.expression.expressions[0]
+    if kind(ordered.this) not in kinds.NUMBERS:
         raise refuse("percentile_cont of intervals")
-    values = cast(_sorted(node, group), "DOUBLE PRECISION[]")
+    value: exp.Expr = cast(ordered.this, "DOUBLE PRECISION")
+    down = bool(ordered.args.get("desc"))
+    values = _gathered(node, exp.Neg(this=value) if down else value, ordered.this)
+
+    def at(fraction: exp.Expr) -> exp.Expr:
+        found = call("percentile_of", values.copy(), cast(fraction.copy(), "DOUBLE PRECISION"), returns="FLOAT8")
+        return typed(exp.Neg(this=found), T.DOUBLE) if down else found
+
     fractions = function.this.unnest()
     while isinstance(fractions, exp.Cast):
         fractions = fractions.this.unnest()
     if not isinstance(fractions, exp.Array):
-        return call("percentile_of", values, cast(function.this, "DOUBLE PRECISION"), returns="FLOAT8")
-    found: list[exp.Expr] = [
-        call("percentile_of", values.copy(), cast(fraction.copy(), "DOUBLE PRECISION"), returns="FLOAT8")
-        for fraction in fractions.expressions
-    ]
-    return typed(exp.Array(expressions=found), type_of(node))
+        return at(function.this)
+    return typed(exp.Array(expressions=[at(fraction) for fraction in fractions.expressions]), type_of(node))
+
+
+def _gathered(node: exp.Expr, gathered: exp.Expr, value: exp.Expr) -> exp.Expr:
+    """Return the array of what is gathered of a group's rows, those whose value is not NULL and that FILTER leaves."""
+    present: exp.Expr = exp.Not(this=exp.Is(this=paren(value.copy()), expression=exp.Null()))
+    if isinstance(node, exp.Filter):
+        present = exp.And(this=present, expression=exp.Paren(this=node.expression.this.copy()))
+    return exp.Filter(this=exp.ArrayAgg(this=gathered), expression=exp.Where(this=present))
 
 
 def _sorted(node: exp.Expr, group: exp.WithinGroup) -> exp.Expr:
@@ -182,11 +197,7 @@ def _sorted(node: exp.Expr, group: exp.WithinGroup) -> exp.Expr:
     ordered = group.expression.expressions[0]
     value = ordered.this
     order = exp.Order(this=value.copy(), expressions=[ordered.copy()])
-    present: exp.Expr = exp.Not(this=exp.Is(this=paren(value.copy()), expression=exp.Null()))
-    if isinstance(node, exp.Filter):
-        present = exp.And(this=present, expression=exp.Paren(this=node.expression.this.copy()))
-    gathered = exp.Filter(this=exp.ArrayAgg(this=order), expression=exp.Where(this=present))
-    return typed(gathered, kinds.array_type(type_of(value)))
+    return typed(_gathered(node, order, value), kinds.array_type(type_of(value)))
 
 
 def _percentile_disc(node: exp.Expr, group: exp.WithinGroup, function: exp.Expr) -> exp.Expr:

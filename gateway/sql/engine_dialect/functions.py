@@ -1,6 +1,6 @@
 """Functions that the engine lacks and that cannot be composed of its own, written on whole Arrow arrays.
 
-Errors begin with a SQLSTATE in brackets; the engine hands their text through.
+Errors begin with a SQLSTATE in brackets; the engine hands their text through (`function_errors`).
 """
 
 from __future__ import annotations

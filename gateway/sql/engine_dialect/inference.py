@@ -288,7 +288,10 @@ def _cast(node: exp.Cast) -> exp.DataType:
         return node.to
     source = node.this.unnest()
     if isinstance(source, exp.Literal) and source.is_string:
-        found = kinds.literal_type(source.name.strip().lstrip("+-"))
+        written = source.name.strip().lstrip("+-")
+        if not written[:1].isdigit() and not written.startswith("."):
+            return node.to  # NaN, Infinity
+        found = kinds.literal_type(written)
         return found if found.this is T.DECIMAL else kinds.decimal_type(38, 0)
     if kind(source) is Kind.INTEGER:
         return kinds.decimal_type(20, 0)

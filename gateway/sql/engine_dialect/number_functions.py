@@ -83,12 +83,20 @@ def digits_by_size(values: pa.Array) -> pa.Array:
 
 
 def _with_digits(values: pa.Array, scales: np.ndarray[Any, np.dtype[np.int64]]) -> pa.Array:
-    result = pa.nulls(len(values), pa.string())
+    """Write each value with its own number of digits behind the point."""
+    if len(values) == 0:
+        return pa.array([], pa.string())
+    pieces, places = [], []
     for scale in np.unique(scales):
-        rounded = pc.round(values, ndigits=int(scale), round_mode="half_towards_infinity") if scale < 28 else values
-        written = _plain_text(rounded.cast(pa.decimal256(76, int(scale))), int(scale))
-        result = pc.if_else(pa.array(scales == scale), written, result)
-    return result
+        chosen = np.flatnonzero(scales == scale)
+        some = values if len(chosen) == len(values) else values.take(pa.array(chosen))
+        if scale < 28:
+            some = pc.round(some, ndigits=int(scale), round_mode="half_towards_infinity")
+        pieces.append(_plain_text(some.cast(pa.decimal256(76, int(scale))), int(scale)))
+        places.append(chosen)
+    if len(pieces) == 1:
+        return pieces[0]
+    return pa.concat_arrays(pieces).take(pa.array(np.argsort(np.concatenate(places), kind="stable")))
 
 
 def _plain_text(values: pa.Array, scale: int) -> pa.Array:
@@ -97,6 +105,9 @@ def _plain_text(values: pa.Array, scale: int) -> pa.Array:
     """
     values = _array(values)
     whole = pa.Array.from_buffers(pa.decimal256(76, 0), len(values), values.buffers(), values.null_count, values.offset)
+    largest = pc.max(pc.abs(whole)).as_py() or 0
+    if largest < 10**18:
+        whole = whole.cast(pa.int64())  # written ten times as fast
     digits = whole.cast(pa.string())
     sign = pc.if_else(pc.starts_with(digits, "-"), "-", "")
     digits = pc.utf8_lpad(pc.utf8_ltrim(digits, characters="-"), scale + 1, "0")
@@ -195,7 +206,7 @@ def at_most_one(counts: pa.Array) -> pa.Array:
 
 
 def percentile(lists: pa.Array, fractions: pa.Array) -> pa.Array:
-    """Return the value at a fraction of each sorted list, between two neighbours in proportion."""
+    """Return the value at a fraction of each list's values in order, between two neighbours in proportion."""
     lists = _array(lists)
     bad = pc.or_(pc.less(fractions, 0.0), pc.greater(fractions, 1.0))
     if pc.any(bad).as_py():
@@ -205,7 +216,9 @@ def percentile(lists: pa.Array, fractions: pa.Array) -> pa.Array:
     known = (sizes > 0) & fractions.is_valid().to_numpy(zero_copy_only=False)
     places = np.where(known, _floats(fractions) * (sizes - 1), 0.0)
     low, high = np.floor(places).astype(np.int64), np.ceil(places).astype(np.int64)
-    values = np.r_[_floats(pc.list_flatten(lists)), 0.0]
+    flat = _floats(pc.list_flatten(lists))
+    sorted_ = np.sort(flat) if len(lists) == 1 else flat[np.lexsort((flat, pc.list_parent_indices(lists).to_numpy()))]
+    values = np.r_[sorted_, 0.0]
     first, second = values[np.where(known, starts + low, -1)], values[np.where(known, starts + high, -1)]
     with np.errstate(invalid="ignore"):
         between = np.where(low == high, first, first + (places - low) * (second - first))

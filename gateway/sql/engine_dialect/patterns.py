@@ -44,10 +44,10 @@ def translated(pattern: exp.Expr) -> exp.Expr:
 
 def translate(pattern: str) -> str:
     """Translate PostgreSQL's regular expression to Rust's."""
-    if pattern.startswith("***") or pattern.startswith("(?"):
-        raise refuse("a regular expression with embedded options", "Use ~* for matching without regard to case.")
     if _LOOK.search(pattern):
         raise refuse("looking ahead or behind in a regular expression")
+    if pattern.startswith("***") or pattern.startswith("(?"):
+        raise refuse("a regular expression with embedded options", "Use ~* for matching without regard to case.")
     if re.search(r"(?<!\\)(?:\\\\)*\\[1-9]", pattern):
         raise refuse("a back reference in a regular expression")
     translated_ = _ESCAPE.sub(lambda found: _WORDS.get(found[1], found[0]), pattern)

@@ -1,0 +1,231 @@
+"""Random queries over small tables, for tests that compare the ways to run them.
+
+All are valid PostgreSQL and have one answer. Aliases come from three letters, so inner queries hide outer ones; there
+are joins of every kind, parenthesised ones too, derived tables, LATERAL, WITH, set operations and subqueries in
+every clause.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+
+TABLES = ("lk.one", 'lk."Two Words"', "lk.none", "pg.one", 'pg."order"', "pg.none")
+INTEGERS = ("id", "k", '"Mixed Case"', '"select"', '"with ""quote"""')
+TEXTS = ("s",)
+COLUMNS = (*INTEGERS, *TEXTS)
+_ALIASES = ("a", "b", "c")
+_JOINS = (
+    *("JOIN", "LEFT JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN", "CROSS JOIN", "LEFT JOIN LATERAL", "JOIN LATERAL"),
+)
+_OPERATORS = ("=", "=", "<>", "<", "<=", ">", ">=")
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """What a FROM clause offers under one alias."""
+
+    alias: str
+    integers: tuple[str, ...]
+    texts: tuple[str, ...] = ()
+
+    @property
+    def integer_columns(self) -> list[str]:
+        return [f"{self.alias}.{name}" for name in self.integers]
+
+    @property
+    def text_columns(self) -> list[str]:
+        return [f"{self.alias}.{name}" for name in self.texts]
+
+
+_Scope = tuple[_Source, ...]
+
+
+class QueryMaker:
+    """Makes queries from a seed."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = Random(seed)
+        self._ctes: dict[str, int] = {}
+
+    def query(self) -> str:
+        """Return one query."""
+        self._ctes = {}
+        heads = []
+        for name in ("w", "a")[: self._random.choice((0, 0, 1, 2))]:
+            width = self._random.randint(1, 2)
+            heads.append(f"{name} AS ({self._select(1, (), width)})")
+            self._ctes[name] = width
+        body = self._body(self._random.randint(1, 3), (), self._random.randint(1, 3))
+        return f"WITH {', '.join(heads)} {body}" if heads else body
+
+    def _body(self, depth: int, outer: _Scope, width: int) -> str:
+        if self._random.random() < 0.15:
+            operator = self._random.choice(("UNION ALL", "UNION", "EXCEPT", "INTERSECT"))
+            return f"({self._select(depth - 1, outer, width)}) {operator} ({self._select(depth - 1, outer, width)})"
+        return self._select(depth, outer, width)
+
+    def _select(self, depth: int, outer: _Scope, width: int) -> str:
+        text, own = self._from(depth, outer)
+        scope = (*own, *(one for one in outer if one.alias not in {mine.alias for mine in own}))
+        where = f" WHERE {self._conditions(depth, own, scope)}" if self._random.random() < 0.75 else ""
+        if self._random.random() < 0.15:
+            return self._grouped(own, text + where, width)
+        items = [f"{self._integer(depth, own, scope)} AS c{number}" for number in range(width)]
+        distinct = "DISTINCT " if self._random.random() < 0.1 else ""
+        query = f"SELECT {distinct}{', '.join(items)} FROM {text}{where}"
+        if self._random.random() < 0.1:
+            places = ", ".join(str(number + 1) for number in range(width))
+            query += f" ORDER BY {places} LIMIT {self._random.randint(0, 4)}"
+        return query
+
+    def _grouped(self, own: _Scope, rest: str, width: int) -> str:
+        key = self._column(own)
+        aggregates = (
+            f"count({self._column(own)})",
+            "count(*)",
+            f"max({self._column(own)})",
+            f"min({self._column(own)})",
+        )
+        items = [f"{key} AS c0", *(f"{self._random.choice(aggregates)} AS c{number}" for number in range(1, width))]
+        having = f" HAVING count(*) > {self._random.randint(0, 2)}" if self._random.random() < 0.4 else ""
+        return f"SELECT {', '.join(items)} FROM {rest} GROUP BY {key}{having}"
+
+    # FROM -----------------------------------------------------------------------------------------------------------
+
+    def _from(self, depth: int, outer: _Scope) -> tuple[str, _Scope]:
+        aliases = list(_ALIASES)
+        self._random.shuffle(aliases)
+        aliases = aliases[: self._random.choice((1, 1, 2, 2, 3))]
+        if len(aliases) == 2 and self._random.random() < 0.12:
+            return self._merged(aliases)
+        if len(aliases) == 3 and self._random.random() < 0.25:
+            return self._parenthesised(depth, aliases)
+        text, first = self._source(depth, aliases[0], outer)
+        scope: _Scope = (first,)
+        for alias in aliases[1:]:
+            kind = self._random.choice(_JOINS)
+            lateral = "LATERAL" in kind
+            source, made = self._source(depth, alias, (*scope, *outer) if lateral else outer, lateral=lateral)
+            condition = "" if kind == "CROSS JOIN" else f" ON {self._on(kind, scope, made)}"
+            text += f" {kind} {source}{condition}"
+            scope = (*scope, made)
+        return text, scope
+
+    def _merged(self, aliases: list[str]) -> tuple[str, _Scope]:
+        """USING and NATURAL; the names that both sides share are then asked for by their side."""
+        kind = self._random.choice(("JOIN", "LEFT JOIN", "FULL JOIN", "RIGHT JOIN"))
+        left, right = (self._random.choice(TABLES) for _ in aliases)
+        scope = tuple(_Source(alias, INTEGERS, TEXTS) for alias in aliases)
+        if self._random.random() < 0.3:
+            return f"{left} {aliases[0]} NATURAL {kind} {right} {aliases[1]}", scope
+        return f"{left} {aliases[0]} {kind} {right} {aliases[1]} USING ({self._random.choice(INTEGERS)})", scope
+
+    def _parenthesised(self, depth: int, aliases: list[str]) -> tuple[str, _Scope]:
+        sources = [self._source(depth - 1, alias, ()) for alias in aliases]
+        inner, outer = (self._random.choice(("JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN")) for _ in range(2))
+        (a, one), (b, two), (c, three) = sources
+        within = f"({b} {inner} {c} ON {self._on(inner, (two,), three)})"
+        if self._random.random() < 0.5:
+            return f"{a} {outer} {within} ON {self._on(outer, (one,), two)}", (one, two, three)
+        return f"{within} {outer} {a} ON {self._on(outer, (two,), one)}", (two, three, one)
+
+    def _source(self, depth: int, alias: str, outer: _Scope, *, lateral: bool = False) -> tuple[str, _Source]:
+        pick = self._random.random()
+        if lateral or (depth > 0 and pick < 0.2):
+            width = self._random.randint(1, 2)
+            names = tuple(f"c{number}" for number in range(width))
+            inner = self._body(max(depth - 1, 0), outer if lateral else (), width)
+            return f"({inner}) {alias}", _Source(alias, names)
+        if pick < 0.3 and self._ctes:
+            name = self._random.choice([*self._ctes])
+            return f"{name} {alias}", _Source(alias, tuple(f"c{number}" for number in range(self._ctes[name])))
+        table = self._random.choice(TABLES)
+        if pick < 0.37:
+            return f"{table} {alias} (x, y)", _Source(alias, ("x", "y", *INTEGERS[2:]), TEXTS)
+        return f"{table} {alias}", _Source(alias, INTEGERS, TEXTS)
+
+    def _on(self, kind: str, scope: _Scope, made: _Source) -> str:
+        """Full joins take equalities only, in PostgreSQL too."""
+        equal = f"{self._column(scope)} = {self._column((made,))}"
+        if kind == "FULL JOIN":
+            return equal
+        own = (*scope, made)
+        parts = [equal] if self._random.random() < 0.8 else ["true"]
+        parts += [self._condition(0, own, own) for _ in range(self._random.choice((0, 0, 1, 2)))]
+        return " AND ".join(parts)
+
+    # Expressions ----------------------------------------------------------------------------------------------------
+
+    def _column(self, scope: _Scope) -> str:
+        return self._random.choice(self._random.choice(scope).integer_columns)
+
+    def _integer(self, depth: int, own: _Scope, scope: _Scope) -> str:
+        pick = self._random.random()
+        if pick < 0.1:
+            return f"coalesce({self._column(own)}, {self._column(scope)})"
+        if pick < 0.2:
+            return f"{self._column(own)} + {self._random.randint(0, 2)}"
+        if pick < 0.28 and depth > 0:
+            text, inner = self._from(0, ())
+            condition = self._condition(0, inner, (*inner, *self._hidden(scope, inner)))
+            return f"(SELECT count(*) FROM {text} WHERE {condition})"
+        if pick < 0.34:
+            return f"CASE WHEN {self._condition(0, own, scope)} THEN {self._column(own)} ELSE {self._constant()} END"
+        return self._column(own)
+
+    def _hidden(self, outer: _Scope, inner: _Scope) -> _Scope:
+        names = {one.alias for one in inner}
+        return tuple(one for one in outer if one.alias not in names)
+
+    def _constant(self) -> str:
+        return str(self._random.randint(-1, 5))
+
+    def _conditions(self, depth: int, own: _Scope, scope: _Scope) -> str:
+        parts = [self._condition(depth, own, scope) for _ in range(self._random.choice((1, 1, 2, 3)))]
+        return " AND ".join(parts)
+
+    def _condition(self, depth: int, own: _Scope, scope: _Scope) -> str:
+        pick = self._random.random()
+        if pick < 0.1:
+            return f"({self._condition(depth, own, scope)} OR {self._condition(depth, own, scope)})"
+        if pick < 0.17:
+            return f"NOT ({self._condition(depth, own, scope)})"
+        if pick < 0.45 and depth > 0:
+            return self._subquery_condition(depth, own, scope)
+        return self._simple(own, scope)
+
+    def _subquery_condition(self, depth: int, own: _Scope, scope: _Scope) -> str:
+        column = self._column(own)
+        negation = self._random.choice(("", "", "NOT "))
+        if self._random.random() < 0.5:
+            outer = scope if self._random.random() < 0.4 else ()
+            return f"{column} {negation}IN ({self._body(depth - 1, outer, 1)})"
+        return f"{negation}EXISTS ({self._select(depth - 1, scope, 1)})"
+
+    def _simple(self, own: _Scope, scope: _Scope) -> str:
+        column, operator = self._column(own), self._random.choice(_OPERATORS)
+        texts = [name for one in own for name in one.text_columns]
+        choices = [
+            f"{column} {operator} {self._constant()}",
+            f"{self._constant()} {operator} {column}",
+            f"{column} {operator} {self._column(scope)}",
+            f"{column} IS {self._random.choice(('', 'NOT '))}NULL",
+            f"{column} {self._random.choice(('', 'NOT '))}IN ({', '.join(self._constant() for _ in range(3))})",
+            f"{column} {self._random.choice(('', 'NOT '))}BETWEEN {self._constant()} AND {self._constant()}",
+            f"coalesce({column}, 0) {operator} {self._constant()}",
+            f"{column} IS NOT DISTINCT FROM {self._constant()}",
+            f"({column} = {self._constant()}) IS NOT TRUE",
+        ]
+        if texts:
+            text = self._random.choice(texts)
+            choices += [
+                f"{text} {operator} {self._random.choice(TEXT_CONSTANTS)}",
+                f"{text} IS NULL",
+                f"{text} LIKE 'a%'",
+                f"{text} IN ({', '.join(TEXT_CONSTANTS[:2])}, NULL)",
+            ]
+        return self._random.choice(choices)
+
+
+TEXT_CONSTANTS = ("'a'", "'it''s'", "''", "'B'", "'ä'")

@@ -1,0 +1,168 @@
+"""Two schemas with the same small tables, ``lk`` in Parquet files and ``pg`` in PostgreSQL, read by a gateway's stages
+in this process; and a database in which PostgreSQL itself has both.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+import psycopg
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from catalog.names import TableName, always_quoted
+from catalog.principals import Principal
+from catalog.scans import Comparison, RemoteScan, Scan, Snapshot, Source
+from catalog.tables import Catalog, Discovery, Table
+from connectors.files.source import FilesSource
+from connectors.postgres.source import PostgresSource
+from gateway.execute.engine import Engine, EngineQuery, EngineSettings
+from gateway.execute.remote_relations import RemoteDataset
+from gateway.sql.engine_dialect.functions import register_functions
+from gateway.sql.engine_dialect.render import render
+from gateway.sql.resolve import Names, references, resolve
+from gateway.sql.statements import parse_query
+from optimizer.fragment import fragment
+from optimizer.optimize import RULES, Rule, optimize
+from policies.grants import Grants
+from policies.govern import govern
+
+_COLUMNS = {
+    "id": "integer",
+    "k": "integer",
+    "Mixed Case": "integer",
+    "select": "integer",
+    'with "quote"': "integer",
+    "s": "text",
+}
+_ROWS: tuple[tuple[object, ...], ...] = (
+    (1, 1, 2, None, 0, "a"),
+    (2, 1, None, 3, 1, "it's"),
+    (3, None, 2, 3, 1, None),
+    (None, 4, 2, 0, None, ""),
+    (5, 4, 1, 1, 5, "B"),
+    (5, 4, 1, 1, 5, "B"),
+    (-1, 0, 0, None, 2, "ä"),
+)
+_TABLES = {
+    "lk": {"one": _ROWS, "Two Words": _ROWS[1:5], "none": ()},
+    "pg": {"one": _ROWS[2:], "order": _ROWS[:4], "none": ()},
+}
+ROLE = Principal("tester", frozenset({"tester"}), superuser=True)
+Row = tuple[object, ...]
+
+
+class Unhelpful:
+    """A source that applies no condition itself."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self.name = source.name
+        self.kind = source.kind
+
+    def discover(self) -> Discovery:
+        return self._source.discover()
+
+    def pin(self, table: Table) -> Snapshot:
+        return self._source.pin(table)
+
+    def scan(self, snapshot: Snapshot, columns: tuple[str, ...], comparisons: tuple[Comparison, ...]) -> Scan:
+        assert self.kind != "postgres" or not comparisons
+        return self._source.scan(snapshot, columns, ())
+
+    def takes(self, table: Table, comparison: Comparison) -> bool:
+        return False
+
+    def close(self) -> None:
+        self._source.close()
+
+
+@dataclass(frozen=True, slots=True)
+class SmallLake:
+    """The sources, their catalogue and the engine; ``reference`` is PostgreSQL with the same tables."""
+
+    sources: dict[str, Source]
+    catalog: Catalog
+    engine: Engine
+    reference: psycopg.Connection
+
+    def rows(self, query: str, rules: tuple[Rule, ...] = RULES, *, pushdown: bool = True) -> list[Row]:
+        """Return a query's rows by way of all stages; raises SqlError for what is not supported."""
+        sources = self.sources if pushdown else {name: Unhelpful(one) for name, one in self.sources.items()}
+        names = Names(self.catalog, frozenset(), (), lambda _name: True)
+        tree = parse_query(query)
+        assert tree is not None, query
+        governed = govern(resolve(tree, references(tree, names), names), ROLE, Grants().may_select)
+        snapshots = {table.name: sources[table.source].pin(table) for table in governed.tables.values()}
+        fragmented = fragment(optimize(governed, rules), snapshots, sources)
+        scans = tuple((part.relation, part.scan) for part in fragmented.fragments)
+        return asyncio.run(self._run(EngineQuery(render(fragmented.tree), scans)))
+
+    async def _run(self, query: EngineQuery) -> list[Row]:
+        running = await self.engine.start(lambda: query)
+        try:
+            batches = [batch async for batch in running.batches()]
+        finally:
+            await running.close()
+        return [tuple(row.values()) for batch in batches for row in _distinctly_named(batch).to_pylist()]
+
+
+def _distinctly_named(batch: pa.RecordBatch) -> pa.RecordBatch:
+    return batch.rename_columns([str(place) for place in range(batch.num_columns)])
+
+
+@contextmanager
+def small_lake(folder: Path, dsn: str) -> Iterator[SmallLake]:
+    """Make the tables, in an empty database of PostgreSQL's, and open them."""
+    with psycopg.connect(dsn, autocommit=True) as reference:
+        for schema, tables in _TABLES.items():
+            reference.execute(f"CREATE SCHEMA {schema}")
+            for name, rows in tables.items():
+                _create(reference, f"{schema}.{always_quoted(name)}", rows)
+        reference.execute("ANALYZE")
+        for name, rows in _TABLES["lk"].items():
+            (folder / "lk").mkdir(parents=True, exist_ok=True)
+            pq.write_table(_arrow(rows), folder / "lk" / f"{name}.parquet")
+        remote = PostgresSource("pg", dsn)
+        sources: dict[str, Source] = {"lk": FilesSource("lk", str(folder / "lk")), "pg": remote}
+        try:
+            yield SmallLake(sources, _catalog(sources), _engine(folder / "spill", remote), reference)
+        finally:
+            for source in sources.values():
+                source.close()
+
+
+def _create(connection: psycopg.Connection, table: str, rows: tuple[Row, ...]) -> None:
+    columns = ", ".join(f"{always_quoted(name)} {sql_type}" for name, sql_type in _COLUMNS.items())
+    connection.execute(
+        f"CREATE TABLE {table} ({columns.replace(' text', f' text COLLATE {chr(34)}C{chr(34)}')})".encode()
+    )
+    with connection.cursor() as cursor:
+        cursor.executemany(f"INSERT INTO {table} VALUES (%s, %s, %s, %s, %s, %s)".encode(), rows)
+
+
+def _arrow(rows: tuple[Row, ...]) -> pa.Table:
+    types = {"integer": pa.int32(), "text": pa.string()}
+    fields = [pa.field(name, types[sql_type]) for name, sql_type in _COLUMNS.items()]
+    columns = [pa.array([row[place] for row in rows], field.type) for place, field in enumerate(fields)]
+    return pa.Table.from_arrays(columns, schema=pa.schema(fields))
+
+
+def _catalog(sources: dict[str, Source]) -> Catalog:
+    found = [source.discover() for source in sources.values()]
+    tables = {table.name: table for one in found for table in one.tables if table.name.schema in sources}
+    expected = {TableName(schema, name) for schema, named in _TABLES.items() for name in named}
+    assert expected <= set(tables), sorted(map(str, tables))
+    return Catalog(1, MappingProxyType(tables), MappingProxyType(dict.fromkeys(sources)), sources=tuple(sources))
+
+
+def _engine(spill: Path, remote: PostgresSource) -> Engine:
+    def open_remote(scan: RemoteScan) -> RemoteDataset:
+        return RemoteDataset(scan.schema, remote.open(scan))
+
+    return Engine(EngineSettings(256 << 20, spill, 2), open_remote, register_functions)
