@@ -7,7 +7,7 @@ with their positions: the mirror holds the same tables, empty.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from time import monotonic
@@ -27,10 +27,12 @@ from gateway.portals import Blocks, RowSource, encoded
 from gateway.prepared import Description, Lane, NamedStatement, PreparedStatement, StatementCache
 from gateway.quantities import parse_duration
 from gateway.relay.mirror_connection import MirrorConnection
+from gateway.sql.engine_dialect.moments import Session
 from gateway.sql.resolve import Names
 from gateway.sql.statements import Statement
 from gateway.values.parameters import decode_parameter
-from gateway.values.rows import OutputColumn, OutputSettings
+from gateway.values.registry import sql_name
+from gateway.values.rows import OutputColumn, OutputSettings, RowEncoder
 from gateway.values.rows import prepare as prepare_rows
 from gateway.wire import backend, frontend
 
@@ -115,6 +117,9 @@ class EngineLane:
         """Describe the statement and decode its parameters."""
         prepared, values = named.prepared, message.parameters
         description = await self._describe(named, names)
+        if description.parameter_oids:  # now their types are known, and with them those of what is made of them
+            types = tuple(sql_name(oid) for oid in description.parameter_oids)
+            prepared = await self._statements.prepare(prepared.statement, names, self._principal, self._lake, types)
         prepared.require_plan()
         named.check_columns(description.fields)
         expected = len(description.parameter_oids)
@@ -163,44 +168,40 @@ class EngineLane:
         if portal.done:
             return 0, True
         if portal.prepared.lane is Lane.EXPLAIN:
-            return await self._send_plan(portal), True
+            return await self._send_plan(portal, settings), True
         if limit == 0 and portal.rows is None:
             return await self._send_all(portal, settings), True
         return await self._send_portion(portal, limit, settings)
 
     async def _send_all(self, portal: Portal, settings: _Settings) -> int:
-        running = await self._start(portal)
+        running = await self._start(portal, settings)
         try:
-            encoder = prepare_rows(running.schema, _columns(portal), settings.output)
-            return await self._write(encoded(running, encoder, self._lake.threads))
+            return await self._write(encoded(running, _encoder(portal, settings), self._lake.threads))
         finally:
             await running.close()
 
     async def _send_portion(self, portal: Portal, limit: int, settings: _Settings) -> tuple[int, bool]:
         if portal.rows is None:
-            running = await self._start(portal)
-            try:
-                encoder = prepare_rows(running.schema, _columns(portal), settings.output)
-            except BaseException:
-                await running.close()
-                raise
-            portal.rows = RowSource(running, encoder)
+            running = await self._start(portal, settings)
+            portal.rows = RowSource(running, _encoder(portal, settings))
         sent = await self._write(portal.rows.take(limit or 1 << 62))
         # PostgreSQL suspends a portal whenever the limit was reached, even if there are no more rows.
         return sent, portal.rows.exhausted
 
-    async def _send_plan(self, portal: Portal) -> int:
+    async def _send_plan(self, portal: Portal, settings: _Settings) -> int:
         options, planned = portal.prepared.explain, portal.prepared.require_plan()
         assert options is not None
         loop = asyncio.get_running_loop()
-        fragments = await loop.run_in_executor(None, prepare, planned, portal.parameters, self._lake)
+        session = Session(settings.output.time_zone)
+        fragments = await loop.run_in_executor(None, prepare, planned, portal.parameters, session, self._lake)
         lines = await explain.explain(fragments, planned, options, portal.parameters, self._lake)
         for line in lines:
             self._client.send(backend.DataRow((line.encode(),)))
         return len(lines)
 
-    async def _start(self, portal: Portal) -> Running:
-        return await run(portal.prepared.require_plan(), portal.parameters, self._lake)
+    async def _start(self, portal: Portal, settings: _Settings) -> Running:
+        session = Session(settings.output.time_zone)
+        return await run(portal.prepared.require_plan(), portal.parameters, session, self._lake)
 
     async def _write(self, blocks: AsyncIterator[Blocks]) -> int:
         sent = 0
@@ -274,8 +275,10 @@ class EngineLane:
             )
 
 
-def _columns(portal: Portal) -> list[OutputColumn]:
-    return [OutputColumn(one.type_oid, one.type_modifier, one.format) for one in portal.fields]
+def _encoder(portal: Portal, settings: _Settings) -> Callable[[pa.Schema], RowEncoder]:
+    """Make the encoder once the rows' schema is known: a plan's may differ from it in what is nullable."""
+    columns = [OutputColumn(one.type_oid, one.type_modifier, one.format) for one in portal.fields]
+    return lambda schema: prepare_rows(schema, columns, settings.output)
 
 
 def _spread(formats: Sequence[int], count: int, mismatch: str) -> tuple[int, ...]:

@@ -17,6 +17,7 @@ from sqlglot import exp
 from catalog.principals import Principal
 from gateway.execute.engine import EngineQuery, Running
 from gateway.lake import Lake
+from gateway.sql.engine_dialect.moments import Session
 from gateway.sql.engine_dialect.render import render
 from gateway.sql.resolve import Names, References, resolve
 from optimizer.fragment import fragment
@@ -47,30 +48,35 @@ _PREPARED: LRUCache[tuple[int, object], tuple[Plan, Prepared]] = LRUCache(
 _LOCK = threading.Lock()  # of the cache: statements are prepared in many threads
 
 
-def plan(tree: exp.Query, found: References, names: Names, principal: Principal, lake: Lake) -> Plan:
-    """Take a parsed query through the stages that do not depend on the data. ``tree`` is used up."""
-    resolved = resolve(tree, found, names)
+def plan(
+    tree: exp.Query, found: References, names: Names, principal: Principal, lake: Lake, parameters: Sequence[str] = ()
+) -> Plan:
+    """Take a parsed query through the stages that do not depend on the data. ``tree`` is used up.
+
+    ``parameters`` are the types of ``$1 …`` where they are known, as SQL writes them.
+    """
+    resolved = resolve(tree, found, names, parameters)
     governed = govern(resolved, principal, lake.grants.may_select)
     return Plan(optimize(governed))
 
 
-def prepare(planned: Plan, parameters: Sequence[pa.Scalar], lake: Lake) -> Prepared:
+def prepare(planned: Plan, parameters: Sequence[pa.Scalar], session: Session, lake: Lake) -> Prepared:
     """Pin the versions of the plan's tables and cut it into fragments. Blocks."""
     pinned = lake.pin([*planned.optimized.tables.values()])
-    key = (id(planned), pinned.versions)
+    key = (id(planned), (session, pinned.versions))
     with _LOCK:
         kept = None if parameters else _PREPARED.get(key)
     if kept is not None and kept[0] is planned:
         return kept[1]
     fragmented = fragment(planned.optimized, pinned.snapshots, lake.sources, parameters)
     scans = tuple((part.relation, part.scan) for part in fragmented.fragments)
-    prepared = Prepared(fragmented, EngineQuery(render(fragmented.tree), scans))
+    prepared = Prepared(fragmented, EngineQuery(render(fragmented.tree, session, numeric_text=True), scans))
     if not parameters:
         with _LOCK:
             _PREPARED[key] = (planned, prepared)
     return prepared
 
 
-async def run(planned: Plan, parameters: Sequence[pa.Scalar], lake: Lake) -> Running:
+async def run(planned: Plan, parameters: Sequence[pa.Scalar], session: Session, lake: Lake) -> Running:
     """Begin to execute a plan; the rows are read from the result."""
-    return await lake.engine.start(lambda: prepare(planned, parameters, lake).query, parameters)
+    return await lake.engine.start(lambda: prepare(planned, parameters, session, lake).query, parameters)

@@ -7,7 +7,7 @@ ahead is bounded, so a client that reads slowly slows the engine and its sources
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import aclosing, suppress
 
@@ -20,15 +20,18 @@ _AHEAD = 3  # batches that are encoded or being encoded beyond the one being sen
 _SMALL = 512  # rows below which handing a batch to a thread costs more than encoding it
 
 Blocks = tuple[int, Sequence[memoryview]]
+MakeEncoder = Callable[[pa.Schema], RowEncoder]
 
 
-async def encoded(running: Running, encoder: RowEncoder, threads: Executor) -> AsyncIterator[Blocks]:
+async def encoded(running: Running, prepare: MakeEncoder, threads: Executor) -> AsyncIterator[Blocks]:
     """Yield each batch's row count and DataRow blocks in order.
 
     As long as batches are small they are encoded here and now: most results are one such batch.
     """
     batches = running.batches()
+    encoder: RowEncoder | None = None
     async for batch in batches:
+        encoder = encoder or prepare(batch.schema)
         if batch.num_rows > _SMALL:
             first = asyncio.get_running_loop().run_in_executor(threads, _encode, encoder, batch)
             break
@@ -85,9 +88,10 @@ def _encode(encoder: RowEncoder, batch: pa.RecordBatch) -> Blocks:
 class RowSource:
     """The rows of a running statement in portions of at most so many rows, for Execute with a row limit."""
 
-    def __init__(self, running: Running, encoder: RowEncoder) -> None:
+    def __init__(self, running: Running, prepare: MakeEncoder) -> None:
         self._running = running
-        self._encoder = encoder
+        self._prepare = prepare
+        self._encoder: RowEncoder | None = None
         self._batches = running.batches()
         self._rest: pa.RecordBatch | None = None
         self.exhausted = False
@@ -104,6 +108,7 @@ class RowSource:
                 batch = batch.slice(0, limit)
             limit -= batch.num_rows
             if batch.num_rows:
+                self._encoder = self._encoder or self._prepare(batch.schema)
                 yield _encode(self._encoder, batch)
 
     async def close(self) -> None:

@@ -131,17 +131,20 @@ class StatementCache:
         self._prepared: LRUCache[tuple[object, ...], PreparedStatement] = LRUCache(size << 10, getsizeof=_size)
         self.descriptions: LRUCache[tuple[object, ...], Description] = LRUCache(maxsize=size)
 
-    async def prepare(self, statement: Statement, names: Names, principal: Principal, lake: Lake) -> PreparedStatement:
+    async def prepare(
+        self, statement: Statement, names: Names, principal: Principal, lake: Lake, parameters: tuple[str, ...] = ()
+    ) -> PreparedStatement:
         """Decide the statement's lane and plan it, or return what was decided before. A long text is planned in a
-        thread: it may take a second, in which other sessions go on.
+        thread: it may take a second, in which other sessions go on. ``parameters`` are the types of ``$1 …``, which
+        are known once the statement has been described.
         """
-        key = (statement.text, principal, names.search_path, names.catalog.version, lake.grants.version)
+        key = (statement.text, parameters, principal, names.search_path, names.catalog.version, lake.grants.version)
         kept = self._prepared.get(key)
         if kept is None and len(statement.text) > LONG_TEXT:
             loop = asyncio.get_running_loop()
-            kept = await loop.run_in_executor(lake.threads, _prepare, statement, names, principal, lake)
+            kept = await loop.run_in_executor(lake.threads, _prepare, statement, names, principal, lake, parameters)
         elif kept is None:
-            kept = _prepare(statement, names, principal, lake)
+            kept = _prepare(statement, names, principal, lake, parameters)
         self._prepared[key] = kept
         return kept if kept.statement.start == statement.start else replace(kept, statement=statement)
 
@@ -151,7 +154,9 @@ def _size(kept: PreparedStatement) -> int:
     return 512 + len(kept.statement.text)
 
 
-def _prepare(statement: Statement, names: Names, principal: Principal, lake: Lake) -> PreparedStatement:
+def _prepare(
+    statement: Statement, names: Names, principal: Principal, lake: Lake, parameters: tuple[str, ...]
+) -> PreparedStatement:
     if statement.kind is Kind.REFRESH:
         return PreparedStatement(statement, Lane.REFRESH)
     if statement.kind not in (Kind.QUERY, Kind.EXPLAIN):
@@ -159,7 +164,7 @@ def _prepare(statement: Statement, names: Names, principal: Principal, lake: Lak
     options, text = explained(statement) if statement.kind is Kind.EXPLAIN else (None, statement.text)
     lane = Lane.ENGINE if options is None else Lane.EXPLAIN
     try:
-        made = _plan(text, names, principal, lake)
+        made = _plan(text, names, principal, lake, parameters)
     except NotResolved as failure:
         return PreparedStatement(statement, lane, None, options, failure)
     except SqlError as error:
@@ -169,7 +174,7 @@ def _prepare(statement: Statement, names: Names, principal: Principal, lake: Lak
     return PreparedStatement(statement, Lane.RELAY if made is None else lane, made, options)
 
 
-def _plan(text: str, names: Names, principal: Principal, lake: Lake) -> Plan | None:
+def _plan(text: str, names: Names, principal: Principal, lake: Lake, parameters: tuple[str, ...]) -> Plan | None:
     """Plan a query, or return None for one that the mirror answers: it names no table of the lake, or only PostgreSQL
     can read it. In the mirror nothing of the lake can be read, so a wrong decision ends in an error there.
     """
@@ -185,4 +190,4 @@ def _plan(text: str, names: Names, principal: Principal, lake: Lake) -> Plan | N
             f'"{found.system[0].name}" cannot be joined with tables of the lake yet',
             hint="Ask the catalogue and the lake in separate statements.",
         )
-    return plan(tree, found, names, principal, lake)
+    return plan(tree, found, names, principal, lake, parameters)

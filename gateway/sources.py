@@ -12,6 +12,7 @@ from gateway.execute.engine import Engine, EngineSettings
 from gateway.execute.remote_relations import RemoteDataset
 from gateway.lake import Lake
 from gateway.metadata import Metadata
+from gateway.sql.engine_dialect.function_errors import stated_error
 from gateway.sql.engine_dialect.functions import register_functions
 
 
@@ -29,5 +30,6 @@ def open_lake(config: Config, metadata: Metadata) -> Lake:
         EngineSettings(config.engine.memory_limit, config.spill_directory, config.engine.target_partitions),
         open_remote,
         register_functions,
+        stated_error,
     )
     return Lake(sources, engine, metadata.grants, metadata.system_relations)

@@ -8,6 +8,7 @@ checked on the tree that is handed on.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 from sqlglot import exp
 
@@ -15,7 +16,7 @@ from catalog.errors import SqlError
 from catalog.names import TableName
 from catalog.principals import Principal
 from catalog.sqlstate import SqlState
-from catalog.tables import Table
+from catalog.tables import Column, Table
 from optimizer.stages import Governed, Resolved
 
 MayRead = Callable[[Principal, TableName], bool]
@@ -53,11 +54,20 @@ def _relation(table: Table) -> exp.Select:
     base = exp.Table(
         this=exp.to_identifier(table.name.name, quoted=True), db=exp.to_identifier(table.name.schema, quoted=True)
     )
-    columns = [
-        exp.alias_(exp.column(column.name, table.name.name, quoted=True), column.name, quoted=True)
-        for column in table.columns
-    ]
+    columns = [exp.alias_(_base_column(table, column), column.name, quoted=True) for column in table.columns]
     return exp.Select(expressions=columns, from_=exp.From(this=base))
+
+
+def _base_column(table: Table, column: Column) -> exp.Column:
+    """A column with its type, as resolve leaves those that were written."""
+    node = exp.column(column.name, table.name.name, quoted=True)
+    node.type = _data_type(column.sql_type).copy()
+    return node
+
+
+@lru_cache(maxsize=4096)
+def _data_type(sql_type: str) -> exp.DataType:
+    return exp.DataType.build(sql_type, dialect="postgres", udt=True)
 
 
 def _check(tree: exp.Query) -> None:

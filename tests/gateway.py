@@ -13,7 +13,7 @@ supply    Iceberg      part, partsupp, supplier
 crm       PostgreSQL   customer, nation, region
 files     files        exchange_rates, holidays
 small     Delta        kinds (a column a type), numbers (n from 1 to 10000), none (no rows)
-origin    PostgreSQL   things (the types that Delta has not); many (5 GB) and slow (100 s), to be broken off
+origin    PostgreSQL   things (the types that Delta has not); many (5 GB), slow (100 s) and second (1 s)
 ========  ===========  =========================================================
 
 The database ``reference`` of the lake's PostgreSQL has the same rows under the same names (``small.kinds``,

@@ -46,7 +46,7 @@ KINDS: dict[str, tuple[str, pa.DataType, list[object]]] = {
     ),
 }
 
-# The types that no lake format has, five gigabytes that nobody keeps, and rows that take a hundred seconds.
+# The types that no lake format has; five gigabytes that nobody keeps; rows that take a hundred seconds, and one.
 THINGS = """
 CREATE SCHEMA origin;
 CREATE TYPE origin.mood AS ENUM ('sad', 'ok', 'happy');
@@ -67,6 +67,7 @@ CREATE TABLE origin.things (
 );
 CREATE VIEW origin.many AS SELECT generate_series(1, 5000000) AS n, repeat('x', 1000) AS filler;
 CREATE VIEW origin.slow AS SELECT n FROM small.numbers WHERE pg_sleep(0.01) IS NOT NULL;
+CREATE VIEW origin.second AS SELECT n FROM small.numbers WHERE n <= 100 AND pg_sleep(0.01) IS NOT NULL;
 COMMENT ON TABLE origin.things IS 'The types that no lake format has';
 INSERT INTO origin.things VALUES
     (1, 'ab', 'a title', '13:14:15.5', '1 year 2 mons 3 days 04:05:06.7', '{"a": 1}', '{"b": [1, null]}',

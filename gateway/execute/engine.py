@@ -22,7 +22,7 @@ from catalog.errors import SqlError
 from catalog.scans import FileScan, RemoteScan, Scan
 from catalog.sqlstate import SqlState
 from gateway.execute import file_relations, remote_relations
-from gateway.execute.errors import sql_error
+from gateway.execute.errors import StatedError, sql_error
 
 _log = structlog.get_logger(__name__)
 _SETTINGS = {
@@ -61,7 +61,11 @@ class Engine:
     """DataFusion, one for the process."""
 
     def __init__(
-        self, settings: EngineSettings, open_remote: OpenRemote, register_functions: RegisterFunctions
+        self,
+        settings: EngineSettings,
+        open_remote: OpenRemote,
+        register_functions: RegisterFunctions,
+        stated_error: StatedError,
     ) -> None:
         settings.spill_directory.mkdir(parents=True, exist_ok=True)
         config = SessionConfig(dict(_SETTINGS)).with_target_partitions(settings.target_partitions)
@@ -70,6 +74,7 @@ class Engine:
         runtime = runtime.with_disk_manager_specified(str(settings.spill_directory))
         self.context = SessionContext(config, runtime)
         register_functions(self.context)
+        self._stated_error = stated_error
         self._open_remote = open_remote
         self._numbers = itertools.count(1)
         self.threads = ThreadPoolExecutor(32, thread_name_prefix="engine")
@@ -82,7 +87,7 @@ class Engine:
         threads once.
         """
         loop = asyncio.get_running_loop()
-        opened = _Opened(self.context)
+        opened = _Opened(self.context, self._stated_error)
         try:
             schema, stream = await loop.run_in_executor(self.threads, self._begin, prepare, parameters, opened)
         except BaseException as failure:
@@ -148,8 +153,9 @@ class Engine:
 class _Opened:
     """What one statement has opened: remote relations, by name. May be closed while a thread still opens more."""
 
-    def __init__(self, context: SessionContext) -> None:
+    def __init__(self, context: SessionContext, stated_error: StatedError) -> None:
         self._context = context
+        self.stated_error = stated_error
         self._lock = threading.Lock()
         self._datasets: dict[str, remote_relations.RemoteDataset] = {}
         self._closed = False
@@ -240,7 +246,7 @@ def _told(failure: BaseException, opened: _Opened) -> BaseException:
         return failure
     if opened.failure is not None:
         return opened.failure
-    known = sql_error(failure)
+    known = sql_error(failure, opened.stated_error)
     if known is not None:
         _log.info("engine refused", sqlstate=str(known.sqlstate), reason=type(failure).__name__)
         return known

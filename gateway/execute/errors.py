@@ -7,6 +7,7 @@ ours: XX000, logged under the statement's correlation id.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
@@ -17,6 +18,8 @@ _KNOWN: tuple[tuple[re.Pattern[str], SqlState, str, str | None], ...] = (
      "out of memory", _MEMORY_HINT),
     (re.compile(r"No space left on device|os error 28|StorageFull", re.I), SqlState.DISK_FULL,
      "could not write a temporary file: no space left on device", "Free space in the spill folder."),
+    (re.compile(r"square root of a negative", re.I), SqlState.INVALID_ARGUMENT_FOR_POWER_FUNCTION,
+     "cannot take square root of a negative number", None),
     (re.compile(r"Divide by zero|division by zero", re.I), SqlState.DIVISION_BY_ZERO, "division by zero", None),
     (re.compile(r"Overflow happened|overflow|Can't cast value|too large to store|out of range", re.I),
      SqlState.NUMERIC_VALUE_OUT_OF_RANGE, "value out of range", None),
@@ -40,11 +43,19 @@ _KNOWN: tuple[tuple[re.Pattern[str], SqlState, str, str | None], ...] = (
 )  # fmt: skip
 
 
-def sql_error(failure: BaseException) -> SqlError | None:
-    """Return what a client is told of an engine's failure, or None where it is not known (an internal error)."""
+StatedError = Callable[[str], SqlError | None]
+
+
+def sql_error(failure: BaseException, stated: StatedError) -> SqlError | None:
+    """Return what a client is told of an engine's failure, or None where it is not known (an internal error).
+
+    ``stated`` finds the errors that our own functions raise inside the engine, in the engine's text.
+    """
     if isinstance(failure, SqlError):
         return failure
     text = str(failure)
+    if (error := stated(text)) is not None:
+        return error
     for pattern, state, message, hint in _KNOWN:
         if pattern.search(text):
             return SqlError(state, message, hint=hint)

@@ -96,6 +96,10 @@ class RemoteDataset(ds.Dataset):  # type: ignore[misc]
 
     def read(self, number: int, columns: list[str] | None, filter: pc.Expression | None) -> Iterator[pa.RecordBatch]:
         """Yield a partition's rows with ``columns`` that the filter accepts."""
+        if isinstance(filter, pa.Scalar):  # a condition without columns, as of a join ON true
+            if filter.as_py() is not True:
+                return
+            filter = None
         try:
             stream = self._opened(number, columns if filter is None else None)
         except SqlError as failure:

@@ -6,7 +6,7 @@ then along ``search_path``; a name in WITH hides tables inside its scope. What a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
@@ -73,8 +73,10 @@ def references(tree: exp.Query, names: Names) -> References:
     return References(tuple(lake), tuple(system))
 
 
-def resolve(tree: exp.Query, found: References, names: Names) -> Resolved:
-    """Qualify a query's names and set its types. ``tree`` is changed: hand in a copy of your own."""
+def resolve(tree: exp.Query, found: References, names: Names, parameters: Sequence[str] = ()) -> Resolved:
+    """Qualify a query's names and set its types. ``tree`` is changed: hand in a copy of your own. ``parameters`` are
+    the types of ``$1 …`` where they are known, as SQL writes them.
+    """
     tables = {table.name: table for _, table in found.lake}
     for node, table in found.lake:
         _name_fully(node, table.name)
@@ -85,7 +87,7 @@ def resolve(tree: exp.Query, found: References, names: Names) -> Resolved:
             completed, schema=schema, dialect="postgres", quote_identifiers=True, validate_qualify_columns=True
         )
         assert isinstance(qualified, exp.Query)
-        typed = annotate(qualified, schema)
+        typed = annotate(qualified, schema, [_data_type(one) for one in parameters])
     except (SqlglotError, RecursionError) as error:
         raise NotResolved(
             SqlState.FEATURE_NOT_SUPPORTED,
@@ -179,6 +181,8 @@ def _unknown_table(node: exp.Table, names: Names) -> SqlError:
     schema, name = node.db, node.name
     written = f"{schema}.{name}" if schema else name
     for candidate in (schema,) if schema else names.search_path:
+        if not names.visible(TableName(candidate, name)):
+            continue  # not even that there is such a table, or source
         if reason := names.catalog.broken.get(TableName(candidate, name)):
             return SqlError(SqlState.FDW_ERROR, f'table "{written}" cannot be read: {reason}', position=_position(node))
         if candidate in names.catalog.failures:

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from functools import lru_cache
 
-import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
 from gateway.sql import complexity
+from gateway.sql.engine_dialect.before_qualify import parse
 from gateway.sql.tokens import Token, TooManyTokens, UnterminatedToken, tokens
 
 MAX_STATEMENT_BYTES = (
@@ -230,7 +230,7 @@ def parse_query(text: str) -> exp.Query | None:
     None is not a verdict on the statement: PostgreSQL's own parser, in the mirror, has the last word.
     """
     try:
-        tree = sqlglot.parse_one(text, read="postgres")
+        tree = parse(text)
     except RecursionError:
         raise SqlError(SqlState.STATEMENT_TOO_COMPLEX, "statement is nested too deeply") from None
     except SqlglotError:

@@ -126,6 +126,15 @@ def get_type(oid: int) -> PostgresType | None:
     return BY_OID.get(oid)
 
 
+def sql_name(oid: int) -> str:
+    """Return how SQL writes a built-in type or an array of one; ``text`` for what is not known here."""
+    element = ELEMENT_OF_ARRAY.get(oid)
+    known = BY_OID.get(oid if element is None else element)
+    if known is None:
+        return "text"
+    return known.sql_name if element is None else f"{known.sql_name}[]"
+
+
 def get_element(oid: int) -> int | None:
     """Return the element type of an array type, or None if the oid is not one."""
     return ELEMENT_OF_ARRAY.get(oid)

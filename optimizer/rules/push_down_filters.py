@@ -54,7 +54,9 @@ def _by_alias(nodes: list[exp.Expr]) -> dict[str, Relation]:
     return {
         relation.alias: relation
         for relation in found
-        if relation is not None and not relation.renames_columns and not relation.is_fenced
+        if relation is not None
+        and not (relation.renames_columns or relation.is_fenced)
+        and not relation.derived.args.get("joins")  # it is the left side of joins of its own, which may be outer ones
     }
 
 
@@ -84,11 +86,32 @@ def _semi_join_target(condition: exp.In, targets: dict[str, Relation]) -> Relati
     column, query = condition.this.unnest(), condition.args["query"]
     if not isinstance(column, exp.Column) or condition.args.get("negate"):
         return None
-    own = {source.alias_or_name for source in query.find_all(exp.Subquery, exp.Table, exp.CTE)}
-    inner = list(query.find_all(exp.Column))
-    if any(not one.table or one.table not in own or one.table == column.table for one in inner):
+    if any(one.table == column.table or not _is_found_within(one, query) for one in query.find_all(exp.Column)):
         return None
     return targets.get(column.table)
+
+
+def _is_found_within(column: exp.Column, query: exp.Expr) -> bool:
+    """Whether a column is one of a source inside of the query. A derived table does not see those beside it, and
+    LATERAL ones are held to be like the others: the answer is then no, and the condition stays.
+    """
+    node: exp.Expr = column
+    beside = False
+    while node is not query and node.parent is not None:
+        beside = beside or (isinstance(node.parent, exp.From | exp.Join) and node.arg_key == "this")
+        beside = beside or isinstance(node.parent, exp.CTE)
+        node = node.parent
+        if isinstance(node, exp.Select):
+            if not beside and column.table in _sources(node):
+                return True
+            beside = False
+    return False
+
+
+def _sources(select: exp.Select) -> set[str]:
+    source = select.args.get("from_")
+    joined = [source, *(select.args.get("joins") or ())] if source is not None else []
+    return {node.this.alias_or_name for node in joined}
 
 
 def _inside(condition: exp.Expr, relation: Relation) -> exp.Expr:

@@ -54,7 +54,7 @@ def _failure(case: Case, subject: Subject, time_zone: str) -> tuple[str, str]:
     except (SqlError, psycopg.Error) as error:
         return str(error.sqlstate), str(error)
     except Exception as error:  # the engine raises no narrower class
-        known = stated_error(str(error)) or sql_error(error)
+        known = sql_error(error, stated_error)
         assert known is not None, f"nothing is known of {error}"
         return str(known.sqlstate), str(error)
     return "", "there was no error"

@@ -9,14 +9,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import psycopg
+import pyarrow as pa
 import pytest
 import trustme
+from deltalake import write_deltalake
 
 from tests.gateway import RunningGateway, SampleLake, Settings, serving
 
 IDLE = 1.0  # seconds of the strict gateway's timeouts
 LARGEST_MESSAGE = 64 << 10
+WIDE_ROWS = 300_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +35,20 @@ class Strict:
     authority: Path
 
 
+def wide() -> pa.Table:
+    """Return random words of 400 letters, 120 MB of them."""
+    letters = np.random.default_rng(7).integers(97, 123, WIDE_ROWS * 400, dtype=np.uint8)
+    ends = np.arange(0, letters.size + 1, 400, dtype=np.int32)
+    words = pa.StringArray.from_buffers(WIDE_ROWS, pa.py_buffer(ends), pa.py_buffer(letters))
+    return pa.table({"word": words, "n": pa.array(range(WIDE_ROWS), pa.int64())})
+
+
 @pytest.fixture(scope="session")
 def strict(lake: SampleLake, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Strict]:
     folder = tmp_path_factory.mktemp("strict")
     for name in ("doomed", "dropped"):
         shutil.copytree(lake.folder / "small" / "numbers", folder / "torn" / name)
+    write_deltalake(folder / "torn" / "wide", wide())
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(folder / "ca.pem"))
     certificate = authority.issue_cert("localhost")

@@ -47,7 +47,7 @@ def test_a_graceful_stop(lake: SampleLake) -> None:
         idle, catalogue, engine = (gateway.connect() for _ in range(3))
         waits = [
             in_background(catalogue, "select 'slept' from pg_sleep(1.2)"),
-            in_background(engine, "select count(*) from origin.slow where n <= 120"),
+            in_background(engine, "select count(*) from origin.second"),
         ]
         gateway.process.send_signal(signal.SIGTERM)
         time.sleep(0.2)
@@ -56,7 +56,7 @@ def test_a_graceful_stop(lake: SampleLake) -> None:
             idle.execute("select 1")
         for thread, _ in waits:
             thread.join(10)
-        assert [outcome for _, (outcome,) in waits] == [("slept",), (120,)]
+        assert [outcome for _, (outcome,) in waits] == [("slept",), (100,)]
         assert gateway.process.wait(10) == 0
         assert "Traceback" not in gateway.log.read_text(encoding="utf-8")
 

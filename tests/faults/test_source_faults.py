@@ -21,7 +21,7 @@ def exists(gateway: RunningGateway, table: str) -> bool:
     with gateway.connect() as connection:
         try:
             connection.execute(f"select * from {table}")
-        except psycopg.errors.UndefinedTable:
+        except (psycopg.errors.UndefinedTable, psycopg.errors.FdwError):  # not listed, or listed and gone
             return False
     return True
 

@@ -23,14 +23,15 @@ from connectors.files.source import FilesSource
 from connectors.postgres.source import PostgresSource
 from gateway.execute.engine import Engine, EngineQuery, EngineSettings
 from gateway.execute.remote_relations import RemoteDataset
+from gateway.sql.engine_dialect.function_errors import stated_error
 from gateway.sql.engine_dialect.functions import register_functions
 from gateway.sql.engine_dialect.render import render
 from gateway.sql.resolve import Names, references, resolve
 from gateway.sql.statements import parse_query
 from optimizer.fragment import fragment
 from optimizer.optimize import RULES, Rule, optimize
-from policies.grants import Grants
 from policies.govern import govern
+from policies.grants import Grants
 
 _COLUMNS = {
     "id": "integer",
@@ -50,7 +51,7 @@ _ROWS: tuple[tuple[object, ...], ...] = (
     (-1, 0, 0, None, 2, "ä"),
 )
 _TABLES = {
-    "lk": {"one": _ROWS, "Two Words": _ROWS[1:5], "none": ()},
+    "lk": {"one": _ROWS, "select": _ROWS[1:5], "none": ()},
     "pg": {"one": _ROWS[2:], "order": _ROWS[:4], "none": ()},
 }
 ROLE = Principal("tester", frozenset({"tester"}), superuser=True)
@@ -129,7 +130,7 @@ def small_lake(folder: Path, dsn: str) -> Iterator[SmallLake]:
             (folder / "lk").mkdir(parents=True, exist_ok=True)
             pq.write_table(_arrow(rows), folder / "lk" / f"{name}.parquet")
         remote = PostgresSource("pg", dsn)
-        sources: dict[str, Source] = {"lk": FilesSource("lk", str(folder / "lk")), "pg": remote}
+        sources: dict[str, Source] = {"lk": FilesSource("lk", str(folder / "lk"), {}), "pg": remote}
         try:
             yield SmallLake(sources, _catalog(sources), _engine(folder / "spill", remote), reference)
         finally:
@@ -138,10 +139,9 @@ def small_lake(folder: Path, dsn: str) -> Iterator[SmallLake]:
 
 
 def _create(connection: psycopg.Connection, table: str, rows: tuple[Row, ...]) -> None:
-    columns = ", ".join(f"{always_quoted(name)} {sql_type}" for name, sql_type in _COLUMNS.items())
-    connection.execute(
-        f"CREATE TABLE {table} ({columns.replace(' text', f' text COLLATE {chr(34)}C{chr(34)}')})".encode()
-    )
+    types = {"integer": "integer", "text": 'text COLLATE "C"'}
+    columns = ", ".join(f"{always_quoted(name)} {types[sql_type]}" for name, sql_type in _COLUMNS.items())
+    connection.execute(f"CREATE TABLE {table} ({columns})".encode())
     with connection.cursor() as cursor:
         cursor.executemany(f"INSERT INTO {table} VALUES (%s, %s, %s, %s, %s, %s)".encode(), rows)
 
@@ -165,4 +165,4 @@ def _engine(spill: Path, remote: PostgresSource) -> Engine:
     def open_remote(scan: RemoteScan) -> RemoteDataset:
         return RemoteDataset(scan.schema, remote.open(scan))
 
-    return Engine(EngineSettings(256 << 20, spill, 2), open_remote, register_functions)
+    return Engine(EngineSettings(256 << 20, spill, 2), open_remote, register_functions, stated_error)

@@ -32,6 +32,19 @@ def _is_read(value: exp.Expr) -> bool:
     return isinstance(value, exp.Cast) and kinds.kind(value.this) is kinds.Kind.TEXT
 
 
+def _reads_stored(tree: exp.Query) -> bool:
+    """Whether a table's own column has no scale: its values are not quotients, and no digit of them may go."""
+    names = {cte.alias for cte in tree.find_all(exp.CTE)}
+    for column in tree.find_all(exp.Column):
+        select = column.parent_select
+        source = select.args.get("from_") if select is not None else None
+        table = source.this if source is not None else None
+        base = isinstance(table, exp.Table) and isinstance(table.this, exp.Identifier) and table.name not in names
+        if base and type_of(column).this is T.DECIMAL and kinds.scale_of(type_of(column)) is None:
+            return True
+    return False
+
+
 def with_numeric_text(tree: exp.Query) -> exp.Query:
     """Put text in place of those output columns that are inexact numerics, in place.
 
@@ -40,6 +53,7 @@ def with_numeric_text(tree: exp.Query) -> exp.Query:
     """
     if not isinstance(tree, exp.Select) or tree.args.get("distinct"):
         return tree
+    stored = _reads_stored(tree)
     group = tree.args.get("group")
     keys = {key.sql() for key in group.find_all(exp.Anonymous)} if group is not None else set()
     numbers: dict[str, exp.Expr] = {}
@@ -47,7 +61,13 @@ def with_numeric_text(tree: exp.Query) -> exp.Query:
         value = column.unalias()
         if type_of(value).this is T.DECIMAL and kinds.scale_of(type_of(value)) is None:
             numbers[column.alias_or_name] = value.copy()
-            digits = _digits_by_size(value.copy()) if value.sql() in keys else numeric_digits(value.copy())
+            digits: exp.Expr
+            if stored and isinstance(value, exp.Column):
+                digits = call("numeric_text", cast(value.copy(), QUOTIENT), returns="TEXT")
+            elif value.sql() in keys:
+                digits = _digits_by_size(value.copy())
+            else:
+                digits = numeric_digits(value.copy())
             value.replace(digits)
     order = tree.args.get("order")
     for key in order.expressions if numbers and order is not None else ():
