@@ -23,7 +23,7 @@ from gateway.sql.statements import ExplainOptions, Kind, Statement, explained, p
 from gateway.sql.tokens import tokens
 from gateway.wire.backend import FieldDescription
 
-LONG_TEXT = 4096  # characters: beyond it a text is cut, parsed and planned in a thread
+LONG_TEXT = 1024  # characters: beyond it a text is cut, parsed and planned in a thread
 
 
 class Lane(Enum):

@@ -174,10 +174,10 @@ async def running(config: Config, stop_now: asyncio.Event | None = None) -> Asyn
             yield Endpoints(Address(listen.host, port), http)
         finally:
             server.close()
+            await gateway.drain(stop_now or asyncio.Event())
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            await gateway.drain(stop_now or asyncio.Event())
 
 
 def load_tls(config: Config) -> Tls | None:

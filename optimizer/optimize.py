@@ -27,6 +27,6 @@ def optimize(governed: Governed, rules: tuple[Rule, ...] = RULES) -> Optimized:
         if changed.named_selects != before.named_selects:
             raise AssertionError(f"rule {rule.__name__} changed the output columns")
         if changed != before:
-            trace.append(RuleApplied(rule.__name__, changed.sql("postgres", comments=False)))
+            trace.append(RuleApplied(rule.__name__, changed))
         tree = changed
     return Optimized(tree, governed.tables, tuple(trace))

@@ -40,7 +40,12 @@ class RuleApplied:
     """One step of the optimizer: the rule and the query after it."""
 
     rule: str
-    sql: str
+    tree: exp.Query
+
+    @property
+    def sql(self) -> str:
+        """The query as text, for people."""
+        return self.tree.sql("postgres", comments=False)
 
 
 @dataclass(frozen=True, slots=True)

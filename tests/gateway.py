@@ -12,7 +12,8 @@ sales     Delta        lineitem, orders
 supply    Iceberg      part, partsupp, supplier
 crm       PostgreSQL   customer, nation, region
 files     files        exchange_rates, holidays
-small     Delta        kinds (a column a type), numbers (n from 1 to 10000), none (no rows)
+small     Delta        kinds (a column a type), numbers (n from 1 to 10000), none (no rows),
+                       series (four million n)
 origin    PostgreSQL   things (the types that Delta has not); many (5 GB), slow (100 s) and second (1 s)
 ========  ===========  =========================================================
 

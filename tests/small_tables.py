@@ -7,11 +7,13 @@ import json
 from decimal import Decimal
 from pathlib import Path
 
+import numpy as np
 import psycopg
 import pyarrow as pa
 from deltalake import write_deltalake
 
 NUMBERS = 10_000
+SERIES = 4_000_000
 
 # name: (PostgreSQL's type, Arrow's type, values): ordinary ones, extremes, NULL.
 _UTC = dt.UTC
@@ -84,12 +86,13 @@ def kinds() -> pa.Table:
 
 
 def write_delta_tables(folder: Path) -> None:
-    """Write ``kinds``, ``numbers`` (in four files) and ``none`` as Delta tables."""
+    """Write ``kinds``, ``numbers`` (in four files), ``series`` and ``none`` as Delta tables."""
     write_deltalake(folder / "kinds", kinds())
     step = NUMBERS // 4
     for start in range(0, NUMBERS, step):
         numbers = pa.table({"n": pa.array(range(start + 1, start + step + 1), pa.int64())})
         write_deltalake(folder / "numbers", numbers, mode="append")
+    write_deltalake(folder / "series", pa.table({"n": pa.array(np.arange(SERIES))}))
     write_deltalake(folder / "none", pa.table({"n": pa.array([], pa.int64())}))
 
 

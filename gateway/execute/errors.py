@@ -14,6 +14,7 @@ from catalog.sqlstate import SqlState
 
 _MEMORY_HINT = "Raise engine.memory_limit, or ask for fewer rows or groups at once."
 _KNOWN: tuple[tuple[re.Pattern[str], SqlState, str, str | None], ...] = (
+    (re.compile(r"RecursionLimitExceeded"), SqlState.STATEMENT_TOO_COMPLEX, "statement is nested too deeply", None),
     (re.compile(r"Resources exhausted|Memory Exhausted|Not enough memory", re.I), SqlState.OUT_OF_MEMORY,
      "out of memory", _MEMORY_HINT),
     (re.compile(r"No space left on device|os error 28|StorageFull", re.I), SqlState.DISK_FULL,

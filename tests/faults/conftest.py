@@ -20,7 +20,7 @@ from tests.gateway import RunningGateway, SampleLake, Settings, serving
 
 IDLE = 1.0  # seconds of the strict gateway's timeouts
 LARGEST_MESSAGE = 64 << 10
-WIDE_ROWS = 300_000
+WIDE_ROWS = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Strict:
 
 
 def wide() -> pa.Table:
-    """Return random words of 400 letters, 120 MB of them."""
+    """Return random words of 400 letters, 80 MB of them."""
     letters = np.random.default_rng(7).integers(97, 123, WIDE_ROWS * 400, dtype=np.uint8)
     ends = np.arange(0, letters.size + 1, 400, dtype=np.int32)
     words = pa.StringArray.from_buffers(WIDE_ROWS, pa.py_buffer(ends), pa.py_buffer(letters))
