@@ -23,15 +23,20 @@ _PEERS = (
 
 def description(scale: float, quick: bool) -> list[str]:
     """Return lines on the machine, the load it had, the versions and the data."""
-    one, five, _ = os.getloadavg()
     memory = psutil.virtual_memory().total / (1 << 30)
     return [
         f"machine: {os.cpu_count()} cores, {_cpu_model()}, {memory:.0f} GB of memory, {platform.platform()}",
-        f"load before the run: {one:.2f} (1 minute), {five:.2f} (5 minutes)",
+        f"load before the run: {load()}",
         f"Python {platform.python_version()}; {_versions(_PACKAGES)}",
         f"peers: {_versions(_PEERS)}",
         f"data: TPC-H at scale {scale:g}" + ("; a quick run, few repetitions" if quick else ""),
     ]
+
+
+def load() -> str:
+    """Return the load average: what else the machine had to do shows in every figure."""
+    one, five, _ = os.getloadavg()
+    return f"{one:.2f} (1 minute), {five:.2f} (5 minutes)"
 
 
 def _versions(packages: tuple[str, ...]) -> str:

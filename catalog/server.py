@@ -13,6 +13,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from psycopg import conninfo, sql
@@ -85,7 +86,7 @@ class Server:
 
     def connection_parameters(
         self, database: str, user: str | None = None, password: str | None = None
-    ) -> dict[str, str | int]:
+    ) -> dict[str, Any]:
         """Return keyword arguments for ``psycopg.connect``: as the server's owner, or as another role."""
         parameters = {**self._parameters, "dbname": database}
         if user is not None:
@@ -99,7 +100,7 @@ class Server:
         """Open a connection as the server's owner. Raises ServerError where the server cannot be reached."""
         parameters = self.connection_parameters(database or self.maintenance_database)
         try:
-            return psycopg.connect(**parameters, autocommit=autocommit)  # type: ignore[arg-type]
+            return psycopg.connect(**parameters, autocommit=autocommit)
         except psycopg.OperationalError as error:
             raise ServerError(f"cannot reach the metadata server: {str(error).strip()}") from error
 

@@ -137,5 +137,5 @@ class Metadata:
         self.grants = Grants.from_rows(access)
 
     def _read_system_relations(self) -> frozenset[str]:
-        with psycopg.connect(**self._server.connection_parameters(self._server.maintenance_database)) as connection:  # type: ignore[arg-type]
+        with psycopg.connect(**self._server.connection_parameters(self._server.maintenance_database)) as connection:
             return frozenset(row[0] for row in connection.execute(_SYSTEM_RELATIONS))

@@ -10,7 +10,8 @@ __all__ = ["gateway", "lake"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add ``--rewrite``."""
+    """Add ``--rewrite`` and ``--random-queries``."""
+    parser.addoption("--random-queries", type=int, default=60, help="how many random queries the optimizer is tried on")
     parser.addoption("--rewrite", action="store_true", help="write golden scripts anew instead of comparing")
 
 

@@ -108,7 +108,7 @@ class Mirror:
         # The lock is taken in a database that clients cannot reach: here they could hold it themselves.
         with self._server.connect(autocommit=True) as guard:
             guard.execute("SELECT pg_catalog.pg_advisory_lock(%s)", (_LOCK,))
-            with psycopg.connect(**parameters) as connection:  # type: ignore[arg-type]
+            with psycopg.connect(**parameters) as connection:
                 yield connection
 
     def _change(self, connection: psycopg.Connection, catalog: Catalog, access: AccessRows) -> Applied:

@@ -77,8 +77,9 @@ class Engine:
         self._stated_error = stated_error
         self._open_remote = open_remote
         self._numbers = itertools.count(1)
-        self.threads = ThreadPoolExecutor(32, thread_name_prefix="engine")
-        self._readers = ThreadPoolExecutor(16, thread_name_prefix="scan")
+        # Most of these wait for servers: small remote tables are read while a statement is planned.
+        self.threads = ThreadPoolExecutor(128, thread_name_prefix="engine")
+        self._readers = ThreadPoolExecutor(64, thread_name_prefix="scan")
 
     async def start(self, prepare: Callable[[], EngineQuery], parameters: Sequence[pa.Scalar] = ()) -> Running:
         """Plan a query and begin to run it; rows are read from what is returned, which must be closed.

@@ -44,9 +44,9 @@ def check(words: list[Token]) -> None:
 
 @lru_cache(maxsize=4096)
 def _is_type(word: str) -> bool:
-    return len(word) < 64 and word.strip('"').upper() in _TYPES
+    return len(word) < 64 and word.strip('"').upper() in TYPES
 
 
-_TYPES = frozenset(
+TYPES = frozenset(
     words.split()[-1] for words, kind in Postgres.Tokenizer.KEYWORDS.items() if kind in Parser.TYPE_TOKENS
 )

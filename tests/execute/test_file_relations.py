@@ -102,7 +102,7 @@ def test_constants_of_every_type_in_order_of_the_table(tmp_path: Path) -> None:
         ),
     ]
     schema = pa.schema([*((f"c{at}", value.type) for at, value in enumerate(values)), ("id", pa.int64())])
-    columns = (*(Constant(value) for value in values), Physical("id"))
+    columns: tuple[Physical | Constant, ...] = (*map(Constant, values), Physical("id"))
     result = rows(new_context(), scan_of(schema, FileGroup("parquet", (file,), columns))).to_pylist()
     assert list(result[0].values()) == [*(value.as_py() for value in values), 1]
 

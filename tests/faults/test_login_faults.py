@@ -68,6 +68,7 @@ def test_another_database(gateway: RunningGateway) -> None:
         struct.pack(">I", 0x7FFFFFFF) + b"x" * 1000,
         b"\x00\x00",
     ],
+    ids=["http", "zeros", "ones", "tls", "protocol 2.0", "huge length", "cut short"],
 )
 def test_garbage(gateway: RunningGateway, bystander: psycopg.Connection, garbage: bytes) -> None:
     with gateway.socket() as connection:
@@ -109,7 +110,7 @@ def test_a_message_over_the_limit_is_dropped_and_the_session_goes_on(strict: Str
         assert connection.execute("select n from small.numbers where n = %s", [1]).fetchone() == (1,)
 
 
-@pytest.mark.parametrize("said", [b"", startup(user="ada", database="strict")])
+@pytest.mark.parametrize("said", [b"", startup(user="ada", database="strict")], ids=["silent", "half way"])
 def test_a_login_that_takes_too_long(strict: Strict, said: bytes) -> None:
     with strict.gateway.socket() as connection:
         started = time.monotonic()

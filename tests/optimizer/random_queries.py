@@ -188,9 +188,9 @@ class QueryMaker:
     def _condition(self, depth: int, own: _Scope, scope: _Scope) -> str:
         pick = self._random.random()
         if pick < 0.1:
-            return f"({self._condition(depth, own, scope)} OR {self._condition(depth, own, scope)})"
+            return f"({self._condition(0, own, scope)} OR {self._condition(0, own, scope)})"
         if pick < 0.17:
-            return f"NOT ({self._condition(depth, own, scope)})"
+            return f"NOT ({self._condition(0, own, scope)})"
         if pick < 0.45 and depth > 0:
             return self._subquery_condition(depth, own, scope)
         return self._simple(own, scope)
@@ -214,7 +214,7 @@ class QueryMaker:
             f"{column} {self._random.choice(('', 'NOT '))}IN ({', '.join(self._constant() for _ in range(3))})",
             f"{column} {self._random.choice(('', 'NOT '))}BETWEEN {self._constant()} AND {self._constant()}",
             f"coalesce({column}, 0) {operator} {self._constant()}",
-            f"{column} IS NOT DISTINCT FROM {self._constant()}",
+            f"({column} IS NOT DISTINCT FROM {self._constant()})",
             f"({column} = {self._constant()}) IS NOT TRUE",
         ]
         if texts:
