@@ -15,6 +15,7 @@ from gateway.sql.engine_dialect import (
     aggregates,
     allowed,
     arrays,
+    bounds,
     casts,
     comparisons,
     formats,
@@ -52,6 +53,7 @@ def render(tree: exp.Query, session: Session = UTC, *, numeric_text: bool = Fals
 def translate(tree: exp.Query, session: Session = UTC) -> exp.Query:
     """Return the query in the engine's terms, still as a tree."""
     allowed.check(tree)
+    bounds.check(tree)
     result: exp.Expr = tree.copy()
     for operation in _inner_first(result, exp.SetOperation):
         found = queries.set_operation(operation)

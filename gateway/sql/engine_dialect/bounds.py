@@ -1,0 +1,51 @@
+"""Constants that would make the engine build more than memory holds, refused before it sees them.
+
+The engine builds a series as one array while it plans, and a repeated string whole, outside of its memory limit. Only
+constants are known here; arguments that are computed have to be bounded where the engine runs.
+"""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from catalog.errors import SqlError
+from catalog.sqlstate import SqlState
+
+MAX_SERIES = 10_000_000  # rows
+MAX_LENGTH = 0x3FFFFFFF  # characters: MaxAllocSize of PostgreSQL, which refuses longer strings too
+
+
+def check(tree: exp.Expr) -> None:
+    """Raise 54000 for a series or a string of a constant size beyond the limits."""
+    for node in tree.find_all(exp.GenerateSeries, exp.ExplodingGenerateSeries):
+        rows = _rows(node)
+        if rows is not None and rows > MAX_SERIES:
+            raise SqlError(
+                SqlState.PROGRAM_LIMIT_EXCEEDED,
+                f"generate_series of {rows} rows is not supported beside tables of the lake",
+                detail=f"The limit is {MAX_SERIES} rows.",
+            )
+    for node in tree.find_all(exp.Repeat, exp.Pad):
+        length = _number(node.args.get("times") or node.args.get("expression"))
+        if length is not None and length > MAX_LENGTH:
+            raise SqlError(SqlState.PROGRAM_LIMIT_EXCEEDED, "requested length too large")
+
+
+def _rows(node: exp.Expr) -> int | None:
+    start, end = _number(node.args.get("start")), _number(node.args.get("end"))
+    step = _number(node.args.get("step")) if node.args.get("step") is not None else 1.0
+    if start is None or end is None or not step:
+        return None
+    return max(int((end - start) / step) + 1, 0)
+
+
+def _number(node: object) -> float | None:
+    """Return the value of a numeric constant, or None for anything else."""
+    if isinstance(node, exp.Cast | exp.Paren):
+        return _number(node.this)
+    if isinstance(node, exp.Neg):
+        inner = _number(node.this)
+        return None if inner is None else -inner
+    if isinstance(node, exp.Literal) and not node.is_string:
+        return float(node.this)
+    return None
