@@ -115,7 +115,12 @@ class Login:
         self._check_database(startup)
         self._services.sessions.admit()
         mirror = await self._open_mirror(user, startup)
-        return self._welcome(role.principal, mirror)
+        try:
+            self._services.sessions.admit()  # others have come meanwhile
+            return self._welcome(role.principal, mirror)
+        except BaseException:
+            mirror.close()
+            raise
 
     def _check_database(self, startup: frontend.StartupMessage) -> None:
         database = startup.parameters.get("database") or startup.parameters["user"]

@@ -416,8 +416,8 @@ class Session:
 
     async def close(self) -> None:
         """Stop everything and say goodbye to the mirror."""
-        await self._drop_portals()
         try:
+            await self._drop_portals()
             if self._mirror.unsettled:  # a server at work does not notice that nobody listens
                 await self._mirror.cancel()
         except (SqlError, OSError):

@@ -25,8 +25,8 @@ def check(tree: exp.Expr) -> None:
                 f"generate_series of {rows} rows is not supported beside tables of the lake",
                 detail=f"The limit is {MAX_SERIES} rows.",
             )
-    for node in tree.find_all(exp.Repeat, exp.Pad):
-        length = _number(node.args.get("times") or node.args.get("expression"))
+    for text in tree.find_all(exp.Repeat, exp.Pad):
+        length = _number(text.args.get("times") or text.args.get("expression"))
         if length is not None and length > MAX_LENGTH:
             raise SqlError(SqlState.PROGRAM_LIMIT_EXCEEDED, "requested length too large")
 
