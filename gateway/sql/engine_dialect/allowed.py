@@ -86,6 +86,23 @@ def check(tree: exp.Expr) -> None:
                 raise refuse(f"function {node.name.lower()}")
         elif isinstance(node, exp.Func) and found not in CLASSES:
             raise refuse(f"function {_name(node)}")
+        elif isinstance(node, exp.In) and node.args.get("query") is not None and _is_negated_within(node):
+            raise refuse("NOT IN (SELECT ...) within OR or another NOT", "Write it with NOT EXISTS.")
+
+
+def _is_negated_within(node: exp.In) -> bool:
+    """Whether a negated IN stands below OR or another NOT of a condition: there the engine takes "unknown", as NULLs
+    make it, for false and then for true. ``NOT IN`` joined by AND alone is right.
+    """
+    negations, alternatives, child = int(bool(node.args.get("negate"))), False, node.parent
+    direct = isinstance(node.find_ancestor(exp.Not, exp.And, exp.Or, exp.Select), exp.Not)
+    while child is not None and not isinstance(child, exp.Where | exp.Having | exp.Join | exp.Select):
+        negations += isinstance(child, exp.Not)
+        alternatives = alternatives or isinstance(child, exp.Or)
+        child = child.parent
+    if child is None or isinstance(child, exp.Select) or not negations:
+        return False
+    return alternatives or negations > 1 or not (direct or node.args.get("negate"))
 
 
 def _name(node: exp.Func) -> str:

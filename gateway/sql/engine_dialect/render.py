@@ -47,7 +47,15 @@ def render(tree: exp.Query, session: Session = UTC, *, numeric_text: bool = Fals
     as PostgreSQL would.
     """
     translated = translate(tree, session)
-    return generate(output.with_numeric_text(translated) if numeric_text else translated)
+    return generate(_in_parentheses(output.with_numeric_text(translated) if numeric_text else translated))
+
+
+def _in_parentheses(tree: exp.Query) -> exp.Query:
+    """Put IS [NOT] DISTINCT FROM into parentheses, in place: the engine takes an AND behind it into its right side."""
+    for node in [*tree.find_all(exp.NullSafeEQ, exp.NullSafeNEQ)]:
+        if not isinstance(node.parent, exp.Paren):
+            node.replace(exp.Paren(this=node.copy()))
+    return tree
 
 
 def translate(tree: exp.Query, session: Session = UTC) -> exp.Query:

@@ -1,0 +1,38 @@
+"""Forms that the engine would answer with other rows than PostgreSQL's: repaired, or refused by name."""
+
+from __future__ import annotations
+
+import pytest
+from sqlglot import exp
+
+from catalog.errors import SqlError
+from gateway.sql.engine_dialect import allowed
+from gateway.sql.engine_dialect.before_qualify import parse
+from gateway.sql.engine_dialect.render import render
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "k not in (select x from u) or s = 'a'",
+        "not (k in (select x from u) and s = 'a')",
+        "not (k not in (select x from u))",
+    ],
+)
+def test_not_in_within_or_and_not_is_refused(condition: str) -> None:
+    with pytest.raises(SqlError, match="NOT IN"):
+        allowed.check(parse(f"select 1 from t where {condition}"))
+
+
+@pytest.mark.parametrize(
+    "condition",
+    ["k not in (select x from u) and s = 'a'", "k in (select x from u) or s = 'a'", "not (k in (1, 2) and s = 'a')"],
+)
+def test_other_forms_of_in_pass(condition: str) -> None:
+    allowed.check(parse(f"select 1 from t where {condition}"))
+
+
+def test_distinct_from_keeps_its_own_right_side() -> None:
+    tree = parse("select 1 as a from t where x is not distinct from true and y = 1")
+    assert isinstance(tree, exp.Query)
+    assert "(x IS NOT DISTINCT FROM TRUE) AND" in render(tree).replace('"', "")
