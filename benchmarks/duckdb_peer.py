@@ -20,7 +20,7 @@ def connect(layout: Layout) -> duckdb.DuckDBPyConnection:
     """Return a connection whose search path holds the three sources.
 
     Each statement reads the newest version of its tables, as the gateway's do (``ATTACH … (TYPE delta, PIN_SNAPSHOT)``
-    would keep an older one; it saves less than 3 % in TPC-H). The views that stand for the tables cost nothing.
+    would keep an older one). The views that stand for the tables cost nothing.
     """
     connection = duckdb.connect(config={"threads": THREADS})
     load_extensions(connection)

@@ -69,7 +69,6 @@ class Portal:
     fields: tuple[backend.FieldDescription, ...] = ()
     parameters: tuple[pa.Scalar, ...] = ()
     rows: RowSource | None = None
-    text: tuple[str, ...] | None = None  # what EXPLAIN answers
     done: bool = field(default=False)
 
     @classmethod
