@@ -22,6 +22,7 @@ from gateway.sql.engine_dialect.render import render
 from gateway.sql.resolve import Names, References, resolve
 from optimizer.fragment import fragment
 from optimizer.optimize import optimize
+from optimizer.plain_scan import is_plain_scan
 from optimizer.stages import Fragmented, Optimized
 from policies.govern import govern
 
@@ -70,7 +71,8 @@ def prepare(planned: Plan, parameters: Sequence[pa.Scalar], session: Session, la
         return kept[1]
     fragmented = fragment(planned.optimized, pinned.snapshots, lake.sources, parameters)
     scans = tuple((part.relation, part.scan) for part in fragmented.fragments)
-    prepared = Prepared(fragmented, EngineQuery(render(fragmented.tree, session, numeric_text=True), scans))
+    sql = render(fragmented.tree, session, numeric_text=True)
+    prepared = Prepared(fragmented, EngineQuery(sql, scans, is_plain_scan(fragmented.tree)))
     if not parameters:
         with _LOCK:
             _PREPARED[key] = (planned, prepared)

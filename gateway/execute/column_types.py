@@ -71,12 +71,19 @@ def cast_to(expr: Expr, actual: pa.DataType, physical: pa.DataType | None, targe
     """
     if physical is not None and _renames(physical, target):
         return _renamed(expr, physical, target)
-    return expr if actual == target else expr.cast(target)
+    return expr if actual == target or (_is_text(actual) and _is_text(target)) else expr.cast(target)
 
 
 def null_of(target: pa.DataType) -> Expr:
     """Return NULL of any type."""
     return lit(None).cast(target)
+
+
+def _is_text(arrow: pa.DataType) -> bool:
+    """Say whether values are strings. Their layout is left as it is: the engine reads Parquet as views, which is fastest,
+    and takes every layout.
+    """
+    return bool(pa.types.is_string(arrow) or pa.types.is_large_string(arrow) or pa.types.is_string_view(arrow))
 
 
 def _renames(physical: pa.DataType, target: pa.DataType) -> bool:

@@ -9,14 +9,15 @@ from __future__ import annotations
 import asyncio
 import itertools
 import threading
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import structlog
-from datafusion import DataFrame, RuntimeEnvBuilder, SessionConfig, SessionContext
+from datafusion import DataFrame, ExecutionPlan, RuntimeEnvBuilder, SessionConfig, SessionContext
 
 from catalog.errors import SqlError
 from catalog.scans import FileScan, RemoteScan, Scan
@@ -28,11 +29,14 @@ _log = structlog.get_logger(__name__)
 _SETTINGS = {
     "datafusion.sql_parser.dialect": "postgresql",
     "datafusion.sql_parser.parse_float_as_decimal": "true",  # 1.5 is numeric in PostgreSQL
-    "datafusion.sql_parser.map_string_types_to_utf8view": "false",  # Arrow's Python kernels refuse string views
-    "datafusion.execution.parquet.schema_force_view_types": "false",
+    "datafusion.sql_parser.map_string_types_to_utf8view": "false",  # Arrow's kernels, which functions use, refuse views
     "datafusion.execution.collect_statistics": "true",
     "datafusion.catalog.information_schema": "false",
 }
+# Operators whose partitions have nothing to do with each other: none of them sends rows from one to another.
+_PARTITION_BY_PARTITION = frozenset(
+    {"DataSourceExec", "ProjectionExec", "UnionExec", "CooperativeExec", "CoalesceBatchesExec"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +51,15 @@ class EngineSettings:
 
 @dataclass(frozen=True, slots=True)
 class EngineQuery:
-    """What the engine is asked: SQL over named relations, and the scan behind each name."""
+    """What the engine is asked: SQL over named relations, and the scan behind each name.
+
+    ``is_plain_scan`` says that it hands on the rows of one table as they are read: its files are then read one after
+    another, which is fast enough for any client and takes a third of the memory.
+    """
 
     sql: str
     scans: tuple[tuple[str, Scan], ...]
+    is_plain_scan: bool = False
 
 
 RegisterFunctions = Callable[[SessionContext], None]
@@ -90,11 +99,11 @@ class Engine:
         loop = asyncio.get_running_loop()
         opened = _Opened(self.context, self._stated_error)
         try:
-            schema, stream = await loop.run_in_executor(self.threads, self._begin, prepare, parameters, opened)
+            schema, streams = await loop.run_in_executor(self.threads, self._begin, prepare, parameters, opened)
         except BaseException as failure:
             opened.close()
             raise _told(failure, opened) from failure
-        return Running(schema, stream, opened)
+        return Running(schema, streams, opened)
 
     async def explain(self, query: EngineQuery, parameters: Sequence[pa.Scalar], analyze: bool) -> str:
         """Return the engine's own physical plan as text; with ``analyze`` it runs and carries metrics."""
@@ -116,17 +125,25 @@ class Engine:
 
     def _begin(
         self, prepare: Callable[[], EngineQuery], parameters: Sequence[pa.Scalar], opened: _Opened
-    ) -> tuple[pa.Schema, object]:
+    ) -> tuple[pa.Schema, Iterator[AsyncIterator[Any]]]:
         try:
             query = prepare()
             frame = self._plan(query, parameters, opened)
-            stream = frame.execute_stream()
+            streams = self._one_by_one(frame) if _reads_files_alone(query) else None
+            streams = streams or iter([frame.execute_stream()])
             for _, scan in query.scans:
                 if isinstance(scan, FileScan):
                     _require_files(scan)
-            return frame.schema(), stream
+            return frame.schema(), streams
         finally:
             opened.close_late()
+
+    def _one_by_one(self, frame: DataFrame) -> Iterator[AsyncIterator[Any]] | None:
+        """Return the plan's partitions, each begun when it is asked for; None if they exchange rows."""
+        plan = frame.execution_plan()
+        if not _partitions_are_independent(plan):
+            return None
+        return (self.context.execute(plan, partition) for partition in range(plan.partition_count))
 
     def _plan(self, query: EngineQuery, parameters: Sequence[pa.Scalar], opened: _Opened) -> DataFrame:
         sql = query.sql
@@ -202,29 +219,45 @@ class Running:
     """A statement that runs: its Arrow schema and its batches, read once. Closing stops its work."""
 
     schema: pa.Schema
-    _stream: object
+    _streams: Iterator[AsyncIterator[Any]]
     _opened: _Opened
+    _stream: AsyncIterator[Any] | None = field(default=None)
     _closed: bool = field(default=False)
 
     async def batches(self) -> AsyncIterator[pa.RecordBatch]:
         """Yield the record batches; the engine goes on only as they are taken."""
-        while self._stream is not None:
+        while not self._closed:
             try:
-                batch = await self._stream.__anext__()  # type: ignore[attr-defined]
-            except StopAsyncIteration:
-                return
+                if self._stream is None:
+                    self._stream = next(self._streams, None)
+                if self._stream is None:
+                    return
+                batch = await anext(self._stream, None)
             except Exception as failure:
                 raise _told(failure, self._opened) from failure
-            yield batch.to_pyarrow()
+            if batch is None:
+                self._stream = None
+            else:
+                yield batch.to_pyarrow()
 
     async def close(self) -> None:
         """Stop the work and give back its relations. Dropping the stream is what stops the engine's tasks."""
         if self._closed:
             return
         self._closed = True
-        self._stream = None
+        self._stream, self._streams = None, iter(())
         if self._opened:
             await asyncio.get_running_loop().run_in_executor(None, self._opened.close)
+
+
+def _reads_files_alone(query: EngineQuery) -> bool:
+    return query.is_plain_scan and all(isinstance(scan, FileScan) for _, scan in query.scans)
+
+
+def _partitions_are_independent(plan: ExecutionPlan) -> bool:
+    """Whether a partition of a plan can be read to its end before the next is begun."""
+    operator = plan.display().partition(":")[0].strip()
+    return operator in _PARTITION_BY_PARTITION and all(map(_partitions_are_independent, plan.children()))
 
 
 def _require_files(scan: FileScan) -> None:

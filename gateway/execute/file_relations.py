@@ -28,9 +28,9 @@ SCHEMA = "lakegate_scans"
 KEPT_RELATIONS = 512  # views a context keeps; more than statements that run at once, or one loses its relation
 _BUILDER_SETTINGS = {
     "datafusion.sql_parser.dialect": "generic",  # the one with STRUCT<...> and unsigned types
-    "datafusion.sql_parser.map_string_types_to_utf8view": "false",
+    "datafusion.sql_parser.map_string_types_to_utf8view": "true",  # declared columns are read as views, too
     "datafusion.sql_parser.enable_ident_normalization": "true",
-    "datafusion.execution.parquet.schema_force_view_types": "false",
+    "datafusion.execution.parquet.schema_force_view_types": "true",
     "datafusion.execution.time_zone": "UTC",  # makes TIMESTAMPTZ a timestamp with zone
     "datafusion.execution.parquet.coerce_int96": "us",  # Spark's timestamps: nanoseconds would end in 2262
     "datafusion.execution.listing_table_factory_infer_partitions": "false",  # "a=1/" in a path is no column

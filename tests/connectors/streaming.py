@@ -13,7 +13,7 @@ from catalog.tables import Table
 from connectors.postgres.source import PostgresSource
 from gateway.execute import file_relations, remote_relations
 from gateway.execute.remote_relations import RemoteDataset
-from tests.execute.reading import new_context
+from tests.execute.reading import in_usual_layout, new_context
 
 _numbers = itertools.count(1)
 
@@ -57,7 +57,7 @@ def read(
         return remote_rows(source, scan)
     context = new_context()
     result = context.sql(f"SELECT * FROM {file_relations.register(context, scan)}").to_arrow_table()
-    return result.select(wanted)
+    return in_usual_layout(result.select(wanted))
 
 
 def failure_of(call: object) -> SqlError:

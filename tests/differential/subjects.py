@@ -74,7 +74,7 @@ class Engine:
         self.context = engine_context()
         schema: dict[str, object] = {}
         for relation in relations:
-            self.context.register_record_batches(relation.name, [_plain_text(relation.rows).to_batches()])
+            self.context.register_record_batches(relation.name, [_as_files_are_read(relation.rows).to_batches()])
             schema[relation.name] = {
                 name: exp.DataType.build(sql_type, dialect="postgres") for name, sql_type in relation.columns.items()
             }
@@ -107,15 +107,15 @@ def engine_context() -> SessionContext:
         .set("datafusion.sql_parser.dialect", "postgresql")
         .set("datafusion.sql_parser.parse_float_as_decimal", "true")
         .set("datafusion.sql_parser.map_string_types_to_utf8view", "false")
-        .set("datafusion.execution.parquet.schema_force_view_types", "false")
     )
     context = SessionContext(config)
     register_functions(context)
     return context
 
 
-def _plain_text(table: pa.Table) -> pa.Table:
-    fields = [pa.field(f.name, pa.string() if f.type == pa.string_view() else f.type) for f in table.schema]
+def _as_files_are_read(table: pa.Table) -> pa.Table:
+    """Return a table with its strings as views."""
+    fields = [pa.field(f.name, pa.string_view() if f.type == pa.string() else f.type) for f in table.schema]
     return table.cast(pa.schema(fields))
 
 

@@ -14,18 +14,26 @@ from gateway.execute import file_relations
 def new_context(partitions: int = 2) -> SessionContext:
     """Return a context with the settings that the gateway gives its own."""
     config = SessionConfig().with_target_partitions(partitions)
-    config = config.set("datafusion.execution.parquet.schema_force_view_types", "false")
     config = config.set("datafusion.sql_parser.map_string_types_to_utf8view", "false")
     return SessionContext(config.set("datafusion.sql_parser.dialect", "postgresql"))
 
 
 def rows(context: SessionContext, scan: FileScan, sql: str = "SELECT * FROM {t}") -> pa.Table:
-    """Return what a query over the scan (``{t}``) yields; a whole table must have the scan's columns and types."""
+    """Return what a query over the scan (``{t}``) yields; a whole table must have the scan's columns and types. Strings
+    are given in Arrow's usual layout: its kernels read few others.
+    """
     result = context.sql(sql.format(t=file_relations.register(context, scan))).to_arrow_table()
+    result = in_usual_layout(result)
     if sql == "SELECT * FROM {t}":
         assert result.schema.names == scan.schema.names
         assert result.schema.types == scan.schema.types
     return result
+
+
+def in_usual_layout(table: pa.Table) -> pa.Table:
+    """Return a table with strings in place of string views."""
+    usual = [f.with_type(pa.string()) if pa.types.is_string_view(f.type) else f for f in table.schema]
+    return table.cast(pa.schema(usual)) if usual else table  # a cast would lose the rows of no columns
 
 
 def pinned(source: Source, name: str) -> Snapshot:

@@ -61,8 +61,8 @@ def test_csv_json_avro_and_arrow(tmp_path: Path) -> None:
     groups = {
         "csv": FileGroup("csv", (f"{tmp_path}/a.txt", f"{tmp_path}/b.txt"), physical("id", "s"), schema, options=csv),
         "json": FileGroup("json", (f"{tmp_path}/a.json",), physical("id", "s"), schema),
-        "avro": FileGroup("avro", (f"{tmp_path}/a.avro",), physical("id", "s"), schema),
-        "arrow": FileGroup("arrow", (f"{tmp_path}/a.arrow",), physical("id", "s"), schema),
+        "avro": FileGroup("avro", (f"{tmp_path}/a.avro",), physical("id", "s")),  # these two know their own schema
+        "arrow": FileGroup("arrow", (f"{tmp_path}/a.arrow",), physical("id", "s")),
     }
     context = new_context()
     for name, group in groups.items():
