@@ -16,7 +16,7 @@ import pyarrow as pa
 from gateway.execute.engine import Running
 from gateway.values.rows import RowEncoder
 
-_AHEAD = 3  # batches that are encoded or being encoded beyond the one being sent
+_AHEAD = 1  # batches that wait encoded, or are being encoded, beyond the one being sent and the one handed over
 _SMALL = 512  # rows below which handing a batch to a thread costs more than encoding it
 
 Blocks = tuple[int, Sequence[memoryview]]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from sqlglot import exp
 
 _PARTS = {"expressions", "from_"}
-_OF_MANY_ROWS = (exp.AggFunc, exp.Window, exp.Query, exp.UDTF)
+_NAMES = {"this", "db", "catalog", "alias"}
+_OF_MANY_ROWS = (exp.AggFunc, exp.Window, exp.Query, exp.UDTF, exp.GenerateSeries)
 
 
 def is_plain_scan(tree: exp.Query) -> bool:
@@ -24,4 +25,8 @@ def is_plain_scan(tree: exp.Query) -> bool:
     if isinstance(relation, exp.Subquery):
         inner = relation.this
         return isinstance(inner, exp.Query) and not relation.args.get("joins") and is_plain_scan(inner)
-    return isinstance(relation, exp.Table) and not relation.args.get("joins")
+    return isinstance(relation, exp.Table) and isinstance(relation.this, exp.Identifier) and not _is_altered(relation)
+
+
+def _is_altered(table: exp.Table) -> bool:
+    return any(value for name, value in table.args.items() if name not in _NAMES)

@@ -80,8 +80,8 @@ def null_of(target: pa.DataType) -> Expr:
 
 
 def _is_text(arrow: pa.DataType) -> bool:
-    """Say whether values are strings. Their layout is left as it is: the engine reads Parquet as views, which is fastest,
-    and takes every layout.
+    """Say whether values are strings. Their layout is left as it is: the engine takes every one, and reads Parquet as
+    views, which is fastest.
     """
     return bool(pa.types.is_string(arrow) or pa.types.is_large_string(arrow) or pa.types.is_string_view(arrow))
 

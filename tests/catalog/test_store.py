@@ -11,12 +11,14 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from catalog.errors import SqlError
 from catalog.names import TableName
 from catalog.server import Server
 from catalog.sqlstate import SqlState
-from catalog.store.connection import open_engine
+from catalog.store.connection import NEWEST_REVISION, open_engine
+from catalog.store.migrate import alembic_config
 from catalog.store.rows import Grant, Membership
 from catalog.store.saved_catalog import pack_catalog, unpack_catalog
 from catalog.store.schema import metadata
@@ -217,3 +219,7 @@ def test_a_catalogue_of_another_version_is_not_read(monkeypatch: pytest.MonkeyPa
     packed = pack_catalog(catalog_of_all_sorts())
     monkeypatch.undo()
     assert unpack_catalog(packed) is None
+
+
+def test_the_newest_revision_is_the_last_migration() -> None:
+    assert ScriptDirectory.from_config(alembic_config()).get_current_head() == NEWEST_REVISION

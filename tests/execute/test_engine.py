@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from catalog.scans import RemoteScan
+from catalog.scans import FileGroup, FileScan, Physical, RemoteScan
 from gateway.execute.engine import Engine, EngineQuery, EngineSettings
 from gateway.execute.remote_relations import RemoteDataset
 from gateway.sql.engine_dialect.function_errors import stated_error
@@ -89,6 +90,58 @@ def test_what_is_registered_after_the_cancel_is_given_back(tmp_path: Path, cance
 
     asyncio.run(run())
     assert late.closed > 0
+
+
+def _files(folder: Path, count: int) -> FileScan:
+    """Return a scan of files that hold the numbers from 0 on, a thousand each."""
+    paths = []
+    for number in range(count):
+        paths.append(str(folder / f"{number}.parquet"))
+        pq.write_table(pa.table({"n": range(number * 1000, number * 1000 + 1000)}), paths[-1])
+    schema = pa.schema([("n", pa.int64())])
+    return FileScan("numbers", schema, (FileGroup("parquet", tuple(paths), (Physical("n"),), schema),), count)
+
+
+@pytest.mark.parametrize(
+    ("sql", "rows"),
+    [
+        ('SELECT n FROM "scan_x"', 5000),
+        ('SELECT n FROM "scan_x" UNION ALL SELECT n + 5000 FROM "scan_x"', 10000),
+        # What is no plain scan at all gives its rows all the same.
+        ('SELECT DISTINCT n FROM "scan_x" WHERE n >= 1000', 4000),
+        ('SELECT x.n FROM "scan_x" x JOIN "scan_x" y USING (n)', 5000),
+        ('SELECT n FROM "scan_x" ORDER BY n DESC', 5000),
+        ('SELECT n FROM "scan_x" LIMIT 7', 7),
+    ],
+)
+def test_a_plain_scan_gives_every_row_once(tmp_path: Path, sql: str, rows: int) -> None:
+    engine = _engine(tmp_path, Partitions)
+    scans = (("scan_x", _files(tmp_path, 5)),)
+
+    async def numbers() -> list[int]:
+        running = await engine.start(lambda: EngineQuery(sql, scans, is_plain_scan=True))
+        try:
+            return [number async for batch in running.batches() for number in batch.column(0).to_pylist()]
+        finally:
+            await running.close()
+
+    found = asyncio.run(numbers())
+    assert len(found) == len(set(found)) == rows
+
+
+def test_a_plain_scan_that_is_closed_reads_no_further(tmp_path: Path) -> None:
+    engine = _engine(tmp_path, Partitions)
+    scan = _files(tmp_path, 3)
+
+    async def batches() -> int:
+        running = await engine.start(lambda: EngineQuery('SELECT n FROM "s"', (("s", scan),), is_plain_scan=True))
+        count = 0
+        async for _ in running.batches():
+            count += 1
+            await running.close()
+        return count
+
+    assert asyncio.run(batches()) == 1
 
 
 def test_a_condition_without_columns_reaches_a_scan(tmp_path: Path) -> None:
