@@ -22,6 +22,7 @@ from catalog.sqlstate import SqlState
 from gateway import explain
 from gateway.execute.engine import Running
 from gateway.lake import Lake
+from gateway.logs import soon
 from gateway.pipeline import prepare, run
 from gateway.portals import Blocks, RowSource, encoded
 from gateway.prepared import Description, Lane, NamedStatement, PreparedStatement, StatementCache
@@ -161,7 +162,7 @@ class EngineLane:
         else:
             self._client.send(backend.PortalSuspended())
         duration = round((monotonic() - started) * 1000, 3)
-        _log.info("statement", lane=portal.prepared.lane.name.lower(), rows=sent, milliseconds=duration)
+        soon(_log.info, "statement", lane=portal.prepared.lane.name.lower(), rows=sent, milliseconds=duration)
 
     async def _send(self, portal: Portal, limit: int, settings: _Settings) -> tuple[int, bool]:
         if portal.done:

@@ -7,11 +7,13 @@ record, whoever wrote it. Use ``structlog.get_logger()`` and keyword fields; a s
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import sys
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, TextIO
 
 import structlog
@@ -81,6 +83,11 @@ def bind_statement(statement: str | int) -> Iterator[None]:
     """Give the records inside the block the statement's id."""
     with structlog.contextvars.bound_contextvars(statement=str(statement)):
         yield
+
+
+def soon(log: Callable[..., object], event: str, **fields: object) -> None:
+    """Write a record as soon as the event loop has sent what is queued: a client need not wait for the log."""
+    asyncio.get_running_loop().call_soon(partial(log, event, **fields))
 
 
 def without_literals(sql: str) -> str:

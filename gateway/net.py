@@ -29,6 +29,7 @@ from gateway.wire.login import EncryptionRefused, SSLAccepted
 _log = structlog.get_logger(__name__)
 _READ_AHEAD: Final = 1 << 18  # bytes that a client may send while a statement runs
 _WRITE_HIGH: Final = 1 << 20
+_HELD: Final = 1 << 13  # bytes kept for one packet, as many as PostgreSQL keeps, until the client is waited for
 _LINGER: Final = 5.0  # seconds that a client has to read the last it is told
 _TLS_HANDSHAKE: Final = 0x16
 _CONNECTIONS = itertools.count(1)
@@ -67,6 +68,8 @@ class ClientConnection(asyncio.Protocol):
         self._ended = ended
         self._wire = Connection(message_limit=limits.message_size)
         self._transport: asyncio.Transport | None = None
+        self._held: list[bytes | memoryview] = []
+        self._held_bytes = 0
         self._arrived = asyncio.Event()
         self._writable = asyncio.Event()
         self._writable.set()
@@ -152,6 +155,11 @@ class ClientConnection(asyncio.Protocol):
         self._wire.relayed(message[0])
         self._write(message)
 
+    async def flush(self) -> None:
+        """Send what is held back, and wait as `drain` does."""
+        self._send_held()
+        await self.drain()
+
     async def drain(self) -> None:
         """Wait until the client has read enough of what is queued."""
         if not self._writable.is_set():
@@ -160,8 +168,15 @@ class ClientConnection(asyncio.Protocol):
             raise ConnectionResetError
 
     def _write(self, data: bytes | memoryview) -> None:
-        if self._transport is not None and not self._lost:
-            self._transport.write(data)
+        self._held.append(data)
+        self._held_bytes += len(data)
+        if self._held_bytes >= _HELD:
+            self._send_held()
+
+    def _send_held(self) -> None:
+        held, self._held, self._held_bytes = self._held, [], 0
+        if held and self._transport is not None and not self._lost:
+            self._transport.writelines(held)
 
     # Serving --------------------------------------------------------------------------------------------------------
 
@@ -192,6 +207,7 @@ class ClientConnection(asyncio.Protocol):
             self._login_services.sessions.forget(session)
             await asyncio.shield(session.close())
         if self._transport is not None:
+            self._send_held()
             self._transport.close()
             if self._transport.get_write_buffer_size():
                 asyncio.get_running_loop().call_later(_LINGER, self._transport.abort)
@@ -232,6 +248,7 @@ class ClientConnection(asyncio.Protocol):
             self.send(EncryptionRefused())
             return
         self.send(SSLAccepted())
+        self._send_held()
         assert self._transport is not None
         self._upgrading = True
         try:
@@ -289,6 +306,7 @@ class ClientConnection(asyncio.Protocol):
                 raise LocalProtocolError(f"nothing may be read in state {self._wire.state.name}")
             if self._lost:
                 raise ConnectionResetError
+            self._send_held()
             self._arrived.clear()
             self._waiting, self._ahead = True, 0
             if self._transport is not None and not self._transport.is_reading():

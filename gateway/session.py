@@ -21,10 +21,11 @@ from catalog.principals import Principal
 from catalog.sqlstate import SqlState
 from gateway.engine_lane import EngineLane, Portal
 from gateway.lake import Lake
+from gateway.logs import soon
 from gateway.prepared import LONG_TEXT, Lane, NamedStatement, NamedStatements, PreparedStatement, StatementCache
 from gateway.relay.mirror_connection import MirrorConnection, MirrorLost
 from gateway.sql.resolve import Names
-from gateway.sql.statements import Kind, Statement, require_one_reading, split
+from gateway.sql.statements import Kind, Statement, known_cut, require_one_reading, split
 from gateway.wire import backend, frontend
 from gateway.wire.errors import RemoteProtocolError
 
@@ -45,6 +46,9 @@ class Client(Protocol):
 
     async def drain(self) -> None:
         """Wait until the client has read enough of what is queued."""
+
+    async def flush(self) -> None:
+        """Send what is queued without waiting for more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +132,7 @@ class Session:
                 await self._close(message)
             case frontend.Flush():
                 await self._drain_mirror()
-                await self._client.drain()
+                await self._client.flush()
             case frontend.Sync():
                 await self._sync()
             case frontend.FunctionCall():
@@ -154,7 +158,7 @@ class Session:
             error = await self._mirror.relay_until_ready(self._pass_on, self._client.drain)
             if error is None:
                 self._executed(*statements)
-            _log.info("statement", lane="relay", milliseconds=_since(started))
+            soon(_log.info, "statement", lane="relay", milliseconds=_since(started))
         else:
             for one in prepared:
                 await self._query_one(one)
@@ -262,7 +266,10 @@ class Session:
     async def _cut(self, text: str) -> tuple[Statement, ...]:
         """Cut a text into statements as the mirror's parser does."""
         require_one_reading(text, self._mirror.parameters)
-        if len(text) <= LONG_TEXT:
+        known = known_cut(text)
+        if known is not None:
+            statements = known
+        elif len(text) <= LONG_TEXT:
             statements = split(text)
         else:
             statements = await asyncio.get_running_loop().run_in_executor(self._services.lake.threads, split, text)

@@ -24,6 +24,7 @@ _PROTOCOL_3_0 = 196608
 _CANCEL = Struct(">IIII")
 _CANCEL_CODE = 80877102
 _READ = 1 << 16
+_DATA_ROW = ord("D")
 _RELAYED_AT_ONCE = 1 << 16  # bytes passed on before the client's reading is waited for
 _OURS = "lakegate own"  # the statement's name under which the gateway asks questions of its own
 Sink = Callable[[bytes], None]
@@ -105,14 +106,28 @@ class MirrorConnection:
                     return message
             await self._fill()
 
+    def _take_rows(self) -> bytes:
+        """Take all complete DataRow messages at the head of the buffer."""
+        buffer, end = self._buffer, 0
+        size = len(buffer)
+        while size - end >= 5 and buffer[end] == _DATA_ROW:
+            next_end = end + 1 + int.from_bytes(buffer[end + 1 : end + 5], "big")
+            if next_end > size:
+                break
+            end = next_end
+        rows = bytes(buffer[:end])
+        del buffer[:end]
+        return rows
+
     async def relay_until_ready(self, sink: Sink, paused: Paused) -> bytes | None:
         """Pass all messages to ``sink`` up to ReadyForQuery, which is not passed; return an error's message if one
-        came. ``paused`` is awaited now and then: it returns when the client has read enough.
+        came. Rows come as many at once as there are. ``paused`` is awaited now and then: it returns when the client has
+        read enough.
         """
         error = None
         ahead = 0
         while True:
-            message = await self.message()
+            message = self._take_rows() or await self.message()
             kind = message[:1]
             if kind == b"Z":
                 return error

@@ -6,11 +6,12 @@ tokens, so a semicolon inside a string or a comment does not end a statement.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
-from functools import lru_cache
 
+from cachetools import LRUCache
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
@@ -26,6 +27,8 @@ MAX_STATEMENT_BYTES = (
 # Encodings in which a backslash or a letter may be the second byte of a character.
 _NOT_ASCII_SAFE = frozenset({"BIG5", "GB18030", "GBK", "JOHAB", "SHIFT_JIS_2004", "SJIS", "UHC"})
 _KEPT_BYTES = 1 << 14  # longer texts are cut anew each time: they would fill the memory
+_CUT: LRUCache[str, tuple[Statement, ...]] = LRUCache(1024)
+_LOCK = threading.Lock()  # of the texts that are known: long ones are cut in threads
 
 
 class Kind(Enum):
@@ -89,7 +92,19 @@ def split(text: str) -> tuple[Statement, ...]:
 
     A text that cannot be cut into tokens is one UNREADABLE.
     """
-    return _split_short(text) if len(text) <= _KEPT_BYTES else _split(text)
+    known = known_cut(text)
+    if known is None:
+        known = _split(text)
+        if len(text) <= _KEPT_BYTES:
+            with _LOCK:
+                _CUT[text] = known
+    return known
+
+
+def known_cut(text: str) -> tuple[Statement, ...] | None:
+    """Return what `split` made of the same text before, if that is still known."""
+    with _LOCK:
+        return _CUT.get(text)
 
 
 def _split(text: str) -> tuple[Statement, ...]:
@@ -104,9 +119,6 @@ def _split(text: str) -> tuple[Statement, ...]:
     complexity.check(words)
     parts = [_statement(text, part) for part in _parts(words)]
     return tuple(parts) or (Statement("", Kind.EMPTY, ""),)
-
-
-_split_short = lru_cache(maxsize=1024)(_split)
 
 
 def _parts(words: list[Token]) -> list[list[Token]]:
