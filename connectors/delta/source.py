@@ -56,7 +56,7 @@ class DeltaSource:
         of the argument.
         """
         version = self._require_current(table)
-        rows, size = version.rows(), version.bytes()
+        rows, size = version.rows(), version.bytes
         if _columns_of(version) != table.columns:
             table = self._table(table.name, table.remote[0], version)
         return Snapshot(table, str(version.version), rows, size, version)
@@ -100,8 +100,8 @@ class DeltaSource:
             remote=(uri,),
             columns=_columns_of(version),
             comment=version.comment,
-            rows=version.written_rows(),
-            bytes=version.bytes(),
+            rows=version.written_rows,
+            bytes=version.bytes,
         )
 
     def _folders(self) -> Iterator[tuple[str, str, str]]:

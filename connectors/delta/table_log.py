@@ -44,7 +44,11 @@ class DeltaColumn:
 
 @dataclass(slots=True)
 class DeltaVersion:
-    """One version of a table: never changes, but for what is read on demand and then kept."""
+    """One version of a table: never changes, but for what is read on demand and then kept.
+
+    ``written_rows`` counts the rows that the files hold, deleted ones among them; None where a file does not say.
+    ``bytes`` is the size of all files.
+    """
 
     uri: str
     version: int
@@ -57,6 +61,8 @@ class DeltaVersion:
     comment: str | None
     has_deletion_vectors: bool
     options: Mapping[str, str]
+    written_rows: int | None
+    bytes: int
     _deleted: pa.Table | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -70,21 +76,10 @@ class DeltaVersion:
                 self._deleted = _positions(pa.RecordBatchReader.from_stream(table.deletion_vectors()), self.uri)
         return self._deleted if self._deleted.num_rows else None
 
-    def written_rows(self) -> int | None:
-        """Return the number of rows that the files hold, deleted ones among them; None where a file does not say."""
-        counts = self.actions["num_records"] if "num_records" in self.actions.column_names else None
-        if counts is None or counts.null_count:
-            return None
-        return int(pc.sum(counts).as_py() or 0)
-
     def rows(self) -> int | None:
         """Return the number of rows, None where a file does not say."""
-        written, deleted = self.written_rows(), self.deleted_positions()
+        written, deleted = self.written_rows, self.deleted_positions()
         return written if written is None or deleted is None else written - deleted.num_rows
-
-    def bytes(self) -> int:
-        """Return the size of all files."""
-        return int(pc.sum(self.actions["size_bytes"]).as_py() or 0)
 
 
 class TableLog:
@@ -171,7 +166,14 @@ def _version_of(table: DeltaTable, uri: str, options: Mapping[str, str]) -> Delt
         comment=metadata.description,
         has_deletion_vectors="deletionVectors" in (protocol.reader_features or ()),
         options=options,
+        written_rows=_written_rows(actions),
+        bytes=int(pc.sum(actions["size_bytes"]).as_py() or 0),
     )
+
+
+def _written_rows(actions: pa.Table) -> int | None:
+    counts = actions["num_records"] if "num_records" in actions.column_names else None
+    return None if counts is None or counts.null_count else int(pc.sum(counts).as_py() or 0)
 
 
 def _column(each: pa.Field, mapped: bool) -> DeltaColumn:

@@ -17,6 +17,7 @@ from typing import Any
 
 import pyarrow as pa
 import structlog
+from cachetools import LRUCache
 from datafusion import DataFrame, ExecutionPlan, RuntimeEnvBuilder, SessionConfig, SessionContext
 
 from catalog.errors import SqlError
@@ -33,6 +34,8 @@ _SETTINGS = {
     "datafusion.execution.collect_statistics": "true",
     "datafusion.catalog.information_schema": "false",
 }
+_KEPT_PLANS = 256
+_KEPT_BYTES = 1 << 14  # longer queries are planned anew each time: they would fill the memory
 # Operators whose partitions have nothing to do with each other: none of them sends rows from one to another.
 _PARTITION_BY_PARTITION = frozenset(
     {"DataSourceExec", "ProjectionExec", "UnionExec", "CooperativeExec", "CoalesceBatchesExec"}
@@ -86,6 +89,8 @@ class Engine:
         self._stated_error = stated_error
         self._open_remote = open_remote
         self._numbers = itertools.count(1)
+        self._frames: LRUCache[str, DataFrame] = LRUCache(_KEPT_PLANS)
+        self._lock = threading.Lock()  # of the frames
         # Most of these wait for servers: small remote tables are read while a statement is planned.
         self.threads = ThreadPoolExecutor(128, thread_name_prefix="engine")
         self._readers = ThreadPoolExecutor(64, thread_name_prefix="scan")
@@ -156,7 +161,19 @@ class Engine:
         for name, scan in query.scans:
             sql = sql.replace(f'"{name}"', relations.get(name) or self._relation(name, scan, opened))
         values = {str(number): value for number, value in enumerate(parameters, 1)}
-        return self.context.sql(sql, param_values=values or None)
+        if values or remote or len(sql) > _KEPT_BYTES or "now()" in sql:  # a plan keeps the time it was made at
+            return self.context.sql(sql, param_values=values or None)
+        return self._planned(sql)
+
+    def _planned(self, sql: str) -> DataFrame:
+        """Plan a query over files alone, or take its plan from before: the relations it names never change."""
+        with self._lock:
+            frame = self._frames.get(sql)
+        if frame is None:
+            frame = self.context.sql(sql)
+            with self._lock:
+                self._frames[sql] = frame
+        return frame
 
     def _relation(self, name: str, scan: Scan, opened: _Opened) -> str:
         if isinstance(scan, FileScan):

@@ -129,6 +129,23 @@ def test_a_plain_scan_gives_every_row_once(tmp_path: Path, sql: str, rows: int) 
     assert len(found) == len(set(found)) == rows
 
 
+def test_a_query_asked_again_gives_the_same_rows_and_the_present_time(tmp_path: Path) -> None:
+    engine = _engine(tmp_path, Partitions)
+    scans = (("scan_x", _files(tmp_path, 2)),)
+
+    async def first(sql: str) -> list[dict[str, object]]:
+        running = await engine.start(lambda: EngineQuery(sql, scans))
+        try:
+            return [row async for batch in running.batches() for row in batch.to_pylist()]
+        finally:
+            await running.close()
+
+    total = 'SELECT sum(n) AS total FROM "scan_x"'
+    assert asyncio.run(first(total)) == asyncio.run(first(total)) == [{"total": sum(range(2000))}]
+    moment = 'SELECT now() AS moment FROM "scan_x" LIMIT 1'
+    assert asyncio.run(first(moment)) != asyncio.run(first(moment))
+
+
 def test_a_plain_scan_that_is_closed_reads_no_further(tmp_path: Path) -> None:
     engine = _engine(tmp_path, Partitions)
     scan = _files(tmp_path, 3)
