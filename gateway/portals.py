@@ -26,12 +26,14 @@ MakeEncoder = Callable[[pa.Schema], RowEncoder]
 async def encoded(running: Running, prepare: MakeEncoder, threads: Executor) -> AsyncIterator[Blocks]:
     """Yield each batch's row count and DataRow blocks in order.
 
-    As long as batches are small they are encoded here and now: most results are one such batch.
+    As long as batches are small they are encoded here and now: most results are one such batch. The encoder is made
+    while the engine works on it.
     """
     batches = running.batches()
-    encoder: RowEncoder | None = None
+    encoder = prepare(running.schema)
     async for batch in batches:
-        encoder = encoder or prepare(batch.schema)
+        if batch.schema.types != encoder.schema.types:  # a plan may choose other layouts than the query promised
+            encoder = prepare(batch.schema)
         if batch.num_rows > _SMALL:
             first = asyncio.get_running_loop().run_in_executor(threads, _encode, encoder, batch)
             break

@@ -108,7 +108,9 @@ class Engine:
         except BaseException as failure:
             opened.close()
             raise _told(failure, opened) from failure
-        return Running(schema, streams, opened)
+        running = Running(schema, streams, opened)
+        running.begin()
+        return running
 
     async def explain(self, query: EngineQuery, parameters: Sequence[pa.Scalar], analyze: bool) -> str:
         """Return the engine's own physical plan as text; with ``analyze`` it runs and carries metrics."""
@@ -239,23 +241,39 @@ class Running:
     _streams: Iterator[AsyncIterator[Any]]
     _opened: _Opened
     _stream: AsyncIterator[Any] | None = field(default=None)
+    _requested: asyncio.Future[Any] | None = field(default=None)
     _closed: bool = field(default=False)
 
+    def begin(self) -> None:
+        """Have the engine work on the first batch."""
+        self._request()
+
     async def batches(self) -> AsyncIterator[pa.RecordBatch]:
-        """Yield the record batches; the engine goes on only as they are taken."""
-        while not self._closed:
+        """Yield the record batches. The engine is one batch ahead of who takes them, and no further."""
+        following = self._requested
+        while following is not None:
             try:
-                if self._stream is None:
-                    self._stream = next(self._streams, None)
-                if self._stream is None:
-                    return
-                batch = await anext(self._stream, None)
+                batch = await following
+            except StopAsyncIteration:
+                self._stream = None
+                following = self._request()
+                continue
             except Exception as failure:
                 raise _told(failure, self._opened) from failure
-            if batch is None:
-                self._stream = None
-            else:
-                yield batch.to_pyarrow()
+            following = self._request()
+            yield batch.to_pyarrow()
+            if self._closed:
+                return
+
+    def _request(self) -> asyncio.Future[Any] | None:
+        """Ask for the next batch, of the next partition where one has ended; None when there are no more."""
+        if self._stream is None and not self._closed:
+            self._stream = next(self._streams, None)
+        if self._stream is None:
+            return None
+        self._requested = asyncio.ensure_future(self._stream.__anext__())
+        self._requested.add_done_callback(_settle)  # it may fail when nobody asks any more
+        return self._requested
 
     async def close(self) -> None:
         """Stop the work and give back its relations. Dropping the stream is what stops the engine's tasks."""
@@ -263,8 +281,16 @@ class Running:
             return
         self._closed = True
         self._stream, self._streams = None, iter(())
+        if self._requested is not None:
+            self._requested.cancel()
+            self._requested = None
         if self._opened:
             await asyncio.get_running_loop().run_in_executor(None, self._opened.close)
+
+
+def _settle(request: asyncio.Future[Any]) -> None:
+    if not request.cancelled():
+        request.exception()
 
 
 def _reads_files_alone(query: EngineQuery) -> bool:
