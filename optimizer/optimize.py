@@ -8,11 +8,13 @@ from sqlglot import exp
 
 from optimizer.rules.prune_columns import prune_columns
 from optimizer.rules.push_down_filters import push_down_filters
+from optimizer.rules.scalar_aggregates_as_windows import scalar_aggregates_as_windows
 from optimizer.stages import Governed, Optimized, RuleApplied
 
 Rule = Callable[[exp.Query], exp.Query]
 
 RULES: tuple[Rule, ...] = (
+    scalar_aggregates_as_windows,  # before the others: it compares relations and conditions as they were written
     push_down_filters,  # before pruning: a condition that moved inside no longer needs its column outside
     prune_columns,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from optimizer.relations import Relation, conjuncts, get_relation
+from optimizer.scopes import source_select
 
 _STAYS = (exp.AggFunc, exp.Window, exp.Rand, exp.Anonymous, exp.Exists)
 
@@ -86,32 +87,9 @@ def _semi_join_target(condition: exp.In, targets: dict[str, Relation]) -> Relati
     column, query = condition.this.unnest(), condition.args["query"]
     if not isinstance(column, exp.Column) or condition.args.get("negate"):
         return None
-    if any(one.table == column.table or not _is_found_within(one, query) for one in query.find_all(exp.Column)):
+    if any(one.table == column.table or source_select(one, query) is None for one in query.find_all(exp.Column)):
         return None
     return targets.get(column.table)
-
-
-def _is_found_within(column: exp.Column, query: exp.Expr) -> bool:
-    """Whether a column is one of a source inside of the query. A derived table does not see those beside it, and
-    LATERAL ones are held to be like the others: the answer is then no, and the condition stays.
-    """
-    node: exp.Expr = column
-    beside = False
-    while node is not query and node.parent is not None:
-        beside = beside or (isinstance(node.parent, exp.From | exp.Join) and node.arg_key == "this")
-        beside = beside or isinstance(node.parent, exp.CTE)
-        node = node.parent
-        if isinstance(node, exp.Select):
-            if not beside and column.table in _sources(node):
-                return True
-            beside = False
-    return False
-
-
-def _sources(select: exp.Select) -> set[str]:
-    source = select.args.get("from_")
-    joined = [source, *(select.args.get("joins") or ())] if source is not None else []
-    return {node.this.alias_or_name for node in joined}
 
 
 def _inside(condition: exp.Expr, relation: Relation) -> exp.Expr:

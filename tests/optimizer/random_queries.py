@@ -18,6 +18,7 @@ _ALIASES = ("a", "b", "c")
 _JOINS = (
     *("JOIN", "LEFT JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN", "CROSS JOIN", "LEFT JOIN LATERAL", "JOIN LATERAL"),
 )
+_FILLED = ("lk.one", "lk.one", "lk.one", "lk.one", "pg.one", *TABLES)
 _OPERATORS = ("=", "<>", "<", "<=", "<=", ">", ">=", ">=")
 
 
@@ -65,7 +66,73 @@ class QueryMaker:
             return f"({self._select(depth - 1, outer, width)}) {operator} ({self._select(depth - 1, outer, width)})"
         return self._select(depth, outer, width)
 
+    def scalar_aggregate(self) -> str:
+        """Return a query that compares with an aggregate of its own rows, or of rows that only look like them."""
+        return self._scalar_aggregate(self._random.randint(1, 2))
+
+    def _scalar_aggregate(self, width: int) -> str:
+        rows, there, third = self._random.sample(_ALIASES, 3)
+        source, columns = self._read_twice()
+        key, near = self._random.choice((columns[0], *columns)), self._random.choice(columns)
+        far = key if key in INTEGERS else self._random.choice(INTEGERS)
+        scope = (_Source(rows, columns), _Source(there, INTEGERS, TEXTS))
+        from_ = [f"{source} {rows}", f"{self._random.choice(_FILLED)} {there}"]
+        inner = self._random.choice((rows, third, "d", "d"))
+        inner_from = [f"{source} {inner}"]
+        own: list[str] = []  # conditions of the subquery, with {r} and {t} for the aliases
+        if inner != third and self._random.random() < 0.3:
+            text, names = self._read_twice()
+            from_.append(f"{text} {third}")
+            inner_from.append(f"{text} e")
+            own.append(f"{{r}}.{self._random.choice(columns)} = {{t}}.{self._random.choice(names)}")
+        if self._random.random() < 0.4:
+            own.append(f"{{r}}.{near} {self._random.choice(_OPERATORS)} {self._constant()}")
+        link = self._random.choice((f"{there}.{far}", f"{there}.{far}", f"{rows}.{key}", ""))
+        within = [one.format(r=inner, t="e") for one in own] + ([f"{inner}.{key} = {link}"] if link else [])
+        value = self._aggregate_of(f"{inner}.{self._random.choice(columns)}")
+        query = f"SELECT {value} FROM {', '.join(inner_from)}" + (f" WHERE {' AND '.join(within)}" if within else "")
+        stated = [one.format(r=rows, t=third) for one in own]
+        if link.startswith(there) or self._random.random() < 0.3:
+            stated.append(f"{rows}.{key} = {there}.{far}")
+        if stated and self._random.random() < 0.2:
+            stated.remove(self._random.choice(stated))  # then the subquery's rows are others
+        operator = self._random.choice(("<=", ">=", "<>", *_OPERATORS))
+        conditions = [f"{rows}.{self._random.choice(columns)} {operator} ({query})", *stated]
+        if self._random.random() < 0.7:
+            few = self._random.choice((f"{there}.{self._random.choice(INTEGERS)}", f"{rows}.{key}"))
+            conditions.append(f"{few} IN (1, 4, {self._constant()})")
+        if self._random.random() < 0.2:
+            conditions.append(self._simple(scope, scope))
+        self._random.shuffle(conditions)
+        items = ", ".join(f"{self._integer(0, scope, scope)} AS c{number}" for number in range(width))
+        return f"SELECT {items} FROM {self._joined(from_, stated)} WHERE {' AND '.join(conditions)}"
+
+    def _joined(self, sources: list[str], conditions: list[str]) -> str:
+        """Join sources, of which a condition may speak of the first two; mostly by commas."""
+        kind = self._random.choice(("", "", "", "", "", "LEFT JOIN", "JOIN"))
+        if not kind or not conditions or len(sources) > 2:
+            return ", ".join(self._random.sample(sources, len(sources)))
+        return f"{sources[0]} {kind} {sources[1]} ON {conditions[0]}"
+
+    def _read_twice(self) -> tuple[str, tuple[str, ...]]:
+        """A table, or a query with groups, to be written twice."""
+        table = self._random.choice(_FILLED)
+        if self._random.random() < 0.7:
+            return table, ("k", "id", '"Mixed Case"')
+        value = self._random.choice(("max", "sum", "count"))
+        return f"(SELECT g.k AS c0, {value}(g.{self._random.choice(INTEGERS)}) AS c1 FROM {table} g GROUP BY g.k)", (
+            "c0",
+            "c1",
+        )
+
+    def _aggregate_of(self, column: str) -> str:
+        name = self._random.choice(("min", "max", "max", "sum", "avg", "avg", "count", "count"))
+        forms = ("{}", "{}", "0.5 * {}", "{} + 1", "-{} / 2.0", "coalesce({}, 1)")
+        return self._random.choice(forms).format(f"{name}({column})")
+
     def _select(self, depth: int, outer: _Scope, width: int) -> str:
+        if self._random.random() < 0.07:
+            return self._scalar_aggregate(width)
         text, own = self._from(depth, outer)
         scope = (*own, *(one for one in outer if one.alias not in {mine.alias for mine in own}))
         where = f" WHERE {self._conditions(depth, own, scope)}" if self._random.random() < 0.75 else ""

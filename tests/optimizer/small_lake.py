@@ -30,6 +30,7 @@ from gateway.sql.resolve import Names, references, resolve
 from gateway.sql.statements import parse_query
 from optimizer.fragment import fragment
 from optimizer.optimize import RULES, Rule, optimize
+from optimizer.stages import Optimized
 from policies.govern import govern
 from policies.grants import Grants
 
@@ -95,14 +96,18 @@ class SmallLake:
     def rows(self, query: str, rules: tuple[Rule, ...] = RULES, *, pushdown: bool = True) -> list[Row]:
         """Return a query's rows by way of all stages; raises SqlError for what is not supported."""
         sources = self.sources if pushdown else {name: Unhelpful(one) for name, one in self.sources.items()}
+        optimized = self.optimized(query, rules)
+        snapshots = {table.name: sources[table.source].pin(table) for table in optimized.tables.values()}
+        fragmented = fragment(optimized, snapshots, sources)
+        scans = tuple((part.relation, part.scan) for part in fragmented.fragments)
+        return asyncio.run(self._run(EngineQuery(render(fragmented.tree), scans)))
+
+    def optimized(self, query: str, rules: tuple[Rule, ...] = RULES) -> Optimized:
+        """Return a query after the rules."""
         names = Names(self.catalog, frozenset(), (), lambda _name: True)
         tree = parse_query(query)
         assert tree is not None, query
-        governed = govern(resolve(tree, references(tree, names), names), ROLE, Grants().may_select)
-        snapshots = {table.name: sources[table.source].pin(table) for table in governed.tables.values()}
-        fragmented = fragment(optimize(governed, rules), snapshots, sources)
-        scans = tuple((part.relation, part.scan) for part in fragmented.fragments)
-        return asyncio.run(self._run(EngineQuery(render(fragmented.tree), scans)))
+        return optimize(govern(resolve(tree, references(tree, names), names), ROLE, Grants().may_select), rules)
 
     async def _run(self, query: EngineQuery) -> list[Row]:
         running = await self.engine.start(lambda: query)

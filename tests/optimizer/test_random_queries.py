@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 
 import psycopg
 import pytest
@@ -15,21 +14,13 @@ from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
 from optimizer.rules.prune_columns import prune_columns
 from optimizer.rules.push_down_filters import push_down_filters
-from tests.gateway import SampleLake
+from optimizer.rules.scalar_aggregates_as_windows import scalar_aggregates_as_windows
 from tests.optimizer.random_queries import QueryMaker
-from tests.optimizer.small_lake import Row, SmallLake, small_lake
+from tests.optimizer.small_lake import Row, SmallLake
 
 _SEED = 20
 _WAYS: dict[str, dict[str, object]] = {"all rules": {}, "no rules": {"rules": ()}, "no pushdown": {"pushdown": False}}
 _FEWEST = 0.6  # part of the queries that must be answered, not refused
-
-
-@pytest.fixture(scope="module")
-def tables(lake: SampleLake, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallLake]:
-    lake.server.create_database("random_queries", "random_owner", "random secret")
-    folder = tmp_path_factory.mktemp("random")
-    with small_lake(folder, lake.dsn("random_queries")) as opened:
-        yield opened
 
 
 def _answer(tables: SmallLake, query: str, way: str) -> Counter[Row] | None:
@@ -58,6 +49,22 @@ def test_random_queries(tables: SmallLake, request: pytest.FixtureRequest) -> No
             with_rows += bool(found)
     assert answered > _FEWEST * asked * len(_WAYS)
     assert with_rows > answered / 5
+
+
+def test_random_scalar_aggregates(tables: SmallLake, request: pytest.FixtureRequest) -> None:
+    maker = QueryMaker(_SEED)
+    asked = 2 * request.config.getoption("--random-queries")
+    changed = changed_with_rows = 0
+    for _ in range(asked):
+        query = maker.scalar_aggregate()
+        expected = Counter(tables.reference.execute(query.encode()).fetchall())
+        applied = any(step.rule == scalar_aggregates_as_windows.__name__ for step in tables.optimized(query).trace)
+        for way in ("all rules", "no rules"):
+            assert _answer(tables, query, way) == expected, f"{way}:\n{query}"
+        changed += applied
+        changed_with_rows += applied and bool(expected)
+    assert asked / 4 < changed < asked * 3 / 4
+    assert changed_with_rows > asked / 20
 
 
 @pytest.mark.parametrize(
@@ -92,5 +99,5 @@ def test_each_rule_alone(tables: SmallLake) -> None:
         " WHERE a.s = 'B' AND a.id IN (SELECT c.id FROM pg.one c WHERE c.k = 4)"
     )
     expected = Counter(tables.reference.execute(query.encode()).fetchall())
-    for rule in (push_down_filters, prune_columns):
+    for rule in (scalar_aggregates_as_windows, push_down_filters, prune_columns):
         assert Counter(tables.rows(query, (rule,))) == expected, rule.__name__
