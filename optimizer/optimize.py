@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from sqlglot import exp
 
+from optimizer.rules.fold_date_arithmetic import fold_date_arithmetic
 from optimizer.rules.prune_columns import prune_columns
 from optimizer.rules.push_down_filters import push_down_filters
 from optimizer.rules.scalar_aggregates_as_windows import scalar_aggregates_as_windows
@@ -14,7 +15,8 @@ from optimizer.stages import Governed, Optimized, RuleApplied
 Rule = Callable[[exp.Query], exp.Query]
 
 RULES: tuple[Rule, ...] = (
-    scalar_aggregates_as_windows,  # before the others: it compares relations and conditions as they were written
+    fold_date_arithmetic,  # before those that look for constants
+    scalar_aggregates_as_windows,  # before those below: it compares relations as they were governed
     push_down_filters,  # before pruning: a condition that moved inside no longer needs its column outside
     prune_columns,
 )

@@ -67,8 +67,8 @@ APPLIES = {
 }
 
 STAYS = {
-    "no equality outside": 'SELECT a.id FROM lk.one a, pg.one c WHERE a.id = c."Mixed Case" AND c.k = 4 AND a.k IN (1, 4)'
-    " AND a.id >= (SELECT avg(b.id) FROM lk.one b WHERE b.k = c.k)",
+    "no equality outside": 'SELECT a.id FROM lk.one a, pg.one c WHERE a.id = c."Mixed Case" AND c.k = 4'
+    " AND a.k IN (1, 4) AND a.id >= (SELECT avg(b.id) FROM lk.one b WHERE b.k = c.k)",
     "a filter that is only the subquery's": "SELECT a.id FROM lk.one a, lk.one c WHERE a.k = c.k AND c.k = 1"
     " AND a.id < (SELECT avg(b.id) FROM lk.one b WHERE b.k = c.k AND b.id > 1)",
     "another constant": "SELECT a.id FROM lk.one a, lk.one c WHERE a.k = c.k AND c.k = 1 AND a.id > 0"
