@@ -14,17 +14,24 @@ import pyarrow as pa
 from datafusion import SessionConfig, SessionContext
 from psycopg import pq
 from sqlglot import exp
-from sqlglot.optimizer.qualify import qualify
 from sqlglot.schema import MappingSchema
 
 from catalog.errors import SqlError
+from catalog.names import TableName
+from catalog.principals import Principal
+from catalog.tables import Catalog, Column, Table
 from gateway.sql.engine_dialect.before_qualify import parse, prepare
 from gateway.sql.engine_dialect.functions import register_functions
-from gateway.sql.engine_dialect.inference import annotate
 from gateway.sql.engine_dialect.moments import Session
 from gateway.sql.engine_dialect.render import render
+from gateway.sql.resolve import Names, references, resolve
+from optimizer.optimize import optimize
+from optimizer.relations import relations as relations_of
+from policies.govern import govern
 from tests.differential.compare import Answer
 from tests.differential.lake import Relation
+
+_ROLE = Principal("tester", frozenset({"tester"}), superuser=True)
 
 
 class Subject(Protocol):
@@ -67,25 +74,28 @@ def _decoded(value: bytes | None) -> str | None:
 
 
 class Engine:
-    """The engine in this process, behind the dialect's rules; PostgreSQL tells names and types, as the mirror will."""
+    """The engine in this process, behind the optimizer and the dialect; PostgreSQL tells names and types, as the mirror
+    will.
+    """
 
     def __init__(self, mirror: Postgres, relations: list[Relation]) -> None:
         self.mirror = mirror
         self.context = engine_context()
-        schema: dict[str, object] = {}
         for relation in relations:
             self.context.register_record_batches(relation.name, [_as_files_are_read(relation.rows).to_batches()])
-            schema[relation.name] = {
-                name: exp.DataType.build(sql_type, dialect="postgres") for name, sql_type in relation.columns.items()
-            }
-        self.schema = MappingSchema(schema, dialect="postgres", normalize=False)
+        tables = [_table(relation) for relation in relations]
+        catalog = Catalog(1, {table.name: table for table in tables}, {"public": None})
+        self.names = Names(catalog, frozenset(), ("public",), lambda name: True)
 
     def rendered(self, sql: str, time_zone: str = "UTC") -> str:
         """Return the engine's SQL for a statement."""
-        tree = prepare(parse(sql), self.schema)
-        qualified = qualify(tree, schema=self.schema, dialect="postgres", validate_qualify_columns=True)
-        assert isinstance(qualified, exp.Query)
-        return render(annotate(qualified, self.schema), Session(time_zone), numeric_text=True)
+        parsed = parse(sql)
+        tree = parsed if isinstance(parsed, exp.Query) else prepare(parsed, MappingSchema({}))
+        resolved = resolve(tree, references(tree, self.names), self.names)
+        optimized = optimize(govern(resolved, _ROLE, lambda role, name: True)).tree.copy()
+        for relation in [*relations_of(optimized)]:
+            relation.base.set("db", None)
+        return render(optimized, Session(time_zone), numeric_text=True)
 
     def answer(self, sql: str, time_zone: str = "UTC") -> Answer:
         names, oids = self.mirror.describe(sql)
@@ -97,6 +107,13 @@ class Engine:
             for column, oid in zip(table.columns, oids, strict=True)
         ]
         return Answer(names, oids, tuple(zip(*columns, strict=True)), exact=False)
+
+
+def _table(relation: Relation) -> Table:
+    columns = [
+        Column(name, sql_type, relation.rows.schema.field(name).type) for name, sql_type in relation.columns.items()
+    ]
+    return Table(TableName("public", relation.name), "files", "files", (relation.name,), tuple(columns))
 
 
 def engine_context() -> SessionContext:
