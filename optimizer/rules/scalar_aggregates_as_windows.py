@@ -289,7 +289,7 @@ def _restrictions(
             yield requalified(condition, back)
     for one, other in equalities(outer.conditions):
         relation = get_relation(outer.sources.get(other.table))
-        if one in keys and other.table not in back and relation is not None:
+        if one in keys and other.table not in back and relation is not None and _are_equal_alike(one, other):
             semi_join = _semi_join(requalified(one, back), other, relation, outer)
             if semi_join is not None:
                 yield semi_join

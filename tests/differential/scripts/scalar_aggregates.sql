@@ -70,3 +70,7 @@ select a.id from types a, types b where a.d = b.d and b.id in (1, 3, 7) and a.n2
 
 -- values that are all NULL
 select a.id from types a, types b where a.id = b.id and b.id = 12 and a.id <> (select max(c.n) from types c where c.id = b.id);
+
+-- another equality of the key, between types that differ
+select a.id from types a, types b, types c where a.id = b.id and a.id = c.f8 and b.id in (1, 3, 7) and c.id > 0 and c.n in (2.5, 3.5)
+and a.id <= (select max(d.id) from types d where d.id = b.id);
