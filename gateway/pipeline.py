@@ -16,7 +16,7 @@ from sqlglot import exp
 
 from catalog.principals import Principal
 from gateway.execute.engine import EngineQuery, Running
-from gateway.lake import Lake
+from gateway.lake import Lake, Pinned
 from gateway.sql.engine_dialect.moments import Session
 from gateway.sql.engine_dialect.render import render
 from gateway.sql.resolve import Names, References, resolve
@@ -72,11 +72,17 @@ def prepare(planned: Plan, parameters: Sequence[pa.Scalar], session: Session, la
     fragmented = fragment(planned.optimized, pinned.snapshots, lake.sources, parameters)
     scans = tuple((part.relation, part.scan) for part in fragmented.fragments)
     sql = render(fragmented.tree, session, numeric_text=True)
-    prepared = Prepared(fragmented, EngineQuery(sql, scans, is_plain_scan(fragmented.tree)))
+    query = EngineQuery(sql, scans, is_plain_scan(fragmented.tree), _bytes(pinned))
+    prepared = Prepared(fragmented, query)
     if not parameters:
         with _LOCK:
             _PREPARED[key] = (planned, prepared)
     return prepared
+
+
+def _bytes(pinned: Pinned) -> int | None:
+    sizes = [snapshot.bytes for snapshot in pinned.snapshots.values()]
+    return None if None in sizes else sum(size for size in sizes if size is not None)
 
 
 async def run(planned: Plan, parameters: Sequence[pa.Scalar], session: Session, lake: Lake) -> Running:

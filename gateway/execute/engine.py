@@ -1,7 +1,7 @@
 """The engine behind its port: plain data in (SQL text, scans, parameters), a stream of record batches out.
 
-DataFusion runs in this process. One context serves all statements, so that its memory limit is one and the footers it
-read stay cached; relations have names that no user can guess, and they are given back when a statement ends.
+DataFusion runs in this process. Two contexts of one runtime serve all statements, so that the memory limit is one;
+relations have names that no user can guess, and they are given back when a statement ends.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import itertools
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ _SETTINGS = {
     "datafusion.execution.collect_statistics": "true",
     "datafusion.catalog.information_schema": "false",
 }
+_SMALL_BYTES = 64 << 20  # of tables that are read with half of the partitions
 _KEPT_PLANS = 256
 _KEPT_BYTES = 1 << 14  # longer queries are planned anew each time: they would fill the memory
 # Operators whose partitions have nothing to do with each other: none of them sends rows from one to another.
@@ -57,12 +58,14 @@ class EngineQuery:
     """What the engine is asked: SQL over named relations, and the scan behind each name.
 
     ``is_plain_scan`` says that it hands on the rows of one table as they are read: its files are then read one after
-    another, which is fast enough for any client and takes a third of the memory.
+    another, which is fast enough for any client and takes a third of the memory. ``bytes`` is the size of the tables as
+    they are stored, None where it is not known.
     """
 
     sql: str
     scans: tuple[tuple[str, Scan], ...]
     is_plain_scan: bool = False
+    bytes: int | None = None
 
 
 RegisterFunctions = Callable[[SessionContext], None]
@@ -80,16 +83,22 @@ class Engine:
         stated_error: StatedError,
     ) -> None:
         settings.spill_directory.mkdir(parents=True, exist_ok=True)
-        config = SessionConfig(dict(_SETTINGS)).with_target_partitions(settings.target_partitions)
-        config = config.with_batch_size(settings.batch_size)
         runtime = RuntimeEnvBuilder().with_fair_spill_pool(settings.memory_limit)
         runtime = runtime.with_disk_manager_specified(str(settings.spill_directory))
-        self.context = SessionContext(config, runtime)
-        register_functions(self.context)
+
+        def new_context(partitions: int) -> SessionContext:  # of one runtime: the memory limit is for all together
+            config = SessionConfig(dict(_SETTINGS)).with_target_partitions(partitions)
+            context = SessionContext(config.with_batch_size(settings.batch_size), runtime)
+            register_functions(context)
+            return context
+
+        self.context = new_context(settings.target_partitions)
+        # More partitions than cores even out the work of large scans, and cost small queries up to 0.7 ms to plan.
+        self._context_of_small = new_context(max(1, settings.target_partitions // 2))
         self._stated_error = stated_error
         self._open_remote = open_remote
         self._numbers = itertools.count(1)
-        self._frames: LRUCache[str, DataFrame] = LRUCache(_KEPT_PLANS)
+        self._frames: LRUCache[tuple[int, str], DataFrame] = LRUCache(_KEPT_PLANS)
         self._lock = threading.Lock()  # of the frames
         # Most of these wait for servers: small remote tables are read while a statement is planned.
         self.threads = ThreadPoolExecutor(128, thread_name_prefix="engine")
@@ -102,7 +111,7 @@ class Engine:
         threads once.
         """
         loop = asyncio.get_running_loop()
-        opened = _Opened(self.context, self._stated_error)
+        opened = _Opened(self._stated_error)
         try:
             schema, streams = await loop.run_in_executor(self.threads, self._begin, prepare, parameters, opened)
         except BaseException as failure:
@@ -115,7 +124,7 @@ class Engine:
     async def explain(self, query: EngineQuery, parameters: Sequence[pa.Scalar], analyze: bool) -> str:
         """Return the engine's own physical plan as text; with ``analyze`` it runs and carries metrics."""
         head = "EXPLAIN ANALYZE " if analyze else "EXPLAIN "
-        running = await self.start(lambda: EngineQuery(head + query.sql, query.scans), parameters)
+        running = await self.start(lambda: replace(query, sql=head + query.sql, is_plain_scan=False), parameters)
         lines: list[str] = []
         try:
             async for batch in running.batches():
@@ -135,8 +144,9 @@ class Engine:
     ) -> tuple[pa.Schema, Iterator[AsyncIterator[Any]]]:
         try:
             query = prepare()
-            frame = self._plan(query, parameters, opened)
-            streams = self._one_by_one(frame) if _reads_files_alone(query) else None
+            context = self._context_for(query)
+            frame = self._plan(context, query, parameters, opened)
+            streams = _one_by_one(context, frame) if _reads_files_alone(query) else None
             streams = streams or iter([frame.execute_stream()])
             for _, scan in query.scans:
                 if isinstance(scan, FileScan):
@@ -145,65 +155,63 @@ class Engine:
         finally:
             opened.close_late()
 
-    def _one_by_one(self, frame: DataFrame) -> Iterator[AsyncIterator[Any]] | None:
-        """Return the plan's partitions, each begun when it is asked for; None if they exchange rows."""
-        plan = frame.execution_plan()
-        if not _partitions_are_independent(plan):
-            return None
-        return (self.context.execute(plan, partition) for partition in range(plan.partition_count))
+    def _context_for(self, query: EngineQuery) -> SessionContext:
+        return self._context_of_small if query.bytes is not None and query.bytes <= _SMALL_BYTES else self.context
 
-    def _plan(self, query: EngineQuery, parameters: Sequence[pa.Scalar], opened: _Opened) -> DataFrame:
+    def _plan(
+        self, context: SessionContext, query: EngineQuery, parameters: Sequence[pa.Scalar], opened: _Opened
+    ) -> DataFrame:
         sql = query.sql
         remote = [item for item in query.scans if isinstance(item[1], RemoteScan)]
         if len(remote) > 1:  # servers are asked at once
-            names = self._readers.map(lambda item: self._relation(item[0], item[1], opened), remote)
+            names = self._readers.map(lambda item: self._relation(context, item[0], item[1], opened), remote)
             relations = dict(zip((name for name, _ in remote), names, strict=True))
         else:
             relations = {}
         for name, scan in query.scans:
-            sql = sql.replace(f'"{name}"', relations.get(name) or self._relation(name, scan, opened))
+            sql = sql.replace(f'"{name}"', relations.get(name) or self._relation(context, name, scan, opened))
         values = {str(number): value for number, value in enumerate(parameters, 1)}
         if values or remote or len(sql) > _KEPT_BYTES or "now()" in sql:  # a plan keeps the time it was made at
-            return self.context.sql(sql, param_values=values or None)
-        return self._planned(sql)
+            return context.sql(sql, param_values=values or None)
+        return self._planned(context, sql)
 
-    def _planned(self, sql: str) -> DataFrame:
+    def _planned(self, context: SessionContext, sql: str) -> DataFrame:
         """Plan a query over files alone, or take its plan from before: the relations it names never change."""
+        key = (id(context), sql)
         with self._lock:
-            frame = self._frames.get(sql)
+            frame = self._frames.get(key)
         if frame is None:
-            frame = self.context.sql(sql)
+            frame = context.sql(sql)
             with self._lock:
-                self._frames[sql] = frame
+                self._frames[key] = frame
         return frame
 
-    def _relation(self, name: str, scan: Scan, opened: _Opened) -> str:
+    def _relation(self, context: SessionContext, name: str, scan: Scan, opened: _Opened) -> str:
         if isinstance(scan, FileScan):
-            return file_relations.register(self.context, scan)
+            return file_relations.register(context, scan)
         relation = f"{name}_{next(self._numbers)}"
         dataset = self._open_remote(scan)
-        opened.add(relation, dataset)
-        remote_relations.register(self.context, relation, dataset, scan.rows)
+        opened.add(context, relation, dataset)
+        remote_relations.register(context, relation, dataset, scan.rows)
         return f'"{relation}"'
 
 
 class _Opened:
     """What one statement has opened: remote relations, by name. May be closed while a thread still opens more."""
 
-    def __init__(self, context: SessionContext, stated_error: StatedError) -> None:
-        self._context = context
+    def __init__(self, stated_error: StatedError) -> None:
         self.stated_error = stated_error
         self._lock = threading.Lock()
-        self._datasets: dict[str, remote_relations.RemoteDataset] = {}
+        self._datasets: dict[str, tuple[SessionContext, remote_relations.RemoteDataset]] = {}
         self._closed = False
 
     def __bool__(self) -> bool:
         return bool(self._datasets)
 
-    def add(self, relation: str, dataset: remote_relations.RemoteDataset) -> None:
+    def add(self, context: SessionContext, relation: str, dataset: remote_relations.RemoteDataset) -> None:
         """Take charge of a relation; where the statement has ended meanwhile it is closed at once."""
         with self._lock:
-            self._datasets[relation] = dataset
+            self._datasets[relation] = context, dataset
             closed = self._closed
         if closed:
             dataset.close()
@@ -213,7 +221,7 @@ class _Opened:
     def failure(self) -> SqlError | None:
         """The first error that a source raised while it was read."""
         with self._lock:
-            failures = [dataset.failure for dataset in self._datasets.values()]
+            failures = [dataset.failure for _, dataset in self._datasets.values()]
         return next((failure for failure in failures if failure is not None), None)
 
     def close_late(self) -> None:
@@ -228,9 +236,9 @@ class _Opened:
         with self._lock:
             self._closed = True
             datasets = [*self._datasets.items()]
-        for relation, dataset in datasets:
+        for relation, (context, dataset) in datasets:
             dataset.close()
-            self._context.deregister_table(relation)
+            context.deregister_table(relation)
 
 
 @dataclass(slots=True)
@@ -295,6 +303,14 @@ def _settle(request: asyncio.Future[Any]) -> None:
 
 def _reads_files_alone(query: EngineQuery) -> bool:
     return query.is_plain_scan and all(isinstance(scan, FileScan) for _, scan in query.scans)
+
+
+def _one_by_one(context: SessionContext, frame: DataFrame) -> Iterator[AsyncIterator[Any]] | None:
+    """Return the plan's partitions, each begun when it is asked for; None if they exchange rows."""
+    plan = frame.execution_plan()
+    if not _partitions_are_independent(plan):
+        return None
+    return (context.execute(plan, partition) for partition in range(plan.partition_count))
 
 
 def _partitions_are_independent(plan: ExecutionPlan) -> bool:
