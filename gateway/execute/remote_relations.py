@@ -7,10 +7,14 @@ so filters are applied here exactly; connectors have their own, earlier way of t
 (`catalog.scans.Source.takes`).
 
 A worker that waits inside of the driver does not see that its statement is gone: `RemoteDataset.close` cancels it.
+Workers are few. Most of them may wait so; the partitions beyond are read by threads of their own, and the worker that
+asks such a one before there are rows gets an empty batch and may turn to other work.
 """
 
 from __future__ import annotations
 
+import os
+import queue
 import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -26,6 +30,9 @@ from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
 
 SMALL_ROWS = 200_000  # remote rows that are read before the engine plans
+_WORKERS = int(os.environ.get("TOKIO_WORKER_THREADS") or os.cpu_count() or 1)
+_MAY_WAIT = threading.BoundedSemaphore(max(1, _WORKERS * 3 // 4))  # workers that may wait for servers at one time
+_TURN = 0.001  # seconds that a worker waits beyond that
 SMALL_BYTES = 32 << 20  # and the most memory they may take; it is not counted against the engine's limit
 
 
@@ -94,8 +101,12 @@ class RemoteDataset(ds.Dataset):  # type: ignore[misc]
             stream.cancel()
         self._streams.close()
 
-    def read(self, number: int, columns: list[str] | None, filter: pc.Expression | None) -> Iterator[pa.RecordBatch]:
-        """Yield a partition's rows with ``columns`` that the filter accepts."""
+    def read(
+        self, number: int, columns: list[str] | None, filter: pc.Expression | None, *, by_worker: bool = True
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield a partition's rows with ``columns`` that the filter accepts. A worker of the engine may get empty
+        batches among them.
+        """
         if isinstance(filter, pa.Scalar):  # a condition without columns, as of a join ON true
             if filter.as_py() is not True:
                 return
@@ -105,7 +116,8 @@ class RemoteDataset(ds.Dataset):  # type: ignore[misc]
         except SqlError as failure:
             self._note(failure)
             raise
-        batches = stream.batches()
+        counted = by_worker and _MAY_WAIT.acquire(blocking=False)
+        batches = stream.batches() if counted or not by_worker else in_turns(stream)
         try:
             for batch in batches:
                 yield batch if filter is None else _filtered(batch, filter, columns)
@@ -113,6 +125,8 @@ class RemoteDataset(ds.Dataset):  # type: ignore[misc]
             self._note(failure)
             raise
         finally:
+            if counted:
+                _MAY_WAIT.release()
             batches.close()  # type: ignore[attr-defined]
             with self._lock:
                 self._open.discard(stream)
@@ -122,7 +136,7 @@ class RemoteDataset(ds.Dataset):  # type: ignore[misc]
         found: list[pa.RecordBatch] = []
         size = 0
         for number in range(len(self._streams.opens)):
-            batches = self.read(number, None, None)
+            batches = self.read(number, None, None, by_worker=False)
             try:
                 for batch in batches:
                     size += batch.nbytes
@@ -159,6 +173,52 @@ def register(context: SessionContext, name: str, dataset: RemoteDataset, rows: i
             context.register_record_batches(name, [batches or [empty]])
             return
     context.register_table(name, dataset)
+
+
+def in_turns(stream: Stream) -> Iterator[pa.RecordBatch]:
+    """Yield a stream's batches, and an empty one each time that there is none yet: nobody waits longer than a turn.
+
+    A thread reads ahead by one batch. Closing the iterator cancels the stream.
+    """
+    empty = stream.schema.empty_table().to_batches() or [pa.RecordBatch.from_pylist([], schema=stream.schema)]
+    ready: queue.Queue[pa.RecordBatch | BaseException | None] = queue.Queue(1)
+    left = threading.Event()
+
+    def hand_over(item: pa.RecordBatch | BaseException | None) -> None:
+        while not left.is_set():
+            try:
+                ready.put(item, timeout=0.1)
+            except queue.Full:
+                continue
+            return
+
+    def read() -> None:
+        try:
+            for batch in stream.batches():
+                hand_over(batch)
+                if left.is_set():
+                    return
+        except BaseException as failure:  # whatever it is, who reads is told
+            hand_over(failure)
+        else:
+            hand_over(None)
+
+    threading.Thread(target=read, name="remote scan", daemon=True).start()
+    try:
+        while True:
+            try:
+                item = ready.get(timeout=_TURN)
+            except queue.Empty:
+                yield empty[0]
+                continue
+            if item is None:
+                return
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+    finally:
+        left.set()
+        stream.cancel()
 
 
 class _Scanner:

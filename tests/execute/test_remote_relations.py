@@ -15,7 +15,7 @@ from datafusion import SessionContext
 
 from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
-from gateway.execute.remote_relations import RemoteDataset, register
+from gateway.execute.remote_relations import RemoteDataset, in_turns, register
 from tests.execute.reading import new_context
 
 NAN, INF = math.nan, math.inf
@@ -195,3 +195,51 @@ def test_a_closed_scan_opens_nothing(context: SessionContext) -> None:
         ask(context, "SELECT a FROM t")
     assert dataset.failure is not None and dataset.failure.sqlstate == SqlState.QUERY_CANCELED
     assert partitions.asked == []
+
+
+# More scans that wait than the engine has workers
+
+
+def test_many_scans_that_wait_leave_workers_for_others(context: SessionContext) -> None:
+    waiting = [Partitions() for _ in range(40)]
+    for number, partitions in enumerate(waiting):
+        partitions.stalls_after = 0
+        register(context, f"waiting_{number}", RemoteDataset(SCHEMA, partitions))
+    register(context, "ready", RemoteDataset(SCHEMA, Partitions(batches=3)))
+
+    async def run() -> int:
+        streams = [context.sql(f"SELECT a FROM waiting_{number}").execute_stream() for number in range(40)]
+        asked = [asyncio.ensure_future(anext(aiter(stream), None)) for stream in streams]
+        await asyncio.sleep(0.3)
+        assert all(partitions.asked for partitions in waiting)
+        frame = context.sql("SELECT count(*) AS n FROM ready")
+        found = [batch.to_pyarrow() async for batch in frame.execute_stream()]
+        for partitions in waiting:
+            partitions.stall.set()
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        assert len(answers) == 40
+        return int(found[0].column(0)[0].as_py())
+
+    assert asyncio.run(asyncio.wait_for(run(), 60)) == 3 * len(ROWS)
+
+
+def test_in_turns_gives_every_row_and_empty_batches_where_there_are_none_yet() -> None:
+    partitions = Partitions(batches=3)
+    partitions.stalls_after = 2
+    batches = in_turns(partitions.opens[0](None))
+    rows = 0
+    for batch in batches:
+        assert batch.schema == SCHEMA
+        rows += batch.num_rows
+        if rows == 2 * len(ROWS) and batch.num_rows == 0:
+            break
+    batches.close()  # type: ignore[attr-defined]
+    assert partitions.cancelled == 1
+
+
+def test_in_turns_raises_what_the_stream_raises() -> None:
+    failure = SqlError(SqlState.CONNECTION_FAILURE, "gone")
+    with pytest.raises(SqlError) as caught:
+        for _ in in_turns(Partitions(failure=failure).opens[0](None)):
+            pass
+    assert caught.value is failure
