@@ -20,6 +20,7 @@ from gateway.lake import Lake, Pinned
 from gateway.sql.engine_dialect.moments import Session
 from gateway.sql.engine_dialect.render import render
 from gateway.sql.resolve import Names, References, resolve
+from optimizer.brief import is_brief
 from optimizer.fragment import fragment
 from optimizer.optimize import optimize
 from optimizer.plain_scan import is_plain_scan
@@ -72,7 +73,7 @@ def prepare(planned: Plan, parameters: Sequence[pa.Scalar], session: Session, la
     fragmented = fragment(planned.optimized, pinned.snapshots, lake.sources, parameters)
     scans = tuple((part.relation, part.scan) for part in fragmented.fragments)
     sql = render(fragmented.tree, session, numeric_text=True)
-    query = EngineQuery(sql, scans, is_plain_scan(fragmented.tree), _bytes(pinned))
+    query = EngineQuery(sql, scans, is_plain_scan(fragmented.tree), is_brief(fragmented), _bytes(pinned))
     prepared = Prepared(fragmented, query)
     if not parameters:
         with _LOCK:

@@ -18,7 +18,7 @@ from typing import Any
 import pyarrow as pa
 import structlog
 from cachetools import LRUCache
-from datafusion import DataFrame, ExecutionPlan, RuntimeEnvBuilder, SessionConfig, SessionContext
+from datafusion import DataFrame, ExecutionPlan, RecordBatchStream, RuntimeEnvBuilder, SessionConfig, SessionContext
 
 from catalog.errors import SqlError
 from catalog.scans import FileScan, RemoteScan, Scan
@@ -34,6 +34,7 @@ _SETTINGS = {
     "datafusion.execution.collect_statistics": "true",
     "datafusion.catalog.information_schema": "false",
 }
+_READY_ROWS = 8192  # so many of a brief query are waited for
 _SMALL_BYTES = 64 << 20  # of tables that are read with half of the partitions
 _KEPT_PLANS = 256
 _KEPT_BYTES = 1 << 14  # longer queries are planned anew each time: they would fill the memory
@@ -58,13 +59,15 @@ class EngineQuery:
     """What the engine is asked: SQL over named relations, and the scan behind each name.
 
     ``is_plain_scan`` says that it hands on the rows of one table as they are read: its files are then read one after
-    another, which is fast enough for any client and takes a third of the memory. ``bytes`` is the size of the tables as
-    they are stored, None where it is not known.
+    another, which is fast enough for any client and takes a third of the memory. ``is_brief`` says that it ends soon:
+    its first rows are waited for in the thread that plans. ``bytes`` is the size of the tables as they are stored, None
+    where it is not known.
     """
 
     sql: str
     scans: tuple[tuple[str, Scan], ...]
     is_plain_scan: bool = False
+    is_brief: bool = False
     bytes: int | None = None
 
 
@@ -113,11 +116,10 @@ class Engine:
         loop = asyncio.get_running_loop()
         opened = _Opened(self._stated_error)
         try:
-            schema, streams = await loop.run_in_executor(self.threads, self._begin, prepare, parameters, opened)
+            running = await loop.run_in_executor(self.threads, self._begin, prepare, parameters, opened)
         except BaseException as failure:
             opened.close()
             raise _told(failure, opened) from failure
-        running = Running(schema, streams, opened)
         running.begin()
         return running
 
@@ -139,9 +141,7 @@ class Engine:
         self.threads.shutdown(wait=False, cancel_futures=True)
         self._readers.shutdown(wait=False, cancel_futures=True)
 
-    def _begin(
-        self, prepare: Callable[[], EngineQuery], parameters: Sequence[pa.Scalar], opened: _Opened
-    ) -> tuple[pa.Schema, Iterator[AsyncIterator[Any]]]:
+    def _begin(self, prepare: Callable[[], EngineQuery], parameters: Sequence[pa.Scalar], opened: _Opened) -> Running:
         try:
             query = prepare()
             context = self._context_for(query)
@@ -151,7 +151,10 @@ class Engine:
             for _, scan in query.scans:
                 if isinstance(scan, FileScan):
                     _require_files(scan)
-            return frame.schema(), streams
+            ready: list[pa.RecordBatch] = []
+            if query.is_brief and _reads_local_files(query):
+                ready, streams = _first_batches(streams)
+            return Running(frame.schema(), streams, opened, ready)
         finally:
             opened.close_late()
 
@@ -246,19 +249,24 @@ class Running:
     """A statement that runs: its Arrow schema and its batches, read once. Closing stops its work."""
 
     schema: pa.Schema
-    _streams: Iterator[AsyncIterator[Any]]
+    _streams: Iterator[RecordBatchStream]
     _opened: _Opened
-    _stream: AsyncIterator[Any] | None = field(default=None)
+    _ready: list[pa.RecordBatch]
+    _stream: RecordBatchStream | None = field(default=None)
     _requested: asyncio.Future[Any] | None = field(default=None)
     _closed: bool = field(default=False)
 
     def begin(self) -> None:
-        """Have the engine work on the first batch."""
+        """Have the engine work on the next batch."""
         self._request()
 
     async def batches(self) -> AsyncIterator[pa.RecordBatch]:
         """Yield the record batches. The engine is one batch ahead of who takes them, and no further."""
         following = self._requested
+        for batch in self._ready:
+            yield batch
+            if self._closed:
+                return
         while following is not None:
             try:
                 batch = await following
@@ -296,6 +304,20 @@ class Running:
             await asyncio.get_running_loop().run_in_executor(None, self._opened.close)
 
 
+def _first_batches(streams: Iterator[RecordBatchStream]) -> tuple[list[pa.RecordBatch], Iterator[RecordBatchStream]]:
+    """Wait for the first rows; return them, and the streams that have more. The work is done in this thread as far as
+    the plan lets it, without the changes of threads that an event loop needs.
+    """
+    first = next(streams)
+    found: list[pa.RecordBatch] = []
+    while sum(batch.num_rows for batch in found) < _READY_ROWS:
+        batch = next(first, None)
+        if batch is None:
+            return found, streams
+        found.append(batch.to_pyarrow())
+    return found, itertools.chain([first], streams)
+
+
 def _settle(request: asyncio.Future[Any]) -> None:
     if not request.cancelled():
         request.exception()
@@ -305,7 +327,11 @@ def _reads_files_alone(query: EngineQuery) -> bool:
     return query.is_plain_scan and all(isinstance(scan, FileScan) for _, scan in query.scans)
 
 
-def _one_by_one(context: SessionContext, frame: DataFrame) -> Iterator[AsyncIterator[Any]] | None:
+def _reads_local_files(query: EngineQuery) -> bool:
+    return all(isinstance(scan, FileScan) and not scan.storage for _, scan in query.scans)
+
+
+def _one_by_one(context: SessionContext, frame: DataFrame) -> Iterator[RecordBatchStream] | None:
     """Return the plan's partitions, each begun when it is asked for; None if they exchange rows."""
     plan = frame.execution_plan()
     if not _partitions_are_independent(plan):
