@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import ssl
 from collections.abc import AsyncIterator, Callable
@@ -140,12 +141,21 @@ class Gateway:
         return SessionServices(self.lake, self._statements, get_principal, self.refresh, database)
 
 
+def _leave_garbage_collection_little() -> None:
+    """Take what was made so far, a million objects that stay, out of the collector's rounds: with them a full one stops
+    all sessions for 0.13 s.
+    """
+    gc.collect()
+    gc.freeze()
+
+
 async def serve(config: Config, *, ready: Callable[[Endpoints], None] | None = None) -> None:
     """Run a gateway until SIGTERM or SIGINT; a second signal ends running statements at once."""
     stop, stop_now = asyncio.Event(), asyncio.Event()
     _on_signals(stop, stop_now)
     async with running(config, stop_now) as endpoints:
         _log.info("listening", address=str(endpoints.postgres))
+        _leave_garbage_collection_little()
         if ready is not None:
             ready(endpoints)
         await stop.wait()
