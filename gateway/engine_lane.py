@@ -135,7 +135,8 @@ class EngineLane:
             for value, oid, form in zip(values, description.parameter_oids, given, strict=True)
         )
         formats = _spread(message.result_formats, len(description.fields), "{} result formats but query has {} columns")
-        fields = tuple(replace(one, format=form) for one, form in zip(description.fields, formats, strict=True))
+        pairs = zip(description.fields, formats, strict=True)
+        fields = tuple(one if one.format == form else replace(one, format=form) for one, form in pairs)
         return Portal(prepared, fields, parameters)
 
     async def execute(self, portal: Portal, limit: int) -> None:

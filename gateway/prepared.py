@@ -74,11 +74,14 @@ class NamedStatement:
 
     def check_columns(self, fields: tuple[FieldDescription, ...]) -> None:
         """Raise 0A000 where the columns are not those that the client may have been told."""
-        columns = [(one.name, one.type_oid, one.type_modifier) for one in fields]
-        if self.fields is None:
+        if self.fields is None or self.fields is fields:
             self.fields = fields
-        elif [(one.name, one.type_oid, one.type_modifier) for one in self.fields] != columns:
+        elif _columns(self.fields) != _columns(fields):
             raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, "cached plan must not change result type")
+
+
+def _columns(fields: tuple[FieldDescription, ...]) -> list[tuple[str, int, int]]:
+    return [(one.name, one.type_oid, one.type_modifier) for one in fields]
 
 
 class NamedStatements:
