@@ -7,8 +7,8 @@ so filters are applied here exactly; connectors have their own, earlier way of t
 (`catalog.scans.Source.takes`).
 
 A worker that waits inside of the driver does not see that its statement is gone: `RemoteDataset.close` cancels it.
-Workers are few. Most of them may wait so; the partitions beyond are read by threads of their own, and the worker that
-asks such a one before there are rows gets an empty batch and may turn to other work.
+Workers are few. A quarter of them may wait so; the partitions beyond are read by threads of their own, and the worker
+that asks such a one before there are rows gets an empty batch and may turn to other work.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from catalog.sqlstate import SqlState
 
 SMALL_ROWS = 200_000  # remote rows that are read before the engine plans
 _WORKERS = int(os.environ.get("TOKIO_WORKER_THREADS") or os.cpu_count() or 1)
-_MAY_WAIT = threading.BoundedSemaphore(max(1, _WORKERS * 3 // 4))  # workers that may wait for servers at one time
+_MAY_WAIT = threading.BoundedSemaphore(max(1, _WORKERS // 4))  # workers that may wait for servers at one time
 _TURN = 0.001  # seconds that a worker waits beyond that
 SMALL_BYTES = 32 << 20  # and the most memory they may take; it is not counted against the engine's limit
 
