@@ -7,8 +7,8 @@ Variables that native libraries read once, when they are first imported:
   small query took 0.7 ms longer, TPC-H a tenth longer, and a stream of a large table 60 MB more: each has its own heap.
 - Arrow's own allocator keeps what it was given: a gateway that streams a large table held 60 MB more with it.
 - The engine's allocator (mimalloc) keeps what it has freed in arenas of 1 GB; without arenas whole segments go back to
-  the system, and what was never touched is not kept ready. That saves 50 MB of a stream and 300 MB of TPC-H, which takes
-  about 7 % longer for it.
+  the system, and what was never touched is not kept ready. That saves 50 MB of a stream and 300 MB of TPC-H, which
+  takes about 7 % longer for it.
 """
 
 import os

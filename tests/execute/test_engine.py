@@ -12,7 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from catalog.errors import SqlError
 from catalog.scans import FileGroup, FileScan, Physical, RemoteScan
+from catalog.sqlstate import SqlState
 from gateway.execute.engine import Engine, EngineQuery, EngineSettings
 from gateway.execute.remote_relations import RemoteDataset
 from gateway.sql.engine_dialect.function_errors import stated_error
@@ -127,6 +129,31 @@ def test_a_plain_scan_gives_every_row_once(tmp_path: Path, sql: str, rows: int) 
 
     found = asyncio.run(numbers())
     assert len(found) == len(set(found)) == rows
+
+
+@pytest.mark.parametrize("plain", [False, True])
+@pytest.mark.parametrize("files", [1, 3, 20])
+def test_a_brief_query_gives_every_row_once(tmp_path: Path, files: int, plain: bool) -> None:
+    engine = _engine(tmp_path, Partitions)
+    query = EngineQuery('SELECT n FROM "s"', (("s", _files(tmp_path, files)),), plain, is_brief=True)
+
+    async def numbers() -> list[int]:
+        running = await engine.start(lambda: query)
+        try:
+            return [number async for batch in running.batches() for number in batch.column(0).to_pylist()]
+        finally:
+            await running.close()
+
+    assert sorted(asyncio.run(numbers())) == [*range(files * 1000)]
+
+
+def test_a_brief_query_that_fails_says_why(tmp_path: Path) -> None:
+    engine = _engine(tmp_path, Partitions)
+    scans = (("s", _files(tmp_path, 1)),)
+    query = EngineQuery('SELECT 1 / n AS x FROM "s"', scans, is_brief=True)
+    with pytest.raises(SqlError) as caught:
+        asyncio.run(engine.start(lambda: query))
+    assert caught.value.sqlstate == SqlState.DIVISION_BY_ZERO
 
 
 def test_a_query_asked_again_gives_the_same_rows_and_the_present_time(tmp_path: Path) -> None:
