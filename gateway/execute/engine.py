@@ -101,7 +101,7 @@ class Engine:
         self._stated_error = stated_error
         self._open_remote = open_remote
         self._numbers = itertools.count(1)
-        self._frames: LRUCache[tuple[int, str], DataFrame] = LRUCache(_KEPT_PLANS)
+        self._frames: LRUCache[str, DataFrame] = LRUCache(_KEPT_PLANS)
         self._lock = threading.Lock()  # of the frames
         # Most of these wait for servers: small remote tables are read while a statement is planned.
         self.threads = ThreadPoolExecutor(128, thread_name_prefix="engine")
@@ -179,14 +179,15 @@ class Engine:
         return self._planned(context, sql)
 
     def _planned(self, context: SessionContext, sql: str) -> DataFrame:
-        """Plan a query over files alone, or take its plan from before: the relations it names never change."""
-        key = (id(context), sql)
+        """Plan a query over files alone, or take its plan from before: the relations it names never change, and
+        each is of one context.
+        """
         with self._lock:
-            frame = self._frames.get(key)
+            frame = self._frames.get(sql)
         if frame is None:
             frame = context.sql(sql)
             with self._lock:
-                self._frames[key] = frame
+                self._frames[sql] = frame
         return frame
 
     def _relation(self, context: SessionContext, name: str, scan: Scan, opened: _Opened) -> str:
@@ -328,11 +329,15 @@ def _reads_files_alone(query: EngineQuery) -> bool:
 
 
 def _reads_local_files(query: EngineQuery) -> bool:
-    return all(isinstance(scan, FileScan) and not scan.storage for _, scan in query.scans)
+    """Whether no object store has to be waited for, which could take long and cannot be broken off."""
+    return all(isinstance(scan, FileScan) and file_relations.is_local_scan(scan) for _, scan in query.scans)
 
 
 def _one_by_one(context: SessionContext, frame: DataFrame) -> Iterator[RecordBatchStream] | None:
-    """Return the plan's partitions, each begun when it is asked for; None if they exchange rows."""
+    """Return the plan's partitions, each begun when it is asked for; None if they exchange rows.
+
+    The plan is made here, for one execution: its partitions share a queue of files, which is empty when they were read.
+    """
     plan = frame.execution_plan()
     if not _partitions_are_independent(plan):
         return None

@@ -81,6 +81,11 @@ def forget(context: SessionContext, key: str) -> None:
         context.deregister_table(name)
 
 
+def is_local_scan(scan: FileScan) -> bool:
+    """Say whether all files of the scan are in this machine's file system; those of deletes are kept beside them."""
+    return all(is_local(file) for group in scan.groups for file in group.files)
+
+
 def missing_files(scan: FileScan) -> list[str]:
     """Return the files of the scan that are not there any more (removed by a vacuum, say).
 

@@ -180,7 +180,7 @@ def in_turns(stream: Stream) -> Iterator[pa.RecordBatch]:
 
     A thread reads ahead by one batch. Closing the iterator cancels the stream.
     """
-    empty = stream.schema.empty_table().to_batches() or [pa.RecordBatch.from_pylist([], schema=stream.schema)]
+    empty = pa.RecordBatch.from_pylist([], schema=stream.schema)
     ready: queue.Queue[pa.RecordBatch | BaseException | None] = queue.Queue(1)
     left = threading.Event()
 
@@ -209,7 +209,7 @@ def in_turns(stream: Stream) -> Iterator[pa.RecordBatch]:
             try:
                 item = ready.get(timeout=_TURN)
             except queue.Empty:
-                yield empty[0]
+                yield empty
                 continue
             if item is None:
                 return

@@ -173,6 +173,23 @@ def test_a_query_asked_again_gives_the_same_rows_and_the_present_time(tmp_path: 
     assert asyncio.run(first(moment)) != asyncio.run(first(moment))
 
 
+def test_a_plain_scan_gives_all_rows_each_time_and_to_all_at_once(tmp_path: Path) -> None:
+    engine = _engine(tmp_path, Partitions)
+    query = EngineQuery('SELECT n FROM "s"', (("s", _files(tmp_path, 5)),), is_plain_scan=True)
+
+    async def count() -> int:
+        running = await engine.start(lambda: query)
+        try:
+            return sum([batch.num_rows async for batch in running.batches()])
+        finally:
+            await running.close()
+
+    async def run() -> list[int]:
+        return [await count(), await count(), *await asyncio.gather(count(), count(), count())]
+
+    assert asyncio.run(run()) == [5000] * 5
+
+
 def test_a_plain_scan_that_is_closed_reads_no_further(tmp_path: Path) -> None:
     engine = _engine(tmp_path, Partitions)
     scan = _files(tmp_path, 3)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from datafusion import SessionContext
+from datafusion import RecordBatch, SessionContext
 
 from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
@@ -216,8 +216,11 @@ def test_many_scans_that_wait_leave_workers_for_others(context: SessionContext) 
         found = [batch.to_pyarrow() async for batch in frame.execute_stream()]
         for partitions in waiting:
             partitions.stall.set()
-        answers = await asyncio.gather(*asked, return_exceptions=True)
-        assert len(answers) == 40
+        for answer in await asyncio.gather(*asked, return_exceptions=True):
+            # Those that got empty batches meanwhile have one; the others hear of the cancel.
+            assert isinstance(answer, Exception) or (
+                isinstance(answer, RecordBatch) and answer.to_pyarrow().num_rows == 0
+            )
         return int(found[0].column(0)[0].as_py())
 
     assert asyncio.run(asyncio.wait_for(run(), 60)) == 3 * len(ROWS)
