@@ -1,4 +1,4 @@
-"""Roles and privileges as plain rows, as the store holds them; what they allow is judged in ``policies``."""
+"""Roles, privileges and policies as plain rows, as the store holds them; what they allow is judged in ``policies``."""
 
 from __future__ import annotations
 
@@ -18,14 +18,24 @@ class Role:
     superuser: bool = False
     login: bool = True
     created: datetime | None = None
+    create_role: bool = False
+    bypass_row_security: bool = False
+    inherit: bool = True
+    valid_until: datetime | None = None  # of the password
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Membership:
-    """``member`` has the privileges of ``role``."""
+    """``member`` is in ``role``: it has its privileges (``inherit``), may SET ROLE to it (``set_role``) and may let
+    others in (``admin``).
+    """
 
     role: str
     member: str
+    admin: bool = False
+    inherit: bool = True
+    set_role: bool = True
+    grantor: str | None = None
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -37,13 +47,71 @@ class Grant:
     table: str = ALL_TABLES
     privilege: str = SELECT
     grantor: str | None = None
+    column: str | None = None  # None: the whole table
+    grantable: bool = False
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class TableRights:
+    """Who owns a relation, and whether its row security policies are in force (``forced``: for the owner too)."""
+
+    schema: str
+    table: str
+    owner: str | None = None  # None: the gateway's superusers alone
+    row_security: bool = False
+    forced: bool = False
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class RowPolicy:
+    """A row security policy. ``using`` and ``check`` are PostgreSQL's own deparsed text of the conditions, with every
+    name qualified; ``roles`` may hold `PUBLIC`. ``command`` is ALL, SELECT, INSERT, UPDATE or DELETE.
+    """
+
+    schema: str
+    table: str
+    name: str
+    permissive: bool = True
+    command: str = "ALL"
+    roles: tuple[str, ...] = (PUBLIC,)
+    using: str | None = None
+    check: str | None = None
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class MaskingPolicy:
+    """A masking policy: a named expression over its parameters, the first of which is the masked value. ``expression``
+    is PostgreSQL's own deparsed text. ``parameters`` pairs names with types; ``returns`` is the type of the first.
+    """
+
+    name: str
+    parameters: tuple[tuple[str, str], ...]
+    returns: str
+    expression: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ColumnMask:
+    """A column that is seen only through a masking policy. ``arguments`` are the columns given to its parameters, the
+    masked column first.
+    """
+
+    schema: str
+    table: str
+    column: str
+    policy: str
+    arguments: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class AccessRows:
-    """All roles, memberships and grants at one moment. ``version`` grows with every change."""
+    """All that decides who may see what, at one moment. ``version`` grows with every change."""
 
     version: int
     roles: tuple[Role, ...] = ()
     memberships: tuple[Membership, ...] = ()
     grants: tuple[Grant, ...] = ()
+    tables: tuple[TableRights, ...] = ()
+    row_policies: tuple[RowPolicy, ...] = ()
+    masking_policies: tuple[MaskingPolicy, ...] = ()
+    column_masks: tuple[ColumnMask, ...] = ()
