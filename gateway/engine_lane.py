@@ -221,7 +221,7 @@ class EngineLane:
             self._principal.name,
             names.search_path,
             names.catalog.version,
-            self._lake.grants.version,
+            self._lake.access.version,
         )
         known = self._statements.descriptions.get(key)
         if known is None or self._mirror.status == "E":  # then the mirror knows whether the transaction is over

@@ -1,6 +1,6 @@
-"""The lake as all sessions share it: its sources, the current catalogue, the grants, the engine.
+"""The lake as all sessions share it: its sources, the current catalogue, who may see what, the engine.
 
-Everything here is either immutable and replaced whole (catalogue, grants) or safe for use by many sessions.
+Everything here is either immutable and replaced whole (catalogue, access) or safe for use by many sessions.
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ import structlog
 
 from catalog.errors import SqlError
 from catalog.names import TableName
-from catalog.principals import Principal
 from catalog.scans import Snapshot, Source
 from catalog.sqlstate import SqlState
 from catalog.tables import Catalog, Discovery, Table
 from gateway.execute.engine import Engine
+from policies.access import Access, Narrowed
+from policies.policy_reader import KeptRelations
 
 _log = structlog.get_logger(__name__)
 # Seconds that a source has to tell its tables before the others are shown without it.
@@ -32,39 +33,11 @@ PATIENCE = 1.0  # later on
 ASKED_PATIENCE = 10.0  # for a client who asked
 
 
-class Grants(Protocol):
-    """Who may read what, one immutable version of it."""
-
-    @property
-    def version(self) -> int:
-        """Grows with every change."""
-
-    def may_select(self, principal: Principal, table: TableName) -> bool:
-        """Say whether the principal may read the table."""
-
-
 class Shape(Protocol):
     """The mirror, as far as a new catalogue must reach it."""
 
     def apply(self, catalog: Catalog) -> bool:
         """Make the mirror show this catalogue; False if something of it must wait. Blocks."""
-
-
-@dataclass(frozen=True, slots=True)
-class Narrowed:
-    """What two versions of the grants both allow, until the mirror shows the newer one."""
-
-    old: Grants
-    new: Grants
-
-    @property
-    def version(self) -> int:
-        """Unlike that of any grants by themselves."""
-        return -self.new.version
-
-    def may_select(self, principal: Principal, table: TableName) -> bool:
-        """Say whether the principal may read the table."""
-        return self.old.may_select(principal, table) and self.new.may_select(principal, table)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +56,12 @@ class Lake:
     """Shared by all sessions of a process."""
 
     def __init__(
-        self, sources: Mapping[str, Source], engine: Engine, grants: Grants, system_relations: frozenset[str]
+        self, sources: Mapping[str, Source], engine: Engine, access: Access | Narrowed, system_relations: frozenset[str]
     ) -> None:
         self.sources = sources
         self.engine = engine
-        self.grants = grants
+        self.access = access
+        self.governed = KeptRelations()
         self.system_relations = system_relations
         self.catalog = Catalog(0, {}, {}, sources=tuple(sources))
         self.threads = ThreadPoolExecutor(max_workers=16, thread_name_prefix="metadata")

@@ -21,7 +21,7 @@ from catalog.tables import Catalog
 from gateway.config import Config
 from gateway.login import Role
 from gateway.relay.mirror_connection import Login
-from policies.grants import Grants
+from policies.access import Access
 from policies.roles import Roles
 
 _log = structlog.get_logger(__name__)
@@ -70,9 +70,9 @@ class Metadata:
 
         Returns False where clients' locks held something up: then it is to be called again soon.
         """
-        access = self._access
-        applied = self._mirror.apply(catalog, access)
-        self._shown = frozenset(role.name for role in access.roles)
+        rows = self._rows
+        applied = self._mirror.apply(catalog, rows)
+        self._shown = frozenset(role.name for role in rows.roles)
         for note in applied.notes:
             if note not in self._noted:
                 self._noted.add(note)
@@ -84,8 +84,8 @@ class Metadata:
         """Return the catalogue of the last run."""
         return self._store.load_catalog(self._database)
 
-    async def changes(self) -> AsyncIterator[Grants]:
-        """Yield the grants anew whenever roles or grants have changed."""
+    async def changes(self) -> AsyncIterator[Access]:
+        """Yield who may see what anew whenever something of it has changed."""
         loop = asyncio.get_running_loop()
         changed = asyncio.Event()
 
@@ -97,10 +97,10 @@ class Metadata:
             while True:
                 await changed.wait()
                 changed.clear()
-                access = await asyncio.to_thread(self._store.load_access)
-                if access.version != self._access.version:
-                    self._take(access)
-                    yield self.grants
+                rows = await asyncio.to_thread(self._store.load_access)
+                if rows.version != self._rows.version:
+                    self._take(rows)
+                    yield self.access
         finally:
             await asyncio.to_thread(listener.close)
 
@@ -108,7 +108,7 @@ class Metadata:
         """Return a role that may log in."""
         verifier = await asyncio.to_thread(self._store.get_verifier, name)  # of unknown ones too: it takes as long
         principal = self._roles.get_principal(name)
-        login = any(role.name == name and role.login for role in self._access.roles)
+        login = any(role.name == name and role.login for role in self._rows.roles)
         if principal is None or not login or name not in self._shown:
             return None
         return Role(principal, verifier)
@@ -131,10 +131,10 @@ class Metadata:
         if self._server.embedded:
             self._server.stop()
 
-    def _take(self, access: AccessRows) -> None:
-        self._access = access
-        self._roles = Roles.from_rows(access)
-        self.grants = Grants.from_rows(access)
+    def _take(self, rows: AccessRows) -> None:
+        self._rows = rows
+        self._roles = Roles.from_rows(rows)
+        self.access = Access.from_rows(rows)
 
     def _read_system_relations(self) -> frozenset[str]:
         with psycopg.connect(**self._server.connection_parameters(self._server.maintenance_database)) as connection:

@@ -19,13 +19,14 @@ from gateway.execute.engine import EngineQuery, Running
 from gateway.lake import Lake, Pinned
 from gateway.sql.engine_dialect.moments import Session
 from gateway.sql.engine_dialect.render import render
+from gateway.sql.policy_text import policy_reader
 from gateway.sql.resolve import Names, References, resolve
 from optimizer.brief import is_brief
 from optimizer.fragment import fragment
 from optimizer.optimize import optimize
 from optimizer.plain_scan import is_plain_scan
 from optimizer.stages import Fragmented, Optimized
-from policies.govern import govern
+from policies.govern import check_governed, govern
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +59,11 @@ def plan(
     ``parameters`` are the types of ``$1 …`` where they are known, as SQL writes them.
     """
     resolved = resolve(tree, found, names, parameters)
-    governed = govern(resolved, principal, lake.grants.may_select)
-    return Plan(optimize(governed))
+    access = lake.access
+    governed = govern(resolved, principal, access, policy_reader(names, lake.governed))
+    optimized = optimize(governed)
+    check_governed(optimized.tree, principal, access)  # no rule has let go of a policy
+    return Plan(optimized)
 
 
 def prepare(planned: Plan, parameters: Sequence[pa.Scalar], session: Session, lake: Lake) -> Prepared:

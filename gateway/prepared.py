@@ -141,7 +141,7 @@ class StatementCache:
         thread: it may take a second, in which other sessions go on. ``parameters`` are the types of ``$1 …``, which
         are known once the statement has been described.
         """
-        key = (statement.text, parameters, principal, names.search_path, names.catalog.version, lake.grants.version)
+        key = (statement.text, parameters, principal, names.search_path, names.catalog.version, lake.access.version)
         kept = self._prepared.get(key)
         if kept is None and len(statement.text) > LONG_TEXT:
             loop = asyncio.get_running_loop()

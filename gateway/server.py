@@ -17,13 +17,14 @@ from catalog.sqlstate import SqlState
 from gateway.authentication.channel_binding import tls_server_end_point
 from gateway.config import Address, Config
 from gateway.http.health import Readiness, check_dependencies, serve_health
-from gateway.lake import ASKED_PATIENCE, FIRST_PATIENCE, PATIENCE, Narrowed
+from gateway.lake import ASKED_PATIENCE, FIRST_PATIENCE, PATIENCE
 from gateway.login import LoginServices, Sessions
 from gateway.metadata import Metadata
 from gateway.net import ClientConnection, Limits, Tls
 from gateway.prepared import StatementCache
 from gateway.session import SessionServices
 from gateway.sources import open_lake
+from policies.access import Narrowed
 
 _log = structlog.get_logger(__name__)
 _RETRY = 1.0  # seconds until roles and grants are looked at again after a failure
@@ -92,11 +93,11 @@ class Gateway:
 
     async def _take_grants(self) -> None:
         """What was taken away counts at once, what was given when the mirror shows it."""
-        grants = self.metadata.grants
-        if self.lake.grants is not grants:
-            self.lake.grants = Narrowed(self.lake.grants, grants)
+        access = self.metadata.access
+        if self.lake.access is not access:
+            self.lake.access = Narrowed(self.lake.access, access)
             await self.lake.show(self.metadata, self.lake.catalog)
-            self.lake.grants = grants
+            self.lake.access = access
 
     def connection(self) -> ClientConnection:
         """Make the protocol of one client's connection."""

@@ -297,10 +297,10 @@ class Session:
 
     def _names(self) -> Names:
         lake, principal = self._services.lake, self._principal()
-        grants = lake.grants
+        access = lake.access
 
         def visible(name: TableName) -> bool:
-            return grants.may_select(principal, name)
+            return access.may_select(principal, name)
 
         path = search_path(self._mirror.parameters.get("search_path", ""), principal.name)
         return Names(lake.catalog, lake.system_relations, path, visible, self._services.database)

@@ -32,4 +32,4 @@ def open_lake(config: Config, metadata: Metadata) -> Lake:
         register_functions,
         stated_error,
     )
-    return Lake(sources, engine, metadata.grants, metadata.system_relations)
+    return Lake(sources, engine, metadata.access, metadata.system_relations)

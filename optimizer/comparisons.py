@@ -18,6 +18,7 @@ _OPERATORS: dict[type[exp.Expr], str] = {
     exp.GT: ">",
     exp.GTE: ">=",
 }
+_TEXTS = ("text", "varchar", "character varying")
 _MIRRORED = {"=": "=", "<>": "<>", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _DATE_TIME = (exp.DataType.Type.DATE, exp.DataType.Type.TIMESTAMP, exp.DataType.Type.TIMESTAMPTZ)
 
@@ -40,7 +41,7 @@ def comparisons(condition: exp.Expr, table: Table, parameters: Sequence[pa.Scala
     operator = _OPERATORS.get(type(node))
     if operator is None:
         return None
-    left, right = node.this.unnest(), node.expression.unnest()
+    left, right = _uncast(node.this, table), _uncast(node.expression, table)
     if isinstance(right, exp.Column):
         left, right, operator = right, left, _MIRRORED[operator]
     value = _value(right, left, table, parameters)
@@ -57,7 +58,7 @@ def _between(node: exp.Between, table: Table, parameters: Sequence[pa.Scalar]) -
 
 
 def _in(node: exp.In, table: Table, parameters: Sequence[pa.Scalar]) -> list[Comparison] | None:
-    column = node.this.unnest()
+    column = _uncast(node.this, table)
     values = [_value(item.unnest(), column, table, parameters) for item in node.expressions]
     if not values or any(value is None for value in values):
         return None
@@ -71,6 +72,21 @@ def _is_null(node: exp.Is) -> list[Comparison] | None:
     return None
 
 
+def _uncast(node: exp.Expr, table: Table) -> exp.Expr:
+    """Return a column without the cast to text that PostgreSQL writes where a varchar is compared."""
+    inner = node.unnest()
+    if (
+        isinstance(inner, exp.Cast)
+        and inner.to.sql("postgres") == "TEXT"
+        and isinstance(inner.this.unnest(), exp.Column)
+    ):
+        column: exp.Expr = inner.this.unnest()
+        known = table.column(column.name)
+        if known is not None and known.sql_type.partition("(")[0] in _TEXTS:
+            return column
+    return inner
+
+
 def _value(node: exp.Expr, column: exp.Expr, table: Table, parameters: Sequence[pa.Scalar]) -> pa.Scalar | None:
     """Return a constant as a scalar of the column's type, or None where PostgreSQL would compare something else."""
     known = table.column(column.name) if isinstance(column, exp.Column) else None
@@ -82,8 +98,8 @@ def _value(node: exp.Expr, column: exp.Expr, table: Table, parameters: Sequence[
         return _number(f"-{node.this.this}", known.arrow_type)
     if isinstance(node, exp.Boolean) and pa.types.is_boolean(known.arrow_type):
         return pa.scalar(bool(node.this), pa.bool_())
-    if isinstance(node, exp.Cast) and isinstance(node.this, exp.Literal) and node.this.is_string:
-        return _typed_text(str(node.this.this), node.to, known.arrow_type)
+    if isinstance(node, exp.Cast):
+        return _typed(node.this.unnest(), node.to, known.arrow_type)
     if isinstance(node, exp.Literal):
         return _text(str(node.this), known.arrow_type) if node.is_string else _number(str(node.this), known.arrow_type)
     return None
@@ -108,6 +124,18 @@ def _text(text: str, arrow_type: pa.DataType) -> pa.Scalar | None:
         return pa.scalar(text, arrow_type)
     if pa.types.is_date(arrow_type) or pa.types.is_timestamp(arrow_type):
         return _typed_text(text, None, arrow_type)
+    return None
+
+
+def _typed(node: exp.Expr, to: exp.DataType, arrow_type: pa.DataType) -> pa.Scalar | None:
+    """Read a constant that is cast."""
+    if isinstance(node, exp.Literal) and node.is_string:
+        is_text = to.sql("postgres") == "TEXT"
+        return (
+            _text(node.name, arrow_type)
+            if is_text and pa.types.is_string(arrow_type)
+            else (_typed_text(node.name, to, arrow_type))
+        )
     return None
 
 

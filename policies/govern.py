@@ -1,61 +1,244 @@
 """Govern: a query over tables becomes the same query over governed relations.
 
-A governed relation is ``SELECT <allowed columns> FROM base``, built from the policy and put in the place of the table;
-it stands for the table everywhere in the query. After this stage no other reference to a base table exists, and that is
-checked on the tree that is handed on.
+A governed relation is ``SELECT <columns, masked> FROM base WHERE <row filter> LIMIT <fence>``, built from the policies
+and put in the place of the table; it stands for the table everywhere in the query. After this stage no other reference
+to a base table exists. That, and that each relation still has all its policies, is checked again on the tree that is
+executed (`check_governed`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache
+from typing import Protocol
 
+import structlog
 from sqlglot import exp
 
 from catalog.errors import SqlError
 from catalog.names import TableName
 from catalog.principals import Principal
 from catalog.sqlstate import SqlState
+from catalog.store.rows import RowPolicy
 from catalog.tables import Column, Table
+from optimizer.relations import conjuncts
 from optimizer.stages import Governed, Resolved
+from policies.access import Rules
+from policies.identity import bind_identity
+from policies.policy_reader import PolicyReader
 
-MayRead = Callable[[Principal, TableName], bool]
+_log = structlog.get_logger(__name__)
 _REFUSED_PARTS = ("pivots", "sample", "version", "when", "only", "partition", "changes", "rows_from", "hints")
 _CARRIED_PARTS = ("joins", "laterals")
+FENCE = (1 << 63) - 1
+"""The LIMIT that nothing of the query around a relation passes: the engine does not move conditions below a LIMIT, so
+none of them is asked of a hidden row. (DataFusion merges and reorders the conditions of plain subqueries.)
+"""
 
 
-def govern(resolved: Resolved, principal: Principal, may_read: MayRead) -> Governed:
-    """Put governed relations in the place of tables, or raise 42501 for a table the principal may not read."""
+class Readable(Protocol):
+    """Who may read what, one immutable version of it."""
+
+    @property
+    def version(self) -> int:
+        """Grows with every change."""
+
+    def may_select(self, principal: Principal, name: TableName) -> bool:
+        """Say whether the principal may read the table."""
+
+    def rules(self, principal: Principal, name: TableName) -> Rules:
+        """Return what stands between the principal and the table's rows."""
+
+
+def govern(resolved: Resolved, principal: Principal, access: Readable, reader: PolicyReader) -> Governed:
+    """Put governed relations in the place of tables.
+
+    Raises SqlError: 42501 for a table that the principal may not read, 42P17 for policies that look into their own
+    table, 55000 for one that does not fit its table any more.
+    """
+    governing = _Governing(principal, access, reader)
     tree = resolved.tree.copy()
-    for node in [*tree.find_all(exp.Table)]:
-        if not node.db:  # a WITH name or a function: it has no rows of its own
-            continue
-        name = TableName(node.db, node.name)
-        table = resolved.tables.get(name)
-        if table is None or not may_read(principal, name):
-            raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, f"permission denied for table {name.name}")
-        _replace(node, table)
-    _check(tree)
-    return Governed(tree, resolved.tables)
+    tables = dict(resolved.tables)
+    governing.replace_tables(tree, tables, ())
+    check_governed(tree, principal, access)
+    return Governed(tree, tables)
 
 
-def _replace(node: exp.Table, table: Table) -> None:
+def check_governed(tree: exp.Query, principal: Principal, access: Readable) -> None:
+    """Raise unless every base table stands alone in a governed relation with all that its policies ask for.
+
+    Anything else is a fault of ours, and ends the statement.
+    """
+    for node in tree.find_all(exp.Table):
+        if node.db and not _is_governed(node, access.rules(principal, TableName(node.db, node.name))):
+            raise SqlError(SqlState.INTERNAL_ERROR, f"table {node.name} was reached outside its policy")
+
+
+def _is_governed(node: exp.Table, rules: Rules) -> bool:
+    select = node.parent_select
+    if select is None or not isinstance(select.parent, exp.Subquery) or select.args.get("joins"):
+        return False
+    if not isinstance(node.parent, exp.From):
+        return False
+    return rules.are_none or _keeps_rules(node, select)
+
+
+def _keeps_rules(node: exp.Table, select: exp.Select) -> bool:
+    promised, masked = node.meta.get("conditions"), node.meta.get("masked")
+    if promised is None or masked is None:
+        return False
+    where = select.args.get("where")
+    conditions = conjuncts(where.this if where is not None else None)
+    if sum(bool(one.meta.get("policy")) for one in conditions) != promised:
+        return False
+    if any(_is_bare(column) for column in select.expressions if column.alias_or_name in masked):
+        return False
+    opened = promised == 0 and not masked  # the policies leave the principal every row, as it is
+    return opened or is_fenced(select)
+
+
+def _is_bare(column: exp.Expr) -> bool:
+    """Whether a relation hands on a column of its table under its own name."""
+    inner = column.unalias()
+    return isinstance(inner, exp.Column) and inner.name == column.alias_or_name
+
+
+def is_fenced(select: exp.Select) -> bool:
+    """Whether a governed relation ends in the fence."""
+    limit = select.args.get("limit")
+    return isinstance(limit, exp.Limit) and str(limit.expression.this) == str(FENCE)
+
+
+class _Governing:
+    """One statement's governing: the principal, the rules, and how their texts are read."""
+
+    def __init__(self, principal: Principal, access: Readable, reader: PolicyReader) -> None:
+        self._principal = principal
+        self._access = access
+        self._reader = reader
+
+    def replace_tables(self, tree: exp.Expr, tables: dict[TableName, Table], within: tuple[TableName, ...]) -> None:
+        """Replace the tables below a node; ``within`` are those whose policies are being read."""
+        for node in [*tree.find_all(exp.Table)]:
+            if not node.db:  # a WITH name or a function: it has no rows of its own
+                continue
+            name = TableName(node.db, node.name)
+            table = tables.get(name)
+            if table is None or not self._access.may_select(self._principal, name):
+                raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, f"permission denied for table {name.name}")
+            relation = self._relation(table, within)
+            tables.update(relation.tables)
+            _replace(node, table, relation.tree)
+
+    def _relation(self, table: Table, within: tuple[TableName, ...]) -> Governed:
+        rules = self._access.rules(self._principal, table.name)
+        if rules.are_none:
+            return Governed(_plain_relation(table), {})
+        if table.name in within:
+            raise SqlError(
+                SqlState.INVALID_OBJECT_DEFINITION,
+                f'infinite recursion detected in policy for relation "{table.name.name}"',
+            )
+        key = (table.name, self._principal, self._access.version, self._reader.version)
+        kept = self._reader.kept.get(key)
+        if kept is None:
+            kept = self._under_rules(table, rules, (*within, table.name))
+            self._reader.kept.keep(key, kept)
+        return Governed(kept.tree.copy(), kept.tables)
+
+    def _under_rules(self, table: Table, rules: Rules, within: tuple[TableName, ...]) -> Governed:
+        try:
+            written = self._written(table, rules)
+            resolved = self._reader.resolve(written)
+        except SqlError as error:
+            _log.error("policy cannot be applied", table=str(table.name), reason=error.message)
+            raise SqlError(
+                SqlState.OBJECT_NOT_IN_PREREQUISITE_STATE,
+                f'table "{table.name.name}" cannot be read: one of its policies does not fit it any more',
+                hint="Its owner can find the reason in the gateway's log, and alter the policy.",
+            ) from error
+        select = resolved.tree
+        assert isinstance(select, exp.Select)
+        base = select.args["from_"].this
+        base.set("alias", None)
+        tables = dict(resolved.tables)
+        inner = exp.Select(expressions=[*select.expressions], where=select.args.get("where"))
+        self.replace_tables(inner, tables, within)
+        select.set("expressions", inner.expressions)
+        select.set("where", inner.args.get("where"))
+        _fence(select, base)
+        return Governed(select, tables)
+
+    def _written(self, table: Table, rules: Rules) -> exp.Select:
+        """The relation as its policies say it, with names still to be resolved."""
+        columns = [exp.alias_(self._column(table, rules, one.name), one.name, quoted=True) for one in table.columns]
+        select = exp.Select(expressions=columns, from_=exp.From(this=_base(table, with_alias=True)))
+        condition = self._condition(rules)
+        return select.where(condition, copy=False) if condition is not None else select
+
+    def _column(self, table: Table, rules: Rules, name: str) -> exp.Expr:
+        mask = rules.masks.get(name)
+        if mask is None:
+            return exp.column(name, table.name.name, quoted=True)
+        expression = bind_identity(self._reader.parse(mask.policy.expression), self._principal)
+        masked = mask.over_columns(expression).unnest()
+        if masked == exp.column(name, quoted=True):  # the policy leaves this principal the value itself
+            return exp.column(name, table.name.name, quoted=True)
+        column = table.column(name)
+        assert column is not None
+        return exp.Cast(this=exp.paren(masked, copy=False), to=_data_type(column.sql_type).copy())
+
+    def _condition(self, rules: Rules) -> exp.Expr | None:
+        """The row filter, in which who asks is a constant; None where it leaves every row."""
+        if rules.row_filter is None:
+            return None
+        permissive = [self._using(policy) for policy in rules.row_filter.permissive]
+        opened = exp.or_(*permissive, copy=False) if permissive else exp.false()
+        every = exp.and_(opened, *(self._using(policy) for policy in rules.row_filter.restrictive), copy=False)
+        condition = bind_identity(every, self._principal)
+        return None if condition.unnest() == exp.true() else condition
+
+    def _using(self, policy: RowPolicy) -> exp.Expr:
+        assert policy.using is not None
+        return exp.paren(self._reader.parse(policy.using), copy=False)
+
+
+def _fence(select: exp.Select, base: exp.Table) -> None:
+    """End a relation in the fence, and note on its nodes what `check_governed` looks for."""
+    bare = {column.alias_or_name for column in select.expressions if _is_bare(column)}
+    where = select.args.get("where")
+    conditions = conjuncts(where.this if where is not None else None)
+    for condition in conditions:
+        condition.meta["policy"] = True
+    masked = frozenset(column.alias_or_name for column in select.expressions if column.alias_or_name not in bare)
+    base.meta["conditions"], base.meta["masked"] = len(conditions), masked
+    if conditions:
+        select.set("where", exp.Where(this=exp.and_(*conditions, copy=False)))
+    if conditions or masked:
+        select.set("limit", exp.Limit(expression=exp.Literal.number(FENCE)))
+
+
+def _replace(node: exp.Table, table: Table, relation: exp.Query) -> None:
     for part in _REFUSED_PARTS:
         if node.args.get(part):
             raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, f"{part.upper()} on table {table.name} is not supported")
-    relation = exp.Subquery(this=_relation(table), alias=node.args["alias"])
+    derived = exp.Subquery(this=relation, alias=node.args["alias"])
     for part in _CARRIED_PARTS:
         if node.args.get(part):
-            relation.set(part, node.args[part])
-    node.replace(relation)
+            derived.set(part, node.args[part])
+    node.replace(derived)
 
 
-def _relation(table: Table) -> exp.Select:
-    base = exp.Table(
-        this=exp.to_identifier(table.name.name, quoted=True), db=exp.to_identifier(table.name.schema, quoted=True)
-    )
+def _plain_relation(table: Table) -> exp.Select:
     columns = [exp.alias_(_base_column(table, column), column.name, quoted=True) for column in table.columns]
-    return exp.Select(expressions=columns, from_=exp.From(this=base))
+    return exp.Select(expressions=columns, from_=exp.From(this=_base(table)))
+
+
+def _base(table: Table, *, with_alias: bool = False) -> exp.Table:
+    name = exp.to_identifier(table.name.name, quoted=True)
+    base = exp.Table(this=name, db=exp.to_identifier(table.name.schema, quoted=True))
+    if with_alias:
+        base.set("alias", exp.TableAlias(this=name.copy()))
+    return base
 
 
 def _base_column(table: Table, column: Column) -> exp.Column:
@@ -68,12 +251,3 @@ def _base_column(table: Table, column: Column) -> exp.Column:
 @lru_cache(maxsize=4096)
 def _data_type(sql_type: str) -> exp.DataType:
     return exp.DataType.build(sql_type, dialect="postgres", udt=True)
-
-
-def _check(tree: exp.Query) -> None:
-    """Every base table stands alone in a governed relation; anything else is a fault of ours and ends the statement."""
-    for node in tree.find_all(exp.Table):
-        select = node.parent_select
-        alone = select is not None and isinstance(select.parent, exp.Subquery) and not select.args.get("joins")
-        if node.db and not (alone and isinstance(node.parent, exp.From)):
-            raise SqlError(SqlState.INTERNAL_ERROR, f"table {node.name} was reached outside its policy")

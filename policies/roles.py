@@ -43,4 +43,4 @@ class Roles:
             new = self.member_of.get(waiting.pop(), frozenset()) - found
             found |= new
             waiting.extend(new)
-        return Principal(name, frozenset(found), role.superuser)
+        return Principal(name, frozenset(found), role.superuser, role.bypass_row_security)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from optimizer.leakproof import is_leakproof
 from optimizer.relations import Relation, conjuncts, get_relation
 from optimizer.scopes import source_select
 
@@ -16,8 +17,9 @@ def push_down_filters(tree: exp.Query) -> exp.Query:
     Why good: a source that understands them sends fewer rows; files and row groups are skipped.
     When illegal: on the side of an outer join that may be missing, a condition in WHERE filters after the join:
     ``a LEFT JOIN b … WHERE b.x IS NULL`` must not become a filter on b. A condition in ON of a LEFT JOIN filters the
-    right side alone. Volatile functions and relations with a fence stay where they are, and so do subqueries, but for
-    ``a.x IN (SELECT …)`` whose query speaks of nothing outside: it is a semi-join that pays before the other joins.
+    right side alone. A fence lets leakproof conditions pass. Volatile functions stay where they are, and so do
+    subqueries, but for ``a.x IN (SELECT …)`` whose query speaks of nothing outside: it is a semi-join that pays before
+    the other joins.
     Before it: names are qualified.
     """
     pushed = tree.copy()
@@ -56,7 +58,7 @@ def _by_alias(nodes: list[exp.Expr]) -> dict[str, Relation]:
         relation.alias: relation
         for relation in found
         if relation is not None
-        and not (relation.renames_columns or relation.is_fenced)
+        and not relation.renames_columns
         and not relation.derived.args.get("joins")  # it is the left side of joins of its own, which may be outer ones
     }
 
@@ -66,11 +68,21 @@ def _push(conditions: list[exp.Expr], targets: dict[str, Relation]) -> list[exp.
     rest = []
     for condition in conditions:
         relation = _target(condition, targets)
-        if relation is None:
+        inside = _inside(condition, relation) if relation is not None else None
+        if relation is None or inside is None or not _may_enter(inside, relation):
             rest.append(condition)
         else:
-            relation.select.where(_inside(condition, relation), copy=False)
+            relation.select.where(inside, copy=False)
     return rest
+
+
+def _may_enter(inside: exp.Expr, relation: Relation) -> bool:
+    """Whether a condition, as it would be inside, tells nothing of rows that a fenced relation hides."""
+    if not relation.is_fenced:
+        return True
+    if isinstance(inside, exp.In) and inside.args.get("query") is not None:  # equality with what others hold
+        return is_leakproof(exp.Is(this=inside.this, expression=exp.null()))
+    return is_leakproof(inside)
 
 
 def _target(condition: exp.Expr, targets: dict[str, Relation]) -> Relation | None:

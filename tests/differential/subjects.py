@@ -24,10 +24,13 @@ from gateway.sql.engine_dialect.before_qualify import parse, prepare
 from gateway.sql.engine_dialect.functions import register_functions
 from gateway.sql.engine_dialect.moments import Session
 from gateway.sql.engine_dialect.render import render
+from gateway.sql.policy_text import policy_reader
 from gateway.sql.resolve import Names, references, resolve
 from optimizer.optimize import optimize
 from optimizer.relations import relations as relations_of
+from policies.access import Access
 from policies.govern import govern
+from policies.policy_reader import KeptRelations
 from tests.differential.compare import Answer
 from tests.differential.lake import Relation
 
@@ -92,7 +95,8 @@ class Engine:
         parsed = parse(sql)
         tree = parsed if isinstance(parsed, exp.Query) else prepare(parsed, MappingSchema({}))
         resolved = resolve(tree, references(tree, self.names), self.names)
-        optimized = optimize(govern(resolved, _ROLE, lambda role, name: True)).tree.copy()
+        governed = govern(resolved, _ROLE, Access(), policy_reader(self.names, KeptRelations()))
+        optimized = optimize(governed).tree.copy()
         for relation in [*relations_of(optimized)]:
             relation.base.set("db", None)
         return render(optimized, Session(time_zone), numeric_text=True)

@@ -26,13 +26,15 @@ from gateway.execute.remote_relations import RemoteDataset
 from gateway.sql.engine_dialect.function_errors import stated_error
 from gateway.sql.engine_dialect.functions import register_functions
 from gateway.sql.engine_dialect.render import render
+from gateway.sql.policy_text import policy_reader
 from gateway.sql.resolve import Names, references, resolve
 from gateway.sql.statements import parse_query
 from optimizer.fragment import fragment
 from optimizer.optimize import RULES, Rule, optimize
 from optimizer.stages import Optimized
+from policies.access import Access
 from policies.govern import govern
-from policies.grants import Grants
+from policies.policy_reader import KeptRelations
 
 _COLUMNS = {
     "id": "integer",
@@ -107,7 +109,8 @@ class SmallLake:
         names = Names(self.catalog, frozenset(), (), lambda _name: True)
         tree = parse_query(query)
         assert tree is not None, query
-        return optimize(govern(resolve(tree, references(tree, names), names), ROLE, Grants().may_select), rules)
+        resolved = resolve(tree, references(tree, names), names)
+        return optimize(govern(resolved, ROLE, Access(), policy_reader(names, KeptRelations())), rules)
 
     async def _run(self, query: EngineQuery) -> list[Row]:
         running = await self.engine.start(lambda: query)

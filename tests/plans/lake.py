@@ -9,8 +9,10 @@ import pyarrow as pa
 from catalog.names import TableName
 from catalog.principals import Principal
 from catalog.scans import Comparison, FileGroup, FileScan, Physical, RemoteScan, Scan, Snapshot
+from catalog.store.rows import AccessRows, ColumnMask, Grant, MaskingPolicy, RowPolicy, TableRights
 from catalog.tables import Catalog, Column, Discovery, Table
 from gateway.sql.resolve import Names
+from policies.access import Access
 
 _ARROW = {
     "bigint": pa.int64(),
@@ -55,17 +57,66 @@ CATALOG = Catalog(
     failures=MappingProxyType({"hr": "connection refused"}),
     sources=("sales", "supply", "crm", "files", "hr"),
 )
-ANALYST = Principal("analyst", frozenset({"analyst"}))
-
-
-def may_read(principal: Principal, name: TableName) -> bool:
-    """Everybody may read everything but ``crm.secret``."""
-    return name.name != "secret"
+PRINCIPALS = {
+    name: Principal(name, frozenset({name, *roles}), claims=MappingProxyType(claims))
+    for name, roles, claims in (
+        ("analyst", (), {}),
+        ("tina", ("tenant",), {"nation": "7", "level": 3}),
+        ("otto", ("tenant", "officer"), {}),
+    )
+}
+ACCESS = Access.from_rows(
+    AccessRows(
+        1,
+        grants=tuple(
+            Grant("public", one.name.schema, one.name.name) for one in TABLES if one.name.name != "secret"
+        ),
+        tables=(
+            TableRights("crm", "customer", row_security=True),
+            TableRights("sales", "orders", row_security=True),
+            TableRights("supply", "part", row_security=True),
+            TableRights("crm", "nation"),
+            TableRights("files", "Rates", row_security=True),
+        ),
+        row_policies=(
+            RowPolicy("crm", "customer", "all", roles=("analyst",), using="true"),
+            RowPolicy(
+                "crm", "customer", "own nation", roles=("tenant",),
+                using="((c_nationkey)::text = lakegate.claim('nation'::text))",
+            ),
+            RowPolicy("crm", "customer", "officers", roles=("officer",), using="lakegate.is_member('officer'::text)"),
+            RowPolicy("sales", "orders", "all", roles=("analyst",), using="true"),
+            RowPolicy(
+                "sales", "orders", "of my customers", roles=("tenant",),
+                using="(o_custkey IN ( SELECT c.c_custkey FROM crm.customer c WHERE (c.c_name = CURRENT_USER)))",
+            ),
+            RowPolicy(
+                "sales", "orders", "recent", permissive=False,
+                using="((o_orderdate >= '1995-01-01'::date) OR lakegate.is_member('analyst'::text))",
+            ),
+            RowPolicy("supply", "part", "all", roles=("analyst",), using="true"),
+            RowPolicy(
+                "supply", "part", "sizes", roles=("tenant",),
+                using="(p_size = ANY (ARRAY[1, 2, 3]))",
+            ),
+            RowPolicy("crm", "nation", "off", using="false"),
+            RowPolicy("files", "Rates", "analysts", roles=("analyst",), using="true"),
+            RowPolicy("files", "Rates", "gone", roles=("tenant",), using="(no_such_column = 1)"),
+        ),
+        masking_policies=(
+            MaskingPolicy(
+                "name", (("value", "text"), ("nation", "integer")), "text",
+                "CASE WHEN lakegate.is_member('tenant'::text) THEN (\"left\"(value, 1) || '***'::text) ELSE value END",
+            ),
+        ),
+        column_masks=(ColumnMask("crm", "customer", "c_name", "name", ("c_name", "c_nationkey")),),
+    )
+)  # fmt: skip
 
 
 def names(search_path: tuple[str, ...] = ("public",)) -> Names:
     """Return what names mean to the analyst."""
-    return Names(CATALOG, frozenset({"pg_class", "pg_attribute"}), search_path, lambda name: may_read(ANALYST, name))
+    return Names(CATALOG, frozenset({"pg_class", "pg_attribute"}), search_path, lambda name: name.name != "secret")
 
 
 class MemorySource:

@@ -1,7 +1,7 @@
 """Golden scripts of resolve, govern, optimize and fragment over a catalogue in memory.
 
 Commands: ``resolve``, ``govern``, ``optimize`` (prints the query after each rule that changed it), ``rule NAME`` (one
-rule alone) and ``fragment`` (what each source runs). ``path=a,b`` sets the search path.
+rule alone) and ``fragment`` (what each source runs). ``path=a,b`` sets the search path, ``as=NAME`` who asks.
 """
 
 from __future__ import annotations
@@ -11,13 +11,16 @@ from pathlib import Path
 import pytest
 
 from catalog.errors import SqlError
+from catalog.principals import Principal
+from gateway.sql.policy_text import policy_reader
 from gateway.sql.resolve import references, resolve
 from gateway.sql.statements import parse_query
 from optimizer.fragment import fragment
 from optimizer.optimize import RULES, optimize
 from optimizer.stages import Fragmented, Governed, Resolved
-from policies.govern import govern
-from tests.plans.lake import ANALYST, CATALOG, SOURCES, may_read, names
+from policies.govern import check_governed, govern
+from policies.policy_reader import KeptRelations
+from tests.plans.lake import ACCESS, CATALOG, PRINCIPALS, SOURCES, names
 from tests.scripts import Block, check
 
 SCRIPTS = sorted((Path(__file__).parent / "scripts").glob("*"))
@@ -29,8 +32,10 @@ def _resolved(text: str, path: tuple[str, ...]) -> Resolved:
     return resolve(tree, references(tree, names(path)), names(path))
 
 
-def _governed(resolved: Resolved) -> Governed:
-    return govern(resolved, ANALYST, may_read)
+def _governed(resolved: Resolved, principal: Principal) -> Governed:
+    governed = govern(resolved, principal, ACCESS, policy_reader(names(), KeptRelations()))
+    check_governed(optimize(governed).tree, principal, ACCESS)
+    return governed
 
 
 def _run(block: Block) -> str:
@@ -45,10 +50,14 @@ def _run(block: Block) -> str:
         return "\n".join(parts)
 
 
+def _principal(options: list[str]) -> Principal:
+    return PRINCIPALS[next((option[3:] for option in options if option.startswith("as=")), "analyst")]
+
+
 def _command(command: str, options: list[str], resolved: Resolved) -> str:
     if command == "resolve":
         return resolved.tree.sql("postgres", pretty=True)
-    governed = _governed(resolved)
+    governed = _governed(resolved, _principal(options))
     if command == "govern":
         return governed.tree.sql("postgres", pretty=True)
     if command == "rule":

@@ -1,0 +1,161 @@
+"""What a policy knows of who asks: ``current_user`` and its kin become constants before a policy is planned.
+
+So a condition such as ``tenant = lakegate.claim('tenant')`` is a comparison with a constant by then, which sources
+understand and by which files are skipped. Nothing that a client can set is among them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+from sqlglot import exp
+
+from catalog.errors import SqlError
+from catalog.principals import Principal
+from catalog.sqlstate import SqlState
+
+SCHEMA = "lakegate"  # of the functions below
+
+
+def bind_identity(node: exp.Expr, principal: Principal) -> exp.Expr:
+    """Return a copy in which who asks is a constant, and what is known by that is folded away."""
+    return _bound(node.copy(), principal)
+
+
+def _bound(node: exp.Expr, principal: Principal) -> exp.Expr:
+    """Bind and fold from the inside outwards: AND, OR, NOT and CASE whose conditions are known."""
+    for key, value in [*node.args.items()]:
+        if isinstance(value, exp.Expr):
+            node.set(key, _bound(value, principal))
+        elif isinstance(value, list):
+            node.set(key, [_bound(one, principal) if isinstance(one, exp.Expr) else one for one in value])
+    constant = _constant(node, principal)
+    fold = _FOLDS.get(type(constant))
+    return constant if fold is None else fold(constant)
+
+
+def _constant(node: exp.Expr, principal: Principal) -> exp.Expr:
+    if isinstance(node, exp.CurrentUser):
+        return _text(principal.name)
+    if isinstance(node, exp.SessionUser):
+        return _text(principal.session_user or principal.name)
+    if isinstance(node, exp.Cast) and node.to.sql("postgres").lower() == "name":
+        return _expr(node.this)  # PostgreSQL compares current_user with it as names; the constant is whole
+    if isinstance(node, exp.EQ) and isinstance(node.expression, exp.Any):
+        return _list_of_constants(node)
+    if isinstance(node, exp.Dot) and node.name and isinstance(node.this, exp.Identifier) and node.this.name == SCHEMA:
+        return _identity_function(node, principal)
+    return node
+
+
+def _list_of_constants(node: exp.EQ) -> exp.Expr:
+    """Return ``x = ANY (ARRAY[…])``, as PostgreSQL keeps it, in the form ``x IN (…)`` that it was written in."""
+    array = node.expression.this.unnest()
+    if not isinstance(array, exp.Array) or not all(
+        isinstance(one, exp.Literal | exp.Cast) for one in array.expressions
+    ):
+        return node
+    return exp.In(this=node.this, expressions=array.expressions)
+
+
+def _identity_function(node: exp.Dot, principal: Principal) -> exp.Expr:
+    call = node.expression
+    found = _FUNCTIONS.get(str(call.name).lower()) if isinstance(call, exp.Anonymous) else None
+    return node if found is None else found(call, principal)
+
+
+def _principal(call: exp.Anonymous, principal: Principal) -> exp.Expr:
+    return _text(principal.name)
+
+
+def _claim(call: exp.Anonymous, principal: Principal) -> exp.Expr:
+    value = principal.claims.get(_argument(call))
+    if value is None:
+        return exp.cast(exp.null(), "text")
+    return _text(value if isinstance(value, str) else json.dumps(value))
+
+
+def _is_member(call: exp.Anonymous, principal: Principal) -> exp.Expr:
+    return exp.true() if _argument(call) in principal.roles else exp.false()
+
+
+_FUNCTIONS: dict[str, Callable[[exp.Anonymous, Principal], exp.Expr]] = {
+    "principal": _principal,
+    "claim": _claim,
+    "is_member": _is_member,
+}
+
+
+def _argument(call: exp.Anonymous) -> str:
+    """Return the one argument, a constant: what is computed from rows could ask for anything."""
+    node = call.expressions[0].unnest() if len(call.expressions) == 1 else None
+    while isinstance(node, exp.Cast):
+        node = node.this.unnest()
+    if not isinstance(node, exp.Literal) or not node.is_string:
+        raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, f"the argument of {SCHEMA}.{call.name} must be a constant text")
+    return str(node.this)
+
+
+def _text(value: str) -> exp.Expr:
+    return exp.Literal.string(value)
+
+
+def _truth(node: exp.Expr | None) -> bool | None:
+    inner = node.unnest() if node is not None else None
+    return bool(inner.this) if isinstance(inner, exp.Boolean) else None
+
+
+def _expr(node: object) -> exp.Expr:
+    assert isinstance(node, exp.Expr)
+    return node
+
+
+def _fold_and(node: exp.Expr) -> exp.Expr:
+    left, right = _truth(node.this), _truth(node.expression)
+    if left is False or right is False:
+        return exp.false()
+    if left is True:
+        return _expr(node.expression)
+    return _expr(node.this) if right is True else node
+
+
+def _fold_or(node: exp.Expr) -> exp.Expr:
+    left, right = _truth(node.this), _truth(node.expression)
+    if left is True or right is True:
+        return exp.true()
+    if left is False:
+        return _expr(node.expression)
+    return _expr(node.this) if right is False else node
+
+
+def _fold_not(node: exp.Expr) -> exp.Expr:
+    truth = _truth(node.this)
+    return node if truth is None else exp.false() if truth else exp.true()
+
+
+def _fold_case(node: exp.Expr) -> exp.Expr:
+    if node.this is not None:
+        return node
+    branches: list[exp.Expr] = []
+    for branch in node.args["ifs"]:
+        truth = _truth(branch.this)
+        if truth is True and not branches:
+            return _expr(branch.args["true"])
+        if truth is True:
+            node.set("default", branch.args["true"])
+            break
+        if truth is None:
+            branches.append(branch)
+    if not branches:
+        return node.args.get("default") or exp.null()
+    node.set("ifs", branches)
+    return node
+
+
+_FOLDS: dict[type[exp.Expr], Callable[[exp.Expr], exp.Expr]] = {
+    exp.And: _fold_and,
+    exp.Or: _fold_or,
+    exp.Not: _fold_not,
+    exp.Case: _fold_case,
+}

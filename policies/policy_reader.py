@@ -1,0 +1,44 @@
+"""How the texts of policies become trees, and the governed relations that were made of them before."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cachetools import LRUCache
+from sqlglot import exp
+
+from optimizer.stages import Governed, Resolved
+
+
+class KeptRelations:
+    """Governed relations by all that they depend on. Safe for use by several threads."""
+
+    def __init__(self, size: int = 10_000) -> None:
+        self._kept: LRUCache[object, Governed] = LRUCache(size)
+        self._lock = threading.Lock()
+
+    def get(self, key: object) -> Governed | None:
+        """Return the relation of that key, or None."""
+        with self._lock:
+            return self._kept.get(key)
+
+    def keep(self, key: object, relation: Governed) -> None:
+        """Keep a relation."""
+        with self._lock:
+            self._kept[key] = relation
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyReader:
+    """Reads policies for one statement.
+
+    ``parse`` reads an expression, ``resolve`` gives the query that a policy's table became its names, as the principal
+    may see them. ``version`` is the catalogue's, and part of the key of kept relations.
+    """
+
+    parse: Callable[[str], exp.Expr]
+    resolve: Callable[[exp.Select], Resolved]
+    version: int
+    kept: KeptRelations
