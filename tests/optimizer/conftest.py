@@ -1,4 +1,4 @@
-"""Small tables, opened once for the folder."""
+"""Small tables, opened once for all that ask of them."""
 
 from __future__ import annotations
 

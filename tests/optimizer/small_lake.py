@@ -33,10 +33,10 @@ from optimizer.fragment import fragment
 from optimizer.optimize import RULES, Rule, optimize
 from optimizer.stages import Optimized
 from policies.access import Access
-from policies.govern import govern
+from policies.govern import check_governed, govern
 from policies.policy_reader import KeptRelations
 
-_COLUMNS = {
+COLUMNS = {
     "id": "integer",
     "k": "integer",
     "Mixed Case": "integer",
@@ -44,7 +44,7 @@ _COLUMNS = {
     'with "quote"': "integer",
     "s": "text",
 }
-_ROWS: tuple[tuple[object, ...], ...] = (
+ROWS: tuple[tuple[object, ...], ...] = (
     (1, 1, 2, None, 0, "a"),
     (2, 1, None, 3, 1, "it's"),
     (3, None, 2, 3, 1, None),
@@ -53,11 +53,12 @@ _ROWS: tuple[tuple[object, ...], ...] = (
     (5, 4, 1, 1, 5, "B"),
     (-1, 0, 0, None, 2, "ä"),
 )
-_TABLES = {
-    "lk": {"one": _ROWS, "select": _ROWS[1:5], "none": ()},
-    "pg": {"one": _ROWS[2:], "order": _ROWS[:4], "none": ()},
+TABLES = {
+    "lk": {"one": ROWS, "select": ROWS[1:5], "none": ()},
+    "pg": {"one": ROWS[2:], "order": ROWS[:4], "none": ()},
 }
 ROLE = Principal("tester", frozenset({"tester"}), superuser=True)
+EVERYTHING = Access()  # of which a superuser sees all
 Row = tuple[object, ...]
 
 
@@ -95,22 +96,37 @@ class SmallLake:
     engine: Engine
     reference: psycopg.Connection
 
-    def rows(self, query: str, rules: tuple[Rule, ...] = RULES, *, pushdown: bool = True) -> list[Row]:
+    def rows(
+        self,
+        query: str,
+        rules: tuple[Rule, ...] = RULES,
+        *,
+        pushdown: bool = True,
+        principal: Principal = ROLE,
+        access: Access = EVERYTHING,
+    ) -> list[Row]:
         """Return a query's rows by way of all stages; raises SqlError for what is not supported."""
         sources = self.sources if pushdown else {name: Unhelpful(one) for name, one in self.sources.items()}
-        optimized = self.optimized(query, rules)
+        optimized = self.optimized(query, rules, principal, access)
+        check_governed(optimized.tree, principal, access)
         snapshots = {table.name: sources[table.source].pin(table) for table in optimized.tables.values()}
         fragmented = fragment(optimized, snapshots, sources)
         scans = tuple((part.relation, part.scan) for part in fragmented.fragments)
         return asyncio.run(self._run(EngineQuery(render(fragmented.tree), scans)))
 
-    def optimized(self, query: str, rules: tuple[Rule, ...] = RULES) -> Optimized:
+    def optimized(
+        self,
+        query: str,
+        rules: tuple[Rule, ...] = RULES,
+        principal: Principal = ROLE,
+        access: Access = EVERYTHING,
+    ) -> Optimized:
         """Return a query after the rules."""
-        names = Names(self.catalog, frozenset(), (), lambda _name: True)
+        names = Names(self.catalog, frozenset(), (), lambda name: access.may_select(principal, name))
         tree = parse_query(query)
         assert tree is not None, query
         resolved = resolve(tree, references(tree, names), names)
-        return optimize(govern(resolved, ROLE, Access(), policy_reader(names, KeptRelations())), rules)
+        return optimize(govern(resolved, principal, access, policy_reader(names, KeptRelations())), rules)
 
     async def _run(self, query: EngineQuery) -> list[Row]:
         running = await self.engine.start(lambda: query)
@@ -129,12 +145,8 @@ def _distinctly_named(batch: pa.RecordBatch) -> pa.RecordBatch:
 def small_lake(folder: Path, dsn: str) -> Iterator[SmallLake]:
     """Make the tables, in an empty database of PostgreSQL's, and open them."""
     with psycopg.connect(dsn, autocommit=True) as reference:
-        for schema, tables in _TABLES.items():
-            reference.execute(f"CREATE SCHEMA {schema}")
-            for name, rows in tables.items():
-                _create(reference, f"{schema}.{always_quoted(name)}", rows)
-        reference.execute("ANALYZE")
-        for name, rows in _TABLES["lk"].items():
+        make_reference(reference)
+        for name, rows in TABLES["lk"].items():
             (folder / "lk").mkdir(parents=True, exist_ok=True)
             pq.write_table(_arrow(rows), folder / "lk" / f"{name}.parquet")
         remote = PostgresSource("pg", dsn)
@@ -146,9 +158,18 @@ def small_lake(folder: Path, dsn: str) -> Iterator[SmallLake]:
                 source.close()
 
 
+def make_reference(connection: psycopg.Connection) -> None:
+    """Make the tables in an empty database of PostgreSQL's."""
+    for schema, tables in TABLES.items():
+        connection.execute(f"CREATE SCHEMA {schema}".encode())
+        for name, rows in tables.items():
+            _create(connection, f"{schema}.{always_quoted(name)}", rows)
+    connection.execute("ANALYZE")
+
+
 def _create(connection: psycopg.Connection, table: str, rows: tuple[Row, ...]) -> None:
     types = {"integer": "integer", "text": 'text COLLATE "C"'}
-    columns = ", ".join(f"{always_quoted(name)} {types[sql_type]}" for name, sql_type in _COLUMNS.items())
+    columns = ", ".join(f"{always_quoted(name)} {types[sql_type]}" for name, sql_type in COLUMNS.items())
     connection.execute(f"CREATE TABLE {table} ({columns})".encode())
     with connection.cursor() as cursor:
         cursor.executemany(f"INSERT INTO {table} VALUES (%s, %s, %s, %s, %s, %s)".encode(), rows)
@@ -156,7 +177,7 @@ def _create(connection: psycopg.Connection, table: str, rows: tuple[Row, ...]) -
 
 def _arrow(rows: tuple[Row, ...]) -> pa.Table:
     types = {"integer": pa.int32(), "text": pa.string()}
-    fields = [pa.field(name, types[sql_type]) for name, sql_type in _COLUMNS.items()]
+    fields = [pa.field(name, types[sql_type]) for name, sql_type in COLUMNS.items()]
     columns = [pa.array([row[place] for row in rows], field.type) for place, field in enumerate(fields)]
     return pa.Table.from_arrays(columns, schema=pa.schema(fields))
 
@@ -164,7 +185,7 @@ def _arrow(rows: tuple[Row, ...]) -> pa.Table:
 def _catalog(sources: dict[str, Source]) -> Catalog:
     found = [source.discover() for source in sources.values()]
     tables = {table.name: table for one in found for table in one.tables if table.name.schema in sources}
-    expected = {TableName(schema, name) for schema, named in _TABLES.items() for name in named}
+    expected = {TableName(schema, name) for schema, named in TABLES.items() for name in named}
     assert expected <= set(tables), sorted(map(str, tables))
     return Catalog(1, MappingProxyType(tables), MappingProxyType(dict.fromkeys(sources)), sources=tuple(sources))
 
