@@ -33,4 +33,4 @@ def optimize(governed: Governed, rules: tuple[Rule, ...] = RULES) -> Optimized:
         if changed != before:
             trace.append(RuleApplied(rule.__name__, changed))
         tree = changed
-    return Optimized(tree, governed.tables, tuple(trace))
+    return Optimized(tree, governed.tables, tuple(trace), governed.policies)

@@ -7,7 +7,8 @@ so a stage that is skipped is a type error. Trees are not changed once they are 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from sqlglot import exp
 
@@ -29,10 +30,13 @@ class Resolved:
 class Governed:
     """The same query over governed relations only: each base table stands in a derived table of its own,
     ``SELECT <columns> FROM base WHERE <filter>``, made by the policies.
+
+    ``policies`` names, by table, those that filter or mask for the principal; tables without any are left out.
     """
 
     tree: exp.Query
     tables: Mapping[TableName, Table]
+    policies: Mapping[TableName, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,7 @@ class Optimized:
     tree: exp.Query
     tables: Mapping[TableName, Table]
     trace: tuple[RuleApplied, ...] = ()
+    policies: Mapping[TableName, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)

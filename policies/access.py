@@ -26,6 +26,12 @@ class Rules:
         """Whether the principal sees the table as it is."""
         return self.row_filter is None and not self.masks
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the policies."""
+        row_policies = self.row_filter.policies if self.row_filter is not None else ()
+        return (*(one.name for one in row_policies), *sorted({mask.policy.name for mask in self.masks.values()}))
+
 
 @dataclass(frozen=True, slots=True)
 class Access:

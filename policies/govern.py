@@ -8,6 +8,7 @@ executed (`check_governed`).
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from typing import Protocol
 
@@ -60,7 +61,7 @@ def govern(resolved: Resolved, principal: Principal, access: Readable, reader: P
     tables = dict(resolved.tables)
     governing.replace_tables(tree, tables, ())
     check_governed(tree, principal, access)
-    return Governed(tree, tables)
+    return Governed(tree, tables, governing.policies)
 
 
 def check_governed(tree: exp.Query, principal: Principal, access: Readable) -> None:
@@ -115,6 +116,7 @@ class _Governing:
         self._principal = principal
         self._access = access
         self._reader = reader
+        self.policies: dict[TableName, tuple[str, ...]] = {}
 
     def replace_tables(self, tree: exp.Expr, tables: dict[TableName, Table], within: tuple[TableName, ...]) -> None:
         """Replace the tables below a node; ``within`` are those whose policies are being read."""
@@ -127,6 +129,7 @@ class _Governing:
                 raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, f"permission denied for table {name.name}")
             relation = self._relation(table, within)
             tables.update(relation.tables)
+            self.policies.update(relation.policies)
             _replace(node, table, relation.tree)
 
     def _relation(self, table: Table, within: tuple[TableName, ...]) -> Governed:
@@ -143,7 +146,7 @@ class _Governing:
         if kept is None:
             kept = self._under_rules(table, rules, (*within, table.name))
             self._reader.kept.keep(key, kept)
-        return Governed(kept.tree.copy(), kept.tables)
+        return replace(kept, tree=kept.tree.copy())
 
     def _under_rules(self, table: Table, rules: Rules, within: tuple[TableName, ...]) -> Governed:
         try:
@@ -162,11 +165,13 @@ class _Governing:
         base.set("alias", None)
         tables = dict(resolved.tables)
         inner = exp.Select(expressions=[*select.expressions], where=select.args.get("where"))
-        self.replace_tables(inner, tables, within)
+        governing = _Governing(self._principal, self._access, self._reader)
+        governing.replace_tables(inner, tables, within)
         select.set("expressions", inner.expressions)
         select.set("where", inner.args.get("where"))
         _fence(select, base)
-        return Governed(select, tables)
+        own = {table.name: rules.names} if is_fenced(select) else {}
+        return Governed(select, tables, own | governing.policies)
 
     def _written(self, table: Table, rules: Rules) -> exp.Select:
         """The relation as its policies say it, with names still to be resolved."""

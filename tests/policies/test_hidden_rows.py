@@ -11,6 +11,7 @@ from sqlglot import exp
 from catalog.errors import SqlError
 from catalog.principals import Principal
 from catalog.store.rows import AccessRows, ColumnMask, Grant, MaskingPolicy, RowPolicy, TableRights
+from optimizer.optimize import RULES
 from optimizer.rules.push_down_filters import push_down_filters
 from policies import govern
 from policies.access import Access
@@ -145,3 +146,20 @@ def test_leakproof_conditions_pass_the_fence(tables: SmallLake, condition: str, 
     tree = tables.optimized(query, (push_down_filters,), WHO, access).tree
     assert isinstance(tree, exp.Select)
     assert (tree.args.get("where") is None) == enters, tree.sql("postgres")
+
+
+def test_a_query_knows_the_policies_that_it_is_under(tables: SmallLake) -> None:
+    rows = AccessRows(
+        1,
+        grants=(Grant("public", "lk", "one"), Grant("public", "pg", "one"), Grant("public", "pg", "order")),
+        tables=(TableRights("lk", "one", row_security=True), TableRights("pg", "one", row_security=True)),
+        row_policies=(
+            RowPolicy("lk", "one", "ordered", using='(id IN ( SELECT o.id FROM pg."order" o))'),
+            RowPolicy("pg", "one", "all", using="true"),
+        ),
+        masking_policies=(MaskingPolicy("upper", (("value", "text"),), "text", "upper(value)"),),
+        column_masks=(ColumnMask("pg", "order", "s", "upper", ("s",)),),
+    )
+    optimized = tables.optimized("SELECT a.id FROM lk.one a, pg.one b", RULES, WHO, Access.from_rows(rows))
+    shown = {str(name): policies for name, policies in optimized.policies.items()}
+    assert shown == {"lk.one": ("ordered",), "pg.order": ("upper",)}
