@@ -76,8 +76,9 @@ def prepare(planned: Plan, parameters: Sequence[pa.Scalar], session: Session, la
         return kept[1]
     fragmented = fragment(planned.optimized, pinned.snapshots, lake.sources, parameters)
     scans = tuple((part.relation, part.scan) for part in fragmented.fragments)
+    fenced = frozenset(part.relation for part in fragmented.fragments if part.is_fenced)
     sql = render(fragmented.tree, session, numeric_text=True)
-    query = EngineQuery(sql, scans, is_plain_scan(fragmented.tree), is_brief(fragmented), _bytes(pinned))
+    query = EngineQuery(sql, scans, is_plain_scan(fragmented.tree), is_brief(fragmented), _bytes(pinned), fenced)
     prepared = Prepared(fragmented, query)
     if not parameters:
         with _LOCK:

@@ -65,7 +65,7 @@ def _fragment(
     scan = source.scan(snapshot, columns, (*pushed, *pruning))
     base = exp.Table(this=exp.to_identifier(name, quoted=True), alias=exp.TableAlias(this=_quoted(relation.base.name)))
     relation.base.replace(base)
-    return Fragment(name, snapshot, scan, columns, tuple(pushed), tuple(pruning), tuple(kept))
+    return Fragment(name, snapshot, scan, columns, tuple(pushed), tuple(pruning), tuple(kept), relation.is_fenced)
 
 
 def _quoted(name: str) -> exp.Identifier:

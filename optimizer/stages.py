@@ -68,6 +68,7 @@ class Fragment:
 
     ``relation`` is the name that stands for it in the engine's query. ``pushed`` are the conjuncts the source applies
     itself, ``pruning`` those that only choose files, ``kept`` the conjuncts left to the engine, each with the reason.
+    ``is_fenced`` says that the engine must read it from under a fence alone.
     """
 
     relation: str
@@ -77,6 +78,7 @@ class Fragment:
     pushed: tuple[Comparison, ...] = ()
     pruning: tuple[Comparison, ...] = ()
     kept: tuple[tuple[str, str], ...] = ()
+    is_fenced: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -25,6 +25,7 @@ from catalog.scans import FileScan, RemoteScan, Scan
 from catalog.sqlstate import SqlState
 from gateway.execute import file_relations, remote_relations
 from gateway.execute.errors import StatedError, sql_error
+from gateway.execute.fences import require_fences
 
 _log = structlog.get_logger(__name__)
 _SETTINGS = {
@@ -61,7 +62,7 @@ class EngineQuery:
     ``is_plain_scan`` says that it hands on the rows of one table as they are read: its files are then read one after
     another, which is fast enough for any client and takes a third of the memory. ``is_brief`` says that it ends soon:
     its first rows are waited for in the thread that plans. ``bytes`` is the size of the tables as they are stored, None
-    where it is not known.
+    where it is not known. ``fenced`` are relations that must be read from under a fence.
     """
 
     sql: str
@@ -69,6 +70,7 @@ class EngineQuery:
     is_plain_scan: bool = False
     is_brief: bool = False
     bytes: int | None = None
+    fenced: frozenset[str] = frozenset()
 
 
 RegisterFunctions = Callable[[SessionContext], None]
@@ -171,14 +173,20 @@ class Engine:
             relations = dict(zip((name for name, _ in remote), names, strict=True))
         else:
             relations = {}
+        fenced: set[str] = set()
         for name, scan in query.scans:
-            sql = sql.replace(f'"{name}"', relations.get(name) or self._relation(context, name, scan, opened))
+            relation = relations.get(name) or self._relation(context, name, scan, opened)
+            sql = sql.replace(f'"{name}"', relation)
+            if name in query.fenced:
+                fenced.add(relation.replace('"', ""))
         values = {str(number): value for number, value in enumerate(parameters, 1)}
         if values or remote or len(sql) > _KEPT_BYTES or "now()" in sql:  # a plan keeps the time it was made at
-            return context.sql(sql, param_values=values or None)
-        return self._planned(context, sql)
+            frame = context.sql(sql, param_values=values or None)
+            require_fences(frame, fenced)
+            return frame
+        return self._planned(context, sql, fenced)
 
-    def _planned(self, context: SessionContext, sql: str) -> DataFrame:
+    def _planned(self, context: SessionContext, sql: str, fenced: Collection[str]) -> DataFrame:
         """Plan a query over files alone, or take its plan from before: the relations it names never change, and
         each is of one context.
         """
@@ -186,6 +194,7 @@ class Engine:
             frame = self._frames.get(sql)
         if frame is None:
             frame = context.sql(sql)
+            require_fences(frame, fenced)
             with self._lock:
                 self._frames[sql] = frame
         return frame

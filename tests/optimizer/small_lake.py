@@ -112,7 +112,8 @@ class SmallLake:
         snapshots = {table.name: sources[table.source].pin(table) for table in optimized.tables.values()}
         fragmented = fragment(optimized, snapshots, sources)
         scans = tuple((part.relation, part.scan) for part in fragmented.fragments)
-        return asyncio.run(self._run(EngineQuery(render(fragmented.tree), scans)))
+        fenced = frozenset(part.relation for part in fragmented.fragments if part.is_fenced)
+        return asyncio.run(self._run(EngineQuery(render(fragmented.tree), scans, fenced=fenced)))
 
     def optimized(
         self,
