@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 import pyarrow as pa
@@ -57,6 +57,13 @@ class Table:
     def column(self, name: str) -> Column | None:
         """Return the column of that name, or None."""
         return next((column for column in self.columns if column.name == name), None)
+
+
+def visible_part(table: Table, columns: frozenset[str] | None) -> Table:
+    """Return a table with the columns of these names alone; None leaves all."""
+    if columns is None:
+        return table
+    return replace(table, columns=tuple(column for column in table.columns if column.name in columns))
 
 
 @dataclass(frozen=True, slots=True)

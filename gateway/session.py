@@ -302,8 +302,11 @@ class Session:
         def visible(name: TableName) -> bool:
             return access.may_select(principal, name)
 
+        def columns(name: TableName) -> frozenset[str] | None:
+            return access.columns(principal, name)
+
         path = search_path(self._mirror.parameters.get("search_path", ""), principal.name)
-        return Names(lake.catalog, lake.system_relations, path, visible, self._services.database)
+        return Names(lake.catalog, lake.system_relations, path, visible, self._services.database, columns)
 
     def _executed(self, *statements: Statement) -> None:
         """Keep step with statements of the mirror that changed the session (``set_config`` is among the queries)."""

@@ -55,6 +55,10 @@ class Access:
         """Say whether the principal may read the table, or some columns of it."""
         return self.grants.may_select(principal, name)
 
+    def columns(self, principal: Principal, name: TableName) -> frozenset[str] | None:
+        """Return the columns of a table that the principal may read; None for all, those to come included."""
+        return None
+
     def rules(self, principal: Principal, name: TableName) -> Rules:
         """Return what stands between the principal and the table's rows."""
         return Rules(self.row_security.get_filter(principal, name), self.masks.get_masks(principal, name))
@@ -75,6 +79,13 @@ class Narrowed:
     def may_select(self, principal: Principal, name: TableName) -> bool:
         """Say whether the principal may read the table, or some columns of it."""
         return self.old.may_select(principal, name) and self.new.may_select(principal, name)
+
+    def columns(self, principal: Principal, name: TableName) -> frozenset[str] | None:
+        """Return the columns of a table that the principal may read; None for all, those to come included."""
+        old, new = self.old.columns(principal, name), self.new.columns(principal, name)
+        if old is None or new is None:
+            return new if old is None else old
+        return old & new
 
     def rules(self, principal: Principal, name: TableName) -> Rules:
         """Return what stands between the principal and the table's rows."""

@@ -20,7 +20,7 @@ from catalog.names import TableName
 from catalog.principals import Principal
 from catalog.sqlstate import SqlState
 from catalog.store.rows import RowPolicy
-from catalog.tables import Column, Table
+from catalog.tables import Column, Table, visible_part
 from optimizer.relations import conjuncts
 from optimizer.stages import Governed, Resolved
 from policies.access import Rules
@@ -45,6 +45,9 @@ class Readable(Protocol):
 
     def may_select(self, principal: Principal, name: TableName) -> bool:
         """Say whether the principal may read the table."""
+
+    def columns(self, principal: Principal, name: TableName) -> frozenset[str] | None:
+        """Return the columns that the principal may read; None for all."""
 
     def rules(self, principal: Principal, name: TableName) -> Rules:
         """Return what stands between the principal and the table's rows."""
@@ -127,15 +130,17 @@ class _Governing:
             table = tables.get(name)
             if table is None or not self._access.may_select(self._principal, name):
                 raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, f"permission denied for table {name.name}")
-            relation = self._relation(table, within)
+            part = visible_part(table, self._access.columns(self._principal, name))
+            relation = self._relation(table, part, within)
             tables.update(relation.tables)
             self.policies.update(relation.policies)
             _replace(node, table, relation.tree)
 
-    def _relation(self, table: Table, within: tuple[TableName, ...]) -> Governed:
+    def _relation(self, table: Table, part: Table, within: tuple[TableName, ...]) -> Governed:
+        """The relation with the columns of ``part``; policies may look at all of the table's."""
         rules = self._access.rules(self._principal, table.name)
         if rules.are_none:
-            return Governed(_plain_relation(table), {})
+            return Governed(_plain_relation(part), {})
         if table.name in within:
             raise SqlError(
                 SqlState.INVALID_OBJECT_DEFINITION,
@@ -144,7 +149,7 @@ class _Governing:
         key = (table.name, self._principal, self._access.version, self._reader.version)
         kept = self._reader.kept.get(key)
         if kept is None:
-            kept = self._under_rules(table, rules, (*within, table.name))
+            kept = self._under_rules(part, rules, (*within, table.name))
             self._reader.kept.keep(key, kept)
         return replace(kept, tree=kept.tree.copy())
 

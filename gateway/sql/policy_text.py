@@ -8,6 +8,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from catalog.errors import SqlError
+from catalog.names import TableName
 from catalog.sqlstate import SqlState
 from gateway.sql.engine_dialect.before_qualify import parse
 from gateway.sql.resolve import Names, references, resolve
@@ -20,10 +21,13 @@ def policy_reader(names: Names, kept: KeptRelations) -> PolicyReader:
     qualified = replace(names, search_path=())
 
     def resolve_relation(select: exp.Select) -> Resolved:
-        found = references(select, qualified)
+        base = select.args["from_"].this
+        own = TableName(base.db, base.name)  # a policy may look at all columns of its own table
+        seen = replace(qualified, columns=lambda name: None if name == own else names.columns(name))
+        found = references(select, seen)
         if found.system:
             raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, f'a policy cannot read "{found.system[0].name}"')
-        return resolve(select, found, qualified)
+        return resolve(select, found, seen)
 
     return PolicyReader(parse_expression, resolve_relation, names.catalog.version, kept)
 

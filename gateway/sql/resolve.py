@@ -20,9 +20,10 @@ from sqlglot.schema import MappingSchema
 from catalog.errors import SqlError
 from catalog.names import TableName
 from catalog.sqlstate import SqlState
-from catalog.tables import Catalog, Table
+from catalog.tables import Catalog, Table, visible_part
 from gateway.sql.engine_dialect import before_qualify
 from gateway.sql.engine_dialect.inference import annotate
+from gateway.sql.hidden_columns import refuse_whole_rows, unknown_column
 from optimizer.stages import Resolved
 
 SYSTEM_SCHEMAS = frozenset({"pg_catalog", "information_schema", "pg_toast"})
@@ -36,10 +37,14 @@ class NotResolved(SqlError):
     """
 
 
+def _all_columns(_: TableName) -> None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What names mean for one session: the catalogue, the system's relations, the search path, and which tables the
-    principal may know of.
+    """What names mean for one session: the catalogue, the system's relations, the search path, and which tables and
+    columns the principal may know of.
     """
 
     catalog: Catalog
@@ -47,6 +52,7 @@ class Names:
     search_path: tuple[str, ...]
     visible: Callable[[TableName], bool]
     database: str = "lake"
+    columns: Callable[[TableName], frozenset[str] | None] = _all_columns  # that it may know of; None: each
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +84,12 @@ def resolve(tree: exp.Query, found: References, names: Names, parameters: Sequen
     the types of ``$1 …`` where they are known, as SQL writes them.
     """
     tables = {table.name: table for _, table in found.lake}
+    visible = {name: visible_part(table, names.columns(name)) for name, table in tables.items()}
+    hidden = frozenset(name for name, table in tables.items() if len(visible[name].columns) < len(table.columns))
     for node, table in found.lake:
         _name_fully(node, table.name)
-    schema = _schema(tables.values())
+    refuse_whole_rows(tree, hidden)
+    schema = _schema(visible.values())
     try:
         completed = before_qualify.prepare(tree, schema)
         qualified = qualify(
@@ -89,6 +98,8 @@ def resolve(tree: exp.Query, found: References, names: Names, parameters: Sequen
         assert isinstance(qualified, exp.Query)
         typed = annotate(qualified, schema, [_data_type(one) for one in parameters])
     except (SqlglotError, RecursionError) as error:
+        if hidden and (unknown := unknown_column(tree, str(error))) is not None:
+            raise unknown from None  # the mirror knows columns that the principal may not know of
         raise NotResolved(
             SqlState.FEATURE_NOT_SUPPORTED,
             "this form of query is not supported on lake tables",
