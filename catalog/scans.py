@@ -13,6 +13,7 @@ from typing import Protocol
 
 import pyarrow as pa
 
+from catalog.statistics import TableStatistics
 from catalog.tables import Discovery, Table
 
 
@@ -137,6 +138,9 @@ class Source(Protocol):
 
     def takes(self, table: Table, comparison: Comparison) -> bool:
         """Say whether `scan` applies this comparison exactly as PostgreSQL would, so that nobody need check again."""
+
+    def statistics(self, table: Table) -> TableStatistics:
+        """Return what the source knows of the table's rows now, from metadata alone; its data are not read."""
 
     def close(self) -> None:
         """Give back connections and threads."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -21,8 +21,10 @@ from catalog.errors import SqlError
 from catalog.names import TableName
 from catalog.scans import Snapshot, Source
 from catalog.sqlstate import SqlState
+from catalog.statistics import TableStatistics
 from catalog.tables import Catalog, Discovery, Table
 from gateway.execute.engine import Engine
+from gateway.statistics_cache import StatisticsCache
 from policies.access import Access, Narrowed
 from policies.policy_reader import KeptRelations
 
@@ -65,6 +67,7 @@ class Lake:
         self.system_relations = system_relations
         self.catalog = Catalog(0, {}, {}, sources=tuple(sources))
         self.threads = ThreadPoolExecutor(max_workers=16, thread_name_prefix="metadata")
+        self._statistics = StatisticsCache(sources)
         self._versions = itertools.count(1)
         self._loop = asyncio.get_running_loop()
         self._refreshing = asyncio.Lock()
@@ -94,6 +97,8 @@ class Lake:
             failures = {name: reason for name, reason in self.catalog.failures.items() if name not in chosen}
             for name, outcome in zip(chosen, found, strict=True):
                 if isinstance(outcome, Discovery):
+                    if outcome is not self._found.get(name):
+                        self._statistics.looked_at(name)
                     self._found[name] = outcome
                 elif isinstance(outcome, SqlError):
                     failures[name] = outcome.message
@@ -105,6 +110,7 @@ class Lake:
                 catalog = replace(catalog, version=next(self._versions))
                 await self.show(shape, catalog)
                 self.catalog = catalog
+                self._statistics.keep_only(catalog.tables.keys())
             elif self._unfinished:
                 await self.show(shape, catalog)
             return self.catalog
@@ -145,6 +151,13 @@ class Lake:
                 _require_columns(table, snapshot.table)
         return Pinned(MappingProxyType({snapshot.table.name: snapshot for snapshot in snapshots}))
 
+    def statistics(self, tables: Collection[Table]) -> Mapping[TableName, TableStatistics]:
+        """Return what is known of each table's rows; `UNKNOWN` where its source cannot say. Blocks for a second at the
+        most, and only for what is not known yet: statistics are kept until the source is looked at again or another
+        version of the table is pinned.
+        """
+        return self._statistics.get(tables)
+
     def close(self) -> None:
         """Give back connections and threads."""
         self.engine.close()
@@ -156,7 +169,9 @@ class Lake:
         source = self.sources.get(table.source)
         if source is None:
             raise SqlError(SqlState.UNDEFINED_OBJECT, f'source "{table.source}" is not configured any more')
-        return source.pin(table)
+        snapshot = source.pin(table)
+        self._statistics.pinned(table.name, snapshot.version)
+        return snapshot
 
     def _joined(self, failures: Mapping[str, str]) -> Catalog:
         tables: dict[TableName, Table] = {}

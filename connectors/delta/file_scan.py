@@ -45,19 +45,19 @@ def _chosen(version: DeltaVersion, comparisons: tuple[Comparison, ...]) -> pruni
     columns = {column.name: column for column in version.columns}
     for comparison in comparisons:
         column = columns.get(comparison.column)
-        bounds = _bounds(version, column) if column is not None else None
+        bounds = bounds_of(version, column) if column is not None else None
         if bounds is not None:
             chosen &= pruning.may_match(comparison, bounds)
     return chosen
 
 
-def _bounds(version: DeltaVersion, column: DeltaColumn) -> pruning.Bounds | None:
+def bounds_of(version: DeltaVersion, column: DeltaColumn) -> pruning.Bounds | None:
     """Return a column's statistics from the add actions, None where they carry none."""
     if column.name in version.partitions:
-        return pruning.exact_values(_partition_values(version, column))
-    lower = _statistic(version, "min", column.physical)
-    upper = _statistic(version, "max", column.physical)
-    nulls = _statistic(version, "null_count", column.physical)
+        return pruning.exact_values(partition_values(version, column))
+    lower = statistic(version, "min", column.physical)
+    upper = statistic(version, "max", column.physical)
+    nulls = statistic(version, "null_count", column.physical)
     if nulls is None or "num_records" not in version.actions.column_names:
         return None
     rows = version.actions["num_records"].combine_chunks()
@@ -66,7 +66,8 @@ def _bounds(version: DeltaVersion, column: DeltaColumn) -> pruning.Bounds | None
     return pruning.Bounds(lower, _widened(upper), nulls, rows)
 
 
-def _statistic(version: DeltaVersion, kind: str, physical: str) -> pa.Array | None:
+def statistic(version: DeltaVersion, kind: str, physical: str) -> pa.Array | None:
+    """Return one statistic (``min``, ``max``, ``null_count``) of a column, an entry a file, or None."""
     if kind not in version.actions.column_names:
         return None
     values = version.actions[kind].combine_chunks()
@@ -76,7 +77,8 @@ def _statistic(version: DeltaVersion, kind: str, physical: str) -> pa.Array | No
     return pc.struct_field(values, [at])
 
 
-def _partition_values(version: DeltaVersion, column: DeltaColumn) -> pa.Array:
+def partition_values(version: DeltaVersion, column: DeltaColumn) -> pa.Array:
+    """Return a partition column's values, an entry a file."""
     values = version.actions["partition"].combine_chunks()
     return pc.struct_field(values, [values.type.get_field_index(column.name)]).cast(column.type)
 
@@ -103,7 +105,7 @@ def _groups(version: DeltaVersion, chosen: pruning.Mask, deleted: pa.Table | Non
     keys: dict[str, pa.Array] = {"file": files}
     for column in version.columns:
         if column.name in version.partitions:
-            keys[f"partition {column.name}"] = _partition_values(version, column).filter(pa.array(chosen))
+            keys[f"partition {column.name}"] = partition_values(version, column).filter(pa.array(chosen))
     with_deletes = (
         pc.is_in(files, value_set=deleted["file"].unique().cast(pa.string())) if deleted is not None else None
     )

@@ -12,10 +12,13 @@ from catalog.errors import SqlError
 from catalog.names import TableName, schema_for
 from catalog.scans import Comparison, FileScan, Snapshot
 from catalog.sqlstate import SqlState
+from catalog.statistics import TableStatistics
 from catalog.tables import Column, Discovery, Table
 from catalog.types import sql_type_of
 from connectors.delta.file_scan import scan_files
+from connectors.delta.statistics import statistics_of
 from connectors.delta.table_log import DeltaVersion, TableLog
+from connectors.file_statistics import as_clients_see_it
 from connectors.object_stores import filesystem, is_local, plain_location
 
 _LOG = "_delta_log"
@@ -74,6 +77,13 @@ class DeltaSource:
     def takes(self, table: Table, comparison: Comparison) -> bool:
         """Nothing is applied exactly: comparisons only leave out files."""
         return False
+
+    def statistics(self, table: Table) -> TableStatistics:
+        """Return what the current version's log says, computed once for each version."""
+        version = self._require_current(table)
+        if version.statistics is None:
+            version.statistics = statistics_of(version)
+        return as_clients_see_it(version.statistics, {each.name: each.type for each in version.columns}, table)
 
     def close(self) -> None:
         """Forget the open tables."""

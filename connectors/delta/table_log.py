@@ -18,6 +18,7 @@ from deltalake.exceptions import DeltaError
 
 from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
+from catalog.statistics import TableStatistics
 from connectors.object_stores import is_local, plain_location
 
 _SECONDS_TRUSTED = 60.0  # so long the absence of the next commit's file counts; old commits may be cleaned away
@@ -63,6 +64,7 @@ class DeltaVersion:
     options: Mapping[str, str]
     written_rows: int | None
     bytes: int
+    statistics: TableStatistics | None = None  # once somebody asked
     _deleted: pa.Table | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 

@@ -36,7 +36,7 @@ def scan_files(
     storage: Mapping[str, str],
 ) -> FileScan:
     """Return the scan of a version; ``key`` names it, and is completed with the choice of files."""
-    constants = _constants(version.files)
+    constants = constants_of(version.files)
     kept = _kept(constants, comparisons, len(version.files))
     groups: dict[object, list[int]] = defaultdict(list)
     for at in np.flatnonzero(kept).tolist():
@@ -52,7 +52,7 @@ def scan_files(
     )
 
 
-def _constants(files: Sequence[DataFile]) -> dict[str, pa.Array]:
+def constants_of(files: Sequence[DataFile]) -> dict[str, pa.Array]:
     """Return the partition columns' values, an entry a file."""
     return {
         field.name: pa.array([file.partitions[at][1] for file in files], pa.string()).cast(field.type)

@@ -7,17 +7,21 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 from cachetools import LRUCache
 
 from catalog.errors import SqlError
 from catalog.names import TableName
 from catalog.scans import Comparison, FileScan, Snapshot
 from catalog.sqlstate import SqlState
+from catalog.statistics import TableStatistics
 from catalog.tables import Column, Discovery, Table
 from catalog.types import sql_type_of
+from connectors.file_statistics import as_clients_see_it
 from connectors.files.file_scan import FilesVersion, scan_files
 from connectors.files.listing import DataFile, FileSet, file_sets
 from connectors.files.schemas import CsvOptions, FileShape, UnreadableFileError, file_shape
+from connectors.files.statistics import statistics_of
 from connectors.files.table_columns import DifferentTypesError, table_columns
 from connectors.object_stores import filesystem, is_local, plain_location
 
@@ -40,6 +44,7 @@ class FilesSource:
         self._location = filesystem(plain, {})[1] if is_local(plain) else plain.rstrip("/")
         self._csv = csv or CsvOptions()
         self._shapes: LRUCache[DataFile, FileShape] = LRUCache(maxsize=100_000)
+        self._statistics: LRUCache[str, TableStatistics] = LRUCache(maxsize=10_000)  # by version
         self._lock = threading.Lock()
 
     def discover(self) -> Discovery:
@@ -81,10 +86,32 @@ class FilesSource:
         """Nothing is applied exactly: comparisons only leave out files."""
         return False
 
+    def statistics(self, table: Table) -> TableStatistics:
+        """Return what the footers of the current files say, read once for each version."""
+        snapshot = self.pin(table)
+        version = snapshot.state
+        if not isinstance(version, FilesVersion):
+            raise TypeError("not a snapshot of a table of files")
+        with self._lock:
+            known = self._statistics.get(snapshot.version)
+        if known is None:
+            known = statistics_of(version, self._footer)
+            with self._lock:
+                self._statistics[snapshot.version] = known
+        return as_clients_see_it(known, {field.name: field.type for field in version.schema}, table)
+
     def close(self) -> None:
-        """Forget the schemas."""
+        """Forget schemas and statistics."""
         with self._lock:
             self._shapes.clear()
+            self._statistics.clear()
+
+    def _footer(self, file: DataFile) -> pq.FileMetaData:
+        store, _ = filesystem(self._location, self._options)
+        try:
+            return pq.read_metadata(file.path, filesystem=store)
+        except (OSError, pa.ArrowException) as failure:
+            raise SqlError(SqlState.IO_ERROR, f'file "{_name(file)}" cannot be read') from failure
 
     def _listed(self, only: str | None = None) -> list[FileSet]:
         try:

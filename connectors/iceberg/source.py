@@ -20,10 +20,13 @@ from catalog.errors import SqlError
 from catalog.names import TableName, schema_for
 from catalog.scans import Comparison, FileScan, Snapshot
 from catalog.sqlstate import SqlState
+from catalog.statistics import TableStatistics
 from catalog.tables import Column, Discovery, Table
 from catalog.types import sql_type_of
+from connectors.file_statistics import as_clients_see_it
 from connectors.iceberg.file_scan import scan_files
 from connectors.iceberg.manifests import ManifestReader
+from connectors.iceberg.statistics import statistics_of
 from connectors.iceberg.table_version import IcebergVersion
 
 _FAILURES = (
@@ -99,12 +102,7 @@ class IcebergSource:
         """Return the table's current version. Its ``table`` has that version's columns, which may be newer than those
         of the argument; ``rows`` counts rows that are deleted by equality.
         """
-        try:
-            version = self._current(table.remote)
-        except SqlError as failure:
-            raise SqlError(
-                failure.sqlstate, f'table "{table.name}" of source "{self.name}": {failure.message}'
-            ) from failure
+        version = self._require_current(table)
         if _columns_of(version) != table.columns:
             table = self._table(table.name, table.remote, version)
         return Snapshot(table, version.name, version.rows(), version.bytes(), version)
@@ -123,6 +121,18 @@ class IcebergSource:
         """Nothing is applied exactly: comparisons only leave out files."""
         return False
 
+    def statistics(self, table: Table) -> TableStatistics:
+        """Return what the current version's manifests say, computed once for each version."""
+        version = self._require_current(table)
+        if version.statistics is None:
+            try:
+                version.statistics = statistics_of(version)
+            except _FAILURES as failure:
+                raise SqlError(
+                    SqlState.FDW_ERROR, f'cannot read the manifests of "{table.name}" of source "{self.name}"'
+                ) from failure
+        return as_clients_see_it(version.statistics, {each.name: each.type for each in version.columns}, table)
+
     def close(self) -> None:
         """Give back the catalogue's connections."""
         with self._lock:
@@ -130,6 +140,14 @@ class IcebergSource:
             self._tables.clear()
         if catalog is not None:
             catalog.close()
+
+    def _require_current(self, table: Table) -> IcebergVersion:
+        try:
+            return self._current(table.remote)
+        except SqlError as failure:
+            raise SqlError(
+                failure.sqlstate, f'table "{table.name}" of source "{self.name}": {failure.message}'
+            ) from failure
 
     def _require_catalog(self) -> Catalog:
         with self._lock:

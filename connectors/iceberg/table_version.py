@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 import threading
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from pyiceberg.table.metadata import TableMetadata
 from pyiceberg.table.snapshots import Snapshot
 from pyiceberg.types import FixedType, PrimitiveType, UUIDType
 
+from catalog.statistics import TableStatistics
 from connectors import pruning
 from connectors.iceberg.manifests import LiveFile, ManifestReader, SnapshotFiles
 from connectors.iceberg.table_fields import IcebergColumn, columns_of
@@ -33,6 +34,7 @@ class IcebergVersion:
     options: Mapping[str, str]
     reader: ManifestReader
     columns: tuple[IcebergColumn, ...] = ()
+    statistics: TableStatistics | None = None  # once somebody asked
     _files: SnapshotFiles | None = None
     _bounds: dict[int, pruning.Bounds | None] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
@@ -63,7 +65,8 @@ class IcebergVersion:
         """Return a column's statistics over the data files, None where it has no order."""
         with self._lock:
             if column.field_id not in self._bounds:
-                self._bounds[column.field_id] = _bounds(self.files().data, column)
+                found = value_bounds(self.files().data, column)
+                self._bounds[column.field_id] = None if found is None else _nan_above(self.files().data, column, found)
             return self._bounds[column.field_id]
 
     def rows(self) -> int | None:
@@ -84,7 +87,8 @@ class IcebergVersion:
         return int(summary[name]) - sum(int(summary.get(each, 0)) for each in less)
 
 
-def _bounds(files: tuple[LiveFile, ...], column: IcebergColumn) -> pruning.Bounds | None:
+def value_bounds(files: tuple[LiveFile, ...], column: IcebergColumn) -> pruning.Bounds | None:
+    """Return a column's statistics over files with NaN left aside, None where it has no order."""
     kind, id_ = column.iceberg_type, column.field_id
     if not isinstance(kind, PrimitiveType) or isinstance(kind, (UUIDType, FixedType)):
         return None
@@ -92,12 +96,18 @@ def _bounds(files: tuple[LiveFile, ...], column: IcebergColumn) -> pruning.Bound
     rows = pa.array([file.values.get(id_, file.rows) for file in files], pa.int64())
     lower = _values([file.lower.get(id_) for file in files], kind, column.type)
     upper = _values([file.upper.get(id_) for file in files], kind, column.type)
-    if pa.types.is_floating(column.type):  # NaN is above every bound
-        unknown = np.array([file.nans.get(id_) != 0 for file in files], dtype=np.bool_)
+    return pruning.Bounds(lower, upper, nulls, rows)
+
+
+def _nan_above(files: tuple[LiveFile, ...], column: IcebergColumn, found: pruning.Bounds) -> pruning.Bounds:
+    """Make upper bounds unknown where NaN, which is above every number, may occur."""
+    upper = found.upper
+    if pa.types.is_floating(column.type):
+        unknown = np.array([file.nans.get(column.field_id) != 0 for file in files], dtype=np.bool_)
         upper = pa.array(
             upper.to_numpy(zero_copy_only=False), column.type, mask=unknown | upper.is_null().to_numpy(False)
         )
-    return pruning.Bounds(lower, upper, nulls, rows, nans=False)
+    return replace(found, upper=upper, nans=False)
 
 
 def _values(encoded: Iterable[bytes | None], kind: PrimitiveType, arrow: pa.DataType) -> pa.Array:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import adbc_driver_manager
 import adbc_driver_postgresql.dbapi as adbc
 
+from catalog.names import quote_literal
 from connectors.postgres.errors import remote_error, unreachable
 
 _OLDEST_IDLE = 300.0  # seconds; firewalls forget connections, servers limit them
@@ -19,8 +21,7 @@ _BROKEN = "unknown"  # libpq's PQTRANS_UNKNOWN
 _SESSION = """SELECT set_config('default_transaction_read_only', 'on', false),
  set_config('standard_conforming_strings', 'on', false), set_config('TimeZone', 'UTC', false),
  set_config('DateStyle', 'ISO, YMD', false), set_config('IntervalStyle', 'postgres', false),
- set_config('extra_float_digits', '1', false), set_config('bytea_output', 'hex', false),
- current_setting('server_encoding')"""
+ set_config('extra_float_digits', '1', false), set_config('bytea_output', 'hex', false)"""
 
 
 @dataclass(slots=True)
@@ -52,8 +53,14 @@ class ConnectionPool:
     once, and two statements that wait for each other's would never end. The server's own limit answers 53300.
     """
 
-    def __init__(self, source: str, conninfo: str, most_idle: int) -> None:
+    def __init__(self, source: str, conninfo: str, most_idle: int, settings: Mapping[str, str] | None = None) -> None:
+        """``settings`` are set in each session besides those that all have."""
         self._source, self._conninfo, self._most_idle = source, conninfo, most_idle
+        own = [
+            f"set_config({quote_literal(key)}, {quote_literal(value)}, false)"
+            for key, value in (settings or {}).items()
+        ]
+        self._session = ", ".join([_SESSION, *own, "current_setting('server_encoding')"])
         self._idle: list[Connection] = []
         self._lock = threading.Lock()
         self._closed = False
@@ -77,7 +84,7 @@ class ConnectionPool:
             raise unreachable(self._source, failure.sqlstate) from None
         try:
             with connection.cursor() as cursor:
-                cursor.execute(_SESSION)
+                cursor.execute(self._session)
                 encoding = cursor.fetchone()[-1]
         except adbc_driver_manager.Error as failure:
             connection.close()

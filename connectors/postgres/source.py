@@ -9,12 +9,14 @@ import pyarrow as pa
 from catalog.errors import SqlError
 from catalog.scans import Comparison, RemoteScan, Snapshot
 from catalog.sqlstate import SqlState
+from catalog.statistics import TableStatistics
 from catalog.tables import Discovery, Table
 from connectors.postgres import comparisons, discovery
 from connectors.postgres.connections import ConnectionPool
 from connectors.postgres.scan_queries import scan_queries
 from connectors.postgres.settings import PostgresOptions, connection_string
 from connectors.postgres.shapes import RelationShape
+from connectors.postgres.statistics import StatisticsReader
 from connectors.postgres.stream import RemoteStreams
 
 LIVE = "live"
@@ -33,6 +35,7 @@ class PostgresSource:
         self.options = options or PostgresOptions()
         self._conninfo = connection_string(name, dsn)
         self.pool = ConnectionPool(name, self._conninfo, self.options.idle_connections)
+        self._statistics = StatisticsReader(name, self._conninfo, lambda table: self._shape(table).columns)
         self._shapes: dict[tuple[str, str], RelationShape] = {}
         self._lock = threading.Lock()
 
@@ -79,9 +82,14 @@ class PostgresSource:
         """Return the streams of a scan of this source, not opened yet."""
         return RemoteStreams(self.name, self.pool, scan)
 
+    def statistics(self, table: Table) -> TableStatistics:
+        """Return what ANALYZE left. A server that does not answer within a second or two is an error."""
+        return self._statistics.get(table)
+
     def close(self) -> None:
         """Close all idle connections."""
         self.pool.close()
+        self._statistics.close()
 
     def _shape(self, table: Table) -> RelationShape:
         """Return what discovery found; a process that has not discovered asks for this one relation."""

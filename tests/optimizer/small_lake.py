@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from catalog.names import TableName, always_quoted
 from catalog.principals import Principal
 from catalog.scans import Comparison, RemoteScan, Scan, Snapshot, Source
+from catalog.statistics import TableStatistics
 from catalog.tables import Catalog, Discovery, Table
 from connectors.files.source import FilesSource
 from connectors.postgres.source import PostgresSource
@@ -82,6 +83,9 @@ class Unhelpful:
 
     def takes(self, table: Table, comparison: Comparison) -> bool:
         return False
+
+    def statistics(self, table: Table) -> TableStatistics:
+        return self._source.statistics(table)
 
     def close(self) -> None:
         self._source.close()

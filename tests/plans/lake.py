@@ -9,6 +9,7 @@ import pyarrow as pa
 from catalog.names import TableName
 from catalog.principals import Principal
 from catalog.scans import Comparison, FileGroup, FileScan, Physical, RemoteScan, Scan, Snapshot
+from catalog.statistics import UNKNOWN, TableStatistics
 from catalog.store.rows import AccessRows, ColumnMask, Grant, MaskingPolicy, RowPolicy, TableRights
 from catalog.tables import Catalog, Column, Discovery, Table
 from gateway.sql.resolve import Names
@@ -152,6 +153,10 @@ class MemorySource:
         column = table.column(comparison.column)
         assert column is not None
         return self.kind == "postgres" and (column.sql_type != "text" or comparison.operator in ("=", "in"))
+
+    def statistics(self, table: Table) -> TableStatistics:
+        """Nothing is known."""
+        return UNKNOWN
 
     def close(self) -> None:
         """Nothing is open."""

@@ -1,0 +1,144 @@
+"""What is known of tables' rows, kept in the process: planning asks for it and never waits long."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Collection, Mapping
+from concurrent.futures import Future, wait
+from dataclasses import dataclass
+
+import structlog
+
+from catalog.errors import SqlError
+from catalog.names import TableName
+from catalog.scans import Source
+from catalog.statistics import UNKNOWN, TableStatistics
+from catalog.tables import Table
+
+_log = structlog.get_logger(__name__)
+PATIENCE = 1.0  # seconds that a statement waits for what is not known yet
+_RETRY = 30.0  # seconds until a table whose statistics could not be read is tried again
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """Statistics, and what must be as it was for them to count: the table, its pinned version, the source's round."""
+
+    statistics: TableStatistics
+    table: Table
+    version: str | None
+    round: int
+    until: float = float("inf")  # by the monotonic clock
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A question on its way, in a thread of its own."""
+
+    answer: Future[None]
+    since: float
+
+
+class StatisticsCache:
+    """Keeps the statistics of every table that was asked for, until its source is looked at again or another version of
+    it is pinned. Safe for several threads.
+    """
+
+    def __init__(self, sources: Mapping[str, Source]) -> None:
+        self._sources = sources
+        self._kept: dict[TableName, _Kept] = {}
+        self._versions: dict[TableName, str] = {}
+        self._rounds: dict[str, int] = dict.fromkeys(sources, 0)
+        self._asked: dict[TableName, _Asked] = {}
+        self._lock = threading.Lock()
+
+    def get(self, tables: Collection[Table]) -> Mapping[TableName, TableStatistics]:
+        """Return what is known of each table. Blocks for `PATIENCE` at the most: what a source has not said by then is
+        what it said last, or `UNKNOWN`, and counts from when it comes.
+        """
+        now = time.monotonic()
+        found: dict[TableName, TableStatistics] = {}
+        missing: list[Table] = []
+        for table in tables:
+            kept = self._kept.get(table.name)
+            if kept is not None and self._counts(kept, table, now):
+                found[table.name] = kept.statistics
+            else:
+                missing.append(table)
+        if missing:
+            self._wait({table.name: self._ask(table) for table in missing})
+            for table in missing:
+                found[table.name] = self._last(table)
+        return found
+
+    def looked_at(self, source: str) -> None:
+        """Note that a source was looked at again: what it said of its tables' rows is asked anew."""
+        self._rounds[source] += 1
+
+    def pinned(self, name: TableName, version: str) -> None:
+        """Note which version of a table statements read now."""
+        self._versions[name] = version
+
+    def keep_only(self, names: Collection[TableName]) -> None:
+        """Forget all other tables."""
+        with self._lock:
+            for gone in self._kept.keys() - names:
+                del self._kept[gone]
+            for gone in self._versions.keys() - names:
+                del self._versions[gone]
+
+    def _counts(self, kept: _Kept, table: Table, now: float) -> bool:
+        return (
+            kept.round == self._rounds.get(table.source)
+            and kept.version == self._versions.get(table.name)
+            and (kept.table is table or kept.table == table)
+            and kept.until > now
+        )
+
+    def _last(self, table: Table) -> TableStatistics:
+        kept = self._kept.get(table.name)
+        if kept is None or (kept.table is not table and kept.table.columns != table.columns):
+            return UNKNOWN
+        return kept.statistics
+
+    def _ask(self, table: Table) -> _Asked:
+        """Return the question about a table; one thread asks for all who want to know."""
+        with self._lock:
+            asked = self._asked.get(table.name)
+            if asked is None:
+                asked = self._asked[table.name] = _Asked(Future(), time.monotonic())
+                # A thread that does not keep the process from ending, as a source that hangs would.
+                work = threading.Thread(
+                    target=self._read, args=(table, asked), name=f"statistics {table.source}", daemon=True
+                )
+                work.start()
+            return asked
+
+    def _wait(self, asked: Mapping[TableName, _Asked]) -> None:
+        """Wait for the answers. Nobody waits for a question that somebody before has waited for in vain."""
+        now = time.monotonic()
+        waited = {each.answer: name for name, each in asked.items() if now - each.since < PATIENCE}
+        late = wait(waited, timeout=PATIENCE).not_done
+        if late:
+            _log.warning("statistics are late", tables=sorted(str(waited[each]) for each in late), patience=PATIENCE)
+
+    def _read(self, table: Table, asked: _Asked) -> None:
+        version, round_ = self._versions.get(table.name), self._rounds.get(table.source, 0)
+        try:
+            kept = _Kept(self._sources[table.source].statistics(table), table, version, round_)
+        except BaseException as failure:  # whatever it is, also a panic of a library, the statement is planned without
+            kept = _Kept(self._last(table), table, version, round_, time.monotonic() + _RETRY)
+            _log_failure(table, failure)
+        with self._lock:
+            self._kept[table.name] = kept
+            del self._asked[table.name]
+        asked.answer.set_result(None)
+
+
+def _log_failure(table: Table, failure: BaseException) -> None:
+    words = {"source": table.source, "table": str(table.name)}
+    if isinstance(failure, SqlError):
+        _log.warning("statistics cannot be read", **words, sqlstate=failure.sqlstate.value, reason=failure.message)
+    else:
+        _log.error("statistics cannot be read", **words, exc_info=failure)
