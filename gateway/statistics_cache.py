@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Collection, Mapping
 from concurrent.futures import Future, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -67,7 +67,8 @@ class StatisticsCache:
             else:
                 missing.append(table)
         if missing:
-            self._wait({table.name: self._ask(table) for table in missing})
+            asked = {table.name: self._ask(table) for table in missing}
+            self._wait({name: each for name, each in asked.items() if each is not None})
             for table in missing:
                 found[table.name] = self._last(table)
         return found
@@ -77,8 +78,14 @@ class StatisticsCache:
         self._rounds[source] += 1
 
     def pinned(self, name: TableName, version: str) -> None:
-        """Note which version of a table statements read now."""
-        self._versions[name] = version
+        """Note which version of a table statements read now. Statistics from before the first pin count as of it."""
+        if self._versions.get(name) == version:
+            return
+        with self._lock:
+            kept = self._kept.get(name)
+            if kept is not None and kept.version is None:
+                self._kept[name] = replace(kept, version=version)
+            self._versions[name] = version
 
     def keep_only(self, names: Collection[TableName]) -> None:
         """Forget all other tables."""
@@ -102,10 +109,12 @@ class StatisticsCache:
             return UNKNOWN
         return kept.statistics
 
-    def _ask(self, table: Table) -> _Asked:
-        """Return the question about a table; one thread asks for all who want to know."""
+    def _ask(self, table: Table) -> _Asked | None:
+        """Return the question about a table; one thread asks for all who want to know. None: just answered."""
         with self._lock:
-            asked = self._asked.get(table.name)
+            asked, kept = self._asked.get(table.name), self._kept.get(table.name)
+            if asked is None and kept is not None and self._counts(kept, table, time.monotonic()):
+                return None
             if asked is None:
                 asked = self._asked[table.name] = _Asked(Future(), time.monotonic())
                 # A thread that does not keep the process from ending, as a source that hangs would.
@@ -124,7 +133,7 @@ class StatisticsCache:
             _log.warning("statistics are late", tables=sorted(str(waited[each]) for each in late), patience=PATIENCE)
 
     def _read(self, table: Table, asked: _Asked) -> None:
-        version, round_ = self._versions.get(table.name), self._rounds.get(table.source, 0)
+        version, round_ = self._versions.get(table.name), self._rounds.get(table.source, 0)  # from before the answer
         try:
             kept = _Kept(self._sources[table.source].statistics(table), table, version, round_)
         except BaseException as failure:  # whatever it is, also a panic of a library, the statement is planned without

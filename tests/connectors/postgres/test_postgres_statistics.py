@@ -129,10 +129,9 @@ def test_columns_are_as_the_rows(
 
 
 def test_common_values_and_histograms(orders: TableStatistics) -> None:
-    assert [(value.as_py(), fraction) for value, fraction in orders.columns["status"].most_common] == [
-        ("usual", pytest.approx(0.9)),
-        ("odd", pytest.approx(0.1)),
-    ]
+    common = {value.as_py(): fraction for value, fraction in orders.columns["status"].most_common}
+    assert [*common] == ["usual", "odd"]
+    assert common == pytest.approx({"usual": 0.9, "odd": 0.1})
     bounds = [bound.as_py() for bound in orders.columns["id"].histogram]
     assert len(bounds) == 101 and bounds == sorted(bounds)
     assert bounds[50] == pytest.approx(1000, abs=5)
