@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
+from typing import TypeVar
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -13,13 +15,15 @@ from catalog.statistics import ColumnStatistics, TableStatistics
 from catalog.tables import Table
 from connectors.pruning import Bounds, without_nan
 
+Each = TypeVar("Each")
 _MOST_COMMON = 100
 _UNORDERED = (pa.ArrowNotImplementedError, pa.ArrowInvalid)
 
 
-def column_statistics(bounds: Bounds, arrow_type: pa.DataType) -> ColumnStatistics:
+def column_statistics(bounds: Bounds, arrow_type: pa.DataType, *, sampled: bool = False) -> ColumnStatistics:
     """Return what the bounds of a column's files say of it. Minimum and maximum leave NaN aside; they are None where a
-    file with values does not tell its own. Values are counted where every file holds no more than one.
+    file with values does not tell its own. Values are counted where every file holds no more than one, unless these are
+    not all files (``sampled``).
     """
     total = None if bounds.rows.null_count else pc.sum(bounds.rows).as_py()
     nulls = None if bounds.nulls.null_count else pc.sum(bounds.nulls).as_py()
@@ -31,7 +35,7 @@ def column_statistics(bounds: Bounds, arrow_type: pa.DataType) -> ColumnStatisti
         found = ColumnStatistics(
             null_fraction=null_fraction, minimum=_extreme(lower, "min"), maximum=_extreme(upper, "max")
         )
-        if bounds.exact or _one_value_each(lower, upper):
+        if bounds.exact or (not sampled and _one_value_each(lower, upper)):
             return _counted(found, lower, pc.subtract(bounds.rows, bounds.nulls).filter(with_values), total)
     except _UNORDERED:
         return ColumnStatistics(null_fraction=null_fraction)
@@ -53,6 +57,13 @@ def as_clients_see_it(found: TableStatistics, schema: Mapping[str, pa.DataType],
         return found
     columns = {name: column for name, column in found.columns.items() if name in kept}
     return replace(found, columns=MappingProxyType(columns))
+
+
+def spread(items: Sequence[Each], most: int) -> list[Each]:
+    """Return at most so many of the items, evenly chosen, the first and the last among them."""
+    if len(items) <= most:
+        return [*items]
+    return [items[at] for at in np.unique(np.linspace(0, len(items) - 1, most).astype(int)).tolist()]
 
 
 def _extreme(values: pa.Array, which: str) -> pa.Scalar | None:

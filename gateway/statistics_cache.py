@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Collection, Mapping
 from concurrent.futures import Future, wait
 from dataclasses import dataclass, replace
@@ -18,6 +19,7 @@ from catalog.tables import Table
 
 _log = structlog.get_logger(__name__)
 PATIENCE = 1.0  # seconds that a statement waits for what is not known yet
+_AT_ONCE = 8  # questions to one source
 _RETRY = 30.0  # seconds until a table whose statistics could not be read is tried again
 
 
@@ -34,7 +36,7 @@ class _Kept:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """A question on its way, in a thread of its own."""
+    """A question on its way."""
 
     answer: Future[None]
     since: float
@@ -51,6 +53,8 @@ class StatisticsCache:
         self._versions: dict[TableName, str] = {}
         self._rounds: dict[str, int] = dict.fromkeys(sources, 0)
         self._asked: dict[TableName, _Asked] = {}
+        self._queues: dict[str, deque[tuple[Table, _Asked]]] = {name: deque() for name in sources}
+        self._threads: dict[str, int] = dict.fromkeys(sources, 0)
         self._lock = threading.Lock()
 
     def get(self, tables: Collection[Table]) -> Mapping[TableName, TableStatistics]:
@@ -110,18 +114,19 @@ class StatisticsCache:
         return kept.statistics
 
     def _ask(self, table: Table) -> _Asked | None:
-        """Return the question about a table; one thread asks for all who want to know. None: just answered."""
+        """Return the question about a table; it is asked once for all who want to know. None: just answered."""
         with self._lock:
             asked, kept = self._asked.get(table.name), self._kept.get(table.name)
             if asked is None and kept is not None and self._counts(kept, table, time.monotonic()):
                 return None
             if asked is None:
                 asked = self._asked[table.name] = _Asked(Future(), time.monotonic())
-                # A thread that does not keep the process from ending, as a source that hangs would.
-                work = threading.Thread(
-                    target=self._read, args=(table, asked), name=f"statistics {table.source}", daemon=True
-                )
-                work.start()
+                self._queues[table.source].append((table, asked))
+                if self._threads[table.source] < _AT_ONCE:
+                    self._threads[table.source] += 1
+                    # A thread that does not keep the process from ending, as a source that hangs would.
+                    name = f"statistics {table.source}"
+                    threading.Thread(target=self._work, args=(table.source,), name=name, daemon=True).start()
             return asked
 
     def _wait(self, asked: Mapping[TableName, _Asked]) -> None:
@@ -131,6 +136,16 @@ class StatisticsCache:
         late = wait(waited, timeout=PATIENCE).not_done
         if late:
             _log.warning("statistics are late", tables=sorted(str(waited[each]) for each in late), patience=PATIENCE)
+
+    def _work(self, source: str) -> None:
+        """Read what was asked of a source until nothing is left."""
+        while True:
+            with self._lock:
+                if not self._queues[source]:
+                    self._threads[source] -= 1
+                    return
+                table, asked = self._queues[source].popleft()
+            self._read(table, asked)
 
     def _read(self, table: Table, asked: _Asked) -> None:
         version, round_ = self._versions.get(table.name), self._rounds.get(table.source, 0)  # from before the answer

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from catalog.statistics import ColumnStatistics, TableStatistics
-from connectors.file_statistics import column_statistics, constant_bounds
+from connectors.file_statistics import column_statistics, constant_bounds, spread
 from connectors.files.file_scan import FilesVersion, constants_of
 from connectors.files.listing import DataFile
 from connectors.pruning import Bounds
@@ -22,7 +22,6 @@ _MOST_CHUNKS = 50_000  # row groups times columns that are looked at, some 5 mic
 _AT_ONCE = 8
 
 Footer = Callable[[DataFile], pq.FileMetaData]
-Each = TypeVar("Each")
 
 
 def statistics_of(version: FilesVersion, footer: Footer) -> TableStatistics:
@@ -43,19 +42,24 @@ def statistics_of(version: FilesVersion, footer: Footer) -> TableStatistics:
 
 
 def _of_footers(files: Sequence[DataFile], fields: Sequence[pa.Field], footer: Footer) -> dict[str, ColumnStatistics]:
-    files = _spread(files, MOST_FOOTERS)
+    chosen = spread(files, MOST_FOOTERS)
     types = {field.name: field.type for field in fields if not pa.types.is_nested(field.type)}
-    most_groups = max(1, _MOST_CHUNKS // (len(files) * max(1, len(types))))
+    most_groups = max(1, _MOST_CHUNKS // (len(chosen) * max(1, len(types))))
     with ThreadPoolExecutor(_AT_ONCE) as threads:
-        found = [*threads.map(lambda file: _bounds_of(footer(file), types, most_groups), files)]
-    return {name: column_statistics(_joined([each[name] for each in found]), kind) for name, kind in types.items()}
+        footers = [*threads.map(footer, chosen)]
+    sampled = len(chosen) < len(files) or any(each.num_row_groups > most_groups for each in footers)
+    found = [_bounds_of(each, types, most_groups) for each in footers]
+    return {
+        name: column_statistics(_joined([each[name] for each in found]), kind, sampled=sampled)
+        for name, kind in types.items()
+    }
 
 
 def _bounds_of(footer: pq.FileMetaData, types: Mapping[str, pa.DataType], most_groups: int) -> dict[str, Bounds]:
     """Return by column the bounds of a file's row groups; a column that the file lacks is NULL in it."""
     places = {footer.schema.column(at).path: at for at in range(footer.num_columns)}
     stored = footer.schema.to_arrow_schema()
-    groups = [footer.row_group(at) for at in _spread(range(footer.num_row_groups), most_groups)]
+    groups = [footer.row_group(at) for at in spread(range(footer.num_row_groups), most_groups)]
     rows = pa.array([group.num_rows for group in groups], pa.int64())
     found: dict[str, Bounds] = {}
     for name, kind in types.items():
@@ -91,10 +95,3 @@ def _joined(parts: Sequence[Bounds]) -> Bounds:
         pa.concat_arrays([part.nulls for part in parts]),
         pa.concat_arrays([part.rows for part in parts]),
     )
-
-
-def _spread(items: Sequence[Each], most: int) -> list[Each]:
-    """Return at most so many of the items, evenly chosen, the first and the last among them."""
-    if len(items) <= most:
-        return [*items]
-    return [items[at] for at in np.unique(np.linspace(0, len(items) - 1, most).astype(int)).tolist()]

@@ -27,7 +27,7 @@ from gateway.execute.engine import Engine, EngineSettings
 from gateway.execute.remote_relations import RemoteDataset
 from gateway.lake import ASKED_PATIENCE, Lake
 from gateway.statistics_cache import StatisticsCache
-from policies.grants import Grants
+from policies.access import Access
 from tests.connectors import lakes
 from tests.connectors.conftest import RealServer, execute
 from tests.connectors.streaming import table_of
@@ -42,6 +42,7 @@ class Counted:
         self._source, self.delay = source, delay
         self.name, self.kind = source.name, source.kind
         self.asked: list[str] = []
+        self.most_at_once = self._now = 0
 
     def discover(self) -> Discovery:
         return self._source.discover()
@@ -57,8 +58,13 @@ class Counted:
 
     def statistics(self, table: Table) -> TableStatistics:
         self.asked.append(table.name.name)
+        self._now += 1
+        self.most_at_once = max(self.most_at_once, self._now)
         time.sleep(self.delay)
-        return self._source.statistics(table)
+        try:
+            return self._source.statistics(table)
+        finally:
+            self._now -= 1
 
     def close(self) -> None:
         self._source.close()
@@ -86,6 +92,16 @@ def test_each_table_is_asked_for_once(source: Counted, tables: tuple[Table, ...]
         found = [*threads.map(lambda _: cache.get(tables), range(16))]
     assert [rows(each) for each in found] == [[2.0] * 8] * 16
     assert sorted(source.asked) == [f"t{at}" for at in range(8)]
+
+
+def test_a_source_is_asked_a_bounded_number_of_questions_at_once(source: Counted, tmp_path: Path) -> None:
+    for at in range(8, 30):
+        write_deltalake(tmp_path / "lk" / f"t{at}", OTHER)
+    tables = source.discover().tables
+    source.delay = 0.05
+    cache = StatisticsCache({"lk": source})
+    assert rows(cache.get(tables)) == [2] * 30
+    assert source.most_at_once == 8
 
 
 def test_what_is_known_is_told_at_once(source: Counted, tables: tuple[Table, ...]) -> None:
@@ -163,10 +179,10 @@ def test_a_slow_source_is_waited_for_once_and_counts_when_it_has_answered(
         first = time.monotonic() - begun
         assert cache.get(tables[:2])[tables[0].name] is UNKNOWN
         second = time.monotonic() - begun - first
-    assert 0.15 < first < 0.5 and second < 0.1
+    assert 0.15 < first < 0.55 and second < 0.15
     assert [(log["event"], log["tables"]) for log in logs] == [("statistics are late", ["lk.t0", "lk.t1"])]
-    time.sleep(0.8)
-    assert rows(cache.get(tables[:2])) == [2, 2]
+    while rows(cache.get(tables[:2])) != [2, 2]:  # the suite's time limit ends it
+        time.sleep(0.05)
     assert sorted(source.asked) == ["t0", "t1"]
 
 
@@ -187,7 +203,7 @@ def test_a_postgresql_that_says_nothing_holds_a_statement_for_a_second(
         with capture_logs() as logs:
             begun = time.monotonic()
             found = cache.get([*silent, *tables])
-            assert time.monotonic() - begun < 1.5
+            assert time.monotonic() - begun < 1.8
             assert [found[table.name] for table in silent] == [UNKNOWN] * 30
             assert [found[table.name].rows for table in tables] == [2] * 8
             begun = time.monotonic()
@@ -219,7 +235,7 @@ def in_lake(sources: dict[str, Source], folder: Path, work: Callable[[Lake], Cor
 
     async def run() -> None:
         engine = Engine(EngineSettings(64 << 20, folder / "spill", 1), no_remote, lambda _: None, lambda _: None)
-        lake = Lake(sources, engine, Grants(), frozenset())
+        lake = Lake(sources, engine, Access(), frozenset())
         try:
             await work(lake)
         finally:

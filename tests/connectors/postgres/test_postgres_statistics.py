@@ -204,6 +204,18 @@ def test_a_role_sees_what_it_may_read(url: str, source: PostgresSource) -> None:
     assert found.unique == (frozenset({"id"}),)
 
 
+def test_row_security_hides_values_from_the_role_that_it_binds(url: str) -> None:
+    execute(
+        url,
+        "CREATE ROLE bound LOGIN; CREATE TABLE kept AS SELECT generate_series(1, 50) k; ANALYZE kept;"
+        "ALTER TABLE kept ENABLE ROW LEVEL SECURITY; GRANT SELECT ON kept TO bound",
+    )
+    other = PostgresSource("pg", psycopg.conninfo.make_conninfo(url, user="bound"))
+    found = other.statistics(table_of(other, "kept"))
+    other.close()
+    assert (found.rows, found.columns["k"]) == (50, ColumnStatistics())
+
+
 def test_long_statistics_are_thinned(server: RealServer) -> None:
     made = server.database(
         "CREATE TABLE t (k int4); INSERT INTO t SELECT i FROM generate_series(0, 10000) i;"
