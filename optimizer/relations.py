@@ -1,7 +1,7 @@
 """The shape of a governed relation in a query's tree, for the rules and the fragmenter that look for it.
 
 ``(SELECT base.a AS a, … FROM schema.base [WHERE …] [LIMIT …]) AS alias``: one base table, alone. A LIMIT in it is a
-fence that only leakproof conditions may pass.
+fence, larger than any table, that only leakproof conditions may pass.
 """
 
 from __future__ import annotations

@@ -70,8 +70,8 @@ def scalar_aggregates_as_windows(tree: exp.Query) -> exp.Query:
     each may repeat or drop rows of a partition. The outer query must hold ``r.k = outer.k`` too, so that its row is in
     the partition; k NULL then gives no row in either form. Only a subquery correlated with its own table
     (``i.k = r.k``) need not: rows with k NULL are dropped, which is right for all but count, which would be 0 there.
-    Outer joins, LATERAL, fenced relations (two reads may differ), volatile functions, floats (sums depend on the order
-    of rows, NaN on the form), DISTINCT and FILTER in the aggregate, and types whose equal values are not alike stay.
+    Outer joins, LATERAL, volatile functions, floats (sums depend on the order of rows, NaN on the form), DISTINCT and
+    FILTER in the aggregate, and types whose equal values are not alike stay.
     Before it: names are qualified and types are set; relations are as governed, with their filters, so it comes before
     the rules that change them.
     """
@@ -245,7 +245,7 @@ def _is_same(inner: exp.Expr, outer: exp.Expr) -> bool:
     """Whether two sources have the same rows, read twice."""
     one, other = get_relation(inner), get_relation(outer)
     if one is not None and other is not None:
-        return one.select == other.select and not one.is_fenced and not is_volatile(one.select)
+        return one.select == other.select and not is_volatile(one.select)
     if type(inner) is not type(outer) or inner.this != outer.this or is_volatile(inner):
         return False
     return not any(is_volatile(cte) for cte in inner.root().find_all(exp.CTE))
@@ -301,8 +301,7 @@ def _restrictions(
 def _semi_join(key: exp.Expr, column: exp.Column, relation: Relation, outer: InnerJoins) -> exp.Expr | None:
     """Return ``key IN (SELECT column FROM relation WHERE its selective conditions)``."""
     conditions = [one for one in outer.conditions if qualifiers(one) == {relation.alias} and is_plain(one)]
-    unsteady = relation.is_fenced or is_volatile(relation.select)
-    if unsteady or relation.alias in qualifiers(key) or not any(map(_is_selective, conditions)):
+    if is_volatile(relation.select) or relation.alias in qualifiers(key) or not any(map(_is_selective, conditions)):
         return None
     query = exp.Select(
         expressions=[exp.alias_(column.copy(), column.name, quoted=True)],
