@@ -23,6 +23,11 @@ _INTEGERS = {INT2: pa.int16(), INT4: pa.int32(), INT8: pa.int64()}
 _WIDEST_INTEGER = 20  # digits
 
 
+def unchanged(values: pa.Array) -> pa.Array:
+    """Return values that need no coercion."""
+    return values
+
+
 def is_text(kind: pa.DataType) -> bool:
     """Return whether a type is a string of any layout."""
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
@@ -51,7 +56,7 @@ def to_integer(arrow: pa.DataType, target: PostgresType) -> Coercion | None:
     if types.is_integer(arrow):
         fits = arrow.bit_width < kind.bit_width and (types.is_signed_integer(kind) or types.is_unsigned_integer(arrow))
         if arrow == kind or fits:
-            return lambda values: values
+            return unchanged
         return lambda values: _checked(values, kind, target)
     if types.is_boolean(arrow):
         return lambda values: values.cast(kind)
@@ -67,7 +72,7 @@ def to_float(arrow: pa.DataType, target: PostgresType) -> Coercion | None:
     kind = pa.float32() if target.oid == FLOAT4 else pa.float64()
     types = pa.types
     if arrow == kind:
-        return lambda values: values
+        return unchanged
     if types.is_float64(arrow):
         return _to_float32
     if types.is_integer(arrow):
@@ -85,17 +90,17 @@ def to_numeric(arrow: pa.DataType, typmod: int) -> Coercion | None:
     scale = numeric_scale(typmod)
     if types.is_integer(arrow):
         if scale is None or scale <= 0:
-            return lambda values: values
+            return unchanged
         return lambda values: rescaled(values.cast(_decimal(_WIDEST_INTEGER)), scale)
     if types.is_decimal(arrow):
         wanted = max(arrow.scale if scale is None else scale, 0)
         if wanted == arrow.scale:
-            return lambda values: values
+            return unchanged
         return lambda values: rescaled(values, wanted)
     if types.is_float16(arrow):
         return lambda values: values.cast(pa.float32())
     if types.is_floating(arrow):
-        return lambda values: values
+        return unchanged
     return None
 
 
@@ -103,7 +108,7 @@ def to_date(arrow: pa.DataType) -> Coercion | None:
     """Return how to make date32; timestamps lose their time of day."""
     types = pa.types
     if types.is_date32(arrow):
-        return lambda values: values
+        return unchanged
     if types.is_date64(arrow):
         return lambda values: values.cast(pa.date32())
     if types.is_timestamp(arrow):
@@ -128,7 +133,7 @@ def to_timestamp(arrow: pa.DataType) -> Coercion | None:
         if arrow.unit == "ns":
             return _floored
         if arrow.unit == "us":
-            return lambda values: values
+            return unchanged
         return lambda values: _widened(values, pa.timestamp("us"))
     if types.is_date(arrow):
         return lambda values: _widened(values.cast(pa.timestamp("s")), pa.timestamp("us"))

@@ -64,7 +64,7 @@ def date_text(values: pa.Array) -> Field:
     """Encode an array of date32 as ``YYYY-MM-DD``, with ``BC`` and ``infinity`` where they apply."""
     days = numbers_of(values, np.int32)
     rows = len(values)
-    if not _in_table(days):
+    if not are_usual_days(days):
         _check_days(days, _END_DAY, "date out of range", _DATE_INFINITY)
         return field_of_binary(_with_infinity(_any_dates(days.astype(np.int64)), days, _DATE_INFINITY, values))
     starts = (days.astype(np.int64) - _FIRST_DAY) * _DATE_ENTRY
@@ -112,7 +112,7 @@ def timestamp_text(values: pa.Array, zone: Zone | None) -> Field:
         local = moments + np.where(finite, offsets, 0) * _SECOND
     days = local // DAY
     clock = local - days * DAY
-    if _in_table(days):
+    if are_usual_days(days):
         return _clock_text(clock, days, offsets, values)
     infinite = (moments == INFINITY) | (moments == -INFINITY - 1)
     _check_days(np.where(infinite, 0, days), _END_TIMESTAMP_DAY, "timestamp out of range", None)
@@ -232,7 +232,8 @@ def _with_infinity(
     return pc.if_else(pa.array(validity(values)), texts, None) if values.null_count else texts
 
 
-def _in_table(days: npt.NDArray[np.signedinteger]) -> bool:
+def are_usual_days(days: npt.NDArray[np.signedinteger]) -> bool:
+    """Whether all days since 1970 are of this century or the one before: nothing infinite, before Christ or long."""
     return int(days.min(initial=0)) >= _FIRST_DAY and int(days.max(initial=0)) <= _LAST_DAY
 
 

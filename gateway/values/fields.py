@@ -8,6 +8,7 @@ at most 8 bytes; that is why ``Short`` exists.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,7 @@ Bools = npt.NDArray[np.bool_]
 INLINE = 12  # bytes of data that an Arrow view holds itself
 SHORT = 8  # bytes of a value that a view holds beside the value's length word
 LENGTH_BYTES = 4
+VIEW = pa.string_view()  # of any bytes: nobody reads them as text
 NULL_LENGTH = -1
 _ONE_BYTE = 256
 _BOTH_LENGTHS = np.uint64(1 | 1 << 56)
@@ -95,16 +97,21 @@ def field_of_binary(values: pa.Array) -> Short | Viewed:
 
 def binary_of_field(field: Field) -> pa.Array:
     """Return the values of a field as a binary array, NULL where they are."""
+    return views_of_field(field, pa.binary_view()).cast(pa.binary())
+
+
+def views_of_field(field: Field, kind: pa.DataType = VIEW) -> pa.Array:
+    """Return the values of a field as an array of views, NULL where they are."""
     sizes = np.maximum(field.lengths, 0).astype(np.uint64)
     views = np.empty((len(sizes), 2), np.uint64)
     null = field.lengths < 0
     if isinstance(field, Viewed):
         views[:, 0], views[:, 1] = field.first, field.second
-        return binary_of_views(views, field.buffers, null)
+        return _array_of_views(kind, views, field.buffers, null)
     views[:, 0] = sizes | field.words << np.uint64(32)
     views[:, 1] = field.words >> np.uint64(32)
     if isinstance(field, Short):
-        return binary_of_views(views, (), null)
+        return _array_of_views(kind, views, (), null)
     long = np.flatnonzero(sizes > SHORT)
     if len(long):
         data = np.frombuffer(field.buffer, np.uint8)
@@ -118,19 +125,22 @@ def binary_of_field(field: Field) -> pa.Array:
         views[long, 1] = np.where(
             inline, first >> np.uint64(32) | rest << np.uint64(32), starts.view(np.uint64) << np.uint64(32)
         )
-    return binary_of_views(views, (field.buffer,), null)
+    return _array_of_views(kind, views, (field.buffer,), null)
 
 
-def binary_of_views(
-    views: Words, buffers: tuple[pa.Buffer, ...] | list[pa.Buffer], null: Bools | None = None
-) -> pa.Array:
+def binary_of_views(views: Words, buffers: Sequence[pa.Buffer]) -> pa.Array:
     """Return the data that rows of ``views`` (two words each) stand for, copied together into one binary array."""
+    return _array_of_views(pa.binary_view(), views, buffers).cast(pa.binary())
+
+
+def _array_of_views(
+    kind: pa.DataType, views: Words, buffers: Sequence[pa.Buffer], null: Bools | None = None
+) -> pa.Array:
     bitmap = None
     if null is not None and null.any():
         bitmap = pa.py_buffer(np.packbits(~null, bitorder="little"))
     views = np.ascontiguousarray(views)
-    array = pa.Array.from_buffers(pa.binary_view(), len(views), [bitmap, pa.py_buffer(views), *buffers])
-    return array.cast(pa.binary())
+    return pa.Array.from_buffers(kind, len(views), [bitmap, pa.py_buffer(views), *buffers])
 
 
 def write_prefixed(views: Words, field: Short | Prefixed, first_buffer: int) -> None:

@@ -1,7 +1,8 @@
 """Rows on the wire: Arrow record batches become PostgreSQL DataRow messages, a block of rows at a time.
 
 No Python runs per row: each column's encoder fills arrays, ``_assemble`` lays all values of all rows end to end with
-one Arrow cast (see ``fields``). Encoders keep no state, so batches of one result may be encoded by several threads.
+one Arrow cast (see ``fields``); few rows take a shorter way (``few_rows``). Encoders keep no state, so batches of one
+result may be encoded by several threads.
 """
 
 from __future__ import annotations
@@ -15,13 +16,13 @@ import pyarrow as pa
 from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
 from gateway.values.columns import ColumnEncoder, column_encoder
+from gateway.values.few_rows import FEW_BYTES, FEW_ROWS, Viewer, assemble, viewer, write_headers
 from gateway.values.fields import (
     LENGTH_BYTES,
     Field,
     Int64s,
     Short,
     Viewed,
-    Words,
     binary_of_views,
     write_prefixed,
     write_viewed,
@@ -35,7 +36,6 @@ MAX_BLOCK_BYTES = 1 << 30
 MAX_ROW_BYTES = 0x3FFFFFFF  # MaxAllocSize of PostgreSQL, which bounds its own messages
 MAX_COLUMNS = 1664  # MaxTupleAttributeNumber
 _HEADER_BYTES = 7  # type, int32 length, int16 number of columns
-_ROW = ord("D")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,7 @@ class RowEncoder:
 
     schema: pa.Schema
     encoders: tuple[ColumnEncoder, ...]
+    viewers: tuple[Viewer, ...]
 
     def encode(self, batch: pa.RecordBatch) -> list[memoryview]:
         """Return the DataRow messages of all rows, in order, as buffers to be sent one after the other.
@@ -51,6 +52,11 @@ class RowEncoder:
         Raises SqlError where a value does not fit its declared type (22003 and its kin) and where a row is too long
         for a message (54000).
         """
+        if 0 < batch.num_rows <= FEW_ROWS and self.viewers:
+            views = [view(column) for view, column in zip(self.viewers, batch.columns, strict=True)]
+            block = assemble(views, batch.num_rows, min(FEW_BYTES, MAX_ROW_BYTES, MAX_BLOCK_BYTES))
+            if block is not None:
+                return [block]
         blocks: list[memoryview] = []
         for start in range(0, batch.num_rows, BLOCK_ROWS):
             self._encode_block(batch.slice(start, BLOCK_ROWS), blocks)
@@ -84,8 +90,10 @@ def prepare(schema: pa.Schema, columns: Sequence[OutputColumn], settings: Output
         raise SqlError(SqlState.INTERNAL_ERROR, f"{len(columns)} output columns declared for {len(schema)} columns")
     if len(columns) > MAX_COLUMNS:
         raise SqlError(SqlState.TOO_MANY_COLUMNS, f"target lists can have at most {MAX_COLUMNS} entries")
-    pairs = zip(schema.types, columns, strict=True)
-    return RowEncoder(schema, tuple(column_encoder(arrow, column, settings) for arrow, column in pairs))
+    pairs = [*zip(schema.types, columns, strict=True)]
+    encoders = tuple(column_encoder(arrow, column, settings) for arrow, column in pairs)
+    viewers = tuple(viewer(*pair, encode) for pair, encode in zip(pairs, encoders, strict=True))
+    return RowEncoder(schema, encoders, viewers)
 
 
 def _message_sizes(rows: int, fields: Sequence[Field]) -> Int64s:
@@ -108,7 +116,7 @@ def _assemble(sizes: Int64s, fields: Sequence[Field]) -> memoryview:
     rows = len(sizes)
     pieces = 1 + sum(2 if isinstance(field, Viewed) else 1 for field in fields)
     views = np.empty((rows, 2 * pieces), np.uint64)
-    _write_headers(views, sizes, len(fields))
+    write_headers(views, sizes, len(fields))
     buffers: list[pa.Buffer] = []
     at = 2
     for field in fields:
@@ -123,11 +131,3 @@ def _assemble(sizes: Int64s, fields: Sequence[Field]) -> memoryview:
             at += 2
     laid = binary_of_views(views.reshape(rows * pieces, 2), buffers)
     return memoryview(laid.buffers()[2])[: int(sizes.sum()) + rows]
-
-
-def _write_headers(views: Words, sizes: Int64s, columns: int) -> None:
-    """Write each row's message type, length and number of columns as its first view."""
-    length = sizes.astype(np.int32).byteswap().view(np.uint32).astype(np.uint64)
-    count = int.from_bytes(columns.to_bytes(2, "big"), "little")
-    views[:, 0] = length << np.uint64(40) | np.uint64(_HEADER_BYTES | _ROW << 32)
-    views[:, 1] = length >> np.uint64(24) | np.uint64(count << 8)

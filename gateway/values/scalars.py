@@ -85,7 +85,7 @@ def scalar_encoder(arrow: pa.DataType, column: OutputColumn, settings: OutputSet
     if coerce is None:
         raise cannot_coerce(arrow, column.oid)
     encode = family.binary(column) if column.format == BINARY else family.text(column, settings)
-    return lambda values: encode(coerce(values))
+    return encode if coerce is coercions.unchanged else lambda values: encode(coerce(values))
 
 
 def natural_encoder(arrow: pa.DataType, settings: OutputSettings) -> ColumnEncoder:
@@ -189,7 +189,7 @@ def _character_text(column: OutputColumn) -> ColumnEncoder:
 def _to_characters(arrow: pa.DataType, column: OutputColumn) -> Coercion | None:
     """Return how to make text: of what is not text, the text of its own type (``true`` and ``false`` spelled out)."""
     if coercions.is_text(arrow):
-        return _same
+        return coercions.unchanged
     if coercions.is_bytes(arrow) or pa.types.is_nested(arrow):
         return None
     if pa.types.is_boolean(arrow):
@@ -240,25 +240,21 @@ def _interval_text(_: OutputColumn, settings: OutputSettings) -> ColumnEncoder:
     return interval_text
 
 
-def _same(values: pa.Array) -> pa.Array:
-    return values
-
-
 def _to_uuid(arrow: pa.DataType, _: OutputColumn) -> Coercion | None:
-    return _same if coercions.is_bytes(arrow) or coercions.is_text(arrow) else None
+    return coercions.unchanged if coercions.is_bytes(arrow) or coercions.is_text(arrow) else None
 
 
 def _to_bytes(arrow: pa.DataType, _: OutputColumn) -> Coercion | None:
-    return _same if coercions.is_bytes(arrow) or coercions.is_text(arrow) else None
+    return coercions.unchanged if coercions.is_bytes(arrow) or coercions.is_text(arrow) else None
 
 
 def _to_interval(arrow: pa.DataType, _: OutputColumn) -> Coercion | None:
     intervals = arrow == pa.month_day_nano_interval() or pa.types.is_duration(arrow)
-    return _same if intervals else None
+    return coercions.unchanged if intervals else None
 
 
 def _to_json(arrow: pa.DataType, _: OutputColumn) -> Coercion | None:
-    return _same if coercions.is_text(arrow) else None
+    return coercions.unchanged if coercions.is_text(arrow) else None
 
 
 _CHARACTERS = Family(_to_characters, lambda column, _: _character_text(column), _character_text)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
+from gateway.values.few_rows import FEW_ROWS
 from gateway.values.rows import OutputColumn, OutputSettings, prepare
 
 Row = tuple[bytes | None, ...]
@@ -33,11 +34,18 @@ def parse(stream: bytes) -> list[Row]:
 
 
 def encode(columns: Sequence[pa.Array], declared: Sequence[OutputColumn], settings: OutputSettings) -> list[Row]:
-    """Return the rows of ``columns`` after a trip through the encoder."""
+    """Return the rows of ``columns`` after a trip through the encoder, which must do alike with them many times over:
+    few rows and many are encoded in different ways.
+    """
     names = [str(place) for place in range(len(columns))]
     batch = pa.RecordBatch.from_arrays(list(columns), names)
     encoder = prepare(batch.schema, declared, settings)
-    return parse(b"".join(encoder.encode(batch)))
+    rows = parse(b"".join(encoder.encode(batch)))
+    if 0 < batch.num_rows <= FEW_ROWS:
+        times = FEW_ROWS // batch.num_rows + 1
+        many = pa.Table.from_batches([batch] * times).combine_chunks().to_batches()
+        assert parse(b"".join(block for each in many for block in encoder.encode(each))) == rows * times
+    return rows
 
 
 def encode_column(
