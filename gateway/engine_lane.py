@@ -24,8 +24,8 @@ from gateway.execute.engine import Running
 from gateway.lake import Lake
 from gateway.logs import soon
 from gateway.pipeline import prepare, run
-from gateway.portals import Blocks, RowSource, encoded
-from gateway.prepared import Description, Lane, NamedStatement, PreparedStatement, StatementCache
+from gateway.portals import Blocks, RowSource, encoded, encoded_whole
+from gateway.prepared import Description, KeptEncoder, Lane, NamedStatement, PreparedStatement, StatementCache
 from gateway.quantities import parse_duration
 from gateway.relay.mirror_connection import MirrorConnection
 from gateway.sql.engine_dialect.moments import Session
@@ -33,8 +33,8 @@ from gateway.sql.resolve import Names
 from gateway.sql.statements import Statement
 from gateway.values.parameters import decode_parameter
 from gateway.values.registry import sql_name
-from gateway.values.rows import OutputColumn, OutputSettings, RowEncoder
-from gateway.values.rows import prepare as prepare_rows
+from gateway.values.rows import OutputSettings, RowEncoder
+from gateway.values.settings import TEXT
 from gateway.wire import backend, frontend
 
 _log = structlog.get_logger(__name__)
@@ -69,6 +69,7 @@ class Portal:
     prepared: PreparedStatement
     fields: tuple[backend.FieldDescription, ...] = ()
     parameters: tuple[pa.Scalar, ...] = ()
+    encoder: KeptEncoder = field(default_factory=KeptEncoder)
     rows: RowSource | None = None
     done: bool = field(default=False)
 
@@ -135,9 +136,12 @@ class EngineLane:
             for value, oid, form in zip(values, description.parameter_oids, given, strict=True)
         )
         formats = _spread(message.result_formats, len(description.fields), "{} result formats but query has {} columns")
-        pairs = zip(description.fields, formats, strict=True)
-        fields = tuple(one if one.format == form else replace(one, format=form) for one, form in pairs)
-        return Portal(prepared, fields, parameters)
+        fields = description.fields
+        if any(formats):
+            fields = tuple(replace(one, format=form) for one, form in zip(fields, formats, strict=True))
+        if len(set(formats)) > 1:  # of each mixture there would have to be one
+            return Portal(prepared, fields, parameters)
+        return Portal(prepared, fields, parameters, description.encoders[formats[0] if formats else TEXT])
 
     async def execute(self, portal: Portal, limit: int) -> None:
         """Send the portal's rows (at most ``limit``, 0 for all) and how it ended."""
@@ -148,8 +152,11 @@ class EngineLane:
         started = monotonic()
         self.busy = True
         try:
-            async with asyncio.timeout(settings.statement_timeout):
+            if settings.statement_timeout is None:
                 sent, ended = await self._send(portal, limit, settings)
+            else:
+                async with asyncio.timeout(settings.statement_timeout):
+                    sent, ended = await self._send(portal, limit, settings)
         except TimeoutError:
             raise SqlError(SqlState.QUERY_CANCELED, "canceling statement due to statement timeout") from None
         finally:
@@ -177,7 +184,11 @@ class EngineLane:
     async def _send_all(self, portal: Portal, settings: _Settings) -> int:
         running = await self._start(portal, settings)
         try:
-            return await self._write(encoded(running, _encoder(portal, settings), self._lake.threads))
+            prepare_encoder = _encoder(portal, settings)
+            whole = encoded_whole(running, prepare_encoder)
+            if whole is not None:
+                return await self._write_blocks(whole)
+            return await self._write(encoded(running, prepare_encoder, self._lake.threads))
         finally:
             await running.close()
 
@@ -207,12 +218,16 @@ class EngineLane:
     async def _write(self, blocks: AsyncIterator[Blocks]) -> int:
         sent = 0
         async with aclosing(blocks) as source:  # type: ignore[type-var]
-            async for rows, buffers in source:
-                sent += rows
-                for buffer in buffers:
-                    self._client.write(buffer)
-                    await self._client.drain()
+            async for each in source:
+                sent += await self._write_blocks(each)
         return sent
+
+    async def _write_blocks(self, blocks: Blocks) -> int:
+        rows, buffers = blocks
+        for buffer in buffers:
+            self._client.write(buffer)
+            await self._client.drain()
+        return rows
 
     async def _describe(self, named: NamedStatement, names: Names) -> Description:
         key = (
@@ -278,8 +293,7 @@ class EngineLane:
 
 def _encoder(portal: Portal, settings: _Settings) -> Callable[[pa.Schema], RowEncoder]:
     """Make the encoder once the rows' schema is known: a plan's may differ from it in what is nullable."""
-    columns = [OutputColumn(one.type_oid, one.type_modifier, one.format) for one in portal.fields]
-    return lambda schema: prepare_rows(schema, columns, settings.output)
+    return lambda schema: portal.encoder.require(schema, portal.fields, settings.output)
 
 
 def _spread(formats: Sequence[int], count: int, mismatch: str) -> tuple[int, ...]:

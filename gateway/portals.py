@@ -23,6 +23,21 @@ Blocks = tuple[int, Sequence[memoryview]]
 MakeEncoder = Callable[[pa.Schema], RowEncoder]
 
 
+def encoded_whole(running: Running, prepare: MakeEncoder) -> Blocks | None:
+    """Return all rows of a statement that has ended already with few of them; None for any other."""
+    batches = running.whole
+    if batches is None or sum(batch.num_rows for batch in batches) > _SMALL:
+        return None
+    encoder = prepare(running.schema)
+    rows, buffers = 0, []
+    for batch in batches:
+        if not encoder.fits(batch.schema):
+            encoder = prepare(batch.schema)
+        rows += batch.num_rows
+        buffers += encoder.encode(batch)
+    return rows, buffers
+
+
 async def encoded(running: Running, prepare: MakeEncoder, threads: Executor) -> AsyncIterator[Blocks]:
     """Yield each batch's row count and DataRow blocks in order.
 
@@ -32,7 +47,7 @@ async def encoded(running: Running, prepare: MakeEncoder, threads: Executor) -> 
     batches = running.batches()
     encoder = prepare(running.schema)
     async for batch in batches:
-        if batch.schema.types != encoder.schema.types:  # a plan may choose other layouts than the query promised
+        if not encoder.fits(batch.schema):  # a plan may choose other layouts than the query promised
             encoder = prepare(batch.schema)
         if batch.num_rows > _SMALL:
             first = asyncio.get_running_loop().run_in_executor(threads, _encode, encoder, batch)

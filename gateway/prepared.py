@@ -7,10 +7,11 @@ of the grants. So a change of any of them is seen by the next statement, and not
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 
+import pyarrow as pa
 from cachetools import LRUCache
 
 from catalog.errors import SqlError
@@ -21,6 +22,9 @@ from gateway.pipeline import Plan, plan
 from gateway.sql.resolve import Names, NotResolved, references
 from gateway.sql.statements import ExplainOptions, Kind, Statement, explained, parse_query
 from gateway.sql.tokens import tokens
+from gateway.values.rows import OutputColumn, OutputSettings, RowEncoder
+from gateway.values.rows import prepare as prepare_rows
+from gateway.values.settings import BINARY, TEXT
 from gateway.wire.backend import FieldDescription
 
 LONG_TEXT = 1024  # characters: beyond it a text is cut, parsed and planned in a thread
@@ -53,12 +57,38 @@ class PreparedStatement:
         return self.plan
 
 
+class KeptEncoder:
+    """The encoder last made for the rows of a statement: mostly the next ones are alike."""
+
+    __slots__ = ("_kept",)
+
+    def __init__(self) -> None:
+        self._kept: tuple[RowEncoder, tuple[FieldDescription, ...], OutputSettings] | None = None
+
+    def require(self, schema: pa.Schema, fields: tuple[FieldDescription, ...], settings: OutputSettings) -> RowEncoder:
+        """Return the encoder of batches of ``schema`` into these columns. Raises as `prepare_rows`."""
+        if self._kept is not None:
+            encoder, made_for, made_under = self._kept
+            if made_for == fields and made_under == settings and encoder.fits(schema):
+                return encoder
+        columns = [OutputColumn(one.type_oid, one.type_modifier, one.format) for one in fields]
+        encoder = prepare_rows(schema, columns, settings)
+        self._kept = encoder, fields, settings
+        return encoder
+
+
 @dataclass(frozen=True, slots=True)
 class Description:
-    """PostgreSQL's own description of a statement, from the mirror: parameter types and result columns."""
+    """PostgreSQL's own description of a statement, from the mirror: parameter types and result columns.
+
+    ``encoders`` are those that were made for its rows, by the format of all columns.
+    """
 
     parameter_oids: tuple[int, ...]
     fields: tuple[FieldDescription, ...]
+    encoders: Mapping[int, KeptEncoder] = field(
+        default_factory=lambda: {TEXT: KeptEncoder(), BINARY: KeptEncoder()}, compare=False
+    )
 
 
 @dataclass(slots=True)

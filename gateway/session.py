@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from time import monotonic
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 
@@ -30,6 +30,7 @@ from gateway.wire import backend, frontend
 from gateway.wire.errors import RemoteProtocolError
 
 _log = structlog.get_logger(__name__)
+_SIMPLE = frozenset({frontend.Query, frontend.FunctionCall})  # each ends with ReadyForQuery
 
 
 class Client(Protocol):
@@ -95,7 +96,7 @@ class Session:
 
     async def handle(self, message: frontend.FrontendMessage) -> None:
         """Carry out one message; errors a client can see have been sent when this returns."""
-        simple = isinstance(message, frontend.Query | frontend.FunctionCall)
+        simple = type(message) in _SIMPLE
         self._mirror.extended = not simple
         try:
             await self._cancellable(self._dispatch(message))
@@ -147,10 +148,11 @@ class Session:
             self._unsynced = False
         started = monotonic()
         statements = await self._cut(message.query)
-        prepared = []
+        prepared: list[PreparedStatement] = []
         for statement in statements:
+            if prepared:
+                await asyncio.sleep(0)  # thousands of statements must not keep other sessions waiting
             prepared.append(await self._prepare(statement))
-            await asyncio.sleep(0)  # thousands of statements must not keep other sessions waiting
         await self._drop_portal("")
         self._statements.close("")
         if all(one.lane is Lane.RELAY for one in prepared):
@@ -381,10 +383,10 @@ class Session:
     def _ready(self) -> None:
         self._client.send(backend.ReadyForQuery(self._mirror.status))  # type: ignore[arg-type]
 
-    async def _cancellable(self, work: Awaitable[None]) -> None:
+    async def _cancellable(self, work: Coroutine[Any, Any, None]) -> None:
         """Do the work in a task that `cancel` can end from outside, with the reason it gives."""
         self._ended_by = self._engine.ended_by = None
-        self._running = asyncio.ensure_future(work)
+        self._running = asyncio.create_task(work)
         try:
             await self._running
         except asyncio.CancelledError:

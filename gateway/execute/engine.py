@@ -1,6 +1,6 @@
 """The engine behind its port: plain data in (SQL text, scans, parameters), a stream of record batches out.
 
-DataFusion runs in this process. Two contexts of one runtime serve all statements, so that the memory limit is one;
+DataFusion runs in this process. Three contexts of one runtime serve all statements, so that the memory limit is one;
 relations have names that no user can guess, and they are given back when a statement ends.
 """
 
@@ -37,6 +37,7 @@ _SETTINGS = {
 }
 _READY_ROWS = 8192  # so many of a brief query are waited for
 _SMALL_BYTES = 64 << 20  # of tables that are read with half of the partitions
+_TINY_BYTES = 4 << 20  # of tables that brief queries read with one
 _KEPT_PLANS = 256
 _KEPT_BYTES = 1 << 14  # longer queries are planned anew each time: they would fill the memory
 # Operators whose partitions have nothing to do with each other: none of them sends rows from one to another.
@@ -100,6 +101,7 @@ class Engine:
         self.context = new_context(settings.target_partitions)
         # More partitions than cores even out the work of large scans, and cost small queries up to 0.7 ms to plan.
         self._context_of_small = new_context(max(1, settings.target_partitions // 2))
+        self._context_of_tiny = new_context(1)
         self._stated_error = stated_error
         self._open_remote = open_remote
         self._numbers = itertools.count(1)
@@ -161,7 +163,9 @@ class Engine:
             opened.close_late()
 
     def _context_for(self, query: EngineQuery) -> SessionContext:
-        return self._context_of_small if query.bytes is not None and query.bytes <= _SMALL_BYTES else self.context
+        if query.bytes is None or query.bytes > _SMALL_BYTES:
+            return self.context
+        return self._context_of_tiny if query.is_brief and query.bytes <= _TINY_BYTES else self._context_of_small
 
     def _plan(
         self, context: SessionContext, query: EngineQuery, parameters: Sequence[pa.Scalar], opened: _Opened
@@ -269,6 +273,11 @@ class Running:
     def begin(self) -> None:
         """Have the engine work on the next batch."""
         self._request()
+
+    @property
+    def whole(self) -> Sequence[pa.RecordBatch] | None:
+        """All batches of a statement that has ended by now, None while there may be more."""
+        return self._ready if self._requested is None and not self._closed else None
 
     async def batches(self) -> AsyncIterator[pa.RecordBatch]:
         """Yield the record batches. The engine is one batch ahead of who takes them, and no further."""

@@ -46,6 +46,10 @@ class RowEncoder:
     encoders: tuple[ColumnEncoder, ...]
     viewers: tuple[Viewer, ...]
 
+    def fits(self, schema: pa.Schema) -> bool:
+        """Whether batches of ``schema`` have the types that this was made for."""
+        return bool(schema.equals(self.schema)) or schema.types == self.schema.types
+
     def encode(self, batch: pa.RecordBatch) -> list[memoryview]:
         """Return the DataRow messages of all rows, in order, as buffers to be sent one after the other.
 
