@@ -35,6 +35,7 @@ class DeltaSource:
         plain = plain_location(location)
         self._location = filesystem(plain, {})[1] if is_local(plain) else plain.rstrip("/")
         self._logs: dict[str, TableLog] = {}
+        self._pinned: dict[TableName, tuple[Table, Snapshot]] = {}  # for what was last asked, and the answer
         self._lock = threading.Lock()
 
     def discover(self) -> Discovery:
@@ -59,10 +60,15 @@ class DeltaSource:
         of the argument.
         """
         version = self._require_current(table)
-        rows, size = version.rows(), version.bytes
+        pinned = self._pinned.get(table.name)
+        if pinned is not None and pinned[0] is table and pinned[1].state is version:
+            return pinned[1]
+        current = table
         if _columns_of(version) != table.columns:
-            table = self._table(table.name, table.remote[0], version)
-        return Snapshot(table, str(version.version), rows, size, version)
+            current = self._table(table.name, table.remote[0], version)
+        snapshot = Snapshot(current, str(version.version), version.rows(), version.bytes, version)
+        self._pinned[table.name] = table, snapshot
+        return snapshot
 
     def scan(self, snapshot: Snapshot, columns: tuple[str, ...], comparisons: tuple[Comparison, ...]) -> FileScan:
         """Return the files to read; ``columns`` do not matter, files are read by column anyway."""
@@ -89,6 +95,7 @@ class DeltaSource:
         """Forget the open tables."""
         with self._lock:
             self._logs.clear()
+            self._pinned.clear()
 
     def _require_current(self, table: Table) -> DeltaVersion:
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from pyarrow import ArrowException
 from pydantic import ValidationError
@@ -13,8 +14,9 @@ from pyiceberg.catalog.sql import IcebergTables, SqlCatalog
 from pyiceberg.exceptions import NoSuchTableError
 from pyiceberg.exceptions import ValidationError as IcebergValidationError
 from pyiceberg.table import Table as PyIcebergTable
-from sqlalchemy import Select, select
+from sqlalchemy import Engine, Select, select
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.sql.compiler import SQLCompiler
 
 from catalog.errors import SqlError
 from catalog.names import TableName, schema_for
@@ -42,7 +44,24 @@ _FAILURES = (
 )
 
 
-_PointerQuery = Select[str | None]
+@dataclass(frozen=True, slots=True)
+class _PointerQuery:
+    """Where a table's current metadata is, as SQL of the catalogue's driver: it is asked for every statement, and made
+    from a syntax tree that takes longer than the answer.
+    """
+
+    sql: str
+    parameters: tuple[Any, ...] | dict[str, Any]
+
+    @classmethod
+    def of(cls, query: Select[str | None], engine: Engine) -> _PointerQuery:
+        """Return a query in the words of the engine's driver."""
+        compiled = query.compile(dialect=engine.dialect)
+        values = dict(compiled.construct_params())
+        names = compiled.positiontup if isinstance(compiled, SQLCompiler) and compiled.positional else None
+        if names is None:
+            return cls(str(compiled), values)
+        return cls(str(compiled), tuple(values[name] for name in names))
 
 
 @dataclass(slots=True)
@@ -67,6 +86,7 @@ class IcebergSource:
         self._properties = dict(catalog_properties)
         self._catalog: Catalog | None = None
         self._tables: dict[tuple[str, ...], _Tracked] = {}
+        self._pinned: dict[TableName, tuple[Table, Snapshot]] = {}  # for what was last asked, and the answer
         self._lock = threading.Lock()
 
     def discover(self) -> Discovery:
@@ -103,9 +123,15 @@ class IcebergSource:
         of the argument; ``rows`` counts rows that are deleted by equality.
         """
         version = self._require_current(table)
+        pinned = self._pinned.get(table.name)
+        if pinned is not None and pinned[0] is table and pinned[1].state is version:
+            return pinned[1]
+        current = table
         if _columns_of(version) != table.columns:
-            table = self._table(table.name, table.remote, version)
-        return Snapshot(table, version.name, version.rows(), version.bytes(), version)
+            current = self._table(table.name, table.remote, version)
+        snapshot = Snapshot(current, version.name, version.rows(), version.bytes(), version)
+        self._pinned[table.name] = table, snapshot
+        return snapshot
 
     def scan(self, snapshot: Snapshot, columns: tuple[str, ...], comparisons: tuple[Comparison, ...]) -> FileScan:
         """Return the files to read; ``columns`` do not matter, files are read by column anyway."""
@@ -138,6 +164,7 @@ class IcebergSource:
         with self._lock:
             catalog, self._catalog = self._catalog, None
             self._tables.clear()
+            self._pinned.clear()
         if catalog is not None:
             catalog.close()
 
@@ -223,18 +250,19 @@ def _pointer_query(catalog: Catalog, identifier: tuple[str, ...]) -> _PointerQue
     """
     if not isinstance(catalog, SqlCatalog):
         return None
-    return select(IcebergTables.metadata_location).where(
+    query = select(IcebergTables.metadata_location).where(
         IcebergTables.catalog_name == catalog.name,
         IcebergTables.table_namespace == ".".join(identifier[:-1]),
         IcebergTables.table_name == identifier[-1],
     )
+    return _PointerQuery.of(query, catalog.engine)
 
 
 def _pointer(catalog: Catalog, query: _PointerQuery | None) -> str | None:
     if query is None or not isinstance(catalog, SqlCatalog):
         return None
     with catalog.engine.connect() as connection:
-        location: str | None = connection.execute(query).scalar_one_or_none()
+        location: str | None = connection.exec_driver_sql(query.sql, query.parameters).scalar_one_or_none()
         return location
 
 
