@@ -11,9 +11,10 @@ import asyncio
 import logging
 import re
 import sys
+import threading
 from collections.abc import Callable, Iterator, MutableMapping
-from contextlib import contextmanager
-from functools import partial
+from contextlib import contextmanager, suppress
+from functools import lru_cache, partial
 from typing import Any, TextIO
 
 import structlog
@@ -34,6 +35,24 @@ _CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
 _HIDDEN = "***"
 
 
+class _Records:
+    """Writes rendered records. A stream that takes no more (a full disk, a closed pipe) fails no statement, as with the
+    handlers of the standard library.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._lock = threading.Lock()
+
+    def write(self, record: str) -> None:
+        """Write one record in a line of its own."""
+        with self._lock, suppress(OSError, ValueError):
+            self._stream.write(record + "\n")
+            self._stream.flush()
+
+    debug = info = warning = error = critical = write
+
+
 def configure(level: str = "info", *, stream: TextIO | None = None, terminal: bool | None = None) -> None:
     """Set up logging for the process; a second call replaces the first. ``level`` is debug, info, warning or error.
     Records of libraries that use the standard ``logging`` take the same form.
@@ -48,16 +67,17 @@ def configure(level: str = "info", *, stream: TextIO | None = None, terminal: bo
         structlog.processors.format_exc_info,
         _without_secrets,
     ]
-    structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        cache_logger_on_first_use=False,
-    )
     render: list[Processor] = (
         [_without_control_characters, structlog.dev.ConsoleRenderer(colors=True)]
         if terminal
         else [structlog.processors.JSONRenderer(ensure_ascii=False)]
+    )
+    records = _Records(stream)
+    structlog.configure(  # straight to the stream: every statement has a record
+        processors=[*shared, *render],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=lambda *_: records,
+        cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(stream)
     handler.setFormatter(
@@ -103,21 +123,28 @@ def _literal_replacement(match: re.Match[str]) -> str:
     return " " if match[0].startswith(("--", "/*")) else "?"
 
 
+@lru_cache(maxsize=1024)
+def _is_secret(field: str) -> bool:
+    return _SECRET_FIELD.search(field) is not None
+
+
 def _without_secrets(_logger: Any, method: str, event: EventDict) -> EventDict:
     detailed = method == "debug"
     for key, value in event.items():
         if isinstance(value, str):
             event[key] = _cleaned(key, value, detailed)
-        elif _SECRET_FIELD.search(key):
+        elif _is_secret(key):
             event[key] = _HIDDEN
     return event
 
 
 def _cleaned(key: str, value: str, detailed: bool) -> str:
-    if _SECRET_FIELD.search(key):
+    if _is_secret(key):
         return _HIDDEN
     if key == "sql" and not detailed:
         return without_literals(value)
+    if "=" not in value and "@" not in value:  # what both of the following need
+        return value
     return _SETTING_PASSWORD.sub(rf"\1{_HIDDEN}", _URL_PASSWORD.sub(rf"\1{_HIDDEN}@", value))
 
 

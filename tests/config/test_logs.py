@@ -48,6 +48,12 @@ def test_records_of_libraries_take_the_same_form(stream: io.StringIO) -> None:
     assert record["event"] == "cannot reach postgresql://u:***@host/db"
 
 
+def test_a_stream_that_takes_no_more_fails_nobody(stream: io.StringIO) -> None:
+    stream.close()
+    structlog.get_logger().error("disk full")
+    logs.configure("info", stream=io.StringIO(), terminal=False)
+
+
 def test_debug_is_left_out_at_info(stream: io.StringIO) -> None:
     structlog.get_logger().debug("detail", sql="SELECT 'x'")
     assert records(stream) == []
