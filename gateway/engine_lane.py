@@ -70,6 +70,7 @@ class Portal:
     fields: tuple[backend.FieldDescription, ...] = ()
     parameters: tuple[pa.Scalar, ...] = ()
     encoder: KeptEncoder = field(default_factory=KeptEncoder)
+    described: bytes | None = None  # the mirror's own message, where the columns are told as it told them
     rows: RowSource | None = None
     done: bool = field(default=False)
 
@@ -141,7 +142,8 @@ class EngineLane:
             fields = tuple(replace(one, format=form) for one, form in zip(fields, formats, strict=True))
         if len(set(formats)) > 1:  # of each mixture there would have to be one
             return Portal(prepared, fields, parameters)
-        return Portal(prepared, fields, parameters, description.encoders[formats[0] if formats else TEXT])
+        encoder = description.encoders[formats[0] if formats else TEXT]
+        return Portal(prepared, fields, parameters, encoder, None if any(formats) else description.message)
 
     async def execute(self, portal: Portal, limit: int) -> None:
         """Send the portal's rows (at most ``limit``, 0 for all) and how it ended."""
@@ -252,15 +254,16 @@ class EngineLane:
         statement = named.prepared.statement
         parameter_oids: tuple[int, ...] = ()
         fields: tuple[backend.FieldDescription, ...] = ()
+        told: bytes | None = None
         for message in await self._mirror.describe(statement.text, named.parameter_oids):
             kind, body = message[:1], message[5:]
             if kind == b"t":
                 parameter_oids = backend.ParameterDescription.decode(body).type_oids
             elif kind == b"T":
-                fields = backend.RowDescription.decode(body).fields
+                fields, told = backend.RowDescription.decode(body).fields, message
             elif kind == b"E":
                 raise _error_of(body, statement.start)
-        return Description(parameter_oids, fields)
+        return Description(parameter_oids, fields, told)
 
     async def read_settings(self) -> _Settings:
         """Return the session's settings, asked for where they may have changed; the mirror's are then up to date."""

@@ -274,7 +274,7 @@ class ClientConnection(asyncio.Protocol):
                     raise
                 await session.protocol_error(error, ready=self._wire.owes_ready)
                 continue
-            if isinstance(message, frontend.Terminate):
+            if type(message) is frontend.Terminate:
                 return
             statements += 1
             with bind_statement(f"{self._number}.{statements}"):
@@ -300,8 +300,8 @@ class ClientConnection(asyncio.Protocol):
             if self._protocol_failure is not None:
                 raise self._protocol_failure
             event = self._wire.next_event()
-            if not isinstance(event, Signal):
-                return event
+            if type(event) is not Signal:
+                return cast(frontend.FrontendMessage, event)
             if event is not NEED_DATA:
                 raise LocalProtocolError(f"nothing may be read in state {self._wire.state.name}")
             if self._lost:

@@ -28,11 +28,9 @@ def encoded_whole(running: Running, prepare: MakeEncoder) -> Blocks | None:
     batches = running.whole
     if batches is None or sum(batch.num_rows for batch in batches) > _SMALL:
         return None
-    encoder = prepare(running.schema)
+    encoder = prepare(batches[0].schema if batches else running.schema)
     rows, buffers = 0, []
-    for batch in batches:
-        if not encoder.fits(batch.schema):
-            encoder = prepare(batch.schema)
+    for batch in batches:  # of one partition or several, and so of one schema
         rows += batch.num_rows
         buffers += encoder.encode(batch)
     return rows, buffers

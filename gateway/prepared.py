@@ -81,11 +81,13 @@ class KeptEncoder:
 class Description:
     """PostgreSQL's own description of a statement, from the mirror: parameter types and result columns.
 
-    ``encoders`` are those that were made for its rows, by the format of all columns.
+    ``message`` is its RowDescription as it came, if there was one. ``encoders`` are those that were made for its rows,
+    by the format of all columns.
     """
 
     parameter_oids: tuple[int, ...]
     fields: tuple[FieldDescription, ...]
+    message: bytes | None = None
     encoders: Mapping[int, KeptEncoder] = field(
         default_factory=lambda: {TEXT: KeptEncoder(), BINARY: KeptEncoder()}, compare=False
     )

@@ -19,6 +19,7 @@ from catalog.errors import SqlError
 from catalog.names import TableName
 from catalog.principals import Principal
 from catalog.sqlstate import SqlState
+from catalog.tables import Catalog
 from gateway.engine_lane import EngineLane, Portal
 from gateway.lake import Lake
 from gateway.logs import soon
@@ -28,6 +29,7 @@ from gateway.sql.resolve import Names
 from gateway.sql.statements import Kind, Statement, known_cut, require_one_reading, split
 from gateway.wire import backend, frontend
 from gateway.wire.errors import RemoteProtocolError
+from policies.access import Access, Narrowed
 
 _log = structlog.get_logger(__name__)
 _SIMPLE = frozenset({frontend.Query, frontend.FunctionCall})  # each ends with ReadyForQuery
@@ -85,6 +87,7 @@ class Session:
         self._statements = NamedStatements()
         self._portals: dict[str, Portal] = {}
         self._relayed: dict[str, Statement] = {}  # what the mirror's portals were made of
+        self._known_names: tuple[tuple[Catalog, Access | Narrowed, str, Principal], Names] | None = None
         self._expected: deque[_Owed] = deque()
         self._path_changed = False  # search_path, maybe, and the mirror tells only at Sync
         self._unsynced = False  # something was executed there since Sync: any setting may have changed
@@ -181,7 +184,7 @@ class Session:
             return
         portal = await self._engine.bind(NamedStatement(prepared, ()), self._names())
         try:
-            self._client.send(portal.row_description())
+            self._describe_rows(portal)
             await self._engine.execute(portal, 0)
         finally:
             await portal.close()
@@ -226,9 +229,15 @@ class Session:
     async def _describe(self, message: frontend.Describe) -> None:
         if message.kind == "P" and (portal := self._portals.get(message.name)) is not None:
             await self._drain_mirror()
-            self._client.send(portal.row_description())
+            self._describe_rows(portal)
             return
         self._to_mirror(message, b"Tn")
+
+    def _describe_rows(self, portal: Portal) -> None:
+        if portal.described is not None:
+            self._client.relay(portal.described)
+        else:
+            self._client.send(portal.row_description())
 
     async def _execute(self, message: frontend.Execute) -> None:
         portal = self._portals.get(message.portal)
@@ -299,16 +308,24 @@ class Session:
 
     def _names(self) -> Names:
         lake, principal = self._services.lake, self._principal()
-        access = lake.access
+        path, catalog, access = self._mirror.parameters.get("search_path", ""), lake.catalog, lake.access
+        if self._known_names is not None:
+            known, names = self._known_names
+            if known[0] is catalog and known[1] is access and known[2:] == (path, principal):
+                return names
+        names = self._new_names(path, principal, catalog, access)
+        self._known_names = (catalog, access, path, principal), names
+        return names
 
+    def _new_names(self, path: str, principal: Principal, catalog: Catalog, access: Access | Narrowed) -> Names:
         def visible(name: TableName) -> bool:
             return access.may_select(principal, name)
 
         def columns(name: TableName) -> frozenset[str] | None:
             return access.columns(principal, name)
 
-        path = search_path(self._mirror.parameters.get("search_path", ""), principal.name)
-        return Names(lake.catalog, lake.system_relations, path, visible, self._services.database, columns)
+        relations, database = self._services.lake.system_relations, self._services.database
+        return Names(catalog, relations, search_path(path, principal.name), visible, database, columns)
 
     def _executed(self, *statements: Statement) -> None:
         """Keep step with statements of the mirror that changed the session (``set_config`` is among the queries)."""

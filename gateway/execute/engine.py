@@ -26,6 +26,7 @@ from catalog.sqlstate import SqlState
 from gateway.execute import file_relations, remote_relations
 from gateway.execute.errors import StatedError, sql_error
 from gateway.execute.fences import require_fences
+from gateway.execute.thread_work import in_thread
 
 _log = structlog.get_logger(__name__)
 _SETTINGS = {
@@ -117,10 +118,9 @@ class Engine:
         ``prepare`` gives the query; it may block and is called in the thread that plans, so that a statement changes
         threads once.
         """
-        loop = asyncio.get_running_loop()
         opened = _Opened(self._stated_error)
         try:
-            running = await loop.run_in_executor(self.threads, self._begin, prepare, parameters, opened)
+            running = await in_thread(self.threads, lambda: self._begin(prepare, parameters, opened))
         except BaseException as failure:
             opened.close()
             raise _told(failure, opened) from failure
@@ -158,7 +158,7 @@ class Engine:
             ready: list[pa.RecordBatch] = []
             if query.is_brief and _reads_local_files(query):
                 ready, streams = _first_batches(streams)
-            return Running(frame.schema(), streams, opened, ready)
+            return Running(frame, streams, opened, ready)
         finally:
             opened.close_late()
 
@@ -260,15 +260,20 @@ class _Opened:
 
 @dataclass(slots=True)
 class Running:
-    """A statement that runs: its Arrow schema and its batches, read once. Closing stops its work."""
+    """A statement that runs: its batches are read once. Closing stops its work."""
 
-    schema: pa.Schema
+    _frame: DataFrame
     _streams: Iterator[RecordBatchStream]
     _opened: _Opened
     _ready: list[pa.RecordBatch]
     _stream: RecordBatchStream | None = field(default=None)
     _requested: asyncio.Future[Any] | None = field(default=None)
     _closed: bool = field(default=False)
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The schema that the plan promises; batches may have other layouts of the same types."""
+        return self._frame.schema()
 
     def begin(self) -> None:
         """Have the engine work on the next batch."""

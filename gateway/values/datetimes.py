@@ -234,7 +234,8 @@ def _with_infinity(
 
 def are_usual_days(days: npt.NDArray[np.signedinteger]) -> bool:
     """Whether all days since 1970 are of this century or the one before: nothing infinite, before Christ or long."""
-    return int(days.min(initial=0)) >= _FIRST_DAY and int(days.max(initial=0)) <= _LAST_DAY
+    least, most = np.minimum.reduce(days, initial=0), np.maximum.reduce(days, initial=0)
+    return bool(least >= _FIRST_DAY and most <= _LAST_DAY)
 
 
 def _check_days(days: npt.NDArray[np.signedinteger], end: int, message: str, infinity: int | None) -> None:

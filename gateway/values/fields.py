@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 Int32s = npt.NDArray[np.int32]
 Int64s = npt.NDArray[np.int64]
@@ -25,6 +26,8 @@ INLINE = 12  # bytes of data that an Arrow view holds itself
 SHORT = 8  # bytes of a value that a view holds beside the value's length word
 LENGTH_BYTES = 4
 VIEW = pa.string_view()  # of any bytes: nobody reads them as text
+_BYTES_VIEW = pa.binary_view()
+_CAST, _TO_BINARY = pc.get_function("cast"), pc.CastOptions.safe(pa.binary())
 NULL_LENGTH = -1
 _ONE_BYTE = 256
 _BOTH_LENGTHS = np.uint64(1 | 1 << 56)
@@ -97,7 +100,7 @@ def field_of_binary(values: pa.Array) -> Short | Viewed:
 
 def binary_of_field(field: Field) -> pa.Array:
     """Return the values of a field as a binary array, NULL where they are."""
-    return views_of_field(field, pa.binary_view()).cast(pa.binary())
+    return views_of_field(field, _BYTES_VIEW).cast(pa.binary())
 
 
 def views_of_field(field: Field, kind: pa.DataType = VIEW) -> pa.Array:
@@ -130,7 +133,7 @@ def views_of_field(field: Field, kind: pa.DataType = VIEW) -> pa.Array:
 
 def binary_of_views(views: Words, buffers: Sequence[pa.Buffer]) -> pa.Array:
     """Return the data that rows of ``views`` (two words each) stand for, copied together into one binary array."""
-    return _array_of_views(pa.binary_view(), views, buffers).cast(pa.binary())
+    return _CAST.call([_array_of_views(_BYTES_VIEW, views, buffers)], _TO_BINARY)
 
 
 def _array_of_views(

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from enum import Enum
 from struct import Struct
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
 from gateway.wire import backend as b
 from gateway.wire import frontend as f
@@ -293,10 +293,11 @@ class Connection:
         if self._state in _REQUESTED and self._at < len(self._buffer) and not isinstance(message, b.ErrorResponse):
             what = _REQUESTED[self._state]
             raise self._failure(PROTOCOL_VIOLATION, f"received unencrypted data after {what} request")
-        if isinstance(message, b.BackendKeyData):
-            self._check_cancel_key(message)
+        kind = type(message)  # no message has subclasses; isinstance asks their abstract class, which takes longer
+        if kind is b.BackendKeyData:
+            self._check_cancel_key(cast(b.BackendKeyData, message))
         data = message.encode()
-        if isinstance(message, b.ErrorResponse) and message.fields.get("V") in ("FATAL", "PANIC"):
+        if kind is b.ErrorResponse and cast(b.ErrorResponse, message).fields.get("V") in ("FATAL", "PANIC"):
             following = State.CLOSED
         self._state = following
         return data
