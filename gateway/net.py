@@ -20,7 +20,8 @@ from catalog.sqlstate import SqlState
 from gateway.login import Login, LoginServices
 from gateway.logs import bind_connection, bind_statement
 from gateway.relay.mirror_connection import MirrorLost
-from gateway.session import Session, error_response
+from gateway.session import Session
+from gateway.told_errors import error_response
 from gateway.wire import backend, frontend
 from gateway.wire.connection import NEED_DATA, Connection, Signal
 from gateway.wire.errors import LocalProtocolError, RemoteProtocolError

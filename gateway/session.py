@@ -27,6 +27,7 @@ from gateway.prepared import LONG_TEXT, Lane, NamedStatement, NamedStatements, P
 from gateway.relay.mirror_connection import MirrorConnection, MirrorLost
 from gateway.sql.resolve import Names
 from gateway.sql.statements import Kind, Statement, known_cut, require_one_reading, split
+from gateway.told_errors import error_response, moved, told_error
 from gateway.wire import backend, frontend
 from gateway.wire.errors import RemoteProtocolError
 from policies.access import Access, Narrowed
@@ -302,7 +303,7 @@ class Session:
         try:
             return await services.statements.prepare(statement, self._names(), self._principal(), services.lake)
         except SqlError as error:
-            raise _moved(error, statement.start) from None
+            raise moved(error, statement.start) from None
         finally:
             self._interruptible = False
 
@@ -482,37 +483,6 @@ def changes_search_path(statement: Statement) -> bool:
     """Say whether a statement may change ``search_path``, or end what changed it for a time."""
     words = {"SET", "RESET", "DISCARD", "COMMIT", "END", "ROLLBACK", "ABORT"}
     return statement.head in words or "set_config" in statement.text.lower()
-
-
-def error_response(error: SqlError, severity: str = "ERROR") -> backend.ErrorResponse:
-    """Return an error as the message a client gets."""
-    fields = {"S": severity, "V": severity, "C": str(error.sqlstate), "M": error.message}
-    if error.detail:
-        fields["D"] = error.detail
-    if error.hint:
-        fields["H"] = error.hint
-    if error.position is not None:
-        fields["P"] = str(error.position)
-    return backend.ErrorResponse(fields)
-
-
-def _moved(error: SqlError, by: int) -> SqlError:
-    position = None if error.position is None else error.position + by
-    return SqlError(error.sqlstate, error.message, detail=error.detail, hint=error.hint, position=position)
-
-
-def told_error(message: bytes, start: int) -> bytes:
-    """Return an error of the mirror as a client is told it: the position counts from the start of his whole text, and
-    a table of the lake that the mirror was asked to read is one that only PostgreSQL's parser understood.
-    """
-    fields = dict(backend.ErrorResponse.decode(message[5:]).fields)
-    if fields["C"] == SqlState.OBJECT_NOT_IN_PREREQUISITE_STATE and "has not been populated" in fields["M"]:
-        return error_response(
-            SqlError(SqlState.FEATURE_NOT_SUPPORTED, "this form of query is not supported on lake tables")
-        ).encode()
-    if not start or "P" not in fields:
-        return message
-    return backend.ErrorResponse(fields | {"P": str(int(fields["P"]) + start)}).encode()
 
 
 def _since(started: float) -> float:
