@@ -6,13 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+NO_CLAIMS: Mapping[str, object] = MappingProxyType({})
+SCOPES = ("read", "write", "admin")  # what an API key may be limited to
+
 
 @dataclass(frozen=True, slots=True)
 class Principal:
     """A role that asks, with the roles whose privileges it has (itself included).
 
-    ``name`` is PostgreSQL's ``current_user``, ``session_user`` who logged in (None: the same). ``claims`` are JSON
-    values that the login proved, such as those of a token; they have no part in the hash, and in equality they have.
+    ``name`` is PostgreSQL's ``current_user``, ``session_user`` who logged in (None: the same). ``claims`` are what the
+    login proved of its bearer, such as the claims of a token: JSON values, read-only (objects are mappings, arrays
+    tuples; ``json.dumps(claims, default=dict)`` writes them); they have no part in the hash, and in equality they have.
+    ``authenticated`` is the identity that was proved: the subject of a certificate, the user in a token, the id of an
+    API key, else the role's name; None where nobody logged in. ``method`` is that of the rule of authentication.
+    ``scopes`` limit what an API key may do; None is no limit.
     """
 
     name: str
@@ -20,9 +27,29 @@ class Principal:
     superuser: bool = False
     bypass_row_security: bool = False
     session_user: str | None = None
-    claims: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}), hash=False)
+    claims: Mapping[str, object] = field(default=NO_CLAIMS, hash=False)
+    authenticated: str | None = None
+    method: str | None = None
+    scopes: frozenset[str] | None = None
 
     @property
     def sees_all_rows(self) -> bool:
         """Whether no row security and no mask holds for it."""
         return self.superuser or self.bypass_row_security
+
+    def has_scope(self, scope: str) -> bool:
+        """Say whether the credential lets its bearer ``read``, ``write`` or ``admin``; only API keys have limits."""
+        return self.scopes is None or scope in self.scopes
+
+
+def frozen_claims(claims: Mapping[str, object]) -> Mapping[str, object]:
+    """Return claims that nobody can change any more."""
+    return MappingProxyType({str(name): _frozen(value) for name, value in claims.items()})
+
+
+def _frozen(value: object) -> object:
+    if isinstance(value, Mapping):
+        return frozen_claims(value)
+    if isinstance(value, list | tuple):
+        return tuple(_frozen(item) for item in value)
+    return value

@@ -18,6 +18,7 @@ from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
+from gateway.config_auth import Auth, AuthMapping, AuthRule, contradictions
 from gateway.config_error import ConfigError, Problem, problem_at
 from gateway.config_values import (
     Address,
@@ -36,6 +37,7 @@ from gateway.toml_lines import KeyPath, key_lines
 __all__ = [
     "Address",
     "Auth",
+    "AuthRule",
     "Config",
     "ConfigError",
     "DeltaSource",
@@ -82,6 +84,9 @@ class Server(_Section):
     metadata_url: SecretStr | None = None
     tls_certificate: LocalPath | None = None
     tls_key: LocalPath | None = None
+    tls_min_version: Literal["1.2", "1.3"] = "1.3"
+    client_ca: LocalPath | None = None
+    client_crl: LocalPath | None = None
     shutdown_grace: Seconds = 30.0
     refresh_interval: Seconds = 30.0  # 0: only when asked
     max_connections: Annotated[int, Field(ge=1)] = 1000
@@ -90,18 +95,12 @@ class Server(_Section):
 
     check_metadata_url = field_validator("metadata_url")(_connection_string)
 
-    @field_validator("tls_certificate", "tls_key")
+    @field_validator("tls_certificate", "tls_key", "client_ca", "client_crl")
     @classmethod
     def _must_exist(cls, value: Path | None) -> Path | None:
         if value is not None and not value.is_file():
             raise ValueError(f"there is no file {value}")
         return value
-
-
-class Auth(_Section):
-    """``[auth]``: how clients prove who they are."""
-
-    method: Literal["scram-sha-256", "trust"] = "scram-sha-256"
 
 
 class Engine(_Section):
@@ -238,11 +237,17 @@ def _validate(path: Path, raw: dict[str, Any], lines: dict[KeyPath, int]) -> Con
 def _contradictions(config: Config) -> Iterator[tuple[KeyPath, str]]:
     """Yield what is wrong between keys that are each right."""
     server = config.server
-    if config.auth.method == "trust" and not server.listen.is_loopback:
+    if not config.auth.rules and config.auth.method == "trust" and not server.listen.is_loopback:
         yield (
             ("auth", "method"),
             f'"trust" lets anyone in and is for loopback addresses only, not {server.listen}; use "scram-sha-256"',
         )
+    has_tls = server.tls_certificate is not None and server.tls_key is not None
+    yield from contradictions(config.auth, has_tls=has_tls, has_client_ca=server.client_ca is not None)
+    if server.client_ca is not None and server.tls_certificate is None and server.tls_key is None:
+        yield ("server", "client_ca"), "needs TLS: set tls_certificate and tls_key"
+    if server.client_crl is not None and server.client_ca is None:
+        yield ("server", "client_crl"), "needs client_ca"
     if (server.tls_certificate is None) != (server.tls_key is None):
         missing = "tls_key" if server.tls_key is None else "tls_certificate"
         yield ("server", missing), "field required: tls_certificate and tls_key go together"
@@ -270,7 +275,7 @@ def _problem(details: dict[str, Any], lines: dict[KeyPath, int]) -> Problem:
     path: KeyPath = details["loc"]
     kind = details["type"]
     if len(path) > 2 and path[0] == "sources" and path[2] in _SOURCE_KINDS:
-        section: type[_Section] | None = _SOURCE_KINDS[str(path[2])]
+        section: type[BaseModel] | None = _SOURCE_KINDS[str(path[2])]
         path = (*path[:2], *path[3:])
     else:
         section = _section(path)
@@ -286,6 +291,8 @@ def _problem(details: dict[str, Any], lines: dict[KeyPath, int]) -> Problem:
             path, message = (*path, "kind"), f"must be one of {_KINDS}" + _did_you_mean(tag, _SOURCE_KINDS)
         case "literal_error":
             message = f"must be one of {details['ctx']['expected']}".replace("'", '"').replace('" or "', '", "')
+        case "tuple_type" | "list_type":
+            message = "must be a list"
         case "model_type" | "model_attributes_type" | "dict_type":
             message = "must be a table of keys"
         case "int_type" | "int_parsing" | "int_from_float":
@@ -301,10 +308,14 @@ def _problem(details: dict[str, Any], lines: dict[KeyPath, int]) -> Problem:
     return problem_at(lines, path, message)
 
 
-def _section(path: KeyPath) -> type[_Section] | None:
+def _section(path: KeyPath) -> type[BaseModel] | None:
     if len(path) <= 1:
         return Config
-    sections: dict[str, type[_Section]] = {"server": Server, "auth": Auth, "engine": Engine}
+    if path[:2] == ("auth", "rules"):
+        return AuthRule
+    if path[:2] == ("auth", "maps"):
+        return AuthMapping
+    sections: dict[str, type[BaseModel]] = {"server": Server, "auth": Auth, "engine": Engine}
     return sections.get(str(path[0]))
 
 

@@ -100,7 +100,12 @@ class EngineLane:
     """Binds and executes statements of one session."""
 
     def __init__(
-        self, lake: Lake, statements: StatementCache, principal: Principal, mirror: MirrorConnection, client: Client
+        self,
+        lake: Lake,
+        statements: StatementCache,
+        principal: Callable[[], Principal],
+        mirror: MirrorConnection,
+        client: Client,
     ) -> None:
         self._lake = lake
         self._statements = statements
@@ -121,7 +126,7 @@ class EngineLane:
         description = await self._describe(named, names)
         if description.parameter_oids:  # now their types are known, and with them those of what is made of them
             types = tuple(sql_name(oid) for oid in description.parameter_oids)
-            prepared = await self._statements.prepare(prepared.statement, names, self._principal, self._lake, types)
+            prepared = await self._statements.prepare(prepared.statement, names, self._principal(), self._lake, types)
         prepared.require_plan()
         named.check_columns(description.fields)
         expected = len(description.parameter_oids)
@@ -235,7 +240,7 @@ class EngineLane:
         key = (
             named.prepared.statement.text,
             named.parameter_oids,
-            self._principal.name,
+            self._principal().name,
             names.search_path,
             names.catalog.version,
             self._lake.access.version,

@@ -1,16 +1,18 @@
-"""From a startup message to a session: who is it, may he come in, and the mirror's session that goes with his."""
+"""From a startup message to a session: who is it, is there room, and the mirror's session that goes with his."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from typing import Final, Literal, Protocol
+from dataclasses import dataclass
+from typing import Final, Protocol
 
 from catalog.errors import SqlError
-from catalog.principals import Principal
 from catalog.sqlstate import SqlState
-from gateway.authentication.scram import ScramExchange, mechanisms, mock_verifier
+from gateway.authentication.identity import Identity
+from gateway.authentication.rules import Attempt
+from gateway.authentication.throttle import Waiting
+from gateway.login_methods import AuthenticatingClient, Authentication, authenticate
 from gateway.relay.mirror_connection import Login as MirrorLogin
 from gateway.relay.mirror_connection import MirrorConnection, ServerRefused
 from gateway.session import Client, Session, SessionServices
@@ -18,9 +20,6 @@ from gateway.wire import backend, frontend
 from gateway.wire.connection import negotiate
 from gateway.wire.login import (
     AuthenticationOk,
-    AuthenticationSASL,
-    AuthenticationSASLContinue,
-    AuthenticationSASLFinal,
     BackendKeyData,
     NegotiateProtocolVersion,
     ParameterStatus,
@@ -30,25 +29,12 @@ _OUR_PARAMETERS: Final = frozenset({"user", "database", "replication"})
 _CANCELED: Final = "canceling statement due to user request"
 
 
-@dataclass(frozen=True, slots=True)
-class Role:
-    """What login needs of a role: its SCRAM verifier (None: no password) and whom it acts as."""
-
-    principal: Principal
-    verifier: str | None
-
-
-class LoginClient(Client, Protocol):
+class LoginClient(AuthenticatingClient, Client, Protocol):
     """The client's side while it logs in."""
-
-    channel_binding: bytes | None
 
     @property
     def cancel_key_length(self) -> int:
         """How many bytes the client's cancel key has."""
-
-    async def next_message(self) -> frontend.FrontendMessage:
-        """Return the client's next message."""
 
 
 class Sessions:
@@ -83,14 +69,17 @@ class Sessions:
 
 @dataclass(frozen=True, slots=True)
 class LoginServices:
-    """What logging in needs; ``get_role`` and ``mirror_login`` are asked for every login."""
+    """What logging in needs. ``lend`` lets the mirror know of roles that a session alone has, before it begins, and
+    ``take_back`` that it has ended.
+    """
 
-    method: Literal["scram-sha-256", "trust"]
-    get_role: Callable[[str], Awaitable[Role | None]]
+    authentication: Authentication
     mirror_login: Callable[[str], MirrorLogin]
+    lend: Callable[[Identity], Awaitable[None]]
+    take_back: Callable[[Identity], None]
     sessions: Sessions
+    waiting: Waiting
     session: SessionServices
-    secret: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
 
 
 class Login:
@@ -106,21 +95,26 @@ class Login:
         if answer is not None:
             assert isinstance(answer, NegotiateProtocolVersion)
             self._client.send(answer)
-        user = startup.parameters["user"]
-        role = await self._services.get_role(user)
-        if self._services.method == "scram-sha-256":
-            await self._scram(user, role)
-        if role is None:
-            raise SqlError(SqlState.INVALID_AUTHORIZATION_SPECIFICATION, f'role "{user}" does not exist')
+        identity = await authenticate(self._services.authentication, self._client, self._attempt(startup))
         self._check_database(startup)
         self._services.sessions.admit()
-        mirror = await self._open_mirror(user, startup)
+        await self._services.lend(identity)
         try:
-            self._services.sessions.admit()  # others have come meanwhile
-            return self._welcome(role.principal, mirror)
+            mirror = await self._open_mirror(identity.role, startup)
+            try:
+                self._services.sessions.admit()  # others have come meanwhile
+                return self._welcome(identity, mirror)
+            except BaseException:
+                mirror.close()
+                raise
         except BaseException:
-            mirror.close()
+            self._services.take_back(identity)
             raise
+
+    def _attempt(self, startup: frontend.StartupMessage) -> Attempt:
+        user = startup.parameters["user"]
+        database = startup.parameters.get("database") or user
+        return Attempt(self._client.peer_address, database, user, self._client.encrypted)
 
     def _check_database(self, startup: frontend.StartupMessage) -> None:
         database = startup.parameters.get("database") or startup.parameters["user"]
@@ -134,29 +128,6 @@ class Login:
                 hint=f'This gateway serves the database "{served}".',
             )
 
-    async def _scram(self, user: str, role: Role | None) -> None:
-        """Check the password. A user that does not exist or has none is asked alike, and fails alike."""
-        known = role.verifier if role is not None else None
-        binding = self._client.channel_binding
-        self._client.send(AuthenticationSASL(mechanisms(binding)))
-        initial = await self._client.next_message()
-        if not isinstance(initial, frontend.SASLInitialResponse):
-            raise SqlError(SqlState.PROTOCOL_VIOLATION, "expected SASL response")
-        exchange = ScramExchange(
-            known or mock_verifier(user, self._services.secret),
-            user=user,
-            mechanism=initial.mechanism,
-            channel_binding=binding,
-        )
-        self._client.send(AuthenticationSASLContinue(exchange.first(initial.data or b"")))
-        response = await self._client.next_message()
-        if not isinstance(response, frontend.SASLResponse):
-            raise SqlError(SqlState.PROTOCOL_VIOLATION, "expected SASL response")
-        final = exchange.final(response.data)
-        if known is None:  # no proof can meet a mock verifier; this is the second lock on the same door
-            raise SqlError(SqlState.INVALID_PASSWORD, f'password authentication failed for user "{user}"')
-        self._client.send(AuthenticationSASLFinal(final))
-
     async def _open_mirror(self, user: str, startup: frontend.StartupMessage) -> MirrorConnection:
         settings = {
             name: value
@@ -169,8 +140,8 @@ class Login:
             fields = backend.ErrorResponse.decode(refused.message[5:]).fields
             raise SqlError(SqlState(fields["C"]), fields["M"], detail=fields.get("D"), hint=fields.get("H")) from None
 
-    def _welcome(self, principal: Principal, mirror: MirrorConnection) -> Session:
-        session = Session(self._services.session, principal, mirror, self._client)
+    def _welcome(self, identity: Identity, mirror: MirrorConnection) -> Session:
+        session = Session(self._services.session, identity, mirror, self._client)
         key = (mirror.process_id, secrets.token_bytes(self._client.cancel_key_length))
         self._services.sessions.add(key, session)
         self._client.send(AuthenticationOk())

@@ -6,7 +6,9 @@ What blocks is called in threads. Roles and grants are held as one immutable val
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import replace
 
 import psycopg
 import structlog
@@ -15,11 +17,12 @@ from catalog.mirror.mirror import open_mirror
 from catalog.names import always_quoted
 from catalog.principals import Principal
 from catalog.server import Server, external, start
-from catalog.store.rows import AccessRows
+from catalog.store.rows import AccessRows, ApiKey, Membership
 from catalog.store.store import Store, open_store
 from catalog.tables import Catalog
+from gateway.authentication.identity import Identity
 from gateway.config import Config
-from gateway.login import Role
+from gateway.login_methods import Role
 from gateway.relay.mirror_connection import Login
 from policies.access import Access
 from policies.roles import Roles
@@ -40,6 +43,7 @@ class Metadata:
         self.secret = self._store.require_secret("mock_scram")
         self._mirror = open_mirror(server, self._store.require_secret("mirror"), database, defaults)
         self._noted: set[str] = set()
+        self._lent: Counter[Membership] = Counter()
         self._shown: frozenset[str] = frozenset()  # the roles that the mirror knows
         self._take(self._store.load_access())
         self.system_relations = self._read_system_relations()
@@ -71,7 +75,9 @@ class Metadata:
         Returns False where clients' locks held something up: then it is to be called again soon.
         """
         rows = self._rows
-        applied = self._mirror.apply(catalog, rows)
+        lent = self._lendable(self._lent)
+        shown = replace(rows, memberships=(*rows.memberships, *lent)) if lent else rows
+        applied = self._mirror.apply(catalog, shown)
         self._shown = frozenset(role.name for role in rows.roles)
         for note in applied.notes:
             if note not in self._noted:
@@ -113,9 +119,63 @@ class Metadata:
             return None
         return Role(principal, verifier)
 
-    def get_principal(self, name: str) -> Principal | None:
-        """Return a role with what it is a member of now; None for a role that does not exist any more."""
-        return self._roles.get_principal(name)
+    def get_principal(self, identity: Identity) -> Principal | None:
+        """Return who a client is now, with the memberships of this moment; None for a role that does not exist any
+        more, and for an API key that was revoked.
+        """
+        if identity.key is not None and identity.key in self._rows.revoked_keys:
+            return None
+        found = self._roles.get_principal(identity.role, identity.granted)
+        if found is None:
+            return None
+        return replace(
+            found,
+            claims=identity.claims,
+            authenticated=identity.authenticated,
+            method=identity.method,
+            scopes=identity.scopes,
+        )
+
+    def memberships(self, name: str) -> frozenset[str]:
+        """Return the roles that a role is a member of, itself included; none for no such role."""
+        return self._roles.memberships(name)
+
+    async def get_api_key(self, identifier: str) -> ApiKey | None:
+        """Return an API key, revoked or not."""
+        return await asyncio.to_thread(self._store.get_api_key, identifier)
+
+    async def note_use(self, identifier: str) -> None:
+        """Remember that an API key was used."""
+        await asyncio.to_thread(self._store.note_use_of_api_key, identifier)
+
+    async def lend(self, identity: Identity) -> None:
+        """Let the mirror know of the roles that a session alone has: else it would not describe what they may read.
+
+        While such a session lasts, catalogue queries of all sessions of its role tell of these privileges. They let
+        nobody read anything: that is judged by each session's own principal.
+        """
+        wanted = [Membership(role, identity.role) for role in identity.granted]
+        new = [one for one in self._lendable(wanted) if not self._lent[one]]
+        if new:
+            await asyncio.to_thread(self._mirror.lend, new)
+        self._lent.update(wanted)
+
+    def take_back(self, identity: Identity) -> None:
+        """End what `lend` did; the mirror is told with the next change."""
+        self._lent.subtract(Membership(role, identity.role) for role in identity.granted)
+        self._lent += Counter()  # without those at zero
+
+    def _lendable(self, wanted: Iterable[Membership]) -> list[Membership]:
+        """Return the memberships that exist only by being lent, and make no circle."""
+        known = self._roles.by_name
+        return sorted(
+            one
+            for one in wanted
+            if one.role in known
+            and one.role in self._shown
+            and one.role not in self._roles.memberships(one.member)
+            and one.member not in self._roles.memberships(one.role)
+        )
 
     def mirror_login(self, role: str) -> Login:
         """Return how the gateway logs in to the mirror for a role."""

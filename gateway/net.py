@@ -17,10 +17,12 @@ import structlog
 
 from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
+from gateway.authentication.certificates import Certificate
 from gateway.login import Login, LoginServices
 from gateway.logs import bind_connection, bind_statement
 from gateway.relay.mirror_connection import MirrorLost
 from gateway.session import Session
+from gateway.tls import Tls
 from gateway.told_errors import error_response
 from gateway.wire import backend, frontend
 from gateway.wire.connection import NEED_DATA, Connection, Signal
@@ -43,14 +45,6 @@ class Limits:
     message_size: int
     authentication_timeout: float
     idle_timeout: float
-
-
-@dataclass(frozen=True, slots=True)
-class Tls:
-    """The server's certificate in use, and what SCRAM binds a login to under it."""
-
-    context: ssl.SSLContext
-    channel_binding: bytes | None
 
 
 class ClientConnection(asyncio.Protocol):
@@ -84,7 +78,9 @@ class ClientConnection(asyncio.Protocol):
         self._upgrading = False
         self.session: Session | None = None
         self.channel_binding: bytes | None = None
+        self.encrypted = False
         self.peer = ""
+        self.peer_address = ""
         self._number = 0
 
     # Callbacks of the transport -------------------------------------------------------------------------------------
@@ -95,6 +91,7 @@ class ClientConnection(asyncio.Protocol):
         if self._task is None:
             peer = transport.get_extra_info("peername")
             self.peer = f"{peer[0]}:{peer[1]}" if isinstance(peer, tuple) else "local"
+            self.peer_address = str(peer[0]) if isinstance(peer, tuple) else ""
             self._task = asyncio.get_running_loop().create_task(self._serve())
             self._task.add_done_callback(lambda _task: self._ended(self))
 
@@ -206,6 +203,7 @@ class ClientConnection(asyncio.Protocol):
         session, self.session = self.session, None
         if session is not None:
             self._login_services.sessions.forget(session)
+            self._login_services.take_back(session.identity)
             await asyncio.shield(session.close())
         if self._transport is not None:
             self._send_held()
@@ -215,22 +213,37 @@ class ClientConnection(asyncio.Protocol):
         _log.info("disconnected")
 
     async def _converse(self) -> None:
-        startup: frontend.StartupMessage | None = None
+        waiting = self._login_services.waiting
+        crowded = waiting.enter(self.peer_address)
         try:
-            async with asyncio.timeout(self._limits.authentication_timeout or None):
-                startup = await self._startup()
+            self.session = await self._logged_in(crowded)
+        finally:
+            waiting.leave(self.peer_address)
+        if self.session is not None:
+            await self._serve_messages(self.session)
+
+    async def _logged_in(self, crowded: SqlError | None) -> Session | None:
+        """Return the session of a client who is let in; None for one who wanted none, or said nothing in time."""
+        startup: frontend.StartupMessage | None = None
+        timeout = self._limits.authentication_timeout or None
+        try:
+            async with asyncio.timeout(timeout if crowded is None else _LINGER):
+                startup = await self._startup(crowded)
                 if startup is None:
-                    return
-                self.session = await Login(self._login_services, self).log_in(startup)
+                    return None
+                return await Login(self._login_services, self).log_in(startup)
         except TimeoutError:
             if startup is not None:  # who has said nothing yet is told nothing, as in PostgreSQL
                 raise SqlError(SqlState.QUERY_CANCELED, "canceling authentication due to timeout") from None
-            return
-        await self._serve_messages(self.session)
+            return None
 
-    async def _startup(self) -> frontend.StartupMessage | None:
+    async def _startup(self, crowded: SqlError | None) -> frontend.StartupMessage | None:
+        """Return the startup message. ``crowded`` is the answer to everything but the wish to cancel."""
         while True:
-            match await self.next_message():
+            message = await self.next_message()
+            if crowded is not None and not isinstance(message, frontend.CancelRequest):
+                raise crowded
+            match message:
                 case frontend.SSLRequest():
                     await self._answer_ssl()
                 case frontend.GSSENCRequest():
@@ -240,7 +253,7 @@ class ClientConnection(asyncio.Protocol):
                     return None
                 case frontend.StartupMessage() as startup:
                     return startup
-                case message:
+                case _:
                     raise LocalProtocolError(f"{type(message).__name__} before the startup message")
 
     async def _answer_ssl(self) -> None:
@@ -263,6 +276,7 @@ class ClientConnection(asyncio.Protocol):
         self._transport = transport
         transport.set_write_buffer_limits(high=_WRITE_HIGH)
         self.channel_binding = tls.channel_binding
+        self.encrypted = True
         self._wire.encryption_started()
 
     async def _serve_messages(self, session: Session) -> None:
@@ -320,6 +334,12 @@ class ClientConnection(asyncio.Protocol):
         if not self._ending:
             self._say_fatal(reason)
             self._stop()
+
+    @property
+    def certificate(self) -> Certificate | None:
+        """The client's verified certificate as ``ssl`` tells it, if he showed one."""
+        transport = self._transport
+        return (transport.get_extra_info("peercert") if transport is not None else None) or None
 
     @property
     def cancel_key_length(self) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
-import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -14,16 +13,19 @@ import structlog
 
 from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
-from gateway.authentication.channel_binding import tls_server_end_point
+from gateway.authentication.issuers import Issuers
+from gateway.authentication.throttle import Throttle, Waiting
 from gateway.config import Address, Config
 from gateway.http.health import Readiness, check_dependencies, serve_health
 from gateway.lake import ASKED_PATIENCE, FIRST_PATIENCE, PATIENCE
 from gateway.login import LoginServices, Sessions
+from gateway.login_methods import Authentication, Directory
 from gateway.metadata import Metadata
-from gateway.net import ClientConnection, Limits, Tls
+from gateway.net import ClientConnection, Limits
 from gateway.prepared import StatementCache
 from gateway.session import SessionServices
 from gateway.sources import open_lake
+from gateway.tls import TlsFiles
 from policies.access import Narrowed
 
 _log = structlog.get_logger(__name__)
@@ -50,7 +52,9 @@ class Gateway:
         self._connections: set[ClientConnection] = set()
         self._draining = False
         self._statements = StatementCache()
-        self._tls = load_tls(config)
+        self.tls = TlsFiles(config.server)
+        self._waiting = Waiting(config.auth.max_unauthenticated, config.auth.max_unauthenticated_of_address)
+        self._authentication = _authentication(config, metadata)
 
     async def start(self) -> None:
         """Show the tables last known, then look at the sources; one that does not answer keeps nobody waiting."""
@@ -103,15 +107,16 @@ class Gateway:
         """Make the protocol of one client's connection."""
         server, engine = self._config.server, self._config.engine
         services = LoginServices(
-            method=self._config.auth.method,
-            get_role=self.metadata.get_role,
+            authentication=self._authentication,
             mirror_login=self.metadata.mirror_login,
+            lend=self.metadata.lend,
+            take_back=self.metadata.take_back,
             sessions=self.sessions,
+            waiting=self._waiting,
             session=self._session_services,
-            secret=self.metadata.secret,
         )
         limits = Limits(server.max_message_size, server.authentication_timeout, engine.idle_session_timeout)
-        connection = ClientConnection(services, limits, lambda: self._tls, self._connections.discard)
+        connection = ClientConnection(services, limits, lambda: self.tls.current, self._connections.discard)
         self._connections.add(connection)
         return connection
 
@@ -154,7 +159,7 @@ async def serve(config: Config, *, ready: Callable[[Endpoints], None] | None = N
     """Run a gateway until SIGTERM or SIGINT; a second signal ends running statements at once."""
     stop, stop_now = asyncio.Event(), asyncio.Event()
     _on_signals(stop, stop_now)
-    async with running(config, stop_now) as endpoints:
+    async with running(config, stop_now, _on_hangup) as endpoints:
         _log.info("listening", address=str(endpoints.postgres))
         _leave_garbage_collection_little()
         if ready is not None:
@@ -165,8 +170,12 @@ async def serve(config: Config, *, ready: Callable[[Endpoints], None] | None = N
 
 
 @asynccontextmanager
-async def running(config: Config, stop_now: asyncio.Event | None = None) -> AsyncIterator[Endpoints]:
-    """A gateway for the length of a block."""
+async def running(
+    config: Config,
+    stop_now: asyncio.Event | None = None,
+    reloads: Callable[[Callable[[], object]], None] | None = None,
+) -> AsyncIterator[Endpoints]:
+    """A gateway for the length of a block. ``reloads`` is given what reads certificates again."""
     loop = asyncio.get_running_loop()
     async with AsyncExitStack() as stack:
         metadata = await asyncio.to_thread(Metadata.open, config)
@@ -180,7 +189,11 @@ async def running(config: Config, stop_now: asyncio.Event | None = None) -> Asyn
         http = None
         if config.server.http_listen is not None:
             http = await stack.enter_async_context(serve_health(config.server.http_listen, gateway.readiness))
-        tasks = [loop.create_task(gateway.keep_current()), loop.create_task(gateway.follow_grants())]
+        tasks = [
+            loop.create_task(work) for work in (gateway.keep_current(), gateway.follow_grants(), gateway.tls.follow())
+        ]
+        if reloads is not None:
+            reloads(gateway.tls.reload)
         try:
             yield Endpoints(Address(listen.host, port), http)
         finally:
@@ -191,20 +204,6 @@ async def running(config: Config, stop_now: asyncio.Event | None = None) -> Asyn
             await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def load_tls(config: Config) -> Tls | None:
-    """Read the certificate, or return None where none is configured."""
-    certificate, key = config.server.tls_certificate, config.server.tls_key
-    if certificate is None or key is None:
-        return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(certificate, key)
-    pem = certificate.read_text(encoding="ascii")
-    first = pem[pem.index("-----BEGIN CERTIFICATE") :]
-    first = first[: first.index("-----END CERTIFICATE-----") + len("-----END CERTIFICATE-----")]
-    return Tls(context, tls_server_end_point(ssl.PEM_cert_to_DER_cert(first)))
-
-
 def _on_signals(stop: asyncio.Event, stop_now: asyncio.Event) -> None:
     def on_signal() -> None:
         if stop.is_set():
@@ -213,6 +212,24 @@ def _on_signals(stop: asyncio.Event, stop_now: asyncio.Event) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, on_signal)
+
+
+def _on_hangup(reload: Callable[[], object]) -> None:
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)
+
+
+def _authentication(config: Config, metadata: Metadata) -> Authentication:
+    auth = config.auth
+    return Authentication(
+        rules=auth.effective_rules,
+        maps=auth.maps,
+        directory=Directory(metadata.get_role, metadata.memberships, metadata.get_api_key, metadata.note_use),
+        issuers=Issuers(),
+        throttle=Throttle(
+            of_user=auth.failed_logins, of_address=auth.failed_logins_of_address, longest_ban=auth.longest_ban
+        ),
+        secret=metadata.secret,
+    )
 
 
 def _source_check(gateway: Gateway, name: str) -> Callable[[], asyncio.Future[None]]:

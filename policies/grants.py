@@ -41,7 +41,7 @@ class Grants:
 
     def may_select(self, principal: Principal, name: TableName) -> bool:
         """Say whether the principal may read the table, whether or not there is one of that name."""
-        return (
+        return principal.has_scope("read") and (
             principal.superuser
             or _holds(principal, self.tables.get(name))
             or _holds(principal, self.schemas.get(name.schema))

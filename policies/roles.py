@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -29,18 +29,26 @@ class Roles:
             MappingProxyType({name: frozenset(roles) for name, roles in member_of.items()}),
         )
 
-    def get_principal(self, name: str) -> Principal | None:
+    def get_principal(self, name: str, granted: Iterable[str] = ()) -> Principal | None:
         """Return the principal of a role, with all roles it is a member of through others; None for no such role.
 
-        Being a superuser is not inherited, as in PostgreSQL.
+        ``granted`` are further roles for this principal alone; ones that do not exist give nothing. Being a superuser
+        is not inherited, as in PostgreSQL.
         """
         role = self.by_name.get(name)
         if role is None:
             return None
-        found = {name}
-        waiting = [name]
+        roles = self._closed({name, *(one for one in granted if one in self.by_name)})
+        return Principal(name, roles, role.superuser, role.bypass_row_security)
+
+    def memberships(self, name: str) -> frozenset[str]:
+        """Return the role and all that it is a member of; nothing for no such role."""
+        return self._closed({name}) if name in self.by_name else frozenset()
+
+    def _closed(self, found: set[str]) -> frozenset[str]:
+        waiting = [*found]
         while waiting:
             new = self.member_of.get(waiting.pop(), frozenset()) - found
             found |= new
             waiting.extend(new)
-        return Principal(name, frozenset(found), role.superuser, role.bypass_row_security)
+        return frozenset(found)

@@ -18,7 +18,7 @@ privileges on. Of other sessions it sees user and state, not the text.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import psycopg
@@ -37,11 +37,11 @@ from catalog.mirror.relations import (
     remember,
     set_numbers,
 )
-from catalog.mirror.roles import change_roles, mirror_password
+from catalog.mirror.roles import add_memberships, change_roles, mirror_password
 from catalog.mirror.scripts import fingerprint, is_mirrorable
 from catalog.names import TableName
 from catalog.server import Server
-from catalog.store.rows import AccessRows
+from catalog.store.rows import AccessRows, Membership
 from catalog.tables import Catalog, Table
 
 _LOCK = 0x6D697272  # "mirr": gateways on one server change the mirror one after the other
@@ -100,6 +100,13 @@ class Mirror:
             if not applied.postponed:
                 self._done = (catalog, access)
             return applied
+
+    def lend(self, memberships: Sequence[Membership]) -> None:
+        """Add memberships; the next `apply` that is not given them takes them away again."""
+        with self._one_at_a_time:
+            self._done = None
+            with self.change() as connection:
+                add_memberships(connection, memberships)
 
     @contextmanager
     def change(self) -> Iterator[psycopg.Connection]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from base64 import b64encode
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import psycopg
@@ -132,6 +133,11 @@ def _change_memberships(connection: psycopg.Connection, wanted: tuple[Membership
     for row in sorted(present - missing):
         statement = sql.SQL("REVOKE {} FROM {}").format(sql.Identifier(row.role), sql.Identifier(row.member))
         connection.execute(statement)
-    for row in sorted(missing - present):
+    add_memberships(connection, sorted(missing - present))
+
+
+def add_memberships(connection: psycopg.Connection, memberships: Iterable[Membership]) -> None:
+    """Let members inherit from roles."""
+    for row in memberships:
         grant = sql.SQL("GRANT {} TO {} WITH INHERIT TRUE, SET FALSE")
         connection.execute(grant.format(sql.Identifier(row.role), sql.Identifier(row.member)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 PUBLIC = "public"  # every role is a member of it; no role can have its name
@@ -103,9 +103,28 @@ class ColumnMask:
     arguments: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class ApiKey:
+    """A key that lets its bearer in as ``role``, for what is in ``scopes``. ``digest`` is the SHA-256 of its secret;
+    ``expires`` None: never. ``comment`` says what it is for.
+    """
+
+    id: str
+    role: str
+    scopes: frozenset[str]
+    digest: bytes = field(repr=False)
+    comment: str = ""
+    expires: datetime | None = None
+    created: datetime | None = None
+    last_used: datetime | None = None
+    revoked: datetime | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class AccessRows:
-    """All that decides who may see what, at one moment. ``version`` grows with every change."""
+    """All that decides who may see what, at one moment. ``version`` grows with every change. ``revoked_keys`` are the
+    ids of API keys that were revoked before their time.
+    """
 
     version: int
     roles: tuple[Role, ...] = ()
@@ -115,3 +134,4 @@ class AccessRows:
     row_policies: tuple[RowPolicy, ...] = ()
     masking_policies: tuple[MaskingPolicy, ...] = ()
     column_masks: tuple[ColumnMask, ...] = ()
+    revoked_keys: frozenset[str] = frozenset()

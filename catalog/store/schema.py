@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
 metadata = sa.MetaData(
     naming_convention={
@@ -48,6 +49,22 @@ grants = sa.Table(
     sa.Column("privilege", sa.Text, primary_key=True),
     sa.Column("grantor", sa.Text),
     sa.Column("created", sa.DateTime(timezone=True), nullable=False, server_default=_now),
+)
+
+api_keys = sa.Table(
+    "api_keys",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("role", sa.Text, sa.ForeignKey("roles.name", ondelete="CASCADE"), nullable=False),
+    sa.Column("digest", sa.LargeBinary, nullable=False),  # SHA-256 of 256 random bits
+    sa.Column("scopes", postgresql.ARRAY(sa.Text), nullable=False),
+    sa.Column("comment", sa.Text, nullable=False, server_default=""),
+    sa.Column("expires", sa.DateTime(timezone=True)),
+    sa.Column("created", sa.DateTime(timezone=True), nullable=False, server_default=_now),
+    sa.Column("last_used", sa.DateTime(timezone=True)),
+    sa.Column("revoked", sa.DateTime(timezone=True)),
+    sa.CheckConstraint("octet_length(digest) = 32", name="digest"),
+    sa.CheckConstraint("scopes <@ ARRAY['read', 'write', 'admin'] AND cardinality(scopes) > 0", name="scopes"),
 )
 
 catalogs = sa.Table(

@@ -16,13 +16,14 @@ from sqlalchemy.dialects.postgresql import insert
 
 from catalog.errors import SqlError
 from catalog.names import MAX_IDENTIFIER_BYTES
+from catalog.principals import SCOPES
 from catalog.server import Server
 from catalog.sqlstate import SqlState
 from catalog.store.connection import DATABASE, open_engine
 from catalog.store.listener import CHANNEL, Listener
-from catalog.store.rows import PUBLIC, SELECT, AccessRows, Grant, Membership, Role
+from catalog.store.rows import PUBLIC, SELECT, AccessRows, ApiKey, Grant, Membership, Role
 from catalog.store.saved_catalog import pack_catalog, unpack_catalog
-from catalog.store.schema import catalogs, grants, memberships, roles, settings
+from catalog.store.schema import api_keys, catalogs, grants, memberships, roles, settings
 from catalog.tables import Catalog
 
 _log = structlog.get_logger(__name__)
@@ -107,6 +108,56 @@ class Store:
         with self._change() as connection:
             return connection.execute(statement).rowcount > 0
 
+    # --- API keys ---
+
+    def add_api_key(self, key: ApiKey) -> None:
+        """Add a key; its times of creation, use and revocation are the store's. Raises SqlError: 42704 no such role,
+        22023 no such scope.
+        """
+        if not key.scopes or not key.scopes <= set(SCOPES):
+            raise SqlError(SqlState.INVALID_PARAMETER_VALUE, f"the scopes of a key are among {', '.join(SCOPES)}")
+        values = {
+            "id": key.id,
+            "role": key.role,
+            "digest": key.digest,
+            "scopes": sorted(key.scopes),
+            "comment": key.comment,
+            "expires": key.expires,
+        }
+        with self._change() as connection:
+            _require(connection, key.role)
+            connection.execute(api_keys.insert().values(values))
+
+    def get_api_key(self, identifier: str) -> ApiKey | None:
+        """Return the key of this id, revoked or not, or None."""
+        return next(iter(self._read_api_keys(api_keys.c.id == identifier)), None)
+
+    def list_api_keys(self, role: str | None = None) -> tuple[ApiKey, ...]:
+        """Return all keys, or those of a role, the oldest first."""
+        return self._read_api_keys(sa.true() if role is None else api_keys.c.role == role)
+
+    def revoke_api_key(self, identifier: str) -> None:
+        """Revoke a key; of one that is revoked the time stays. Raises SqlError 42704 where there is none."""
+        with self._change() as connection:
+            values = {"revoked": sa.func.coalesce(api_keys.c.revoked, sa.func.now())}
+            if not connection.execute(api_keys.update().where(api_keys.c.id == identifier).values(values)).rowcount:
+                raise SqlError(SqlState.UNDEFINED_OBJECT, f'API key "{identifier}" does not exist')
+
+    def note_use_of_api_key(self, identifier: str) -> None:
+        """Remember that a key was used, to the minute: a client that logs in often does not write each time."""
+        minute = sa.func.now() - sa.text("interval '1 minute'")
+        unknown = sa.or_(api_keys.c.last_used.is_(None), api_keys.c.last_used < minute)
+        statement = api_keys.update().where(api_keys.c.id == identifier, unknown).values(last_used=sa.func.now())
+        with self._engine.begin() as connection:
+            connection.execute(statement)
+
+    def _read_api_keys(self, condition: sa.ColumnElement[bool]) -> tuple[ApiKey, ...]:
+        names = ("id", "role", "scopes", "digest", "comment", "expires", "created", "last_used", "revoked")
+        query = sa.select(*(api_keys.c[name] for name in names)).where(condition)
+        with self._engine.connect() as connection:
+            rows = connection.execute(query.order_by(api_keys.c.created, api_keys.c.id)).mappings()
+            return tuple(ApiKey(**{**row, "scopes": frozenset(row["scopes"])}) for row in rows)
+
     # --- privileges ---
 
     def grant(self, *granted: Grant) -> None:
@@ -150,11 +201,14 @@ class Store:
                     grants.c.role, grants.c.schema_name, grants.c.table_name, grants.c.privilege, grants.c.grantor
                 ).order_by(*grants.primary_key.columns)
             )
+            in_time = sa.or_(api_keys.c.expires.is_(None), api_keys.c.expires > sa.func.now())
+            revoked = connection.execute(sa.select(api_keys.c.id).where(api_keys.c.revoked.is_not(None), in_time))
             return AccessRows(
                 version,
                 tuple(Role(*row) for row in role_rows),
                 _read_memberships(connection),
                 tuple(Grant(*row) for row in grant_rows),
+                frozenset(revoked.scalars()),
             )
 
     def access_version(self) -> int:

@@ -71,7 +71,7 @@ def verifier(password: str, *, salt: bytes | None = None, iterations: int = SCRA
     if not 1 <= iterations <= MAX_ITERATIONS:
         raise ValueError("iterations must lie between 1 and 2147483647")
     salt = secrets.token_bytes(_SALT_BYTES) if salt is None else salt
-    salted = hashlib.pbkdf2_hmac("sha256", _prepared(password).encode(errors="surrogatepass"), salt, iterations)
+    salted = hashlib.pbkdf2_hmac("sha256", prepared(password).encode(errors="surrogatepass"), salt, iterations)
     return str(Verifier(iterations, salt, _sha256(_hmac(salted, b"Client Key")), _hmac(salted, b"Server Key")))
 
 
@@ -218,8 +218,8 @@ class ScramExchange:
             )
 
 
-def _prepared(password: str) -> str:
-    """Return the password after SASLprep (RFC 4013), or as it is where that fails, as PostgreSQL does on both sides."""
+def prepared(password: str) -> str:
+    """Return a password after SASLprep (RFC 4013), or as it is where that fails, as PostgreSQL does on both sides."""
     if password.isascii():
         return password
     mapped = "".join(

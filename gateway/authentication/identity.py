@@ -1,0 +1,27 @@
+"""What authentication finds out: who a client has proved to be, as which role he acts, and for how long."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from catalog.principals import NO_CLAIMS
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A client who is in.
+
+    ``authenticated`` is what was proved (a certificate's subject, a token's user, an API key's id, else the role).
+    ``granted`` are roles for this session beside those the role is a member of. ``expires`` is in seconds since 1970;
+    None: the session has no end. ``key`` is the id of the API key, which may be revoked.
+    """
+
+    role: str
+    method: str
+    authenticated: str
+    granted: frozenset[str] = frozenset()
+    claims: Mapping[str, object] = NO_CLAIMS
+    scopes: frozenset[str] | None = None
+    expires: float | None = None
+    key: str | None = None
