@@ -27,7 +27,7 @@ class Principal:
     superuser: bool = False
     bypass_row_security: bool = False
     session_user: str | None = None
-    claims: Mapping[str, object] = field(default=NO_CLAIMS, hash=False)
+    claims: Mapping[str, object] = field(default_factory=lambda: NO_CLAIMS, hash=False)
     authenticated: str | None = None
     method: str | None = None
     scopes: frozenset[str] | None = None

@@ -73,7 +73,7 @@ def _claim(call: exp.Anonymous, principal: Principal) -> exp.Expr:
     value = principal.claims.get(_argument(call))
     if value is None:
         return exp.cast(exp.null(), "text")
-    return _text(value if isinstance(value, str) else json.dumps(value))
+    return _text(value if isinstance(value, str) else json.dumps(value, default=dict))
 
 
 def _is_member(call: exp.Anonymous, principal: Principal) -> exp.Expr:

@@ -208,7 +208,7 @@ class Store:
                 tuple(Role(*row) for row in role_rows),
                 _read_memberships(connection),
                 tuple(Grant(*row) for row in grant_rows),
-                frozenset(revoked.scalars()),
+                revoked_keys=frozenset(revoked.scalars()),
             )
 
     def access_version(self) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from catalog.principals import NO_CLAIMS
 
@@ -21,7 +21,7 @@ class Identity:
     method: str
     authenticated: str
     granted: frozenset[str] = frozenset()
-    claims: Mapping[str, object] = NO_CLAIMS
+    claims: Mapping[str, object] = field(default_factory=lambda: NO_CLAIMS)
     scopes: frozenset[str] | None = None
     expires: float | None = None
     key: str | None = None

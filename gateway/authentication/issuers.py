@@ -1,6 +1,6 @@
 """The keys of OpenID providers: found by discovery, kept, and fetched anew when they have rotated.
 
-A token with an unknown key leads to one look at the issuer, and no more than one in some seconds, however many clients
+A token of an unknown key leads to one look at the issuer, and no more than one in some seconds, however many clients
 come with however many inventions; they all wait for the same look. Keys that cannot be renewed stay in use for a day.
 """
 
@@ -19,7 +19,7 @@ import structlog
 
 from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
-from gateway.authentication.tokens import Accepted, Key, TokenRefused, accept, find_key, parse_token, read_keys
+from gateway.authentication.tokens import Accepted, Key, KeyUnknown, TokenRefused, accept, parse_token, read_keys
 from gateway.config_auth import AuthRule, is_safe_url
 
 _log = structlog.get_logger(__name__)
@@ -90,18 +90,21 @@ class Issuers:
         known = self._known.setdefault((rule.issuer, rule.jwks_uri), _Keys())
         if self._clock() - known.read > _FRESH:
             await self._look(known, rule.issuer, rule.jwks_uri)
-        key = find_key(known.keys, token)
-        if key is None and await self._look(known, rule.issuer, rule.jwks_uri):
-            key = find_key(known.keys, token)
+        try:
+            return accept(token, self._usable(known), rule, time.time())
+        except KeyUnknown:
+            if not await self._look(known, rule.issuer, rule.jwks_uri):
+                raise
+        return accept(token, self._usable(known), rule, time.time())
+
+    def _usable(self, known: _Keys) -> tuple[Key, ...]:
         if self._clock() - known.read > _USABLE:
             raise SqlError(
                 SqlState.CANNOT_CONNECT_NOW,
                 "the issuer of tokens cannot be reached",
                 hint="The gateway's log has the reason. Try again in a moment.",
             )
-        if key is None:
-            raise TokenRefused("its key is none of the issuer's")
-        return accept(token, key, rule, time.time())
+        return known.keys
 
     async def _look(self, known: _Keys, issuer: str, jwks_uri: str | None) -> bool:
         """Ask the issuer for its keys, unless that was done just now; return whether it was asked."""

@@ -48,6 +48,10 @@ class TokenRefused(Exception):
     """A token that is not accepted. The text is for the log; a client is not told."""
 
 
+class KeyUnknown(TokenRefused):
+    """No key that is known has signed it; the issuer may have a new one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Token:
     """A token as it came, read and not yet believed."""
@@ -99,21 +103,16 @@ def read_keys(document: object) -> tuple[Key, ...]:
     return tuple(keys)
 
 
-def find_key(keys: Sequence[Key], token: Token) -> Key | None:
-    """Return the key that a token names, or None. A token that names none has the only one that suits."""
-    suitable = [key for key in keys if _suits(key, token.algorithm)]
-    if token.key_id is None:
-        return suitable[0] if len(suitable) == 1 else None
-    return next((key for key in suitable if key.kid == token.key_id), None)
-
-
-def accept(token: Token, key: Key, rule: AuthRule, now: float) -> Accepted:
-    """Return what a token says, or raise TokenRefused: forged, expired, of another issuer or for somebody else."""
+def accept(token: Token, keys: Sequence[Key], rule: AuthRule, now: float) -> Accepted:
+    """Return what a token says. Raises TokenRefused: it has expired, is of another issuer or for somebody else; or
+    KeyUnknown: none of the keys has signed it.
+    """
+    key = _find_key(keys, token)
     try:
         registry = _Registry(algorithms=[token.algorithm], strict_check_header=False)
         signed = jws.deserialize_compact(token.text, key, registry=registry)
     except (JoseError, ValueError) as error:
-        raise TokenRefused(f"its signature is not the issuer's ({type(error).__name__})") from None
+        raise KeyUnknown(f"its signature is not the issuer's ({type(error).__name__})") from None
     claims = _object(signed.payload)
     _check_parties(claims, rule)
     expires = _check_times(claims, rule.clock_skew, now)
@@ -136,6 +135,14 @@ def _read_key(entry: dict[str, Any]) -> Key | None:
         return key
     except (JoseError, ValueError, TypeError, KeyError):
         return None  # one that we cannot read is one that no token can use
+
+
+def _find_key(keys: Sequence[Key], token: Token) -> Key:
+    """Return the key that a token names. One that names none has the only key that suits."""
+    found = [key for key in keys if _suits(key, token.algorithm) and token.key_id in (None, key.kid)]
+    if len(found) != 1:
+        raise KeyUnknown("its key is none of the issuer's, or it does not say which")
+    return found[0]
 
 
 def _suits(key: Key, algorithm: str) -> bool:
@@ -225,7 +232,7 @@ def _json(part: str) -> dict[str, Any]:
 
 def _object(data: bytes | None) -> dict[str, Any]:
     try:
-        value = json.loads(data or b"", object_pairs_hook=_without_repetition)
+        value = json.loads(data or b"", object_pairs_hook=_without_repetition, parse_constant=_no_constant)
     except (ValueError, RecursionError):
         raise TokenRefused("it holds no JSON") from None
     if not isinstance(value, dict):
@@ -239,3 +246,7 @@ def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         raise ValueError("a name stands twice")
     return found
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")

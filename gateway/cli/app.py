@@ -25,6 +25,8 @@ app = typer.Typer(
 )
 users = typer.Typer(help="Users, their passwords and what they may read.", no_args_is_help=True)
 app.add_typer(users, name="user")
+keys = typer.Typer(help="API keys, with which programs log in.", no_args_is_help=True)
+app.add_typer(keys, name="key")
 
 DEFAULT_CONFIG = Path("lakegate.toml")
 DEFAULT_DEMO = Path(".lakegate/demo")
@@ -163,3 +165,45 @@ def user_remove(name: str, config: ConfigOption = DEFAULT_CONFIG) -> None:
     from gateway.cli.users import remove
 
     remove(config, name)
+
+
+@users.command("passwd")
+def user_passwd(
+    name: str,
+    config: ConfigOption = DEFAULT_CONFIG,
+    password_stdin: Annotated[bool, typer.Option("--password-stdin", help="Read the password from its input.")] = False,
+) -> None:
+    """Change a user's password. It is asked for on the terminal."""
+    from gateway.cli.users import set_password
+
+    set_password(config, name, password_stdin=password_stdin)
+
+
+@keys.command("create")
+def key_create(
+    role: str,
+    config: ConfigOption = DEFAULT_CONFIG,
+    scope: Annotated[list[str] | None, typer.Option(help="read (the default), write or admin; repeatable.")] = None,
+    expires: Annotated[str, typer.Option(help='After which time, such as "90d"; "never".')] = "90d",
+    comment: Annotated[str, typer.Option(help="What it is for.")] = "",
+) -> None:
+    """Make an API key for a user, and print it: it is shown this once."""
+    from gateway.cli.keys import KeyRequest, create
+
+    create(config, KeyRequest(role, frozenset(scope or ("read",)), expires, comment))
+
+
+@keys.command("list")
+def key_list(role: Annotated[str | None, typer.Argument()] = None, config: ConfigOption = DEFAULT_CONFIG) -> None:
+    """List API keys, of all users or of one, without their secrets."""
+    from gateway.cli.keys import print_all
+
+    print_all(config, role)
+
+
+@keys.command("revoke")
+def key_revoke(identifier: Annotated[str, typer.Argument(metavar="ID")], config: ConfigOption = DEFAULT_CONFIG) -> None:
+    """Revoke an API key by its id. Sessions that it opened end with their next statement."""
+    from gateway.cli.keys import revoke
+
+    revoke(config, identifier)

@@ -19,6 +19,7 @@ from catalog.server import Server
 from catalog.sqlstate import SqlState
 from catalog.store.rows import ALL_TABLES, Grant
 from catalog.store.store import Store
+from gateway.authentication.passwords import check_password
 from gateway.authentication.scram import verifier
 from gateway.cli.metadata import metadata_store, opened_store
 from gateway.cli.output import USAGE, CommandError, notices, results
@@ -42,12 +43,23 @@ def add(config_path: Path, request: UserRequest, *, password_stdin: bool) -> Non
     config = load(config_path)
     granted = _grants(request)
     password = _read_password(request.name, password_stdin)
+    check_password(request.name, password, min_length=config.auth.password_min_length)
     with metadata_store(config) as store:
         _put(store, request, password)
         for warning in _unknown(store, config.server.database, granted):
             notices().print(f"[yellow]note:[/] {warning}", soft_wrap=True)
     verb = "changed" if request.update else "added"
     results().print(f"{verb} user {quote_identifier(request.name)}", soft_wrap=True)
+
+
+def set_password(config_path: Path, name: str, *, password_stdin: bool) -> None:
+    """Give a user that exists a new password; it counts from the next login on."""
+    config = load(config_path)
+    password = _read_password(name, password_stdin)
+    check_password(name, password, min_length=config.auth.password_min_length)
+    with metadata_store(config) as store:
+        store.alter_role(name, verifier=verifier(password))
+    results().print(f"changed the password of user {quote_identifier(name)}", soft_wrap=True)
 
 
 def set_user(server: Server, name: str, password: str, *, grants: Sequence[str]) -> None:

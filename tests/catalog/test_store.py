@@ -168,7 +168,7 @@ def test_the_migrations_make_what_the_code_expects(server: Server) -> None:
     with engines[0].connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_server_default": True})
         assert compare_metadata(context, metadata) == []
-        assert connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar_one() == "0001"
+        assert connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar_one() == NEWEST_REVISION
     for engine in engines:
         engine.dispose()
 
