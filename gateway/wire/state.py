@@ -95,6 +95,7 @@ TRANSITIONS: Final[Mapping[State, Mapping[type[Message], State]]] = {
     State.SASL: {
         b.AuthenticationSASLContinue: State.SASL_RESPONSE,
         b.AuthenticationSASLFinal: State.AUTHENTICATING,
+        b.AuthenticationOk: State.STARTING,  # of mechanisms that have no last data
         b.ErrorResponse: State.CLOSED,
     },
     State.SASL_RESPONSE: {

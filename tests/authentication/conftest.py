@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,19 +19,23 @@ from tests.authentication.provider import AUDIENCE, Provider, provider
 from tests.gateway import PASSWORD, RunningGateway, SampleLake, Settings, serving
 
 # A user a way to log in. Those who may read anything may read small.numbers, by a role where they have one.
-USERS = ("carol", "jo", "olga", "robot", "paula", "tina", "stan", "rita", "shorty")
+USERS = ("carol", "jo", "olga", "robot", "paula", "tina", "stan", "rita", "shorty", "turner")
 ANALYST = "token_analyst"
 STAFF = "staff"
 
 
 @dataclass(frozen=True, slots=True)
 class Guarded:
-    """A gateway with rules; ``folder`` has its certificate, which tests may replace."""
+    """A gateway with rules; ``folder`` has its certificate, which tests may replace. Tokens of ``brief`` are good for
+    three seconds; a provider at ``turning_port`` is the test's to start.
+    """
 
     gateway: RunningGateway
     folder: Path
     authority: trustme.CA
     provider: Provider
+    brief: Provider
+    turning_port: int
     store: Store
 
     def tls(self, **parameters: str) -> dict[str, str]:
@@ -60,10 +65,9 @@ def write_certificate(folder: Path, authority: trustme.CA) -> None:
     certificate.private_key_pem.write_to_path(str(folder / "key.pem"))
 
 
-def rules(issuer: str) -> list[dict[str, object]]:
+def rules(issuer: str, brief: str, turning: str) -> list[dict[str, object]]:
     """Return the rules of the gateway, in order."""
     token: dict[str, object] = {
-        "issuer": issuer,
         "audience": AUDIENCE,
         "roles_claim": "groups",
         "roles": {"lake-analysts": ANALYST},
@@ -71,15 +75,26 @@ def rules(issuer: str) -> list[dict[str, object]]:
     return [
         {"method": "reject", "user": "rita"},
         {"method": "cert", "user": "carol", "map": "people"},
-        {"method": "jwt", "user": ["jo", "nobody_jo"], **token},
-        {"method": "jwt", "user": "shorty", "clock_skew": "0", **token},
-        {"method": "oauth", "user": "olga", "scope": "openid groups", "map": "people", "user_claim": "email", **token},
+        {"method": "jwt", "user": ["jo", "nobody_jo"], "issuer": issuer, **token},
+        {"method": "jwt", "user": "shorty", "issuer": brief, "clock_skew": "0", **token},
+        {"method": "jwt", "user": "turner", "issuer": turning, **token},
+        {
+            **{"method": "oauth", "user": "olga", "issuer": issuer, "scope": "openid groups"},
+            **{"user_claim": "email", "map": "people", **token},
+        },
         {"method": "api-key", "user": ["robot", "nobody_robot"]},
         {"method": "scram-sha-256-plus", "user": "paula"},
         {"method": "trust", "user": "tina", "address": "loopback"},
         {"method": "scram-sha-256", "user": f"+{STAFF}", "tls": True},
         {"method": "scram-sha-256", "user": ["ada", "nobody"], "address": ["127.0.0.0/8", "::1"]},
     ]
+
+
+def free_port() -> int:
+    """Return a port of loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="session")
@@ -93,8 +108,10 @@ def guarded(lake: SampleLake, tmp_path_factory: pytest.TempPathFactory) -> Itera
         store.add_role(name, verifier(PASSWORD), login=name not in (ANALYST, STAFF))
     store.add_member(STAFF, "stan")
     store.grant(*(Grant(name, "small", "numbers") for name in (ANALYST, "robot", "carol")))
-    with provider() as running:
-        for name in ("jo", "olga", "shorty"):
+    turning_port = free_port()
+    with provider() as running, provider(lifetime=3) as brief:
+        brief.set_user("shorty", {"groups": ["lake-analysts"]})
+        for name in ("jo", "olga"):
             running.set_user(name, {"email": f"{name}@example.org", "groups": ["lake-analysts"], "tenant": "acme"})
         settings = Settings(
             server={
@@ -104,11 +121,11 @@ def guarded(lake: SampleLake, tmp_path_factory: pytest.TempPathFactory) -> Itera
                 "refresh_interval": "0",
             },
             auth={
-                "rules": rules(running.issuer),
+                "rules": rules(running.issuer, brief.issuer, f"http://localhost:{turning_port}"),
                 "maps": {
                     "people": [
                         {"system": "Carol C.", "role": "carol"},
-                        {"system": r"/^(.*)@example\.org$", "role": r"\1"},
+                        {"system": r"/^(?:email:)?(.*)@example\.org$", "role": r"\1"},
                     ]
                 },
                 "max_unauthenticated_of_address": 40,
@@ -117,5 +134,5 @@ def guarded(lake: SampleLake, tmp_path_factory: pytest.TempPathFactory) -> Itera
             database="guarded",
         )
         with serving(lake, settings) as gateway:
-            yield Guarded(gateway, folder, authority, running, store)
+            yield Guarded(gateway, folder, authority, running, brief, turning_port, store)
     store.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import socket
 import ssl
@@ -17,6 +18,7 @@ import trustme
 
 from gateway.authentication.scram import verifier
 from tests.authentication.conftest import ANALYST, Guarded, write_certificate
+from tests.authentication.bearer_flow import bearer_flow
 from tests.authentication.provider import provider
 from tests.faults.conftest import wait_until
 from tests.faults.test_login_faults import read_all, startup
@@ -117,7 +119,7 @@ def test_certificates_that_let_nobody_in(guarded: Guarded) -> None:
 def test_tls_1_3_alone(guarded: Guarded) -> None:
     with guarded.gateway.connect("stan", **guarded.tls()) as connection:
         assert connection.pgconn.ssl_in_use
-    assert "protocol version" in refused(guarded, "stan", **guarded.tls(ssl_max_protocol_version="TLSv1.2"))
+    assert "SSL error" in refused(guarded, "stan", **guarded.tls(ssl_max_protocol_version="TLSv1.2"))
 
 
 def _certificate(guarded: Guarded) -> bytes:
@@ -179,7 +181,7 @@ def test_roles_of_a_token_are_the_sessions_alone(guarded: Guarded) -> None:
         try:
             with (
                 guarded.gateway.connect("jo", password=guarded.provider.token("jo"), **guarded.tls()) as other,
-                pytest.raises(psycopg.errors.InsufficientPrivilege),
+                pytest.raises(psycopg.errors.UndefinedTable),
             ):
                 other.execute(NUMBER)
         finally:
@@ -207,11 +209,80 @@ def test_tokens_that_let_nobody_in(guarded: Guarded) -> None:
 
 
 def test_a_session_ends_with_its_token(guarded: Guarded) -> None:
-    port = int(guarded.provider.issuer.rsplit(":", 1)[1])
-    assert port  # the gateway's provider has tokens of an hour; this one signs with the same key, for two seconds
-    from oidc_provider_mock import _app  # the provider has no way to ask for one token's lifetime
+    token = guarded.brief.token("shorty")
+    with guarded.gateway.connect("shorty", password=token, **guarded.tls()) as connection:
+        assert connection.execute(NUMBER).fetchone() == (7,)
+        time.sleep(3.1)
+        with pytest.raises(psycopg.OperationalError, match="credential of method jwt has expired") as caught:
+            connection.execute("select 1")
+        assert caught.value.sqlstate == "28000"
+        assert connection.closed
+    failed = 'token authentication failed for user "shorty"'
+    assert refused(guarded, "shorty", token, **guarded.tls()) == failed  # nor is it taken again
 
-    assert _app is not None
+
+def test_keys_that_rotate(guarded: Guarded) -> None:
+    with provider(guarded.turning_port) as before:
+        old = before.token("turner")
+        guarded.gateway.connect("turner", password=old, **guarded.tls()).close()
+        looked = time.monotonic()
+    with provider(guarded.turning_port) as after:
+        new = after.token("turner")
+        time.sleep(max(0.0, looked + 5.1 - time.monotonic()))
+        guarded.gateway.connect("turner", password=new, **guarded.tls()).close()
+    failed = 'token authentication failed for user "turner"'
+    assert refused(guarded, "turner", old, **guarded.tls()) == failed
+    guarded.gateway.connect("turner", password=new, **guarded.tls()).close()  # the issuer is down, its keys are known
+
+
+def test_oauth_by_libpq(guarded: Guarded, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGOAUTHDEBUG", "UNSAFE")  # the issuer speaks HTTP, on loopback
+    issuer = guarded.provider.issuer
+    parameters = guarded.tls(oauth_issuer=issuer, oauth_client_id="lakegate", require_auth="oauth")
+    with bearer_flow(lambda: guarded.provider.token("olga")) as asked:
+        with guarded.gateway.connect("olga", password="", **parameters) as connection:
+            assert connection.execute(NUMBER).fetchone() == (7,)
+        assert asked == [(f"{issuer}/.well-known/openid-configuration", "openid groups")]
+    record = logged(guarded, "login", "olga")
+    assert (record["method"], record["identity"]) == ("oauth", "olga@example.org")
+    with bearer_flow(lambda: guarded.provider.token("jo")):
+        told = refused(guarded, "olga", "", **parameters)
+    assert told == 'OAuth bearer authentication failed for user "olga"'
+
+
+def test_oauth_message_by_message(guarded: Guarded) -> None:
+    def exchange(connection: socket.socket, *, first: bytes | None) -> bytes:
+        connection.sendall(startup(user="olga", database="guarded"))
+        assert b"OAUTHBEARER\0\0" in connection.recv(4096)
+        data = struct.pack(">i", -1) if first is None else struct.pack(">i", len(first)) + first
+        send(connection, b"OAUTHBEARER\0" + data)
+        return connection.recv(4096)
+
+    def send(connection: socket.socket, body: bytes) -> None:
+        connection.sendall(b"p" + struct.pack(">I", len(body) + 4) + body)
+
+    asking = b"n,,\x01auth=\x01\x01"
+    failed = b'OAuth bearer authentication failed for user "olga"'
+    with guarded.gateway.socket() as connection:
+        told = exchange(connection, first=asking)
+        assert told[5:9] == struct.pack(">I", 11)
+        assert json.loads(told[9:]) == {
+            "status": "invalid_token",
+            "openid-configuration": f"{guarded.provider.issuer}/.well-known/openid-configuration",
+            "scope": "openid groups",
+        }
+        send(connection, b"\x01")
+        assert failed in read_all(connection)
+    with guarded.gateway.socket() as connection:  # no initial response: an empty challenge asks for it
+        assert exchange(connection, first=None)[5:] == struct.pack(">I", 11)
+        send(connection, b"n,,\x01auth=Bearer " + guarded.provider.token("olga").encode() + b"\x01\x01")
+        assert connection.recv(4096).startswith(b"R\0\0\0\x08\0\0\0\0")
+    with guarded.gateway.socket() as connection:
+        exchange(connection, first=asking)
+        send(connection, asking)  # not the confirmation
+        assert b"C08P01" in read_all(connection)
+    with guarded.gateway.socket() as connection:
+        assert b"C08P01" in exchange(connection, first=b"nonsense")
 
 
 # API keys -------------------------------------------------------------------------------------------------------------
@@ -224,7 +295,7 @@ def test_api_keys(guarded: Guarded) -> None:
         used = guarded.store.get_api_key(made.id)
         assert used is not None
         assert used.last_used is not None
-        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        with pytest.raises(psycopg.errors.UndefinedTable):
             connection.execute("select * from small.kinds")
         guarded.store.revoke_api_key(made.id)
         wait_until(lambda: _is_over(connection), 3)
@@ -269,7 +340,7 @@ def test_a_key_that_may_not_read(guarded: Guarded) -> None:
     made = guarded.api_key("robot", ("write", "admin"))
     with (
         guarded.gateway.connect("robot", password=made.text) as connection,
-        pytest.raises(psycopg.errors.InsufficientPrivilege),
+        pytest.raises(psycopg.errors.UndefinedTable),
     ):
         connection.execute(NUMBER)
 
