@@ -17,7 +17,19 @@ Method = Literal["scram-sha-256", "scram-sha-256-plus", "cert", "oauth", "jwt", 
 ALL: Final = "all"
 LOOPBACK: Final = "loopback"
 TOKEN_METHODS: Final = frozenset({"oauth", "jwt"})
-ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519")
+ALGORITHMS: Final = (
+    "RS256",
+    "RS384",
+    "RS512",
+    "PS256",
+    "PS384",
+    "PS512",
+    "ES256",
+    "ES384",
+    "ES512",
+    "EdDSA",
+    "Ed25519",
+)
 _ENCRYPTED_METHODS: Final = frozenset({"scram-sha-256-plus", "cert", "jwt"})
 _LOOPBACKS: Final = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
 _REFERENCE: Final = re.compile(r"\\([0-9])")

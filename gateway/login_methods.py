@@ -102,7 +102,7 @@ async def authenticate(services: Authentication, client: AuthenticatingClient, a
         services.throttle.check(attempt.address, attempt.user)
         rule = require_rule(services.rules, attempt, services.directory.memberships)
         identity = await _prove(services, client, attempt, rule)
-        if await services.directory.get_role(attempt.user) is None:
+        if not rule.method.startswith("scram") and await services.directory.get_role(attempt.user) is None:
             raise SqlError(SqlState.INVALID_AUTHORIZATION_SPECIFICATION, f'role "{attempt.user}" does not exist')
     except SqlError as error:
         _log_refusal(attempt, rule, error)

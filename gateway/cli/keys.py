@@ -54,7 +54,9 @@ def print_all(config_path: Path, role: str | None) -> None:
     for key in keys:
         used = "never" if key.last_used is None else _moment(key.last_used)
         comment = Text(key.comment)
-        table.add_row(key.id, Text(quote_identifier(key.role)), ", ".join(sorted(key.scopes)), _state(key, now), used, comment)
+        table.add_row(
+            key.id, Text(quote_identifier(key.role)), ", ".join(sorted(key.scopes)), _state(key, now), used, comment
+        )
     results().print(table)
 
 

@@ -17,8 +17,8 @@ import pytest
 import trustme
 
 from gateway.authentication.scram import verifier
-from tests.authentication.conftest import ANALYST, Guarded, write_certificate
 from tests.authentication.bearer_flow import bearer_flow
+from tests.authentication.conftest import ANALYST, Guarded, write_certificate
 from tests.authentication.provider import provider
 from tests.faults.conftest import wait_until
 from tests.faults.test_login_faults import read_all, startup

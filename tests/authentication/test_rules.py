@@ -187,7 +187,8 @@ def test_where_to_get_a_token() -> None:
 
 
 @pytest.mark.parametrize(
-    "password", ["correct horse", "Tr0ub4dor&3", "пароль123456x", "\u2168" * 2 + "abc4defg", "with ada in", "p4ssw0rd-ish"]
+    "password",
+    ["correct horse", "Tr0ub4dor&3", "пароль123456x", "\u2168" * 2 + "abc4defg", "with ada in", "p4ssw0rd-ish"],
 )
 def test_good_passwords(password: str) -> None:
     check_password("al", password)

@@ -52,11 +52,11 @@ def public(*keys: Key) -> dict[str, Any]:
 KEYS = read_keys(public(RSA, EC, ED))
 
 
-def signed(
-    claims: Mapping[str, object] = CLAIMS, key: Any = RSA, algorithm: str = "RS256", **header: object
-) -> str:
+def signed(claims: Mapping[str, object] = CLAIMS, key: Any = RSA, algorithm: str = "RS256", **header: object) -> str:
     head = {"alg": algorithm, "kid": key.kid, **header}
-    return jwt.encode({name: value for name, value in head.items() if value is not None}, dict(claims), key, [algorithm])
+    return jwt.encode(
+        {name: value for name, value in head.items() if value is not None}, dict(claims), key, [algorithm]
+    )
 
 
 def judged(text: str, rule: AuthRule = RULE, now: float = NOW) -> Accepted:
@@ -74,7 +74,9 @@ def encoded(value: object) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-@pytest.mark.parametrize(("key", "algorithm"), [(RSA, "RS256"), (RSA, "PS256"), (EC, "ES256"), (ED, "EdDSA"), (ED, "Ed25519")])
+@pytest.mark.parametrize(
+    ("key", "algorithm"), [(RSA, "RS256"), (RSA, "PS256"), (EC, "ES256"), (ED, "EdDSA"), (ED, "Ed25519")]
+)
 def test_signatures_of_every_kind(key: Key, algorithm: str) -> None:
     accepted = judged(signed(key=key, algorithm=algorithm))
     assert (accepted.user, accepted.expires) == ("ada", NOW + 60)
@@ -108,9 +110,7 @@ def test_no_algorithm_of_shared_secrets_can_be_configured() -> None:
 
 
 def test_the_public_key_as_a_shared_secret() -> None:
-    pem = RSA.public_key.public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
+    pem = RSA.public_key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     head = f"{encoded({'alg': 'HS256', 'kid': 'r'})}.{encoded(CLAIMS)}"
     text = f"{head}.{encoded(hmac.digest(pem, head.encode(), hashlib.sha256))}"
     assert refusal(text) == "its algorithm is not allowed"
