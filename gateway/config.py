@@ -37,6 +37,7 @@ from gateway.toml_lines import KeyPath, key_lines
 __all__ = [
     "Address",
     "Auth",
+    "AuthMapping",
     "AuthRule",
     "Config",
     "ConfigError",

@@ -201,7 +201,7 @@ def _rule_contradictions(
         yield "method", '"trust" lets anyone in and is for loopback addresses only; add address = "loopback"'
     if method in _ENCRYPTED_METHODS and rule.tls is False:
         yield "tls", f'"{method}" needs TLS'
-    if (method in _ENCRYPTED_METHODS or rule.tls) and not has_tls:
+    elif (method in _ENCRYPTED_METHODS or rule.tls) and not has_tls:
         yield "tls" if rule.tls else "method", "needs TLS: set server.tls_certificate and server.tls_key"
     if method == "cert" and has_tls and not has_client_ca:
         yield "method", '"cert" needs server.client_ca'

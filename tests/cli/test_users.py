@@ -10,7 +10,8 @@ import pytest
 
 from catalog import server
 from catalog.store.rows import ALL_TABLES
-from gateway.authentication.scram import parse_verifier
+from gateway.authentication.api_keys import is_key, key_id
+from gateway.authentication.scram import parse_verifier, verifier
 from gateway.cli.metadata import opened_store
 from gateway.cli.output import CommandError
 from gateway.cli.users import UserRequest, add, parse_granted
@@ -37,14 +38,14 @@ def user(metadata: tuple[server.Server, Path], *arguments: str, given: str = "")
 
 
 def test_a_user_comes_is_changed_and_goes(metadata: tuple[server.Server, Path]) -> None:
-    added = user(metadata, "add", "Ann", "--password-stdin", "--grant", 'Sales."Order Lines"', given="first\n")
+    added = user(metadata, "add", "Ann", "--password-stdin", "--grant", 'Sales."Order Lines"', given="first password\n")
     assert (added.code, added.output) == (0, 'added user "Ann"\n'), added.errors
-    again = user(metadata, "add", "Ann", "--password-stdin", given="second\n")
+    again = user(metadata, "add", "Ann", "--password-stdin", given="second password\n")
     assert again.code == 1
     assert again.errors == 'error: role "Ann" already exists\nhint: --update changes a user that exists\n'
     with opened_store(metadata[0]) as store:
         before = store.get_verifier("Ann")
-    changed = user(metadata, "add", "Ann", "--update", "--password-stdin", "--grant", "crm", given="second\n")
+    changed = user(metadata, "add", "Ann", "--update", "--password-stdin", "--grant", "crm", given="second password\n")
     assert changed.code == 0, changed.errors
     with opened_store(metadata[0]) as store:
         after = store.get_verifier("Ann")
@@ -64,8 +65,54 @@ def test_a_user_comes_is_changed_and_goes(metadata: tuple[server.Server, Path]) 
     assert (gone.code, gone.errors.splitlines()[0]) == (1, 'error: role "Ann" does not exist (SQLSTATE 42704)')
 
 
+def test_a_new_password(metadata: tuple[server.Server, Path]) -> None:
+    assert user(metadata, "add", "Ben", "--password-stdin", given="first password\n").code == 0
+    done = user(metadata, "passwd", "Ben", "--password-stdin", given="second password\n")
+    assert (done.code, done.output) == (0, 'changed the password of user "Ben"\n'), done.errors
+    with opened_store(metadata[0]) as store:
+        kept = parse_verifier(store.get_verifier("Ben") or "")
+    assert str(kept) == verifier("second password", salt=kept.salt, iterations=kept.iterations)
+    for given, reason in (
+        ("short\n", "password is too short"),
+        ("xxBenxxx42\n", "password must not contain user name"),
+    ):
+        for command in (("passwd", "Ben"), ("add", "Ben", "--update")):
+            refused = user(metadata, *command, "--password-stdin", given=given)
+            assert (refused.code, refused.errors.splitlines()[0]) == (1, f"error: {reason} (SQLSTATE 22023)")
+    absent = user(metadata, "passwd", "nobody", "--password-stdin", given="second password\n")
+    assert absent.errors == 'error: role "nobody" does not exist (SQLSTATE 42704)\n'
+
+
+def test_keys_come_are_listed_and_revoked(metadata: tuple[server.Server, Path]) -> None:
+    def key(*arguments: str) -> Finished:
+        return lakegate("key", *arguments, folder=metadata[1])
+
+    assert user(metadata, "add", "robot", "--password-stdin", given="first password\n").code == 0
+    made = key("create", "robot", "--scope", "read", "--scope", "write", "--expires", "12h", "--comment", "etl")
+    text = made.output.strip()
+    identifier = key_id(text)
+    assert identifier is not None, made.errors
+    assert "for read, write, until" in made.errors
+    assert text not in made.errors
+    with opened_store(metadata[0]) as store:
+        kept = store.get_api_key(identifier)
+    assert kept is not None
+    assert is_key(text, kept.digest)
+    assert (kept.role, kept.scopes, kept.comment) == ("robot", {"read", "write"}, "etl")
+    listed = key("list", "robot")
+    assert identifier in listed.output
+    assert "valid until" in listed.output
+    assert text not in listed.output
+    assert key("revoke", text).output == f"revoked key {identifier}\n"
+    assert "revoked" in key("list").output
+    assert key("create", "robot", "--expires", "soon").code == 2
+    assert "the scopes of a key are among" in key("create", "robot", "--scope", "all").errors
+    assert 'role "nobody" does not exist' in key("create", "nobody").errors
+    assert "does not exist" in key("revoke", "0000").errors
+
+
 def test_a_superuser_reads_everything(metadata: tuple[server.Server, Path]) -> None:
-    assert user(metadata, "add", "root2", "--superuser", "--password-stdin", given="x\n").code == 0
+    assert user(metadata, "add", "root2", "--superuser", "--password-stdin", given="correct horse\n").code == 0
     assert "everything (superuser)" in user(metadata, "list").output
 
 
@@ -94,7 +141,7 @@ def test_wrong_requests_are_refused_before_anything_is_started(
 
 
 def test_a_name_that_is_refused(metadata: tuple[server.Server, Path]) -> None:
-    done = user(metadata, "add", "pg_x", "--password-stdin", given="x\n")
+    done = user(metadata, "add", "pg_x", "--password-stdin", given="correct horse\n")
     assert (done.code, done.errors) == (1, 'error: role name "pg_x" is reserved (SQLSTATE 42939)\n')
 
 

@@ -156,8 +156,9 @@ def test_a_config_made_in_code_counts_paths_from_the_current_folder() -> None:
 WRONG = {
     "unknown key": ('[server]\n\nlisen = "x"', '3: server.lisen: unknown key, did you mean "listen"?'),
     "unknown key, nothing like it": (
-        '[auth]\nzzz = "x"',
-        "2: auth.zzz: unknown key; known are method",
+        '[engine]\nzzz = "x"',
+        "2: engine.zzz: unknown key; known are memory_limit, statement_timeout, idle_session_timeout, spill_directory, "
+        "target_partitions",
     ),
     "unknown table": ("[servers]", '1: servers: unknown key, did you mean "server"?'),
     "unknown key of a source": (
@@ -224,6 +225,73 @@ WRONG = {
         '[server]\nlisten = "0.0.0.0:5433"\n[auth]\nmethod = "trust"',
         '4: auth.method: "trust" lets anyone in and is for loopback addresses only, not 0.0.0.0:5433; '
         'use "scram-sha-256"',
+    ),
+    "a method of a rule": (
+        '[[auth.rules]]\nmethod = "scram-sha-256"\n[[auth.rules]]\nuser = "a"\nmethod = "md5"',
+        '5: auth.rules[1].method: must be one of "scram-sha-256", "scram-sha-256-plus", "cert", "oauth", "jwt", '
+        '"api-key", "trust", "reject"',
+    ),
+    "a rule without a method": ('[[auth.rules]]\nuser = "a"', "1: auth.rules[0].method: field required"),
+    "a key of a rule": (
+        '[[auth.rules]]\nmethod = "reject"\nadress = "all"',
+        '3: auth.rules[0].adress: unknown key, did you mean "address"?',
+    ),
+    "a rule's address": (
+        '[[auth.rules]]\nmethod = "reject"\naddress = ["loopback", "10.1.0.1/16"]',
+        '3: auth.rules[0].address: "10.1.0.1/16" is no address: write "all", "loopback" or one such as "10.1.0.0/16"',
+    ),
+    "a rule that trusts everybody": (
+        '[[auth.rules]]\nmethod = "trust"',
+        '2: auth.rules[0].method: "trust" lets anyone in and is for loopback addresses only; add address = "loopback"',
+    ),
+    "a rule that trusts a network": (
+        '[[auth.rules]]\nmethod = "trust"\naddress = ["::1", "127.0.0.0/7"]',
+        '3: auth.rules[0].address: "127.0.0.0/7" is no address: write "all", "loopback" or one such as "10.1.0.0/16"',
+    ),
+    "certificates without TLS": (
+        '[[auth.rules]]\nmethod = "cert"',
+        "2: auth.rules[0].method: needs TLS: set server.tls_certificate and server.tls_key",
+    ),
+    "tokens without TLS": (
+        '[[auth.rules]]\nmethod = "jwt"\ntls = false\nissuer = "https://x"\naudience = "y"',
+        '3: auth.rules[0].tls: "jwt" needs TLS',
+    ),
+    "an option of another method": (
+        '[[auth.rules]]\nmethod = "scram-sha-256"\naudience = "x"',
+        '3: auth.rules[0].audience: not for the method "scram-sha-256", only for jwt, oauth',
+    ),
+    "tokens for anybody": (
+        '[[auth.rules]]\nmethod = "oauth"\nissuer = "https://id.example"',
+        '1: auth.rules[0].audience: field required by the method "oauth": a token for somebody else is none for us',
+    ),
+    "an issuer that is not safe": (
+        '[[auth.rules]]\nmethod = "oauth"\naudience = "x"\nissuer = "http://id.example"',
+        '4: auth.rules[0].issuer: "http://id.example" is not an https:// URL (http:// is for loopback alone)',
+    ),
+    "an algorithm of shared secrets": (
+        '[[auth.rules]]\nmethod = "oauth"\naudience = "x"\nissuer = "https://x"\nalgorithms = ["RS256", "HS256"]',
+        '5: auth.rules[0].algorithms: "HS256" is not among RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, '
+        "ES512, EdDSA, Ed25519",
+    ),
+    "a map that is not there": (
+        '[[auth.rules]]\nmethod = "oauth"\naudience = "x"\nissuer = "https://x"\nmap = "m"',
+        '5: auth.rules[0].map: there is no map "m" in [auth.maps]',
+    ),
+    "a map's expression": (
+        '[auth.maps]\nm = [{ system = "/(", role = "a" }]',
+        "2: auth.maps.m[0].system: not a regular expression: missing ), unterminated subpattern at position 0",
+    ),
+    "a group that an expression has not": (
+        '[auth.maps]\nm = [{ system = "/x", role = "\\\\1" }]',
+        "2: auth.maps.m[0].role: refers to a group that the regular expression has not",
+    ),
+    "rules and their short form": (
+        '[auth]\nmethod = "trust"\n[[auth.rules]]\nmethod = "reject"',
+        "2: auth.method: the short form of one rule; there are [[auth.rules]], so leave it out",
+    ),
+    "an authority without a certificate": (
+        '[server]\nclient_ca = "lakegate.toml"',
+        "2: server.client_ca: needs TLS: set tls_certificate and tls_key",
     ),
     "a certificate without its key": (
         '[server]\ntls_certificate = "lakegate.toml"',

@@ -8,12 +8,24 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from gateway.config import Auth, DeltaSource, Engine, FilesSource, IcebergSource, PostgresSource, Server
+from gateway.config import (
+    Auth,
+    AuthMapping,
+    AuthRule,
+    DeltaSource,
+    Engine,
+    FilesSource,
+    IcebergSource,
+    PostgresSource,
+    Server,
+)
 
 TEXT = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
 SECTIONS: dict[str, type[BaseModel]] = {
     "## [server]": Server,
     "## [auth]": Auth,
+    "### [[auth.rules]]": AuthRule,
+    "### [auth.maps]": AuthMapping,
     "## [engine]": Engine,
     '### kind = "delta"': DeltaSource,
     '### kind = "iceberg"': IcebergSource,
@@ -37,14 +49,16 @@ def test_every_key_is_described_and_no_other(heading: str, model: type[BaseModel
     assert set(documented(heading)) == set(model.model_fields) - {"kind"}
 
 
-@pytest.mark.parametrize("heading", ["## [server]", "## [auth]", "## [engine]", '### kind = "postgres"'])
+@pytest.mark.parametrize(
+    "heading", ["## [server]", "## [auth]", "### [[auth.rules]]", "## [engine]", '### kind = "postgres"']
+)
 def test_documented_defaults_are_the_real_ones(heading: str) -> None:
     model = SECTIONS[heading]
-    required = {"dsn": "host=x"} if model is PostgresSource else {}
+    required = {PostgresSource: {"dsn": "host=x"}, AuthRule: {"method": "reject"}}.get(model, {})
     real = model.model_validate(required)
     for key, default in documented(heading).items():
         if value := re.fullmatch(r'`(?:"([^"]*)"|([0-9]+))`', default):
             given = model.model_validate({**required, key: value[1] if value[1] is not None else int(value[2])})
             assert getattr(given, key) == getattr(real, key), key
         elif default == "none":
-            assert getattr(real, key) is None
+            assert getattr(real, key) in (None, (), {}), key

@@ -41,7 +41,7 @@ def test_a_wrong_password_and_an_unknown_user_get_one_answer(
     gateway: RunningGateway, bystander: psycopg.Connection
 ) -> None:
     known, unknown = [], []
-    for number in range(9):
+    for number in range(6):  # each failure is answered later than the one before, of either user alike
         answer, seconds = refused(gateway, ADA, f"guess {number}")
         assert answer == 'password authentication failed for user "ada"'
         known.append(seconds)
