@@ -155,9 +155,9 @@ class Metadata:
         nobody read anything: that is judged by each session's own principal.
         """
         wanted = [Membership(role, identity.role) for role in identity.granted]
-        new = [one for one in self._lendable(wanted) if not self._lent[one]]
-        if new:
-            await asyncio.to_thread(self._mirror.lend, new)
+        lendable = self._lendable(wanted)
+        if lendable:
+            await asyncio.to_thread(self._mirror.lend, lendable)
         self._lent.update(wanted)
 
     def take_back(self, identity: Identity) -> None:

@@ -37,7 +37,7 @@ from catalog.mirror.relations import (
     remember,
     set_numbers,
 )
-from catalog.mirror.roles import add_memberships, change_roles, mirror_password
+from catalog.mirror.roles import add_memberships, change_roles, mirror_password, read_memberships
 from catalog.mirror.scripts import fingerprint, is_mirrorable
 from catalog.names import TableName
 from catalog.server import Server
@@ -102,11 +102,15 @@ class Mirror:
             return applied
 
     def lend(self, memberships: Sequence[Membership]) -> None:
-        """Add memberships; the next `apply` that is not given them takes them away again."""
-        with self._one_at_a_time:
-            self._done = None
-            with self.change() as connection:
-                add_memberships(connection, memberships)
+        """Have memberships; the next `apply` that is not given them takes them away again."""
+        with self._server.connect(self.database) as connection:
+            present = read_memberships(connection)
+        missing = [one for one in memberships if one not in present]
+        if missing:
+            with self._one_at_a_time:
+                self._done = None
+                with self.change() as connection:
+                    add_memberships(connection, missing)
 
     @contextmanager
     def change(self) -> Iterator[psycopg.Connection]:

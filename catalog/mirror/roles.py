@@ -127,13 +127,17 @@ def _drop(connection: psycopg.Connection, role: str, notes: Notes) -> None:
 
 def _change_memberships(connection: psycopg.Connection, wanted: tuple[Membership, ...], usable: set[str]) -> None:
     """Let members inherit, as the gateway does; they cannot SET ROLE, the session's identity is the gateway's."""
-    rows = connection.execute(_MEMBERSHIPS).fetchall()
-    present = {Membership(role, member) for role, member in rows if member in usable}
+    present = {row for row in read_memberships(connection) if row.member in usable}
     missing = {row for row in wanted if row.role in usable and row.member in usable}
     for row in sorted(present - missing):
         statement = sql.SQL("REVOKE {} FROM {}").format(sql.Identifier(row.role), sql.Identifier(row.member))
         connection.execute(statement)
     add_memberships(connection, sorted(missing - present))
+
+
+def read_memberships(connection: psycopg.Connection) -> set[Membership]:
+    """Return all memberships of the server."""
+    return {Membership(*row) for row in connection.execute(_MEMBERSHIPS).fetchall()}
 
 
 def add_memberships(connection: psycopg.Connection, memberships: Iterable[Membership]) -> None:

@@ -98,7 +98,7 @@ def test_keys_come_are_listed_and_revoked(metadata: tuple[server.Server, Path]) 
         kept = store.get_api_key(identifier)
     assert kept is not None
     assert is_key(text, kept.digest)
-    assert (kept.role, kept.scopes, kept.comment) == ("robot", {"read", "write"}, "etl")
+    assert (kept.role, kept.scopes, kept.comment) == ("robot", frozenset({"read", "write"}), "etl")
     listed = key("list", "robot")
     assert identifier in listed.output
     assert "valid until" in listed.output
