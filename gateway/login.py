@@ -98,8 +98,8 @@ class Login:
         identity = await authenticate(self._services.authentication, self._client, self._attempt(startup))
         self._check_database(startup)
         self._services.sessions.admit()
-        await self._services.lend(identity)
         try:
+            await self._services.lend(identity)
             mirror = await self._open_mirror(identity.role, startup)
             try:
                 self._services.sessions.admit()  # others have come meanwhile

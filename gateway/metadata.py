@@ -75,7 +75,7 @@ class Metadata:
         Returns False where clients' locks held something up: then it is to be called again soon.
         """
         rows = self._rows
-        lent = self._lendable(self._lent)
+        lent = self._lendable([*self._lent])  # a copy: this runs beside logins
         shown = replace(rows, memberships=(*rows.memberships, *lent)) if lent else rows
         applied = self._mirror.apply(catalog, shown)
         self._shown = frozenset(role.name for role in rows.roles)
@@ -152,13 +152,13 @@ class Metadata:
         """Let the mirror know of the roles that a session alone has: else it would not describe what they may read.
 
         While such a session lasts, catalogue queries of all sessions of its role tell of these privileges. They let
-        nobody read anything: that is judged by each session's own principal.
+        nobody read anything: that is judged by each session's own principal. `take_back` is due even if this fails.
         """
         wanted = [Membership(role, identity.role) for role in identity.granted]
+        self._lent.update(wanted)  # before, so that a change of the mirror that goes on leaves it in place
         lendable = self._lendable(wanted)
         if lendable:
             await asyncio.to_thread(self._mirror.lend, lendable)
-        self._lent.update(wanted)
 
     def take_back(self, identity: Identity) -> None:
         """End what `lend` did; the mirror is told with the next change."""

@@ -10,7 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
-from time import monotonic, time
+from time import monotonic
 from typing import Any, Protocol
 
 import structlog
@@ -21,6 +21,7 @@ from catalog.principals import Principal
 from catalog.sqlstate import SqlState
 from catalog.tables import Catalog
 from gateway.authentication.identity import Identity
+from gateway.credentials import GetPrincipal, check_credential, require_principal
 from gateway.engine_lane import EngineLane, Portal
 from gateway.lake import Lake
 from gateway.logs import soon
@@ -35,7 +36,6 @@ from policies.access import Access, Narrowed
 
 _log = structlog.get_logger(__name__)
 _SIMPLE = frozenset({frontend.Query, frontend.FunctionCall})  # each ends with ReadyForQuery
-_BEGINS_WORK = _SIMPLE | {frontend.Parse, frontend.Bind, frontend.Execute}
 
 
 class Client(Protocol):
@@ -59,13 +59,11 @@ class Client(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SessionServices:
-    """What a session shares with others. ``get_principal`` is asked for every statement: who is it that asks now? None
-    for one who is nobody any more.
-    """
+    """What a session shares with others. ``get_principal`` is asked for every statement."""
 
     lake: Lake
     statements: StatementCache
-    get_principal: Callable[[Identity], Principal | None]
+    get_principal: GetPrincipal
     refresh: Callable[[tuple[str, ...] | None], Awaitable[None]]
     database: str
 
@@ -101,11 +99,8 @@ class Session:
     # One method a message -------------------------------------------------------------------------------------------
 
     async def handle(self, message: frontend.FrontendMessage) -> None:
-        """Carry out one message; errors a client can see have been sent when this returns. Raises SessionEnded where
-        the client's credential is not good any more.
-        """
-        if type(message) in _BEGINS_WORK:
-            self._check_credential()
+        """Carry out one message; errors a client can see have been sent when this returns, but for SessionEnded."""
+        check_credential(self.identity, self._services.get_principal, message)
         simple = type(message) in _SIMPLE
         self._mirror.extended = not simple
         try:
@@ -297,19 +292,7 @@ class Session:
         return statements
 
     def _principal(self) -> Principal:
-        """Who asks, with the memberships of this moment."""
-        principal = self._services.get_principal(self.identity)
-        if principal is None:
-            role = self.identity.role
-            raise SqlError(SqlState.INVALID_AUTHORIZATION_SPECIFICATION, f'role "{role}" does not exist any more')
-        return principal
-
-    def _check_credential(self) -> None:
-        identity = self.identity
-        if identity.expires is not None and time() >= identity.expires:
-            raise SessionEnded(f"terminating connection because the credential of method {identity.method} has expired")
-        if identity.key is not None and self._services.get_principal(identity) is None:
-            raise SessionEnded("terminating connection because its API key was revoked")
+        return require_principal(self.identity, self._services.get_principal)
 
     async def _prepare(self, statement: Statement) -> PreparedStatement:
         services = self._services
@@ -477,13 +460,6 @@ class Session:
     async def _drop_portals(self) -> None:
         for name in [*self._portals]:
             await self._drop_portal(name)
-
-
-class SessionEnded(SqlError):
-    """The session is over: who it was for is not let in with this credential any more."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(SqlState.INVALID_AUTHORIZATION_SPECIFICATION, message, hint="Log in again.")
 
 
 class _AlreadySent(SqlError):
