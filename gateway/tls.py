@@ -16,7 +16,7 @@ from gateway.authentication.channel_binding import tls_server_end_point
 from gateway.config import Server
 
 _log = structlog.get_logger(__name__)
-_LOOK = 5.0  # seconds between two looks at the files
+_LOOK = 2.0  # seconds between two looks at the files
 _VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 _BEGIN, _END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
 

@@ -25,7 +25,7 @@ from gateway.config_auth import AuthRule, is_safe_url
 _log = structlog.get_logger(__name__)
 _FRESH: Final = 600.0  # seconds for which keys are used without a look
 _USABLE: Final = 86_400.0  # seconds for which they are used while the issuer cannot be reached
-_PAUSE: Final = 5.0  # seconds between two looks
+_PAUSE: Final = 3.0  # seconds between two looks
 _SOCKET_TIMEOUT: Final = 5.0
 _FETCH_TIMEOUT: Final = 10.0
 _LARGEST: Final = 1 << 20  # bytes of a document

@@ -39,7 +39,8 @@ class Throttle:
         """``of_user`` and ``of_address`` are how many may fail before a ban of one second, which doubles with each
         further one up to ``longest_ban`` seconds.
         """
-        self._allowed = {False: of_address, True: of_user}
+        self._of_user = of_user
+        self._of_address = of_address
         self._longest_ban = longest_ban
         self._clock = clock
         self._known: OrderedDict[tuple[str, str | None], _Failures] = OrderedDict()
@@ -62,21 +63,24 @@ class Throttle:
     def failed(self, address: str, user: str) -> float:
         """Note a failed login; return how many seconds its answer should wait."""
         now = self._clock()
-        count = 0
-        for key in _keys(network_of(address), user):
-            failures = self._known.setdefault(key, _Failures())
-            self._known.move_to_end(key)
-            if now - max(failures.last, failures.banned_until) > _FORGET:
-                failures.count = 0
-            failures.count += 1
-            failures.last = now
-            beyond = failures.count - self._allowed[key[1] is not None]
-            if beyond >= 0:
-                failures.banned_until = now + min(2.0 ** min(beyond, 30), self._longest_ban)
-            count = failures.count
+        found = [self._count(key, now) for key in _keys(network_of(address), user)]
+        delay = min(_FIRST_DELAY * 2.0 ** min(found[-1].count - 1, 30), _LONGEST_DELAY)
+        for failures, allowed in zip(found, (self._of_address, self._of_user), strict=True):
+            if failures.count >= allowed:  # the ban begins with the answer
+                ban = min(2.0 ** min(failures.count - allowed, 30), self._longest_ban)
+                failures.banned_until = now + delay + ban
         while len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
-        return min(_FIRST_DELAY * 2.0 ** min(count - 1, 30), _LONGEST_DELAY)
+        return delay
+
+    def _count(self, key: tuple[str, str | None], now: float) -> _Failures:
+        failures = self._known.setdefault(key, _Failures())
+        self._known.move_to_end(key)
+        if now - max(failures.last, failures.banned_until) > _FORGET:
+            failures.count = 0
+        failures.count += 1
+        failures.last = now
+        return failures
 
     def succeeded(self, address: str, user: str) -> None:
         """Forget the user's failures from there; the address keeps its own, else one account would clear others."""

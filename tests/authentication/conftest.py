@@ -27,7 +27,7 @@ STAFF = "staff"
 @dataclass(frozen=True, slots=True)
 class Guarded:
     """A gateway with rules; ``folder`` has its certificate, which tests may replace. Tokens of ``brief`` are good for
-    three seconds; a provider at ``turning_port`` is the test's to start.
+    two seconds; a provider at ``turning_port`` is the test's to start.
     """
 
     gateway: RunningGateway
@@ -109,7 +109,7 @@ def guarded(lake: SampleLake, tmp_path_factory: pytest.TempPathFactory) -> Itera
     store.add_member(STAFF, "stan")
     store.grant(*(Grant(name, "small", "numbers") for name in (ANALYST, "robot", "carol")))
     turning_port = free_port()
-    with provider() as running, provider(lifetime=3) as brief:
+    with provider() as running, provider(lifetime=2) as brief:
         brief.set_user("shorty", {"groups": ["lake-analysts"]})
         for name in ("jo", "olga"):
             running.set_user(name, {"email": f"{name}@example.org", "groups": ["lake-analysts"], "tenant": "acme"})

@@ -212,7 +212,7 @@ def test_a_session_ends_with_its_token(guarded: Guarded) -> None:
     token = guarded.brief.token("shorty")
     with guarded.gateway.connect("shorty", password=token, **guarded.tls()) as connection:
         assert connection.execute(NUMBER).fetchone() == (7,)
-        time.sleep(3.1)
+        time.sleep(2.1)
         with pytest.raises(psycopg.OperationalError, match="credential of method jwt has expired") as caught:
             connection.execute("select 1")
         assert caught.value.sqlstate == "28000"
@@ -228,7 +228,7 @@ def test_keys_that_rotate(guarded: Guarded) -> None:
         looked = time.monotonic()
     with provider(guarded.turning_port) as after:
         new = after.token("turner")
-        time.sleep(max(0.0, looked + 5.1 - time.monotonic()))
+        time.sleep(max(0.0, looked + 3.1 - time.monotonic()))
         guarded.gateway.connect("turner", password=new, **guarded.tls()).close()
     failed = 'token authentication failed for user "turner"'
     assert refused(guarded, "turner", old, **guarded.tls()) == failed
