@@ -38,6 +38,7 @@ from gateway.wire.login import (
 )
 
 _log = structlog.get_logger(__name__)
+_LOGGED: Final = 100  # characters of what a client claims
 _GUESSES: Final = frozenset({SqlState.INVALID_AUTHORIZATION_SPECIFICATION, SqlState.INVALID_PASSWORD})
 
 
@@ -122,8 +123,9 @@ async def _prove(services: Authentication, client: AuthenticatingClient, attempt
 
 
 def _log_refusal(attempt: Attempt, rule: AuthRule | None, error: SqlError) -> None:
-    fields = {"user": attempt.user, "database": attempt.database, "peer": attempt.address, "tls": attempt.encrypted}
-    reason = error.reason if isinstance(error, _Refused) else error.message
+    user, database = attempt.user[:_LOGGED], attempt.database[:_LOGGED]
+    fields = {"user": user, "database": database, "peer": attempt.address, "tls": attempt.encrypted}
+    reason = (error.reason if isinstance(error, _Refused) else error.message)[: 5 * _LOGGED]
     method = None if rule is None else rule.method
     _log.warning("login failed", **fields, method=method, sqlstate=str(error.sqlstate), reason=reason)
 

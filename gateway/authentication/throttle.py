@@ -20,6 +20,7 @@ _FIRST_DELAY: Final = 0.01  # seconds; doubles with each failure
 _LONGEST_DELAY: Final = 1.0
 _FORGET: Final = 600.0  # seconds without a failure after which there was none
 _REMEMBERED: Final = 16_384  # addresses, and users from addresses: some 5 MB
+_LONGEST_NAME: Final = 64  # characters: no role has a longer one, and a client must not fill our memory with them
 _IPV6_NETWORK: Final = 64  # bits that one client has for himself
 
 Clock = Callable[[], float]
@@ -84,7 +85,7 @@ class Throttle:
 
     def succeeded(self, address: str, user: str) -> None:
         """Forget the user's failures from there; the address keeps its own, else one account would clear others."""
-        self._known.pop((network_of(address), user), None)
+        self._known.pop(_keys(network_of(address), user)[1], None)
 
     def __len__(self) -> int:
         return len(self._known)
@@ -131,4 +132,4 @@ def network_of(address: str) -> str:
 
 
 def _keys(network: str, user: str) -> tuple[tuple[str, str | None], tuple[str, str | None]]:
-    return (network, None), (network, user)
+    return (network, None), (network, user[:_LONGEST_NAME])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 import threading
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -36,7 +37,7 @@ def files(folder: Path, **more: Path | str) -> TlsFiles:
     return TlsFiles(Server.model_validate({**given, **more}))
 
 
-def shaken(tls: Tls | None, authority: trustme.CA, client: trustme.LeafCert | None) -> dict[str, object] | None:
+def shaken(tls: Tls | None, authority: trustme.CA, client: trustme.LeafCert | None) -> Mapping[str, object] | None:
     """Shake hands; return the client's certificate as the server sees it. Raises ssl.SSLError as the server finds."""
     assert tls is not None
     outer, inner = socket.socketpair()
