@@ -3,34 +3,63 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from types import MappingProxyType
 
 from sqlglot import exp
 
+from optimizer.cardinality import Statistics
 from optimizer.rules.fold_date_arithmetic import fold_date_arithmetic
+from optimizer.rules.infer_filters import infer_filters
+from optimizer.rules.order_joins import order_joins
 from optimizer.rules.prune_columns import prune_columns
 from optimizer.rules.push_down_filters import push_down_filters
 from optimizer.rules.scalar_aggregates_as_windows import scalar_aggregates_as_windows
 from optimizer.stages import Governed, Optimized, RuleApplied
 
-Rule = Callable[[exp.Query], exp.Query]
+
+@dataclass(frozen=True, slots=True)
+class ByStatistics:
+    """A rule that is told the statistics of the query's tables."""
+
+    function: Callable[[exp.Query, Statistics], exp.Query]
+
+    @property
+    def __name__(self) -> str:
+        return self.function.__name__
+
+
+Rule = Callable[[exp.Query], exp.Query] | ByStatistics
+
+NO_STATISTICS: Statistics = MappingProxyType({})
 
 RULES: tuple[Rule, ...] = (
     fold_date_arithmetic,  # before those that look for constants
     scalar_aggregates_as_windows,  # before those below: it compares relations as they were governed
+    infer_filters,
     push_down_filters,  # before pruning: a condition that moved inside no longer needs its column outside
     prune_columns,
+    ByStatistics(order_joins),  # last: tables have their filters, and only the columns that are asked for
 )
 
 
-def optimize(governed: Governed, rules: tuple[Rule, ...] = RULES) -> Optimized:
-    """Apply the rules; a rule that changes the query's output columns is a fault and is named."""
+def optimize(governed: Governed, statistics: Statistics = NO_STATISTICS, rules: tuple[Rule, ...] = RULES) -> Optimized:
+    """Apply the rules; a rule that changes the query's output columns is a fault and is named.
+
+    Tables without statistics are joined in the order in which they are written.
+    """
     tree = governed.tree
     trace: list[RuleApplied] = []
     for rule in rules:
-        before, changed = tree, rule(tree)
+        before, changed = tree, apply(rule, tree, statistics)
         if changed.named_selects != before.named_selects:
             raise AssertionError(f"rule {rule.__name__} changed the output columns")
         if changed != before:
             trace.append(RuleApplied(rule.__name__, changed))
         tree = changed
     return Optimized(tree, governed.tables, tuple(trace), governed.policies)
+
+
+def apply(rule: Rule, tree: exp.Query, statistics: Statistics) -> exp.Query:
+    """Return a query after one rule."""
+    return rule.function(tree, statistics) if isinstance(rule, ByStatistics) else rule(tree)

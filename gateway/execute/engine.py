@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 import threading
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -36,6 +37,14 @@ _SETTINGS = {
     "datafusion.execution.collect_statistics": "true",
     "datafusion.catalog.information_schema": "false",
 }
+_CORES = int(os.environ.get("TOKIO_WORKER_THREADS") or os.cpu_count() or 1)
+# One core builds a hash table of so many rows, or bytes, while the others wait; above, both sides of a join are sent to
+# the cores by their keys, which costs more for every row of the larger side. The engine's own limits suit many cores.
+_BUILT_BY_ONE_CORE = {
+    "datafusion.optimizer.hash_join_single_partition_threshold_rows": str(max(131_072, 4_000_000 // _CORES)),
+    "datafusion.optimizer.hash_join_single_partition_threshold": str(max(1 << 20, (128 << 20) // _CORES)),
+}
+_REORDERING_RULE = "eliminate_cross_join"  # takes trees of inner joins apart: they come in the optimizer's order
 _READY_ROWS = 8192  # so many of a brief query are waited for
 _SMALL_BYTES = 64 << 20  # of tables that are read with half of the partitions
 _TINY_BYTES = 4 << 20  # of tables that brief queries read with one
@@ -94,8 +103,10 @@ class Engine:
         runtime = runtime.with_disk_manager_specified(str(settings.spill_directory))
 
         def new_context(partitions: int) -> SessionContext:  # of one runtime: the memory limit is for all together
-            config = SessionConfig(dict(_SETTINGS)).with_target_partitions(partitions)
+            config = SessionConfig(_SETTINGS | _BUILT_BY_ONE_CORE).with_target_partitions(partitions)
             context = SessionContext(config.with_batch_size(settings.batch_size), runtime)
+            if not context.remove_optimizer_rule(_REORDERING_RULE):
+                raise RuntimeError(f"the engine has no rule {_REORDERING_RULE}")
             register_functions(context)
             return context
 

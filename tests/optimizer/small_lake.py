@@ -13,12 +13,13 @@ from types import MappingProxyType
 
 import psycopg
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from catalog.names import TableName, always_quoted
 from catalog.principals import Principal
 from catalog.scans import Comparison, RemoteScan, Scan, Snapshot, Source
-from catalog.statistics import TableStatistics
+from catalog.statistics import ColumnStatistics, TableStatistics
 from catalog.tables import Catalog, Discovery, Table
 from connectors.files.source import FilesSource
 from connectors.postgres.source import PostgresSource
@@ -30,6 +31,7 @@ from gateway.sql.engine_dialect.render import render
 from gateway.sql.policy_text import policy_reader
 from gateway.sql.resolve import Names, references, resolve
 from gateway.sql.statements import parse_query
+from optimizer.cardinality import Statistics
 from optimizer.fragment import fragment
 from optimizer.optimize import RULES, Rule, optimize
 from optimizer.stages import Optimized
@@ -108,10 +110,11 @@ class SmallLake:
         pushdown: bool = True,
         principal: Principal = ROLE,
         access: Access = EVERYTHING,
+        statistics: Statistics | None = None,
     ) -> list[Row]:
         """Return a query's rows by way of all stages; raises SqlError for what is not supported."""
         sources = self.sources if pushdown else {name: Unhelpful(one) for name, one in self.sources.items()}
-        optimized = self.optimized(query, rules, principal, access)
+        optimized = self.optimized(query, rules, principal, access, statistics)
         check_governed(optimized.tree, principal, access)
         snapshots = {table.name: sources[table.source].pin(table) for table in optimized.tables.values()}
         fragmented = fragment(optimized, snapshots, sources)
@@ -125,13 +128,15 @@ class SmallLake:
         rules: tuple[Rule, ...] = RULES,
         principal: Principal = ROLE,
         access: Access = EVERYTHING,
+        statistics: Statistics | None = None,
     ) -> Optimized:
-        """Return a query after the rules."""
+        """Return a query after the rules; by the true statistics of its tables unless others are given."""
         names = Names(self.catalog, frozenset(), (), lambda name: access.may_select(principal, name))
         tree = parse_query(query)
         assert tree is not None, query
         resolved = resolve(tree, references(tree, names), names)
-        return optimize(govern(resolved, principal, access, policy_reader(names, KeptRelations())), rules)
+        governed = govern(resolved, principal, access, policy_reader(names, KeptRelations()))
+        return optimize(governed, STATISTICS if statistics is None else statistics, rules)
 
     async def _run(self, query: EngineQuery) -> list[Row]:
         running = await self.engine.start(lambda: query)
@@ -144,6 +149,18 @@ class SmallLake:
 
 def _distinctly_named(batch: pa.RecordBatch) -> pa.RecordBatch:
     return batch.rename_columns([str(place) for place in range(batch.num_columns)])
+
+
+def _statistics(rows: tuple[Row, ...]) -> TableStatistics:
+    columns: dict[str, ColumnStatistics] = {}
+    table = _arrow(rows)
+    for name in table.column_names if rows else ():
+        column = table.column(name)
+        values = pc.min_max(column)
+        columns[name] = ColumnStatistics(
+            float(pc.count_distinct(column).as_py()), column.null_count / len(rows), values["min"], values["max"]
+        )
+    return TableStatistics(float(len(rows)), None, columns)
 
 
 @contextmanager
@@ -200,3 +217,8 @@ def _engine(spill: Path, remote: PostgresSource) -> Engine:
         return RemoteDataset(scan.schema, remote.open(scan))
 
     return Engine(EngineSettings(256 << 20, spill, 2), open_remote, register_functions, stated_error)
+
+
+STATISTICS: Statistics = MappingProxyType(
+    {TableName(schema, name): _statistics(rows) for schema, tables in TABLES.items() for name, rows in tables.items()}
+)

@@ -12,14 +12,20 @@ import pytest
 
 from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
-from optimizer.rules.prune_columns import prune_columns
-from optimizer.rules.push_down_filters import push_down_filters
+from catalog.statistics import TableStatistics
+from optimizer.optimize import RULES
 from optimizer.rules.scalar_aggregates_as_windows import scalar_aggregates_as_windows
 from tests.optimizer.random_queries import QueryMaker
-from tests.optimizer.small_lake import Row, SmallLake
+from tests.optimizer.small_lake import STATISTICS, Row, SmallLake
 
 _SEED = 20
-_WAYS: dict[str, dict[str, object]] = {"all rules": {}, "no rules": {"rules": ()}, "no pushdown": {"pushdown": False}}
+_WAYS: dict[str, dict[str, object]] = {
+    "all rules": {},
+    "no rules": {"rules": ()},
+    "no pushdown": {"pushdown": False},
+    "no statistics": {"statistics": {}},
+    "wrong statistics": {"statistics": {name: TableStatistics(10.0 ** (7 - n)) for n, name in enumerate(STATISTICS)}},
+}
 _FEWEST = 0.6  # part of the queries that must be answered, not refused
 
 
@@ -99,5 +105,5 @@ def test_each_rule_alone(tables: SmallLake) -> None:
         " WHERE a.s = 'B' AND a.id IN (SELECT c.id FROM pg.one c WHERE c.k = 4)"
     )
     expected = Counter(tables.reference.execute(query.encode()).fetchall())
-    for rule in (scalar_aggregates_as_windows, push_down_filters, prune_columns):
+    for rule in RULES:
         assert Counter(tables.rows(query, (rule,))) == expected, rule.__name__

@@ -124,7 +124,7 @@ def _check(tables: SmallLake, query: str) -> bool:
     """Compare the rows with PostgreSQL's; return whether the rule applied."""
     expected = Counter(tables.reference.execute(query.encode()).fetchall())
     assert Counter(tables.rows(query)) == expected
-    assert Counter(tables.rows(query, (scalar_aggregates_as_windows,))) == expected
+    assert Counter(tables.rows(query, rules=(scalar_aggregates_as_windows,))) == expected
     assert Counter(tables.rows(query, pushdown=False)) == expected
     return any(step.rule == scalar_aggregates_as_windows.__name__ for step in tables.optimized(query).trace)
 
@@ -148,7 +148,7 @@ def test_what_has_no_fixed_rows_stays(tables: SmallLake) -> None:
         " SELECT w.k FROM w WHERE w.k = (SELECT max(k) FROM w)",
         "SELECT a.id FROM lk.one a WHERE a.k = 4 AND a.id >= (SELECT avg(b.id) FROM lk.one b WHERE b.k <= a.k)",
     ):
-        assert not tables.optimized(query, (scalar_aggregates_as_windows,)).trace
+        assert not tables.optimized(query, rules=(scalar_aggregates_as_windows,)).trace
 
 
 def test_relations_with_other_fences_stay(tables: SmallLake) -> None:

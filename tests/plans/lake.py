@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+from decimal import Decimal
 from types import MappingProxyType
 
 import pyarrow as pa
@@ -9,7 +11,7 @@ import pyarrow as pa
 from catalog.names import TableName
 from catalog.principals import Principal
 from catalog.scans import Comparison, FileGroup, FileScan, Physical, RemoteScan, Scan, Snapshot
-from catalog.statistics import UNKNOWN, TableStatistics
+from catalog.statistics import UNKNOWN, ColumnStatistics, TableStatistics
 from catalog.store.rows import AccessRows, ColumnMask, Grant, MaskingPolicy, RowPolicy, TableRights
 from catalog.tables import Catalog, Column, Discovery, Table
 from gateway.sql.resolve import Names
@@ -118,6 +120,48 @@ ACCESS = Access.from_rows(
 def names(search_path: tuple[str, ...] = ("public",)) -> Names:
     """Return what names mean to the analyst."""
     return Names(CATALOG, frozenset({"pg_class", "pg_attribute"}), search_path, lambda name: name.name != "secret")
+
+
+def _counted(rows: float, **columns: tuple[pa.Scalar, pa.Scalar, float | None]) -> TableStatistics:
+    """Statistics of a table; of a column its least and greatest value, and how many it has where that is known."""
+    known = {name: ColumnStatistics(distinct, 0.0, low, high) for name, (low, high, distinct) in columns.items()}
+    return TableStatistics(rows, None, MappingProxyType(known))
+
+
+def _keys(most: int, distinct: float | None = None) -> tuple[pa.Scalar, pa.Scalar, float | None]:
+    return pa.scalar(1), pa.scalar(most), distinct
+
+
+def _dates(first: str, last: str) -> tuple[pa.Scalar, pa.Scalar, float | None]:
+    return pa.scalar(date.fromisoformat(first)), pa.scalar(date.fromisoformat(last)), None
+
+
+STATISTICS = MappingProxyType(
+    {
+        TableName("sales", "lineitem"): _counted(
+            6_001_215,
+            l_orderkey=_keys(6_000_000),
+            l_partkey=_keys(200_000),
+            l_quantity=(pa.scalar(Decimal("1.00")), pa.scalar(Decimal("50.00")), None),
+            l_shipdate=_dates("1992-01-02", "1998-12-01"),
+        ),
+        TableName("sales", "orders"): _counted(
+            1_500_000,
+            o_orderkey=_keys(6_000_000),
+            o_custkey=_keys(149_999),
+            o_orderdate=_dates("1992-01-01", "1998-08-02"),
+        ),
+        TableName("supply", "part"): _counted(200_000, p_partkey=_keys(200_000), p_size=_keys(50)),
+        TableName("crm", "customer"): _counted(
+            150_000, c_custkey=_keys(150_000, 150_000), c_nationkey=(pa.scalar(0), pa.scalar(24), 25)
+        ),
+        TableName("crm", "nation"): _counted(
+            25,
+            n_nationkey=(pa.scalar(0), pa.scalar(24), 25),
+            n_name=(pa.scalar("ALGERIA"), pa.scalar("VIETNAM"), 25),
+        ),
+    }
+)
 
 
 class MemorySource:

@@ -1,7 +1,8 @@
 """Golden scripts of resolve, govern, optimize and fragment over a catalogue in memory.
 
 Commands: ``resolve``, ``govern``, ``optimize`` (prints the query after each rule that changed it), ``rule NAME`` (one
-rule alone) and ``fragment`` (what each source runs). ``path=a,b`` sets the search path, ``as=NAME`` who asks.
+rule alone) and ``fragment`` (what each source runs). ``path=a,b`` sets the search path, ``as=NAME`` who asks; with
+``statistics`` the rules are told those of TPC-H at scale 1.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ from gateway.sql.policy_text import policy_reader
 from gateway.sql.resolve import references, resolve
 from gateway.sql.statements import parse_query
 from optimizer.fragment import fragment
-from optimizer.optimize import RULES, optimize
+from optimizer.optimize import NO_STATISTICS, RULES, apply, optimize
 from optimizer.stages import Fragmented, Governed, Resolved
 from policies.govern import check_governed, govern
 from policies.policy_reader import KeptRelations
-from tests.plans.lake import ACCESS, CATALOG, PRINCIPALS, SOURCES, names
+from tests.plans.lake import ACCESS, CATALOG, PRINCIPALS, SOURCES, STATISTICS, names
 from tests.scripts import Block, check
 
 SCRIPTS = sorted((Path(__file__).parent / "scripts").glob("*"))
@@ -58,12 +59,13 @@ def _command(command: str, options: list[str], resolved: Resolved) -> str:
     if command == "resolve":
         return resolved.tree.sql("postgres", pretty=True)
     governed = _governed(resolved, _principal(options))
+    statistics = STATISTICS if "statistics" in options else NO_STATISTICS
     if command == "govern":
         return governed.tree.sql("postgres", pretty=True)
     if command == "rule":
         rule = next(rule for rule in RULES if rule.__name__ == options[0])
-        return rule(governed.tree).sql("postgres", pretty=True)
-    optimized = optimize(governed)
+        return apply(rule, governed.tree, statistics).sql("postgres", pretty=True)
+    optimized = optimize(governed, statistics)
     if command == "optimize":
         steps = [f"{step.rule}: {step.sql}" for step in optimized.trace]
         return "\n".join(steps) or "no rule applies"

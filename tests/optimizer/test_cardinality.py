@@ -1,0 +1,162 @@
+"""Estimates of rows, compared with the true ones where the statistics allow to know them."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from decimal import Decimal
+from types import MappingProxyType
+
+import pyarrow as pa
+import pytest
+
+from catalog.names import TableName
+from catalog.statistics import ColumnStatistics, TableStatistics
+from gateway.sql.policy_text import policy_reader
+from gateway.sql.resolve import references, resolve
+from gateway.sql.statements import parse_query
+from optimizer.cardinality import Cardinality
+from optimizer.column_estimates import ColumnEstimate
+from optimizer.optimize import RULES, optimize
+from optimizer.stages import Governed
+from policies.govern import govern
+from policies.policy_reader import KeptRelations
+from tests.plans.lake import ACCESS, PRINCIPALS, STATISTICS, names
+
+
+def _days(*offsets: int) -> tuple[pa.Scalar, ...]:
+    return tuple(pa.scalar(date(2000, 1, 1) + timedelta(days=offset)) for offset in offsets)
+
+
+_CUSTOMER = TableStatistics(
+    1000.0,
+    None,
+    MappingProxyType(
+        {
+            "c_custkey": ColumnStatistics(1000.0, 0.0, pa.scalar(1), pa.scalar(1000)),
+            "c_name": ColumnStatistics(
+                500.0, 0.2, pa.scalar("a"), pa.scalar("z"), most_common=((pa.scalar("anna"), 0.3),)
+            ),
+            "c_nationkey": ColumnStatistics(25.0, 0.0, pa.scalar(0), pa.scalar(24)),
+            "c_acctbal": ColumnStatistics(
+                900.0,
+                0.0,
+                pa.scalar(Decimal("0.00")),
+                pa.scalar(Decimal("1000.00")),
+                histogram=tuple(pa.scalar(Decimal(bound)) for bound in ("0.00", "10.00", "20.00", "100.00", "1000.00")),
+            ),
+        }
+    ),
+)
+_KNOWN = MappingProxyType({**STATISTICS, TableName("crm", "customer"): _CUSTOMER})
+
+
+def _governed(query: str) -> Governed:
+    path = names(("sales", "supply", "crm"))
+    tree = parse_query(query)
+    assert tree is not None
+    analyst = PRINCIPALS["analyst"]
+    return govern(resolve(tree, references(tree, path), path), analyst, ACCESS, policy_reader(path, KeptRelations()))
+
+
+def _rows(query: str) -> float:
+    found = Cardinality(_KNOWN).of_query(optimize(_governed(query), rules=RULES[:-1]).tree)
+    assert found is not None
+    return found.rows
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ("c_custkey = 7", 1),
+        ("7 = c_custkey", 1),
+        ("c_custkey = 5000", 1),  # outside of the bounds, and never less than one row
+        ("c_nationkey = 7", 40),
+        ("c_nationkey IN (1, 2, 3)", 120),
+        ("c_nationkey NOT IN (1, 2, 3)", 880),
+        ("c_nationkey <> 7", 960),
+        ("c_name = 'anna'", 300),  # one of the most common
+        ("c_name = 'berta'", 1),  # one of 499 that share half of the rows
+        ("c_name IS NULL", 200),
+        ("c_name IS NOT NULL", 800),
+        ("c_acctbal < 20", 500),
+        ("c_acctbal >= 20", 500),
+        ("c_acctbal < 15", 375),  # within a bucket
+        ("c_acctbal BETWEEN 10 AND 20", 250),
+        ("c_acctbal > 10 AND c_acctbal <= 20", 250),
+        ("c_acctbal < 10 OR c_acctbal > 100", 438),
+        ("NOT c_acctbal < 20", 500),
+        ("c_custkey > 500", 501),  # by the bounds alone
+        ("c_nationkey = 7 AND c_acctbal < 10", 20),  # 40 · √¼: conditions are seldom independent
+        ("c_name LIKE 'an%'", 20),
+        ("c_name LIKE '%an%'", 100),
+        ("c_custkey = c_nationkey", 1),
+        ("true", 1000),
+        ("false", 1),
+    ],
+)
+def test_conditions_on_a_table(condition: str, expected: float) -> None:
+    assert _rows(f"SELECT c_custkey FROM customer WHERE {condition}") == pytest.approx(expected, rel=0.02, abs=0.6)
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        # A key and those that refer to it: as many as refer, by counted values and by bounds alone.
+        ("SELECT 1 FROM customer, nation WHERE c_nationkey = n_nationkey", 1000),
+        ("SELECT 1 FROM orders, lineitem WHERE o_orderkey = l_orderkey", 6_001_215),
+        ("SELECT 1 FROM part, lineitem WHERE p_partkey = l_partkey AND p_size = 3", 120_024),
+        ("SELECT 1 FROM customer, nation", 25_000),
+        ("SELECT 1 FROM customer LEFT JOIN orders ON c_custkey = o_custkey AND o_orderdate = '1992-01-01'", 1000),
+        (
+            "SELECT 1 FROM orders JOIN (customer JOIN nation ON c_nationkey = n_nationkey) ON o_custkey = c_custkey",
+            10_000,
+        ),
+        # Groups, distinct rows and limits.
+        ("SELECT c_nationkey FROM customer GROUP BY c_nationkey", 25),
+        ("SELECT DISTINCT c_nationkey FROM customer WHERE c_custkey < 11", 10),
+        ("SELECT c_nationkey, c_custkey FROM customer GROUP BY c_nationkey, c_custkey", 1000),
+        ("SELECT count(*) FROM customer", 1),
+        ("SELECT c_custkey, count(*) OVER () FROM customer", 1000),
+        ("SELECT c_custkey FROM customer LIMIT 10", 10),
+        ("SELECT x.k FROM (SELECT c_nationkey AS k FROM customer GROUP BY c_nationkey) x WHERE x.k = 3", 1),
+        ("WITH w AS (SELECT c_custkey AS k FROM customer WHERE c_nationkey = 1) SELECT k FROM w", 40),
+        # Groups of 40 rows each: few have three times as many.
+        ("SELECT c_nationkey FROM customer GROUP BY c_nationkey HAVING count(*) > 120", 1.24),
+        # Semi-joins: as many as there are keys.
+        ("SELECT c_name FROM customer WHERE c_nationkey IN (SELECT n_nationkey FROM nation WHERE n_name = 'PERU')", 40),
+        # Set operations.
+        ("SELECT c_custkey FROM customer UNION ALL SELECT n_nationkey FROM nation", 1025),
+        ("SELECT c_custkey FROM customer INTERSECT SELECT n_nationkey FROM nation", 25),
+        ("SELECT c_custkey FROM customer EXCEPT SELECT n_nationkey FROM nation", 1000),
+        ("SELECT 1", 1),
+    ],
+)
+def test_queries(query: str, expected: float) -> None:
+    assert _rows(query) == pytest.approx(expected, rel=0.02)
+
+
+def test_tables_without_statistics_are_unknown() -> None:
+    governed = _governed('SELECT 1 FROM customer, files."Rates"')
+    assert Cardinality(_KNOWN).of_query(governed.tree) is None
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "rows", "distinct"),
+    [
+        (pa.scalar(1), pa.scalar(10), 1000.0, 10),
+        (pa.scalar(1), pa.scalar(10_000), 1000.0, 1000),
+        (*_days(0, 6), 1000.0, 7),
+        (pa.scalar(Decimal("0.00")), pa.scalar(Decimal("0.10")), 1000.0, 11),
+        (pa.scalar("A"), pa.scalar("F"), 1000.0, 6),
+        (pa.scalar("Abc"), pa.scalar("Fgh"), 1000.0, None),
+        (pa.scalar(0.5), pa.scalar(0.6), 1000.0, None),
+    ],
+)
+def test_values_that_nobody_counted(low: pa.Scalar, high: pa.Scalar, rows: float, distinct: float | None) -> None:
+    assert ColumnEstimate(ColumnStatistics(minimum=low, maximum=high), rows).distinct == pytest.approx(distinct)
+
+
+@pytest.mark.parametrize(("value", "expected"), [("b", 0.0), ("m", 0.5), ("zz", 1.0), ("g", 0.19)])
+def test_places_of_texts(value: str, expected: float) -> None:
+    statistics = ColumnStatistics(histogram=tuple(pa.scalar(text) for text in ("ca", "m", "x")))
+    assert ColumnEstimate(statistics, 10.0).below(value) == pytest.approx(expected, abs=0.06)
