@@ -14,6 +14,7 @@ from itertools import chain
 from optimizer import cost
 
 MOST_PAIRS = 3000  # of sub-trees that are tried for one order: about 6 ms
+_MOST_REPAIRED = 30  # relations: the greedy order of more is taken as it is
 _ATOMS = 7  # sub-trees that a repair of the greedy order joins anew: at most 966 pairs
 
 
@@ -230,7 +231,11 @@ def _members(trees: list[JoinTree]) -> int:
 def _connected_order(trees: list[JoinTree], estimates: _Estimates, most_pairs: int) -> JoinTree:
     if len(trees) == 1:
         return trees[0]
-    return _exhaustive(trees, estimates, most_pairs) or _repaired(_greedy(trees, estimates), estimates)
+    found = _exhaustive(trees, estimates, most_pairs)
+    if found is None:
+        found = _greedy(trees, estimates)
+        found = _repaired(found, estimates) if len(trees) <= _MOST_REPAIRED else found
+    return found
 
 
 # Exhaustive: Moerkotte and Neumann's DPccp. ---------------------------------------------------------------------------

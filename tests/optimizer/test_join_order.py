@@ -99,7 +99,7 @@ def test_is_near_to_the_cheapest_where_not_all_trees_are_tried(shape: str) -> No
 @pytest.mark.parametrize("shape", _SHAPES)
 def test_is_quick_for_many_relations(shape: str) -> None:
     random = Random(shape)
-    for count, most in ((8, 0.03), (17, 0.25)):  # five times what it takes on an idle machine
+    for count, most in ((8, 0.05), (17, 0.25), (40, 2.0)):  # several times what it takes on an idle machine
         graph = _graph(shape, count, random)
         begin = time.process_time()
         assert sorted(order_joins(graph).leaves) == [*range(count)]
