@@ -23,8 +23,9 @@ from gateway.sql.policy_text import policy_reader
 from gateway.sql.resolve import Names, References, resolve
 from optimizer.brief import is_brief
 from optimizer.fragment import fragment
-from optimizer.optimize import optimize
+from optimizer.optimize import NO_STATISTICS, optimize
 from optimizer.plain_scan import is_plain_scan
+from optimizer.relations import relations
 from optimizer.stages import Fragmented, Optimized
 from policies.govern import check_governed, govern
 
@@ -54,14 +55,17 @@ _LOCK = threading.Lock()  # of the cache: statements are prepared in many thread
 def plan(
     tree: exp.Query, found: References, names: Names, principal: Principal, lake: Lake, parameters: Sequence[str] = ()
 ) -> Plan:
-    """Take a parsed query through the stages that do not depend on the data. ``tree`` is used up.
+    """Take a parsed query through the stages that do not depend on the data's version. ``tree`` is used up. Blocks,
+    where the sources are asked for statistics.
 
     ``parameters`` are the types of ``$1 …`` where they are known, as SQL writes them.
     """
     resolved = resolve(tree, found, names, parameters)
     access = lake.access
     governed = govern(resolved, principal, access, policy_reader(names, lake.governed))
-    optimized = optimize(governed)
+    joins = sum(1 for _ in relations(governed.tree)) > 1
+    statistics = lake.statistics(governed.tables.values()) if joins else NO_STATISTICS
+    optimized = optimize(governed, statistics)
     check_governed(optimized.tree, principal, access)  # no rule has let go of a policy
     return Plan(optimized)
 

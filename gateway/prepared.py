@@ -27,7 +27,7 @@ from gateway.values.rows import prepare as prepare_rows
 from gateway.values.settings import BINARY, TEXT
 from gateway.wire.backend import FieldDescription
 
-LONG_TEXT = 1024  # characters: beyond it a text is cut, parsed and planned in a thread
+LONG_TEXT = 1024  # characters: beyond it a text is cut in a thread
 
 
 class Lane(Enum):
@@ -169,18 +169,16 @@ class StatementCache:
     async def prepare(
         self, statement: Statement, names: Names, principal: Principal, lake: Lake, parameters: tuple[str, ...] = ()
     ) -> PreparedStatement:
-        """Decide the statement's lane and plan it, or return what was decided before. A long text is planned in a
-        thread: it may take a second, in which other sessions go on. ``parameters`` are the types of ``$1 …``, which
-        are known once the statement has been described.
+        """Decide the statement's lane and plan it, or return what was decided before. It is planned in a thread: that
+        may take a second, for a long text or for a source's statistics, in which other sessions go on. ``parameters``
+        are the types of ``$1 …``, which are known once the statement has been described.
         """
         key = (statement.text, parameters, principal, names.search_path, names.catalog.version, lake.access.version)
         kept = self._prepared.get(key)
-        if kept is None and len(statement.text) > LONG_TEXT:
+        if kept is None:
             loop = asyncio.get_running_loop()
             kept = await loop.run_in_executor(lake.threads, _prepare, statement, names, principal, lake, parameters)
-        elif kept is None:
-            kept = _prepare(statement, names, principal, lake, parameters)
-        self._prepared[key] = kept
+            self._prepared[key] = kept
         return kept if kept.statement.start == statement.start else replace(kept, statement=statement)
 
 
