@@ -89,11 +89,16 @@ class GatewayProcess:
 
 
 @contextmanager
-def gateway(layout: Layout) -> Iterator[GatewayProcess]:
-    """A gateway over the benchmark's sources for the length of a block. Raises BenchmarkError if it does not start."""
-    directory = layout.directory
+def gateway(layout: Layout, settings: str = "", directory: Path | None = None) -> Iterator[GatewayProcess]:
+    """A gateway over the benchmark's sources for the length of a block; ``settings`` are further sections of its
+    configuration, and ``directory`` is where it keeps its state (with the data, unless given). Raises BenchmarkError if
+    it does not start.
+    """
+    directory = directory or layout.directory
     port, http_port = free_port(), free_port()
     config = state.write_config(directory, layout, port, http_port)
+    with config.open("a", encoding="utf-8") as file:
+        file.write(f"\n{settings}\n")
     password = state.password(directory)
     _set_user(config, password, tuple(layout.sources))
     log = directory / "gateway.log"

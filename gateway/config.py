@@ -24,6 +24,7 @@ from gateway.config_values import (
     Address,
     Bytes,
     CatalogProperty,
+    Days,
     Listen,
     LocalPath,
     Location,
@@ -36,6 +37,7 @@ from gateway.toml_lines import KeyPath, key_lines
 
 __all__ = [
     "Address",
+    "Audit",
     "Auth",
     "AuthMapping",
     "AuthRule",
@@ -52,7 +54,7 @@ __all__ = [
 ]
 
 _SOURCE_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}\Z")
-_RESERVED_NAMES = frozenset({"public", "information_schema"})
+_RESERVED_NAMES = frozenset({"public", "information_schema", "lakegate"})
 _AT_LINE = re.compile(r"\s*\(at (?:line (\d+), column \d+|end of document)\)")
 
 
@@ -102,6 +104,25 @@ class Server(_Section):
         if value is not None and not value.is_file():
             raise ValueError(f"there is no file {value}")
         return value
+
+
+class Audit(_Section):
+    """``[audit]``: what is written of each statement and login, and for how long it is kept (days; 0: for ever)."""
+
+    mode: Literal["journal", "synchronous", "off"] = "journal"
+    fsync: Literal["os", "group"] = "os"
+    directory: LocalPath | None = None  # default: "audit" in data_dir
+    journal_limit: Annotated[Bytes, Field(ge=1 << 20)] = 1 << 30
+    retention: Days = 400
+    retention_login: Days | None = None
+    retention_statement: Days | None = None
+    retention_denied: Days | None = None
+    retention_access: Days | None = None
+
+    def kept_days(self, kind: str) -> int:
+        """Return how long entries of a class are kept: login, statement, denied or access."""
+        given: int | None = getattr(self, f"retention_{kind}")
+        return self.retention if given is None else given
 
 
 class Engine(_Section):
@@ -185,12 +206,18 @@ _KINDS = ", ".join(f'"{name}"' for name in _SOURCE_KINDS)
 class Config(_Section):
     """A whole configuration, valid in itself; whether sources answer is another question (``lakegate check``)."""
 
-    sections: ClassVar[tuple[str, ...]] = ("server", "auth", "engine", "sources")
+    sections: ClassVar[tuple[str, ...]] = ("server", "auth", "audit", "engine", "sources")
 
     server: Server = Field(default_factory=Server)
     auth: Auth = Field(default_factory=Auth)
+    audit: Audit = Field(default_factory=Audit)
     engine: Engine = Field(default_factory=Engine)
     sources: dict[str, SourceConfig] = Field(default_factory=dict)
+
+    @property
+    def audit_directory(self) -> Path:
+        """Where the audit's journal is."""
+        return self.audit.directory or self.server.data_dir / "audit"
 
     @property
     def spill_directory(self) -> Path:
@@ -223,7 +250,7 @@ def _validate(path: Path, raw: dict[str, Any], lines: dict[KeyPath, int]) -> Con
     try:
         # The defaults are validated in the file's context too, so that data_dir counts from its folder.
         config = Config.model_validate(
-            {"server": {}, "engine": {}, **expanded} if isinstance(expanded, dict) else expanded,
+            {"server": {}, "audit": {}, "engine": {}, **expanded} if isinstance(expanded, dict) else expanded,
             context={"folder": path.absolute().parent},
         )
     except ValidationError as error:
@@ -259,7 +286,7 @@ def _contradictions(config: Config) -> Iterator[tuple[KeyPath, str]]:
             yield (
                 ("sources", name),
                 "not a name for a source: it becomes a schema, so use lower case letters, digits and underscores, "
-                "not pg_…, public or information_schema",
+                "not pg_…, public, lakegate or information_schema",
             )
         if isinstance(source, IcebergSource) and "type" not in source.catalog:
             yield ("sources", name, "catalog", "type"), 'field required: such as "sql", "rest" or "glue"'
@@ -316,7 +343,7 @@ def _section(path: KeyPath) -> type[BaseModel] | None:
         return AuthRule
     if path[:2] == ("auth", "maps"):
         return AuthMapping
-    sections: dict[str, type[BaseModel]] = {"server": Server, "auth": Auth, "engine": Engine}
+    sections: dict[str, type[BaseModel]] = {"server": Server, "auth": Auth, "audit": Audit, "engine": Engine}
     return sections.get(str(path[0]))
 
 

@@ -12,7 +12,7 @@ from typing import Annotated, NamedTuple
 from pydantic import BeforeValidator, SecretStr, ValidationInfo
 
 from gateway.config_error import Problem, problem_at
-from gateway.quantities import parse_duration, parse_size
+from gateway.quantities import parse_days, parse_duration, parse_size
 from gateway.toml_lines import KeyPath
 
 _ENVIRONMENT = re.compile(r"\$\$\{|\$\{([^}]*)\}")
@@ -57,6 +57,10 @@ def _address_or_off(value: object) -> object:
 
 def _duration(value: object) -> object:
     return parse_duration(str(value)) if isinstance(value, str | int) and not isinstance(value, bool) else value
+
+
+def _days(value: object) -> object:
+    return parse_days(value) if isinstance(value, str) else value
 
 
 def _size(value: object) -> object:
@@ -113,6 +117,7 @@ def _property(value: object, info: ValidationInfo) -> object:
 Listen = Annotated[Address, BeforeValidator(parse_address)]
 OptionalListen = Annotated[Address | None, BeforeValidator(_address_or_off)]
 Seconds = Annotated[float, BeforeValidator(_duration)]
+Days = Annotated[int, BeforeValidator(_days)]
 Bytes = Annotated[int, BeforeValidator(_size)]
 LocalPath = Annotated[Path, BeforeValidator(_path)]
 Location = Annotated[str, BeforeValidator(_location)]

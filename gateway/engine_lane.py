@@ -36,6 +36,7 @@ from gateway.values.registry import sql_name
 from gateway.values.rows import OutputSettings, RowEncoder
 from gateway.values.settings import TEXT
 from gateway.wire import backend, frontend
+from optimizer.stages import Fragmented
 
 _log = structlog.get_logger(__name__)
 _NOTHING = frontend.Bind("", "")  # no parameters, and all columns as text
@@ -60,6 +61,12 @@ class Client(Protocol):
 
     async def drain(self) -> None:
         """Wait until the client has read enough of what is queued."""
+
+    def reading(self, lane: str, tables: tuple[str, ...], policies: tuple[str, ...]) -> None:
+        """Note what the statement at hand was planned for."""
+
+    def note_fragments(self) -> Callable[[Fragmented], None]:
+        """Return what is told, in any thread, what the statement at hand reads."""
 
 
 @dataclass(slots=True)
@@ -152,6 +159,8 @@ class EngineLane:
 
     async def execute(self, portal: Portal, limit: int) -> None:
         """Send the portal's rows (at most ``limit``, 0 for all) and how it ended."""
+        prepared = portal.prepared
+        self._client.reading(prepared.lane.name.lower(), prepared.tables(), prepared.policies())
         settings = await self.read_settings()
         self._require_utf8()
         if self.ended_by is not None:
@@ -220,7 +229,8 @@ class EngineLane:
 
     async def _start(self, portal: Portal, settings: _Settings) -> Running:
         session = Session(settings.output.time_zone)
-        return await run(portal.prepared.require_plan(), portal.parameters, session, self._lake)
+        noted = self._client.note_fragments()
+        return await run(portal.prepared.require_plan(), portal.parameters, session, self._lake, noted)
 
     async def _write(self, blocks: AsyncIterator[Blocks]) -> int:
         sent = 0

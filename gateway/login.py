@@ -9,13 +9,17 @@ from typing import Final, Protocol
 
 from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
+from gateway.audit.audit import Audit
+from gateway.audit.logins import LoginAttempt, cancel_entry
+from gateway.audit.witness import Client
 from gateway.authentication.identity import Identity
 from gateway.authentication.rules import Attempt
 from gateway.authentication.throttle import Waiting
+from gateway.credentials import require_principal
 from gateway.login_methods import AuthenticatingClient, Authentication, authenticate
 from gateway.relay.mirror_connection import Login as MirrorLogin
 from gateway.relay.mirror_connection import MirrorConnection, ServerRefused
-from gateway.session import Client, Session, SessionServices
+from gateway.session import Session, SessionServices
 from gateway.wire import backend, frontend
 from gateway.wire.connection import negotiate
 from gateway.wire.login import (
@@ -40,8 +44,9 @@ class LoginClient(AuthenticatingClient, Client, Protocol):
 class Sessions:
     """The sessions of a process, found by their cancel keys."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, audit: Audit) -> None:
         self._limit = limit
+        self._audit = audit
         self._by_key: dict[tuple[int, bytes], Session] = {}
 
     def __len__(self) -> int:
@@ -60,11 +65,14 @@ class Sessions:
         """Drop a session that ended."""
         self._by_key = {key: one for key, one in self._by_key.items() if one is not session}
 
-    async def cancel(self, process_id: int, secret_key: bytes) -> None:
+    async def cancel(self, process_id: int, secret_key: bytes, peer: str) -> None:
         """Cancel what the session of this key runs; a wrong key does nothing and says nothing."""
         for (known_id, known_key), session in [*self._by_key.items()]:
             if known_id == process_id and secrets.compare_digest(known_key, secret_key):
+                await self._audit.record(cancel_entry(peer, process_id))
                 await session.cancel(SqlError(SqlState.QUERY_CANCELED, _CANCELED))
+                return
+        self._audit.note_stranger(cancel_entry(peer, None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +99,11 @@ class Login:
 
     async def log_in(self, startup: frontend.StartupMessage) -> Session:
         """Authenticate and open the session; what goes wrong is an SqlError that ends the connection."""
+        attempt = LoginAttempt(self._services.session.audit, startup.parameters, self._client.peer)
+        with attempt.failing():
+            return await self._log_in(startup, attempt)
+
+    async def _log_in(self, startup: frontend.StartupMessage, attempt: LoginAttempt) -> Session:
         answer = negotiate(startup)
         if answer is not None:
             assert isinstance(answer, NegotiateProtocolVersion)
@@ -102,6 +115,8 @@ class Login:
             await self._services.lend(identity)
             mirror = await self._open_mirror(identity.role, startup)
             try:
+                principal = require_principal(identity, self._services.session.get_principal)
+                await attempt.succeeded(principal, identity.method)
                 self._services.sessions.admit()  # others have come meanwhile
                 return self._welcome(identity, mirror)
             except BaseException:

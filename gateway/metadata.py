@@ -8,19 +8,27 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import closing
 from dataclasses import replace
 
 import psycopg
 import structlog
+from psycopg.conninfo import make_conninfo
 
 from catalog.mirror.mirror import open_mirror
 from catalog.names import always_quoted
 from catalog.principals import Principal
-from catalog.server import Server, external, start
+from catalog.server import Server, ServerError, external, start
+from catalog.store.audit_store import READER, AuditStore
+from catalog.store.connection import DATABASE
 from catalog.store.rows import AccessRows, ApiKey, Membership
 from catalog.store.store import Store, open_store
 from catalog.tables import Catalog
+from gateway.audit.audit import Audit
+from gateway.audit.journal import Journal
+from gateway.audit.retention import retire
 from gateway.authentication.identity import Identity
+from gateway.config import Audit as AuditConfig
 from gateway.config import Config
 from gateway.login_methods import Role
 from gateway.relay.mirror_connection import Login
@@ -28,6 +36,7 @@ from policies.access import Access
 from policies.roles import Roles
 
 _log = structlog.get_logger(__name__)
+_RETIRE = 6 * 3600.0  # seconds between two looks at what the audit need not keep any more
 _SYSTEM_RELATIONS = (
     "SELECT relname FROM pg_catalog.pg_class WHERE relnamespace = 'pg_catalog'::regnamespace AND relkind IN ('r', 'v')"
 )
@@ -44,6 +53,7 @@ class Metadata:
         self._mirror = open_mirror(server, self._store.require_secret("mirror"), database, defaults)
         self._noted: set[str] = set()
         self._lent: Counter[Membership] = Counter()
+        self._audit_config = AuditConfig()
         self._shown: frozenset[str] = frozenset()  # the roles that the mirror knows
         self._take(self._store.load_access())
         self.system_relations = self._read_system_relations()
@@ -180,6 +190,38 @@ class Metadata:
     def mirror_login(self, role: str) -> Login:
         """Return how the gateway logs in to the mirror for a role."""
         return Login(self._server.address(self._database), role, self._mirror.password(role))
+
+    def open_audit(self, config: Config) -> Audit:
+        """Begin the audit, and have the role that reads it for auditors. Blocks."""
+        self._audit_config = config.audit
+        if config.audit.mode == "off":
+            return Audit.off()
+        try:
+            journal = Journal(config.audit_directory, config.audit.journal_limit)
+        except (OSError, ValueError) as error:
+            raise ServerError(f"the audit's journal in {config.audit_directory} cannot be used: {error}") from error
+        with closing(AuditStore(self._server)) as store:
+            store.ensure_reader(self._audit_password)
+        return Audit.open(config.audit, self._server, journal)
+
+    @property
+    def audit_dsn(self) -> str:
+        """How the engine reads ``lakegate.audit_log``."""
+        given = self._server.connection_parameters(DATABASE, READER, self._audit_password)
+        return make_conninfo("", **given)
+
+    @property
+    def _audit_password(self) -> str:
+        return self._store.require_secret("audit_reader").hex()
+
+    async def retire(self, audit: Audit) -> None:
+        """Take out of the audit what is older than its retention, at once and every few hours, until cancelled."""
+        while audit.is_on:
+            try:
+                await asyncio.to_thread(retire, audit, self._server, self._audit_config)
+            except Exception:  # it is tried again; what should have gone stays meanwhile
+                _log.exception("the audit's retention could not be carried out")
+            await asyncio.sleep(_RETIRE)
 
     async def check(self) -> None:
         """Raise unless the metadata server answers."""

@@ -65,6 +65,7 @@ class ClientConnection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._held: list[bytes | memoryview] = []
         self._held_bytes = 0
+        self.sent_bytes = 0  # queued for the client so far
         self._arrived = asyncio.Event()
         self._writable = asyncio.Event()
         self._writable.set()
@@ -168,6 +169,7 @@ class ClientConnection(asyncio.Protocol):
     def _write(self, data: bytes | memoryview) -> None:
         self._held.append(data)
         self._held_bytes += len(data)
+        self.sent_bytes += len(data)
         if self._held_bytes >= _HELD:
             self._send_held()
 
@@ -249,7 +251,7 @@ class ClientConnection(asyncio.Protocol):
                 case frontend.GSSENCRequest():
                     self.send(EncryptionRefused())
                 case frontend.CancelRequest() as request:
-                    await self._login_services.sessions.cancel(request.process_id, request.secret_key)
+                    await self._login_services.sessions.cancel(request.process_id, request.secret_key, self.peer)
                     return None
                 case frontend.StartupMessage() as startup:
                     return startup

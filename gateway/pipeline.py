@@ -7,7 +7,7 @@ sources and the engine. Each stage hands on a type of its own, so none can be le
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -95,6 +95,14 @@ def _bytes(pinned: Pinned) -> int | None:
     return None if None in sizes else sum(size for size in sizes if size is not None)
 
 
-async def run(planned: Plan, parameters: Sequence[pa.Scalar], session: Session, lake: Lake) -> Running:
-    """Begin to execute a plan; the rows are read from the result."""
-    return await lake.engine.start(lambda: prepare(planned, parameters, session, lake).query, parameters)
+async def run(
+    planned: Plan, parameters: Sequence[pa.Scalar], session: Session, lake: Lake, noted: Callable[[Fragmented], None]
+) -> Running:
+    """Begin to execute a plan; the rows are read from the result. ``noted`` is told what is read, in a thread."""
+
+    def ready() -> EngineQuery:
+        prepared = prepare(planned, parameters, session, lake)
+        noted(prepared.fragmented)
+        return prepared.query
+
+    return await lake.engine.start(ready, parameters)

@@ -56,6 +56,15 @@ class PreparedStatement:
             raise failure.with_traceback(None)  # it is raised many times, and would remember them all
         return self.plan
 
+    def tables(self) -> tuple[str, ...]:
+        """Return the names of the tables that it was planned for."""
+        return tuple(str(name) for name in self.plan.optimized.tables) if self.plan is not None else ()
+
+    def policies(self) -> tuple[str, ...]:
+        """Return the names of the policies that filter or mask for who asks, each with its table."""
+        found = self.plan.optimized.policies if self.plan is not None else {}
+        return tuple(f"{policy} ON {name}" for name, policies in found.items() for policy in policies)
+
 
 class KeptEncoder:
     """The encoder last made for the rows of a statement: mostly the next ones are alike."""

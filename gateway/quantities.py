@@ -20,6 +20,14 @@ def parse_duration(text: str) -> float:
     return seconds
 
 
+def parse_days(text: str) -> int:
+    """Return a number of days such as ``"400d"``; ``0`` needs no unit. Raises ValueError with a text for the user."""
+    days = _parse(text, {"d": 1}, 'a number of days such as "400d"')
+    if days != int(days) or days > 36500:
+        raise ValueError(f'"{text}" is not a number of whole days, at most 36500')
+    return int(days)
+
+
 def parse_size(text: str) -> int:
     """Return a size in bytes; units are powers of 1024, as PostgreSQL's. Raises ValueError with a text for the user."""
     return int(_parse(text, _BYTES, 'a size such as "512MB" or "2GB"'))

@@ -13,10 +13,11 @@ import structlog
 
 from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
+from gateway.audit.audit import Audit
 from gateway.authentication.issuers import Issuers
 from gateway.authentication.throttle import Throttle, Waiting
 from gateway.config import Address, Config
-from gateway.http.health import Readiness, check_dependencies, serve_health
+from gateway.http.health import Check, Readiness, check_dependencies, serve_health
 from gateway.lake import ASKED_PATIENCE, FIRST_PATIENCE, PATIENCE
 from gateway.login import LoginServices, Sessions
 from gateway.login_methods import Authentication, Directory
@@ -24,7 +25,7 @@ from gateway.metadata import Metadata
 from gateway.net import ClientConnection, Limits
 from gateway.prepared import StatementCache
 from gateway.session import SessionServices
-from gateway.sources import open_lake
+from gateway.sources import AUDIT, open_lake
 from gateway.tls import TlsFiles
 from policies.access import Narrowed
 
@@ -44,11 +45,12 @@ class Endpoints:
 class Gateway:
     """A running gateway: its connections, and the way out."""
 
-    def __init__(self, config: Config, metadata: Metadata) -> None:
+    def __init__(self, config: Config, metadata: Metadata, audit: Audit) -> None:
         self._config = config
+        self._audit = audit
         self.metadata = metadata
         self.lake = open_lake(config, metadata)
-        self.sessions = Sessions(config.server.max_connections)
+        self.sessions = Sessions(config.server.max_connections, audit)
         self._connections: set[ClientConnection] = set()
         self._draining = False
         self._statements = StatementCache()
@@ -122,8 +124,10 @@ class Gateway:
 
     async def readiness(self) -> Readiness:
         """Say whether clients should come here."""
-        checks = {name: _source_check(self, name) for name in self.lake.sources}
-        found = await check_dependencies({"metadata": self.metadata.check}, checks)
+        checks: dict[str, Check] = {name: _source_check(self, name) for name in self.lake.sources if name != AUDIT}
+        if self._audit.is_on:
+            checks["audit_store"] = self._audit.check_store
+        found = await check_dependencies({"metadata": self.metadata.check, "audit": self._audit.check}, checks)
         return Readiness(found, draining=self._draining)
 
     async def drain(self, stop_now: asyncio.Event) -> None:
@@ -144,7 +148,7 @@ class Gateway:
     @property
     def _session_services(self) -> SessionServices:
         database, get_principal = self._config.server.database, self.metadata.get_principal
-        return SessionServices(self.lake, self._statements, get_principal, self.refresh, database)
+        return SessionServices(self.lake, self._statements, get_principal, self.refresh, database, self._audit)
 
 
 def _leave_garbage_collection_little() -> None:
@@ -180,7 +184,9 @@ async def running(
     async with AsyncExitStack() as stack:
         metadata = await asyncio.to_thread(Metadata.open, config)
         stack.push_async_callback(asyncio.to_thread, metadata.close)
-        gateway = Gateway(config, metadata)
+        audit = await asyncio.to_thread(metadata.open_audit, config)
+        stack.push_async_callback(asyncio.to_thread, audit.close)
+        gateway = Gateway(config, metadata, audit)
         stack.callback(gateway.lake.close)
         await gateway.start()
         listen = config.server.listen
@@ -190,7 +196,8 @@ async def running(
         if config.server.http_listen is not None:
             http = await stack.enter_async_context(serve_health(config.server.http_listen, gateway.readiness))
         tasks = [
-            loop.create_task(work) for work in (gateway.keep_current(), gateway.follow_grants(), gateway.tls.follow())
+            loop.create_task(work)
+            for work in (gateway.keep_current(), gateway.follow_grants(), gateway.tls.follow(), metadata.retire(audit))
         ]
         if reloads is not None:
             reloads(gateway.tls.reload)

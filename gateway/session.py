@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from time import monotonic
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 
@@ -20,6 +20,8 @@ from catalog.names import TableName
 from catalog.principals import Principal
 from catalog.sqlstate import SqlState
 from catalog.tables import Catalog
+from gateway.audit.audit import Audit
+from gateway.audit.witness import Client, Witness
 from gateway.authentication.identity import Identity
 from gateway.credentials import GetPrincipal, check_credential, require_principal
 from gateway.engine_lane import EngineLane, Portal
@@ -38,25 +40,6 @@ _log = structlog.get_logger(__name__)
 _SIMPLE = frozenset({frontend.Query, frontend.FunctionCall})  # each ends with ReadyForQuery
 
 
-class Client(Protocol):
-    """The client's side of a session: where answers go."""
-
-    def send(self, message: backend.BackendMessage) -> None:
-        """Queue a message."""
-
-    def write(self, data: bytes | memoryview) -> None:
-        """Queue rows: bytes of complete DataRow messages."""
-
-    def relay(self, message: bytes) -> None:
-        """Queue one message of the mirror, unchanged."""
-
-    async def drain(self) -> None:
-        """Wait until the client has read enough of what is queued."""
-
-    async def flush(self) -> None:
-        """Send what is queued without waiting for more."""
-
-
 @dataclass(frozen=True, slots=True)
 class SessionServices:
     """What a session shares with others. ``get_principal`` is asked for every statement."""
@@ -66,6 +49,7 @@ class SessionServices:
     get_principal: GetPrincipal
     refresh: Callable[[tuple[str, ...] | None], Awaitable[None]]
     database: str
+    audit: Audit
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +67,9 @@ class Session:
         self._services = services
         self.identity = identity
         self._mirror = mirror
-        self._client = client
-        self._engine = EngineLane(services.lake, services.statements, self._principal, mirror, client)
+        self._who = self._principal()  # as he was last known
+        self._client = Witness(client, services.audit, self)
+        self._engine = EngineLane(services.lake, services.statements, self._principal, mirror, self._client)
         self._statements = NamedStatements()
         self._portals: dict[str, Portal] = {}
         self._relayed: dict[str, Statement] = {}  # what the mirror's portals were made of
@@ -123,6 +108,7 @@ class Session:
             self._ready()
 
     async def _dispatch(self, message: frontend.FrontendMessage) -> None:
+        await self._client.receive(message)
         match message:
             case frontend.Query():
                 await self._query(message)
@@ -274,6 +260,18 @@ class Session:
         self._ready()
         await self._client.drain()
 
+    # What the audit asks --------------------------------------------------------------------------------------------
+
+    def who(self) -> tuple[Principal, Mapping[str, str], str]:
+        """Return the principal, the session's reported settings and the database."""
+        self._who = self._services.get_principal(self.identity) or self._who
+        return self._who, self._mirror.parameters, self._services.database
+
+    def statement_text(self, name: str) -> str | None:
+        """Return the text of a prepared statement."""
+        named = self._statements.get(name)
+        return named.prepared.statement.text if named is not None else None
+
     # Lanes ----------------------------------------------------------------------------------------------------------
 
     async def _cut(self, text: str) -> tuple[Statement, ...]:
@@ -337,6 +335,7 @@ class Session:
         names = None if len(words) < 3 else (words[2].strip('"'),)
         if names is not None and names[0] not in self._services.lake.sources:
             raise SqlError(SqlState.UNDEFINED_OBJECT, f'source "{names[0]}" does not exist')
+        self._client.reading("refresh")
         self._interruptible = True
         try:
             await self._services.refresh(names)
@@ -443,6 +442,7 @@ class Session:
 
     async def close(self) -> None:
         """Stop everything and say goodbye to the mirror."""
+        self._client.left()
         try:
             await self._drop_portals()
             if self._mirror.unsettled:  # a server at work does not notice that nobody listens

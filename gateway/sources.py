@@ -5,6 +5,7 @@ from __future__ import annotations
 from catalog.errors import SqlError
 from catalog.scans import RemoteScan, Source
 from catalog.sqlstate import SqlState
+from catalog.tables import Discovery
 from connectors.postgres.source import PostgresSource
 from connectors.registry import open_source
 from gateway.config import Config
@@ -15,10 +16,26 @@ from gateway.metadata import Metadata
 from gateway.sql.engine_dialect.function_errors import stated_error
 from gateway.sql.engine_dialect.functions import register_functions
 
+AUDIT = "lakegate"  # the source, and the schema in which clients find ``audit_log``
+
+
+class AuditSource(PostgresSource):
+    """The audit's view as a table like any other: read with grants, under a role that may read nothing else. The
+    other tables of the metadata are not there, not even by name.
+    """
+
+    def discover(self) -> Discovery:
+        """Return the audit's view alone."""
+        found = super().discover()
+        tables = tuple(table for table in found.tables if table.remote[:2] == (AUDIT, "audit_log"))
+        return Discovery(found.source, tables)
+
 
 def open_lake(config: Config, metadata: Metadata) -> Lake:
     """Open every source (none is reached yet) and the engine."""
     sources = {name: open_source(name, settings.plain_settings()) for name, settings in config.sources.items()}
+    if config.audit.mode != "off":
+        sources[AUDIT] = AuditSource(AUDIT, metadata.audit_dsn)
 
     def open_remote(scan: RemoteScan) -> RemoteDataset:
         source: Source | None = sources.get(scan.source)

@@ -125,6 +125,7 @@ class Settings:
     server: Section = field(default_factory=dict)
     auth: Section = field(default_factory=dict)
     engine: Section = field(default_factory=dict)
+    audit: Section = field(default_factory=dict)
     sources: Mapping[str, Section] | None = None
     database: str = DATABASE
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -199,7 +200,7 @@ def write_config(folder: Path, lake: SampleLake, settings: Settings) -> Path:
     }
     engine = {"memory_limit": "512MB", "target_partitions": 2, **settings.engine}
     sources = lake.sources if settings.sources is None else settings.sources
-    sections = {"server": server, "auth": settings.auth, "engine": engine}
+    sections = {"server": server, "auth": settings.auth, "audit": settings.audit, "engine": engine}
     sections |= {f"sources.{name}": section for name, section in sources.items()}
     lines = []
     for name, section in sections.items():

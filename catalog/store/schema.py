@@ -75,3 +75,29 @@ catalogs = sa.Table(
     sa.Column("contents", sa.LargeBinary, nullable=False),
     sa.Column("saved", sa.DateTime(timezone=True), nullable=False, server_default=_now),
 )
+
+audit_entries = sa.Table(
+    "audit_entries",  # partitions, by month, are in the schema audit_months
+    metadata,
+    sa.Column("filed", sa.Date, primary_key=True),  # the day of the entry; of one node it never goes back
+    sa.Column("node", sa.Uuid, primary_key=True),
+    sa.Column("sequence", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("class", sa.Text, nullable=False),
+    sa.Column("previous", sa.LargeBinary, nullable=False),
+    sa.Column("hash", sa.LargeBinary, nullable=False),
+    sa.Column("entry", sa.Text),  # JSON as it was hashed; NULL: retired
+    sa.Column("retired_by", sa.Text),
+    sa.Index("audit_entries_at_idx", "at", postgresql_using="brin"),
+    postgresql_partition_by="RANGE (filed)",
+)
+
+audit_heads = sa.Table(
+    "audit_heads",
+    metadata,
+    sa.Column("node", sa.Uuid, primary_key=True),
+    sa.Column("sequence", sa.BigInteger, nullable=False),
+    sa.Column("hash", sa.LargeBinary, nullable=False),
+    sa.Column("signature", sa.LargeBinary, nullable=False),
+    sa.Column("updated", sa.DateTime(timezone=True), nullable=False, server_default=_now),
+)

@@ -27,6 +27,8 @@ users = typer.Typer(help="Users, their passwords and what they may read.", no_ar
 app.add_typer(users, name="user")
 keys = typer.Typer(help="API keys, with which programs log in.", no_args_is_help=True)
 app.add_typer(keys, name="key")
+audits = typer.Typer(help="The audit: whether it is whole, and its export.", no_args_is_help=True)
+app.add_typer(audits, name="audit")
 
 DEFAULT_CONFIG = Path("lakegate.toml")
 DEFAULT_DEMO = Path(".lakegate/demo")
@@ -207,3 +209,30 @@ def key_revoke(identifier: Annotated[str, typer.Argument(metavar="ID")], config:
     from gateway.cli.keys import revoke
 
     revoke(config, identifier)
+
+
+@audits.command("verify")
+def audit_verify(
+    config: ConfigOption = DEFAULT_CONFIG,
+    since: Annotated[str | None, typer.Option("--from", help="The first day, such as 2026-01-31.")] = None,
+    until: Annotated[str | None, typer.Option("--to", help="The last day.")] = None,
+) -> None:
+    """Walk the chains of entries and name the first break. Exit code 1 if there is one."""
+    from gateway.cli.audit import verify
+
+    verify(config, since, until)
+
+
+@audits.command("export")
+def audit_export(
+    to: Annotated[str, typer.Option(help="A file, syslog://host:port, syslog+udp://host:port or https://….")],
+    config: ConfigOption = DEFAULT_CONFIG,
+    form: Annotated[str, typer.Option("--format", help="ocsf, or json: the entries as they are.")] = "ocsf",
+    state: Annotated[Path | None, typer.Option(help="A file that keeps how far the export has come.")] = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with entries to come.")] = False,
+) -> None:
+    """Send the audit to a file or a collector."""
+    from gateway.audit.export import ExportOptions
+    from gateway.cli.audit import export
+
+    export(config, ExportOptions(form, to, state, follow))

@@ -52,7 +52,9 @@ def test_the_demo_from_start_to_stop(folder: Path) -> None:
     try:
         assert started.code == 0, started.errors
         assert "generating TPC-H at scale 0.01" in started.errors
-        assert set(dependencies(http_port)) == {"metadata", "sales", "supply", "crm", "files"}
+        assert set(dependencies(http_port)) == {
+            *("metadata", "audit", "audit_store", "sales", "supply", "crm", "files")
+        }
         url = connection_url(started.output)
         ask_all(url)
         again = lakegate(*options(port, http_port), "--detach", folder=folder)

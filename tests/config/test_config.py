@@ -304,7 +304,7 @@ WRONG = {
     "a name that is no schema": (
         '[sources.Sales]\nkind = "delta"\nlocation = "x"',
         "1: sources.Sales: not a name for a source: it becomes a schema, so use lower case letters, digits and "
-        "underscores, not pg_…, public or information_schema",
+        "underscores, not pg_…, public, lakegate or information_schema",
     ),
     "an Iceberg catalogue without a type": (
         '[sources.a]\nkind = "iceberg"\ncatalog = { uri = "x" }',

@@ -9,6 +9,7 @@ import pytest
 from pydantic import BaseModel
 
 from gateway.config import (
+    Audit,
     Auth,
     AuthMapping,
     AuthRule,
@@ -26,6 +27,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "## [auth]": Auth,
     "### [[auth.rules]]": AuthRule,
     "### [auth.maps]": AuthMapping,
+    "## [audit]": Audit,
     "## [engine]": Engine,
     '### kind = "delta"': DeltaSource,
     '### kind = "iceberg"': IcebergSource,
@@ -50,7 +52,7 @@ def test_every_key_is_described_and_no_other(heading: str, model: type[BaseModel
 
 
 @pytest.mark.parametrize(
-    "heading", ["## [server]", "## [auth]", "### [[auth.rules]]", "## [engine]", '### kind = "postgres"']
+    "heading", ["## [server]", "## [auth]", "### [[auth.rules]]", "## [audit]", "## [engine]", '### kind = "postgres"']
 )
 def test_documented_defaults_are_the_real_ones(heading: str) -> None:
     model = SECTIONS[heading]

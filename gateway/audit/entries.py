@@ -1,0 +1,135 @@
+"""What an audit entry says, as JSON: who, what, and how it ended.
+
+Texts that clients choose (SQL, names, application names) are escaped by JSON in ASCII: no line end and no control
+character of theirs is left for a terminal or a file of lines.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from catalog.principals import Principal
+from catalog.sqlstate import SqlState
+from gateway.audit.text import cleaned
+from optimizer.stages import Fragment
+
+
+class Kind(StrEnum):
+    """The class of an entry, by which it is kept for so long."""
+
+    LOGIN = "login"
+    STATEMENT = "statement"
+    DENIED = "denied"
+    ACCESS = "access"  # changes of rights, and what the audit says of itself
+
+
+_DENIED_STATES = frozenset(
+    {
+        SqlState.INSUFFICIENT_PRIVILEGE,
+        # What a role may not see is as if absent, so the question for it is a question for something forbidden.
+        SqlState.UNDEFINED_TABLE,
+        SqlState.UNDEFINED_COLUMN,
+        SqlState.INVALID_SCHEMA_NAME,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """Who asks. ``claims`` are the names and values of an identity's claims that policies may read."""
+
+    user: str
+    role: str
+    roles: tuple[str, ...]
+    address: str
+    application_name: str
+    database: str
+    claims: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def of(cls, principal: Principal, address: str, application_name: str, database: str) -> Who:
+        """Return who a session's principal is."""
+        roles = tuple(sorted(principal.roles))
+        claims = tuple((name, _claim_text(value)) for name, value in sorted(principal.claims.items()))
+        user = principal.session_user or principal.name
+        return cls(user, principal.name, roles, address, application_name, database, claims)
+
+    def json(self) -> str:
+        """Return the members of a JSON object."""
+        members = {
+            "user": cleaned(self.user),
+            "role": cleaned(self.role),
+            "roles": self.roles,
+            "claims": {cleaned(name): cleaned(value) for name, value in self.claims},
+            "address": self.address,
+            "application_name": cleaned(self.application_name),
+            "database": cleaned(self.database),
+        }
+        return as_members(members)
+
+
+def _claim_text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, default=dict)
+
+
+@dataclass(slots=True)
+class Reading:
+    """What a statement reads, as far as it is known: filled while it is prepared."""
+
+    lane: str | None = None  # None: it failed before one was chosen
+    tables: tuple[str, ...] = ()
+    fragments: tuple[Fragment, ...] = ()
+    policies: tuple[str, ...] = ()
+
+    def members(self) -> dict[str, object]:
+        """Return what of it is known, for JSON."""
+        found: dict[str, object] = {"lane": self.lane} if self.lane is not None else {}
+        if self.fragments:
+            columns: dict[str, set[str]] = {}
+            for one in self.fragments:
+                filtered = (comparison.column for comparison in (*one.pushed, *one.pruning))  # by the source itself
+                columns.setdefault(str(one.snapshot.table.name), set()).update(one.columns, filtered)
+            found["tables"] = sorted(columns)
+            found["columns"] = {name: sorted(each) for name, each in sorted(columns.items())}
+            found["snapshots"] = {str(one.snapshot.table.name): one.snapshot.version for one in self.fragments}
+        elif self.tables:
+            found["tables"] = self.tables
+        if self.policies:
+            found["policies"] = self.policies
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a statement ended. ``sqlstate`` is None where it was begun and never executed, as one before it failed."""
+
+    sqlstate: str | None = str(SqlState.SUCCESSFUL_COMPLETION)
+    rows: int = 0
+    bytes: int = 0  # sent to the client
+    seconds: float = 0.0
+    reading: Reading = field(default_factory=Reading)
+
+    @property
+    def kind(self) -> Kind:
+        """The class of a statement that ended so."""
+        denied = self.sqlstate in _DENIED_STATES or (self.sqlstate or "").startswith("28")
+        return Kind.DENIED if denied else Kind.STATEMENT
+
+    def json(self) -> str:
+        """Return the members of a JSON object."""
+        members = {
+            **self.reading.members(),
+            "rows": self.rows,
+            "bytes": self.bytes,
+            "duration_ms": round(self.seconds * 1000, 3),
+            "sqlstate": self.sqlstate,
+        }
+        return as_members(members)
+
+
+def as_members(values: Mapping[str, object]) -> str:
+    """Return a mapping's members as JSON, without the braces."""
+    return json.dumps(values, separators=(",", ":"))[1:-1]

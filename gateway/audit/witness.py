@@ -1,0 +1,289 @@
+"""A session's client, watched: every message of the client and every answer to him passes here, on whichever lane it is
+made. So this is the one place where statements are begun and ended for the audit.
+
+A simple query is one statement here however many commands it holds, as in PostgreSQL's own log; each Execute of the
+extended protocol is one. Answers come in the order of the messages, so the oldest open ticket is always the one meant.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping
+from functools import partial
+from time import monotonic
+from typing import Protocol
+
+import structlog
+
+from catalog.principals import Principal
+from catalog.sqlstate import SqlState
+from gateway.audit.audit import Audit, Entry, Ticket
+from gateway.audit.entries import Kind, Outcome, Reading, Who, as_members
+from gateway.audit.text import SHORT, normalised
+from gateway.wire import backend, frontend
+from optimizer.stages import Fragmented
+
+_COMMAND, _ERROR, _EMPTY, _SUSPENDED = ord("C"), ord("E"), ord("I"), ord("s")
+_ENDS = frozenset({_COMMAND, _ERROR, _EMPTY, _SUSPENDED})
+_DONE = str(SqlState.SUCCESSFUL_COMPLETION)
+_LEFT = str(SqlState.CONNECTION_FAILURE)
+
+
+class Client(Protocol):
+    """The client as the connection offers it."""
+
+    peer: str
+
+    @property
+    def sent_bytes(self) -> int:
+        """Bytes queued so far."""
+
+    def send(self, message: backend.BackendMessage) -> None:
+        """Queue a message."""
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Queue rows."""
+
+    def relay(self, message: bytes) -> None:
+        """Queue messages of the mirror."""
+
+    async def drain(self) -> None:
+        """Wait until the client has read enough of what is queued."""
+
+    async def flush(self) -> None:
+        """Send what is queued."""
+
+
+class Asker(Protocol):
+    """The session, as far as the audit asks it."""
+
+    def who(self) -> tuple[Principal, Mapping[str, str], str]:
+        """Return the principal, the session's reported settings and the database."""
+
+    def statement_text(self, name: str) -> str | None:
+        """Return the text of a prepared statement."""
+
+
+class _Open:
+    """A statement that was begun."""
+
+    __slots__ = ("bytes_before", "limit", "reading", "rows", "simple", "sqlstate", "ticket")
+
+    def __init__(self, ticket: Ticket, bytes_before: int, *, simple: bool, limit: int) -> None:
+        self.ticket = ticket
+        self.bytes_before = bytes_before
+        self.simple = simple
+        self.limit = limit
+        self.rows = 0
+        self.sqlstate: str | None = None
+        self.reading = Reading()
+
+
+class Witness:
+    """Stands between a session and its client."""
+
+    def __init__(self, client: Client, audit: Audit, asker: Asker) -> None:
+        self._client = client
+        self._audit = audit
+        self._asker = asker
+        self.peer = client.peer
+        self.drain = client.drain
+        self.flush = client.flush
+        self.write = client.write
+        self._open: deque[_Open] = deque()
+        self._portals: dict[str, tuple[str, bool]] = {}  # text, and whether it was executed before
+        self._subject = ""  # what the message at hand is about
+        self._told_bytes = 0  # of statements that have ended
+        self._who: tuple[object, str] = (None, "")
+
+    @property
+    def sent_bytes(self) -> int:
+        """Bytes queued for the client so far."""
+        return self._client.sent_bytes
+
+    # --- what the client asks ---
+
+    async def receive(self, message: frontend.FrontendMessage) -> None:
+        """Take note of a message before it is carried out; one that executes something is written as an intent first.
+        Raises SqlError where it cannot be written.
+        """
+        match message:
+            case frontend.Query():
+                self._subject = message.query
+                await self._begin(message.query, simple=True)
+            case frontend.Execute():
+                text, resumed = self._portals.get(message.portal, ("", False))
+                self._portals[message.portal] = (text, True)
+                self._subject = text
+                await self._begin(text, limit=message.max_rows, resumed=resumed)
+            case frontend.Parse():
+                self._subject = message.query
+            case frontend.Bind():
+                self._subject = self._asker.statement_text(message.statement) or ""
+                self._portals[message.portal] = (self._subject, False)
+            case frontend.Describe():
+                prepared = message.kind == "S"
+                found = self._asker.statement_text(message.name) if prepared else self._portals.get(message.name)
+                self._subject = found[0] if isinstance(found, tuple) else found or ""
+            case frontend.Close():
+                if message.kind == "P":
+                    self._portals.pop(message.name, None)
+            case frontend.FunctionCall():
+                self._subject = ""
+                await self._begin("", simple=True)
+
+    async def _begin(self, text: str, *, simple: bool = False, limit: int = 0, resumed: bool = False) -> None:
+        if not self._audit.is_on:
+            return
+        ticket = await self._audit.begin(await self._entry(text, resumed=resumed))
+        self._open.append(_Open(ticket, self._client.sent_bytes, simple=simple, limit=limit))
+
+    async def _entry(self, text: str, *, resumed: bool = False) -> Entry:
+        show = self._show(text)
+        shown = show() if len(text) <= SHORT else await asyncio.get_running_loop().run_in_executor(None, show)
+        return self._statement(shown, resumed=resumed)
+
+    def _show(self, text: str) -> Callable[[], str]:
+        backslashes = self._asker.who()[1].get("standard_conforming_strings") == "off"
+        return partial(normalised, text, backslashes=backslashes)
+
+    def _statement(self, shown: str, *, resumed: bool = False, ids: Mapping[str, object] | None = None) -> Entry:
+        ids = structlog.contextvars.get_contextvars() if ids is None else ids
+        members: dict[str, object] = {"connection": ids.get("connection"), "statement": ids.get("statement")}
+        members["text"] = shown
+        if resumed:
+            members["resumed"] = True
+        return Entry("statement", f"{as_members(members)},{self._who_asks()}")
+
+    def _who_asks(self) -> str:
+        principal, settings, database = self._asker.who()
+        application = settings.get("application_name", "")
+        key = (principal, application)
+        if self._who[0] != key:
+            self._who = (key, Who.of(principal, self.peer, application, database).json())
+        return self._who[1]
+
+    # --- what a statement reads ---
+
+    def reading(self, lane: str, tables: tuple[str, ...] = (), policies: tuple[str, ...] = ()) -> None:
+        """Note the lane of the statement that is carried out now, the tables it was planned for, and the names of the
+        policies it is under.
+        """
+        if self._open:
+            found = self._open[-1].reading
+            found.lane = lane
+            found.tables += tables
+            found.policies += policies
+
+    def note_fragments(self) -> Callable[[Fragmented], None]:
+        """Return what is to be called, from any thread, with what the present statement reads exactly."""
+        if not self._open:
+            return lambda _fragmented: None
+        reading = self._open[-1].reading
+
+        def note(fragmented: Fragmented) -> None:
+            reading.fragments += fragmented.fragments
+
+        return note
+
+    # --- what the client is told ---
+
+    def send(self, message: backend.BackendMessage) -> None:
+        """Queue a message, and end the statement that it ends."""
+        self._client.send(message)
+        if not self._audit.is_on:
+            return
+        match message:
+            case backend.CommandComplete():
+                self._completed(message.tag)
+            case backend.ErrorResponse():
+                self._failed(message.fields.get("C", ""))
+            case backend.PortalSuspended():
+                self._suspended()
+            case backend.ReadyForQuery():
+                self._ready(message.status)
+
+    def relay(self, message: bytes) -> None:
+        """Queue messages of the mirror, and end the statement that they end."""
+        self._client.relay(message)
+        kind = message[0]
+        if kind in _ENDS and self._open and self._open[0].reading.lane is None:
+            self._open[0].reading.lane = "relay"
+        if kind == _COMMAND:
+            self._completed(message[5:-1].decode("utf-8", "replace"))
+        elif kind == _ERROR:
+            self._failed(backend.ErrorResponse.decode(message[5:]).fields.get("C", ""))
+        elif kind == _SUSPENDED:
+            self._suspended()
+        elif kind == _EMPTY:
+            self._completed("")
+
+    def _completed(self, tag: str) -> None:
+        if not self._open:
+            return
+        one = self._open[0]
+        count = tag.rpartition(" ")[2]
+        one.rows += int(count) if count.isdecimal() else 0
+        if one.sqlstate is None:
+            one.sqlstate = _DONE
+        if not one.simple:
+            self._end(self._open.popleft())
+
+    def _suspended(self) -> None:
+        if self._open:
+            one = self._open.popleft()
+            one.rows, one.sqlstate = one.limit, _DONE
+            self._end(one)
+
+    def _failed(self, sqlstate: str) -> None:
+        if not self._open:
+            self._refused(sqlstate)
+            return
+        one = self._open[0]
+        one.sqlstate = sqlstate
+        if not one.simple:
+            self._end(self._open.popleft())
+
+    def _refused(self, sqlstate: str) -> None:
+        """A statement failed before anything of it was executed: when it was parsed, bound or described."""
+        if not self._audit.is_on:
+            return
+        outcome, ids, show = Outcome(sqlstate), structlog.contextvars.get_contextvars(), self._show(self._subject)
+
+        def note(shown: str) -> None:
+            entry = self._statement(shown, ids=ids)
+            self._audit.note(Entry(entry.event, f"{entry.members},{outcome.json()}", outcome.kind))
+
+        if len(self._subject) <= SHORT:
+            note(show())
+        else:
+            reading = asyncio.get_running_loop().run_in_executor(None, show)
+            reading.add_done_callback(lambda done: note(done.result()))
+
+    def _ready(self, status: str) -> None:
+        """What is open now was skipped, but for a simple query, which ends here."""
+        while self._open:
+            one = self._open.popleft()
+            if one.simple and one.sqlstate is None:
+                one.sqlstate = _DONE
+            self._end(one)
+        self._subject = ""
+        if status == "I":
+            self._portals.clear()
+
+    def left(self) -> None:
+        """End what is open: the connection has ended."""
+        while self._open:
+            one = self._open.popleft()
+            one.sqlstate = _LEFT if one.sqlstate in {None, _DONE} else one.sqlstate
+            self._end(one)
+        if self._audit.is_on:
+            ids = structlog.contextvars.get_contextvars()
+            members = as_members({"connection": ids.get("connection"), "bytes": self.sent_bytes})
+            self._audit.note(Entry("logout", f"{members},{self._who_asks()}", Kind.LOGIN))
+
+    def _end(self, one: _Open) -> None:
+        sent = self._client.sent_bytes
+        bytes_, self._told_bytes = sent - max(one.bytes_before, self._told_bytes), sent
+        one.ticket.end(Outcome(one.sqlstate, one.rows, bytes_, monotonic() - one.ticket.started, one.reading))

@@ -1,0 +1,200 @@
+"""Every statement and login is in the audit, however it was asked and however it ended."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import psycopg
+import pytest
+
+from tests.audit.reading import Audited, Entry
+from tests.gateway import ADA, BOB, EVE
+
+
+def simple(watched: Audited, text: str, user: str = ADA) -> None:
+    with watched.gateway.connect(user) as connection:
+        connection.pgconn.exec_(text.encode())
+
+
+def test_a_statement_over_the_lake_says_who_what_and_how_much(watched: Audited) -> None:
+    with watched.gateway.connect(application_name="ledger") as connection:
+        rows = connection.execute("select n from small.numbers where n < 4 and n <> 77").fetchall()
+    assert len(rows) == 3
+    entry = watched.outcome("select n from small.numbers where n < ? and n <> ?")
+    assert entry["user"] == entry["role"] == ADA
+    assert entry["roles"] == [ADA]
+    assert entry["application_name"] == "ledger"
+    assert entry["database"] == "watched"
+    assert entry["address"].startswith("127.0.0.1:")
+    assert entry["lane"] == "engine"
+    assert entry["tables"] == ["small.numbers"]
+    assert entry["columns"] == {"small.numbers": ["n"]}
+    assert entry["snapshots"] == {"small.numbers": "3"}
+    assert entry["rows"] == 3
+    assert entry["bytes"] > 0
+    assert entry["duration_ms"] > 0
+    assert entry["sqlstate"] == "00000"
+    assert entry["class"] == "statement"
+    assert entry["statement"].startswith(entry["connection"] + ".")
+    intents = [one for one in watched.entries() if one["sequence"] == entry["intent"]]
+    assert [(one["phase"], one["text"], one["statement"]) for one in intents] == [
+        ("intent", entry["text"], entry["statement"])
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown", "sqlstate", "lane", "rows"),
+    [
+        ("select 4711", "select ?", "00000", "relay", 1),
+        ("explain select * from small.numbers", "explain select * from small.numbers", "00000", "explain", None),
+        ("refresh source small", "refresh source small", "00000", "refresh", 0),
+        ("set work_mem to '4MB'", "set work_mem to ?", "00000", "relay", 0),
+        ("select 1 union select 2; select 3", "select ? union select ?; select ?", "00000", "relay", 3),
+        ("selec 5", "selec ?", "42601", None, 0),
+        ("select 'abc", "select …", "42601", None, 0),
+        ("select nothing from small.numbers", "select nothing from small.numbers", "42703", None, 0),
+        ("drop table small.numbers", "drop table small.numbers", "0A000", None, 0),
+        ("select 1/0", "select ?/?", "22012", "relay", 0),
+        ("", "", "00000", "relay", 0),
+    ],
+)
+def test_kinds_of_statement(
+    watched: Audited, text: str, shown: str, sqlstate: str, lane: str | None, rows: int | None
+) -> None:
+    before = len(watched.entries())
+    simple(watched, text)
+
+    def ended(entry: Entry) -> bool:
+        return entry["sequence"] > before and entry.get("text") == shown and entry["phase"] == "outcome"
+
+    entry = watched.wait_for(ended)
+    assert entry["sqlstate"] == sqlstate
+    assert rows is None or entry["rows"] == rows
+    assert entry.get("lane") == lane
+
+
+def test_the_extended_protocol_has_an_entry_for_each_execute(watched: Audited) -> None:
+    with watched.gateway.connect() as connection:
+        for value in (1, 2):
+            connection.execute("select n + 1000 from small.numbers where n = %s", (value,), prepare=True)
+        connection.execute("select %s::int + 77", (5,))
+    entry = watched.outcome("select $1::int + ?")
+    assert (entry["lane"], entry["rows"]) == ("relay", 1)
+    entry = watched.outcome("select n + ? from small.numbers where n = $1")
+    assert (entry["lane"], entry["rows"], entry["tables"]) == ("engine", 1, ["small.numbers"])
+    outcomes = [one for one in watched.entries() if one.get("text") == entry["text"] and one["phase"] == "outcome"]
+    assert len(outcomes) == 2
+
+
+def test_a_portal_in_portions_has_an_entry_for_each(watched: Audited) -> None:
+    import asyncio
+
+    import asyncpg
+
+    async def read() -> int:
+        gateway = watched.gateway
+        connection = await asyncpg.connect(
+            host=gateway.host, port=gateway.port, user=ADA, password="correct horse", database="watched", ssl=False
+        )
+        total = 0
+        async with connection.transaction():
+            async for _ in connection.cursor("select n, n from small.numbers where n <= 25", prefetch=10):
+                total += 1
+        await connection.close()
+        return total
+
+    assert asyncio.run(read()) == 25
+    text = "select n, n from small.numbers where n <= ?"
+    watched.wait_for(lambda one: one.get("text") == text and one["phase"] == "outcome" and one["rows"] == 5)
+    outcomes = [one for one in watched.entries() if one.get("text") == text and one["phase"] == "outcome"]
+    assert [(one["rows"], one.get("resumed", False)) for one in outcomes] == [(10, False), (10, True), (5, True)]
+
+
+def test_a_failing_parse_and_what_a_failed_batch_skips(watched: Audited) -> None:
+    with watched.gateway.connect() as connection:
+        with pytest.raises(psycopg.Error):
+            connection.execute("select %s::int from small.absent", (1,))
+        with pytest.raises(psycopg.errors.DivisionByZero), connection.pipeline():
+            cursor = connection.execute("select 1 / %s::int", (0,))
+            connection.execute("select 'skipped', %s::int", (1,))
+            cursor.fetchall()
+    entry = watched.outcome("select $1::int from small.absent")
+    assert (entry["sqlstate"], entry["class"]) == ("42P01", "denied")
+    assert watched.outcome("select ? / $1::int")["sqlstate"] == "22012"
+    skipped = [one for one in watched.entries() if one.get("text") == "select ?, $1::int"]
+    assert {one.get("sqlstate") for one in skipped if one["phase"] == "outcome"} <= {None}
+
+
+def test_what_is_forbidden_is_of_class_denied(watched: Audited) -> None:
+    simple(watched, "select c_name from crm.customer where c_phone = 'x'", EVE)
+    entry = watched.outcome("select c_name from crm.customer where c_phone = ?")
+    assert (entry["user"], entry["class"], entry["rows"]) == (EVE, "denied", 0)
+    assert entry["sqlstate"] in {"42P01", "42501"}
+
+
+def test_a_cancelled_statement_and_the_request_for_it(watched: Audited) -> None:
+    with watched.gateway.connect() as connection:
+        timer = threading.Timer(0.4, connection.cancel)
+        timer.start()
+        with pytest.raises(psycopg.errors.QueryCanceled):
+            connection.execute("select count(*) from origin.slow")
+    entry = watched.outcome("select count(*) from origin.slow")
+    assert entry["sqlstate"] == "57014"
+    assert entry["tables"] == ["origin.slow"]
+    assert watched.wait_for(lambda one: one["event"] == "cancel")["sqlstate"] == "00000"
+
+
+def test_a_client_that_leaves_in_the_middle(watched: Audited) -> None:
+    connection = watched.gateway.connect()
+    connection.pgconn.send_query(b"select count(*) + 9 from origin.slow")
+    connection.pgconn.flush()
+    time.sleep(0.3)
+    connection.close()
+    assert watched.outcome("select count(*) + ? from origin.slow")["sqlstate"] == "08006"
+
+
+def test_logins_that_succeed_and_fail(watched: Audited) -> None:
+    with watched.gateway.connect(BOB, application_name="in"):
+        pass
+    entry = watched.wait_for(lambda one: one["event"] == "login" and one["application_name"] == "in")
+    assert (entry["user"], entry["sqlstate"], entry["detail"]) == (BOB, "00000", {"method": "scram-sha-256"})
+    logout = watched.wait_for(lambda one: one["event"] == "logout" and one["connection"] == entry["connection"])
+    assert logout["user"] == BOB
+    for user, password, sqlstate in ((BOB, "wrong", "28P01"), ("nobody", "wrong", "28P01")):
+        with pytest.raises(psycopg.OperationalError):
+            psycopg.connect(watched.gateway.dsn(user, password, application_name=f"out {user}"))
+        failed = watched.wait_for(lambda one, user=user: one.get("application_name") == f"out {user}")  # type: ignore[misc]
+        assert (failed["event"], failed["user"], failed["sqlstate"]) == ("login", user, sqlstate)
+        assert "wrong" not in str(failed)
+
+
+def test_nothing_that_a_client_writes_breaks_a_line_or_reaches_a_terminal(watched: Audited) -> None:
+    evil = 'x\n{"forged": 1}\r\x1b[2J\u202e\u0085'
+    with watched.gateway.connect(application_name=evil) as connection:
+        connection.execute(b'select 1 as "a\nb\x1b[31m"')
+    raw = b"".join(path.read_bytes() for path in sorted(watched.folder.glob("*.journal")))
+    for line in raw.splitlines():
+        assert line.count(b"\t") == 7
+    assert not set(raw) & (set(range(32)) - {9, 10})
+    assert max(raw) < 127
+    assert watched.outcome('select ? as "a\nb\x1b[31m"')["sqlstate"] == "00000"
+
+
+def test_a_password_in_a_statement_that_is_refused_is_not_kept(watched: Audited) -> None:
+    for text in (
+        "alter role ada password 'hunter2'",
+        "alter role ada password 'hunter2",
+        "create user x password $$hunter2",
+    ):
+        simple(watched, text)
+    watched.outcome("create user x password …")
+    raw = b"".join(path.read_bytes() for path in watched.folder.glob("*.journal"))
+    assert b"hunter2" not in raw
+
+
+def test_long_texts_are_cut_and_do_not_hide_what_was_read(watched: Audited) -> None:
+    numbers = " + ".join(["n"] * 9000)
+    simple(watched, f"select count({numbers}) as lengthy from small.numbers where n = 1")
+    entry = watched.wait_for(lambda one: one["phase"] == "outcome" and len(one.get("text", "")) > 30_000, seconds=20)
+    assert entry["text"].startswith("select count(n + n")
