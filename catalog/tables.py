@@ -16,7 +16,8 @@ class Column:
     """A column as clients see it and as scans deliver it.
 
     ``sql_type`` is PostgreSQL's spelling with modifiers (``numeric(15,2)``, ``integer[]``); the mirror is made from it.
-    ``arrow_type`` is what a scan of the table yields.
+    ``arrow_type`` is what a scan of the table yields. ``identity`` stays the same when the column is renamed, and is no
+    other column's, of this table or of one made later under its name; None where the source knows names alone.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Column:
     arrow_type: pa.DataType
     nullable: bool = True
     comment: str | None = None
+    identity: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

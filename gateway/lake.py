@@ -197,10 +197,12 @@ class Lake:
 
 
 def _require_columns(planned: Table, current: Table) -> None:
-    """Columns that came later do not matter to a plan; those it was made for must still be there, and alike."""
-    now = {column.name: column.arrow_type for column in current.columns}
+    """Columns that came later do not matter to a plan; those it was made for must still be there, and alike: a name
+    that went over to another column would take that column's values past its mask.
+    """
+    now = {column.name: (column.arrow_type, column.identity) for column in current.columns}
     for column in planned.columns:
-        if now.get(column.name) != column.arrow_type:
+        if now.get(column.name) != (column.arrow_type, column.identity):
             raise SqlError(
                 SqlState.OBJECT_NOT_IN_PREREQUISITE_STATE,
                 f'column "{column.name}" of table {planned.name} has just been changed',

@@ -25,6 +25,9 @@ import psycopg
 
 from catalog.mirror.applied import Applied, Notes
 from catalog.mirror.hardening import harden, set_defaults
+from catalog.mirror.mask_functions import make_mask_functions
+from catalog.mirror.masking import check_policy, make_policies
+from catalog.mirror.masking_views import fill_masking_views, make_masking_views
 from catalog.mirror.privileges import change_privileges
 from catalog.mirror.relations import (
     STATE_TABLE,
@@ -41,7 +44,7 @@ from catalog.mirror.roles import add_memberships, change_roles, mirror_password,
 from catalog.mirror.scripts import fingerprint, is_mirrorable
 from catalog.names import TableName
 from catalog.server import Server
-from catalog.store.rows import AccessRows, Membership
+from catalog.store.rows import AccessRows, MaskingPolicy, Membership
 from catalog.tables import Catalog, Table
 
 _LOCK = 0x6D697272  # "mirr": gateways on one server change the mirror one after the other
@@ -66,6 +69,8 @@ def open_mirror(
         if row is not None and row[0]:
             connection.execute(_CREATE_STATE.encode())
         harden(connection)
+        make_mask_functions(connection)
+        make_masking_views(connection)
         set_defaults(connection, defaults or {})
     return mirror
 
@@ -112,6 +117,13 @@ class Mirror:
                 with self.change() as connection:
                     add_memberships(connection, missing)
 
+    def check_masking_policy(self, policy: MaskingPolicy, offset: int) -> MaskingPolicy:
+        """Return a policy as PostgreSQL spells it, nothing is kept. ``offset`` is where its expression begins in the
+        client's statement. Raises SqlError with PostgreSQL's own errors.
+        """
+        with self.change() as connection:
+            return check_policy(connection, policy, offset)
+
     @contextmanager
     def change(self) -> Iterator[psycopg.Connection]:
         """One transaction as the mirror's owner, with no other gateway's at the same time."""
@@ -143,6 +155,8 @@ class Mirror:
         set_numbers(connection, wanted)
         drop_schemas(connection, schemas, notes)
         change_privileges(connection, access, roles)
+        make_policies(connection, access, notes)
+        fill_masking_views(connection, access)
         return Applied(
             created=len(made - remade),
             changed=len(made & remade),

@@ -20,7 +20,8 @@ from catalog.tables import Table
 STATE_TABLE = "pg_catalog.lakegate_mirror"  # beside PostgreSQL's own, where no list of tables shows it
 _BATCH = 50
 _LOCKED = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)
-_KEPT_SCHEMAS = frozenset({"public"})  # as in every database, so that current_schema() has an answer
+# As in every database, so that current_schema() has an answer; and the gateway's own.
+_KEPT_SCHEMAS = frozenset({"public", "lakegate", "lakegate_masks"})
 
 _TABLES = f"""
 SELECT n.nspname, c.relname, c.oid, s.fingerprint

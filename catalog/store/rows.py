@@ -93,7 +93,7 @@ class MaskingPolicy:
 @dataclass(frozen=True, slots=True, order=True)
 class ColumnMask:
     """A column that is seen only through a masking policy. ``arguments`` are the columns given to its parameters, the
-    masked column first.
+    masked column first. Names are those last known; ``identities`` are of the arguments (`Column.identity`).
     """
 
     schema: str
@@ -101,6 +101,38 @@ class ColumnMask:
     column: str
     policy: str
     arguments: tuple[str, ...]
+    identities: tuple[str | None, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class TagRow:
+    """A tag. ``values`` are those it may be set to, None: any."""
+
+    name: str
+    values: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TagAssignment:
+    """A tag set to a value on the database (all names None), a schema, a table or a column. ``column`` is the name last
+    known of the column with this ``identity`` (`Column.identity`).
+    """
+
+    tag: str
+    value: str
+    schema: str | None = None
+    table: str | None = None
+    column: str | None = None
+    identity: str | None = None
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class TagPolicy:
+    """All columns of a type that have a tag are seen through a policy. ``value_type`` is its first parameter's."""
+
+    tag: str
+    value_type: str
+    policy: str
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -135,3 +167,7 @@ class AccessRows:
     masking_policies: tuple[MaskingPolicy, ...] = ()
     column_masks: tuple[ColumnMask, ...] = ()
     revoked_keys: frozenset[str] = frozenset()
+    tags: tuple[TagRow, ...] = ()
+    tag_assignments: tuple[TagAssignment, ...] = ()
+    tag_policies: tuple[TagPolicy, ...] = ()
+    masking_secrets: tuple[str, ...] = ()  # their names; what they are never leaves the store but for the engine

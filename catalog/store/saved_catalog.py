@@ -13,7 +13,7 @@ import pyarrow as pa
 from catalog.names import TableName
 from catalog.tables import Catalog, Column, Constraint, Table
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 def pack_catalog(catalog: Catalog) -> bytes:
@@ -51,7 +51,9 @@ def _pack_table(table: Table) -> dict[str, Any]:
         "source": table.source,
         "kind": table.kind,
         "remote": table.remote,
-        "columns": [[column.name, column.sql_type, column.nullable, column.comment] for column in table.columns],
+        "columns": [
+            [column.name, column.sql_type, column.nullable, column.comment, column.identity] for column in table.columns
+        ],
         "types": b64encode(types.serialize().to_pybytes()).decode("ascii"),
         "comment": table.comment,
         "rows": table.rows,
@@ -69,8 +71,8 @@ def _unpack_table(packed: dict[str, Any]) -> Table:
         kind=packed["kind"],
         remote=tuple(packed["remote"]),
         columns=tuple(
-            Column(name, sql_type, arrow_type, nullable, comment)
-            for (name, sql_type, nullable, comment), arrow_type in zip(packed["columns"], types, strict=True)
+            Column(name, sql_type, arrow_type, nullable, comment, identity)
+            for (name, sql_type, nullable, comment, identity), arrow_type in zip(packed["columns"], types, strict=True)
         ),
         comment=packed["comment"],
         rows=packed["rows"],

@@ -21,6 +21,7 @@ from catalog.server import Server
 from catalog.sqlstate import SqlState
 from catalog.store.connection import DATABASE, open_engine
 from catalog.store.listener import CHANNEL, Listener
+from catalog.store.masking import MaskingStore, read_masking
 from catalog.store.rows import PUBLIC, SELECT, AccessRows, ApiKey, Grant, Membership, Role
 from catalog.store.saved_catalog import pack_catalog, unpack_catalog
 from catalog.store.schema import api_keys, catalogs, grants, memberships, roles, settings
@@ -45,6 +46,7 @@ class Store:
         self._server = server
         self._database = database
         self._engine = engine
+        self.masking = MaskingStore(engine, self._change)
 
     def close(self) -> None:
         """Give back the connections."""
@@ -203,12 +205,19 @@ class Store:
             )
             in_time = sa.or_(api_keys.c.expires.is_(None), api_keys.c.expires > sa.func.now())
             revoked = connection.execute(sa.select(api_keys.c.id).where(api_keys.c.revoked.is_not(None), in_time))
+            masking = read_masking(connection)
             return AccessRows(
                 version,
                 tuple(Role(*row) for row in role_rows),
                 _read_memberships(connection),
                 tuple(Grant(*row) for row in grant_rows),
                 revoked_keys=frozenset(revoked.scalars()),
+                masking_policies=masking.policies,
+                column_masks=masking.column_masks,
+                tags=masking.tags,
+                tag_assignments=masking.tag_assignments,
+                tag_policies=masking.tag_policies,
+                masking_secrets=masking.secrets,
             )
 
     def access_version(self) -> int:

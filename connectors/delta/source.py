@@ -148,6 +148,14 @@ class DeltaSource:
 
 def _columns_of(version: DeltaVersion) -> tuple[Column, ...]:
     return tuple(
-        Column(column.name, sql_type_of(column.type), column.type, column.nullable, column.comment)
+        Column(
+            column.name,
+            sql_type_of(column.type),
+            column.type,
+            column.nullable,
+            column.comment,
+            # Without column mapping a column cannot be renamed, only another one be written in its place.
+            None if column.field_id is None else f"{version.table_id}/{column.field_id}",
+        )
         for column in version.columns
     )

@@ -268,6 +268,13 @@ def _pointer(catalog: Catalog, query: _PointerQuery | None) -> str | None:
 
 def _columns_of(version: IcebergVersion) -> tuple[Column, ...]:
     return tuple(
-        Column(each.name, sql_type_of(each.type), each.type, not each.required, each.comment)
+        Column(
+            each.name,
+            sql_type_of(each.type),
+            each.type,
+            not each.required,
+            each.comment,
+            f"{version.metadata.table_uuid}/{each.field_id}",
+        )
         for each in version.columns
     )

@@ -35,7 +35,7 @@ ORDER BY r.nspname <> 'public', r.nspname, r.relname
 
 COLUMNS = """
 SELECT a.attrelid, a.attname, a.atttypid, a.atttypmod, a.attnotnull, format_type(a.atttypid, a.atttypmod),
-       col_description(a.attrelid, a.attnum), a.attcollation
+       col_description(a.attrelid, a.attnum), a.attcollation, a.attnum
 FROM pg_attribute a
 WHERE a.attrelid = ANY(%(relations)s) AND a.attnum > 0 AND NOT a.attisdropped
   AND has_column_privilege(a.attrelid, a.attnum, 'SELECT')

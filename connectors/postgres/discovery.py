@@ -159,13 +159,13 @@ def _columns(
     relation: int, found: _Catalogues, options: PostgresOptions
 ) -> tuple[tuple[Column, ...], dict[str, ColumnShape]]:
     columns, shapes = [], {}
-    for name, oid, typmod, not_null, spelled, comment, collation in found.columns.get(relation, []):
+    for name, oid, typmod, not_null, spelled, comment, collation, number in found.columns.get(relation, []):
         while oid in found.domains:
             domain = found.domains[oid]
             oid, typmod, spelled = domain.base, domain.typmod, domain.spelled  # noqa: PLW2901
         way = remote_type(found.types.get(oid, PgType("record", "c", False)), typmod, spelled, options.numeric_scale)
         byte_order, deterministic = found.collations.get(collation, (False, True))
-        columns.append(Column(name, way.sql_type, way.arrow, not not_null, comment))
+        columns.append(Column(name, way.sql_type, way.arrow, not not_null, comment, f"{relation}/{number}"))
         shapes[name] = ColumnShape(way, byte_order, deterministic)
     return tuple(columns), shapes
 

@@ -26,7 +26,7 @@ from gateway.sql.engine_dialect.inference import annotate
 from gateway.sql.hidden_columns import refuse_whole_rows, unknown_column
 from optimizer.stages import Resolved
 
-SYSTEM_SCHEMAS = frozenset({"pg_catalog", "information_schema", "pg_toast"})
+SYSTEM_SCHEMAS = frozenset({"pg_catalog", "information_schema", "pg_toast", "lakegate"})
 MAX_DEPTH = 400  # levels of a tree: beyond it the engine's own recursion is at risk
 MAX_NODES = 100_000
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from gateway.sql.engine_dialect.build import refuse
+from gateway.sql.engine_dialect.masks import is_keyed_call
 
 NAMES = frozenset(
     {
@@ -82,7 +83,7 @@ def check(tree: exp.Expr) -> None:
         if found in REFUSED:
             raise refuse(REFUSED[found], _JSON_HINT if "json" in REFUSED[found] else None)
         if found is exp.Anonymous:
-            if node.name.lower() not in NAMES:
+            if node.name.lower() not in NAMES and not is_keyed_call(node):
                 raise refuse(f"function {node.name.lower()}")
         elif isinstance(node, exp.Func) and found not in CLASSES:
             raise refuse(f"function {_name(node)}")

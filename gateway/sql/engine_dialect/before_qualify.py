@@ -21,6 +21,8 @@ def parse(sql: str) -> exp.Expr:
     ago'`` it would read the day alone.
     """
     tokens = sqlglot.tokenize(sql, read="postgres")
+    for token in tokens:  # sqlglot takes /* sqlglot.meta … */ for marks on nodes, which are the gateway's own to set
+        token.comments = []
     for before, token in pairwise(tokens):
         if before.token_type is TokenType.INTERVAL and token.token_type is TokenType.STRING and _is_cut(token.text):
             token.text = intervals.written(intervals.parse(token.text))

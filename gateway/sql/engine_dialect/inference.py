@@ -348,6 +348,8 @@ ANONYMOUS: Mapping[str, exp.DType | Infer] = {
     "every": T.BOOLEAN,
     "gcd": _common_of_all,
     "lcm": _common_of_all,
+    **dict.fromkeys(("mask_hash", "mask_token", "mask_digits", "principal", "claim"), T.TEXT),
+    "is_member": T.BOOLEAN,
     "isfinite": T.BOOLEAN,
     "make_date": T.DATE,
     "make_time": T.TIME,

@@ -20,6 +20,7 @@ from gateway.sql.engine_dialect import (
     comparisons,
     formats,
     intervals,
+    masks,
     moments,
     names,
     numbers,
@@ -178,6 +179,8 @@ _ANONYMOUS: dict[str, Rule] = {
 
 
 def _anonymous(node: exp.Anonymous, session: Session) -> exp.Expr:
+    if masks.is_keyed_call(node):
+        return masks.keyed(node)
     rule = _ANONYMOUS.get(node.name.lower())
     if rule is None:
         return node

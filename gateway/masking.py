@@ -1,0 +1,346 @@
+"""Statements on masking policies, tags and masking secrets carried out: who may, what makes sense; then the store.
+
+Superusers and members of ``lakegate_officer`` may do all of it. The owner of a table may put policies on its columns
+and take them off, and set tags on it; but what a tag of the officers has decided for a column he does not change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from catalog.errors import SqlError
+from catalog.mask_library import OFFICER
+from catalog.mirror.mirror import Mirror
+from catalog.names import TableName
+from catalog.principals import Principal
+from catalog.sqlstate import SqlState
+from catalog.store.masking import place_of
+from catalog.store.rows import AccessRows, ColumnMask, MaskingPolicy, TagAssignment, TagPolicy, TagRow
+from catalog.store.store import Store
+from catalog.tables import Column, Table
+from gateway.sql import masking_statements as ast
+from gateway.sql.mask_expressions import check_expression, mask_template, secrets_of
+from gateway.sql.masking_parser import parse_masking
+from gateway.sql.masking_statements import MaskingStatement, RelationName
+from gateway.sql.resolve import SYSTEM_SCHEMAS, Names
+from policies.tags import mask_faults, tags_of, type_of_column
+
+
+@dataclass(frozen=True, slots=True)
+class MaskingCommands:
+    """Carries out such statements. `execute` blocks: call it in a thread."""
+
+    store: Store
+    mirror: Mirror
+
+    def execute(self, text: str, principal: Principal, names: Names) -> str:
+        """Carry out one statement; return its command tag. Raises SqlError, with positions in ``text``."""
+        statement = parse_masking(text)
+        command = _Command(self.store, self.mirror, principal, names, self.store.load_access())
+        if not isinstance(statement, _FOR_OWNERS):
+            command.require_officer()
+        _WORK[type(statement)](command, statement)
+        return _tag_of(statement)
+
+
+def is_officer(principal: Principal) -> bool:
+    """Say whether a principal looks after masks and tags."""
+    return principal.superuser or OFFICER in principal.roles
+
+
+@dataclass(frozen=True, slots=True)
+class _Command:
+    """One statement on its way, with what is decided at this moment."""
+
+    store: Store
+    mirror: Mirror
+    principal: Principal
+    names: Names
+    rows: AccessRows
+
+    # --- policies and secrets ---
+
+    def create_policy(self, statement: ast.CreatePolicy) -> None:
+        if statement.if_not_exists and any(one.name == statement.name for one in self.rows.masking_policies):
+            return
+        written = MaskingPolicy(statement.name, statement.parameters, statement.returns, statement.expression.text)
+        policy = self._checked(written, statement.expression.start)
+        self.store.masking.create_policy(policy, replace=statement.or_replace)
+
+    def set_body(self, statement: ast.SetPolicyBody) -> None:
+        present = self._require_policy(statement.name)
+        written = replace(present, expression=statement.expression.text)
+        checked = self._checked(written, statement.expression.start)
+        self.store.masking.alter_policy(statement.name, checked.expression)
+
+    def _checked(self, written: MaskingPolicy, offset: int) -> MaskingPolicy:
+        policy = self.mirror.check_masking_policy(written, offset)
+        check_expression(policy)
+        for secret in sorted(secrets_of(policy)):
+            if secret not in self.rows.masking_secrets:
+                raise SqlError(
+                    SqlState.UNDEFINED_OBJECT,
+                    f'masking secret "{secret}" does not exist',
+                    hint=f'CREATE MASKING SECRET "{secret}" makes one.',
+                )
+        return policy
+
+    def rename_policy(self, statement: ast.RenamePolicy) -> None:
+        self.store.masking.rename_policy(statement.name, statement.new)
+
+    def drop_policy(self, statement: ast.DropPolicy) -> None:
+        known = any(policy.name == statement.name for policy in self.rows.masking_policies)
+        if known or not statement.if_exists:
+            self.store.masking.drop_policy(statement.name)
+
+    def create_secret(self, statement: ast.CreateSecret) -> None:
+        if not (statement.if_not_exists and statement.name in self.rows.masking_secrets):
+            self.store.masking.create_secret(statement.name)
+
+    def rotate_secret(self, statement: ast.RotateSecret) -> None:
+        self.store.masking.rotate_secret(statement.name)
+
+    def drop_secret(self, statement: ast.DropSecret) -> None:
+        name = statement.name
+        if statement.if_exists and name not in self.rows.masking_secrets:
+            return
+        users = [policy.name for policy in self.rows.masking_policies if name in secrets_of(policy)]
+        if users:
+            raise SqlError(
+                SqlState.DEPENDENT_OBJECTS_STILL_EXIST,
+                f'cannot drop masking secret "{name}" because other objects depend on it',
+                detail="\n".join(f'masking policy {user} depends on masking secret "{name}"' for user in users),
+            )
+        self.store.masking.drop_secret(name)
+
+    # --- columns ---
+
+    def set_column_policy(self, statement: ast.SetColumnPolicy) -> None:
+        table = self._require_table(statement.table)
+        column = _require_column(table, statement.column)
+        self._require_free_of_tags(table, column)
+        policy = self._require_policy(statement.policy)
+        names = statement.arguments or (column.name,)
+        if names[0] != column.name:
+            raise SqlError(SqlState.INVALID_PARAMETER_VALUE, f'the first column in USING is "{column.name}" itself')
+        arguments = [_require_column(table, name) for name in names]
+        _require_types(policy, arguments)
+        mask_template(policy, tuple((one.name, one.sql_type) for one in arguments))
+        name, identities = table.name, tuple(one.identity for one in arguments)
+        mask = ColumnMask(name.schema, name.name, column.name, policy.name, tuple(names), identities)
+        self.store.masking.set_column_mask(mask)
+
+    def unset_column_policy(self, statement: ast.UnsetColumnPolicy) -> None:
+        table = self._require_table(statement.table)
+        column = table.column(statement.column)
+        if column is not None:
+            self._require_free_of_tags(table, column)
+        elif not any(
+            (mask.schema, mask.table, mask.column) == (table.name.schema, table.name.name, statement.column)
+            for mask in self.rows.column_masks
+        ):
+            raise _no_column(table, statement.column)
+        found = self.store.masking.unset_column_mask(
+            table.name.schema, table.name.name, statement.column, None if column is None else column.identity
+        )
+        _require(found, f'column "{statement.column}" of relation "{table.name.name}" has no masking policy')
+
+    def _require_free_of_tags(self, table: Table, column: Column) -> None:
+        """An owner must not put a mask of his own in the place of what a tag says."""
+        kind = type_of_column(column.sql_type)
+        tagged = tags_of(self.rows, table, column)
+        by_tag = [row for row in self.rows.tag_policies if row.tag in tagged and type_of_column(row.value_type) == kind]
+        if by_tag and not is_officer(self.principal):
+            raise SqlError(
+                SqlState.INSUFFICIENT_PRIVILEGE,
+                f'permission denied to change the mask of column "{column.name}"',
+                detail=f'The column is masked by its tag "{by_tag[0].tag}".',
+                hint=f"Only superusers and members of {OFFICER} may.",
+            )
+
+    # --- tags ---
+
+    def create_tag(self, statement: ast.CreateTag) -> None:
+        if not (statement.if_not_exists and self._knows_tag(statement.name)):
+            self.store.masking.create_tag(TagRow(statement.name, statement.values))
+
+    def drop_tag(self, statement: ast.DropTag) -> None:
+        if self._knows_tag(statement.name) or not statement.if_exists:
+            self.store.masking.drop_tag(statement.name)
+
+    def unset_tag_policy(self, statement: ast.UnsetTagPolicy) -> None:
+        found = self.store.masking.unset_tag_policy(statement.tag, statement.policy)
+        _require(found, f'tag "{statement.tag}" has no masking policy "{statement.policy}"')
+
+    def change_tag(self, statement: ast.SetTag | ast.UnsetTag) -> None:
+        value = statement.value if isinstance(statement, ast.SetTag) else ""
+        given = self._assignment(statement.place, statement.tag, value, isinstance(statement, ast.SetTag))
+        masking = self.store.masking
+        if isinstance(statement, ast.UnsetTag):
+            if any(row.tag == given.tag for row in self.rows.tag_policies):
+                self.require_officer()
+            _require(masking.unset_tag(given), f'tag "{given.tag}" is not set on {place_of(given)}')
+            return
+        self._require_no_fault(replace(self.rows, tag_assignments=(*self.rows.tag_assignments, given)))
+        masking.set_tag(given)
+
+    def _assignment(self, place: ast.Place, tag: str, value: str, sets: bool) -> TagAssignment:
+        if place.table is not None:
+            table = self._require_table(place.table)
+            schema, name = table.name.schema, table.name.name
+            if place.column is None:
+                return TagAssignment(tag, value, schema, name)
+            column = table.column(place.column)
+            if column is None and sets:
+                raise _no_column(table, place.column)
+            return TagAssignment(tag, value, schema, name, place.column, None if column is None else column.identity)
+        self.require_officer()
+        if place.schema is not None:
+            known = {name.schema for name in self.names.catalog.tables} | set(self.names.catalog.schemas)
+            if sets and place.schema not in known:
+                raise SqlError(SqlState.UNDEFINED_SCHEMA, f'schema "{place.schema}" does not exist')
+            return TagAssignment(tag, value, place.schema)
+        if place.database != self.names.database:
+            raise SqlError(SqlState.UNDEFINED_DATABASE, f'database "{place.database}" does not exist')
+        return TagAssignment(tag, value)
+
+    def set_tag_policy(self, statement: ast.SetTagPolicy) -> None:
+        policy = self._require_policy(statement.policy)
+        if len(policy.parameters) > 1:
+            raise SqlError(
+                SqlState.INVALID_PARAMETER_VALUE,
+                f'masking policy "{policy.name}" looks at other columns, and cannot be a tag\'s',
+            )
+        kind = policy.parameters[0][1]
+        for row in self.rows.tag_policies:
+            same_type = type_of_column(row.value_type) == type_of_column(kind)
+            if row.tag == statement.tag and same_type and row.policy != policy.name:
+                raise SqlError(
+                    SqlState.DUPLICATE_OBJECT,
+                    f'tag "{statement.tag}" already has masking policy "{row.policy}" for type {kind}',
+                )
+        row = TagPolicy(statement.tag, kind, policy.name)
+        self._require_no_fault(replace(self.rows, tag_policies=(*self.rows.tag_policies, row)))
+        self.store.masking.set_tag_policy(row)
+
+    def _require_no_fault(self, after: AccessRows) -> None:
+        """Raise 42P17 where a change would leave a column with two policies."""
+        catalog = self.names.catalog
+        new = set(mask_faults(after, catalog)) - set(mask_faults(self.rows, catalog))
+        for fault in sorted(new, key=lambda fault: (fault.table, fault.column)):
+            if fault.denied:
+                raise SqlError(
+                    SqlState.INVALID_OBJECT_DEFINITION,
+                    f'column "{fault.column}" of relation {fault.table} would have no one masking policy',
+                    detail=f"{fault.reason[0].upper()}{fault.reason[1:]}.",
+                )
+
+    # --- what is named ---
+
+    def require_officer(self) -> None:
+        """Raise 42501 for others than superusers and officers."""
+        if not is_officer(self.principal):
+            raise SqlError(
+                SqlState.INSUFFICIENT_PRIVILEGE,
+                "permission denied to change masking policies and tags",
+                hint=f"Only superusers and members of {OFFICER} may.",
+            )
+
+    def _require_policy(self, name: str) -> MaskingPolicy:
+        for policy in self.rows.masking_policies:
+            if policy.name == name:
+                return policy
+        raise SqlError(SqlState.UNDEFINED_OBJECT, f'masking policy "{name}" does not exist')
+
+    def _knows_tag(self, name: str) -> bool:
+        return any(tag.name == name for tag in self.rows.tags)
+
+    def _require_table(self, written: RelationName) -> Table:
+        """Return the table meant, for one who may change its masks. What he may not read is as if absent."""
+        officer = is_officer(self.principal)
+        for schema in (written.schema,) if written.schema is not None else self.names.search_path:
+            name = TableName(schema, written.name)
+            table = None if schema in SYSTEM_SCHEMAS else self.names.catalog.get_table(name)
+            if table is None:
+                continue
+            owner = next(
+                (row.owner for row in self.rows.tables if (row.schema, row.table) == (name.schema, name.name)), None
+            )
+            if officer or (owner is not None and owner in self.principal.roles):
+                return table
+            if self.names.visible(name):
+                raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, f"must be owner of table {name.name}")
+        full = written.name if written.schema is None else f"{written.schema}.{written.name}"
+        raise SqlError(SqlState.UNDEFINED_TABLE, f'relation "{full}" does not exist', position=written.position)
+
+
+_FOR_OWNERS = (ast.SetColumnPolicy, ast.UnsetColumnPolicy, ast.SetTag, ast.UnsetTag)
+_WORK: dict[type[MaskingStatement], Callable[[_Command, Any], None]] = {
+    ast.CreatePolicy: _Command.create_policy,
+    ast.RenamePolicy: _Command.rename_policy,
+    ast.SetPolicyBody: _Command.set_body,
+    ast.DropPolicy: _Command.drop_policy,
+    ast.SetColumnPolicy: _Command.set_column_policy,
+    ast.UnsetColumnPolicy: _Command.unset_column_policy,
+    ast.CreateTag: _Command.create_tag,
+    ast.DropTag: _Command.drop_tag,
+    ast.SetTag: _Command.change_tag,
+    ast.UnsetTag: _Command.change_tag,
+    ast.SetTagPolicy: _Command.set_tag_policy,
+    ast.UnsetTagPolicy: _Command.unset_tag_policy,
+    ast.CreateSecret: _Command.create_secret,
+    ast.RotateSecret: _Command.rotate_secret,
+    ast.DropSecret: _Command.drop_secret,
+}
+_TAGS: dict[type[MaskingStatement], str] = {
+    ast.CreatePolicy: "CREATE MASKING POLICY",
+    ast.RenamePolicy: "ALTER MASKING POLICY",
+    ast.SetPolicyBody: "ALTER MASKING POLICY",
+    ast.DropPolicy: "DROP MASKING POLICY",
+    ast.SetColumnPolicy: "ALTER TABLE",
+    ast.UnsetColumnPolicy: "ALTER TABLE",
+    ast.CreateTag: "CREATE TAG",
+    ast.DropTag: "DROP TAG",
+    ast.SetTagPolicy: "ALTER TAG",
+    ast.UnsetTagPolicy: "ALTER TAG",
+    ast.CreateSecret: "CREATE MASKING SECRET",
+    ast.RotateSecret: "ALTER MASKING SECRET",
+    ast.DropSecret: "DROP MASKING SECRET",
+}
+
+
+def _tag_of(statement: MaskingStatement) -> str:
+    if isinstance(statement, ast.SetTag | ast.UnsetTag):
+        place = statement.place
+        return f"ALTER {'TABLE' if place.table else 'SCHEMA' if place.schema else 'DATABASE'}"
+    return _TAGS[type(statement)]
+
+
+def _require_column(table: Table, name: str) -> Column:
+    column = table.column(name)
+    if column is None:
+        raise _no_column(table, name)
+    return column
+
+
+def _no_column(table: Table, name: str) -> SqlError:
+    return SqlError(SqlState.UNDEFINED_COLUMN, f'column "{name}" of relation "{table.name.name}" does not exist')
+
+
+def _require_types(policy: MaskingPolicy, arguments: list[Column]) -> None:
+    wanted = [type_of_column(kind) for _, kind in policy.parameters]
+    given = [type_of_column(one.sql_type) for one in arguments]
+    if wanted != given:
+        raise SqlError(
+            SqlState.DATATYPE_MISMATCH,
+            f'masking policy "{policy.name}" takes other columns',
+            detail=f"It takes ({', '.join(wanted)}), the columns are ({', '.join(given)}).",
+            hint="Name the columns for its parameters in USING, the masked one first." if len(wanted) > 1 else None,
+        )
+
+
+def _require(found: bool, message: str) -> None:
+    if not found:
+        raise SqlError(SqlState.UNDEFINED_OBJECT, message)

@@ -1,0 +1,300 @@
+"""A parser, by recursive descent, of the statements on masking policies, tags and masking secrets.
+
+PostgreSQL has no words for them; their grammar follows its own. Types and expressions are not read here but cut out, by
+the parentheses around them: PostgreSQL itself reads them, in the mirror.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import TypeVar
+
+from catalog.errors import SqlError
+from catalog.names import MAX_IDENTIFIER_BYTES
+from catalog.sqlstate import SqlState
+from gateway.sql import masking_statements as ast
+from gateway.sql.masking_statements import Expression, MaskingStatement, Place, RelationName
+from gateway.sql.tokens import Token, UnterminatedToken, tokens
+
+T = TypeVar("T")
+_OPENING = {"(": ")", "[": "]"}
+_MASKS = (("MASKING", "POLICY"), ("MASKING", "SECRET"), ("TAG",))
+_TAGGED = frozenset({"TABLE", "SCHEMA", "DATABASE"})
+
+
+def is_masking_statement(words: Sequence[str]) -> bool:
+    """Say whether a statement is one of these, by its words in upper case: all of them, in order."""
+    head, rest = words[0], list(words[1:])
+    if head not in {"CREATE", "ALTER", "DROP"}:
+        return False
+    if head == "CREATE" and rest[:2] == ["OR", "REPLACE"]:
+        rest = rest[2:]
+    if any(tuple(rest[: len(mask)]) == mask for mask in _MASKS):
+        return True
+    if head != "ALTER" or not rest or rest[0] not in _TAGGED:
+        return False
+    return any(one in {"SET", "UNSET"} and other in {"TAG", "MASKING"} for one, other in pairwise(rest))
+
+
+def parse_masking(text: str) -> MaskingStatement:
+    """Parse one statement. Raises SqlError: 42601 with the position in the text, 42622 and 0A000 for names."""
+    try:
+        words = tokens(text)
+    except UnterminatedToken as error:
+        raise SqlError(SqlState.SYNTAX_ERROR, "a string or comment has no end", position=_offset(error) + 1) from None
+    return _Parser(text, words).statement()
+
+
+def _offset(error: UnterminatedToken) -> int:
+    return error.args[0] if error.args and isinstance(error.args[0], int) else 0
+
+
+class _Parser:
+    """The tokens of one statement, and how far they are read."""
+
+    def __init__(self, text: str, words: list[Token]) -> None:
+        self._text = text
+        self._tokens = words
+        self._at = 0
+
+    # --- statements ---
+
+    def statement(self) -> MaskingStatement:
+        if self._takes("CREATE"):
+            found = self._create()
+        elif self._takes("ALTER"):
+            found = self._alter()
+        elif self._takes("DROP"):
+            found = self._drop()
+        else:
+            raise self._error()
+        if self._at < len(self._tokens):
+            raise self._error()
+        return found
+
+    def _create(self) -> MaskingStatement:
+        replaces = self._takes("OR", "REPLACE")
+        if self._takes("MASKING", "POLICY"):
+            return self._create_policy(replaces)
+        if replaces:
+            raise self._error()
+        if self._takes("MASKING", "SECRET"):
+            absent = self._takes("IF", "NOT", "EXISTS")
+            return ast.CreateSecret(self._name(), absent)
+        self._require("TAG")
+        absent = self._takes("IF", "NOT", "EXISTS")
+        name = self._name()
+        values = self._listed(self._string) if self._takes("VALUES") else None
+        return ast.CreateTag(name, values, absent)
+
+    def _create_policy(self, replaces: bool) -> MaskingStatement:
+        start = self._at
+        absent = self._takes("IF", "NOT", "EXISTS")
+        if absent and replaces:
+            raise self._error(start)
+        name = self._name()
+        at = self._at
+        parameters = self._listed(self._parameter)
+        names = [one for one, _ in parameters]
+        if len(set(names)) < len(names):
+            raise self._error(at, "a parameter's name is used twice")
+        self._require("RETURNS")
+        returns = self._type(until=("AS",))
+        self._require("AS")
+        return ast.CreatePolicy(name, parameters, returns, self._expression(), replaces, absent)
+
+    def _alter(self) -> MaskingStatement:
+        if self._takes("MASKING", "POLICY"):
+            name = self._name()
+            if self._takes("RENAME", "TO"):
+                return ast.RenamePolicy(name, self._name())
+            self._require("SET", "BODY", "AS")
+            return ast.SetPolicyBody(name, self._expression())
+        if self._takes("MASKING", "SECRET"):
+            name = self._name()
+            self._require("ROTATE")
+            return ast.RotateSecret(name)
+        if self._takes("TAG"):
+            name = self._name()
+            sets = self._sets()
+            self._require("MASKING", "POLICY")
+            policy = self._name()
+            return ast.SetTagPolicy(name, policy) if sets else ast.UnsetTagPolicy(name, policy)
+        if self._takes("SCHEMA"):
+            return self._tag(Place(schema=self._name()), self._sets())
+        if self._takes("DATABASE"):
+            return self._tag(Place(database=self._name()), self._sets())
+        self._require("TABLE")
+        return self._alter_table()
+
+    def _alter_table(self) -> MaskingStatement:
+        table = self._relation()
+        if not self._takes("ALTER"):
+            return self._tag(Place(table=table), self._sets())
+        self._takes("COLUMN")
+        column = self._name()
+        sets = self._sets()
+        if not self._takes("MASKING", "POLICY"):
+            return self._tag(Place(table=table, column=column), sets)
+        if not sets:
+            return ast.UnsetColumnPolicy(table, column)
+        policy = self._name()
+        arguments = self._listed(self._name) if self._takes("USING") else ()
+        return ast.SetColumnPolicy(table, column, policy, arguments)
+
+    def _drop(self) -> MaskingStatement:
+        if self._takes("MASKING", "POLICY"):
+            made: Callable[[str, bool], MaskingStatement] = ast.DropPolicy
+        elif self._takes("MASKING", "SECRET"):
+            made = ast.DropSecret
+        else:
+            self._require("TAG")
+            made = ast.DropTag
+        there = self._takes("IF", "EXISTS")
+        name = self._name()
+        if self._peek() == "CASCADE":
+            raise SqlError(
+                SqlState.FEATURE_NOT_SUPPORTED,
+                "CASCADE is not supported here",
+                hint="Take it off what depends on it first.",
+                position=self._tokens[self._at].start + 1,
+            )
+        self._takes("RESTRICT")
+        return made(name, there)
+
+    def _sets(self) -> bool:
+        if self._takes("UNSET"):
+            return False
+        self._require("SET")
+        return True
+
+    def _tag(self, place: Place, sets: bool) -> MaskingStatement:
+        self._require("TAG")
+        tag = self._name()
+        if not sets:
+            return ast.UnsetTag(place, tag)
+        self._require("=")
+        return ast.SetTag(place, tag, self._string())
+
+    # --- parts ---
+
+    def _parameter(self) -> tuple[str, str]:
+        return self._name(), self._type(until=(",", ")"))
+
+    def _type(self, until: tuple[str, ...]) -> str:
+        """Cut out a type: what stands before one of the words, outside of parentheses."""
+        start = self._at
+        while self._at < len(self._tokens) and self._peek() not in until:
+            self._skip()
+        if self._at == start:
+            raise self._error()
+        return self._text[self._tokens[start].start : self._tokens[self._at - 1].end]
+
+    def _expression(self) -> Expression:
+        """Cut out an expression: all that is left. Its parentheses must match, for it is put into some."""
+        start = self._at
+        while self._at < len(self._tokens):
+            self._skip()
+        if self._at == start:
+            raise self._error()
+        begin = self._tokens[start].start
+        return Expression(self._text[begin : self._tokens[-1].end], begin)
+
+    def _skip(self) -> None:
+        """Pass one token, or all from an opening parenthesis to the one that closes it."""
+        waiting: list[str] = []
+        while True:
+            if self._at >= len(self._tokens):
+                raise self._error()
+            token = self._tokens[self._at]
+            sign = token.text if token.kind == "sign" else ""
+            if sign == ";" or (sign in {")", "]"} and (not waiting or waiting.pop() != sign)):
+                raise self._error()
+            if sign in _OPENING:
+                waiting.append(_OPENING[sign])
+            self._at += 1
+            if not waiting:
+                return
+
+    def _listed(self, item: Callable[[], T]) -> tuple[T, ...]:
+        self._require("(")
+        found = [item()]
+        while self._takes(","):
+            found.append(item())
+        self._require(")")
+        return tuple(found)
+
+    def _relation(self) -> RelationName:
+        position = self._tokens[self._at].start + 1 if self._at < len(self._tokens) else len(self._text) + 1
+        first = self._name()
+        if not self._takes("."):
+            return RelationName(first, None, position)
+        return RelationName(self._name(), first, position)
+
+    def _name(self) -> str:
+        token = self._next(("word", "quoted"))
+        if token.kind == "quoted":
+            if not token.text.startswith('"'):
+                raise SqlError(
+                    SqlState.FEATURE_NOT_SUPPORTED, "U& names are not supported here", position=token.start + 1
+                )
+            name = token.text[1:-1].replace('""', '"')
+        elif token.text.isascii():
+            name = token.text.lower()
+        else:
+            name = "".join(letter.lower() if letter.isascii() else letter for letter in token.text)
+        if not name or "\0" in name:
+            raise self._error(self._at - 1)
+        if len(name.encode("utf-8", "surrogatepass")) > MAX_IDENTIFIER_BYTES:
+            raise SqlError(
+                SqlState.NAME_TOO_LONG,
+                f"a name has at most {MAX_IDENTIFIER_BYTES} bytes",
+                position=token.start + 1,
+            )
+        return name
+
+    def _string(self) -> str:
+        token = self._next(("string",))
+        if not token.text.startswith("'"):
+            raise self._error(self._at - 1, "only plain strings '…' are supported here")
+        if "\0" in token.text:
+            raise self._error(self._at - 1)
+        return token.text[1:-1].replace("''", "'")
+
+    # --- tokens ---
+
+    def _peek(self, ahead: int = 0) -> str:
+        at = self._at + ahead
+        if at >= len(self._tokens) or self._tokens[at].kind not in {"word", "sign"}:
+            return ""
+        return self._tokens[at].text.upper()
+
+    def _takes(self, *words: str) -> bool:
+        """Pass words if they are next."""
+        if any(self._peek(ahead) != word for ahead, word in enumerate(words)):
+            return False
+        self._at += len(words)
+        return True
+
+    def _require(self, *words: str) -> None:
+        for word in words:
+            if not self._takes(word):
+                raise self._error()
+
+    def _next(self, kinds: tuple[str, ...]) -> Token:
+        if self._at >= len(self._tokens) or self._tokens[self._at].kind not in kinds:
+            raise self._error()
+        self._at += 1
+        return self._tokens[self._at - 1]
+
+    def _error(self, at: int | None = None, message: str | None = None) -> SqlError:
+        place = self._at if at is None else at
+        if place >= len(self._tokens):
+            return SqlError(
+                SqlState.SYNTAX_ERROR, message or "syntax error at end of input", position=len(self._text) + 1
+            )
+        token = self._tokens[place]
+        return SqlError(
+            SqlState.SYNTAX_ERROR, message or f'syntax error at or near "{token.text}"', position=token.start + 1
+        )

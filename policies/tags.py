@@ -1,0 +1,279 @@
+"""Which columns are masked: by a policy of their own, or by a tag that they have or inherit.
+
+A tag comes down from the database over schema and table to the column; the value set nearest counts. A policy on a tag
+masks all columns of its type that have the tag, those of tables to come included. A column's own policy goes before
+those of its tags. Rows of the store follow the identity of a column, so a renamed one keeps its mask; where it cannot
+be told which column is meant, all that may be are masked, and where it cannot be told how, the column is not shown.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from catalog.names import TableName
+from catalog.store.rows import AccessRows, ColumnMask, MaskingPolicy, TagAssignment
+from catalog.tables import Catalog, Column, Table
+
+DENIED = ""
+"""In the place of a policy's name: nobody sees the column, it is NULL. No policy can have this name."""
+
+_TEXTS = frozenset({"character varying", "character", "bpchar", "name", "varchar", "char"})
+_ALIASES = {
+    "int2": "smallint",
+    "int": "integer",
+    "int4": "integer",
+    "int8": "bigint",
+    "decimal": "numeric",
+    "float4": "real",
+    "float8": "double precision",
+    "bool": "boolean",
+    "timestamp": "timestamp without time zone",
+    "timestamptz": "timestamp with time zone",
+    "time": "time without time zone",
+    "timetz": "time with time zone",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class MaskFault:
+    """Why a column is not masked as was said. ``denied``: it is NULL for everybody until that is mended."""
+
+    table: TableName
+    column: str
+    reason: str
+    denied: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Masking:
+    """What the rows come to over a catalogue."""
+
+    masks: tuple[ColumnMask, ...]
+    faults: tuple[MaskFault, ...]
+
+
+def effective_masks(rows: AccessRows, catalog: Catalog) -> tuple[ColumnMask, ...]:
+    """Return a mask for each masked column of the catalogue, under the names that it has now. `DENIED` as policy means
+    that the column is NULL for everybody.
+    """
+    return judge(rows, catalog).masks
+
+
+def mask_faults(rows: AccessRows, catalog: Catalog) -> tuple[MaskFault, ...]:
+    """Return what is to be mended, for those who look after the policies."""
+    return judge(rows, catalog).faults
+
+
+def judge(rows: AccessRows, catalog: Catalog) -> Masking:
+    """Return masks and faults together."""
+    if not rows.column_masks and not rows.tag_policies:
+        return Masking((), ())
+    own: dict[TableName, list[ColumnMask]] = defaultdict(list)
+    for mask in rows.column_masks:
+        own[TableName(mask.schema, mask.table)].append(mask)
+    policies = {policy.name: policy for policy in rows.masking_policies}
+    tags = _Tags(rows)
+    masks: list[ColumnMask] = []
+    faults: list[MaskFault] = []
+    for name, table in catalog.tables.items():
+        if name in own or tags.may_mask(name):
+            _judge_table(_Judged(table, policies, masks, faults), own.get(name, ()), tags)
+    return Masking(tuple(masks), tuple(faults))
+
+
+def type_of_column(sql_type: str) -> str:
+    """Return the type as policies name it: without length, precision and scale, all text types as ``text``."""
+    before, bracket, rest = sql_type.partition("(")
+    plain = before.rstrip() + rest.partition(")")[2] if bracket else sql_type
+    element, array = (plain[:-2], "[]") if plain.endswith("[]") else (plain, "")
+    known = _ALIASES.get(element, element)
+    return ("text" if known in _TEXTS else known) + array
+
+
+def tags_of(rows: AccessRows, table: Table, column: Column) -> Mapping[str, str]:
+    """Return the tags that a column has or inherits, with their values."""
+    return _Tags(rows).of(table, column)
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    table: Table
+    policies: Mapping[str, MaskingPolicy]
+    masks: list[ColumnMask]
+    faults: list[MaskFault]
+
+    def mask(self, column: Column, policy: str, arguments: Sequence[Column]) -> None:
+        name = self.table.name
+        names = tuple(one.name for one in arguments)
+        identities = tuple(one.identity for one in arguments)
+        self.masks.append(ColumnMask(name.schema, name.name, column.name, policy, names, identities))
+
+    def deny(self, column: Column, reason: str) -> None:
+        self.faults.append(MaskFault(self.table.name, column.name, reason))
+        self.mask(column, DENIED, (column,))
+
+
+class _Tags:
+    """What tags say, found by the place where they are set."""
+
+    def __init__(self, rows: AccessRows) -> None:
+        self._by_type: dict[str, dict[str, str]] = defaultdict(dict)  # tag -> type of value -> policy
+        for row in rows.tag_policies:
+            self._by_type[row.tag][type_of_column(row.value_type)] = row.policy
+        self._placed: dict[tuple[str | None, str | None], list[TagAssignment]] = defaultdict(list)
+        for given in rows.tag_assignments:
+            self._placed[given.schema, given.table].append(given)
+
+    def may_mask(self, name: TableName) -> bool:
+        """Say whether any tag with a policy is set on a table, a column of it, or above."""
+        places = ((None, None), (name.schema, None), (name.schema, name.name))
+        return any(given.tag in self._by_type for place in places for given in self._placed.get(place, ()))
+
+    def of(self, table: Table, column: Column) -> Mapping[str, str]:
+        """Return the tags of a column with their values, the nearest of each."""
+        schema, name = table.name.schema, table.name.name
+        found = {given.tag: given.value for given in self._placed.get((None, None), ())}
+        found |= {given.tag: given.value for given in self._placed.get((schema, None), ())}
+        here = self._placed.get((schema, name), ())
+        found |= {given.tag: given.value for given in here if given.column is None}
+        on_columns = [given for given in here if given.column is not None]
+        for given in on_columns:
+            meant = _meant(given.column or "", given.identity, table)
+            if any(one.name == column.name for one in meant):
+                found[given.tag] = given.value
+        return found
+
+    def policies(self, table: Table, column: Column) -> set[str]:
+        """Return the policies that a column has by its tags."""
+        kind = type_of_column(column.sql_type)
+        found = (self._by_type.get(tag, {}).get(kind) for tag in self.of(table, column))
+        return {policy for policy in found if policy is not None}
+
+
+def _judge_table(judged: _Judged, own: Iterable[ColumnMask], tags: _Tags) -> None:
+    table = judged.table
+    chosen = _own_masks(judged, own)
+    for column in table.columns:
+        candidates = chosen.get(column.name, [])
+        if len(candidates) == 1:
+            _apply_own(judged, column, candidates[0])
+        elif candidates:
+            judged.deny(column, "two masking policies claim it")
+        else:
+            _apply_tags(judged, column, tags.policies(table, column))
+
+
+def _own_masks(judged: _Judged, own: Iterable[ColumnMask]) -> dict[str, list[ColumnMask]]:
+    """Return which masks each column has. One that has a mask by its identity has no other by its name."""
+    table = judged.table
+    by_identity: dict[str, list[ColumnMask]] = defaultdict(list)
+    by_name: dict[str, list[ColumnMask]] = defaultdict(list)
+    own = list(own)
+    claimed = _claimed(own)
+    for mask in own:
+        identity = mask.identities[0] if mask.identities else None
+        meant = _meant(mask.column, identity, table, claimed)
+        if not meant:
+            judged.faults.append(MaskFault(table.name, mask.column, "there is no such column any more", denied=False))
+        if len(meant) > 1:
+            reason = (
+                f"column {meant[0].name} was renamed from it, and there is another one of this name: both are masked"
+            )
+            judged.faults.append(MaskFault(table.name, mask.column, reason, denied=False))
+        for column in meant:
+            same = identity is not None and column.identity == identity
+            (by_identity if same else by_name)[column.name].append(mask)
+    return {name: by_identity.get(name) or by_name[name] for name in {*by_identity, *by_name}}
+
+
+def _meant(name: str, identity: str | None, table: Table, claimed: frozenset[str | None] = frozenset()) -> list[Column]:
+    """Return the columns that a row of the store may mean: the one with the identity, and the one with the name where
+    that is another. A name without its identity counts: the table may have been made anew. ``claimed`` are identities
+    that rows have: a column of one of them is not meant by its name.
+    """
+    same = [column for column in table.columns if identity is not None and column.identity == identity]
+    named = table.column(name)
+    if named is not None and named not in same and (named.identity is None or named.identity not in claimed):
+        same.append(named)
+    return same
+
+
+def _claimed(masks: Iterable[ColumnMask]) -> frozenset[str | None]:
+    return frozenset(mask.identities[0] for mask in masks if mask.identities)
+
+
+def _apply_own(judged: _Judged, column: Column, mask: ColumnMask) -> None:
+    policy = judged.policies.get(mask.policy)
+    if policy is None:
+        judged.deny(column, f'masking policy "{mask.policy}" does not exist')
+        return
+    identities = mask.identities or (None,) * len(mask.arguments)
+    arguments = [column]
+    for name, identity in zip(mask.arguments[1:], identities[1:], strict=True):
+        meant = _meant(name, identity, judged.table)
+        if not meant:
+            judged.deny(column, f'column "{name}", which its masking policy looks at, is not there any more')
+            return
+        arguments.append(meant[0])
+    _apply(judged, column, policy, arguments)
+
+
+def _apply_tags(judged: _Judged, column: Column, found: set[str]) -> None:
+    if not found:
+        return
+    if len(found) > 1:
+        judged.deny(column, f"its tags have different masking policies: {', '.join(sorted(found))}")
+        return
+    name = next(iter(found))
+    policy = judged.policies.get(name)
+    if policy is None:
+        judged.deny(column, f'masking policy "{name}" does not exist')
+    else:
+        _apply(judged, column, policy, [column])
+
+
+def _apply(judged: _Judged, column: Column, policy: MaskingPolicy, arguments: Sequence[Column]) -> None:
+    wanted = [type_of_column(kind) for _, kind in policy.parameters]
+    given = [type_of_column(one.sql_type) for one in arguments]
+    if wanted != given:
+        reason = f'masking policy "{policy.name}" takes ({", ".join(wanted)}), the columns are ({", ".join(given)})'
+        judged.deny(column, reason)
+    else:
+        judged.mask(column, policy.name, arguments)
+
+
+def renamed(rows: AccessRows, catalog: Catalog) -> tuple[tuple[ColumnMask, ...], tuple[TagAssignment, ...]]:
+    """Return the rows of columns that have another name by now, with that name. Where a column has taken the old name
+    nothing is said: both are masked until somebody has looked at it.
+    """
+    claimed: dict[TableName, frozenset[str | None]] = {}
+    for mask in rows.column_masks:
+        name = TableName(mask.schema, mask.table)
+        claimed[name] = claimed.get(name, frozenset()) | _claimed((mask,))
+    masks = []
+    for mask in rows.column_masks:
+        table = catalog.tables.get(TableName(mask.schema, mask.table))
+        if table is None or not mask.identities:
+            continue
+        names = tuple(
+            _present_name(name, identity, table, claimed[table.name])
+            for name, identity in zip(mask.arguments, mask.identities, strict=True)
+        )
+        if names != mask.arguments:
+            masks.append(replace(mask, column=names[0], arguments=names))
+    assignments = []
+    for given in rows.tag_assignments:
+        table = catalog.tables.get(TableName(given.schema or "", given.table or ""))
+        if table is None or given.column is None or given.identity is None:
+            continue
+        present = _present_name(given.column, given.identity, table)
+        if present != given.column:
+            assignments.append(replace(given, column=present))
+    return tuple(masks), tuple(assignments)
+
+
+def _present_name(name: str, identity: str | None, table: Table, claimed: frozenset[str | None] = frozenset()) -> str:
+    meant = _meant(name, identity, table, claimed)
+    return meant[0].name if len(meant) == 1 else name
