@@ -21,7 +21,7 @@ from catalog.store.rows import AccessRows, ColumnMask, MaskingPolicy, TagAssignm
 from catalog.store.store import Store
 from catalog.tables import Column, Table
 from gateway.sql import masking_statements as ast
-from gateway.sql.mask_expressions import check_expression, mask_template, secrets_of
+from gateway.sql.mask_expressions import check_expression, secrets_of
 from gateway.sql.masking_parser import parse_masking
 from gateway.sql.masking_statements import MaskingStatement, RelationName
 from gateway.sql.resolve import SYSTEM_SCHEMAS, Names
@@ -127,7 +127,7 @@ class _Command:
             raise SqlError(SqlState.INVALID_PARAMETER_VALUE, f'the first column in USING is "{column.name}" itself')
         arguments = [_require_column(table, name) for name in names]
         _require_types(policy, arguments)
-        mask_template(policy, tuple((one.name, one.sql_type) for one in arguments))
+        check_expression(policy, [one.sql_type for one in arguments])
         name, identities = table.name, tuple(one.identity for one in arguments)
         mask = ColumnMask(name.schema, name.name, column.name, policy.name, tuple(names), identities)
         self.store.masking.set_column_mask(mask)

@@ -66,7 +66,7 @@ def plan(
     joins = sum(1 for _ in relations(governed.tree)) > 1
     statistics = lake.statistics(governed.tables.values()) if joins else NO_STATISTICS
     optimized = optimize(governed, statistics)
-    check_governed(optimized.tree, principal, access)  # no rule has let go of a policy
+    check_governed(optimized.tree, optimized.tables, principal, access)  # no rule has let go of a policy
     return Plan(optimized)
 
 

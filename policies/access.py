@@ -9,6 +9,7 @@ from types import MappingProxyType
 from catalog.names import TableName
 from catalog.principals import Principal
 from catalog.store.rows import AccessRows
+from catalog.tables import Table
 from policies.grants import Grants
 from policies.masks import Mask, Masks
 from policies.row_security import RowFilter, RowSecurity
@@ -59,9 +60,9 @@ class Access:
         """Return the columns of a table that the principal may read; None for all, those to come included."""
         return None
 
-    def rules(self, principal: Principal, name: TableName) -> Rules:
+    def rules(self, principal: Principal, table: Table) -> Rules:
         """Return what stands between the principal and the table's rows."""
-        return Rules(self.row_security.get_filter(principal, name), self.masks.get_masks(principal, name))
+        return Rules(self.row_security.get_filter(principal, table.name), self.masks.get_masks(principal, table))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,6 @@ class Narrowed:
             return new if old is None else old
         return old & new
 
-    def rules(self, principal: Principal, name: TableName) -> Rules:
+    def rules(self, principal: Principal, table: Table) -> Rules:
         """Return what stands between the principal and the table's rows."""
-        return self.new.rules(principal, name)
+        return self.new.rules(principal, table)

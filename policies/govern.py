@@ -8,6 +8,7 @@ executed (`check_governed`).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 from typing import Protocol
@@ -49,7 +50,7 @@ class Readable(Protocol):
     def columns(self, principal: Principal, name: TableName) -> frozenset[str] | None:
         """Return the columns that the principal may read; None for all."""
 
-    def rules(self, principal: Principal, name: TableName) -> Rules:
+    def rules(self, principal: Principal, table: Table) -> Rules:
         """Return what stands between the principal and the table's rows."""
 
 
@@ -63,17 +64,20 @@ def govern(resolved: Resolved, principal: Principal, access: Readable, reader: P
     tree = resolved.tree.copy()
     tables = dict(resolved.tables)
     governing.replace_tables(tree, tables, ())
-    check_governed(tree, principal, access)
+    check_governed(tree, tables, principal, access)
     return Governed(tree, tables, governing.policies)
 
 
-def check_governed(tree: exp.Query, principal: Principal, access: Readable) -> None:
+def check_governed(tree: exp.Query, tables: Mapping[TableName, Table], principal: Principal, access: Readable) -> None:
     """Raise unless every base table stands alone in a governed relation with all that its policies ask for.
 
     Anything else is a fault of ours, and ends the statement.
     """
     for node in tree.find_all(exp.Table):
-        if node.db and not _is_governed(node, access.rules(principal, TableName(node.db, node.name))):
+        if not node.db:
+            continue
+        table = tables.get(TableName(node.db, node.name))
+        if table is None or not _is_governed(node, access.rules(principal, table)):
             raise SqlError(SqlState.INTERNAL_ERROR, f"table {node.name} was reached outside its policy")
 
 
@@ -138,7 +142,7 @@ class _Governing:
 
     def _relation(self, table: Table, part: Table, within: tuple[TableName, ...]) -> Governed:
         """The relation with the columns of ``part``; policies may look at all of the table's."""
-        rules = self._access.rules(self._principal, table.name)
+        rules = self._access.rules(self._principal, table)
         if rules.are_none:
             return Governed(_plain_relation(part), {})
         if table.name in within:
@@ -189,7 +193,7 @@ class _Governing:
         mask = rules.masks.get(name)
         if mask is None:
             return exp.column(name, table.name.name, quoted=True)
-        expression = bind_identity(self._reader.parse(mask.policy.expression), self._principal)
+        expression = bind_identity(self._reader.parse_mask(mask.policy), self._principal)
         masked = mask.over_columns(expression).unnest()
         if masked == exp.column(name, quoted=True):  # the policy leaves this principal the value itself
             return exp.column(name, table.name.name, quoted=True)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from sqlglot import exp
 
-from catalog.names import TableName
 from catalog.principals import Principal
 from catalog.store.rows import AccessRows, MaskingPolicy
+from catalog.tables import Table
+from policies.tags import ColumnMasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,22 +34,28 @@ class Mask:
         return changed
 
 
+DENIED_COLUMN = MaskingPolicy("denied", (("value", "text"),), "text", "NULL")
+"""What stands for a column whose mask cannot be told."""
+
+
 @dataclass(frozen=True, slots=True)
 class Masks:
     """The masks of all tables, by column."""
 
-    tables: Mapping[TableName, Mapping[str, Mask]] = field(default_factory=lambda: MappingProxyType({}))
+    policies: Mapping[str, MaskingPolicy] = field(default_factory=lambda: MappingProxyType({}))
+    columns: ColumnMasks = field(default_factory=lambda: ColumnMasks(AccessRows(0)))
 
     @classmethod
     def from_rows(cls, rows: AccessRows) -> Masks:
         """Build the value from the store's rows."""
         policies = {policy.name: policy for policy in rows.masking_policies}
-        tables: dict[TableName, dict[str, Mask]] = defaultdict(dict)
-        for mask in rows.column_masks:
-            name = TableName(mask.schema, mask.table)
-            tables[name][mask.column] = Mask(policies[mask.policy], mask.arguments)
-        return cls(MappingProxyType({name: MappingProxyType(masks) for name, masks in tables.items()}))
+        return cls(MappingProxyType(policies), ColumnMasks(rows))
 
-    def get_masks(self, principal: Principal, name: TableName) -> Mapping[str, Mask]:
+    def get_masks(self, principal: Principal, table: Table) -> Mapping[str, Mask]:
         """Return the masks through which the principal sees the table's columns; others it sees as they are."""
-        return {} if principal.sees_all_rows else self.tables.get(name, {})
+        if principal.sees_all_rows:
+            return {}
+        return {
+            mask.column: Mask(self.policies.get(mask.policy, DENIED_COLUMN), mask.arguments)
+            for mask in self.columns.of(table).masks
+        }

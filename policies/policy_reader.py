@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from cachetools import LRUCache
 from sqlglot import exp
 
+from catalog.store.rows import MaskingPolicy
 from optimizer.stages import Governed, Resolved
 
 
@@ -35,10 +36,12 @@ class PolicyReader:
     """Reads policies for one statement.
 
     ``parse`` reads an expression, ``resolve`` gives the query that a policy's table became its names, as the principal
-    may see them. ``version`` is the catalogue's, and part of the key of kept relations.
+    may see them. ``parse_mask`` reads a masking policy, the masks of the library in it spelt out. ``version`` is the
+    catalogue's, and part of the key of kept relations.
     """
 
     parse: Callable[[str], exp.Expr]
+    parse_mask: Callable[[MaskingPolicy], exp.Expr]
     resolve: Callable[[exp.Select], Resolved]
     version: int
     kept: KeptRelations

@@ -47,40 +47,65 @@ class MaskFault:
 
 
 @dataclass(frozen=True, slots=True)
-class Masking:
-    """What the rows come to over a catalogue."""
+class TableMasks:
+    """The masks of one table, under the names that its columns have now, and what is wrong with them."""
 
-    masks: tuple[ColumnMask, ...]
-    faults: tuple[MaskFault, ...]
+    masks: tuple[ColumnMask, ...] = ()
+    faults: tuple[MaskFault, ...] = ()
+
+
+class ColumnMasks:
+    """What the store's rows come to, table by table: judged when a table is first asked for, since it depends on the
+    columns that the table has then. Safe for use by several threads.
+    """
+
+    def __init__(self, rows: AccessRows) -> None:
+        self._own: dict[TableName, list[ColumnMask]] = defaultdict(list)
+        for mask in rows.column_masks:
+            self._own[TableName(mask.schema, mask.table)].append(mask)
+        self._policies = {policy.name: policy for policy in rows.masking_policies}
+        self._tags = _Tags(rows)
+        self._judged: dict[TableName, tuple[Table, TableMasks]] = {}
+
+    def of(self, table: Table) -> TableMasks:
+        """Return the masks of a table. `DENIED` as policy means that the column is NULL for everybody."""
+        if table.name not in self._own and not self._tags.may_mask(table.name):
+            return _NO_MASKS
+        known = self._judged.get(table.name)
+        if known is None or known[0] is not table:
+            known = table, self._judge(table)
+            self._judged[table.name] = known
+        return known[1]
+
+    def _judge(self, table: Table) -> TableMasks:
+        judged = _Judged(table, self._policies, [], [])
+        chosen = _own_masks(judged, self._own.get(table.name, ()))
+        for column in table.columns:
+            candidates = chosen.get(column.name, [])
+            if len(candidates) == 1:
+                _apply_own(judged, column, candidates[0])
+            elif candidates:
+                judged.deny(column, "two masking policies claim it")
+            else:
+                _apply_tags(judged, column, self._tags.policies(table, column))
+        return TableMasks(tuple(judged.masks), tuple(judged.faults))
+
+
+_NO_MASKS = TableMasks()
 
 
 def effective_masks(rows: AccessRows, catalog: Catalog) -> tuple[ColumnMask, ...]:
-    """Return a mask for each masked column of the catalogue, under the names that it has now. `DENIED` as policy means
+    """Return a mask for each masked column of a catalogue, under the names that it has now. `DENIED` as policy means
     that the column is NULL for everybody.
     """
-    return judge(rows, catalog).masks
+    masks = ColumnMasks(rows)
+    return tuple(mask for table in catalog.tables.values() for mask in masks.of(table).masks)
 
 
 def mask_faults(rows: AccessRows, catalog: Catalog) -> tuple[MaskFault, ...]:
     """Return what is to be mended, for those who look after the policies."""
-    return judge(rows, catalog).faults
-
-
-def judge(rows: AccessRows, catalog: Catalog) -> Masking:
-    """Return masks and faults together."""
-    if not rows.column_masks and not rows.tag_policies:
-        return Masking((), ())
-    own: dict[TableName, list[ColumnMask]] = defaultdict(list)
-    for mask in rows.column_masks:
-        own[TableName(mask.schema, mask.table)].append(mask)
-    policies = {policy.name: policy for policy in rows.masking_policies}
-    tags = _Tags(rows)
-    masks: list[ColumnMask] = []
-    faults: list[MaskFault] = []
-    for name, table in catalog.tables.items():
-        if name in own or tags.may_mask(name):
-            _judge_table(_Judged(table, policies, masks, faults), own.get(name, ()), tags)
-    return Masking(tuple(masks), tuple(faults))
+    masks = ColumnMasks(rows)
+    return tuple(fault for table in catalog.tables.values() for fault in masks.of(table).faults)
 
 
 def type_of_column(sql_type: str) -> str:
@@ -150,19 +175,6 @@ class _Tags:
         kind = type_of_column(column.sql_type)
         found = (self._by_type.get(tag, {}).get(kind) for tag in self.of(table, column))
         return {policy for policy in found if policy is not None}
-
-
-def _judge_table(judged: _Judged, own: Iterable[ColumnMask], tags: _Tags) -> None:
-    table = judged.table
-    chosen = _own_masks(judged, own)
-    for column in table.columns:
-        candidates = chosen.get(column.name, [])
-        if len(candidates) == 1:
-            _apply_own(judged, column, candidates[0])
-        elif candidates:
-            judged.deny(column, "two masking policies claim it")
-        else:
-            _apply_tags(judged, column, tags.policies(table, column))
 
 
 def _own_masks(judged: _Judged, own: Iterable[ColumnMask]) -> dict[str, list[ColumnMask]]:

@@ -1,4 +1,4 @@
-"""The expression of a masking policy, made ready for the columns of a table: read, checked, its masks put in, typed.
+"""The expression of a masking policy: read, checked, and the masks of the library put in the place of their calls.
 
 PostgreSQL has checked the expression already and written it anew, in the mirror. What is checked here is what a policy
 may call: no subqueries, nothing volatile, no aggregates, only what the engine answers as PostgreSQL does, and nothing
@@ -11,24 +11,27 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from sqlglot import exp
-from sqlglot.errors import SqlglotError
 from sqlglot.schema import MappingSchema
 
 from catalog.errors import SqlError
 from catalog.mask_library import BUCKETS, CONTEXT, KEYED, MASKS, NULL_MASK, SCHEMA, names
+from catalog.principals import Principal
 from catalog.sqlstate import SqlState
 from catalog.store.rows import MaskingPolicy
 from gateway.sql.engine_dialect import allowed, kinds
 from gateway.sql.engine_dialect.before_qualify import parse
 from gateway.sql.engine_dialect.inference import annotate
-from gateway.sql.engine_dialect.masks import keyed_call
+from gateway.sql.engine_dialect.masks import is_keyed_call, keyed_call
 from gateway.sql.engine_dialect.render import render
-from gateway.sql.mask_settings import bounds_of, secret_of, settings_of
-from policies.masks import TEMPLATE_TABLE, Asker, masked_column
+from gateway.sql.expression_text import parse_expression
+from gateway.sql.mask_settings import bounds_of, constant_text, settings_of
+from policies.identity import bind_identity
 
 MAX_NODES = 2000  # of an expression with its masks put in
 _MASK_NAMES = names()
-_VOLATILE_OR_OUTSIDE = (
+_TABLE = "masked"  # stands for the table whose columns are the parameters
+_NOBODY = Principal("", frozenset())
+_NOT_OF_ONE_ROW = (
     exp.Query,
     exp.Exists,
     exp.AggFunc,
@@ -56,134 +59,109 @@ _TYPE_NAMES = {
     kinds.T.TIMESTAMPNTZ: "timestamp without time zone",
     kinds.T.TIMESTAMPTZ: "timestamp with time zone",
 }
-ArgumentColumns = tuple[tuple[str, str], ...]  # names and types of the columns for a policy's parameters
 
 
 @lru_cache(maxsize=4096)
-def mask_template(policy: MaskingPolicy, columns: ArgumentColumns) -> exp.Expr:
-    """Return a policy's expression over columns of a table, typed, for `policies.masks.masked_column`; it is shared,
-    copy before you change it. ``columns`` are those for its parameters, the masked one first, with their types as SQL
-    writes them. Its type is the masked column's.
-
-    Raises SqlError: 0A000 it uses what policies may not or the engine cannot, 22023 a mask's setting is wrong.
-    """
-    select = _select(policy, columns)
-    _check(select)
-    _put_masks_in(select, columns)
-    if sum(1 for _ in select.walk()) > MAX_NODES:
+def _expression(policy: MaskingPolicy) -> exp.Expr:
+    expression = _read(policy)
+    _check(expression)
+    found = _put_masks_in(expression, policy.parameters)
+    if sum(1 for _ in found.walk()) > MAX_NODES:
         raise _refused("an expression of this size")
-    wanted = _data_type(columns[0][1])
-    value = select.selects[0].this
-    if value.type != wanted:
-        cast = exp.Cast(this=exp.Paren(this=value.copy()), to=wanted.copy())
-        value.replace(cast)
-        annotate(select, _schema(columns))
-    template: exp.Expr = select.selects[0].this
-    template.parent = None
-    return template
+    return found
 
 
-def null_template(sql_type: str) -> exp.Expr:
-    """Return the template of a column that nobody sees: NULL of its type."""
-    kind = _data_type(sql_type)
-    node = exp.Cast(this=exp.Null(), to=kind.copy())
-    node.type = kind.copy()
-    return node
+def mask_expression(policy: MaskingPolicy) -> exp.Expr:
+    """Return a policy's expression over its parameters (columns without a table), in PostgreSQL's grammar. The masks of
+    the library are spelt out; functions that say who asks are still calls.
+
+    Raises SqlError: 0A000 it uses what policies may not, 22023 a mask is called with what makes no sense.
+    """
+    return _expression(policy).copy()
 
 
-def check_expression(policy: MaskingPolicy) -> None:
-    """Raise SqlError where a policy uses what it may not, or what the engine cannot answer as PostgreSQL does."""
-    columns = policy.parameters
-    bound = masked_column(mask_template(policy, columns), TEMPLATE_TABLE, Asker("", frozenset()))
-    render(_with_source(bound, columns))
+def check_expression(policy: MaskingPolicy, types: Sequence[str] = ()) -> None:
+    """Raise SqlError where a policy uses what it may not, or what the engine cannot answer as PostgreSQL does.
+
+    ``types`` are those of the columns given to its parameters, which may have lengths and precisions.
+    """
+    given = types or tuple(kind for _, kind in policy.parameters)
+    columns = tuple((name, kind) for (name, _), kind in zip(policy.parameters, given, strict=True))
+    bound = bind_identity(mask_expression(policy), _NOBODY)
+    render(_typed(exp.Cast(this=exp.paren(bound, copy=False), to=_data_type(given[0]).copy()), columns))
 
 
 def secrets_of(policy: MaskingPolicy) -> frozenset[str]:
     """Return the names of the secrets that a policy's masks need."""
-    calls = _select(policy, policy.parameters).find_all(exp.Anonymous)
-    return frozenset(secret_of(node) for node in calls if node.name in KEYED)
+    calls = _read(policy).find_all(exp.Anonymous)
+    return frozenset(constant_text(node, 1) for node in calls if node.name in KEYED)
 
 
-def _select(policy: MaskingPolicy, columns: ArgumentColumns) -> exp.Select:
-    """Parse the expression; parameters become the columns given for them, ``lakegate.f(…)`` the call of f."""
-    try:
-        tree = parse(f"SELECT ({policy.expression}) AS masked")
-    except (SqlglotError, RecursionError) as error:
-        raise _refused("this form of expression") from error
-    if not isinstance(tree, exp.Select) or len(tree.selects) != 1 or tree.args.get("from_") is not None:
-        raise _refused("this form of expression")
-    given = dict(zip((name for name, _ in policy.parameters), columns, strict=True))
-    for dot in reversed([*tree.find_all(exp.Dot)]):  # the inner ones first
+def _read(policy: MaskingPolicy) -> exp.Expr:
+    """Parse the expression. Calls of ``lakegate.f`` are calls of f where f is a mask."""
+    holder = exp.Paren(this=parse_expression(policy.expression))
+    for dot in reversed([*holder.find_all(exp.Dot)]):  # the inner ones first
         call = dot.expression
-        known = isinstance(call, exp.Anonymous) and call.name in _MASK_NAMES | CONTEXT
-        if dot.this.name != SCHEMA or not known:
+        name = call.name if isinstance(call, exp.Anonymous) and dot.this.name == SCHEMA else ""
+        if name in CONTEXT:
+            for at in range(len(call.expressions)):
+                constant_text(call, at)
+        elif name in _MASK_NAMES:
+            dot.replace(call)
+        else:
             raise _refused(f"function {dot.sql('postgres', comments=False)}")
-        dot.replace(call)
-    for column in [*tree.find_all(exp.Column)]:
+    parameters = {name for name, _ in policy.parameters}
+    for column in holder.find_all(exp.Column):
         identifier = column.this
-        quoted = isinstance(identifier, exp.Identifier) and bool(identifier.args.get("quoted"))
-        name = column.name if quoted else column.name.lower()
-        if column.table or name not in given:
+        if isinstance(identifier, exp.Identifier) and not identifier.args.get("quoted"):
+            identifier.set("this", str(identifier.this).lower())
+        if column.table or column.name not in parameters:
             raise _refused(f"column {column.name}")
-        actual, actual_type = given[name]
-        new: exp.Expr = exp.column(actual, TEMPLATE_TABLE, quoted=True)
-        declared = dict(policy.parameters)[name]
-        if without_modifiers(actual_type) != declared:  # char(n) and varchar(n) for text
-            new = exp.Cast(this=new, to=_data_type(declared))
-        column.replace(new)
-    return tree
+    found: exp.Expr = holder.this
+    found.parent = None
+    return found
 
 
-def _check(tree: exp.Select) -> None:
-    for node in tree.walk():
-        if node is tree or isinstance(node, exp.Column) or node.find_ancestor(exp.Column):
-            continue
-        if isinstance(node, _VOLATILE_OR_OUTSIDE) and not isinstance(node, exp.Array):
-            raise _refused(f"{type(node).__name__.lower()}")
-        if isinstance(node, exp.Anonymous):
-            if node.name not in _MASK_NAMES | CONTEXT and node.name.lower() not in allowed.NAMES:
-                raise _refused(f"function {node.name.lower()}")
-            if node.name in CONTEXT and node.expressions:
-                secret_of(node, at=0)
-    rest = tree.copy()
-    for node in [*rest.find_all(exp.Anonymous, exp.CurrentUser, exp.SessionUser)]:
-        if not isinstance(node, exp.Anonymous) or node.name in _MASK_NAMES | CONTEXT:
-            node.replace(exp.Paren(this=_first_argument(node)))
-    allowed.check(rest)
+def _check(expression: exp.Expr) -> None:
+    for node in expression.walk():
+        if isinstance(node, _NOT_OF_ONE_ROW):
+            raise _refused(type(node).__name__.lower())
+        if isinstance(node, exp.Anonymous) and node.name not in _MASK_NAMES | CONTEXT | allowed.NAMES:
+            raise _refused(f"function {node.name.lower()}")
+    holder = exp.Paren(this=expression.copy())
+    special = (exp.Dot, exp.CurrentUser, exp.SessionUser)
+    for node in reversed([*holder.find_all(exp.Anonymous, *special)]):
+        if isinstance(node, special):
+            node.replace(exp.null())
+        elif node.name in _MASK_NAMES:
+            node.replace(exp.Array(expressions=node.expressions))
+    allowed.check(holder)
 
 
-def _first_argument(node: exp.Expr) -> exp.Expr:
-    arguments = [one for one in node.iter_expressions() if isinstance(one, exp.Expr)]
-    return exp.Array(expressions=[one.copy() for one in arguments]) if arguments else exp.Null()
-
-
-def _put_masks_in(select: exp.Select, columns: ArgumentColumns) -> None:
+def _put_masks_in(expression: exp.Expr, columns: Sequence[tuple[str, str]]) -> exp.Expr:
     """Put the bodies of masks in the place of their calls, the inner ones first: their types choose the outer ones."""
-    schema = _schema(columns)
-    _from_template_table(select)
-    while True:
-        annotate(select, schema)
-        found = [node for node in select.find_all(exp.Anonymous) if node.name in _MASK_NAMES and not _is_done(node)]
-        inner = [node for node in found if not any(other is not node for other in _calls_within(node))]
-        if not inner:
-            return
+    select = _typed(exp.Paren(this=expression), columns)
+    while inner := [node for node in _calls(select) if len(_calls(node)) == 1]:
         for node in inner:
             node.replace(_in_place_of(node))
+        annotate(select, _schema(columns))
+    for column in select.find_all(exp.Column):
+        column.set("table", None)
+    found: exp.Expr = select.selects[0].this
+    found.parent = None
+    return found
 
 
-def _calls_within(node: exp.Expr) -> list[exp.Anonymous]:
-    return [one for one in node.find_all(exp.Anonymous) if one.name in _MASK_NAMES and not _is_done(one)]
-
-
-def _is_done(node: exp.Anonymous) -> bool:
-    return node.name in KEYED and "mask" in node.meta
+def _calls(tree: exp.Expr) -> list[exp.Anonymous]:
+    """Return the calls of masks that are still to be replaced, the node itself included."""
+    return [one for one in tree.find_all(exp.Anonymous) if one.name in _MASK_NAMES and not is_keyed_call(one)]
 
 
 def _in_place_of(node: exp.Anonymous) -> exp.Expr:
     """Return what stands for one call whose arguments are typed."""
     arguments = list(node.expressions)
     if node.name in KEYED:
-        return keyed_call(node.name, arguments[0].copy(), secret_of(node))
+        return keyed_call(node.name, arguments[0].copy(), constant_text(node, 1))
     if node.name == NULL_MASK:
         return exp.Cast(this=exp.Null(), to=kinds.type_of(arguments[0]).copy())
     if node.name == BUCKETS:
@@ -197,12 +175,13 @@ def _in_place_of(node: exp.Anonymous) -> exp.Expr:
 
 def _library_body(node: exp.Anonymous, arguments: list[exp.Expr]) -> exp.Expr:
     value = arguments[1] if node.name == "mask_date_trunc" else arguments[0]
-    kind = _TYPE_NAMES.get(kinds.type_of(value).this, "text") if kinds.kind(value) is not kinds.Kind.UNKNOWN else "text"
+    kind = _TYPE_NAMES.get(kinds.type_of(value).this, "text")
     mask = next((one for one in MASKS if one.name == node.name and one.value_type == kind), None)
     if mask is None:
         raise _refused(f"{node.name} of {kind}")
     settings = settings_of(mask, [one for one in arguments if one is not value])
-    body = _body(mask.body.format(**settings))
+    body = _parsed_body(mask.body.format(**settings)).copy().selects[0].this
+    assert isinstance(body, exp.Expr)
     for column in [*body.find_all(exp.Column)]:
         column.replace(exp.Paren(this=value.copy()))
     return body
@@ -215,25 +194,20 @@ def _parsed_body(text: str) -> exp.Select:
     return tree
 
 
-def _body(text: str) -> exp.Expr:
-    found: exp.Expr = _parsed_body(text).copy().selects[0].this
-    return found
-
-
-def _with_source(value: exp.Expr, columns: ArgumentColumns) -> exp.Select:
+def _typed(value: exp.Expr, columns: Sequence[tuple[str, str]]) -> exp.Select:
+    """Return a query of one value over columns, with types on all nodes."""
     select = exp.Select(expressions=[exp.alias_(value, "masked", quoted=True)])
-    _from_template_table(select)
-    return annotate(select, _schema(columns))  # type: ignore[return-value]
-
-
-def _from_template_table(select: exp.Select) -> None:
-    name = exp.to_identifier(TEMPLATE_TABLE, quoted=True)
+    for column in select.find_all(exp.Column):
+        column.set("table", exp.to_identifier(_TABLE, quoted=True))
+    name = exp.to_identifier(_TABLE, quoted=True)
     table = exp.Table(this=name, db=name.copy(), alias=exp.TableAlias(this=name.copy()))
     select.set("from_", exp.From(this=table))
+    annotate(select, _schema(columns))
+    return select
 
 
-def _schema(columns: ArgumentColumns) -> MappingSchema:
-    mapping: dict[str, object] = {TEMPLATE_TABLE: {TEMPLATE_TABLE: {name: _data_type(kind) for name, kind in columns}}}
+def _schema(columns: Sequence[tuple[str, str]]) -> MappingSchema:
+    mapping: dict[str, object] = {_TABLE: {_TABLE: {name: _data_type(kind) for name, kind in columns}}}
     return MappingSchema(mapping, dialect="postgres", normalize=False)
 
 
@@ -242,20 +216,9 @@ def _data_type(sql_type: str) -> exp.DataType:
     return exp.DataType.build(sql_type, dialect="postgres", udt=True)
 
 
-def without_modifiers(sql_type: str) -> str:
-    """Return a type as PostgreSQL spells it, without length, precision and scale."""
-    before, bracket, rest = sql_type.partition("(")
-    return before.rstrip() + rest.partition(")")[2] if bracket else sql_type
-
-
 def _refused(what: str) -> SqlError:
     return SqlError(
         SqlState.FEATURE_NOT_SUPPORTED,
         f"{what} is not available in masking policies",
         hint="A policy is one expression over its parameters, of the functions that tables of the lake have.",
     )
-
-
-def argument_columns(arguments: Sequence[str], types: Sequence[str]) -> ArgumentColumns:
-    """Return names and types in pairs."""
-    return tuple(zip(arguments, types, strict=True))

@@ -39,7 +39,7 @@ def bounds_of(node: exp.Expr) -> list[exp.Expr]:
     return [exp.Paren(this=bound.copy()) for _, bound in sorted(found, key=lambda pair: pair[0], reverse=True)]
 
 
-def secret_of(node: exp.Anonymous, at: int = 1) -> str:
+def constant_text(node: exp.Anonymous, at: int) -> str:
     """Return the text constant that a call has in a place. Raises SqlError 22023 where it is none."""
     found = _bare(node.expressions[at])
     if not (isinstance(found, exp.Literal) and found.is_string):

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sqlglot import exp
-from sqlglot.errors import SqlglotError
 
 from catalog.errors import SqlError
 from catalog.names import TableName
 from catalog.sqlstate import SqlState
-from gateway.sql.engine_dialect.before_qualify import parse
+from gateway.sql.expression_text import parse_expression
+from gateway.sql.mask_expressions import mask_expression
 from gateway.sql.resolve import Names, references, resolve
 from optimizer.stages import Resolved
 from policies.policy_reader import KeptRelations, PolicyReader
@@ -29,18 +29,4 @@ def policy_reader(names: Names, kept: KeptRelations) -> PolicyReader:
             raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, f'a policy cannot read "{found.system[0].name}"')
         return resolve(select, found, seen)
 
-    return PolicyReader(parse_expression, resolve_relation, names.catalog.version, kept)
-
-
-def parse_expression(text: str) -> exp.Expr:
-    """Parse one expression. Raises SqlError 42601 for what is none, or more than one."""
-    try:
-        tree = parse(f"SELECT {text}")
-    except (SqlglotError, RecursionError) as error:
-        raise SqlError(SqlState.SYNTAX_ERROR, f"an expression cannot be read: {text}") from error
-    parts = [key for key, value in tree.args.items() if value] if isinstance(tree, exp.Select) else []
-    if parts != ["expressions"] or len(tree.expressions) != 1 or isinstance(tree.expressions[0], exp.Alias | exp.Star):
-        raise SqlError(SqlState.SYNTAX_ERROR, f"an expression is expected: {text}")
-    expression = tree.expressions[0]
-    assert isinstance(expression, exp.Expr)
-    return expression.pop()
+    return PolicyReader(parse_expression, mask_expression, resolve_relation, names.catalog.version, kept)

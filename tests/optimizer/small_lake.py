@@ -115,7 +115,7 @@ class SmallLake:
         """Return a query's rows by way of all stages; raises SqlError for what is not supported."""
         sources = self.sources if pushdown else {name: Unhelpful(one) for name, one in self.sources.items()}
         optimized = self.optimized(query, rules, principal, access, statistics)
-        check_governed(optimized.tree, principal, access)
+        check_governed(optimized.tree, optimized.tables, principal, access)
         snapshots = {table.name: sources[table.source].pin(table) for table in optimized.tables.values()}
         fragmented = fragment(optimized, snapshots, sources)
         scans = tuple((part.relation, part.scan) for part in fragmented.fragments)

@@ -35,7 +35,7 @@ def _resolved(text: str, path: tuple[str, ...]) -> Resolved:
 
 def _governed(resolved: Resolved, principal: Principal) -> Governed:
     governed = govern(resolved, principal, ACCESS, policy_reader(names(), KeptRelations()))
-    check_governed(optimize(governed).tree, principal, ACCESS)
+    check_governed(optimize(governed).tree, governed.tables, principal, ACCESS)
     return governed
 
 
