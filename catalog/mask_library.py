@@ -34,11 +34,7 @@ class Mask:
 
 
 _TEXT = "text"
-_INTEGERS = {  # with the type in which a bucket's bound is computed without overflow, and the bounds of the type
-    "smallint": ("integer", -(2**15), 2**15 - 1),
-    "integer": ("bigint", -(2**31), 2**31 - 1),
-    "bigint": ("numeric", -(2**63), 2**63 - 1),
-}
+_INTEGERS = {"smallint": 15, "integer": 31, "bigint": 63}  # with their bits beside the sign
 _FLOATS = ("real", "double precision")
 _PARTIAL = (
     "CASE WHEN length(value) <= {keep_first} + {keep_last} THEN repeat({padding}, length(value))"
@@ -65,20 +61,27 @@ _ROUNDED_FLOAT = (
 
 
 def _rounded_integer(kind: str) -> str:
-    """Rounding may leave the type: then the type's own bound is returned."""
-    _, least, greatest = _INTEGERS[kind]
+    """Rounding may leave the type: then the type's own bound is returned. (``greatest`` would make something of NULL.)"""
+    least, most = -(2 ** _INTEGERS[kind]), 2 ** _INTEGERS[kind] - 1
+    rounded = "round(value::numeric, {digits})"
     return (
-        f"CASE WHEN {{digits}} >= 0 THEN value"
-        f" ELSE least(greatest(round(value::numeric, {{digits}}), ({least})::numeric), {greatest}::numeric)::{kind} END"
+        f"CASE WHEN {{digits}} >= 0 THEN value WHEN {rounded} < ({least})::numeric THEN ({least})::{kind}"
+        f" WHEN {rounded} > {most}::numeric THEN {most}::{kind} ELSE {rounded}::{kind} END"
     )
 
 
 def _integer_bucket(kind: str) -> str:
-    wide, least, _ = _INTEGERS[kind]
-    below = f"value::{wide} - mod(mod(value::{wide}, {{width}}::{wide}) + {{width}}::{wide}, {{width}}::{wide})"
-    return f"greatest({below}, ({least})::{wide})::{kind}"
+    """The lowest bucket of all begins at the type's own bound."""
+    least = -(2 ** _INTEGERS[kind])
+    width = f"{{width}}::{kind}"
+    return (
+        f"CASE WHEN value < (({least})::{kind} + {width}) THEN ({least})::{kind}"
+        f" ELSE (value - mod(mod(value, {width}) + {width}, {width}))::{kind} END"
+    )
 
 
+WIDEST = {kind: 2 ** (bits - 1) for kind, bits in _INTEGERS.items()}
+"""Of buckets of integers: twice as much would leave the type."""
 MASKS: tuple[Mask, ...] = (
     Mask(
         "mask_partial", (_TEXT, "integer", "integer", _TEXT), ("keep_first", "keep_last", "padding"), _PARTIAL, ("'*'",)
@@ -88,7 +91,8 @@ MASKS: tuple[Mask, ...] = (
     *(Mask("mask_round", (kind, "integer"), ("digits",), _rounded_integer(kind)) for kind in _INTEGERS),
     Mask("mask_round", ("numeric", "integer"), ("digits",), "round(value, {digits})"),
     *(Mask("mask_round", (kind, "integer"), ("digits",), f"{_ROUNDED_FLOAT}::{kind}") for kind in _FLOATS),
-    *(Mask("mask_bucket", (kind, kind), ("width",), _integer_bucket(kind)) for kind in _INTEGERS),
+    Mask("mask_bucket", ("smallint", "integer"), ("width",), _integer_bucket("smallint")),  # constants are integers
+    *(Mask("mask_bucket", (kind, kind), ("width",), _integer_bucket(kind)) for kind in ("integer", "bigint")),
     Mask("mask_bucket", ("numeric", "numeric"), ("width",), "value - mod(mod(value, {width}) + {width}, {width})"),
     *(
         Mask(

@@ -88,7 +88,7 @@ class Portal:
 
     def row_description(self) -> backend.BackendMessage:
         """Return the portal's columns as a message."""
-        return backend.NoData() if self.prepared.lane is Lane.REFRESH else backend.RowDescription(self.fields)
+        return backend.NoData() if self.prepared.lane.is_command else backend.RowDescription(self.fields)
 
     async def close(self) -> None:
         """Stop what still runs."""

@@ -31,9 +31,13 @@ from gateway.authentication.identity import Identity
 from gateway.config import Audit as AuditConfig
 from gateway.config import Config
 from gateway.login_methods import Role
+from gateway.masking import MaskingCommands
 from gateway.relay.mirror_connection import Login
+from gateway.sql.engine_dialect.mask_functions import Keyring
+from gateway.sql.resolve import Names
 from policies.access import Access
 from policies.roles import Roles
+from policies.tags import renamed
 
 _log = structlog.get_logger(__name__)
 _RETIRE = 6 * 3600.0  # seconds between two looks at what the audit need not keep any more
@@ -51,11 +55,13 @@ class Metadata:
         self._store: Store = open_store(server)
         self.secret = self._store.require_secret("mock_scram")
         self._mirror = open_mirror(server, self._store.require_secret("mirror"), database, defaults)
+        self.masking = MaskingCommands(self._store, self._mirror)
+        self.keyring = Keyring()
         self._noted: set[str] = set()
         self._lent: Counter[Membership] = Counter()
         self._audit_config = AuditConfig()
         self._shown: frozenset[str] = frozenset()  # the roles that the mirror knows
-        self._take(self._store.load_access())
+        self._take(self._load())
         self.system_relations = self._read_system_relations()
 
     @classmethod
@@ -94,6 +100,9 @@ class Metadata:
                 self._noted.add(note)
                 _log.warning("not mirrored as it is", note=note)
         self._store.save_catalog(catalog, self._database)
+        masks, assignments = renamed(rows, catalog)
+        if masks or assignments:
+            self._store.masking.rename_columns(masks, assignments)
         return applied.postponed == 0
 
     def load_catalog(self) -> Catalog | None:
@@ -113,7 +122,7 @@ class Metadata:
             while True:
                 await changed.wait()
                 changed.clear()
-                rows = await asyncio.to_thread(self._store.load_access)
+                rows = await asyncio.to_thread(self._load)
                 if rows.version != self._rows.version:
                     self._take(rows)
                     yield self.access
@@ -223,6 +232,11 @@ class Metadata:
                 _log.exception("the audit's retention could not be carried out")
             await asyncio.sleep(_RETIRE)
 
+    async def change_masking(self, text: str, principal: Principal, names: Names) -> tuple[str, int]:
+        """Carry out a statement on masks; return its command tag, and the version from which it counts."""
+        tag = await asyncio.to_thread(self.masking.execute, text, principal, names)
+        return tag, await asyncio.to_thread(self._store.access_version)
+
     async def check(self) -> None:
         """Raise unless the metadata server answers."""
         await asyncio.to_thread(self._store.access_version)
@@ -232,6 +246,11 @@ class Metadata:
         self._store.close()
         if self._server.embedded:
             self._server.stop()
+
+    def _load(self) -> AccessRows:
+        """Read what decides who may see what; the engine has the secrets of its masks first."""
+        self.keyring.replace(self._store.masking.load_secrets())
+        return self._store.load_access()
 
     def _take(self, rows: AccessRows) -> None:
         self._rows = rows

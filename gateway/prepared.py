@@ -37,6 +37,12 @@ class Lane(Enum):
     ENGINE = auto()
     EXPLAIN = auto()  # the gateway itself, from the plan of the engine's lane
     REFRESH = auto()  # the gateway itself
+    MASKING = auto()  # the gateway itself
+
+    @property
+    def is_command(self) -> bool:
+        """Whether the gateway itself carries it out, and there are no rows."""
+        return self in {Lane.REFRESH, Lane.MASKING}
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +207,8 @@ def _prepare(
 ) -> PreparedStatement:
     if statement.kind is Kind.REFRESH:
         return PreparedStatement(statement, Lane.REFRESH)
+    if statement.kind is Kind.MASKING:
+        return PreparedStatement(statement, Lane.MASKING)
     if statement.kind not in (Kind.QUERY, Kind.EXPLAIN):
         return PreparedStatement(statement, Lane.RELAY)
     options, text = explained(statement) if statement.kind is Kind.EXPLAIN else (None, statement.text)

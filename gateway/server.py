@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import structlog
 
 from catalog.errors import SqlError
+from catalog.principals import Principal
 from catalog.sqlstate import SqlState
 from gateway.audit.audit import Audit
 from gateway.authentication.issuers import Issuers
@@ -26,10 +27,12 @@ from gateway.net import ClientConnection, Limits
 from gateway.prepared import StatementCache
 from gateway.session import SessionServices
 from gateway.sources import AUDIT, open_lake
+from gateway.sql.resolve import Names
 from gateway.tls import TlsFiles
 from policies.access import Narrowed
 
 _log = structlog.get_logger(__name__)
+_PATIENCE_FOR_CHANGES = 10.0  # seconds
 _RETRY = 1.0  # seconds until roles and grants are looked at again after a failure
 _STOPPED = "terminating connection due to administrator command"
 
@@ -105,6 +108,15 @@ class Gateway:
             await self.lake.show(self.metadata, self.lake.catalog)
             self.lake.access = access
 
+    async def change_masking(self, text: str, principal: Principal, names: Names) -> str:
+        """Carry out a statement on masks; when this returns it counts for every statement that comes."""
+        tag, version = await self.metadata.change_masking(text, principal, names)
+        with suppress(TimeoutError):  # it counts as soon as the mirror can be changed, whatever holds that up
+            async with asyncio.timeout(_PATIENCE_FOR_CHANGES):
+                while not self.lake.access.version >= version:
+                    await asyncio.sleep(0.005)
+        return tag
+
     def connection(self) -> ClientConnection:
         """Make the protocol of one client's connection."""
         server, engine = self._config.server, self._config.engine
@@ -148,7 +160,15 @@ class Gateway:
     @property
     def _session_services(self) -> SessionServices:
         database, get_principal = self._config.server.database, self.metadata.get_principal
-        return SessionServices(self.lake, self._statements, get_principal, self.refresh, database, self._audit)
+        return SessionServices(
+            self.lake,
+            self._statements,
+            get_principal,
+            self.refresh,
+            self.change_masking,
+            database,
+            self._audit,
+        )
 
 
 def _leave_garbage_collection_little() -> None:

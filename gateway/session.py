@@ -48,6 +48,7 @@ class SessionServices:
     statements: StatementCache
     get_principal: GetPrincipal
     refresh: Callable[[tuple[str, ...] | None], Awaitable[None]]
+    change_masking: Callable[[str, Principal, Names], Awaitable[str]]
     database: str
     audit: Audit
 
@@ -167,8 +168,8 @@ class Session:
                 raise _AlreadySent()
             self._executed(prepared.statement)
             return
-        if prepared.lane is Lane.REFRESH:
-            await self._refresh(prepared.statement)
+        if prepared.lane.is_command:
+            await self._command(prepared)
             return
         portal = await self._engine.bind(NamedStatement(prepared, ()), self._names())
         try:
@@ -186,7 +187,7 @@ class Session:
             await self._engine.read_settings()
             self._path_changed = False
         prepared = await self._prepare(statements[0])
-        if prepared.lane is Lane.REFRESH:
+        if prepared.lane.is_command:
             message = frontend.Parse(message.name, "", ())  # the mirror keeps the name; the gateway executes
         named = NamedStatement(prepared, message.parameter_oids)
         self._to_mirror(message, b"1", self._statements.parsing(message.name, named))
@@ -207,7 +208,7 @@ class Session:
             self._relayed[message.portal] = named.prepared.statement
             self._to_mirror(message, b"2")
             return
-        if named.prepared.lane is Lane.REFRESH:
+        if named.prepared.lane.is_command:
             self._portals[message.portal] = Portal.of_command(named.prepared)
         else:  # planned again where the catalogue, the grants or the search path have changed since
             named.prepared = await self._prepare(named.prepared.statement)
@@ -236,8 +237,8 @@ class Session:
             self._to_mirror(message, b"CIs", lambda: self._executed(*([relayed] if relayed else [])))
             return
         await self._drain_mirror()
-        if portal.prepared.lane is Lane.REFRESH:
-            await self._refresh(portal.prepared.statement)
+        if portal.prepared.lane.is_command:
+            await self._command(portal.prepared)
         else:
             await self._engine.execute(portal, max(message.max_rows, 0))
 
@@ -329,6 +330,20 @@ class Session:
         for statement in statements:
             if statement.kind is Kind.SESSION:
                 self._statements.executed(statement)
+
+    async def _command(self, prepared: PreparedStatement) -> None:
+        """Carry out a statement that is the gateway's own."""
+        if prepared.lane is Lane.REFRESH:
+            await self._refresh(prepared.statement)
+            return
+        if self._mirror.status != "I":
+            name = " ".join(prepared.statement.text.upper().split()[:2])
+            raise SqlError(SqlState.ACTIVE_SQL_TRANSACTION, f"{name} cannot run inside a transaction block")
+        try:
+            tag = await self._services.change_masking(prepared.statement.text, self._principal(), self._names())
+        except SqlError as error:
+            raise _moved(error, prepared.statement.start) from None
+        self._client.send(backend.CommandComplete(tag))
 
     async def _refresh(self, statement: Statement) -> None:
         words = statement.text.split()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datafusion import SessionContext
+
 from catalog.errors import SqlError
 from catalog.scans import RemoteScan, Source
 from catalog.sqlstate import SqlState
@@ -15,6 +17,7 @@ from gateway.lake import Lake
 from gateway.metadata import Metadata
 from gateway.sql.engine_dialect.function_errors import stated_error
 from gateway.sql.engine_dialect.functions import register_functions
+from gateway.sql.engine_dialect.mask_functions import register_mask_functions
 
 AUDIT = "lakegate"  # the source, and the schema in which clients find ``audit_log``
 
@@ -43,10 +46,14 @@ def open_lake(config: Config, metadata: Metadata) -> Lake:
             raise SqlError(SqlState.INTERNAL_ERROR, f'source "{scan.source}" has no streams')
         return RemoteDataset(scan.schema, source.open(scan))
 
+    def register(context: SessionContext) -> None:
+        register_functions(context)
+        register_mask_functions(context, metadata.keyring)
+
     engine = Engine(
         EngineSettings(config.engine.memory_limit, config.spill_directory, config.engine.target_partitions),
         open_remote,
-        register_functions,
+        register,
         stated_error,
     )
     return Lake(sources, engine, metadata.access, metadata.system_relations)

@@ -7,7 +7,7 @@ from decimal import Decimal
 from sqlglot import exp
 
 from catalog.errors import SqlError
-from catalog.mask_library import Mask
+from catalog.mask_library import WIDEST, Mask
 from catalog.names import quote_literal
 from catalog.sqlstate import SqlState
 
@@ -60,8 +60,10 @@ def _written(mask: Mask, name: str, node: exp.Expr) -> str:
         return quote_literal(str(text.this))
     number = _number(node, mask.name, name)
     value = Decimal(number)
-    if name == "width" and value <= 0:
-        raise _wrong("the width of mask_bucket is greater than zero")
+    if name == "width" and not 0 < value <= WIDEST.get(mask.value_type, value):
+        widest = WIDEST.get(mask.value_type)
+        most = "" if widest is None else f" and at most {widest} for {mask.value_type}"
+        raise _wrong(f"the width of mask_bucket is greater than zero{most}")
     if name == "digits" and abs(value) > _MOST_DIGITS:
         raise _wrong(f"the digits of mask_round are {-_MOST_DIGITS} to {_MOST_DIGITS}")
     if name in {"keep_first", "keep_last"} and not 0 <= value <= _MOST_KEPT:

@@ -19,6 +19,7 @@ from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
 from gateway.sql import complexity
 from gateway.sql.engine_dialect.before_qualify import parse
+from gateway.sql.masking_parser import is_masking_statement
 from gateway.sql.tokens import Token, TooManyTokens, UnterminatedToken, tokens
 
 MAX_STATEMENT_BYTES = (
@@ -39,6 +40,7 @@ class Kind(Enum):
     SESSION = auto()  # settings and transactions: the mirror's session carries them
     EXPLAIN = auto()
     REFRESH = auto()  # REFRESH SOURCE: look at the sources again, now
+    MASKING = auto()  # masking policies, tags and masking secrets
     UNREADABLE = auto()  # a string or comment has no end: the mirror's parser says where, and nothing is executed
 
 
@@ -55,8 +57,12 @@ _OTHER_COMMANDS = frozenset(  # of PostgreSQL 18, which are not served
         *("REASSIGN", "REFRESH", "REINDEX", "REVOKE", "SECURITY", "TRUNCATE", "UPDATE", "VACUUM"),
     )
 )
+_DEFINITIONS = frozenset({"CREATE", "ALTER", "DROP"})
 _QUERY_HEADS = frozenset({"SELECT", "WITH", "VALUES", "TABLE", "("})
-SUPPORTED = "SELECT, VALUES, TABLE, WITH, EXPLAIN, SET, SHOW, RESET, transactions without writes and REFRESH SOURCE"
+SUPPORTED = (
+    "SELECT, VALUES, TABLE, WITH, EXPLAIN, SET, SHOW, RESET, transactions without writes, REFRESH SOURCE and those on"
+    " masking policies, tags and masking secrets"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +139,11 @@ def _parts(words: list[Token]) -> list[list[Token]]:
 
 def _statement(text: str, part: list[Token]) -> Statement:
     words = [token.text.upper() for token in part[:4]]
-    return Statement(text[part[0].start : part[-1].end], _kind(words, part[0]), words[0], part[0].start)
+    if words[0] in _DEFINITIONS and is_masking_statement([token.text.upper() for token in part]):
+        kind = Kind.MASKING
+    else:
+        kind = _kind(words, part[0])
+    return Statement(text[part[0].start : part[-1].end], kind, words[0], part[0].start)
 
 
 def _kind(words: list[str], first: Token) -> Kind:

@@ -88,7 +88,8 @@ def _powers(count: int) -> Numbers:
 
 
 def _number(digits: Bytes) -> Numbers:
-    return (digits.astype(np.uint64) * _powers(digits.shape[1])).sum(axis=1, dtype=np.uint64)
+    found: Numbers = (digits.astype(np.uint64) * _powers(digits.shape[1])).sum(axis=1, dtype=np.uint64)
+    return found
 
 
 def _digits(numbers: Numbers, count: int) -> Bytes:
