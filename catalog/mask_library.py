@@ -61,7 +61,7 @@ _ROUNDED_FLOAT = (
 
 
 def _rounded_integer(kind: str) -> str:
-    """Rounding may leave the type: then the type's own bound is returned. (``greatest`` would make something of NULL.)"""
+    """Rounding may leave the type: then the type's own bound is returned (``greatest`` makes something of NULL)."""
     least, most = -(2 ** _INTEGERS[kind]), 2 ** _INTEGERS[kind] - 1
     rounded = "round(value::numeric, {digits})"
     return (

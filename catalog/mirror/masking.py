@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 
 import psycopg
 from psycopg import sql
@@ -19,6 +20,7 @@ from catalog.sqlstate import SqlState
 from catalog.store.rows import AccessRows, MaskingPolicy
 
 POLICY_SCHEMA = "lakegate_masks"  # clients have no USAGE on it
+_CHECKED = "a policy that is checked"  # there may be one of its own name
 _BODY = "SELECT pg_catalog.pg_get_function_sqlbody(%s::pg_catalog.regprocedure)"
 _TYPES = """
 SELECT pg_catalog.format_type(t.oid, NULL) FROM pg_catalog.pg_type t
@@ -50,7 +52,7 @@ def check_policy(connection: psycopg.Connection, policy: MaskingPolicy, offset: 
         checked = MaskingPolicy(policy.name, parameters, returns, policy.expression)
         # So that policies may call masks by their names alone; what is stored names them fully.
         connection.execute(f"SET LOCAL search_path = {SCHEMA}".encode())
-        head, signature = _head(checked)
+        head, signature = _head(replace(checked, name=_CHECKED))
         text = f"{head}{policy.expression}\n)"
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {POLICY_SCHEMA}".encode())
         try:

@@ -261,25 +261,28 @@ class MaskingStore:
     # --- names that changed ---
 
     def rename_columns(self, masks: Iterable[ColumnMask], assignments: Iterable[TagAssignment]) -> None:
-        """Keep the present names of columns that were renamed: those rows of the same identity take the names given
-        here.
+        """Keep the present names of columns that were renamed: the rows of their identities, where they are still
+        there, take the names given here.
         """
         with self._change() as connection:
-            changed = list(masks)
-            for mask in changed:  # all are taken away first: two columns may have swapped their names
-                same = column_masks.c.identities == list(mask.identities)
-                table = (column_masks.c.schema_name == mask.schema, column_masks.c.table_name == mask.table)
-                connection.execute(column_masks.delete().where(*table, same))
-            for mask in changed:
-                connection.execute(column_masks.insert().values(_mask_values(mask)))
-            placed = list(assignments)
-            for given in placed:
+            found: list[tuple[sa.Table, dict[str, object]]] = []
+            for mask in masks:  # all are taken away first: two columns may have swapped their names
+                columns = column_masks.c
+                table = (columns.schema_name == mask.schema, columns.table_name == mask.table)
+                gone = column_masks.delete().where(*table, columns.identities == list(mask.identities))
+                policy = connection.execute(gone.returning(columns.policy)).scalar_one_or_none()
+                if policy is not None:
+                    found.append((column_masks, {**_mask_values(mask), "policy": policy}))
+            for given in assignments:
                 columns = tag_assignments.c
                 table = (columns.schema_name == given.schema, columns.table_name == given.table)
-                same = columns.identity == given.identity
-                connection.execute(tag_assignments.delete().where(columns.tag == given.tag, *table, same))
-            for given in placed:
-                connection.execute(tag_assignments.insert().values({**_place(given), "value": given.value}))
+                same = (columns.tag == given.tag, columns.identity == given.identity)
+                gone = tag_assignments.delete().where(*table, *same)
+                value = connection.execute(gone.returning(columns.value)).scalar_one_or_none()
+                if value is not None:
+                    found.append((tag_assignments, {**_place(given), "value": value}))
+            for row_of, values in found:
+                connection.execute(row_of.insert().values(values))
 
 
 def place_of(given: TagAssignment) -> str:

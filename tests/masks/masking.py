@@ -51,7 +51,7 @@ def masked(policy: MaskingPolicy, column_type: str, values: pa.Array) -> pa.Chun
 
 def random_values(kind: str, seed: int) -> pa.Array:
     """Return values of a type, NULLs and awkward ones among them."""
-    chosen = random.Random(seed)  # noqa: S311 - test data
+    chosen = random.Random(seed)
     make, arrow, special = _KINDS[kind]
     values: list[Any] = [make(chosen) for _ in range(ROWS - len(special))]
     values = [None if chosen.random() < _NULLS else value for value in values]
@@ -78,7 +78,7 @@ def _date(chosen: random.Random) -> Any:
 def _stamp(chosen: random.Random) -> Any:
     from datetime import datetime, timedelta
 
-    return datetime(1850, 1, 1) + timedelta(microseconds=chosen.randint(0, 10**16))  # noqa: DTZ001 - without zone
+    return datetime(1850, 1, 1) + timedelta(microseconds=chosen.randint(0, 10**16))
 
 
 def _instant(chosen: random.Random) -> Any:
