@@ -28,7 +28,9 @@ from gateway.prepared import StatementCache
 from gateway.session import SessionServices
 from gateway.sources import AUDIT, open_lake
 from gateway.sql.resolve import Names
+from gateway.sql.statements import Statement
 from gateway.tls import TlsFiles
+from gateway.told_errors import moved
 from policies.access import Narrowed
 
 _log = structlog.get_logger(__name__)
@@ -108,9 +110,12 @@ class Gateway:
             await self.lake.show(self.metadata, self.lake.catalog)
             self.lake.access = access
 
-    async def change_masking(self, text: str, principal: Principal, names: Names) -> str:
+    async def change_masking(self, statement: Statement, principal: Principal, names: Names) -> str:
         """Carry out a statement on masks; when this returns it counts for every statement that comes."""
-        tag, version = await self.metadata.change_masking(text, principal, names)
+        try:
+            tag, version = await self.metadata.change_masking(statement.text, principal, names)
+        except SqlError as error:
+            raise moved(error, statement.start) from None
         with suppress(TimeoutError):  # it counts as soon as the mirror can be changed, whatever holds that up
             async with asyncio.timeout(_PATIENCE_FOR_CHANGES):
                 while not self.lake.access.version >= version:

@@ -48,7 +48,7 @@ class SessionServices:
     statements: StatementCache
     get_principal: GetPrincipal
     refresh: Callable[[tuple[str, ...] | None], Awaitable[None]]
-    change_masking: Callable[[str, Principal, Names], Awaitable[str]]
+    change_masking: Callable[[Statement, Principal, Names], Awaitable[str]]
     database: str
     audit: Audit
 
@@ -333,16 +333,12 @@ class Session:
 
     async def _command(self, prepared: PreparedStatement) -> None:
         """Carry out a statement that is the gateway's own."""
-        if prepared.lane is Lane.REFRESH:
-            await self._refresh(prepared.statement)
+        if (statement := prepared.statement).kind is Kind.REFRESH:
+            await self._refresh(statement)
             return
         if self._mirror.status != "I":
-            name = " ".join(prepared.statement.text.upper().split()[:2])
-            raise SqlError(SqlState.ACTIVE_SQL_TRANSACTION, f"{name} cannot run inside a transaction block")
-        try:
-            tag = await self._services.change_masking(prepared.statement.text, self._principal(), self._names())
-        except SqlError as error:
-            raise _moved(error, prepared.statement.start) from None
+            raise SqlError(SqlState.ACTIVE_SQL_TRANSACTION, f"this {statement.head} cannot run inside a transaction")
+        tag = await self._services.change_masking(statement, self._principal(), self._names())
         self._client.send(backend.CommandComplete(tag))
 
     async def _refresh(self, statement: Statement) -> None:

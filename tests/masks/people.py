@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -136,7 +136,7 @@ def serving_people(server: Server) -> Iterator[People]:
         _lay_out(people)
         _make_users(server)
         iceberg = {"type": "sql", "uri": f"sqlite:///{folder}/iceberg.db", "warehouse": f"file://{folder}/ice"}
-        sources = {
+        sources: dict[str, Mapping[str, object]] = {
             "delta": {"kind": "delta", "location": str(folder / "delta")},
             "iceberg": {"kind": "iceberg", "catalog": iceberg},
             "postgres": {"kind": "postgres", "dsn": dsn},
