@@ -1,35 +1,24 @@
-"""Masking policies in the mirror: checked there by PostgreSQL itself, kept as functions that no client can reach.
+"""Masking policies are checked by PostgreSQL itself, as functions of the mirror that are gone with their transaction.
 
-The metadata store is the truth; what is here is made from it and can be made again.
+They do not stay: every client may read the text of every function in ``pg_proc``, and a policy is not for everybody.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
-from dataclasses import replace
-
 import psycopg
-from psycopg import sql
 
 from catalog.errors import SqlError
 from catalog.mask_library import SCHEMA
-from catalog.mirror.applied import Notes
 from catalog.names import always_quoted
 from catalog.sqlstate import SqlState
-from catalog.store.rows import AccessRows, MaskingPolicy
+from catalog.store.rows import MaskingPolicy
 
-POLICY_SCHEMA = "lakegate_masks"  # clients have no USAGE on it
-_CHECKED = "a policy that is checked"  # there may be one of its own name
+_PLACE = "lakegate_checks"  # a schema of that transaction
 _BODY = "SELECT pg_catalog.pg_get_function_sqlbody(%s::pg_catalog.regprocedure)"
 _TYPES = """
 SELECT pg_catalog.format_type(t.oid, NULL) FROM pg_catalog.pg_type t
 WHERE t.oid = pg_catalog.to_regtype(%s) AND t.typnamespace = 'pg_catalog'::pg_catalog.regnamespace
   AND t.typtype IN ('b', 'r', 'm')
-"""
-_PRESENT = """
-SELECT p.proname, p.oid::pg_catalog.regprocedure::text, pg_catalog.obj_description(p.oid, 'pg_proc')
-FROM pg_catalog.pg_proc p WHERE p.pronamespace = 'lakegate_masks'::pg_catalog.regnamespace
 """
 
 
@@ -52,9 +41,9 @@ def check_policy(connection: psycopg.Connection, policy: MaskingPolicy, offset: 
         checked = MaskingPolicy(policy.name, parameters, returns, policy.expression)
         # So that policies may call masks by their names alone; what is stored names them fully.
         connection.execute(f"SET LOCAL search_path = {SCHEMA}".encode())
-        head, signature = _head(replace(checked, name=_CHECKED))
+        head, signature = _head(checked)
         text = f"{head}{policy.expression}\n)"
-        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {POLICY_SCHEMA}".encode())
+        connection.execute(f"CREATE SCHEMA {_PLACE}".encode())
         try:
             connection.execute(text.encode(), binary=True)  # by the protocol that takes one statement alone
         except psycopg.Error as error:
@@ -68,42 +57,12 @@ def check_policy(connection: psycopg.Connection, policy: MaskingPolicy, offset: 
     return MaskingPolicy(policy.name, parameters, returns, body.removeprefix("RETURN "))
 
 
-def make_policies(connection: psycopg.Connection, access: AccessRows, notes: Notes) -> None:
-    """Make the functions of the policies equal to the store's rows; one that PostgreSQL refuses is noted."""
-    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {POLICY_SCHEMA}".encode())
-    marks = {policy.name: _mark(policy) for policy in access.masking_policies}
-    present: dict[str, str | None] = {}
-    for name, signature, mark in connection.execute(_PRESENT).fetchall():
-        if marks.get(name) == mark:
-            present[name] = mark
-        else:
-            connection.execute(f"DROP FUNCTION {signature}".encode())
-    for policy in access.masking_policies:
-        if policy.name in present:
-            continue
-        head, signature = _head(policy)
-        try:
-            with connection.transaction():
-                connection.execute(f"{head}{policy.expression}\n)".encode(), binary=True)
-                comment = sql.SQL("COMMENT ON FUNCTION {} IS {}")
-                connection.execute(comment.format(sql.SQL(signature), sql.Literal(marks[policy.name])))
-        except psycopg.OperationalError:
-            raise
-        except psycopg.Error as error:
-            notes.add(f"masking policy {policy.name}", error.diag.message_primary or "refused")
-
-
 def _head(policy: MaskingPolicy) -> tuple[str, str]:
     """Return the statement that makes a policy's function up to its expression, and the function's signature."""
-    name = f"{POLICY_SCHEMA}.{always_quoted(policy.name)}"
+    name = f"{_PLACE}.{always_quoted(policy.name)}"
     parameters = ", ".join(f"{always_quoted(name)} {kind}" for name, kind in policy.parameters)
     signature = f"{name}({', '.join(kind for _, kind in policy.parameters)})"
     return f"CREATE FUNCTION {name}({parameters}) RETURNS {policy.returns} LANGUAGE sql STABLE RETURN (", signature
-
-
-def _mark(policy: MaskingPolicy) -> str:
-    parts: Sequence[object] = (policy.parameters, policy.returns, policy.expression)
-    return hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def _type(connection: psycopg.Connection, name: str) -> str:

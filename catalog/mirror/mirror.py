@@ -26,7 +26,7 @@ import psycopg
 from catalog.mirror.applied import Applied, Notes
 from catalog.mirror.hardening import harden, set_defaults
 from catalog.mirror.mask_functions import make_mask_functions
-from catalog.mirror.masking import check_policy, make_policies
+from catalog.mirror.masking import check_policy
 from catalog.mirror.masking_views import fill_masking_views, make_masking_views
 from catalog.mirror.privileges import change_privileges
 from catalog.mirror.relations import (
@@ -155,7 +155,6 @@ class Mirror:
         set_numbers(connection, wanted)
         drop_schemas(connection, schemas, notes)
         change_privileges(connection, access, roles)
-        make_policies(connection, access, notes)
         fill_masking_views(connection, access)
         return Applied(
             created=len(made - remade),

@@ -29,7 +29,7 @@ SELECT n.nspname,
        ARRAY(SELECT CASE WHEN a.grantee = 0 THEN 'public' ELSE pg_catalog.pg_get_userbyid(a.grantee) END
              FROM pg_catalog.aclexplode(n.nspacl) a WHERE a.privilege_type = 'USAGE' AND a.grantee <> n.nspowner)
 FROM pg_catalog.pg_namespace n
-WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'public', 'lakegate', 'lakegate_masks')
+WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'public', 'lakegate')
 """
 
 

@@ -21,7 +21,7 @@ STATE_TABLE = "pg_catalog.lakegate_mirror"  # beside PostgreSQL's own, where no 
 _BATCH = 50
 _LOCKED = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)
 # As in every database, so that current_schema() has an answer; and the gateway's own.
-_KEPT_SCHEMAS = frozenset({"public", "lakegate", "lakegate_masks"})
+_KEPT_SCHEMAS = frozenset({"public", "lakegate"})
 
 _TABLES = f"""
 SELECT n.nspname, c.relname, c.oid, s.fingerprint
