@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 SCHEMA = "lakegate"
 OFFICER = "lakegate_officer"  # members of this role look after masks and tags, beside superusers
+VIEWS = frozenset({"masking_policies", "column_masks", "tags", "tag_assignments", "tag_policies"})  # of the mirror
 VALUE = "value"  # the first parameter of each
 
 

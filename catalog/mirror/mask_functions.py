@@ -8,7 +8,8 @@ import psycopg
 
 from catalog.mask_library import BUCKETS, KEYED, MASKS, NULL_MASK, SCHEMA, Mask
 
-_STATE = "obj_description('lakegate'::pg_catalog.regnamespace, 'pg_namespace')"
+_FIRST = "lakegate.mask_email(text)"  # its comment says of which version all are
+_STATE = f"pg_catalog.obj_description(pg_catalog.to_regprocedure('{_FIRST}')::oid, 'pg_proc')"
 # Functions of the same names and arguments that are there already stay as they are.
 _CONTEXT = {
     "principal()": "CREATE FUNCTION lakegate.principal() RETURNS text LANGUAGE sql STABLE RETURN session_user::text",
@@ -42,12 +43,12 @@ def make_mask_functions(connection: psycopg.Connection) -> None:
             connection.execute(statement.encode())
     statements = [_NULL, _BUCKETS, *map(_function, MASKS), *(part for name in sorted(KEYED) for part in _keyed(name))]
     mark = hashlib.sha256("\n".join(statements).encode()).hexdigest()[:16]
-    comment = f"masks and what policies may ask ({mark})"
+    comment = f"of the library of masks {mark}"
     row = connection.execute(f"SELECT {_STATE} IS DISTINCT FROM %s".encode(), (comment,)).fetchone()
     if row is not None and row[0]:
         for statement in statements:
             connection.execute(statement.encode())
-        connection.execute(f"COMMENT ON SCHEMA {SCHEMA} IS '{comment}'".encode())
+        connection.execute(f"COMMENT ON FUNCTION {_FIRST} IS '{comment}'".encode())
 
 
 def _function(mask: Mask) -> str:

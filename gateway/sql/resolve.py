@@ -18,6 +18,7 @@ from sqlglot.optimizer.scope import Scope, traverse_scope
 from sqlglot.schema import MappingSchema
 
 from catalog.errors import SqlError
+from catalog.mask_library import SCHEMA, VIEWS
 from catalog.names import TableName
 from catalog.sqlstate import SqlState
 from catalog.tables import Catalog, Table, visible_part
@@ -26,7 +27,7 @@ from gateway.sql.engine_dialect.inference import annotate
 from gateway.sql.hidden_columns import refuse_whole_rows, unknown_column
 from optimizer.stages import Resolved
 
-SYSTEM_SCHEMAS = frozenset({"pg_catalog", "information_schema", "pg_toast", "lakegate"})
+SYSTEM_SCHEMAS = frozenset({"pg_catalog", "information_schema", "pg_toast"})
 MAX_DEPTH = 400  # levels of a tree: beyond it the engine's own recursion is at risk
 MAX_NODES = 100_000
 
@@ -178,6 +179,8 @@ def _lookup(node: exp.Table, names: Names) -> Table | None:
             position=_position(node),
         )
     if schema in SYSTEM_SCHEMAS or schema.startswith("pg_temp") or (not schema and name in names.system_relations):
+        return None
+    if schema == SCHEMA and name in VIEWS:
         return None
     for candidate in (schema,) if schema else names.search_path:
         if candidate in SYSTEM_SCHEMAS:

@@ -94,7 +94,7 @@ def test_the_rest_of_the_metadata_is_not_there(watched: Audited) -> None:
     with watched.gateway.connect() as connection:
         names = connection.execute(
             "select table_schema || '.' || table_name from information_schema.tables"
-            " where table_schema like 'lakegate%'"
+            " where table_schema like 'lakegate%' and table_type = 'BASE TABLE'"
         ).fetchall()
         assert names == [("lakegate.audit_log",)]
         for text in ("lakegate.roles", "lakegate_public.roles", "lakegate.audit_entries", "audit_entries"):
