@@ -37,7 +37,7 @@ from gateway.sql.engine_dialect.mask_functions import Keyring
 from gateway.sql.resolve import Names
 from policies.access import Access
 from policies.roles import Roles
-from policies.tags import renamed
+from policies.tags import mask_faults, renamed
 
 _log = structlog.get_logger(__name__)
 _RETIRE = 6 * 3600.0  # seconds between two looks at what the audit need not keep any more
@@ -95,15 +95,21 @@ class Metadata:
         shown = replace(rows, memberships=(*rows.memberships, *lent)) if lent else rows
         applied = self._mirror.apply(catalog, shown)
         self._shown = frozenset(role.name for role in rows.roles)
-        for note in applied.notes:
-            if note not in self._noted:
-                self._noted.add(note)
-                _log.warning("not mirrored as it is", note=note)
+        faults = (f"{one.table}.{one.column}: {one.reason}" for one in mask_faults(rows, catalog))
+        self._note("not mirrored as it is", applied.notes)
+        self._note("column is not masked as was said", faults)
         self._store.save_catalog(catalog, self._database)
         masks, assignments = renamed(rows, catalog)
         if masks or assignments:
             self._store.masking.rename_columns(masks, assignments)
         return applied.postponed == 0
+
+    def _note(self, event: str, notes: Iterable[str]) -> None:
+        """Log each note once."""
+        for note in notes:
+            if note not in self._noted:
+                self._noted.add(note)
+                _log.warning(event, note=note)
 
     def load_catalog(self) -> Catalog | None:
         """Return the catalogue of the last run."""
