@@ -45,7 +45,7 @@ _READ_SETTINGS = ("statement_timeout", "bytea_output", "extra_float_digits")
 _REPORTED_SETTINGS = (  # but only at Sync
     *("TimeZone", "DateStyle", "IntervalStyle", "client_encoding", "search_path", "standard_conforming_strings"),
 )
-_SETTINGS = "SELECT " + ", ".join(
+_SETTINGS = "SELECT current_user, " + ", ".join(
     f"pg_catalog.current_setting('{name}')" for name in (*_READ_SETTINGS, *_REPORTED_SETTINGS)
 )
 
@@ -117,11 +117,17 @@ class EngineLane:
         self._lake = lake
         self._statements = statements
         self._principal = principal
+        self.current_user: str | None = None  # as the mirror last told; None: who has logged in
         self._mirror = mirror
         self._client = client
         self._settings: _Settings | None = None
         self.busy = False
         self.ended_by: SqlError | None = None  # why the message at hand is not to be carried out any further
+
+    @property
+    def settings_known(self) -> bool:
+        """Whether nothing was executed in the mirror since the settings were read."""
+        return self._settings is not None
 
     def settings_changed(self) -> None:
         """Read the session's settings again before the next statement."""
@@ -286,7 +292,8 @@ class EngineLane:
             row, error = await self._mirror.ask(_SETTINGS)
             if error is not None:
                 raise _error_of(error[5:], 0)
-            timeout, bytea_output, digits, *others = ((value or b"").decode() for value in row)
+            current_user, timeout, bytea_output, digits, *others = ((value or b"").decode() for value in row)
+            self.current_user = current_user
             reported = self._mirror.parameters
             reported.update(zip(_REPORTED_SETTINGS, others, strict=True))
             output = OutputSettings(

@@ -19,7 +19,8 @@ from gateway.credentials import require_principal
 from gateway.login_methods import AuthenticatingClient, Authentication, authenticate
 from gateway.relay.mirror_connection import Login as MirrorLogin
 from gateway.relay.mirror_connection import MirrorConnection, ServerRefused
-from gateway.session import Session, SessionServices
+from gateway.session import Session
+from gateway.session_services import SessionServices
 from gateway.wire import backend, frontend
 from gateway.wire.connection import negotiate
 from gateway.wire.login import (

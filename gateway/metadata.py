@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import closing
 from dataclasses import replace
 
@@ -15,10 +15,13 @@ import psycopg
 import structlog
 from psycopg.conninfo import make_conninfo
 
+from catalog.errors import SqlError
+from catalog.mirror.access_statements import AccessOutcome, AccessRequest
 from catalog.mirror.mirror import open_mirror
 from catalog.names import always_quoted
 from catalog.principals import Principal
 from catalog.server import Server, ServerError, external, start
+from catalog.sqlstate import SqlState
 from catalog.store.audit_store import READER, AuditStore
 from catalog.store.connection import DATABASE
 from catalog.store.rows import AccessRows, ApiKey, Membership
@@ -28,6 +31,8 @@ from gateway.audit.audit import Audit
 from gateway.audit.journal import Journal
 from gateway.audit.retention import retire
 from gateway.authentication.identity import Identity
+from gateway.authentication.passwords import DEFAULT_MIN_LENGTH, check_password
+from gateway.authentication.scram import parse_verifier, verifier
 from gateway.config import Audit as AuditConfig
 from gateway.config import Config
 from gateway.login_methods import Role
@@ -49,7 +54,13 @@ _SYSTEM_RELATIONS = (
 class Metadata:
     """Everything a gateway keeps in PostgreSQL."""
 
-    def __init__(self, server: Server, database: str, defaults: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        server: Server,
+        database: str,
+        defaults: Mapping[str, str],
+        password_min_length: int = DEFAULT_MIN_LENGTH,
+    ) -> None:
         self._server = server
         self._database = database
         self._store: Store = open_store(server)
@@ -57,9 +68,11 @@ class Metadata:
         self._mirror = open_mirror(server, self._store.require_secret("mirror"), database, defaults)
         self.masking = MaskingCommands(self._store, self._mirror)
         self.keyring = Keyring()
+        self._password_min_length = password_min_length
         self._noted: set[str] = set()
         self._lent: Counter[Membership] = Counter()
         self._audit_config = AuditConfig()
+        self._saved: Catalog | None = None
         self._shown: frozenset[str] = frozenset()  # the roles that the mirror knows
         self._take(self._load())
         self.system_relations = self._read_system_relations()
@@ -79,7 +92,7 @@ class Metadata:
                 # So that psql's \d and unqualified names find the tables of all sources.
                 "search_path": ", ".join(['"$user"', "public", *map(always_quoted, config.sources)]),
             }
-            return cls(server, config.server.database, defaults)
+            return cls(server, config.server.database, defaults, config.auth.password_min_length)
         except BaseException:
             if server.embedded:
                 server.stop()
@@ -91,14 +104,17 @@ class Metadata:
         Returns False where clients' locks held something up: then it is to be called again soon.
         """
         rows = self._rows
+        if rows.default_privileges:  # tables that are new get what these provide for; word of it comes by NOTIFY
+            self._store.adopt_tables(catalog.tables)
         lent = self._lendable([*self._lent])  # a copy: this runs beside logins
-        shown = replace(rows, memberships=(*rows.memberships, *lent)) if lent else rows
-        applied = self._mirror.apply(catalog, shown)
+        applied = self._mirror.apply(catalog, rows, lent)
         self._shown = frozenset(role.name for role in rows.roles)
         faults = (f"{one.table}.{one.column}: {one.reason}" for one in mask_faults(rows, catalog))
         self._note("not mirrored as it is", applied.notes)
         self._note("column is not masked as was said", faults)
-        self._store.save_catalog(catalog, self._database)
+        if catalog is not self._saved:
+            self._store.save_catalog(catalog, self._database)
+            self._saved = catalog
         masks, assignments = renamed(rows, catalog)
         if masks or assignments:
             self._store.masking.rename_columns(masks, assignments)
@@ -179,7 +195,7 @@ class Metadata:
         While such a session lasts, catalogue queries of all sessions of its role tell of these privileges. They let
         nobody read anything: that is judged by each session's own principal. `take_back` is due even if this fails.
         """
-        wanted = [Membership(role, identity.role) for role in identity.granted]
+        wanted = [_lent(role, identity.role) for role in identity.granted]
         self._lent.update(wanted)  # before, so that a change of the mirror that goes on leaves it in place
         lendable = self._lendable(wanted)
         if lendable:
@@ -187,7 +203,7 @@ class Metadata:
 
     def take_back(self, identity: Identity) -> None:
         """End what `lend` did; the mirror is told with the next change."""
-        self._lent.subtract(Membership(role, identity.role) for role in identity.granted)
+        self._lent.subtract(_lent(role, identity.role) for role in identity.granted)
         self._lent += Counter()  # without those at zero
 
     def _lendable(self, wanted: Iterable[Membership]) -> list[Membership]:
@@ -201,6 +217,53 @@ class Metadata:
             and one.role not in self._roles.memberships(one.member)
             and one.member not in self._roles.memberships(one.role)
         )
+
+    def become(self, login: Principal, name: str) -> Principal | None:
+        """Return who a client is after SET ROLE; None where he may not be that, or not any more."""
+        found = self._roles.get_principal(name, session_user=login.name)
+        if found is None or not self._roles.may_set_role(login.name, name):
+            return None
+        return replace(
+            found,
+            claims=login.claims,
+            authenticated=login.authenticated,
+            method=login.method,
+            scopes=login.scopes,
+        )
+
+    async def execute_access(self, request: AccessRequest) -> AccessOutcome:
+        """Carry out statements of access; what they change counts from now on. Raises SqlError."""
+        try:
+            lent = self._lendable([*self._lent])
+            outcome = await asyncio.to_thread(self._mirror.execute, self._store, request, self._new_verifier, lent)
+        except psycopg.OperationalError as error:
+            raise SqlError(
+                SqlState.CANNOT_CONNECT_NOW, "the metadata server cannot be reached", hint="Try again in a moment."
+            ) from error
+        if outcome.access.version > self._rows.version and request.keep:
+            self._take(outcome.access)
+            self._shown |= {role.name for role in outcome.access.roles}
+        return outcome
+
+    def _new_verifier(self, role: str, password: str) -> str:
+        """Return what is kept of a password that a role is to have. Raises SqlError where it may not be one."""
+        try:
+            return str(parse_verifier(password))  # clients such as psql send the verifier in the password's place
+        except ValueError:
+            check_password(role, password, min_length=self._password_min_length)
+            return verifier(password)
+
+    async def let_set_role(self, user: str, role: str) -> Callable[[], Awaitable[None]] | None:
+        """Let a superuser's session become a role in the mirror; return how that is ended, None: nothing was to do."""
+        principal = self._roles.get_principal(user)
+        if principal is None or not principal.superuser or role == user or role not in self._roles.by_name:
+            return None
+        await asyncio.to_thread(self._mirror.let_set_role, user, role)
+
+        async def end() -> None:
+            await asyncio.to_thread(self._mirror.end_set_role, user, role)
+
+        return end
 
     def mirror_login(self, role: str) -> Login:
         """Return how the gateway logs in to the mirror for a role."""
@@ -261,8 +324,12 @@ class Metadata:
     def _take(self, rows: AccessRows) -> None:
         self._rows = rows
         self._roles = Roles.from_rows(rows)
-        self.access = Access.from_rows(rows)
+        self.access = Access.from_rows(rows, lambda: self._mirror.broken)
 
     def _read_system_relations(self) -> frozenset[str]:
         with psycopg.connect(**self._server.connection_parameters(self._server.maintenance_database)) as connection:
             return frozenset(row[0] for row in connection.execute(_SYSTEM_RELATIONS))
+
+
+def _lent(role: str, member: str) -> Membership:
+    return Membership(role, member, set_role=False)

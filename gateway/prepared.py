@@ -38,11 +38,12 @@ class Lane(Enum):
     EXPLAIN = auto()  # the gateway itself, from the plan of the engine's lane
     REFRESH = auto()  # the gateway itself
     MASKING = auto()  # the gateway itself
+    ACCESS = auto()  # the gateway's own session in the mirror, and the store
 
     @property
     def is_command(self) -> bool:
-        """Whether the gateway itself carries it out, and there are no rows."""
-        return self in {Lane.REFRESH, Lane.MASKING}
+        """Whether the gateway carries it out without rows; the mirror's session only keeps its name."""
+        return self in (Lane.REFRESH, Lane.MASKING, Lane.ACCESS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +198,19 @@ class StatementCache:
         return kept if kept.statement.start == statement.start else replace(kept, statement=statement)
 
 
+def get_planless(statement: Statement) -> PreparedStatement | None:
+    """Return a statement that is the same whoever asks; None for queries, which are planned."""
+    if statement.kind is Kind.REFRESH:
+        return PreparedStatement(statement, Lane.REFRESH)
+    if statement.kind is Kind.MASKING:
+        return PreparedStatement(statement, Lane.MASKING)
+    if statement.kind is Kind.ACCESS:
+        return PreparedStatement(statement, Lane.ACCESS)
+    if statement.kind not in (Kind.QUERY, Kind.EXPLAIN):
+        return PreparedStatement(statement, Lane.RELAY)
+    return None
+
+
 def _size(kept: PreparedStatement) -> int:
     """The memory of a plan grows with its text; most are shorter than a kilobyte."""
     return 512 + len(kept.statement.text)
@@ -205,12 +219,6 @@ def _size(kept: PreparedStatement) -> int:
 def _prepare(
     statement: Statement, names: Names, principal: Principal, lake: Lake, parameters: tuple[str, ...]
 ) -> PreparedStatement:
-    if statement.kind is Kind.REFRESH:
-        return PreparedStatement(statement, Lane.REFRESH)
-    if statement.kind is Kind.MASKING:
-        return PreparedStatement(statement, Lane.MASKING)
-    if statement.kind not in (Kind.QUERY, Kind.EXPLAIN):
-        return PreparedStatement(statement, Lane.RELAY)
     options, text = explained(statement) if statement.kind is Kind.EXPLAIN else (None, statement.text)
     lane = Lane.ENGINE if options is None else Lane.EXPLAIN
     try:

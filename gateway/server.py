@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import structlog
 
 from catalog.errors import SqlError
+from catalog.mirror.access_statements import AccessOutcome, AccessRequest
 from catalog.principals import Principal
 from catalog.sqlstate import SqlState
 from gateway.audit.audit import Audit
@@ -25,7 +26,7 @@ from gateway.login_methods import Authentication, Directory
 from gateway.metadata import Metadata
 from gateway.net import ClientConnection, Limits
 from gateway.prepared import StatementCache
-from gateway.session import SessionServices
+from gateway.session_services import SessionServices
 from gateway.sources import AUDIT, open_lake
 from gateway.sql.resolve import Names
 from gateway.sql.statements import Statement
@@ -58,6 +59,7 @@ class Gateway:
         self.sessions = Sessions(config.server.max_connections, audit)
         self._connections: set[ClientConnection] = set()
         self._draining = False
+        self._taking = asyncio.Lock()  # access is taken over by one at a time
         self._statements = StatementCache()
         self.tls = TlsFiles(config.server)
         self._waiting = Waiting(config.auth.max_unauthenticated, config.auth.max_unauthenticated_of_address)
@@ -104,11 +106,19 @@ class Gateway:
 
     async def _take_grants(self) -> None:
         """What was taken away counts at once, what was given when the mirror shows it."""
-        access = self.metadata.access
-        if self.lake.access is not access:
-            self.lake.access = Narrowed(self.lake.access, access)
-            await self.lake.show(self.metadata, self.lake.catalog)
-            self.lake.access = access
+        async with self._taking:
+            while self.lake.access is not (access := self.metadata.access):
+                self.lake.access = Narrowed(self.lake.access, access)
+                await self.lake.show(self.metadata, self.lake.catalog)
+                if self.metadata.access is access:
+                    self.lake.access = access
+
+    async def execute_access(self, request: AccessRequest) -> AccessOutcome:
+        """Carry out statements of access; who sent them, and all others here, see their effect when this returns."""
+        outcome = await self.metadata.execute_access(request)
+        if request.keep:
+            await self._take_grants()
+        return outcome
 
     async def change_masking(self, statement: Statement, principal: Principal, names: Names) -> str:
         """Carry out a statement on masks; when this returns it counts for every statement that comes."""
@@ -164,15 +174,17 @@ class Gateway:
 
     @property
     def _session_services(self) -> SessionServices:
-        database, get_principal = self._config.server.database, self.metadata.get_principal
         return SessionServices(
-            self.lake,
-            self._statements,
-            get_principal,
-            self.refresh,
-            self.change_masking,
-            database,
-            self._audit,
+            lake=self.lake,
+            statements=self._statements,
+            get_principal=self.metadata.get_principal,
+            become=self.metadata.become,
+            refresh=self.refresh,
+            execute_access=self.execute_access,
+            change_masking=self.change_masking,
+            let_set_role=self.metadata.let_set_role,
+            database=self._config.server.database,
+            audit=self._audit,
         )
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any
@@ -16,41 +17,27 @@ from typing import Any
 import structlog
 
 from catalog.errors import SqlError
-from catalog.names import TableName
 from catalog.principals import Principal
 from catalog.sqlstate import SqlState
-from catalog.tables import Catalog
-from gateway.audit.audit import Audit
+from gateway.access_lane import AccessLane
 from gateway.audit.witness import Client, Witness
 from gateway.authentication.identity import Identity
-from gateway.credentials import GetPrincipal, check_credential, require_principal
+from gateway.credentials import check_credential
 from gateway.engine_lane import EngineLane, Portal
-from gateway.lake import Lake
 from gateway.logs import soon
-from gateway.prepared import LONG_TEXT, Lane, NamedStatement, NamedStatements, PreparedStatement, StatementCache
+from gateway.prepared import LONG_TEXT, Lane, NamedStatement, NamedStatements, PreparedStatement, get_planless
 from gateway.relay.mirror_connection import MirrorConnection, MirrorLost
-from gateway.sql.resolve import Names
+from gateway.session_role import SessionRole
+from gateway.session_services import SessionServices
+from gateway.sql.access import tells_password
+from gateway.sql.session_state import changes_search_path, changes_session, role_to_set
 from gateway.sql.statements import Kind, Statement, known_cut, require_one_reading, split
-from gateway.told_errors import error_response, moved, told_error
+from gateway.told_errors import AlreadySent, error_response, internal_error, moved, not_here, placed, told_error
 from gateway.wire import backend, frontend
 from gateway.wire.errors import RemoteProtocolError
-from policies.access import Access, Narrowed
 
 _log = structlog.get_logger(__name__)
 _SIMPLE = frozenset({frontend.Query, frontend.FunctionCall})  # each ends with ReadyForQuery
-
-
-@dataclass(frozen=True, slots=True)
-class SessionServices:
-    """What a session shares with others. ``get_principal`` is asked for every statement."""
-
-    lake: Lake
-    statements: StatementCache
-    get_principal: GetPrincipal
-    refresh: Callable[[tuple[str, ...] | None], Awaitable[None]]
-    change_masking: Callable[[Statement, Principal, Names], Awaitable[str]]
-    database: str
-    audit: Audit
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +55,15 @@ class Session:
         self._services = services
         self.identity = identity
         self._mirror = mirror
-        self._who = self._principal()  # as he was last known
         self._client = Witness(client, services.audit, self)
         self._engine = EngineLane(services.lake, services.statements, self._principal, mirror, self._client)
+        self._role = SessionRole(services, identity, self._engine, mirror)
+        self._who = self._principal()  # as he was last known
+        self._access = AccessLane(services.execute_access, self._client)
+        self._in_block = False  # a transaction block was begun behind the last Sync
         self._statements = NamedStatements()
         self._portals: dict[str, Portal] = {}
         self._relayed: dict[str, Statement] = {}  # what the mirror's portals were made of
-        self._known_names: tuple[tuple[Catalog, Access | Narrowed, str, Principal], Names] | None = None
         self._expected: deque[_Owed] = deque()
         self._path_changed = False  # search_path, maybe, and the mirror tells only at Sync
         self._unsynced = False  # something was executed there since Sync: any setting may have changed
@@ -97,14 +86,7 @@ class Session:
             await self._fail(error)
         except Exception:
             _log.exception("internal error")
-            await self._fail(
-                SqlError(
-                    SqlState.INTERNAL_ERROR,
-                    "internal error",
-                    detail="The gateway's log has it under this statement's correlation id: "
-                    f"{structlog.contextvars.get_contextvars().get('statement', 'unknown')}.",
-                )
-            )
+            await self._fail(internal_error())
         if simple:
             self._ready()
 
@@ -140,38 +122,67 @@ class Session:
             self._unsynced = False
         started = monotonic()
         statements = await self._cut(message.query)
-        prepared: list[PreparedStatement] = []
-        for statement in statements:
-            if prepared:
-                await asyncio.sleep(0)  # thousands of statements must not keep other sessions waiting
-            prepared.append(await self._prepare(statement))
         await self._drop_portal("")
         self._statements.close("")
-        if all(one.lane is Lane.RELAY for one in prepared):
+        prepared = await self._prepare_all(statements)
+        if all(one is not None and one.lane is Lane.RELAY for one in prepared):
+            await self._role.let_set_role(*statements)
             self._mirror.write(message.encode())
             error = await self._mirror.relay_until_ready(self._pass_on, self._client.drain)
-            if error is None:
-                self._executed(*statements)
+            self._executed(*([] if error is not None else statements))
             soon(_log.info, "statement", lane="relay", milliseconds=_since(started))
+        elif all(one.kind is Kind.ACCESS for one in statements):
+            await self._give_access(statements)
         else:
-            for one in prepared:
-                await self._query_one(one)
+            for statement, one in zip(statements, prepared, strict=True):
+                if statement.kind is Kind.ACCESS and self._mirror.status == "I" and len(statements) > 1:
+                    raise not_here(statement)
+                await self._query_one(statement, one or await self._prepare(statement))
+        await self._role.end_set_role()
         if self._mirror.status != "T":
             await self._drop_portals()
 
-    async def _query_one(self, prepared: PreparedStatement) -> None:
+    async def _prepare_all(self, statements: tuple[Statement, ...]) -> list[PreparedStatement | None]:
+        """Prepare the statements of a text; None for those that wait until the ones before have been executed."""
+        if any(self._access.ends_here(one) for one in statements):
+            return [None] * len(statements)
+        prepared: list[PreparedStatement | None] = []
+        certain = True  # that nothing before changes who asks
+        for statement in statements:
+            if prepared:
+                await asyncio.sleep(0)  # thousands of statements must not keep other sessions waiting
+            try:
+                made = await self._prepare(statement)
+            except SqlError:
+                if certain:
+                    raise
+                return [None] * len(statements)
+            prepared.append(made if certain or made.lane is Lane.RELAY else None)
+            certain = certain and not changes_session(statement)
+        return prepared
+
+    async def _query_one(self, statement: Statement, prepared: PreparedStatement) -> None:
         if prepared.lane is Lane.RELAY:
-            self._mirror.write(frontend.Query(prepared.statement.text).encode())
-            start = prepared.statement.start
-            error = await self._mirror.relay_until_ready(lambda data: self._pass_on(data, start), self._client.drain)
+            await self._role.let_set_role(statement)
+            commits = self._access.ends_here(statement) and self._mirror.status == "T"
+            held: list[bytes] = []
+            sink = held.append if commits else self._pass_on
+            self._mirror.write(frontend.Query(statement.text).encode())
+            start = statement.start
+            error = await self._mirror.relay_until_ready(lambda data: sink(placed(data, start)), self._client.drain)
             if error is not None:
-                raise _AlreadySent()
-            self._executed(prepared.statement)
+                self._executed()
+                raise AlreadySent()
+            if commits:
+                await self._access.commit()
+                for data in held:
+                    self._pass_on(data)
+            self._executed(statement)
             return
         if prepared.lane.is_command:
-            await self._command(prepared)
+            await self._command(statement)
             return
-        portal = await self._engine.bind(NamedStatement(prepared, ()), self._names())
+        portal = await self._engine.bind(NamedStatement(prepared, ()), self._role.names())
         try:
             self._describe_rows(portal)
             await self._engine.execute(portal, 0)
@@ -212,7 +223,7 @@ class Session:
             self._portals[message.portal] = Portal.of_command(named.prepared)
         else:  # planned again where the catalogue, the grants or the search path have changed since
             named.prepared = await self._prepare(named.prepared.statement)
-            self._portals[message.portal] = await self._engine.bind(named, self._names(), message)
+            self._portals[message.portal] = await self._engine.bind(named, self._role.names(), message)
         self._client.send(backend.BindComplete())
 
     async def _describe(self, message: frontend.Describe) -> None:
@@ -234,11 +245,17 @@ class Session:
             relayed = self._relayed.get(message.portal)
             self._unsynced = True
             self._path_changed = self._path_changed or (relayed is not None and changes_search_path(relayed))
+            if relayed is not None and (self._access.ends_here(relayed) or role_to_set(relayed) is not None):
+                await self._execute_alone(message, relayed)
+                return
             self._to_mirror(message, b"CIs", lambda: self._executed(*([relayed] if relayed else [])))
             return
         await self._drain_mirror()
         if portal.prepared.lane.is_command:
-            await self._command(portal.prepared)
+            statement = portal.prepared.statement
+            if statement.kind is Kind.ACCESS and self._unsynced and not self._in_block and self._mirror.status == "I":
+                raise not_here(statement)
+            await self._command(statement)
         else:
             await self._engine.execute(portal, max(message.max_rows, 0))
 
@@ -254,7 +271,10 @@ class Session:
         self._mirror.write(frontend.Sync().encode())
         await self._mirror.relay_until_ready(self._take, self._client.drain)
         self._expected.clear()
-        self._path_changed = self._unsynced = False
+        if self._unsynced:  # what was executed may have been rolled back
+            self._engine.settings_changed()
+        self._path_changed = self._unsynced = self._in_block = False
+        await self._role.end_set_role()
         if self._mirror.status != "T":
             self._relayed.clear()
             await self._drop_portals()
@@ -265,7 +285,8 @@ class Session:
 
     def who(self) -> tuple[Principal, Mapping[str, str], str]:
         """Return the principal, the session's reported settings and the database."""
-        self._who = self._services.get_principal(self.identity) or self._who
+        with suppress(SqlError):
+            self._who = self._principal()
         return self._who, self._mirror.parameters, self._services.database
 
     def statement_text(self, name: str) -> str | None:
@@ -286,43 +307,65 @@ class Session:
         else:
             statements = await asyncio.get_running_loop().run_in_executor(self._services.lake.threads, split, text)
         if statements[0].kind is Kind.UNREADABLE:
+            if tells_password(text):
+                raise SqlError(SqlState.SYNTAX_ERROR, "a string, a quoted identifier or a comment is not terminated")
             await self._drain_mirror()
             await self._engine.refuse(statements[0])
         return statements
 
     def _principal(self) -> Principal:
-        return require_principal(self.identity, self._services.get_principal)
+        return self._role.principal()
+
+    async def _give_access(self, statements: tuple[Statement, ...]) -> None:
+        """Carry out statements of access, or rehearse them where a transaction is open."""
+        self._client.reading("access")
+        if self._mirror.status == "E":  # the mirror says so, whatever is asked
+            await self._engine.refuse(Statement("SELECT", Kind.QUERY, "SELECT"))
+        await self._role.know(self._drain_mirror)
+        await self._access.run(
+            statements, self._role.told(), in_transaction=self._in_block or self._mirror.status == "T"
+        )
+
+    async def _execute_alone(self, message: frontend.Execute, relayed: Statement) -> None:
+        """Execute a portal of the mirror with nothing else under way: work of the gateway's own goes with it."""
+        await self._drain_mirror()
+        await self._role.let_set_role(relayed)
+        commits = self._access.ends_here(relayed)
+        held = await self._mirror.answers_to(message)
+        if held[-1][:1] == b"E":
+            self._take(held[-1])
+            raise AlreadySent()
+        if commits:
+            await self._access.commit()
+        for data in held:
+            self._pass_on(data)
+        self._executed(relayed)
 
     async def _prepare(self, statement: Statement) -> PreparedStatement:
+        planless = get_planless(statement)
+        if planless is not None:
+            return planless
+        prepared = await self._prepare_as_known(statement)
+        if prepared is not None and prepared.lane is Lane.RELAY:
+            return prepared
+        if await self._role.know(self._drain_mirror) or prepared is None:
+            prepared = await self._prepare_as_known(statement, certain=True)
+        assert prepared is not None
+        return prepared
+
+    async def _prepare_as_known(self, statement: Statement, *, certain: bool = False) -> PreparedStatement | None:
+        """Prepare a statement for who asked last; None where it is refused to him, who may be another now."""
         services = self._services
         self._interruptible = True
         try:
-            return await services.statements.prepare(statement, self._names(), self._principal(), services.lake)
+            names, principal = self._role.names(), self._role.principal()
+            return await services.statements.prepare(statement, names, principal, services.lake)
         except SqlError as error:
+            if not certain and not self._engine.settings_known and self._mirror.status != "E":
+                return None
             raise moved(error, statement.start) from None
         finally:
             self._interruptible = False
-
-    def _names(self) -> Names:
-        lake, principal = self._services.lake, self._principal()
-        path, catalog, access = self._mirror.parameters.get("search_path", ""), lake.catalog, lake.access
-        if self._known_names is not None:
-            known, names = self._known_names
-            if known[0] is catalog and known[1] is access and known[2:] == (path, principal):
-                return names
-        names = self._new_names(path, principal, catalog, access)
-        self._known_names = (catalog, access, path, principal), names
-        return names
-
-    def _new_names(self, path: str, principal: Principal, catalog: Catalog, access: Access | Narrowed) -> Names:
-        def visible(name: TableName) -> bool:
-            return access.may_select(principal, name)
-
-        def columns(name: TableName) -> frozenset[str] | None:
-            return access.columns(principal, name)
-
-        relations, database = self._services.lake.system_relations, self._services.database
-        return Names(catalog, relations, search_path(path, principal.name), visible, database, columns)
 
     def _executed(self, *statements: Statement) -> None:
         """Keep step with statements of the mirror that changed the session (``set_config`` is among the queries)."""
@@ -330,15 +373,28 @@ class Session:
         for statement in statements:
             if statement.kind is Kind.SESSION:
                 self._statements.executed(statement)
+                self._access.executed(statement)
+                self._in_block = statement.head in {"BEGIN", "START"} or (
+                    self._in_block and statement.head not in {"COMMIT", "END", "ABORT"}
+                )
 
-    async def _command(self, prepared: PreparedStatement) -> None:
+    async def _command(self, statement: Statement) -> None:
         """Carry out a statement that is the gateway's own."""
-        if (statement := prepared.statement).kind is Kind.REFRESH:
+        if statement.kind is Kind.REFRESH:
             await self._refresh(statement)
-            return
-        if self._mirror.status != "I":
-            raise SqlError(SqlState.ACTIVE_SQL_TRANSACTION, f"this {statement.head} cannot run inside a transaction")
-        tag = await self._services.change_masking(statement, self._principal(), self._names())
+        elif statement.kind is Kind.ACCESS:
+            await self._give_access((statement,))
+        else:
+            await self._change_masking(statement)
+
+    async def _change_masking(self, statement: Statement) -> None:
+        self._client.reading("access")
+        await self._role.know(self._drain_mirror)
+        if self._in_block or self._mirror.status != "I":
+            raise SqlError(
+                SqlState.ACTIVE_SQL_TRANSACTION, f"this {statement.head} cannot run inside a transaction block"
+            )
+        tag = await self._services.change_masking(statement, self._role.principal(), self._role.names())
         self._client.send(backend.CommandComplete(tag))
 
     async def _refresh(self, statement: Statement) -> None:
@@ -371,7 +427,7 @@ class Session:
             message = await self._mirror.message()
             self._take(message)
             if message[:1] == b"E":
-                raise _AlreadySent()
+                raise AlreadySent()
             if message[:1] == b"D":
                 await self._client.drain()
 
@@ -387,8 +443,8 @@ class Session:
             if owed.settled is not None:
                 owed.settled()
 
-    def _pass_on(self, data: bytes, start: int = 0) -> None:
-        self._client.relay(told_error(data, start) if data[:1] == b"E" else data)
+    def _pass_on(self, data: bytes) -> None:
+        self._client.relay(told_error(data, 0) if data[:1] == b"E" else data)
 
     # Ends -----------------------------------------------------------------------------------------------------------
 
@@ -396,9 +452,9 @@ class Session:
         """Tell the client; in the extended protocol the connection then skips to Sync by itself."""
         try:
             await self._drain_mirror()
-        except _AlreadySent:  # the mirror failed first: the client sees that error alone
+        except AlreadySent:  # the mirror failed first: the client sees that error alone
             return
-        if isinstance(error, _AlreadySent):
+        if isinstance(error, AlreadySent):
             return
         _log.info("error", sqlstate=str(error.sqlstate))
         self._client.send(error_response(error))
@@ -406,6 +462,9 @@ class Session:
         await self._mirror.fail()
 
     def _ready(self) -> None:
+        if self._mirror.status == "I":
+            self._access.ended()
+            self._in_block = False
         self._client.send(backend.ReadyForQuery(self._mirror.status))  # type: ignore[arg-type]
 
     async def _cancellable(self, work: Coroutine[Any, Any, None]) -> None:
@@ -471,26 +530,6 @@ class Session:
     async def _drop_portals(self) -> None:
         for name in [*self._portals]:
             await self._drop_portal(name)
-
-
-class _AlreadySent(SqlError):
-    """The error has reached the client as the mirror's own message."""
-
-    def __init__(self) -> None:
-        super().__init__(SqlState.INTERNAL_ERROR, "already sent")
-
-
-def search_path(setting: str, user: str) -> tuple[str, ...]:
-    """Return the schemas of a ``search_path`` setting, ``$user`` replaced; quoted names keep their case."""
-    parts = [part.strip() for part in setting.split(",")] if setting else ["$user", "public"]
-    names = (part[1:-1].replace('""', '"') if part.startswith('"') else part.lower() for part in parts)
-    return tuple(user if name == "$user" else name for name in names if name)
-
-
-def changes_search_path(statement: Statement) -> bool:
-    """Say whether a statement may change ``search_path``, or end what changed it for a time."""
-    words = {"SET", "RESET", "DISCARD", "COMMIT", "END", "ROLLBACK", "ABORT"}
-    return statement.head in words or "set_config" in statement.text.lower()
 
 
 def _since(started: float) -> float:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import structlog
+
 from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
+from gateway.sql.statements import Statement
 from gateway.wire import backend
 
 
@@ -37,3 +40,32 @@ def told_error(message: bytes, start: int) -> bytes:
     if not start or "P" not in fields:
         return message
     return backend.ErrorResponse(fields | {"P": str(int(fields["P"]) + start)}).encode()
+
+
+def placed(data: bytes, start: int) -> bytes:
+    """Return a message of the mirror with the position of an error counted from the start of the whole text."""
+    return told_error(data, start) if data[:1] == b"E" else data
+
+
+def not_here(statement: Statement) -> SqlError:
+    """Return why a statement of access is not carried out beside others that it would have to stand or fall with."""
+    return SqlError(
+        SqlState.ACTIVE_SQL_TRANSACTION,
+        f"{statement.head} cannot be executed together with other statements",
+        hint="Send it alone, or between BEGIN and COMMIT.",
+        position=statement.start + 1,
+    )
+
+
+class AlreadySent(SqlError):
+    """The error has reached the client as the mirror's own message."""
+
+    def __init__(self) -> None:
+        super().__init__(SqlState.INTERNAL_ERROR, "already sent")
+
+
+def internal_error() -> SqlError:
+    """Return what a client is told of a fault of the gateway's own, which the log has in full."""
+    known = structlog.contextvars.get_contextvars().get("statement", "unknown")
+    detail = f"The gateway's log has it under this statement's correlation id: {known}."
+    return SqlError(SqlState.INTERNAL_ERROR, "internal error", detail=detail)

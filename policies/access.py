@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from catalog.errors import SqlError
 from catalog.names import TableName
 from catalog.principals import Principal
+from catalog.sqlstate import SqlState
 from catalog.store.rows import AccessRows
 from catalog.tables import Table
 from policies.grants import Grants
@@ -34,18 +36,39 @@ class Rules:
         return (*(one.name for one in row_policies), *sorted({mask.policy.name for mask in self.masks.values()}))
 
 
+Broken = Callable[[], Mapping[TableName, str]]
+
+
+def _none_is_broken() -> Mapping[TableName, str]:
+    return {}
+
+
+def does_not_fit(name: TableName) -> SqlError:
+    """Return what is told of a table whose policies cannot be applied."""
+    return SqlError(
+        SqlState.OBJECT_NOT_IN_PREREQUISITE_STATE,
+        f'table "{name.name}" cannot be read: one of its policies does not fit it any more',
+        hint="Its owner can find the reason in the gateway's log, and alter the policy.",
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Privileges, row security and masks at one moment. ``version`` is the store's, and grows with every change."""
+    """Privileges, row security and masks at one moment. ``version`` is the store's, and grows with every change.
+
+    ``broken`` tells the tables whose policies do not fit them, as the catalogue is now: that changes with the tables,
+    whose catalogue has a version of its own.
+    """
 
     grants: Grants = field(default_factory=Grants)
     row_security: RowSecurity = field(default_factory=RowSecurity)
     masks: Masks = field(default_factory=Masks)
+    broken: Broken = _none_is_broken
 
     @classmethod
-    def from_rows(cls, rows: AccessRows) -> Access:
+    def from_rows(cls, rows: AccessRows, broken: Broken = _none_is_broken) -> Access:
         """Build the value from the store's rows."""
-        return cls(Grants.from_rows(rows), RowSecurity.from_rows(rows), Masks.from_rows(rows))
+        return cls(Grants.from_rows(rows), RowSecurity.from_rows(rows), Masks.from_rows(rows), broken)
 
     @property
     def version(self) -> int:
@@ -58,11 +81,16 @@ class Access:
 
     def columns(self, principal: Principal, name: TableName) -> frozenset[str] | None:
         """Return the columns of a table that the principal may read; None for all, those to come included."""
-        return None
+        return self.grants.columns(principal, name)
 
     def rules(self, principal: Principal, table: Table) -> Rules:
-        """Return what stands between the principal and the table's rows."""
-        return Rules(self.row_security.get_filter(principal, table.name), self.masks.get_masks(principal, table))
+        """Return what stands between the principal and the table's rows. Raises SqlError 55000 where that is a policy
+        that does not fit the table any more.
+        """
+        row_filter = self.row_security.get_filter(principal, table.name)
+        if row_filter is not None and table.name in self.broken():
+            raise does_not_fit(table.name)
+        return Rules(row_filter, self.masks.get_masks(principal, table))
 
 
 @dataclass(frozen=True, slots=True)

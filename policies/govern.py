@@ -24,7 +24,7 @@ from catalog.store.rows import RowPolicy
 from catalog.tables import Column, Table, visible_part
 from optimizer.relations import conjuncts
 from optimizer.stages import Governed, Resolved
-from policies.access import Rules
+from policies.access import Rules, does_not_fit
 from policies.identity import bind_identity
 from policies.policy_reader import PolicyReader
 
@@ -163,11 +163,7 @@ class _Governing:
             resolved = self._reader.resolve(written)
         except SqlError as error:
             _log.error("policy cannot be applied", table=str(table.name), reason=error.message)
-            raise SqlError(
-                SqlState.OBJECT_NOT_IN_PREREQUISITE_STATE,
-                f'table "{table.name.name}" cannot be read: one of its policies does not fit it any more',
-                hint="Its owner can find the reason in the gateway's log, and alter the policy.",
-            ) from error
+            raise does_not_fit(table.name) from error
         select = resolved.tree
         assert isinstance(select, exp.Select)
         base = select.args["from_"].this

@@ -224,7 +224,7 @@ def _make_sources(folder: Path, server: Server) -> dict[str, Section]:
     reference = make_conninfo("", **parameters)
     with psycopg.connect(reference) as connection:
         load_reference(connection)
-    _make_users(server)
+    make_users(server)
     sources: dict[str, Section] = {}
     for name, source in layout.sources.items():
         match source:
@@ -239,7 +239,8 @@ def _make_sources(folder: Path, server: Server) -> dict[str, Section]:
     return sources
 
 
-def _make_users(server: Server) -> None:
+def make_users(server: Server) -> None:
+    """Make ada, bob and eve."""
     from catalog.store.rows import Grant
     from catalog.store.store import open_store
     from gateway.authentication.scram import verifier

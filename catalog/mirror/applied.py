@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from catalog.names import TableName
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
     """Numbers of tables, and what could not be mirrored as it is (``notes``, for the operator).
 
-    ``postponed`` counts changes that clients held up with a lock; the next call tries them again.
+    ``postponed`` counts changes that clients held up with a lock; the next call tries them again. ``broken`` are the
+    tables with a row security policy that does not fit them any more, with PostgreSQL's reason: nobody may read them.
     """
 
     created: int = 0
@@ -17,6 +22,7 @@ class Applied:
     dropped: int = 0
     postponed: int = 0
     notes: tuple[str, ...] = ()
+    broken: Mapping[TableName, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 class Notes:

@@ -1,7 +1,8 @@
 """What a client's role may not do in the mirror although PostgreSQL lets everybody: it makes nothing and keeps nothing.
 
 Nothing can be created (no schema of theirs, no temporary tables, no large objects, no code by DO), and what one session
-does must not fill what all sessions share (the table of locks, the log of changes).
+does must not fill what all sessions share (the table of locks, the log of changes). Owners of tables and those who may
+write them exist here too: whatever his rights, no client's session changes a definition or writes, triggers see to it.
 """
 
 from __future__ import annotations
@@ -24,6 +25,21 @@ SELECT l.lanname FROM pg_catalog.pg_language l
 WHERE l.lanpltrusted AND pg_catalog.has_language_privilege('public', l.oid, 'USAGE')
 """
 _PUBLIC_SCHEMA = "REVOKE CREATE ON SCHEMA public FROM PUBLIC"
+_SCHEMA = """
+CREATE SCHEMA lakegate;
+GRANT USAGE ON SCHEMA lakegate TO PUBLIC;
+CREATE FUNCTION lakegate.principal() RETURNS text LANGUAGE plpgsql STABLE AS
+  $$ BEGIN RAISE EXCEPTION 'lakegate.principal() is for policies only' USING ERRCODE = '0A000'; END $$;
+CREATE FUNCTION lakegate.claim(name text) RETURNS text LANGUAGE plpgsql STABLE AS
+  $$ BEGIN RAISE EXCEPTION 'lakegate.claim() is for policies only' USING ERRCODE = '0A000'; END $$;
+CREATE FUNCTION lakegate.is_member(role text) RETURNS boolean LANGUAGE plpgsql STABLE AS
+  $$ BEGIN RAISE EXCEPTION 'lakegate.is_member() is for policies only' USING ERRCODE = '0A000'; END $$;
+CREATE FUNCTION lakegate.refuse_writing() RETURNS trigger LANGUAGE plpgsql AS
+  $$ BEGIN RAISE EXCEPTION '% is not supported on lake tables', TG_OP USING ERRCODE = '0A000'; END $$;
+CREATE FUNCTION lakegate.refuse_ddl() RETURNS event_trigger LANGUAGE plpgsql AS
+  $$ BEGIN RAISE EXCEPTION '% is not supported', TG_TAG USING ERRCODE = '0A000'; END $$;
+CREATE EVENT TRIGGER lakegate_wall ON ddl_command_start EXECUTE FUNCTION lakegate.refuse_ddl();
+"""
 _DEFAULTS = """
 SELECT pg_catalog.split_part(c, '=', 1), pg_catalog.substr(c, pg_catalog.strpos(c, '=') + 1)
 FROM pg_catalog.pg_db_role_setting s, pg_catalog.unnest(s.setconfig) c
@@ -35,6 +51,8 @@ WHERE s.setrole = 0
 def harden(connection: psycopg.Connection) -> None:
     """Take from PUBLIC what clients need not have; the superuser's own work goes on."""
     connection.execute(_PUBLIC_SCHEMA)
+    if connection.execute("SELECT pg_catalog.to_regnamespace('lakegate') IS NULL").fetchone() == (True,):
+        connection.execute(_SCHEMA)
     functions = [row[0] for row in connection.execute(_FUNCTIONS).fetchall()]
     if functions:
         connection.execute(f"REVOKE EXECUTE ON FUNCTION {', '.join(functions)} FROM PUBLIC".encode())

@@ -20,14 +20,22 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from types import MappingProxyType
 
 import psycopg
+import structlog
+from psycopg import sql
 
+from catalog.errors import SqlError
+from catalog.mirror.access import MirrorParts, execute
+from catalog.mirror.access_statements import AccessOutcome, AccessRequest, MakeVerifier
 from catalog.mirror.applied import Applied, Notes
 from catalog.mirror.hardening import harden, set_defaults
 from catalog.mirror.mask_functions import make_mask_functions
 from catalog.mirror.masking import check_policy
 from catalog.mirror.masking_views import fill_masking_views, make_masking_views
+from catalog.mirror.policies import BrokenPolicy, change_owners, change_policies
 from catalog.mirror.privileges import change_privileges
 from catalog.mirror.relations import (
     STATE_TABLE,
@@ -44,11 +52,18 @@ from catalog.mirror.roles import add_memberships, change_roles, mirror_password,
 from catalog.mirror.scripts import fingerprint, is_mirrorable
 from catalog.names import TableName
 from catalog.server import Server
+from catalog.sqlstate import SqlState
 from catalog.store.rows import AccessRows, MaskingPolicy, Membership
+from catalog.store.store import Store
 from catalog.tables import Catalog, Table
 
+_log = structlog.get_logger(__name__)
+
 _LOCK = 0x6D697272  # "mirr": gateways on one server change the mirror one after the other
-_OPTIONS = "-c lock_timeout=1000 -c client_min_messages=error -c standard_conforming_strings=on -c search_path="
+_OPTIONS = (
+    "-c lock_timeout=1000 -c client_min_messages=error -c standard_conforming_strings=on -c event_triggers=off"
+    " -c search_path="
+)
 _CREATE_STATE = f"""
 SET LOCAL allow_system_table_mods = on;
 CREATE TABLE {STATE_TABLE} (relation oid PRIMARY KEY, fingerprint text NOT NULL);
@@ -84,22 +99,27 @@ class Mirror:
         self._secret = secret
         self._one_at_a_time = threading.Lock()
         self._done: tuple[Catalog, AccessRows] | None = None
+        self._catalog: Catalog | None = None  # the last that was given
         self._marks: dict[TableName, tuple[Table, str]] = {}
+        self.broken: Mapping[TableName, str] = MappingProxyType({})  # as `Applied.broken`, of the last change
 
     def password(self, role: str) -> str:
         """Return the password with which the gateway logs in to the mirror as a role; it is for the gateway alone."""
         return mirror_password(self._secret, role)
 
-    def apply(self, catalog: Catalog, access: AccessRows) -> Applied:
-        """Make the mirror equal to a catalogue and to the gateway's roles and grants, in one transaction.
+    def apply(self, catalog: Catalog, access: AccessRows, lent: Sequence[Membership] = ()) -> Applied:
+        """Make the mirror equal to a catalogue and to the gateway's roles and grants, in one transaction. ``lent`` are
+        memberships of some sessions alone.
 
         Only differences are worked on. Tables that PostgreSQL cannot have, or that clients hold locked, are left out
         and noted. Raises psycopg.Error or ServerError where the server fails; then nothing has changed.
         """
+        access = _with_lent(access, lent)
         with self._one_at_a_time:
             if self._done is not None and self._is_done(*self._done, catalog, access):
-                return Applied()
+                return Applied(broken=self.broken)
             self._done = None
+            self._catalog = catalog
             with self.change() as connection:
                 applied = self._change(connection, catalog, access)
             if not applied.postponed:
@@ -123,6 +143,72 @@ class Mirror:
         """
         with self.change() as connection:
             return check_policy(connection, policy, offset)
+
+    def execute(
+        self, store: Store, request: AccessRequest, make_verifier: MakeVerifier, lent: Sequence[Membership] = ()
+    ) -> AccessOutcome:
+        """Carry out statements that give and take access, here and in the store: see `catalog.mirror.access`. ``lent``
+        as in `apply`.
+
+        Raises SqlError where PostgreSQL or the gateway refuses; then nothing has changed. Where the mirror is lost
+        after the store has taken the change, it counts, and `apply` is to be called.
+        """
+        with self._one_at_a_time:
+            outcome = None
+            try:
+                with self.change() as connection:
+                    outcome = self._execute(connection, store, request, make_verifier, tuple(lent))
+            except _Rehearsed as rehearsed:
+                return rehearsed.outcome
+            except psycopg.OperationalError:
+                if outcome is None:
+                    raise
+                self._done = None
+                _log.warning("the mirror was lost behind a change of access, which counts")
+            else:
+                if self._done is not None:  # policies that were broken may have been mended
+                    done = self._done[0], _with_lent(outcome.access, lent)
+                    self._done = None if self.broken else done
+            return outcome
+
+    def let_set_role(self, user: str, role: str) -> None:
+        """Let a session of a superuser's SET ROLE to a role, which superusers may and mere members of it may. Raises
+        SqlError where PostgreSQL can have no such membership.
+        """
+        names = (sql.Identifier(role), sql.Identifier(user))
+        with self.change() as connection:
+            try:
+                connection.execute(sql.SQL("GRANT {} TO {} WITH ADMIN FALSE, INHERIT FALSE, SET TRUE").format(*names))
+            except psycopg.errors.InvalidGrantOperation as error:
+                message = f'SET ROLE to "{role}", a member of "{user}", is not supported'
+                raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, message) from error
+
+    def end_set_role(self, user: str, role: str) -> None:
+        """Take back what `let_set_role` gave; the session stays what it has become."""
+        statement = sql.SQL("REVOKE {} FROM {}")
+        with self.change() as connection:
+            connection.execute(statement.format(sql.Identifier(role), sql.Identifier(user)))
+
+    def _execute(
+        self,
+        connection: psycopg.Connection,
+        store: Store,
+        request: AccessRequest,
+        make_verifier: MakeVerifier,
+        lent: tuple[Membership, ...],
+    ) -> AccessOutcome:
+        with store.changing() as change:
+            if self._done is None or self._done[1].version != change.before.version:
+                if self._catalog is None:
+                    raise SqlError(SqlState.CANNOT_CONNECT_NOW, "the lake's tables are not known yet")
+                applied = self._change(connection, self._catalog, change.before)
+                connection.commit()
+                self._done = None if applied.postponed else (self._catalog, change.before)
+            parts = MirrorParts(self._secret, self._server.superuser, lent)
+            outcome = execute(connection, change, request, parts, make_verifier)
+            if not request.keep:
+                raise _Rehearsed(outcome)
+        return outcome
 
     @contextmanager
     def change(self) -> Iterator[psycopg.Connection]:
@@ -154,14 +240,18 @@ class Mirror:
             remember(connection, {name: marks[name] for name in made})
         set_numbers(connection, wanted)
         drop_schemas(connection, schemas, notes)
-        change_privileges(connection, access, roles)
         fill_masking_views(connection, access)
+        change_owners(connection, access, roles, notes)
+        change_privileges(connection, access, roles, notes)
+        broken = change_policies(connection, access, roles, notes)
+        self.broken = MappingProxyType({TableName(one.schema, one.table): _reason(one) for one in broken})
         return Applied(
             created=len(made - remade),
             changed=len(made & remade),
             dropped=len(dropped),
             postponed=notes.postponed,
             notes=tuple(notes.texts),
+            broken=self.broken,
         )
 
     @staticmethod
@@ -188,3 +278,19 @@ class Mirror:
         if granted is not access and granted != access:
             return False
         return done is catalog or (done.tables == catalog.tables and done.schemas == catalog.schemas)
+
+
+def _with_lent(access: AccessRows, lent: Sequence[Membership]) -> AccessRows:
+    return replace(access, memberships=(*access.memberships, *lent)) if lent else access
+
+
+class _Rehearsed(Exception):
+    """Ends a rehearsal: what it would have done."""
+
+    def __init__(self, outcome: AccessOutcome) -> None:
+        super().__init__("rehearsed")
+        self.outcome = outcome
+
+
+def _reason(policy: BrokenPolicy) -> str:
+    return f'policy "{policy.name}" does not fit the table any more: {policy.reason}'

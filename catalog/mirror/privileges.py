@@ -1,100 +1,200 @@
 """The same GRANTs in the mirror as in the gateway, so that every question about privileges has its true answer.
 
-A superuser of the gateway has SELECT on each table, and none of a superuser's other rights in the mirror.
+Superusers of the gateway have SELECT on each table, by their group, and none of a superuser's other rights here. What
+somebody other than a table's owner gave is given in his name: chains of grants are PostgreSQL's.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import replace
 
 import psycopg
 from psycopg import sql
 
+from catalog.mirror.applied import Notes
 from catalog.mirror.scripts import quoted
 from catalog.names import TableName, always_quoted
-from catalog.store.rows import ALL_TABLES, PUBLIC, SELECT, AccessRows
+from catalog.store.rows import ALL_TABLES, PUBLIC, SCHEMA_ITSELF, USAGE, AccessRows, DefaultPrivilege, Grant
+from catalog.store.store import SUPERUSERS
 
 _BATCH = 500
-_READERS = """
-SELECT n.nspname, c.relname,
-       ARRAY(SELECT CASE WHEN a.grantee = 0 THEN 'public' ELSE pg_catalog.pg_get_userbyid(a.grantee) END
-             FROM pg_catalog.aclexplode(c.relacl) a WHERE a.privilege_type = 'SELECT' AND a.grantee <> c.relowner)
-FROM pg_catalog.pg_class c
-JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind = 'r' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+_ROUNDS = 16  # the longest chain of grantors
+_NAME = "CASE WHEN {0} = 0 THEN 'public' ELSE pg_catalog.pg_get_userbyid({0}) END"
+_HELD = f"""
+SELECT {_NAME.format("a.grantee")}, h.schema, h.name, a.privilege_type,
+       CASE WHEN a.grantor <> h.owner THEN pg_catalog.pg_get_userbyid(a.grantor) END, h.attname, a.is_grantable
+FROM (
+    SELECT n.nspname AS schema, c.relname AS name, c.relowner AS owner, NULL::name AS attname, c.relacl AS acl
+    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind = 'r' AND n.nspname !~ '^pg_'
+    UNION ALL
+    SELECT n.nspname, c.relname, c.relowner, t.attname, t.attacl
+    FROM pg_catalog.pg_attribute t
+    JOIN pg_catalog.pg_class c ON c.oid = t.attrelid
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE t.attacl IS NOT NULL AND c.relkind = 'r' AND NOT t.attisdropped AND n.nspname !~ '^pg_'
+    UNION ALL
+    SELECT n.nspname, '{SCHEMA_ITSELF}', n.nspowner, NULL, n.nspacl
+    FROM pg_catalog.pg_namespace n WHERE n.nspname !~ '^pg_'
+) h, pg_catalog.aclexplode(h.acl) a
+WHERE a.grantee <> h.owner AND h.schema <> 'information_schema'
 """
-_SCHEMA_USERS = """
-SELECT n.nspname,
-       ARRAY(SELECT CASE WHEN a.grantee = 0 THEN 'public' ELSE pg_catalog.pg_get_userbyid(a.grantee) END
-             FROM pg_catalog.aclexplode(n.nspacl) a WHERE a.privilege_type = 'USAGE' AND a.grantee <> n.nspowner)
+_SUBJECTS = """
+SELECT n.nspname, c.relname
 FROM pg_catalog.pg_namespace n
-WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'public', 'lakegate')
+LEFT JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relkind = 'r'
+WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
 """
+_DEFAULTS = f"""
+SELECT {_NAME.format("a.grantee")}, a.privilege_type,
+       CASE WHEN d.defaclrole <> (SELECT o.oid FROM pg_catalog.pg_roles o WHERE o.rolname = user)
+            THEN pg_catalog.pg_get_userbyid(d.defaclrole) END,
+       n.nspname, a.is_grantable
+FROM pg_catalog.pg_default_acl d
+LEFT JOIN pg_catalog.pg_namespace n ON n.oid = d.defaclnamespace
+CROSS JOIN pg_catalog.aclexplode(d.defaclacl) a
+WHERE d.defaclobjtype = 'r' AND a.grantee <> d.defaclrole
+"""
+_EVERYBODYS = {Grant(PUBLIC, schema, SCHEMA_ITSELF, USAGE) for schema in ("public", "lakegate")}  # always
 
 
-def change_privileges(connection: psycopg.Connection, access: AccessRows, usable: Set[str]) -> None:
+def change_privileges(connection: psycopg.Connection, access: AccessRows, usable: Set[str], notes: Notes) -> None:
     """Grant and revoke what differs, over the tables and schemas that the mirror has now. ``usable`` are its roles."""
-    wanted = _Wanted(access, usable)
-    given: dict[str, list[str]] = defaultdict(list)  # role -> tables
-    taken: dict[str, list[str]] = defaultdict(list)
-    schema_users: dict[str, set[str]] = defaultdict(set)
-    for schema, table, present in connection.execute(_READERS).fetchall():
-        name = TableName(schema, table)
-        readers = wanted.readers(name)
-        schema_users[schema] |= readers
-        _differ(quoted(name), readers, set(present), given, taken)
-    _run(connection, "GRANT SELECT ON TABLE {} TO {}", given)
-    _run(connection, "REVOKE SELECT ON TABLE {} FROM {}", taken)
-
-    given.clear()
-    taken.clear()
-    for schema, present in connection.execute(_SCHEMA_USERS).fetchall():
-        users = schema_users[schema] | wanted.schema_readers(schema)
-        _differ(always_quoted(schema), users, set(present), given, taken)
-    _run(connection, "GRANT USAGE ON SCHEMA {} TO {}", given)
-    _run(connection, "REVOKE USAGE ON SCHEMA {} FROM {}", taken)
+    wanted = wanted_privileges(connection, access, usable)
+    for _ in range(_ROUNDS):
+        present = read_privileges(connection)
+        surplus, missing = present - wanted, wanted - present
+        givers = {(one.role, one.schema, one.table, one.privilege) for one in present if one.grantable}
+        possible = {
+            one
+            for one in missing
+            if one.grantor is None or (one.grantor, one.schema, one.table, one.privilege) in givers
+        }
+        if not surplus and not possible:
+            break
+        _take(connection, surplus)
+        _give(connection, possible, notes)
+        if not surplus and all(one.grantor is None for one in missing):
+            break
+    change_default_privileges(connection, access, usable)
 
 
-class _Wanted:
-    """Who may read what, by table and by schema."""
-
-    def __init__(self, access: AccessRows, usable: Set[str]) -> None:
-        self._everything = frozenset(role.name for role in access.roles if role.superuser and role.name in usable)
-        self._by_table: dict[TableName, set[str]] = defaultdict(set)
-        self._by_schema: dict[str, set[str]] = defaultdict(set)
-        for grant in access.grants:
-            if grant.privilege != SELECT or not (grant.role == PUBLIC or grant.role in usable):
-                continue
-            if grant.table == ALL_TABLES:
-                self._by_schema[grant.schema].add(grant.role)
-            else:
-                self._by_table[TableName(grant.schema, grant.table)].add(grant.role)
-
-    def readers(self, name: TableName) -> set[str]:
-        return {*self._by_table.get(name, ()), *self.schema_readers(name.schema)}
-
-    def schema_readers(self, schema: str) -> set[str]:
-        return {*self._by_schema.get(schema, ()), *self._everything}
+def read_privileges(connection: psycopg.Connection) -> set[Grant]:
+    """Return all privileges that somebody other than the owner has on the mirror's schemas, tables and columns."""
+    return {Grant(*row) for row in connection.execute(_HELD).fetchall()} - _EVERYBODYS
 
 
-def _differ(
-    subject: str,
-    wanted: Set[str],
-    present: Set[str],
-    given: Mapping[str, list[str]],
-    taken: Mapping[str, list[str]],
-) -> None:
-    for role in wanted - present:
-        given[role].append(subject)
-    for role in present - wanted:
-        taken[role].append(subject)
+def wanted_privileges(connection: psycopg.Connection, access: AccessRows, usable: Set[str]) -> set[Grant]:
+    """Return the privileges that the gateway's rows give on what the mirror has now."""
+    tables: dict[str, list[str]] = defaultdict(list)
+    for schema, name in connection.execute(_SUBJECTS).fetchall():
+        tables[schema] += [name] if name is not None else []
+    wanted: set[Grant] = set()
+    for row in access.grants:
+        grantor = row.grantor if row.grantor in usable else None
+        if row.schema not in tables or not (row.role == PUBLIC or row.role in usable):
+            continue
+        if row.table == ALL_TABLES:
+            wanted |= derived(replace(row, grantor=grantor), tables[row.schema])
+        elif row.table == SCHEMA_ITSELF or row.table in tables[row.schema]:
+            wanted.add(replace(row, grantor=grantor))
+    for schema, names in tables.items():
+        wanted.add(Grant(SUPERUSERS, schema, SCHEMA_ITSELF, USAGE))
+        wanted |= {Grant(SUPERUSERS, schema, name) for name in names}
+    return without_weaker(wanted) - _EVERYBODYS
 
 
-def _run(connection: psycopg.Connection, statement: str, changes: Mapping[str, Iterable[str]]) -> None:
-    for role, subjects in sorted(changes.items()):
-        names = sorted(subjects)
-        grantee = sql.SQL("PUBLIC") if role == PUBLIC else sql.Identifier(role)
-        for start in range(0, len(names), _BATCH):
-            batch = sql.SQL(", ".join(names[start : start + _BATCH]))
-            connection.execute(sql.SQL(statement).format(batch, grantee))
+def derived(row: Grant, tables: Iterable[str]) -> set[Grant]:
+    """Return what a privilege on all tables of a schema is for each of some."""
+    return {replace(row, table=name) for name in tables}
+
+
+def without_weaker(grants: Set[Grant]) -> set[Grant]:
+    """Leave out what is held with the right to grant it too: PostgreSQL keeps one of the two."""
+    return {one for one in grants if one.grantable or replace(one, grantable=True) not in grants}
+
+
+def read_default_privileges(connection: psycopg.Connection) -> set[DefaultPrivilege]:
+    """Return the default privileges for tables. Asked as the mirror's owner."""
+    return {DefaultPrivilege(*row) for row in connection.execute(_DEFAULTS).fetchall()}
+
+
+def change_default_privileges(connection: psycopg.Connection, access: AccessRows, usable: Set[str]) -> None:
+    """Make default privileges equal to the gateway's."""
+    schemas = {schema for schema, _ in connection.execute(_SUBJECTS).fetchall()}
+    wanted = {
+        row
+        for row in access.default_privileges
+        if (row.creator is None or row.creator in usable)
+        and (row.role == PUBLIC or row.role in usable)
+        and (row.schema is None or row.schema in schemas)
+    }
+    present = read_default_privileges(connection)
+    for row in sorted(present - wanted, key=repr):
+        connection.execute(_default(row, f"REVOKE {row.privilege} ON TABLES FROM {{}}"))
+    for row in sorted(wanted - present, key=repr):
+        option = " WITH GRANT OPTION" if row.grantable else ""
+        connection.execute(_default(row, f"GRANT {row.privilege} ON TABLES TO {{}}{option}"))
+
+
+def _default(row: DefaultPrivilege, change: str) -> sql.Composed:
+    creator = sql.SQL("") if row.creator is None else sql.SQL("FOR ROLE {} ").format(sql.Identifier(row.creator))
+    schema = sql.SQL("") if row.schema is None else sql.SQL("IN SCHEMA {} ").format(sql.Identifier(row.schema))
+    return sql.SQL("ALTER DEFAULT PRIVILEGES {}{}").format(creator, schema) + sql.SQL(change).format(_grantee(row.role))
+
+
+def _take(connection: psycopg.Connection, grants: Set[Grant]) -> None:
+    for key, subjects in _grouped(grants).items():
+        for batch in _batches(subjects):
+            _as_grantor(connection, key.grantor, _statement("REVOKE {} ON {} FROM {} CASCADE", key, batch))
+
+
+def _give(connection: psycopg.Connection, grants: Set[Grant], notes: Notes) -> None:
+    by_schemas_first = sorted(_grouped(grants).items(), key=lambda item: item[0].table != SCHEMA_ITSELF)
+    for key, subjects in by_schemas_first:
+        form = "GRANT {} ON {} TO {}" + (" WITH GRANT OPTION" if key.grantable else "")
+        for batch in _batches(subjects):
+            try:
+                with connection.transaction():
+                    _as_grantor(connection, key.grantor, _statement(form, key, batch))
+            except (psycopg.errors.UndefinedColumn, psycopg.errors.InsufficientPrivilege) as error:
+                notes.add(f"privilege of {key.role}", error.diag.message_primary or "refused")
+
+
+def _grouped(grants: Set[Grant]) -> Mapping[Grant, Sequence[str]]:
+    """Gather what one statement can do: the same privilege of the same role on several tables or schemas."""
+    groups: dict[Grant, list[str]] = defaultdict(list)
+    for one in sorted(grants, key=repr):
+        if one.table == SCHEMA_ITSELF:
+            groups[replace(one, schema="")].append(always_quoted(one.schema))
+        else:
+            groups[replace(one, schema="", table="-")].append(quoted(TableName(one.schema, one.table)))
+    return groups
+
+
+def _batches(subjects: Sequence[str]) -> list[Sequence[str]]:
+    return [subjects[start : start + _BATCH] for start in range(0, len(subjects), _BATCH)]
+
+
+def _statement(form: str, key: Grant, subjects: Sequence[str]) -> sql.Composed:
+    privilege = sql.SQL(key.privilege)
+    if key.column is not None:
+        privilege = sql.SQL("{} ({})").format(privilege, sql.Identifier(key.column))  # type: ignore[assignment]
+    kind = "SCHEMA " if key.table == SCHEMA_ITSELF else "TABLE "
+    return sql.SQL(form).format(privilege, sql.SQL(kind + ", ".join(subjects)), _grantee(key.role))
+
+
+def _grantee(role: str) -> sql.Composable:
+    return sql.SQL("PUBLIC") if role == PUBLIC else sql.Identifier(role)
+
+
+def _as_grantor(connection: psycopg.Connection, grantor: str | None, statement: sql.Composed) -> None:
+    """PostgreSQL notes who runs the statement as the grantor; the mirror's owner stands for the table's."""
+    if grantor is None:
+        connection.execute(statement)
+        return
+    connection.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(grantor)))
+    connection.execute(statement)
+    connection.execute("RESET ROLE")

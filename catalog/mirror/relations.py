@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import psycopg
+from psycopg import sql
 
 from catalog.mirror.applied import Notes
 from catalog.mirror.definitions import get_foreign_key
@@ -53,6 +54,8 @@ SET relispopulated = false, relpages = 0, relallvisible = 0, reltuples = v.rows
 FROM unnest(%s::oid[], %s::real[]) v (oid, rows)
 WHERE c.oid = v.oid AND (c.relispopulated OR c.relpages <> 0 OR c.reltuples <> v.rows)
 """
+# The trigger that refuses writing is the mirror's own affair: psql does not show internal ones.
+_HIDDEN = "UPDATE pg_catalog.pg_trigger SET tgisinternal = true WHERE tgname = 'lakegate_wall' AND NOT tgisinternal"
 _POPULATED = "UPDATE pg_catalog.pg_class SET relispopulated = true WHERE oid = ANY(%s::oid[]) AND NOT relispopulated"
 _FOREIGN_KEYS = """
 SELECT conrelid, conname FROM pg_catalog.pg_constraint WHERE contype = 'f'
@@ -85,7 +88,7 @@ def make_schemas(connection: psycopg.Connection, wanted: Mapping[str, str | None
             statements.append(f"COMMENT ON SCHEMA {always_quoted(name)} IS {literal(comment or None)}")
         if not is_name(name):
             notes.add(f"schema {name!r}", "PostgreSQL can have no such name")
-        elif not statements or _runs(connection, joined(statements), f"schema {name}", notes):
+        elif not statements or runs(connection, joined(statements), f"schema {name}", notes):
             usable.add(name)
     return usable
 
@@ -94,7 +97,7 @@ def drop_schemas(connection: psycopg.Connection, wanted: Iterable[str], notes: N
     """Drop the schemas that no source has any more."""
     present = {name for name, _ in connection.execute(_SCHEMAS).fetchall()}
     for name in sorted(present - set(wanted) - _KEPT_SCHEMAS):
-        _runs(connection, f"DROP SCHEMA {always_quoted(name)} CASCADE", f"schema {name}", notes)
+        runs(connection, f"DROP SCHEMA {always_quoted(name)} CASCADE", f"schema {name}", notes)
 
 
 def drop_tables(connection: psycopg.Connection, names: Sequence[TableName], notes: Notes) -> set[TableName]:
@@ -107,7 +110,7 @@ def drop_tables(connection: psycopg.Connection, names: Sequence[TableName], note
         return set(names)
     except psycopg.Error as error:
         if len(names) == 1:
-            _note(error, f"table {names[0]}", notes)
+            note(error, f"table {names[0]}", notes)
             return set()
     half = len(names) // 2
     return drop_tables(connection, names[:half], notes) | drop_tables(connection, names[half:], notes)
@@ -151,7 +154,7 @@ def make_foreign_keys(
                 continue
             connection.execute(_POPULATED, ([here.oid, there.oid],))  # PostgreSQL checks the key by a query
             add = f"ALTER TABLE {quoted(table.name)} ADD CONSTRAINT {always_quoted(constraint.name)} {key.definition}"
-            _runs(connection, add, f"{table.name}, constraint {constraint.name}", notes)
+            runs(connection, add, f"{table.name}, constraint {constraint.name}", notes)
 
 
 def set_numbers(connection: psycopg.Connection, tables: Mapping[TableName, Table]) -> None:
@@ -159,6 +162,7 @@ def set_numbers(connection: psycopg.Connection, tables: Mapping[TableName, Table
     present = read_tables(connection)
     rows = [_estimate(tables.get(name)) for name in present]
     connection.execute(_NUMBERS, ([table.oid for table in present.values()], rows))
+    connection.execute(_HIDDEN)
 
 
 def remember(connection: psycopg.Connection, marks: Mapping[TableName, str]) -> None:
@@ -175,24 +179,25 @@ def _estimate(table: Table | None) -> float:
 def _makes(connection: psycopg.Connection, table: Table, script: Sequence[str], notes: Notes) -> bool:
     """Make one table of a batch that failed: whole, or with those of its keys and indexes that can be."""
     create, *rest = script
-    if not _runs(connection, create, f"table {table.name}", notes):
+    if not runs(connection, create, f"table {table.name}", notes):
         return False
     for statement in rest:
-        _runs(connection, statement, f"{table.name}, a key or index", notes)
+        runs(connection, statement, f"{table.name}, a key or index", notes)
     return True
 
 
-def _runs(connection: psycopg.Connection, script: str, subject: str, notes: Notes) -> bool:
+def runs(connection: psycopg.Connection, script: str | sql.Composed, subject: str, notes: Notes) -> bool:
+    """Run a step in a savepoint; what PostgreSQL refuses, or a client's lock holds up, is noted."""
     try:
         with connection.transaction():
-            connection.execute(script.encode())
+            connection.execute(script.encode() if isinstance(script, str) else script)
     except psycopg.Error as error:
-        _note(error, subject, notes)
+        note(error, subject, notes)
         return False
     return True
 
 
-def _note(error: psycopg.Error, subject: str, notes: Notes) -> None:
+def note(error: psycopg.Error, subject: str, notes: Notes) -> None:
     """Note why a step did not happen; an error that ends the whole change goes on its way."""
     if isinstance(error, psycopg.OperationalError) and not isinstance(error, _LOCKED):
         raise error

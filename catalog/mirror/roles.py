@@ -1,4 +1,4 @@
-"""Login roles of the mirror: one for each role of the gateway, without any right of its own.
+"""Login roles of the mirror: one for each role of the gateway, without any right beyond the lake.
 
 Only roles that carry the mirror's mark (the comment on the role) are ever changed. Their passwords are made from a
 secret of the gateway's, so that nobody else can log in as them, whatever they know of the gateway's own passwords.
@@ -11,26 +11,31 @@ import hashlib
 import hmac
 from base64 import b64encode
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import psycopg
 from psycopg import sql
 
 from catalog.mirror.applied import Notes
 from catalog.store.rows import AccessRows, Membership, Role
-from catalog.store.store import MIRROR_MARK
+from catalog.store.store import MIRROR_MARK, SUPERUSERS
 
 _ROLES = """
 SELECT r.rolname, pg_catalog.shobj_description(r.oid, 'pg_authid') IS NOT DISTINCT FROM %s,
-       r.rolcanlogin, r.rolpassword,
+       r.rolcanlogin, r.rolcreaterole, r.rolinherit,
+       r.rolsuper OR r.rolcreatedb OR r.rolreplication OR r.rolbypassrls OR r.rolconnlimit <> -1, r.rolpassword,
        pg_catalog.has_database_privilege(r.oid, pg_catalog.current_database(), 'CONNECT'),
        EXISTS (SELECT FROM pg_catalog.pg_db_role_setting s WHERE s.setrole = r.oid)
 FROM pg_catalog.pg_authid r
 """
+_ROUNDS = 16  # the longest chain of grantors
 _MEMBERSHIPS = """
-SELECT pg_catalog.pg_get_userbyid(m.roleid), pg_catalog.pg_get_userbyid(m.member) FROM pg_catalog.pg_auth_members m
+SELECT pg_catalog.pg_get_userbyid(m.roleid), pg_catalog.pg_get_userbyid(m.member),
+       m.admin_option, m.inherit_option, m.set_option, pg_catalog.pg_get_userbyid(m.grantor)
+FROM pg_catalog.pg_auth_members m
 """
-_WITHOUT_RIGHTS = "NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS INHERIT"
+# Superusers of the gateway are none here, where they would be real; they see all by a group that sees all.
+WITHOUT_RIGHTS = "NOSUPERUSER NOCREATEDB NOREPLICATION NOBYPASSRLS CONNECTION LIMIT -1"
 
 
 def mirror_password(secret: bytes, role: str) -> str:
@@ -43,9 +48,17 @@ class _Present:
     """A role of the mirror as it is."""
 
     login: bool
+    create_role: bool
+    inherit: bool
+    has_rights: bool
     verifier: str | None
     connects: bool
     has_defaults: bool
+
+    def differs(self, role: Role, verifier: str) -> bool:
+        """Whether the role is to be altered."""
+        wanted = (role.login, role.create_role, role.inherit, verifier)
+        return self.has_rights or (self.login, self.create_role, self.inherit, self.verifier) != wanted
 
 
 def change_roles(connection: psycopg.Connection, access: AccessRows, secret: bytes, notes: Notes) -> set[str]:
@@ -53,6 +66,8 @@ def change_roles(connection: psycopg.Connection, access: AccessRows, secret: byt
     rows = connection.execute(_ROLES, (MIRROR_MARK,)).fetchall()
     present = {name: _Present(*values) for name, ours, *values in rows if ours}
     foreign = {name for name, ours, *_ in rows if not ours}
+    if SUPERUSERS not in foreign:
+        connection.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(SUPERUSERS)))
     usable = set()
     for role in access.roles:
         if role.name in foreign:
@@ -65,8 +80,13 @@ def change_roles(connection: psycopg.Connection, access: AccessRows, secret: byt
             _alter(connection, role, present[role.name], secret)
     for name in sorted(set(present) - usable):
         _drop(connection, name, notes)
-    _change_memberships(connection, access.memberships, usable)
+    change_memberships(connection, access, usable, notes)
     return usable
+
+
+def read_memberships(connection: psycopg.Connection) -> list[Membership]:
+    """Return all memberships of the server, those of others included."""
+    return [Membership(*row) for row in connection.execute(_MEMBERSHIPS).fetchall()]
 
 
 def _verifier(secret: bytes, role: str) -> str:
@@ -88,19 +108,22 @@ def _base64(value: bytes) -> str:
 
 def _create(connection: psycopg.Connection, role: Role, secret: bytes) -> None:
     name = sql.Identifier(role.name)
-    password = sql.Literal(_verifier(secret, role.name))
-    options = sql.SQL(("LOGIN " if role.login else "NOLOGIN ") + _WITHOUT_RIGHTS)
-    connection.execute(sql.SQL("CREATE ROLE {} {} PASSWORD {}").format(name, options, password))
+    connection.execute(sql.SQL("CREATE ROLE {} {}").format(name, _options(role, _verifier(secret, role.name))))
     connection.execute(sql.SQL("COMMENT ON ROLE {} IS {}").format(name, sql.Literal(MIRROR_MARK)))
     _let_in(connection, role.name)
+
+
+def _options(role: Role, verifier: str) -> sql.Composed:
+    chosen = ["LOGIN" if role.login else "NOLOGIN", "CREATEROLE" if role.create_role else "NOCREATEROLE"]
+    chosen += ["INHERIT" if role.inherit else "NOINHERIT", WITHOUT_RIGHTS]
+    return sql.SQL(" ".join(chosen) + " PASSWORD {}").format(sql.Literal(verifier))
 
 
 def _alter(connection: psycopg.Connection, role: Role, present: _Present, secret: bytes) -> None:
     name = sql.Identifier(role.name)
     verifier = _verifier(secret, role.name)
-    if present.login != role.login or present.verifier != verifier:
-        options = sql.SQL("LOGIN" if role.login else "NOLOGIN")
-        connection.execute(sql.SQL("ALTER ROLE {} {} PASSWORD {}").format(name, options, sql.Literal(verifier)))
+    if present.differs(role, verifier):
+        connection.execute(sql.SQL("ALTER ROLE {} {}").format(name, _options(role, verifier)))
     if present.has_defaults:
         database = sql.Identifier(connection.info.dbname)
         connection.execute(sql.SQL("ALTER ROLE {} RESET ALL").format(name))
@@ -119,29 +142,51 @@ def _drop(connection: psycopg.Connection, role: str, notes: Notes) -> None:
     connection.execute(sql.SQL("ALTER ROLE {} NOLOGIN").format(name))
     try:
         with connection.transaction():
+            connection.execute(sql.SQL("REASSIGN OWNED BY {} TO CURRENT_USER").format(name))
             connection.execute(sql.SQL("DROP OWNED BY {}").format(name))
             connection.execute(sql.SQL("DROP ROLE {}").format(name))
     except psycopg.errors.DependentObjectsStillExist:
         notes.add(f"role {role}", "has privileges in another database of the server: it was only shut out")
 
 
-def _change_memberships(connection: psycopg.Connection, wanted: tuple[Membership, ...], usable: set[str]) -> None:
-    """Let members inherit, as the gateway does; they cannot SET ROLE, the session's identity is the gateway's."""
-    present = {row for row in read_memberships(connection) if row.member in usable}
-    missing = {row for row in wanted if row.role in usable and row.member in usable}
-    for row in sorted(present - missing):
-        statement = sql.SQL("REVOKE {} FROM {}").format(sql.Identifier(row.role), sql.Identifier(row.member))
-        connection.execute(statement)
-    add_memberships(connection, sorted(missing - present))
-
-
-def read_memberships(connection: psycopg.Connection) -> set[Membership]:
-    """Return all memberships of the server."""
-    return {Membership(*row) for row in connection.execute(_MEMBERSHIPS).fetchall()}
-
-
 def add_memberships(connection: psycopg.Connection, memberships: Iterable[Membership]) -> None:
-    """Let members inherit from roles."""
+    """Let members into roles, with the options of each membership."""
     for row in memberships:
-        grant = sql.SQL("GRANT {} TO {} WITH INHERIT TRUE, SET FALSE")
-        connection.execute(grant.format(sql.Identifier(row.role), sql.Identifier(row.member)))
+        options = f" WITH ADMIN {row.admin}, INHERIT {row.inherit}, SET {row.set_role}"
+        connection.execute(_membership("GRANT {} TO {}" + options, row))
+
+
+def change_memberships(connection: psycopg.Connection, access: AccessRows, usable: set[str], notes: Notes) -> None:
+    """Make memberships with their options and grantors. What a grantor gave goes with his right to give it."""
+    wanted = {
+        replace(row, grantor=row.grantor if row.grantor in usable else None)
+        for row in access.memberships
+        if row.role in usable and row.member in usable
+    }
+    superusers = {role.name for role in access.roles if role.superuser} & usable
+    wanted |= {Membership(SUPERUSERS, name, set_role=False) for name in superusers}
+    ours = usable | {SUPERUSERS}
+    for _ in range(_ROUNDS):
+        rows = {
+            replace(row, grantor=row.grantor if row.grantor in usable else None)
+            for row in read_memberships(connection)
+            if row.member in usable and row.role in ours
+        }
+        surplus, missing = rows - wanted, wanted - rows
+        if not surplus and not missing:
+            return
+        givers = {(row.role, row.member) for row in rows if row.admin}
+        for row in sorted(surplus, key=repr):
+            connection.execute(_membership("REVOKE {} FROM {}", row, " CASCADE"))
+        for row in sorted(missing, key=repr):
+            if row.grantor is None or (row.role, row.grantor) in givers:
+                options = f" WITH ADMIN {row.admin}, INHERIT {row.inherit}, SET {row.set_role}"
+                connection.execute(_membership("GRANT {} TO {}" + options, row))
+    notes.add("memberships", "some have a grantor who may not give them")
+
+
+def _membership(statement: str, row: Membership, end: str = "") -> sql.Composed:
+    made = sql.SQL(statement).format(sql.Identifier(row.role), sql.Identifier(row.member))
+    if row.grantor is not None:
+        made += sql.SQL(" GRANTED BY {}").format(sql.Identifier(row.grantor))
+    return made + sql.SQL(end)

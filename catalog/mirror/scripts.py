@@ -12,8 +12,13 @@ from catalog.mirror.definitions import get_index, get_key
 from catalog.names import MAX_IDENTIFIER_BYTES, TableName, always_quoted, quote_literal
 from catalog.tables import Table
 
-_FORM = "1"  # of the scripts: a change of it makes all tables anew
+_FORM = "2"  # of the scripts: a change of it makes all tables anew
 _FALLBACK_TYPE = "text"
+# Privileges to write are told as they are, and owners have them all; what is written here would be lost.
+_WALL = (
+    "lakegate_wall BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON {} FOR EACH STATEMENT"
+    " EXECUTE FUNCTION lakegate.refuse_writing()"
+)
 _TYPE_QUERY = """
 SELECT pg_catalog.format_type(t.oid, pg_catalog.to_regtypemod(%(name)s))
 FROM pg_catalog.pg_type t
@@ -83,7 +88,7 @@ def table_script(table: Table, types: TypeNames, notes: Notes) -> str:
         not_null = "" if column.nullable else " NOT NULL"
         columns.append(f"{always_quoted(column.name)} {spelling or _FALLBACK_TYPE}{not_null}")
     name = quoted(table.name)
-    statements = [f"CREATE TABLE {name} ({', '.join(columns)})"]
+    statements = [f"CREATE TABLE {name} ({', '.join(columns)})", f"CREATE TRIGGER {_WALL.format(name)}"]
     if table.comment:
         statements.append(f"COMMENT ON TABLE {name} IS {literal(table.comment)}")
     statements += [

@@ -7,7 +7,9 @@ from datetime import datetime
 
 PUBLIC = "public"  # every role is a member of it; no role can have its name
 ALL_TABLES = "*"  # in the place of a table's name: all tables of the schema, those to come included
+SCHEMA_ITSELF = ""  # in the place of a table's name: the schema as such, for USAGE and CREATE
 SELECT = "SELECT"
+USAGE = "USAGE"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -40,7 +42,9 @@ class Membership:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Grant:
-    """``role`` (or `PUBLIC`) holds a privilege on a table, or on all tables of a schema (`ALL_TABLES`)."""
+    """``role`` (or `PUBLIC`) holds a privilege on a table, on all tables of a schema (`ALL_TABLES`), or on the schema
+    itself (`SCHEMA_ITSELF`). ``grantor`` is None where the owner gave it.
+    """
 
     role: str
     schema: str
@@ -52,8 +56,24 @@ class Grant:
 
 
 @dataclass(frozen=True, slots=True, order=True)
+class DefaultPrivilege:
+    """``role`` (or `PUBLIC`) gets a privilege on tables to come: those that ``creator`` makes in ``schema``, None for
+    all schemas. The tables that sources bring count as made by each superuser, and by the creator None.
+    """
+
+    role: str
+    privilege: str
+    creator: str | None = None
+    schema: str | None = None
+    grantable: bool = False
+
+
+@dataclass(frozen=True, slots=True, order=True)
 class TableRights:
-    """Who owns a relation, and whether its row security policies are in force (``forced``: for the owner too)."""
+    """Who owns a relation, and whether its row security policies are in force (``forced``: for the owner too).
+
+    A relation that has such a row is known: default privileges do not apply to it any more.
+    """
 
     schema: str
     table: str
@@ -171,3 +191,4 @@ class AccessRows:
     tag_assignments: tuple[TagAssignment, ...] = ()
     tag_policies: tuple[TagPolicy, ...] = ()
     masking_secrets: tuple[str, ...] = ()  # their names; what they are never leaves the store but for the engine
+    default_privileges: tuple[DefaultPrivilege, ...] = ()

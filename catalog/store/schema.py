@@ -14,6 +14,14 @@ metadata = sa.MetaData(
 )
 
 _now = sa.text("now()")
+_no, _yes, _empty = sa.text("false"), sa.text("true"), sa.text("''")
+
+
+def _role(name: str) -> sa.Column[str]:
+    """A column with a role that goes, and is renamed, with the role."""
+    key = sa.ForeignKey("roles.name", ondelete="CASCADE", onupdate="CASCADE")
+    return sa.Column(name, sa.Text, key, primary_key=True)
+
 
 settings = sa.Table(
     "settings",
@@ -30,14 +38,22 @@ roles = sa.Table(
     sa.Column("superuser", sa.Boolean, nullable=False),
     sa.Column("login", sa.Boolean, nullable=False),
     sa.Column("created", sa.DateTime(timezone=True), nullable=False, server_default=_now),
+    sa.Column("create_role", sa.Boolean, nullable=False, server_default=_no),
+    sa.Column("bypass_row_security", sa.Boolean, nullable=False, server_default=_no),
+    sa.Column("inherit", sa.Boolean, nullable=False, server_default=_yes),
+    sa.Column("valid_until", sa.DateTime(timezone=True)),  # of the password; NULL: for ever
     sa.CheckConstraint("verifier LIKE 'SCRAM-SHA-256$%'", name="verifier"),
 )
 
 memberships = sa.Table(
     "memberships",
     metadata,
-    sa.Column("role", sa.Text, sa.ForeignKey("roles.name", ondelete="CASCADE"), primary_key=True),
-    sa.Column("member", sa.Text, sa.ForeignKey("roles.name", ondelete="CASCADE"), primary_key=True),
+    _role("role"),
+    _role("member"),
+    sa.Column("admin", sa.Boolean, nullable=False, server_default=_no),
+    sa.Column("inherit", sa.Boolean, nullable=False, server_default=_yes),
+    sa.Column("set_role", sa.Boolean, nullable=False, server_default=_yes),
+    sa.Column("grantor", sa.Text, primary_key=True, server_default=_empty),  # '': the metadata server's owner
 )
 
 grants = sa.Table(
@@ -45,9 +61,11 @@ grants = sa.Table(
     metadata,
     sa.Column("role", sa.Text, primary_key=True),  # no foreign key: it may be "public"
     sa.Column("schema_name", sa.Text, primary_key=True),
-    sa.Column("table_name", sa.Text, primary_key=True),
+    sa.Column("table_name", sa.Text, primary_key=True),  # '*': all tables of the schema; '': the schema itself
     sa.Column("privilege", sa.Text, primary_key=True),
-    sa.Column("grantor", sa.Text),
+    sa.Column("column_name", sa.Text, primary_key=True, server_default=_empty),  # '': the whole table
+    sa.Column("grantor", sa.Text, primary_key=True, server_default=_empty),  # '': the owner
+    sa.Column("grantable", sa.Boolean, nullable=False, server_default=_no),
     sa.Column("created", sa.DateTime(timezone=True), nullable=False, server_default=_now),
 )
 
@@ -55,7 +73,7 @@ api_keys = sa.Table(
     "api_keys",
     metadata,
     sa.Column("id", sa.Text, primary_key=True),
-    sa.Column("role", sa.Text, sa.ForeignKey("roles.name", ondelete="CASCADE"), nullable=False),
+    sa.Column("role", sa.Text, sa.ForeignKey("roles.name", ondelete="CASCADE", onupdate="CASCADE"), nullable=False),
     sa.Column("digest", sa.LargeBinary, nullable=False),  # SHA-256 of 256 random bits
     sa.Column("scopes", postgresql.ARRAY(sa.Text), nullable=False),
     sa.Column("comment", sa.Text, nullable=False, server_default=""),
@@ -65,6 +83,39 @@ api_keys = sa.Table(
     sa.Column("revoked", sa.DateTime(timezone=True)),
     sa.CheckConstraint("octet_length(digest) = 32", name="digest"),
     sa.CheckConstraint("scopes <@ ARRAY['read', 'write', 'admin'] AND cardinality(scopes) > 0", name="scopes"),
+)
+
+default_privileges = sa.Table(
+    "default_privileges",
+    metadata,
+    sa.Column("creator", sa.Text, primary_key=True, server_default=_empty),
+    sa.Column("schema_name", sa.Text, primary_key=True, server_default=_empty),  # '': all schemas
+    sa.Column("role", sa.Text, primary_key=True),
+    sa.Column("privilege", sa.Text, primary_key=True),
+    sa.Column("grantable", sa.Boolean, nullable=False, server_default=_no),
+)
+
+table_rights = sa.Table(
+    "table_rights",
+    metadata,
+    sa.Column("schema_name", sa.Text, primary_key=True),
+    sa.Column("table_name", sa.Text, primary_key=True),
+    sa.Column("owner", sa.Text, sa.ForeignKey("roles.name", ondelete="SET NULL", onupdate="CASCADE")),
+    sa.Column("row_security", sa.Boolean, nullable=False, server_default=_no),
+    sa.Column("forced", sa.Boolean, nullable=False, server_default=_no),
+)
+
+row_policies = sa.Table(
+    "row_policies",
+    metadata,
+    sa.Column("schema_name", sa.Text, primary_key=True),
+    sa.Column("table_name", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("permissive", sa.Boolean, nullable=False),
+    sa.Column("command", sa.Text, nullable=False),
+    sa.Column("roles", sa.ARRAY(sa.Text), nullable=False),
+    sa.Column("using_expression", sa.Text),
+    sa.Column("check_expression", sa.Text),
 )
 
 catalogs = sa.Table(

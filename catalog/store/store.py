@@ -9,20 +9,33 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import sqlalchemy as sa
 import structlog
 from sqlalchemy.dialects.postgresql import insert
 
 from catalog.errors import SqlError
-from catalog.names import MAX_IDENTIFIER_BYTES
+from catalog.names import MAX_IDENTIFIER_BYTES, TableName
 from catalog.principals import SCOPES
 from catalog.server import Server
 from catalog.sqlstate import SqlState
+from catalog.store.access import AccessChange, read_access, read_memberships, without_roles
 from catalog.store.connection import DATABASE, open_engine
 from catalog.store.listener import CHANNEL, Listener
-from catalog.store.masking import MaskingStore, read_masking
-from catalog.store.rows import PUBLIC, SELECT, AccessRows, ApiKey, Grant, Membership, Role
+from catalog.store.masking import MaskingStore
+from catalog.store.rows import (
+    PUBLIC,
+    SCHEMA_ITSELF,
+    SELECT,
+    USAGE,
+    AccessRows,
+    ApiKey,
+    Grant,
+    Membership,
+    Role,
+    TableRights,
+)
 from catalog.store.saved_catalog import pack_catalog, unpack_catalog
 from catalog.store.schema import api_keys, catalogs, grants, memberships, roles, settings
 from catalog.tables import Catalog
@@ -31,7 +44,8 @@ _log = structlog.get_logger(__name__)
 
 MIRROR_MARK = "a role of the gateway"  # the comment on roles that the mirror made: all others are not its to change
 _ACCESS_VERSION = "access_version"
-_RESERVED = frozenset({PUBLIC, "none", "lakegate", "postgres"})
+SUPERUSERS = "lakegate_superusers"  # in the mirror: the group of the gateway's superusers
+_RESERVED = frozenset({PUBLIC, "none", "lakegate", "postgres", SUPERUSERS})
 
 
 def open_store(server: Server, database: str = DATABASE) -> Store:
@@ -59,7 +73,7 @@ class Store:
 
         Raises SqlError: 42710 it exists, 42939 the name is reserved, 42622 or 42602 it is no name.
         """
-        _check_name(name, self._server.superuser)
+        check_role_name(name, self._server.superuser)
         with self._change() as connection:
             if _exists(connection, name) or _is_foreign(connection, name):
                 raise SqlError(SqlState.DUPLICATE_OBJECT, f'role "{name}" already exists')
@@ -81,8 +95,8 @@ class Store:
         """Remove a role with its memberships and grants. Raises SqlError 42704 where there is none."""
         with self._change() as connection:
             _require(connection, name)
-            connection.execute(grants.delete().where(grants.c.role == name))
-            connection.execute(roles.delete().where(roles.c.name == name))
+            change = AccessChange(connection, read_access(connection, 0))
+            change.write(without_roles(change.before, frozenset({name})))
 
     def list_roles(self) -> tuple[Role, ...]:
         """Return all roles by name."""
@@ -99,7 +113,7 @@ class Store:
         with self._change() as connection:
             _require(connection, role)
             _require(connection, member)
-            if role == member or role in _members_below(_read_memberships(connection), member):
+            if role == member or role in _members_below(read_memberships(connection), member):
                 raise SqlError(SqlState.INVALID_GRANT_OPERATION, f'role "{role}" is a member of role "{member}"')
             statement = insert(memberships).values(role=role, member=member)
             connection.execute(statement.on_conflict_do_nothing())
@@ -163,8 +177,8 @@ class Store:
     # --- privileges ---
 
     def grant(self, *granted: Grant) -> None:
-        """Give privileges; ones that are held stay as they are. Raises SqlError: 42704 no such role, 0LP01 no such
-        privilege.
+        """Let roles read; what is held stays as it is. With it comes the right to use the schema. Raises SqlError:
+        42704 no such role, 0LP01 no such privilege.
         """
         with self._change() as connection:
             for item in granted:
@@ -174,7 +188,8 @@ class Store:
                     )
                 if item.role != PUBLIC:
                     _require(connection, item.role)
-            rows = [{**_key(item), "grantor": item.grantor} for item in granted]
+            usages = [Grant(item.role, item.schema, SCHEMA_ITSELF, USAGE) for item in granted]
+            rows = [{**_key(item), "grantor": item.grantor or ""} for item in (*granted, *usages)]
             if rows:
                 connection.execute(insert(grants).on_conflict_do_nothing(), rows)
 
@@ -192,33 +207,28 @@ class Store:
             )
 
     def load_access(self) -> AccessRows:
-        """Return all roles, memberships and grants of one moment."""
+        """Return all that decides who may see what, of one moment."""
         with self._engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
-            version = _read_version(connection)
-            role_rows = connection.execute(
-                sa.select(roles.c.name, roles.c.superuser, roles.c.login, roles.c.created).order_by(roles.c.name)
-            )
-            grant_rows = connection.execute(
-                sa.select(
-                    grants.c.role, grants.c.schema_name, grants.c.table_name, grants.c.privilege, grants.c.grantor
-                ).order_by(*grants.primary_key.columns)
-            )
-            in_time = sa.or_(api_keys.c.expires.is_(None), api_keys.c.expires > sa.func.now())
-            revoked = connection.execute(sa.select(api_keys.c.id).where(api_keys.c.revoked.is_not(None), in_time))
-            masking = read_masking(connection)
-            return AccessRows(
-                version,
-                tuple(Role(*row) for row in role_rows),
-                _read_memberships(connection),
-                tuple(Grant(*row) for row in grant_rows),
-                revoked_keys=frozenset(revoked.scalars()),
-                masking_policies=masking.policies,
-                column_masks=masking.column_masks,
-                tags=masking.tags,
-                tag_assignments=masking.tag_assignments,
-                tag_policies=masking.tag_policies,
-                masking_secrets=masking.secrets,
-            )
+            return read_access(connection, _read_version(connection))
+
+    @contextmanager
+    def changing(self) -> Iterator[AccessChange]:
+        """One change of anything that decides who may see what, with no other between: it is committed at the end of
+        the block, and not at all where the block raises. Others are told by NOTIFY.
+        """
+        with self._change() as connection:
+            yield AccessChange(connection, read_access(connection, _read_version(connection) - 1))
+
+    def adopt_tables(self, names: Iterable[TableName]) -> bool:
+        """Give tables that were not known before what default privileges provide for; return whether any was new."""
+        with self._change() as connection:
+            change = AccessChange(connection, read_access(connection, 0))
+            adopted = adopt(change.before, names)
+            if adopted is change.before:
+                connection.rollback()
+                return False
+            change.write(adopted)
+            return True
 
     def access_version(self) -> int:
         """Return the version of roles and grants, which grows with every change."""
@@ -278,7 +288,28 @@ class Store:
             yield connection
 
 
-def _check_name(name: str, superuser: str) -> None:
+def adopt(access: AccessRows, names: Iterable[TableName]) -> AccessRows:
+    """Return the rows with some tables known: new ones get what default privileges provide for."""
+    known = {TableName(row.schema, row.table) for row in access.tables}
+    new = [name for name in names if name not in known]
+    if not new:
+        return access
+    makers = {None, *(role.name for role in access.roles if role.superuser)}
+    given = {
+        Grant(row.role, name.schema, name.name, row.privilege, grantable=row.grantable)
+        for name in new
+        for row in access.default_privileges
+        if row.creator in makers and row.schema in (None, name.schema)
+    }
+    return replace(
+        access,
+        tables=(*access.tables, *(TableRights(name.schema, name.name) for name in new)),
+        grants=(*access.grants, *sorted(given - set(access.grants), key=repr)),
+    )
+
+
+def check_role_name(name: str, superuser: str) -> None:
+    """Raise SqlError where a role cannot have a name. ``superuser`` is the server's owner."""
     if not name or "\0" in name:
         raise SqlError(SqlState.INVALID_NAME, "a role needs a name")
     if len(name.encode()) > MAX_IDENTIFIER_BYTES:
@@ -316,11 +347,6 @@ def _key(grant: Grant) -> dict[str, str]:
 
 def _read_version(connection: sa.Connection) -> int:
     return int(connection.execute(sa.select(settings.c.value).where(settings.c.name == _ACCESS_VERSION)).scalar_one())
-
-
-def _read_memberships(connection: sa.Connection) -> tuple[Membership, ...]:
-    query = sa.select(memberships.c.role, memberships.c.member).order_by(*memberships.c)
-    return tuple(Membership(*row) for row in connection.execute(query))
 
 
 def _members_below(rows: Iterable[Membership], role: str) -> set[str]:

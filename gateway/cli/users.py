@@ -17,7 +17,7 @@ from catalog.errors import SqlError
 from catalog.names import TableName, quote_identifier
 from catalog.server import Server
 from catalog.sqlstate import SqlState
-from catalog.store.rows import ALL_TABLES, Grant
+from catalog.store.rows import ALL_TABLES, SELECT, Grant
 from catalog.store.store import Store
 from gateway.authentication.passwords import check_password
 from gateway.authentication.scram import verifier
@@ -80,7 +80,7 @@ def print_all(config_path: Path) -> None:
             if grant.table == ALL_TABLES
             else str(TableName(grant.schema, grant.table))
             for grant in access.grants
-            if grant.role == role.name
+            if grant.role == role.name and grant.privilege == SELECT
         ]
         shown = "everything (superuser)" if role.superuser else ", ".join(readable) or "nothing"
         table.add_row(Text(quote_identifier(role.name)), "yes" if role.login else "no", Text(shown))

@@ -143,6 +143,14 @@ class MirrorConnection:
         """Return the answers to the description of a statement, ErrorResponse among them where it has none."""
         return await self._ask(frontend.Parse(_OURS, query, parameter_oids), frontend.Describe("S", _OURS))
 
+    async def answers_to(self, message: frontend.Execute) -> list[bytes]:
+        """Execute a portal of the client's that has no rows, with nothing else under way; the last answer ends it."""
+        self.write(message.encode() + frontend.Flush().encode())
+        answers = [await self.message()]
+        while answers[-1][:1] not in (b"C", b"I", b"E"):
+            answers.append(await self.message())
+        return answers
+
     async def ask(self, query: str) -> tuple[list[bytes | None], bytes | None]:
         """Run a query of the gateway's own; return the first row's values and the error's message, if any."""
         answers = await self._ask(frontend.Parse(_OURS, query), frontend.Bind(_OURS, _OURS), frontend.Execute(_OURS))

@@ -18,6 +18,7 @@ from sqlglot.errors import SqlglotError
 from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
 from gateway.sql import complexity
+from gateway.sql.access import is_access
 from gateway.sql.engine_dialect.before_qualify import parse
 from gateway.sql.masking_parser import is_masking_statement
 from gateway.sql.tokens import Token, TooManyTokens, UnterminatedToken, tokens
@@ -39,6 +40,7 @@ class Kind(Enum):
     QUERY = auto()  # SELECT, VALUES, TABLE, WITH … SELECT
     SESSION = auto()  # settings and transactions: the mirror's session carries them
     EXPLAIN = auto()
+    ACCESS = auto()  # roles, privileges and policies: the mirror judges them, the store keeps what they change
     REFRESH = auto()  # REFRESH SOURCE: look at the sources again, now
     MASKING = auto()  # masking policies, tags and masking secrets
     UNREADABLE = auto()  # a string or comment has no end: the mirror's parser says where, and nothing is executed
@@ -60,8 +62,8 @@ _OTHER_COMMANDS = frozenset(  # of PostgreSQL 18, which are not served
 _DEFINITIONS = frozenset({"CREATE", "ALTER", "DROP"})
 _QUERY_HEADS = frozenset({"SELECT", "WITH", "VALUES", "TABLE", "("})
 SUPPORTED = (
-    "SELECT, VALUES, TABLE, WITH, EXPLAIN, SET, SHOW, RESET, transactions without writes, REFRESH SOURCE and those on"
-    " masking policies, tags and masking secrets"
+    "SELECT, VALUES, TABLE, WITH, EXPLAIN, SET, SHOW, RESET, transactions without writes, REFRESH SOURCE,"
+    " and those of roles, privileges, policies, masks and tags"
 )
 
 
@@ -142,7 +144,7 @@ def _statement(text: str, part: list[Token]) -> Statement:
     if words[0] in _DEFINITIONS and is_masking_statement([token.text.upper() for token in part]):
         kind = Kind.MASKING
     else:
-        kind = _kind(words, part[0])
+        kind = Kind.ACCESS if words[0] in _OTHER_COMMANDS and is_access(part) else _kind(words, part[0])
     return Statement(text[part[0].start : part[-1].end], kind, words[0], part[0].start)
 
 
@@ -171,14 +173,16 @@ def _command(words: list[str]) -> str:
 
 
 def _refuse_identity_change(words: list[str]) -> None:
-    """Refuse SET ROLE and SET SESSION AUTHORIZATION: who asks is decided by authentication alone."""
+    """Refuse SET SESSION AUTHORIZATION: who has logged in is decided by authentication alone. SET ROLE is the mirror's
+    to judge, which has the same members.
+    """
     words = [word.strip('"') for word in words]
     rest = [word for word in words[1:] if word not in {"SESSION", "LOCAL"} or words[2:3] == ["AUTHORIZATION"]]
-    names_identity = rest[:1] in (["ROLE"], ["SESSION_AUTHORIZATION"]) or "AUTHORIZATION" in rest[:2]
-    if words[0] in {"SET", "RESET"} and names_identity:
-        if words[0] == "RESET" or "DEFAULT" in words:
-            return
-        raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, "changing the role of a session is not supported")
+    names_login = rest[:1] == ["SESSION_AUTHORIZATION"] or "AUTHORIZATION" in rest[:2]
+    if words[0] == "SET" and names_login and "DEFAULT" not in words:
+        raise SqlError(
+            SqlState.FEATURE_NOT_SUPPORTED, "SET SESSION AUTHORIZATION is not supported", hint="Use SET ROLE."
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,16 +13,20 @@ import pytest
 from catalog.mirror.mirror import Mirror, open_mirror
 from catalog.names import TableName
 from catalog.server import Server
-from catalog.store.rows import AccessRows, Grant, Membership, Role
+from catalog.store.rows import SCHEMA_ITSELF, USAGE, AccessRows, Grant, Membership, Role
 from catalog.store.store import Store
 from catalog.tables import Catalog, Column, Constraint, Table
 
 ROLES = (Role("ann"), Role("boss", superuser=True), Role("staff", login=False))
+USERS = (("staff", "crm"), ("ann", "sales"), ("public", "open"))
 ACCESS = AccessRows(
     1,
     ROLES,
     (Membership("staff", "ann"),),
-    (Grant("staff", "crm", "nation"), Grant("ann", "sales"), Grant("public", "open", "notes")),
+    (
+        *(Grant("staff", "crm", "nation"), Grant("ann", "sales"), Grant("public", "open", "notes")),
+        *(Grant(role, schema, SCHEMA_ITSELF, USAGE) for role, schema in USERS),
+    ),
 )
 
 
@@ -186,6 +190,7 @@ def test_schemas_go_with_their_source(server: Server, lake: Mirror) -> None:
     query = f"SELECT nspname, obj_description(oid, 'pg_namespace') FROM pg_namespace {others}"
     assert ask(server, lake, query) == [
         ("information_schema", None),
+        ("lakegate", None),
         ("public", "standard public schema"),
         ("sales", "now with a comment"),
     ]

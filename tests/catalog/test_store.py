@@ -19,7 +19,7 @@ from catalog.server import Server
 from catalog.sqlstate import SqlState
 from catalog.store.connection import NEWEST_REVISION, open_engine
 from catalog.store.migrate import alembic_config
-from catalog.store.rows import Grant, Membership
+from catalog.store.rows import SCHEMA_ITSELF, USAGE, Grant, Membership
 from catalog.store.saved_catalog import pack_catalog, unpack_catalog
 from catalog.store.schema import metadata
 from catalog.store.store import Store, open_store
@@ -92,16 +92,17 @@ def test_memberships_are_without_circles(store: Store) -> None:
 def test_grants(store: Store) -> None:
     store.add_role("reader")
     given = [Grant("public", "open"), Grant("reader", "sales", "orders", grantor="ada"), Grant("reader", "sales")]
+    usages = [Grant("public", "open", SCHEMA_ITSELF, USAGE), Grant("reader", "sales", SCHEMA_ITSELF, USAGE)]
     store.grant(*given)
     store.grant(*given)
-    assert set(store.load_access().grants) == set(given)
+    assert set(store.load_access().grants) == {*given, *usages}
     assert refusal(store.grant, Grant("absent", "sales")) == SqlState.UNDEFINED_OBJECT
     assert refusal(store.grant, Grant("reader", "sales", privilege="UPDATE")) == SqlState.INVALID_GRANT_OPERATION
     assert store.revoke(Grant("reader", "sales", "orders"), Grant("reader", "sales", "other")) == 1
     assert Grant("reader", "sales") in store.load_access().grants
     store.remove_role("reader")
-    assert store.load_access().grants == (Grant("public", "open"),)
-    store.revoke(Grant("public", "open"))
+    assert set(store.load_access().grants) == {Grant("public", "open"), usages[0]}
+    store.revoke(Grant("public", "open"), usages[0])
 
 
 def test_a_change_that_fails_changes_nothing(store: Store) -> None:
@@ -121,7 +122,7 @@ def test_every_change_has_a_version_of_its_own(store: Store) -> None:
         worker.join()
     access = store.load_access()
     assert access.version == store.access_version() == begin + 8
-    assert sum(grant.role == "shared" for grant in access.grants) == 8
+    assert sum(grant.role == "shared" and grant.privilege == "SELECT" for grant in access.grants) == 8
 
 
 def test_other_gateways_hear_of_changes(server: Server, store: Store) -> None:

@@ -1,0 +1,211 @@
+"""PostgreSQL as the judge of who may give and take access: the statements run in the mirror, as the client's role.
+
+The mirror has the gateway's roles and tables, so grammar, names, permissions, grant options, dependencies, messages and
+command tags are PostgreSQL's own. All is one transaction. In it the gateway's superusers are superusers, and nowhere
+else: what they may is judged too, and the attribute is gone before anybody else could see it. What the statements made
+of the catalogues is written to the store, which is the truth; then the mirror's transaction is committed. Where that
+fails, the next change of the mirror makes it equal to the store.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import psycopg
+from psycopg import pq, sql
+
+from catalog.errors import SqlError
+from catalog.mirror.access_state import read_after, read_before
+from catalog.mirror.access_statements import (
+    AccessAnswer,
+    AccessOutcome,
+    AccessRequest,
+    AccessStatement,
+    MakeVerifier,
+    Notice,
+)
+from catalog.mirror.applied import Notes
+from catalog.mirror.policy_checks import check_policies
+from catalog.mirror.roles import change_memberships, change_roles
+from catalog.sqlstate import SqlState
+from catalog.store.access import AccessChange
+from catalog.store.rows import AccessRows, Membership
+from catalog.store.store import MIRROR_MARK
+
+_SUPERUSERS = """
+UPDATE pg_catalog.pg_authid r SET rolsuper = v.superuser, rolbypassrls = v.bypass, rolvaliduntil = v.valid_until
+FROM unnest(%s::text[], %s::bool[], %s::bool[], %s::timestamptz[]) v (name, superuser, bypass, valid_until)
+WHERE r.rolname = v.name AND pg_catalog.shobj_description(r.oid, 'pg_authid') = %s
+"""
+_NO_SUPERUSERS = """
+UPDATE pg_catalog.pg_authid r SET rolsuper = false, rolbypassrls = false, rolvaliduntil = NULL
+WHERE pg_catalog.shobj_description(r.oid, 'pg_authid') = %s
+  AND (r.rolsuper OR r.rolbypassrls OR r.rolvaliduntil IS NOT NULL)
+"""
+_STILL_SUPERUSERS = """
+SELECT FROM pg_catalog.pg_authid r
+WHERE (r.rolsuper OR r.rolbypassrls OR r.rolreplication OR r.rolcreatedb)
+  AND (pg_catalog.shobj_description(r.oid, 'pg_authid') = %s
+       OR r.xmin = pg_catalog.pg_current_xact_id()::pg_catalog.xid)
+"""
+_PASSWORDLESS = """
+SELECT r.oid, r.rolname FROM pg_catalog.pg_authid r
+WHERE r.rolpassword IS NULL AND r.xmin = pg_catalog.pg_current_xact_id()::pg_catalog.xid
+"""
+_OURS = "SELECT r.rolname FROM pg_catalog.pg_authid r WHERE pg_catalog.shobj_description(r.oid, 'pg_authid') = %s"
+_NO_MORE_NULL = "UPDATE pg_catalog.pg_authid SET rolpassword = 'to be set' WHERE oid = ANY(%s::oid[])"
+# A right to connect that every role has here is none in PostgreSQL, where it would keep a role from being dropped.
+_CONNECTS = """
+SELECT d.datname FROM pg_catalog.pg_database d, pg_catalog.aclexplode(d.datacl) a
+WHERE a.grantee = (SELECT r.oid FROM pg_catalog.pg_authid r
+                   WHERE r.rolname = %s AND pg_catalog.shobj_description(r.oid, 'pg_authid') = %s)
+"""
+_NEW_ROLES = """
+SELECT r.rolname FROM pg_catalog.pg_authid r
+WHERE r.xmin = pg_catalog.pg_current_xact_id()::pg_catalog.xid
+  AND pg_catalog.shobj_description(r.oid, 'pg_authid') IS NULL
+"""
+_LIMITS = "SET LOCAL statement_timeout = '30s'; SET LOCAL client_min_messages = notice"
+_BACK = "RESET SESSION AUTHORIZATION; SET LOCAL client_min_messages = error; SET LOCAL search_path = ''"
+_LOCKED = "The table is in use by open transactions. Try again when they have ended."
+
+
+@dataclass(frozen=True, slots=True)
+class MirrorParts:
+    """What the executor needs of the mirror: the secret of the roles' passwords, the server's owner, and memberships
+    that are there for some sessions alone.
+    """
+
+    secret: bytes
+    owner: str
+    lent: tuple[Membership, ...] = ()
+
+
+def execute(
+    connection: psycopg.Connection,
+    change: AccessChange,
+    request: AccessRequest,
+    parts: MirrorParts,
+    make_verifier: MakeVerifier,
+) -> AccessOutcome:
+    """Carry out statements in an open transaction of the mirror's owner; the caller commits the store's, then this.
+
+    Raises SqlError: what PostgreSQL found wrong, or what the gateway refuses.
+    """
+    usable = {name for (name,) in connection.execute(_OURS, (MIRROR_MARK,)).fetchall()}
+    change_memberships(connection, change.before, usable, Notes())  # what is lent must not be taken for given
+    before = read_before(connection)
+    _make_superusers(connection, change.before)
+    answers = []
+    for statement in request.statements:
+        answers.append(_run(connection, statement))
+        _take_passwords(connection, change, statement, make_verifier)
+    drops_owned = any(answer.tag == "DROP OWNED" for answer in answers)
+    after, renamed = read_after(connection, before, change.before, parts.owner, drops_owned)
+    change.verifiers = {renamed.get(name, name): verifier for name, verifier in change.verifiers.items()}
+    change.verifiers = {name: one for name, one in change.verifiers.items() if any(r.name == name for r in after.roles)}
+    check_policies(connection)
+    change.renamed = renamed
+    written = change.write(after)
+    _settle(connection, written, parts)
+    return AccessOutcome(tuple(answers), written)
+
+
+def _make_superusers(connection: psycopg.Connection, access: AccessRows) -> None:
+    special = [role for role in access.roles if role.superuser or role.bypass_row_security or role.valid_until]
+    values: tuple[list[object], ...] = (
+        [role.name for role in special],
+        [role.superuser for role in special],
+        [role.bypass_row_security for role in special],
+        [role.valid_until for role in special],
+    )
+    connection.execute(_SUPERUSERS, (*values, MIRROR_MARK))
+
+
+def _settle(connection: psycopg.Connection, access: AccessRows, parts: MirrorParts) -> None:
+    """Leave the mirror's roles as every change of the mirror does: marked, without rights, with secret passwords."""
+    for (name,) in connection.execute(_NEW_ROLES).fetchall():
+        connection.execute(sql.SQL("COMMENT ON ROLE {} IS {}").format(sql.Identifier(name), sql.Literal(MIRROR_MARK)))
+    connection.execute(_NO_SUPERUSERS, (MIRROR_MARK,))
+    shown = replace(access, memberships=(*access.memberships, *parts.lent))
+    change_roles(connection, shown, parts.secret, Notes())
+    if connection.execute(_STILL_SUPERUSERS, (MIRROR_MARK,)).fetchone() is not None:
+        raise SqlError(SqlState.INTERNAL_ERROR, "a role of the mirror would have kept rights of a superuser")
+
+
+def _run(connection: psycopg.Connection, statement: AccessStatement) -> AccessAnswer:
+    """Run one statement as the client's role. The extended protocol takes no more than one."""
+    notices: list[Notice] = []
+
+    def noted(diagnostic: psycopg.errors.Diagnostic) -> None:
+        notices.append(Notice(_fields(diagnostic, statement)))
+
+    _take_connects(connection, statement)
+    steps = [
+        sql.SQL(_LIMITS),
+        sql.SQL("SELECT pg_catalog.set_config('search_path', {}, true)").format(sql.Literal(statement.search_path)),
+        sql.SQL("SET LOCAL SESSION AUTHORIZATION {}").format(sql.Identifier(statement.session_user)),
+    ]
+    if statement.current_user != statement.session_user:
+        steps.append(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(statement.current_user)))
+    connection.execute(sql.SQL("; ").join(steps))  # one round trip
+    connection.add_notice_handler(noted)
+    try:
+        result = connection.pgconn.exec_params(statement.text.encode(), None)
+    finally:
+        connection.remove_notice_handler(noted)
+    if result.status != pq.ExecStatus.COMMAND_OK:
+        raise _error(psycopg.errors.error_from_result(result, "utf-8"), statement)
+    connection.execute(_BACK)
+    tag = (result.command_status or b"").decode()
+    return AccessAnswer(tag, tuple(notices))
+
+
+def _take_connects(connection: psycopg.Connection, statement: AccessStatement) -> None:
+    for name in statement.dropped_roles:
+        for (database,) in connection.execute(_CONNECTS, (name, MIRROR_MARK)).fetchall():
+            revoke = sql.SQL("REVOKE CONNECT ON DATABASE {} FROM {}")
+            connection.execute(revoke.format(sql.Identifier(database), sql.Identifier(name)))
+
+
+def _take_passwords(
+    connection: psycopg.Connection, change: AccessChange, statement: AccessStatement, make_verifier: MakeVerifier
+) -> None:
+    """See whose password was set: it is NULL now, as that of a new role. The mirror's is another, set in the end."""
+    found = connection.execute(_PASSWORDLESS).fetchall()
+    for _, name in found:
+        change.verifiers[name] = None if statement.password is None else make_verifier(name, statement.password)
+    if found:
+        connection.execute(_NO_MORE_NULL, ([oid for oid, _ in found],))
+
+
+def _error(error: psycopg.Error, statement: AccessStatement) -> Exception:
+    """Return PostgreSQL's error as the gateway's."""
+    diagnostic = error.diag
+    if diagnostic.sqlstate is None:
+        return error
+    hint = diagnostic.message_hint
+    if isinstance(error, psycopg.errors.LockNotAvailable):
+        hint = _LOCKED
+    position = diagnostic.statement_position
+    return SqlError(
+        SqlState(diagnostic.sqlstate),
+        diagnostic.message_primary or "refused",
+        detail=diagnostic.message_detail,
+        hint=hint,
+        position=statement.position(int(position)) if position else None,
+    )
+
+
+def _fields(diagnostic: psycopg.errors.Diagnostic, statement: AccessStatement) -> dict[str, str]:
+    position = diagnostic.statement_position
+    fields = {
+        "S": diagnostic.severity,
+        "V": diagnostic.severity_nonlocalized,
+        "C": diagnostic.sqlstate,
+        "M": diagnostic.message_primary,
+        "D": diagnostic.message_detail,
+        "H": diagnostic.message_hint,
+        "P": str(statement.position(int(position))) if position else None,
+    }
+    return {key: value for key, value in fields.items() if value is not None}

@@ -1,0 +1,71 @@
+"""Statements that give and take access, as they are handed to the mirror, and what comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from catalog.store.rows import AccessRows
+
+MakeVerifier = Callable[[str, str], str]  # a role and the password it is to have -> the verifier that is kept
+
+
+@dataclass(frozen=True, slots=True)
+class AccessStatement:
+    """One statement. ``text`` is what PostgreSQL gets, with NULL in the place of a password: it never sees one.
+
+    ``password`` is what stood there; None where there was none, or NULL. ``dropped_roles`` are those of DROP ROLE.
+    ``start`` is the statement's offset in the client's text; behind the character ``shifted_after``, positions are
+    ``shift`` less than in it. ``session_user``, ``current_user`` and ``search_path`` are the session's.
+    """
+
+    text: str
+    password: str | None = field(default=None, repr=False)
+    start: int = 0
+    shifted_after: int = 0
+    shift: int = 0
+    dropped_roles: tuple[str, ...] = ()
+    session_user: str = ""
+    current_user: str = ""
+    search_path: str = ""
+
+    def run_by(self, session_user: str, current_user: str, search_path: str) -> AccessStatement:
+        """Return the statement with as whom it runs, and where it looks for names."""
+        return replace(self, session_user=session_user, current_user=current_user, search_path=search_path)
+
+    def position(self, told: int) -> int:
+        """Return the 1-based position in the client's text for one that PostgreSQL told."""
+        return told + self.start + (self.shift if told > self.shifted_after else 0)
+
+
+@dataclass(frozen=True, slots=True)
+class AccessRequest:
+    """Statements that take effect together, or not at all. ``keep`` is False for a rehearsal: all is judged, and
+    nothing is kept.
+    """
+
+    statements: tuple[AccessStatement, ...]
+    keep: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A message that is no error: its fields by PostgreSQL's letters."""
+
+    fields: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class AccessAnswer:
+    """What became of one statement: its command tag and the notices that came with it."""
+
+    tag: str
+    notices: tuple[Notice, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AccessOutcome:
+    """What a request did: an answer for each statement, and the rows as they are now."""
+
+    answers: tuple[AccessAnswer, ...]
+    access: AccessRows

@@ -1,0 +1,182 @@
+"""Owners, row security and its policies in the mirror, so that PostgreSQL's catalogues tell of them and check them.
+
+A policy that its table's present shape does not allow is kept by its name with the condition ``false``, so that its
+owner can alter or drop it; its table is told as broken, and the gateway denies it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import sql
+
+from catalog.mirror.applied import Notes
+from catalog.mirror.relations import note, runs
+from catalog.names import TableName
+from catalog.store.rows import PUBLIC, AccessRows, RowPolicy, TableRights
+
+FALSE = "false"
+_COMMANDS = "CASE p.polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE' WHEN 'd' THEN 'DELETE'"
+_POLICIES = f"""
+SELECT n.nspname, c.relname, p.polname, p.polpermissive, {_COMMANDS} ELSE 'ALL' END,
+       ARRAY(SELECT CASE r.id WHEN 0 THEN 'public' ELSE pg_catalog.pg_get_userbyid(r.id)::text END
+             FROM pg_catalog.unnest(p.polroles) WITH ORDINALITY r (id, place) ORDER BY r.place),
+       {{0}}
+FROM pg_catalog.pg_policy p
+JOIN pg_catalog.pg_class c ON c.oid = p.polrelid
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind = 'r' {{1}}
+"""
+_TEXTS = "pg_catalog.pg_get_expr(p.polqual, p.polrelid), pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid)"
+_RIGHTS = """
+SELECT n.nspname, c.relname,
+       CASE WHEN r.rolname <> user THEN r.rolname END, c.relrowsecurity, c.relforcerowsecurity
+FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_catalog.pg_roles r ON r.oid = c.relowner
+WHERE c.relkind = 'r' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenPolicy:
+    """A policy that does not fit its table any more, with PostgreSQL's reason."""
+
+    schema: str
+    table: str
+    name: str
+    reason: str
+
+
+def read_policies(connection: psycopg.Connection, condition: str = "") -> set[RowPolicy]:
+    """Return policies with their conditions as PostgreSQL writes them; ``condition`` goes on WHERE."""
+    rows = connection.execute(_POLICIES.format(_TEXTS, condition).encode()).fetchall()
+    return {_policy(*row) for row in rows}
+
+
+def read_policy_names(connection: psycopg.Connection) -> set[tuple[str, str, str]]:
+    """Return schema, table and name of all policies."""
+    rows = connection.execute(_POLICIES.format("NULL, NULL", "").encode()).fetchall()
+    return {(schema, table, name) for schema, table, name, *_ in rows}
+
+
+def read_rights(connection: psycopg.Connection) -> set[TableRights]:
+    """Return the mirror's tables with their owners; the owner None is the mirror's. Asked as the mirror's owner."""
+    return {TableRights(*row) for row in connection.execute(_RIGHTS).fetchall()}
+
+
+def change_owners(connection: psycopg.Connection, access: AccessRows, usable: Set[str], notes: Notes) -> None:
+    """Make owners equal to the gateway's. Comes before privileges, which are given in the owner's name."""
+    wanted = {(row.schema, row.table): row.owner if row.owner in usable else None for row in access.tables}
+    for row in read_rights(connection):
+        owner = wanted.get((row.schema, row.table))
+        if owner != row.owner:
+            name = sql.SQL("CURRENT_USER") if owner is None else sql.Identifier(owner)
+            table = sql.Identifier(row.schema, row.table)
+            statement = sql.SQL("ALTER TABLE {} OWNER TO {}").format(table, name)
+            runs(connection, statement, f"owner of {TableName(row.schema, row.table)}", notes)
+
+
+def change_policies(
+    connection: psycopg.Connection, access: AccessRows, usable: Set[str], notes: Notes
+) -> tuple[BrokenPolicy, ...]:
+    """Make row security and policies equal to the gateway's; return the policies that PostgreSQL refuses now."""
+    rights = {(row.schema, row.table): row for row in read_rights(connection)}
+    wanted_rights = {(row.schema, row.table): row for row in access.tables}
+    for place, there in sorted(rights.items()):
+        _set_row_security(connection, wanted_rights.get(place, TableRights(*place)), there, notes)
+    present = {_key(policy): policy for policy in read_policies(connection)}
+    wanted = {_key(policy): _usable(policy, usable) for policy in access.row_policies if _key(policy)[:2] in rights}
+    for key, policy in sorted(present.items()):
+        if key not in wanted:
+            runs(connection, _drop(policy), f"policy {key[2]} of {key[0]}.{key[1]}", notes)
+    broken = []
+    for key, policy in sorted(wanted.items()):
+        if present.get(key) == policy:
+            continue
+        reason = _make(connection, policy, present.get(key), notes)
+        if reason is not None:
+            broken.append(BrokenPolicy(*key, reason))
+            notes.add(TableName(*key[:2]), f'policy "{key[2]}" is broken: {reason}')
+    return tuple(broken)
+
+
+def _key(policy: RowPolicy) -> tuple[str, str, str]:
+    return policy.schema, policy.table, policy.name
+
+
+def _policy(schema: str, table: str, name: str, permissive: bool, command: str, *rest: object) -> RowPolicy:
+    roles, using, check = rest
+    assert isinstance(roles, list)
+    return RowPolicy(schema, table, name, permissive, command, tuple(roles), using, check)  # type: ignore[arg-type]
+
+
+def _usable(policy: RowPolicy, usable: Set[str]) -> RowPolicy:
+    roles = tuple(role for role in policy.roles if role == PUBLIC or role in usable)
+    if roles == policy.roles:
+        return policy
+    return RowPolicy(
+        *(policy.schema, policy.table, policy.name, policy.permissive, policy.command),
+        roles,
+        policy.using,
+        policy.check,
+    )
+
+
+def _set_row_security(connection: psycopg.Connection, wanted: TableRights, there: TableRights, notes: Notes) -> None:
+    changes = []
+    if wanted.row_security != there.row_security:
+        changes.append("ENABLE ROW LEVEL SECURITY" if wanted.row_security else "DISABLE ROW LEVEL SECURITY")
+    if wanted.forced != there.forced:
+        changes.append("FORCE ROW LEVEL SECURITY" if wanted.forced else "NO FORCE ROW LEVEL SECURITY")
+    for change in changes:
+        table = sql.Identifier(wanted.schema, wanted.table)
+        runs(connection, sql.SQL("ALTER TABLE {} " + change).format(table), f"{wanted.schema}.{wanted.table}", notes)
+
+
+def _drop(policy: RowPolicy) -> sql.Composed:
+    table = sql.Identifier(policy.schema, policy.table)
+    return sql.SQL("DROP POLICY {} ON {}").format(sql.Identifier(policy.name), table)
+
+
+def _make(connection: psycopg.Connection, policy: RowPolicy, present: RowPolicy | None, notes: Notes) -> str | None:
+    """Make a policy anew, with the condition ``false`` where its own is refused; return why."""
+    subject = f"policy {policy.name} of {policy.schema}.{policy.table}"
+    drop = [] if present is None else [_drop(present)]
+    try:
+        with connection.transaction():
+            for statement in (*drop, _create(policy)):
+                connection.execute(statement)
+    except psycopg.OperationalError as error:
+        note(error, subject, notes)
+    except psycopg.Error as error:
+        placeholder = _placeholder(policy)
+        if present != placeholder:
+            runs(connection, sql.SQL("; ").join([*drop, _create(placeholder)]), subject, notes)
+        return error.diag.message_primary or "refused"
+    return None
+
+
+def _placeholder(policy: RowPolicy) -> RowPolicy:
+    using, check = (None if text is None else FALSE for text in (policy.using, policy.check))
+    head = (policy.schema, policy.table, policy.name, policy.permissive, policy.command, policy.roles)
+    return RowPolicy(*head, using, check)
+
+
+def _create(policy: RowPolicy) -> sql.Composed:
+    roles = [sql.SQL("PUBLIC") if role == PUBLIC else sql.Identifier(role) for role in policy.roles]
+    if not roles:  # all of them are gone: it is for nobody
+        roles = [sql.SQL("CURRENT_USER")]
+    statement = sql.SQL("CREATE POLICY {} ON {} AS {} FOR {} TO {}").format(
+        sql.Identifier(policy.name),
+        sql.Identifier(policy.schema, policy.table),
+        sql.SQL("PERMISSIVE" if policy.permissive else "RESTRICTIVE"),
+        sql.SQL(policy.command),
+        sql.SQL(", ").join(roles),
+    )
+    for clause, text in (("USING", policy.using), ("WITH CHECK", policy.check)):
+        if text is not None:
+            statement += sql.SQL(f" {clause} (") + sql.SQL(text) + sql.SQL(")")
+    return statement

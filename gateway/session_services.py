@@ -1,0 +1,31 @@
+"""What a session shares with others."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from catalog.principals import Principal
+from gateway.access_lane import ExecuteAccess
+from gateway.audit.audit import Audit
+from gateway.credentials import GetPrincipal
+from gateway.lake import Lake
+from gateway.prepared import StatementCache
+from gateway.sql.resolve import Names
+from gateway.sql.statements import Statement
+
+
+@dataclass(frozen=True, slots=True)
+class SessionServices:
+    """What a session shares with others. ``get_principal`` is asked for every statement."""
+
+    lake: Lake
+    statements: StatementCache
+    get_principal: GetPrincipal
+    become: Callable[[Principal, str], Principal | None]  # who is in after SET ROLE; None: he may not be that
+    refresh: Callable[[tuple[str, ...] | None], Awaitable[None]]
+    execute_access: ExecuteAccess
+    change_masking: Callable[[Statement, Principal, Names], Awaitable[str]]
+    let_set_role: Callable[[str, str], Awaitable[Callable[[], Awaitable[None]] | None]]
+    database: str
+    audit: Audit

@@ -1,0 +1,189 @@
+"""Statements that give and take access: which forms are served, and what PostgreSQL gets of them.
+
+What they do is PostgreSQL's affair, in the mirror. Here is decided, by the words alone, what may reach it: a statement
+of a listed form, without a password.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from catalog.errors import SqlError
+from catalog.mirror.access_statements import AccessStatement
+from catalog.sqlstate import SqlState
+from gateway.sql.tokens import Token, tokens
+
+_ROLES = frozenset({"ROLE", "USER", "GROUP"})
+_OTHER_OBJECTS = frozenset(  # that GRANT … ON may name, before a name
+    (
+        *("DATABASE", "DOMAIN", "FOREIGN", "FUNCTION", "LANGUAGE", "LARGE", "PARAMETER", "PROCEDURE", "ROUTINE"),
+        *(
+            "SEQUENCE",
+            "TABLESPACE",
+            "TYPE",
+            "ALL",
+            "FUNCTIONS",
+            "SEQUENCES",
+            "TYPES",
+            "SCHEMAS",
+            "ROUTINES",
+            "PROPERTY",
+        ),
+    )
+)
+_ROW_SECURITY = ("ROW", "LEVEL", "SECURITY")
+_ENDS_OF_NAMES = frozenset({",", ".", "TO", "FROM"})
+
+
+def is_access(part: Sequence[Token]) -> bool:
+    """Say whether a statement gives or takes access; raise 0A000 for such forms as are not served."""
+    words = [_word(token) for token in part]
+    head, second = words[0], words[1] if len(words) > 1 else ""
+    if head in {"GRANT", "REVOKE"}:
+        _check_objects(words)
+        return True
+    if head in {"CREATE", "ALTER", "DROP"} and second in _ROLES:
+        if words[2:3] == ["MAPPING"]:
+            return False
+        _check_role_options(head, second, words)
+        return True
+    if [head, second] == ["ALTER", "DEFAULT"]:
+        _check_objects(words)
+        return True
+    if second == "OWNED":
+        return head in {"DROP", "REASSIGN"}
+    if second == "POLICY":
+        return head in {"CREATE", "ALTER", "DROP"}
+    return [head, second] == ["ALTER", "TABLE"] and _alters_access(words)
+
+
+def access_statement(text: str, start: int = 0) -> AccessStatement:
+    """Return what the mirror gets of a statement for which `is_access` holds. ``start`` is its place in the client's
+    text. Raises SqlError 42601 where a password is not written as one.
+    """
+    part = tokens(text)
+    words = [_word(token) for token in part]
+    if words[1:2] and words[1] in _ROLES and words[0] in {"CREATE", "ALTER"}:
+        return _without_password(text, start, part, words)
+    dropped: tuple[str, ...] = ()
+    if words[0] == "DROP" and words[1] in _ROLES:
+        dropped = tuple(_name(token) for token in part[2:] if token.kind in {"word", "quoted"})
+    return AccessStatement(text, start=start, dropped_roles=dropped)
+
+
+def tells_password(text: str) -> bool:
+    """Say whether a text that cannot be read may hold a password: then it must not get into any server's log."""
+    return "password" in text.lower()
+
+
+def _word(token: Token) -> str:
+    return token.text.upper() if token.kind in {"word", "sign"} else ""
+
+
+def _name(token: Token) -> str:
+    return token.text[1:-1].replace('""', '"') if token.kind == "quoted" else token.text.lower()
+
+
+def _check_objects(words: Sequence[str]) -> None:
+    """Refuse privileges on anything but tables, columns and schemas."""
+    if "ON" not in words:
+        return
+    at = words.index("ON") + 1
+    kind = words[at] if at < len(words) else ""
+    following = words[at + 1] if at + 1 < len(words) else ""
+    if kind not in _OTHER_OBJECTS or following in _ENDS_OF_NAMES - ({"TO", "FROM"} if words[0] == "ALTER" else set()):
+        return
+    if kind == "ALL" and following == "TABLES":
+        return
+    name = f"{kind} {following}" if kind in {"ALL", "LARGE", "FOREIGN"} else kind
+    raise SqlError(
+        SqlState.FEATURE_NOT_SUPPORTED,
+        f"privileges on {name} are not supported",
+        hint="Privileges are given on tables, columns and schemas, and by membership in roles.",
+    )
+
+
+def _check_role_options(head: str, second: str, words: Sequence[str]) -> None:
+    """Refuse settings of roles: they would be the metadata server's, not the gateway's."""
+    if head != "ALTER" or second == "GROUP":
+        return
+    if words[3:4] in (["SET"], ["RESET"]) or words[3:5] == ["IN", "DATABASE"]:
+        raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, f"settings of roles are not supported (ALTER {second} … SET)")
+
+
+def _alters_access(words: Sequence[str]) -> bool:
+    """Whether ALTER TABLE changes the owner or row security, and nothing else."""
+    at = 2
+    if words[at : at + 2] == ["IF", "EXISTS"]:
+        at += 2
+    if words[at : at + 1] == ["ONLY"] and words[at + 1 : at + 2] not in (["."], []):
+        at += 1
+    at += 1
+    while words[at : at + 1] == ["."]:
+        at += 2
+    if words[at : at + 1] == ["*"]:
+        at += 1
+    return at < len(words) and all(_is_access_action(action) for action in _actions(words[at:]))
+
+
+def _actions(words: Sequence[str]) -> list[list[str]]:
+    actions: list[list[str]] = [[]]
+    for word in words:
+        if word == ",":
+            actions.append([])
+        else:
+            actions[-1].append(word)
+    return actions
+
+
+def _is_access_action(action: Sequence[str]) -> bool:
+    if action[:2] == ["OWNER", "TO"]:
+        return len(action) == 3
+    rest = action[2:] if action[:2] == ["NO", "FORCE"] else action[1:]
+    return action[0:1] in (["ENABLE"], ["DISABLE"], ["FORCE"], ["NO"]) and tuple(rest) == _ROW_SECURITY
+
+
+def _without_password(text: str, start: int, part: Sequence[Token], words: Sequence[str]) -> AccessStatement:
+    """Put NULL in the place of a password. PostgreSQL sees whose it is, and who may set it."""
+    found = [index for index, word in enumerate(words) if word == "PASSWORD" and index > 2]
+    if not found:
+        _refuse_stray_strings(start, part, words)
+        return AccessStatement(text, start=start)
+    at = found[0] + 1
+    if len(found) > 1 or at >= len(part) or (part[at].kind != "string" and words[at] != "NULL"):
+        raise _misplaced_password(text, start, part, found)
+    _refuse_stray_strings(start, [*part[:at], *part[at + 1 :]], [*words[:at], *words[at + 1 :]])
+    if words[at] == "NULL":
+        return AccessStatement(text, start=start)
+    token = part[at]
+    shift = len(token.text) - len("NULL")
+    sent = f"{text[: token.start]}NULL{text[token.end :]}"
+    return AccessStatement(sent, _string(token, start), start, token.start + len("NULL"), shift)
+
+
+def _misplaced_password(text: str, start: int, part: Sequence[Token], found: Sequence[int]) -> SqlError:
+    if len(found) > 1:
+        place = part[found[1]].start
+        return SqlError(SqlState.SYNTAX_ERROR, "conflicting or redundant options", position=start + place + 1)
+    if found[0] + 1 == len(part):
+        return SqlError(SqlState.SYNTAX_ERROR, "syntax error at end of input", position=start + len(text) + 1)
+    place = part[found[0] + 1].start  # what stands there may be the password, without its quotes
+    return SqlError(SqlState.SYNTAX_ERROR, "syntax error behind PASSWORD", position=start + place + 1)
+
+
+def _refuse_stray_strings(start: int, part: Sequence[Token], words: Sequence[str]) -> None:
+    """A string in any other place may be a password behind a misspelled word; PostgreSQL would log it."""
+    for index, token in enumerate(part):
+        if token.kind in {"string", "dollar"} and words[index - 1] != "UNTIL":
+            raise SqlError(SqlState.SYNTAX_ERROR, "syntax error at or near a string", position=start + token.start + 1)
+
+
+def _string(token: Token, start: int) -> str:
+    """Return the value of a plain string constant."""
+    if not token.text.startswith("'"):
+        raise SqlError(
+            SqlState.FEATURE_NOT_SUPPORTED,
+            "a password is written as a plain string",
+            position=start + token.start + 1,
+        )
+    return token.text[1:-1].replace("''", "'")
