@@ -7,10 +7,8 @@ and errors are PostgreSQL's own. Statements of the engine's lane are described t
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Coroutine, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
@@ -25,6 +23,7 @@ from gateway.authentication.identity import Identity
 from gateway.credentials import check_credential
 from gateway.engine_lane import EngineLane, Portal
 from gateway.logs import soon
+from gateway.owed_answers import OwedAnswers
 from gateway.prepared import LONG_TEXT, Lane, NamedStatement, NamedStatements, PreparedStatement, get_planless
 from gateway.relay.mirror_connection import MirrorConnection, MirrorLost
 from gateway.session_role import SessionRole
@@ -32,20 +31,12 @@ from gateway.session_services import SessionServices
 from gateway.sql.access import tells_password
 from gateway.sql.session_state import changes_search_path, changes_session, role_to_set
 from gateway.sql.statements import Kind, Statement, known_cut, require_one_reading, split
-from gateway.told_errors import AlreadySent, error_response, internal_error, moved, not_here, placed, told_error
+from gateway.told_errors import AlreadySent, error_response, internal_error, moved, not_here, placed
 from gateway.wire import backend, frontend
 from gateway.wire.errors import RemoteProtocolError
 
 _log = structlog.get_logger(__name__)
 _SIMPLE = frozenset({frontend.Query, frontend.FunctionCall})  # each ends with ReadyForQuery
-
-
-@dataclass(frozen=True, slots=True)
-class _Owed:
-    """An answer that the mirror still owes: the types of message that may end it, and what it settles."""
-
-    ends: bytes
-    settled: Callable[[], None] | None = None
 
 
 class Session:
@@ -62,9 +53,9 @@ class Session:
         self._access = AccessLane(services.execute_access, self._client)
         self._in_block = False  # a transaction block was begun behind the last Sync
         self._statements = NamedStatements()
+        self._owed = OwedAnswers(mirror, self._client, self._statements)
         self._portals: dict[str, Portal] = {}
         self._relayed: dict[str, Statement] = {}  # what the mirror's portals were made of
-        self._expected: deque[_Owed] = deque()
         self._path_changed = False  # search_path, maybe, and the mirror tells only at Sync
         self._unsynced = False  # something was executed there since Sync: any setting may have changed
         self._interruptible = False  # work of the gateway's own goes on, which `cancel` may break off
@@ -106,7 +97,7 @@ class Session:
             case frontend.Close():
                 await self._close(message)
             case frontend.Flush():
-                await self._drain_mirror()
+                await self._owed.drain()
                 await self._client.flush()
             case frontend.Sync():
                 await self._sync()
@@ -116,7 +107,7 @@ class Session:
                 return
 
     async def _query(self, message: frontend.Query) -> None:
-        await self._drain_mirror()  # of messages that no Sync has followed
+        await self._owed.drain()  # of messages that no Sync has followed
         if self._unsynced:
             await self._engine.read_settings()
             self._unsynced = False
@@ -128,7 +119,7 @@ class Session:
         if all(one is not None and one.lane is Lane.RELAY for one in prepared):
             await self._role.let_set_role(*statements)
             self._mirror.write(message.encode())
-            error = await self._mirror.relay_until_ready(self._pass_on, self._client.drain)
+            error = await self._mirror.relay_until_ready(self._owed.pass_on, self._client.drain)
             self._executed(*([] if error is not None else statements))
             soon(_log.info, "statement", lane="relay", milliseconds=_since(started))
         elif all(one.kind is Kind.ACCESS for one in statements):
@@ -166,7 +157,7 @@ class Session:
             await self._role.let_set_role(statement)
             commits = self._access.ends_here(statement) and self._mirror.status == "T"
             held: list[bytes] = []
-            sink = held.append if commits else self._pass_on
+            sink = held.append if commits else self._owed.pass_on
             self._mirror.write(frontend.Query(statement.text).encode())
             start = statement.start
             error = await self._mirror.relay_until_ready(lambda data: sink(placed(data, start)), self._client.drain)
@@ -176,7 +167,7 @@ class Session:
             if commits:
                 await self._access.commit()
                 for data in held:
-                    self._pass_on(data)
+                    self._owed.pass_on(data)
             self._executed(statement)
             return
         if prepared.lane.is_command:
@@ -194,19 +185,19 @@ class Session:
         if len(statements) > 1:
             raise SqlError(SqlState.SYNTAX_ERROR, "cannot insert multiple commands into a prepared statement")
         if self._path_changed:
-            await self._drain_mirror()
+            await self._owed.drain()
             await self._engine.read_settings()
             self._path_changed = False
         prepared = await self._prepare(statements[0])
         if prepared.lane.is_command:
             message = frontend.Parse(message.name, "", ())  # the mirror keeps the name; the gateway executes
         named = NamedStatement(prepared, message.parameter_oids)
-        self._to_mirror(message, b"1", self._statements.parsing(message.name, named))
+        self._owed.send(message, b"1", self._statements.parsing(message.name, named))
 
     async def _bind(self, message: frontend.Bind) -> None:
         named = self._statements.get(message.statement)
         if named is None or named.prepared.lane is not Lane.RELAY:
-            await self._drain_mirror()  # it may say that the statement could not be made, or was closed
+            await self._owed.drain()  # it may say that the statement could not be made, or was closed
             named = self._statements.get(message.statement)
         if named is None:
             which = f'prepared statement "{message.statement}"' if message.statement else "unnamed prepared statement"
@@ -217,7 +208,7 @@ class Session:
             raise SqlError(SqlState.DUPLICATE_CURSOR, f'cursor "{message.portal}" already exists')
         if named.prepared.lane is Lane.RELAY:
             self._relayed[message.portal] = named.prepared.statement
-            self._to_mirror(message, b"2")
+            self._owed.send(message, b"2")
             return
         if named.prepared.lane.is_command:
             self._portals[message.portal] = Portal.of_command(named.prepared)
@@ -228,10 +219,10 @@ class Session:
 
     async def _describe(self, message: frontend.Describe) -> None:
         if message.kind == "P" and (portal := self._portals.get(message.name)) is not None:
-            await self._drain_mirror()
+            await self._owed.drain()
             self._describe_rows(portal)
             return
-        self._to_mirror(message, b"Tn")
+        self._owed.send(message, b"Tn")
 
     def _describe_rows(self, portal: Portal) -> None:
         if portal.described is not None:
@@ -248,9 +239,9 @@ class Session:
             if relayed is not None and (self._access.ends_here(relayed) or role_to_set(relayed) is not None):
                 await self._execute_alone(message, relayed)
                 return
-            self._to_mirror(message, b"CIs", lambda: self._executed(*([relayed] if relayed else [])))
+            self._owed.send(message, b"CIs", lambda: self._executed(*([relayed] if relayed else [])))
             return
-        await self._drain_mirror()
+        await self._owed.drain()
         if portal.prepared.lane.is_command:
             statement = portal.prepared.statement
             if statement.kind is Kind.ACCESS and self._unsynced and not self._in_block and self._mirror.status == "I":
@@ -261,16 +252,16 @@ class Session:
 
     async def _close(self, message: frontend.Close) -> None:
         if message.kind == "P" and message.name in self._portals:
-            await self._drain_mirror()
+            await self._owed.drain()
             await self._drop_portal(message.name)
             self._client.send(backend.CloseComplete())
             return
-        self._to_mirror(message, b"3", lambda: self._statements.close(message.name) if message.kind == "S" else None)
+        self._owed.send(message, b"3", lambda: self._statements.close(message.name) if message.kind == "S" else None)
 
     async def _sync(self) -> None:
         self._mirror.write(frontend.Sync().encode())
-        await self._mirror.relay_until_ready(self._take, self._client.drain)
-        self._expected.clear()
+        await self._mirror.relay_until_ready(self._owed.take, self._client.drain)
+        self._owed.clear()
         if self._unsynced:  # what was executed may have been rolled back
             self._engine.settings_changed()
         self._path_changed = self._unsynced = self._in_block = False
@@ -309,7 +300,7 @@ class Session:
         if statements[0].kind is Kind.UNREADABLE:
             if tells_password(text):
                 raise SqlError(SqlState.SYNTAX_ERROR, "a string, a quoted identifier or a comment is not terminated")
-            await self._drain_mirror()
+            await self._owed.drain()
             await self._engine.refuse(statements[0])
         return statements
 
@@ -321,24 +312,24 @@ class Session:
         self._client.reading("access")
         if self._mirror.status == "E":  # the mirror says so, whatever is asked
             await self._engine.refuse(Statement("SELECT", Kind.QUERY, "SELECT"))
-        await self._role.know(self._drain_mirror)
+        await self._role.know(self._owed.drain)
         await self._access.run(
             statements, self._role.told(), in_transaction=self._in_block or self._mirror.status == "T"
         )
 
     async def _execute_alone(self, message: frontend.Execute, relayed: Statement) -> None:
         """Execute a portal of the mirror with nothing else under way: work of the gateway's own goes with it."""
-        await self._drain_mirror()
+        await self._owed.drain()
         await self._role.let_set_role(relayed)
         commits = self._access.ends_here(relayed)
         held = await self._mirror.answers_to(message)
         if held[-1][:1] == b"E":
-            self._take(held[-1])
+            self._owed.take(held[-1])
             raise AlreadySent()
         if commits:
             await self._access.commit()
         for data in held:
-            self._pass_on(data)
+            self._owed.pass_on(data)
         self._executed(relayed)
 
     async def _prepare(self, statement: Statement) -> PreparedStatement:
@@ -348,7 +339,7 @@ class Session:
         prepared = await self._prepare_as_known(statement)
         if prepared is not None and prepared.lane is Lane.RELAY:
             return prepared
-        if await self._role.know(self._drain_mirror) or prepared is None:
+        if await self._role.know(self._owed.drain) or prepared is None:
             prepared = await self._prepare_as_known(statement, certain=True)
         assert prepared is not None
         return prepared
@@ -389,7 +380,7 @@ class Session:
 
     async def _change_masking(self, statement: Statement) -> None:
         self._client.reading("access")
-        await self._role.know(self._drain_mirror)
+        await self._role.know(self._owed.drain)
         if self._in_block or self._mirror.status != "I":
             raise SqlError(
                 SqlState.ACTIVE_SQL_TRANSACTION, f"this {statement.head} cannot run inside a transaction block"
@@ -410,48 +401,12 @@ class Session:
             self._interruptible = False
         self._client.send(backend.CommandComplete("REFRESH SOURCE"))
 
-    # The mirror -----------------------------------------------------------------------------------------------------
-
-    def _to_mirror(
-        self, message: frontend.FrontendMessage, ends: bytes, settled: Callable[[], None] | None = None
-    ) -> None:
-        self._mirror.write(message.encode())
-        self._expected.append(_Owed(ends, settled))
-
-    async def _drain_mirror(self) -> None:
-        """Pass on the answers the mirror still owes, so that ours come after them."""
-        if not self._expected:
-            return
-        self._mirror.write(frontend.Flush().encode())
-        while self._expected:
-            message = await self._mirror.message()
-            self._take(message)
-            if message[:1] == b"E":
-                raise AlreadySent()
-            if message[:1] == b"D":
-                await self._client.drain()
-
-    def _take(self, message: bytes) -> None:
-        """Pass an answer of the mirror on, and do what it settles."""
-        self._pass_on(message)
-        kind = message[:1]
-        if kind == b"E":
-            self._expected.clear()
-            self._statements.failed()
-        elif self._expected and kind in self._expected[0].ends:
-            owed = self._expected.popleft()
-            if owed.settled is not None:
-                owed.settled()
-
-    def _pass_on(self, data: bytes) -> None:
-        self._client.relay(told_error(data, 0) if data[:1] == b"E" else data)
-
     # Ends -----------------------------------------------------------------------------------------------------------
 
     async def _fail(self, error: SqlError) -> None:
         """Tell the client; in the extended protocol the connection then skips to Sync by itself."""
         try:
-            await self._drain_mirror()
+            await self._owed.drain()
         except AlreadySent:  # the mirror failed first: the client sees that error alone
             return
         if isinstance(error, AlreadySent):

@@ -1,0 +1,71 @@
+"""Answers that the mirror owes a session: messages of the extended protocol were sent on, and nobody waited."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gateway.audit.witness import Witness
+from gateway.prepared import NamedStatements
+from gateway.relay.mirror_connection import MirrorConnection
+from gateway.told_errors import AlreadySent, told_error
+from gateway.wire import frontend
+
+
+@dataclass(frozen=True, slots=True)
+class _Owed:
+    """An answer that the mirror still owes: the types of message that may end it, and what it settles."""
+
+    ends: bytes
+    settled: Callable[[], None] | None = None
+
+
+class OwedAnswers:
+    """Sends messages to the mirror, and passes its answers on to the client in their order."""
+
+    def __init__(self, mirror: MirrorConnection, client: Witness, statements: NamedStatements) -> None:
+        self._mirror = mirror
+        self._client = client
+        self._statements = statements
+        self._expected: deque[_Owed] = deque()
+
+    def send(self, message: frontend.FrontendMessage, ends: bytes, settled: Callable[[], None] | None = None) -> None:
+        """Send a message whose answer ends with a message of one of the types ``ends``; ``settled`` is called then."""
+        self._mirror.write(message.encode())
+        self._expected.append(_Owed(ends, settled))
+
+    async def drain(self) -> None:
+        """Pass on the answers the mirror still owes, so that ours come after them. Raises `AlreadySent` after an error
+        of the mirror's.
+        """
+        if not self._expected:
+            return
+        self._mirror.write(frontend.Flush().encode())
+        while self._expected:
+            message = await self._mirror.message()
+            self.take(message)
+            if message[:1] == b"E":
+                raise AlreadySent()
+            if message[:1] == b"D":
+                await self._client.drain()
+
+    def take(self, message: bytes) -> None:
+        """Pass an answer of the mirror on, and do what it settles."""
+        self.pass_on(message)
+        kind = message[:1]
+        if kind == b"E":
+            self._expected.clear()
+            self._statements.failed()
+        elif self._expected and kind in self._expected[0].ends:
+            owed = self._expected.popleft()
+            if owed.settled is not None:
+                owed.settled()
+
+    def pass_on(self, data: bytes) -> None:
+        """Pass a message of the mirror on; an error in the gateway's words where these differ."""
+        self._client.relay(told_error(data, 0) if data[:1] == b"E" else data)
+
+    def clear(self) -> None:
+        """Owe nothing: the mirror is in step."""
+        self._expected.clear()
