@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import closing
 from dataclasses import replace
+from weakref import WeakKeyDictionary
 
 import psycopg
 import structlog
@@ -164,18 +165,22 @@ class Metadata:
         """Return who a client is now, with the memberships of this moment; None for a role that does not exist any
         more, and for an API key that was revoked.
         """
+        known = self._principals.get(identity)
+        if known is not None:
+            return known
         if identity.key is not None and identity.key in self._rows.revoked_keys:
             return None
         found = self._roles.get_principal(identity.role, identity.granted)
         if found is None:
             return None
-        return replace(
+        principal = self._principals[identity] = replace(
             found,
             claims=identity.claims,
             authenticated=identity.authenticated,
             method=identity.method,
             scopes=identity.scopes,
         )
+        return principal
 
     def memberships(self, name: str) -> frozenset[str]:
         """Return the roles that a role is a member of, itself included; none for no such role."""
@@ -323,6 +328,7 @@ class Metadata:
 
     def _take(self, rows: AccessRows) -> None:
         self._rows = rows
+        self._principals: WeakKeyDictionary[Identity, Principal] = WeakKeyDictionary()
         self._roles = Roles.from_rows(rows)
         self.access = Access.from_rows(rows, lambda: self._mirror.broken)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from catalog.principals import NO_CLAIMS
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Identity:
     """A client who is in.
 
@@ -21,7 +21,7 @@ class Identity:
     method: str
     authenticated: str
     granted: frozenset[str] = frozenset()
-    claims: Mapping[str, object] = field(default_factory=lambda: NO_CLAIMS)
+    claims: Mapping[str, object] = field(default_factory=lambda: NO_CLAIMS, hash=False)
     scopes: frozenset[str] | None = None
     expires: float | None = None
     key: str | None = None
