@@ -271,6 +271,14 @@ class EngineLane:
         await self._ask_mirror(NamedStatement(PreparedStatement(statement, Lane.RELAY), ()))
         raise SqlError(SqlState.SYNTAX_ERROR, "a string, a quoted identifier or a comment is not terminated")
 
+    async def require_syntax(self, statement: Statement) -> None:
+        """Raise PostgreSQL's error of syntax, if it finds one; of what else it finds nothing is told."""
+        try:
+            await self._ask_mirror(NamedStatement(PreparedStatement(statement, Lane.RELAY), ()))
+        except SqlError as error:
+            if error.sqlstate in {SqlState.SYNTAX_ERROR, SqlState.IN_FAILED_SQL_TRANSACTION}:
+                raise
+
     async def _ask_mirror(self, named: NamedStatement) -> Description:
         statement = named.prepared.statement
         parameter_oids: tuple[int, ...] = ()

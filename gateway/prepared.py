@@ -22,6 +22,7 @@ from gateway.pipeline import Plan, plan
 from gateway.sql.resolve import Names, NotResolved, references
 from gateway.sql.statements import ExplainOptions, Kind, Statement, explained, parse_query
 from gateway.sql.tokens import tokens
+from gateway.sql.unread import refuse_tables
 from gateway.values.rows import OutputColumn, OutputSettings, RowEncoder
 from gateway.values.rows import prepare as prepare_rows
 from gateway.values.settings import BINARY, TEXT
@@ -233,11 +234,12 @@ def _prepare(
 
 
 def _plan(text: str, names: Names, principal: Principal, lake: Lake, parameters: tuple[str, ...]) -> Plan | None:
-    """Plan a query, or return None for one that the mirror answers: it names no table of the lake, or only PostgreSQL
-    can read it. In the mirror nothing of the lake can be read, so a wrong decision ends in an error there.
+    """Plan a query, or return None for one that the mirror answers: it names no table of the lake. In the mirror
+    nothing of the lake can be read, so a wrong decision ends in an error there.
     """
     tree = parse_query(text)
     if tree is None:
+        refuse_tables(text, names)
         return None
     found = references(tree, names)
     if not found.lake:

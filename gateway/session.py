@@ -29,6 +29,7 @@ from gateway.relay.mirror_connection import MirrorConnection, MirrorLost
 from gateway.session_role import SessionRole
 from gateway.session_services import SessionServices
 from gateway.sql.access import tells_password
+from gateway.sql.hidden_columns import HiddenColumns
 from gateway.sql.session_state import changes_search_path, changes_session, role_to_set
 from gateway.sql.statements import Kind, Statement, known_cut, require_one_reading, split
 from gateway.told_errors import AlreadySent, error_response, internal_error, moved, not_here, placed
@@ -354,6 +355,9 @@ class Session:
         except SqlError as error:
             if not certain and not self._engine.settings_known and self._mirror.status != "E":
                 return None
+            if isinstance(error, HiddenColumns):
+                await self._owed.drain()
+                await self._engine.require_syntax(statement)
             raise moved(error, statement.start) from None
         finally:
             self._interruptible = False

@@ -9,6 +9,8 @@ from catalog.sqlstate import SqlState
 from gateway.sql.statements import Statement
 from gateway.wire import backend
 
+_PLACES = frozenset("FLR")  # fields of a report: file, line, routine
+
 
 def error_response(error: SqlError, severity: str = "ERROR") -> backend.ErrorResponse:
     """Return an error as the message a client gets."""
@@ -30,16 +32,19 @@ def moved(error: SqlError, by: int) -> SqlError:
 
 def told_error(message: bytes, start: int) -> bytes:
     """Return an error of the mirror as a client is told it: the position counts from the start of his whole text, and
-    a table of the lake that the mirror was asked to read is one that only PostgreSQL's parser understood.
+    a table of the lake that the mirror was asked to read is one that only PostgreSQL's parser understood. The places in
+    PostgreSQL's source are left out: they would tell its errors from the gateway's, and so what is hidden from what is
+    absent.
     """
-    fields = dict(backend.ErrorResponse.decode(message[5:]).fields)
+    found = backend.ErrorResponse.decode(message[5:]).fields
+    fields = {key: value for key, value in found.items() if key not in _PLACES}
     if fields["C"] == SqlState.OBJECT_NOT_IN_PREREQUISITE_STATE and "has not been populated" in fields["M"]:
         return error_response(
             SqlError(SqlState.FEATURE_NOT_SUPPORTED, "this form of query is not supported on lake tables")
         ).encode()
-    if not start or "P" not in fields:
-        return message
-    return backend.ErrorResponse(fields | {"P": str(int(fields["P"]) + start)}).encode()
+    if start and "P" in fields:
+        fields["P"] = str(int(fields["P"]) + start)
+    return backend.ErrorResponse(fields).encode()
 
 
 def placed(data: bytes, start: int) -> bytes:

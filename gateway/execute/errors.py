@@ -28,6 +28,8 @@ _KNOWN: tuple[tuple[re.Pattern[str], SqlState, str, str | None], ...] = (
                 re.I), SqlState.INVALID_DATETIME_FORMAT, "invalid input syntax for a date or timestamp", None),
     (re.compile(r"Cannot cast string|Cast error|Parser error|Error while parsing", re.I),
      SqlState.INVALID_TEXT_REPRESENTATION, "invalid input syntax for the type it is cast to", None),
+    (re.compile(r"Failed to decode|decod.* using (hex|base64)|Odd number of digits", re.I),
+     SqlState.INVALID_PARAMETER_VALUE, "invalid data for decode()", None),
     (re.compile(r"Regular expression did not compile|regex parse error|RegexError", re.I),
      SqlState.INVALID_REGULAR_EXPRESSION, "invalid regular expression", None),
     (re.compile(r"returned more than one row|more than one row returned", re.I), SqlState.CARDINALITY_VIOLATION,

@@ -14,13 +14,23 @@ from catalog.sqlstate import SqlState
 _UNKNOWN = re.compile(r"Column '\"?(?P<name>.+?)\"?' could not be resolved|Unknown column: (?P<other>\S+)")
 
 
+class HiddenColumns(SqlError):
+    """A query over a table that hides columns cannot be resolved. The mirror knows these columns, so of what it finds
+    wrong the client may be told no more than errors of syntax.
+    """
+
+
 def refuse_whole_rows(tree: exp.Expr, hiding: Collection[TableName]) -> None:
-    """Raise 42501 for ``*`` and NATURAL JOIN over a table that hides columns, as PostgreSQL does. Names are full."""
+    """Raise 42501 for ``*``, NATURAL JOIN and rows as values (``p``, ``(p).*``, ``f(p)``) over a table that hides
+    columns, as PostgreSQL does. Names are full. Before and after names are qualified: then rows as values are known.
+
+    The engine has no such values, but the mirror does, and would describe their columns.
+    """
     if not hiding:
         return
     for select in tree.find_all(exp.Select):
         hidden = _sources(select, hiding)
-        if hidden and (_stars(select) & {"", *hidden} or _is_natural(select)):
+        if hidden and (_stars(select) & {"", *hidden} or _is_natural(select) or _rows(select) & hidden.keys()):
             raise SqlError(
                 SqlState.INSUFFICIENT_PRIVILEGE,
                 f"permission denied for table {next(iter(hidden.values()))}",
@@ -48,14 +58,18 @@ def _sources(select: exp.Select, hiding: Collection[TableName]) -> dict[str, str
 
 
 def _stars(select: exp.Select) -> set[str]:
-    """The qualifiers of the stars in a SELECT's list, "" for one without."""
+    """The qualifiers of the stars of a SELECT, wherever they stand (``row(p.*)``), "" for those without."""
     found = set()
-    for one in select.expressions:
-        if isinstance(one, exp.Star):
-            found.add("")
-        elif isinstance(one, exp.Column) and isinstance(one.this, exp.Star):
-            found.add(one.table)
+    for star in select.find_all(exp.Star):
+        if isinstance(star.parent, exp.Count) or star.find_ancestor(exp.Select) is not select:
+            continue
+        found.add(star.parent.table if isinstance(star.parent, exp.Column) else "")
     return found
+
+
+def _rows(select: exp.Select) -> set[str]:
+    """The sources that are values, and the names that may be sources: ``f(p)`` where ``p`` is no column."""
+    return {node.name for node in select.find_all(exp.TableColumn)}
 
 
 def _is_natural(select: exp.Select) -> bool:

@@ -24,7 +24,7 @@ from catalog.sqlstate import SqlState
 from catalog.tables import Catalog, Table, visible_part
 from gateway.sql.engine_dialect import before_qualify
 from gateway.sql.engine_dialect.inference import annotate
-from gateway.sql.hidden_columns import refuse_whole_rows, unknown_column
+from gateway.sql.hidden_columns import HiddenColumns, refuse_whole_rows, unknown_column
 from optimizer.stages import Resolved
 
 SYSTEM_SCHEMAS = frozenset({"pg_catalog", "information_schema", "pg_toast"})
@@ -101,12 +101,14 @@ def resolve(tree: exp.Query, found: References, names: Names, parameters: Sequen
     except (SqlglotError, RecursionError) as error:
         if hidden and (unknown := unknown_column(tree, str(error))) is not None:
             raise unknown from None  # the mirror knows columns that the principal may not know of
-        raise NotResolved(
+        failure = HiddenColumns if hidden else NotResolved
+        raise failure(
             SqlState.FEATURE_NOT_SUPPORTED,
             "this form of query is not supported on lake tables",
             detail=_first_line(str(error)),
             hint="Give each table an alias and qualify the columns by it.",
         ) from error
+    refuse_whole_rows(typed, hidden)
     return Resolved(typed, tables, names.search_path)
 
 
