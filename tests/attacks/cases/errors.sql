@@ -1,0 +1,269 @@
+# a division that fails on a hidden row alone (all kinds)
+SELECT id FROM {t}.people WHERE 1 / (amount - {common}) < 5 ORDER BY 1
+----
+1
+2
+3
+
+# (all kinds)
+SELECT id FROM {t}.people WHERE amount > 0 AND 10 / (amount - {common}) <> 7 ORDER BY 1
+----
+1
+2
+3
+
+# a cast that fails on a hidden row alone, and would print it (all kinds)
+SELECT id FROM {t}.people WHERE CAST(code AS integer) > 0 ORDER BY 1
+----
+1
+2
+3
+
+# (all kinds)
+SELECT id FROM {t}.people WHERE tenant = 'north' AND CAST(code AS bigint) > 102 ORDER BY 1
+----
+3
+
+# (all kinds)
+SELECT max(CAST(code AS integer)) FROM {t}.people
+----
+103
+
+# (all kinds)
+SELECT id, CAST(code AS integer) AS c FROM {t}.people ORDER BY c DESC
+----
+3 | 103
+2 | 102
+1 | 101
+
+# (all kinds)
+SELECT a.id FROM {t}.people a JOIN {t}.notes b ON CAST(a.code AS integer) = b.id + 100 ORDER BY 1
+----
+1
+2
+3
+
+# (all kinds)
+SELECT count(*) FROM {t}.people WHERE code::date IS NOT NULL AND false
+----
+0
+
+SELECT count(*) FROM {t}.people GROUP BY CAST(code AS integer) ORDER BY 1
+----
+1
+1
+1
+
+SELECT count(*) FROM {t}.people HAVING max(CAST(code AS integer)) > 0
+----
+3
+
+SELECT row_number() OVER (ORDER BY CAST(code AS integer)) FROM {t}.people ORDER BY 1
+----
+1
+2
+3
+
+SELECT DISTINCT CAST(code AS integer) FROM {t}.people ORDER BY 1
+----
+101
+102
+103
+
+SELECT (SELECT min(CAST(code AS integer)) FROM {t}.people)
+----
+101
+
+SELECT count(*) FROM {t}.notes n WHERE EXISTS (SELECT 1 FROM {t}.people p WHERE CAST(p.code AS integer) = n.id + 100)
+----
+3
+
+SELECT count(*) FROM {t}.notes n LEFT JOIN {t}.people p ON CAST(p.code AS integer) = n.id
+----
+5
+
+SELECT CASE WHEN id > 0 THEN 1 / (amount - {common}) ELSE 0 END FROM {t}.people ORDER BY 1
+----
+0
+0
+0
+
+SELECT id FROM {t}.people WHERE CASE WHEN tenant <> 'north' THEN 1 / 0 > 0 ELSE true END ORDER BY 1
+----
+1
+2
+3
+
+SELECT id FROM {t}.people WHERE tenant <> 'north' AND 1 / 0 > 0
+----
+(SELECT 0)
+
+SELECT id FROM {t}.people WHERE CASE WHEN amount > 1000 THEN CAST(name AS integer) > 0 ELSE true END ORDER BY 1
+----
+1
+2
+3
+
+SELECT id FROM {t}.people WHERE coalesce(nullif(amount, {common}), 1 / 0) > 0 ORDER BY 1
+----
+1
+2
+3
+
+SELECT sum(amount * 1000000000) FROM {t}.people
+----
+60000000000
+
+SELECT id FROM {t}.people WHERE amount * 9000000000000 > 0 ORDER BY 1
+----
+1
+2
+3
+
+SELECT id FROM {t}.people WHERE CAST(amount AS smallint) > 0 ORDER BY 1
+----
+1
+2
+3
+
+SELECT id FROM {t}.people WHERE ln(1000 - amount) > 0 ORDER BY 1
+----
+1
+2
+3
+
+SELECT id FROM {t}.people WHERE sqrt(1000 - amount) > 0 ORDER BY 1
+----
+1
+2
+3
+
+SELECT id FROM {t}.people WHERE substring(code FROM 1 FOR 3 - length(code) + 3) <> '' ORDER BY 1
+----
+1
+2
+3
+
+SELECT id FROM {t}.people WHERE 'x' ~ (CASE WHEN tenant = 'north' THEN 'x' ELSE '(' END) ORDER BY 1
+----
+1
+2
+3
+
+SELECT id FROM {t}.people WHERE name ~ ('(' || CASE WHEN tenant = 'north' THEN ')' ELSE '' END) ORDER BY 1
+----
+1
+2
+3
+
+SELECT id FROM {t}.people WHERE CAST('2020-01-' || CAST(id AS text) AS date) IS NOT NULL ORDER BY 1
+----
+1
+2
+3
+
+SELECT id FROM {t}.people WHERE CAST(name AS boolean)
+----
+ERROR 22P02: invalid input syntax for the type it is cast to
+
+SELECT id FROM {t}.people WHERE CAST(email AS integer) = 1
+----
+ERROR 22P02: invalid input syntax for the type it is cast to
+
+SELECT id FROM {t}.people WHERE chr(CAST(amount AS integer)) <> '' ORDER BY 1
+----
+1
+2
+3
+
+SELECT id FROM {t}.people WHERE repeat('x', CAST(amount AS integer)) <> '' ORDER BY 1
+----
+1
+2
+3
+
+SELECT id FROM {t}.people WHERE (SELECT count(*) FROM {t}.orders o WHERE o.id / (amount - {common}) = 1) = 0 ORDER BY 1
+----
+ERROR 0A000: this form of query is not supported on lake tables
+  HINT: PostgreSQL accepts it, the lake engine does not yet. Try to write it another way.
+
+SELECT id FROM {t}.people WHERE id = (SELECT o.id FROM {t}.orders o WHERE o.tenant = people.tenant)
+----
+ERROR 21000: more than one row returned by a subquery used as an expression
+
+SELECT (SELECT name FROM {t}.people WHERE tenant <> 'north')
+----
+NULL
+
+SELECT id FROM {t}.orders WHERE 1 / (price - 7770002) < 5 ORDER BY 1
+----
+1
+4
+7
+10
+
+# an error of a masked value tells the mask
+SELECT CAST(email AS integer) FROM {t}.people
+----
+ERROR 22P02: invalid input syntax for the type it is cast to
+
+SELECT CAST(card AS date) FROM {t}.orders
+----
+ERROR 22007: invalid input syntax for a date or timestamp
+
+# messages of errors name no column that is hidden
+SELECT p.nothing FROM {t}.people p JOIN {t}.orders o ON true
+----
+ERROR 42703: column "nothing" does not exist
+
+SELECT id FROM {t}.people, {t}.orders
+----
+ERROR 42703: column "id" does not exist
+
+SELECT nope(id) FROM {t}.people
+----
+ERROR 42883: function nope(integer) does not exist
+  HINT: No function matches the given name and argument types. You might need to add explicit type casts.
+
+SELECT id + name FROM {t}.people
+----
+ERROR 42883: operator does not exist: integer + text
+  HINT: No operator matches the given name and argument types. You might need to add explicit type casts.
+
+SELECT id FROM {t}.people WHERE joined < 'yesterday or so'
+----
+ERROR 22007: invalid input syntax for type date: "yesterday or so"
+
+SELECT extract(year FROM joined) / (extract(year FROM joined) - 1777) FROM {t}.people ORDER BY 1
+----
+8.3127572016460905
+8.3127572016460905
+8.3127572016460905
+
+SELECT id FROM {t}.people WHERE to_date(code, 'YYYY') IS NOT NULL ORDER BY 1
+----
+ERROR 22007: invalid input syntax for a date or timestamp
+
+SELECT id FROM {t}.people WHERE decode(code, 'hex') IS NOT NULL ORDER BY 1
+----
+ERROR 22023: invalid data for decode()
+
+SELECT id FROM {t}.people WHERE amount IN (SELECT CAST(code AS integer) FROM {t}.people)
+----
+(SELECT 0)
+
+tina extended 5: SELECT id FROM {t}.people WHERE 1 / (amount - $1) < 5 ORDER BY 1
+----
+1
+2
+3
+
+tina extended {common}: SELECT id FROM {t}.people WHERE 1 / (amount - CAST($1 AS bigint)) < 5 ORDER BY 1
+----
+1
+2
+3
+
+tina extended LEAK-code-A-4: SELECT id FROM {t}.people WHERE code = $1
+----
+(SELECT 0)

@@ -1,0 +1,202 @@
+# (all kinds)
+EXPLAIN SELECT id FROM {t}.people
+----
+Engine query
+  The plan is shown to roles that see the tables without policies.
+Scan {t}.people  (source {t}, a kind of source)
+  Policies apply
+
+# (all kinds)
+EXPLAIN VERBOSE SELECT email FROM {t}.people WHERE id = 4
+----
+Engine query
+  The plan is shown to roles that see the tables without policies.
+Scan {t}.people  (source {t}, a kind of source)
+  Policies apply
+
+# (all kinds)
+EXPLAIN (ANALYZE) SELECT id FROM {t}.people WHERE amount > 5
+----
+Engine query
+  The plan is shown to roles that see the tables without policies.
+Scan {t}.people  (source {t}, a kind of source)
+  Policies apply
+
+EXPLAIN ANALYZE SELECT count(*) FROM {t}.orders
+----
+Engine query
+  The plan is shown to roles that see the tables without policies.
+Scan crm.members  (source crm, a kind of source)
+  Policies apply
+Scan {t}.orders  (source {t}, a kind of source)
+  Policies apply
+
+EXPLAIN ANALYZE VERBOSE SELECT count(*) FROM {t}.orders
+----
+Engine query
+  The plan is shown to roles that see the tables without policies.
+Scan crm.members  (source crm, a kind of source)
+  Policies apply
+Scan {t}.orders  (source {t}, a kind of source)
+  Policies apply
+
+EXPLAIN (FORMAT JSON) SELECT id FROM {t}.people
+----
+[\n  {\n    "Engine Plan": [\n      "The plan is shown to roles that see the tables without policies."\n    ],\n    "Fragments": [\n      {\n        "Table": "{t}.people",\n        "Source": "{t}",\n        "Policies": true\n      }\n    ]\n  }\n]
+
+EXPLAIN (FORMAT JSON, ANALYZE, VERBOSE) SELECT id FROM {t}.people
+----
+[\n  {\n    "Engine Plan": [\n      "The plan is shown to roles that see the tables without policies."\n    ],\n    "Fragments": [\n      {\n        "Table": "{t}.people",\n        "Source": "{t}",\n        "Policies": true\n      }\n    ]\n  }\n]
+
+EXPLAIN (FORMAT YAML) SELECT id FROM {t}.people
+----
+ERROR 0A000: EXPLAIN format YAML is not supported
+  HINT: Use TEXT or JSON.
+
+EXPLAIN (FORMAT XML) SELECT id FROM {t}.people
+----
+ERROR 0A000: EXPLAIN format XML is not supported
+  HINT: Use TEXT or JSON.
+
+EXPLAIN (COSTS ON, SETTINGS, BUFFERS OFF) SELECT id FROM {t}.people
+----
+Engine query
+  The plan is shown to roles that see the tables without policies.
+Scan {t}.people  (source {t}, a kind of source)
+  Policies apply
+
+EXPLAIN (ANALYZE, TIMING OFF, SUMMARY OFF) SELECT id FROM {t}.people
+----
+Engine query
+  The plan is shown to roles that see the tables without policies.
+Scan {t}.people  (source {t}, a kind of source)
+  Policies apply
+
+EXPLAIN (GENERIC_PLAN) SELECT id FROM {t}.people WHERE id = $1
+----
+ERROR 08P01: bind message supplies 0 parameters, but prepared statement "" requires 1
+
+EXPLAIN SELECT salary FROM {t}.people
+----
+ERROR 42703: column "salary" does not exist
+
+EXPLAIN SELECT * FROM {t}.vault
+----
+ERROR 42P01: relation "{t}.vault" does not exist
+
+EXPLAIN SELECT * FROM {t}.people
+----
+ERROR 42501: permission denied for table people
+  HINT: Name the columns: some of the table's may not be read.
+
+EXPLAIN ANALYZE SELECT 1 / (amount - {common}) FROM {t}.people
+----
+Engine query
+  The plan is shown to roles that see the tables without policies.
+Scan {t}.people  (source {t}, a kind of source)
+  Policies apply
+
+EXPLAIN ANALYZE SELECT CAST(code AS integer) FROM {t}.people WHERE CAST(code AS integer) > 0
+----
+Engine query
+  The plan is shown to roles that see the tables without policies.
+Scan {t}.people  (source {t}, a kind of source)
+  Policies apply
+
+EXPLAIN SELECT n.id FROM {t}.notes n JOIN {t}.people p ON p.id = n.id
+----
+Engine query
+  The plan is shown to roles that see the tables without policies.
+Scan {t}.notes  (source {t}, a kind of source)
+Scan {t}.people  (source {t}, a kind of source)
+  Policies apply
+
+EXPLAIN SELECT n.id FROM {t}.notes n WHERE n.id IN (SELECT id FROM {t}.people)
+----
+Engine query
+  The plan is shown to roles that see the tables without policies.
+Scan {t}.notes  (source {t}, a kind of source)
+Scan {t}.people  (source {t}, a kind of source)
+  Policies apply
+
+EXPLAIN SELECT n.id FROM {t}.notes n, {t}.vault v
+----
+ERROR 42P01: relation "{t}.vault" does not exist
+
+EXPLAIN EXECUTE x
+----
+ERROR 0A000: EXPLAIN EXECUTE is not supported
+
+EXPLAIN DECLARE c CURSOR FOR SELECT id FROM {t}.people
+----
+ERROR 0A000: EXPLAIN DECLARE is not supported
+
+EXPLAIN CREATE TABLE x AS SELECT * FROM {t}.people
+----
+ERROR 0A000: EXPLAIN CREATE is not supported
+
+EXPLAIN DELETE FROM {t}.people
+----
+ERROR 0A000: EXPLAIN DELETE is not supported
+
+EXPLAIN ANALYZE UPDATE {t}.people SET name = 'x'
+----
+ERROR 0A000: EXPLAIN UPDATE is not supported
+
+EXPLAIN (ANALYZE, FORMAT TEXT) WITH x AS (SELECT * FROM {t}.orders) SELECT * FROM x
+----
+Engine query
+  The plan is shown to roles that see the tables without policies.
+Scan crm.members  (source crm, a kind of source)
+  Policies apply
+Scan {t}.orders  (source {t}, a kind of source)
+  Policies apply
+
+EXPLAIN EXPLAIN SELECT id FROM {t}.people
+----
+ERROR 42601: syntax error at or near "EXPLAIN"
+
+EXPLAIN (VERBOSE) VALUES ((SELECT max(id) FROM {t}.people))
+----
+ERROR 0A000: this form of query is not supported on lake tables
+
+eve: EXPLAIN SELECT id FROM {t}.people
+----
+ERROR 42P01: relation "{t}.people" does not exist
+
+eve: EXPLAIN SELECT id FROM {t}.vault
+----
+ERROR 42P01: relation "{t}.vault" does not exist
+
+tina extended: EXPLAIN (VERBOSE, FORMAT JSON) SELECT card FROM {t}.orders
+----
+[\n  {\n    "Engine Plan": [\n      "The plan is shown to roles that see the tables without policies."\n    ],\n    "Fragments": [\n      {\n        "Table": "crm.members",\n        "Source": "crm",\n        "Policies": true\n      },\n      {\n        "Table": "{t}.orders",\n        "Source": "{t}",\n        "Policies": true\n      }\n    ]\n  }\n]
+
+tina binary: EXPLAIN SELECT card FROM {t}.orders
+----
+Engine query
+  The plan is shown to roles that see the tables without policies.
+Scan crm.members  (source crm, a kind of source)
+  Policies apply
+Scan {t}.orders  (source {t}, a kind of source)
+  Policies apply
+
+EXPLAIN POLICY FOR tina ON {t}.people
+----
+ERROR 42601: syntax error at or near "POLICY"
+
+EXPLAIN SELECT member FROM crm.members
+----
+Engine query
+  The plan is shown to roles that see the tables without policies.
+Scan crm.members  (source crm, a kind of source)
+  Policies apply
+
+SET explain.policies = off;
+EXPLAIN SELECT id FROM {t}.people
+----
+(SET)
+Engine query
+  The plan is shown to roles that see the tables without policies.
+Scan {t}.people  (source {t}, a kind of source)
+  Policies apply

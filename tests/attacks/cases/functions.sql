@@ -1,0 +1,365 @@
+SELECT pg_read_file('PG_VERSION')
+----
+ERROR 42501: permission denied for function pg_read_file
+
+SELECT pg_read_file('/etc/passwd'), id FROM {t}.people
+----
+ERROR 0A000: function pg_read_file is not available on lake tables
+
+SELECT pg_read_file(name) FROM {t}.people
+----
+ERROR 0A000: function pg_read_file is not available on lake tables
+
+SELECT pg_read_binary_file('PG_VERSION')
+----
+ERROR 42501: permission denied for function pg_read_binary_file
+
+SELECT pg_ls_dir('.')
+----
+ERROR 42501: permission denied for function pg_ls_dir
+
+SELECT * FROM pg_ls_logdir()
+----
+ERROR 42501: permission denied for function pg_ls_logdir
+
+SELECT pg_stat_file('PG_VERSION')
+----
+ERROR 42501: permission denied for function pg_stat_file
+
+SELECT lo_import('/etc/passwd')
+----
+ERROR 42501: permission denied for function lo_import
+
+SELECT lo_export(1, '/tmp/x')
+----
+ERROR 42501: permission denied for function lo_export
+
+SELECT lo_get(1)
+----
+ERROR 42501: permission denied for function lo_get
+
+SELECT lo_from_bytea(0, name::bytea) FROM {t}.people
+----
+ERROR 0A000: function lo_from_bytea is not available on lake tables
+
+SELECT dblink('host=127.0.0.1', 'SELECT 1')
+----
+ERROR 42883: function dblink(unknown, unknown) does not exist
+  HINT: No function matches the given name and argument types. You might need to add explicit type casts.
+
+SELECT * FROM dblink('dbname=lake', 'SELECT secret FROM {t}.vault') AS x(secret text)
+----
+ERROR 42883: function dblink(unknown, unknown) does not exist
+  HINT: No function matches the given name and argument types. You might need to add explicit type casts.
+
+SELECT query_to_xml('SELECT * FROM {t}.people', true, false, '')
+----
+ERROR 42501: permission denied for table people
+
+SELECT table_to_xml('{t}.people', true, false, '')
+----
+ERROR 0A000: unsupported XML feature
+  DETAIL: This functionality requires the server to be built with libxml support.
+
+SELECT table_to_xml('{t}.vault', true, false, '')
+----
+ERROR 0A000: unsupported XML feature
+  DETAIL: This functionality requires the server to be built with libxml support.
+
+SELECT schema_to_xmlschema('{t}', true, false, '')
+----
+ERROR 0A000: unsupported XML feature
+  DETAIL: This functionality requires the server to be built with libxml support.
+
+SELECT table_to_xmlschema('{t}.vault', true, false, '')
+----
+ERROR 0A000: unsupported XML feature
+  DETAIL: This functionality requires the server to be built with libxml support.
+
+SELECT query_to_xmlschema('SELECT * FROM {t}.vault', true, false, '')
+----
+ERROR 42501: permission denied for table vault
+
+SELECT database_to_xmlschema(true, false, '')
+----
+ERROR 0A000: unsupported XML feature
+  DETAIL: This functionality requires the server to be built with libxml support.
+
+SELECT cursor_to_xml('c', 1, true, false, '')
+----
+ERROR 34000: cursor "c" does not exist
+
+SELECT * FROM ts_stat('SELECT to_tsvector(secret) FROM {t}.vault')
+----
+ERROR 42501: permission denied for table vault
+
+SELECT query_to_xml('SELECT 1', true, false, ''), id FROM {t}.people
+----
+ERROR 0A000: function query_to_xml is not available on lake tables
+
+SELECT set_config('role', 'ada', false)
+----
+ERROR 42501: permission denied to set role "ada"
+
+SELECT set_config('role', 'keepers', false)
+----
+ERROR 42501: permission denied to set role "keepers"
+
+SELECT set_config('session_authorization', 'ada', false)
+----
+ERROR 42501: permission denied to set session authorization "ada"
+
+SELECT set_config('row_security', 'off', false);
+SELECT count(*) FROM {t}.people
+----
+off
+ERROR 42501: query would be affected by row-level security policy for table "people"
+
+SELECT set_config('search_path', name, false) FROM {t}.people
+----
+ERROR 0A000: function set_config is not available on lake tables
+
+SELECT current_setting('lakegate.tenant', true)
+----
+NULL
+
+SELECT current_setting('data_directory')
+----
+ERROR 42501: permission denied to examine "data_directory"
+  DETAIL: Only roles with privileges of the "pg_read_all_settings" role may examine this parameter.
+
+SELECT current_setting('config_file')
+----
+ERROR 42501: permission denied to examine "config_file"
+  DETAIL: Only roles with privileges of the "pg_read_all_settings" role may examine this parameter.
+
+SELECT current_setting('role'), id FROM {t}.people
+----
+ERROR 0A000: function current_setting is not available on lake tables
+
+SELECT pg_sleep(0.001) FROM {t}.people
+----
+ERROR 0A000: function pg_sleep is not available on lake tables
+
+SELECT id FROM {t}.people WHERE pg_sleep(0.001) IS NULL
+----
+ERROR 0A000: function pg_sleep is not available on lake tables
+
+sam: SELECT 1
+tina: SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'sam' LIMIT 1
+sam: SELECT 1
+----
+> sam
+1
+> tina
+ERROR 42501: permission denied to terminate process
+  DETAIL: Only roles with privileges of the role whose process is being terminated or with privileges of the "pg_signal_backend" role may terminate this process.
+> sam
+1
+
+sam: SELECT 1
+tina: SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE usename = 'sam' LIMIT 1
+sam: SELECT 1
+----
+> sam
+1
+> tina
+ERROR 42501: permission denied to cancel query
+  DETAIL: Only roles with privileges of the role whose query is being canceled or with privileges of the "pg_signal_backend" role may cancel this query.
+> sam
+1
+
+SELECT pg_reload_conf()
+----
+ERROR 42501: permission denied for function pg_reload_conf
+
+SELECT pg_rotate_logfile()
+----
+ERROR 42501: permission denied for function pg_rotate_logfile
+
+SELECT pg_switch_wal()
+----
+ERROR 42501: permission denied for function pg_switch_wal
+
+SELECT pg_notify('channel', name) FROM {t}.people
+----
+ERROR 0A000: function pg_notify is not available on lake tables
+
+SELECT pg_advisory_lock(1)
+----
+ERROR 42501: permission denied for function pg_advisory_lock
+
+SELECT pg_logical_emit_message(true, 'x', 'y')
+----
+ERROR 42501: permission denied for function pg_logical_emit_message
+
+tina blind: SELECT pg_get_functiondef('lakegate.principal'::regproc)
+----
+
+SELECT lakegate.principal()
+----
+ERROR 0A000: lakegate.principal() is for policies only
+
+SELECT lakegate.claim('tenant'), id FROM {t}.people
+----
+ERROR 0A000: a field of a composite value is not available on lake tables
+
+SELECT lakegate.is_member('north'), id FROM {t}.people
+----
+ERROR 0A000: a field of a composite value is not available on lake tables
+
+SELECT lakegate.refuse_writing()
+----
+ERROR 0A000: trigger functions can only be called as triggers
+
+SELECT nextval('x')
+----
+ERROR 42P01: relation "x" does not exist
+
+SELECT txid_current() IS NULL
+----
+f
+
+SELECT pg_export_snapshot() IS NULL
+----
+f
+
+SELECT pg_stat_reset()
+----
+ERROR 42501: permission denied for function pg_stat_reset
+
+SELECT pg_stat_get_tuples_inserted('{t}.people'::regclass)
+----
+0
+
+tina blind: SELECT pg_relation_filepath('{t}.people')
+----
+
+SELECT pg_current_logfile()
+----
+ERROR 42501: permission denied for function pg_current_logfile
+
+SELECT inet_server_addr() IS NULL
+----
+t
+
+SELECT version() IS NULL, id FROM {t}.people
+----
+ERROR 0A000: function current_version is not available on lake tables
+
+SELECT current_user, session_user, id FROM {t}.people ORDER BY 3 LIMIT 1
+----
+ERROR 0A000: function current_user is not available on lake tables
+
+SELECT pg_typeof(p.salary) FROM {t}.people p
+----
+ERROR 42703: column "salary" does not exist
+
+SELECT pg_column_size(name) FROM {t}.people
+----
+ERROR 0A000: function pg_column_size is not available on lake tables
+
+SELECT format('%s', p.email) FROM {t}.people p ORDER BY 1
+----
+x***
+y***
+z***
+
+SELECT row_security_active('{t}.people')
+----
+t
+
+SELECT col_description('{t}.vault'::regclass, 2)
+----
+NULL
+
+SELECT read_parquet('/etc/passwd')
+----
+ERROR 42883: function read_parquet(unknown) does not exist
+  HINT: No function matches the given name and argument types. You might need to add explicit type casts.
+
+SELECT * FROM read_csv('/etc/passwd')
+----
+ERROR 42883: function read_csv(unknown) does not exist
+  HINT: No function matches the given name and argument types. You might need to add explicit type casts.
+
+SELECT * FROM '/etc/passwd'
+----
+ERROR 42P01: relation "/etc/passwd" does not exist
+
+SELECT * FROM "/etc/passwd"
+----
+ERROR 42P01: relation "/etc/passwd" does not exist
+
+SELECT * FROM "file:///etc/passwd"
+----
+ERROR 42P01: relation "file:///etc/passwd" does not exist
+
+SELECT * FROM delta."/tmp/x"
+----
+ERROR 42P01: relation "delta./tmp/x" does not exist
+
+SELECT * FROM http_get('http://169.254.169.254/')
+----
+ERROR 42883: function http_get(unknown) does not exist
+  HINT: No function matches the given name and argument types. You might need to add explicit type casts.
+
+SELECT * FROM generate_series(1, (SELECT max(amount) FROM {t}.people)) AS n ORDER BY 1 LIMIT 1
+----
+ERROR 0A000: a function in FROM that refers to more than one table is not available on lake tables
+
+SELECT * FROM unnest(ARRAY(SELECT name FROM {t}.people)) AS n ORDER BY 1
+----
+ERROR 0A000: a function in FROM that refers to more than one table is not available on lake tables
+
+SELECT length(repeat('x', 2000000000))
+----
+ERROR 54000: requested length too large
+
+SELECT lpad('x', 2000000000)
+----
+ERROR 54000: requested length too large
+
+SELECT arrow_typeof(p.email) FROM {t}.people p
+----
+ERROR 42883: function arrow_typeof(text) does not exist
+  HINT: No function matches the given name and argument types. You might need to add explicit type casts.
+
+SELECT get_field(p, 'salary') FROM {t}.people p
+----
+ERROR 42501: permission denied for table people
+  HINT: Name the columns: some of the table's may not be read.
+
+SELECT named_struct('a', email) FROM {t}.people
+----
+ERROR 42883: function named_struct(unknown, text) does not exist
+  HINT: No function matches the given name and argument types. You might need to add explicit type casts.
+
+SELECT parquet_metadata('x')
+----
+ERROR 42883: function parquet_metadata(unknown) does not exist
+  HINT: No function matches the given name and argument types. You might need to add explicit type casts.
+
+SELECT * FROM metadata_cache()
+----
+ERROR 42883: function metadata_cache() does not exist
+  HINT: No function matches the given name and argument types. You might need to add explicit type casts.
+
+SELECT * FROM information_schema.df_settings
+----
+ERROR 42P01: relation "information_schema.df_settings" does not exist
+
+SELECT * FROM datafusion.information_schema.tables
+----
+ERROR 0A000: cross-database references are not implemented: "datafusion.information_schema.tables"
+
+SELECT * FROM public.r_people
+----
+ERROR 42P01: relation "public.r_people" does not exist
+  HINT: Perhaps you meant "ice.people".
+
+SELECT random() IS NULL, id FROM {t}.people ORDER BY 2
+----
+f | 1
+f | 2
+f | 3

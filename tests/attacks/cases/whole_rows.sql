@@ -1,0 +1,255 @@
+# (all kinds)
+SELECT * FROM {t}.people
+----
+ERROR 42501: permission denied for table people
+  HINT: Name the columns: some of the table's may not be read.
+
+SELECT p.* FROM {t}.people p
+----
+ERROR 42501: permission denied for table people
+  HINT: Name the columns: some of the table's may not be read.
+
+SELECT people FROM {t}.people
+----
+ERROR 42501: permission denied for table people
+  HINT: Name the columns: some of the table's may not be read.
+
+SELECT p FROM {t}.people p
+----
+ERROR 42501: permission denied for table people
+  HINT: Name the columns: some of the table's may not be read.
+
+SELECT p::text FROM {t}.people p
+----
+ERROR 42501: permission denied for table people
+  HINT: Name the columns: some of the table's may not be read.
+
+SELECT o FROM {t}.orders o ORDER BY id
+----
+ERROR 0A000: a whole row as value is not available on lake tables
+
+SELECT row_to_json(p) FROM {t}.people p
+----
+ERROR 42501: permission denied for table people
+  HINT: Name the columns: some of the table's may not be read.
+
+SELECT row_to_json(o) FROM {t}.orders o
+----
+ERROR 0A000: function row_to_json is not available on lake tables
+
+SELECT to_json(p) FROM {t}.people p
+----
+ERROR 42501: permission denied for table people
+  HINT: Name the columns: some of the table's may not be read.
+
+SELECT to_jsonb(p) ->> 'salary' FROM {t}.people p
+----
+ERROR 42501: permission denied for table people
+  HINT: Name the columns: some of the table's may not be read.
+
+SELECT to_jsonb(o) -> 'card' FROM {t}.orders o
+----
+ERROR 0A000: the operator -> of json is not available on lake tables
+  HINT: Structs and json of lake tables are values to put out.
+
+SELECT json_agg(p) FROM {t}.people p
+----
+ERROR 42501: permission denied for table people
+  HINT: Name the columns: some of the table's may not be read.
+
+SELECT jsonb_object_agg(id, p) FROM {t}.people p
+----
+ERROR 42501: permission denied for table people
+  HINT: Name the columns: some of the table's may not be read.
+
+SELECT (p).salary FROM {t}.people p
+----
+ERROR 42501: permission denied for table people
+  HINT: Name the columns: some of the table's may not be read.
+
+SELECT (p).* FROM {t}.people p
+----
+ERROR 42501: permission denied for table people
+  HINT: Name the columns: some of the table's may not be read.
+
+SELECT (people).leak FROM {t}.people
+----
+ERROR 42501: permission denied for table people
+  HINT: Name the columns: some of the table's may not be read.
+
+SELECT salary(p) FROM {t}.people p
+----
+ERROR 42501: permission denied for table people
+  HINT: Name the columns: some of the table's may not be read.
+
+SELECT name(p) FROM {t}.people p
+----
+ERROR 42501: permission denied for table people
+  HINT: Name the columns: some of the table's may not be read.
+
+SELECT count(p) FROM {t}.people p
+----
+ERROR 42501: permission denied for table people
+  HINT: Name the columns: some of the table's may not be read.
+
+SELECT count(DISTINCT p) FROM {t}.people p
+----
+ERROR 42501: permission denied for table people
+  HINT: Name the columns: some of the table's may not be read.
+
+SELECT ROW(p.*) FROM {t}.people p
+----
+ERROR 42501: permission denied for table people
+  HINT: Name the columns: some of the table's may not be read.
+
+SELECT ROW(p.id, p.email) FROM {t}.people p
+----
+ERROR 0A000: function row is not available on lake tables
+
+SELECT array_agg(p) FROM {t}.people p
+----
+ERROR 42501: permission denied for table people
+  HINT: Name the columns: some of the table's may not be read.
+
+SELECT string_agg(p::text, ',') FROM {t}.people p
+----
+ERROR 42501: permission denied for table people
+  HINT: Name the columns: some of the table's may not be read.
+
+SELECT hashtext(p::text) FROM {t}.people p
+----
+ERROR 42501: permission denied for table people
+  HINT: Name the columns: some of the table's may not be read.
+
+SELECT md5(p::text) FROM {t}.people p
+----
+ERROR 42501: permission denied for table people
+  HINT: Name the columns: some of the table's may not be read.
+
+SELECT p IS NULL FROM {t}.people p
+----
+ERROR 42501: permission denied for table people
+  HINT: Name the columns: some of the table's may not be read.
+
+SELECT p = p FROM {t}.people p
+----
+ERROR 42501: permission denied for table people
+  HINT: Name the columns: some of the table's may not be read.
+
+SELECT * EXCEPT (id) FROM {t}.people
+----
+ERROR 42501: permission denied for table people
+  HINT: Name the columns: some of the table's may not be read.
+
+SELECT * EXCLUDE (id) FROM {t}.people
+----
+ERROR 42501: permission denied for table people
+  HINT: Name the columns: some of the table's may not be read.
+
+SELECT * REPLACE (1 AS id) FROM {t}.people
+----
+ERROR 42501: permission denied for table people
+  HINT: Name the columns: some of the table's may not be read.
+
+SELECT COLUMNS('.*') FROM {t}.people
+----
+ERROR 42883: function columns(unknown) does not exist
+  HINT: No function matches the given name and argument types. You might need to add explicit type casts.
+
+SELECT struct(p.*) FROM {t}.people p
+----
+ERROR 42501: permission denied for table people
+  HINT: Name the columns: some of the table's may not be read.
+
+SELECT concat(p.*) FROM {t}.people p
+----
+ERROR 42501: permission denied for table people
+  HINT: Name the columns: some of the table's may not be read.
+
+SELECT greatest(p.*) FROM {t}.people p
+----
+ERROR 42501: permission denied for table people
+  HINT: Name the columns: some of the table's may not be read.
+
+SELECT x.* FROM (SELECT * FROM {t}.people) x
+----
+ERROR 42501: permission denied for table people
+  HINT: Name the columns: some of the table's may not be read.
+
+SELECT count(*) FROM (SELECT * FROM {t}.people) x
+----
+ERROR 42501: permission denied for table people
+  HINT: Name the columns: some of the table's may not be read.
+
+SELECT count(*) FROM (TABLE {t}.people) x
+----
+ERROR 42501: permission denied for table people
+  HINT: Name the columns: some of the table's may not be read.
+
+SELECT EXISTS (SELECT * FROM {t}.people WHERE tenant = 'south')
+----
+ERROR 42501: permission denied for table people
+  HINT: Name the columns: some of the table's may not be read.
+
+SELECT id FROM {t}.people p ORDER BY p
+----
+ERROR 42501: permission denied for table people
+  HINT: Name the columns: some of the table's may not be read.
+
+SELECT count(*) FROM {t}.people p GROUP BY p
+----
+ERROR 42501: permission denied for table people
+  HINT: Name the columns: some of the table's may not be read.
+
+SELECT ctid FROM {t}.people
+----
+ERROR 42703: column "ctid" does not exist
+
+SELECT tableoid::regclass FROM {t}.people
+----
+ERROR 42703: column "tableoid" does not exist
+
+SELECT xmin, cmin FROM {t}.people
+----
+ERROR 42703: column "xmin" does not exist
+
+SELECT _file FROM {t}.people
+----
+ERROR 42703: column "_file" does not exist
+
+SELECT _metadata.file_path FROM {t}.people
+----
+ERROR 42703: column "file_path" does not exist
+
+SELECT input_file_name() FROM {t}.people
+----
+ERROR 42883: function input_file_name() does not exist
+  HINT: No function matches the given name and argument types. You might need to add explicit type casts.
+
+SELECT file_row_index FROM {t}.people
+----
+ERROR 42703: column "file_row_index" does not exist
+
+SELECT * FROM {t}.people PIVOT (count(*) FOR tenant IN ('south'))
+----
+ERROR 42501: permission denied for table people
+  HINT: Name the columns: some of the table's may not be read.
+
+SELECT * FROM {t}.people UNPIVOT (v FOR n IN (salary, balance))
+----
+ERROR 42501: permission denied for table people
+  HINT: Name the columns: some of the table's may not be read.
+
+eve: SELECT row_to_json(o) FROM {t}.orders o
+----
+ERROR 42P01: relation "{t}.orders" does not exist
+
+aud: SELECT row_to_json(p) FROM {t}.people p
+----
+ERROR 42501: permission denied for table people
+  HINT: Name the columns: some of the table's may not be read.
+
+aud: SELECT * FROM {t}.people
+----
+ERROR 42501: permission denied for table people
+  HINT: Name the columns: some of the table's may not be read.

@@ -1,0 +1,116 @@
+"""What one may not know of is answered as what is not there: the answers differ in nothing but the name."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.wire import frontend as f
+from tests.attacks.clients import AttackClient, Clients
+from tests.attacks.steps import Case, Step, run
+from tests.attacks.worlds import EVE, TINA
+from tests.scripts import Block
+
+# A name that is there and hidden, and one that is not there, of one length.
+_COLUMN = ("salary", "sa1ary")
+_TABLE = ("vault", "vau1t")
+_COLUMNS = (
+    "SELECT {n} FROM lk.people",
+    "SELECT p.{n} FROM crm.people p",
+    "SELECT {n}(p) FROM lk.people p",
+    "SELECT (p).{n} FROM lk.people p",
+    "SELECT ((p)).{n} + 1 FROM lk.people p",
+    "SELECT p.{n}, * FROM ice.people p",
+    "SELECT row(p.{n}) FROM docs.people p",
+    "SELECT pg_typeof({n}) FROM lk.people",
+    "SELECT count({n}) OVER w FROM lk.people WINDOW w AS ()",
+    "SELECT id FROM lk.people ORDER BY {n}",
+    "SELECT id FROM lk.people GROUP BY id, {n}",
+    "SELECT 1 FROM lk.people a JOIN crm.people b USING ({n})",
+    "SELECT * FROM lk.people a NATURAL JOIN (SELECT 1 AS {n}) b",
+    "SELECT id FROM lk.people WHERE id = (SELECT {n})",
+    "SELECT x.{n} FROM (SELECT * FROM lk.people) x",
+    "SELECT 1 FROM lk.people p, LATERAL (SELECT p.{n}) x",
+    "SELECT 1 FROM lk.people p, LATERAL (VALUES (p.{n})) x",
+    "SELECT 1 FROM lk.people p, LATERAL unnest(ARRAY[p.{n}]) x",
+    "SELECT nosuch({n}) FROM lk.people",
+    "SELECT JSON_OBJECT('a': {n}) FROM lk.people",
+    "SELECT {n} FROM lk.people ORDER BY 1 USING >",
+    "VALUES ((SELECT max({n}) FROM lk.people))",
+    "SELECT (VALUES ((SELECT max({n}) FROM lk.people)))",
+    "SELECT id FROM lk.people WHERE ({n}, id) = (1, 2)",
+    "SELECT id FROM lk.people WHERE {n} IS JSON",
+    "SELECT XMLELEMENT(NAME a, {n}) FROM lk.people",
+    "SELECT {n} + 'x' FROM lk.people",
+    "SELECT id + name, {n} FROM lk.people",
+    "SELECT id FROM lk.people p(a, b, c, {n})",
+    "EXPLAIN SELECT {n} FROM lk.people",
+    "EXPLAIN VALUES ((SELECT max({n}) FROM lk.people))",
+    "WITH x AS (SELECT {n} FROM lk.people) SELECT 1",
+    "SELECT id FROM lk.people FOR UPDATE OF {n}",
+)
+_TABLES = (
+    "SELECT * FROM lk.{n}",
+    "SELECT {n}.id FROM lk.{n}",
+    "SELECT id FROM ice.{n} WHERE nosuch = 1",
+    "TABLE crm.{n}",
+    "SELECT count(*) FROM lk.people, docs.{n}",
+    "SELECT * FROM ROWS FROM (unnest(ARRAY(SELECT id FROM lk.{n})))",
+    "VALUES ((SELECT max(secret) FROM lk.{n}))",
+    "SELECT (VALUES ((SELECT nosuch FROM lk.{n})))",
+    "SELECT JSON_ARRAY(SELECT secret FROM lk.{n})",
+    "SELECT id FROM lk.{n} ORDER BY 1 USING >",
+    "EXPLAIN SELECT * FROM lk.{n}",
+    "EXPLAIN (VERBOSE) VALUES ((SELECT max(secret) FROM lk.{n}))",
+    "SELECT * FROM lk.{n} TABLESAMPLE SYSTEM (1)",
+    "SELECT * FROM ONLY lk.{n}",
+    "SELECT * FROM lk.{n} FOR UPDATE",
+    "SELECT * FROM {n}",
+    "VALUES ((SELECT 1 FROM {n}))",
+    "WITH {n} AS (SELECT * FROM lk.{n}) SELECT 1",
+)
+_OPEN_COLUMNS = (
+    "SELECT has_column_privilege('lk.people', '{n}', 'SELECT')",
+    "SELECT count(*) FROM pg_attribute WHERE attrelid = 'lk.people'::regclass AND attname = '{n}'",
+    "GRANT SELECT ({n}) ON lk.people TO tina",
+)
+_OPEN_TABLES = (
+    "SELECT 'lk.{n}'::regclass",
+    "SELECT to_regclass('lk.{n}') IS NULL",
+    "SELECT has_table_privilege('lk.{n}', 'SELECT')",
+    "SELECT count(*) FROM pg_class WHERE relname = '{n}'",
+    "SELECT query_to_xml('SELECT * FROM lk.{n}', true, false, '')",
+    "GRANT SELECT ON lk.{n} TO tina",
+    "CREATE POLICY mine ON lk.{n} USING (true)",
+    "ALTER TABLE lk.{n} OWNER TO tina",
+)
+"""What the mirror itself still tells apart: its catalogues, functions that look names up, and statements of access."""
+
+
+def _answers(clients: Clients, user: str, text: str) -> list[object]:
+    """What comes for a text by the simple and the extended protocol."""
+    found: list[object] = []
+    for how in ("", "extended"):
+        case = Case("", Block("", text, "", "", 0), "", (Step(user, how, (), text),))
+        found.append([answer.messages for answer in run(case, clients)])
+    client = AttackClient(clients.address, user)
+    found.append(client.ask(f.Parse("s", text), f.Describe("S", "s"), f.Sync()))
+    client.close()
+    return found
+
+
+_OPEN = pytest.mark.xfail(strict=True, reason="the mirror's own answer")
+
+
+@pytest.mark.parametrize(
+    ("user", "text", "pair"),
+    [
+        *((TINA, text, _COLUMN) for text in _COLUMNS),
+        *((user, text, _TABLE) for user in (TINA, EVE) for text in _TABLES),
+        *(pytest.param(TINA, text, _COLUMN, marks=_OPEN) for text in _OPEN_COLUMNS),
+        *(pytest.param(TINA, text, _TABLE, marks=_OPEN) for text in _OPEN_TABLES),
+    ],
+)
+def test_hidden_is_absent(world_clients: dict[str, Clients], user: str, text: str, pair: tuple[str, str]) -> None:
+    clients = world_clients["A"]
+    hidden, absent = (repr(_answers(clients, user, text.replace("{n}", name))).replace(name, "?") for name in pair)
+    assert hidden == absent

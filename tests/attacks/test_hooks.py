@@ -1,0 +1,244 @@
+"""Each hook that keeps something hidden is needed: with it taken out, attacks succeed.
+
+Hooks that are a second wall come with a fault that the wall has to hold: with the wall nothing leaks, without it, it
+does.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from sqlglot import exp
+
+import gateway.prepared
+import gateway.session
+from gateway import explain, pipeline
+from gateway.execute import engine
+from gateway.sql import resolve, statements
+from gateway.sql.engine_dialect import allowed
+from gateway.sql.engine_dialect.render import render
+from optimizer.optimize import optimize
+from optimizer.rules import push_down_filters
+from policies import govern
+from policies.access import Access, Rules
+from policies.grants import Grants
+from policies.policy_reader import KeptRelations
+from tests.attacks.clients import clients
+from tests.attacks.own_gateway import OwnGateway, own_gateway
+from tests.attacks.steps import CASES, cases, markers, run, written
+from tests.gateway import RunningGateway, SampleLake
+
+Patch = pytest.MonkeyPatch
+Hook = Callable[[Patch], None]
+
+
+@pytest.fixture(scope="module")
+def served(world_lakes: dict[str, SampleLake], world_gateways: dict[str, RunningGateway]) -> Iterator[OwnGateway]:
+    """The first world, governed, in a thread."""
+    with own_gateway(world_lakes["A"]) as running:
+        yield running
+
+
+# What is taken out ---------------------------------------------------------------------------------------------------
+
+
+def _row_filters(patch: Patch) -> None:
+    rules = Access.rules
+    patch.setattr(Access, "rules", lambda *known: Rules(None, rules(*known).masks))
+
+
+def _masks(patch: Patch) -> None:
+    rules = Access.rules
+    patch.setattr(Access, "rules", lambda *known: Rules(rules(*known).row_filter))
+
+
+def _denied_columns(patch: Patch) -> None:
+    patch.setattr(Grants, "columns", lambda *_: None)
+
+
+def _grants(patch: Patch) -> None:
+    patch.setattr(Grants, "may_select", lambda *_: True)
+
+
+def _fences(patch: Patch) -> None:
+    """The fence, and the walls that see that it is gone."""
+    fence = govern._fence
+
+    def without(select: exp.Select, base: exp.Table) -> None:
+        fence(select, base)
+        select.set("limit", None)
+
+    patch.setattr(govern, "_fence", without)
+    patch.setattr(govern, "is_fenced", lambda _: True)
+    patch.setattr(engine, "require_fences", lambda *_: None)
+
+
+def _judgement_of_leakproof_conditions(patch: Patch) -> None:
+    patch.setattr(push_down_filters, "is_leakproof", lambda _: True)
+
+
+def _keys_of_statements(patch: Patch) -> None:
+    prepare = gateway.prepared._prepare
+    kept: dict[tuple[str, object], Any] = {}
+
+    def prepared(statement: Any, names: Any, principal: Any, lake: Any, parameters: Any) -> Any:
+        key = (statement.text, parameters)
+        if key not in kept:
+            kept[key] = prepare(statement, names, principal, lake, parameters)
+        return kept[key]
+
+    patch.setattr(gateway.prepared, "_prepare", prepared)
+
+
+def _keys_of_relations(patch: Patch) -> None:
+    get, keep = KeptRelations.get, KeptRelations.keep
+    patch.setattr(KeptRelations, "get", lambda self, key: get(self, key[0]))
+    patch.setattr(KeptRelations, "keep", lambda self, key, relation: keep(self, key[0], relation))
+
+
+def _kinds_of_statements(patch: Patch) -> None:
+    kind = statements._kind
+
+    def any_kind(words: list[str], first: Any) -> statements.Kind:
+        return statements.Kind.SESSION if words[0] in statements._OTHER_COMMANDS else kind(words, first)
+
+    patch.setattr(statements, "_kind", any_kind)
+
+
+def _list_of_functions(patch: Patch) -> None:
+    patch.setattr(allowed, "check", lambda _: None)
+
+
+def _silence_of_explain(patch: Patch) -> None:
+    async def told(prepared: Any, planned: Any, *others: Any) -> list[str]:
+        bare = dataclasses.replace(planned, optimized=dataclasses.replace(planned.optimized, policies={}))
+        return await explain.explain(prepared, bare, *others)
+
+    patch.setattr(explain, "_under_policies", told)
+
+
+def _refusal_of_whole_rows(patch: Patch) -> None:
+    patch.setattr(resolve, "refuse_whole_rows", lambda *_: None)
+
+
+def _refusal_of_unread_queries(patch: Patch) -> None:
+    patch.setattr(gateway.prepared, "refuse_tables", lambda *_: None)
+
+
+def _one_reading(patch: Patch) -> None:
+    patch.setattr(gateway.session, "require_one_reading", lambda *_: None)
+
+
+def _refusal_of_other_identities(patch: Patch) -> None:
+    patch.setattr(statements, "_refuse_identity_change", lambda _: None)
+
+
+HOOKS: tuple[tuple[Hook, str, bool], ...] = (  # whether a marker is told, or another answer alone
+    (_row_filters, "basic", True),
+    (_masks, "inference", True),
+    (_denied_columns, "inference", True),
+    (_grants, "sets", False),  # then it still has no columns
+    (_fences, "errors", False),
+    (_judgement_of_leakproof_conditions, "errors", False),
+    (_keys_of_statements, "caches", True),
+    (_keys_of_relations, "caches", True),
+    (_kinds_of_statements, "copying", False),
+    (_list_of_functions, "functions", False),
+    (_silence_of_explain, "explain", True),
+    (_refusal_of_whole_rows, "whole_rows", True),
+    (_refusal_of_unread_queries, "explain", True),
+    (_one_reading, "parsing", False),
+    (_refusal_of_other_identities, "settings", False),
+)
+
+
+def _faults(served: OwnGateway, name: str) -> Iterator[str]:
+    """Yield the cases of a class that do not end as they should."""
+    with clients(served.address) as opened:
+        for case in cases(CASES / f"{name}.sql"):
+            answers = run(case, opened)
+            if written(case, answers) != case.block.expected:
+                yield f"{case.name}: {case.block.command}\n{written(case, answers)}"
+
+
+def _leaks(served: OwnGateway, name: str) -> Iterator[str]:
+    """Yield the cases of a class in whose answers there is a marker."""
+    with clients(served.address) as opened:
+        for case in cases(CASES / f"{name}.sql"):
+            if any(markers(case, answer) for answer in run(case, opened)):
+                yield f"{case.name}: {case.block.command}"
+
+
+def test_with_all_hooks_the_cases_hold(served: OwnGateway) -> None:
+    assert [*_faults(served, "basic"), *_faults(served, "parsing")] == []
+
+
+@pytest.mark.parametrize(("hook", "name", "tells"), HOOKS, ids=[hook.__name__.strip("_") for hook, _, _ in HOOKS])
+def test_a_hook_is_needed(
+    served: OwnGateway, monkeypatch: pytest.MonkeyPatch, hook: Hook, name: str, tells: bool
+) -> None:
+    served.forget()
+    hook(monkeypatch)
+    try:
+        found = next((_leaks if tells else _faults)(served, name), None)
+        assert found is not None
+        print(found)
+    finally:
+        monkeypatch.undo()
+        served.forget()
+
+
+# Second walls --------------------------------------------------------------------------------------------------------
+
+
+def _forgetful_optimizer(patch: Patch) -> None:
+    def forgetful(*given: Any) -> Any:
+        optimized = optimize(*given)
+        for select in optimized.tree.find_all(exp.Select):
+            select.set("where", None)
+        return optimized
+
+    patch.setattr(pipeline, "optimize", forgetful)
+
+
+def _forgetful_rendering(patch: Patch) -> None:
+    def forgetful(*given: Any, **named: Any) -> str:
+        return render(*given, **named).replace(f" LIMIT {govern.FENCE}", "")
+
+    patch.setattr(pipeline, "render", forgetful)
+
+
+def _check_of_the_tree(patch: Patch) -> None:
+    patch.setattr(pipeline, "check_governed", lambda *_: None)
+
+
+def _check_of_the_plan(patch: Patch) -> None:
+    patch.setattr(engine, "require_fences", lambda *_: None)
+
+
+WALLS: tuple[tuple[Hook, Hook, str], ...] = (
+    (_forgetful_optimizer, _check_of_the_tree, "basic"),
+    (_forgetful_rendering, _check_of_the_plan, "errors"),
+)
+
+
+@pytest.mark.parametrize(("fault", "wall", "name"), WALLS)
+def test_a_second_wall_holds(
+    served: OwnGateway, monkeypatch: pytest.MonkeyPatch, fault: Hook, wall: Hook, name: str
+) -> None:
+    served.forget()
+    fault(monkeypatch)
+    try:
+        assert [*_leaks(served, name)] == []
+        served.forget()
+        wall(monkeypatch)
+        assert next(_faults(served, name), None) is not None
+        if name == "basic":
+            served.forget()
+            assert next(_leaks(served, name), None) is not None
+    finally:
+        monkeypatch.undo()
+        served.forget()

@@ -1,0 +1,243 @@
+"""Two worlds: two lakes that differ in nothing but what is hidden from tina, an analyst of the tenant north.
+
+Each has the same tables in Delta (``lk``), Iceberg (``ice``), PostgreSQL (``crm``) and files (``docs``):
+
+===========  ==========================================================================================
+table        what is hidden of it
+===========  ==========================================================================================
+people       rows of other tenants; ``email``, ``balance`` and ``phone`` are masked; ``salary`` and
+             ``leak_extra`` are not granted
+orders       rows of other tenants, by a look into ``crm.members``; ``card`` is masked
+notes        nothing: everybody may read it
+vault        all: nobody has a privilege on it
+leak_ledger  all; no attack names it
+===========  ==========================================================================================
+
+What is hidden has markers in it: ``LEAK`` in what no analyst may see, ``NVIS`` and ``SVIS`` in what only analysts of
+north and of south may; numbers that begin with 77701 or 77702. A world's letter stands in its markers, so the two
+worlds' secrets differ, and so do their numbers of hidden rows.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import psycopg
+import pyarrow as pa
+import pyarrow.parquet as pq
+from deltalake import write_deltalake
+from psycopg.conninfo import make_conninfo
+from pyiceberg.catalog.sql import SqlCatalog
+
+from catalog import server as servers
+from catalog.server import Server
+from catalog.store.store import open_store
+from gateway.authentication.scram import verifier
+from tests.gateway import ADA, PASSWORD, RunningGateway, SampleLake
+
+KINDS = ("lk", "ice", "crm", "docs")  # the schema of each kind of source
+TINA, SAM, EVE, AUD, OLGA = "tina", "sam", "eve", "aud", "olga"
+USERS = (ADA, TINA, SAM, EVE, AUD, OLGA)
+COMMON = 777010004
+"""A hidden amount of the first world, and of no row of the second: ``1 / (amount - COMMON)`` tells them apart."""
+
+_PEOPLE = pa.schema(
+    [
+        *(("id", pa.int32()), ("tenant", pa.string()), ("name", pa.string()), ("email", pa.string())),
+        *(("balance", pa.int64()), ("phone", pa.string()), ("code", pa.string()), ("amount", pa.int64())),
+        *(("salary", pa.int64()), ("joined", pa.date32()), ("leak_extra", pa.string())),
+    ]
+)
+_ORDERS = pa.schema(
+    [
+        *(("id", pa.int32()), ("person_id", pa.int32()), ("tenant", pa.string()), ("item", pa.string())),
+        *(("card", pa.string()), ("price", pa.decimal128(12, 2))),
+    ]
+)
+_NOTES = pa.schema([("id", pa.int32()), ("text", pa.string())])
+_SECRETS = pa.schema([("id", pa.int32()), ("secret", pa.string())])
+_SQL_TYPES = {
+    pa.int32(): "integer",
+    pa.int64(): "bigint",
+    pa.string(): "text",
+    pa.date32(): "date",
+    pa.decimal128(12, 2): "numeric(12,2)",
+}
+_VISIBLE = {"north": "NVIS", "south": "SVIS", "west": "WVIS"}
+_GRANTED = "id, tenant, name, email, balance, phone, code, amount, joined"
+
+
+def tables(world: str) -> dict[str, pa.Table]:
+    """Return the tables of a world, "A" or "B"."""
+    return {
+        "people": pa.Table.from_pylist(_people(world), _PEOPLE),
+        "orders": pa.Table.from_pylist(_orders(world), _ORDERS),
+        "notes": pa.Table.from_pylist([{"id": n, "text": f"note {n}"} for n in range(1, 6)], _NOTES),
+        "vault": pa.Table.from_pylist(_secrets(world, 3 if world == "A" else 9), _SECRETS),
+        "leak_ledger": pa.Table.from_pylist(_secrets(world, 2 if world == "A" else 700), _SECRETS),
+    }
+
+
+def _people(world: str) -> list[dict[str, object]]:
+    rows = [_person(world, n, "north", name) for n, name in ((1, "Ann"), (2, "Ben"), (3, "Cleo"))]
+    hidden = [(4, "south"), (5, "south"), (6, "west")]
+    if world == "B":
+        hidden += [(number, "west") for number in range(7, 60)]
+    rows += [_person(world, number, tenant, f"LEAK-{world}-{number}") for number, tenant in hidden]
+    return [rows[3], *rows[:2], *rows[4:], rows[2]]  # what is hidden lies between what is not
+
+
+def _person(world: str, number: int, tenant: str, name: str) -> dict[str, object]:
+    north = tenant == "north"
+    secret = 777010000 if world == "A" else 777020000
+    own = name if north else name.replace("LEAK", "LEAK" if tenant == "west" else "SVIS")
+    return {
+        "id": number,
+        "tenant": tenant if tenant != "west" else f"LEAK-west-{world}",
+        "name": f"NVIS-{name}" if north else own,
+        "email": f"{'xyz'[number % 3]}LEAK-{world}-{number}@example.org",
+        "balance": secret + 100 + number,
+        "phone": f"+LEAK{world}{number}" if number != 2 or world == "A" else None,
+        "code": str(100 + number) if north else f"LEAK-code-{world}-{number}",
+        "amount": number * 10 if north else secret + number,
+        "salary": secret + 200 + number,
+        "joined": date(2020, 1, number) if north else date(1777, 1, 1 + number % 28),
+        "leak_extra": f"LEAK-extra-{world}-{number}",
+    }
+
+
+def _orders(world: str) -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = []
+    for number in range(1, 13 if world == "A" else 31):
+        north = number % 3 == 1 and number < 12  # 1, 4, 7 and 10
+        rows.append(
+            {
+                "id": number,
+                "person_id": (number % 3 or 3) if north else number,
+                "tenant": "north" if north else "south" if number % 3 == 2 else f"LEAK-west-{world}",
+                "item": f"NVIS-item-{number}" if north else f"LEAK-item-{world}-{number}",
+                "card": f"LEAK-{world}-{number}-{1000 + number}",
+                "price": Decimal(number) + Decimal("0.5") if north else Decimal(7770000 + number),
+            }
+        )
+    return rows
+
+
+def _secrets(world: str, count: int) -> list[dict[str, object]]:
+    return [{"id": n, "secret": f"LEAK-vault-{world}-{n}"} for n in range(1, count + 1)]
+
+
+@contextmanager
+def world_lake(world: str) -> Iterator[SampleLake]:
+    """A world's sources and its own metadata server, in a folder that is deleted at the end."""
+    folder = Path(tempfile.mkdtemp(prefix=f"lakegate-world-{world}-"))
+    folder.chmod(0o711)
+    server = servers.start(folder / "metadata")
+    with server.connect(autocommit=True) as connection:
+        connection.execute("ALTER SYSTEM SET fsync = off")
+        connection.execute("SELECT pg_reload_conf()")
+    try:
+        store = open_store(server)
+        store.add_role(ADA, verifier(PASSWORD), superuser=True)
+        store.close()
+        yield SampleLake(folder, server, _write_sources(world, folder, server))
+    finally:
+        server.stop()
+        servers.remove(folder / "metadata")
+        shutil.rmtree(folder)
+
+
+def _write_sources(world: str, folder: Path, server: Server) -> dict[str, dict[str, object]]:
+    server.create_database("crm", "crm_owner", "crm secret")
+    crm = make_conninfo("", **server.connection_parameters("crm", "crm_owner", "crm secret"))
+    iceberg = {"type": "sql", "uri": f"sqlite:///{folder}/ice.db", "warehouse": f"file://{folder}/warehouse"}
+    catalog = SqlCatalog("ice", **iceberg)
+    catalog.create_namespace("default")
+    (folder / "docs").mkdir()
+    with psycopg.connect(crm) as connection:
+        for name, table in tables(world).items():
+            write_deltalake(folder / "lk" / name, table)
+            catalog.create_table(f"default.{name}", table.schema).append(table)
+            pq.write_table(table, folder / "docs" / f"{name}.parquet")
+            _write_postgres(connection, name, table)
+        _write_postgres(connection, "members", _members())
+        connection.execute("ANALYZE")
+    return {
+        "lk": {"kind": "delta", "location": str(folder / "lk")},
+        "ice": {"kind": "iceberg", "catalog": iceberg},
+        "crm": {"kind": "postgres", "dsn": crm},
+        "docs": {"kind": "files", "location": str(folder / "docs")},
+    }
+
+
+def _members() -> pa.Table:
+    return pa.table({"tenant": ["north", "south", "west"], "member": [TINA, SAM, "LEAK-member"]})
+
+
+def _write_postgres(connection: psycopg.Connection, name: str, table: pa.Table) -> None:
+    columns = ", ".join(f"{field.name} {_SQL_TYPES[field.type]}" for field in table.schema)
+    connection.execute(f"CREATE TABLE {name} ({columns})".encode())
+    places = ", ".join(["%s"] * table.num_columns)
+    rows = [tuple(row.values()) for row in table.to_pylist()]
+    with connection.cursor() as cursor:
+        cursor.executemany(f"INSERT INTO {name} VALUES ({places})".encode(), rows)
+
+
+def govern_world(gateway: RunningGateway) -> None:
+    """Make roles, grants and policies, as an administrator does it: in SQL."""
+    with gateway.connect(ADA) as connection:
+        connection.execute(";\n".join(policies()).encode())  # one change
+        for statement in masks():
+            connection.execute(statement.encode())
+
+
+def policies() -> Iterator[str]:
+    """Return the statements that govern a world."""
+    for group in ("analysts", "north", "south", "keepers"):
+        yield f"CREATE ROLE {group}"
+    for user, groups in ((TINA, "analysts, north"), (SAM, "analysts, south"), (EVE, ""), (AUD, ""), (OLGA, "")):
+        options = " BYPASSRLS" if user == AUD else ""
+        yield f"CREATE ROLE {user} LOGIN{options} PASSWORD '{PASSWORD}'" + (f" IN ROLE {groups}" if groups else "")
+    yield f"GRANT SELECT ON crm.members TO analysts, {AUD}, {OLGA}"
+    yield "GRANT USAGE ON SCHEMA crm TO analysts, aud, olga"
+    yield "ALTER TABLE crm.members ENABLE ROW LEVEL SECURITY"
+    yield "CREATE POLICY own ON crm.members USING (member = CURRENT_USER)"
+    for kind in KINDS:
+        yield f"GRANT USAGE ON SCHEMA {kind} TO analysts, {AUD}, {OLGA}"
+        yield f"GRANT SELECT ({_GRANTED}) ON {kind}.people TO analysts"
+        yield f"GRANT SELECT (id, tenant, name) ON {kind}.people TO {AUD}"
+        yield f"GRANT SELECT ON {kind}.orders TO analysts"
+        yield f"GRANT SELECT ON {kind}.notes TO analysts, {AUD}"
+        yield f"GRANT SELECT ON {kind}.vault TO keepers"
+        yield f"ALTER TABLE {kind}.orders OWNER TO {OLGA}"
+        for table in ("people", "orders"):
+            yield f"ALTER TABLE {kind}.{table} ENABLE ROW LEVEL SECURITY"
+        yield f"CREATE POLICY north_rows ON {kind}.people TO north USING (tenant = 'north' OR name = 'LEAK-constant')"
+        yield f"CREATE POLICY south_rows ON {kind}.people FOR SELECT TO south USING (tenant = 'south')"
+        yield f"CREATE POLICY recent ON {kind}.people AS RESTRICTIVE USING (id < 100)"
+        yield (
+            f"CREATE POLICY members ON {kind}.orders"
+            " USING (tenant IN (SELECT m.tenant FROM crm.members m WHERE m.member = CURRENT_USER))"
+        )
+
+
+def masks() -> Iterator[str]:
+    """Return the statements that mask a world's columns."""
+    yield "CREATE MASKING POLICY first_letter (value text) RETURNS text AS left(value, 1) || '***'"
+    yield "CREATE MASKING POLICY last_digits (value text) RETURNS text AS '****-' || right(value, 4)"
+    yield "CREATE MASKING POLICY constant (value text) RETURNS text AS '+***'"
+    yield (
+        "CREATE MASKING POLICY for_keepers (value bigint) RETURNS bigint"
+        " AS CASE WHEN lakegate.is_member('keepers') THEN value ELSE NULL END"
+    )
+    for kind in KINDS:
+        yield f"ALTER TABLE {kind}.people ALTER COLUMN email SET MASKING POLICY first_letter"
+        yield f"ALTER TABLE {kind}.people ALTER COLUMN phone SET MASKING POLICY constant"
+        yield f"ALTER TABLE {kind}.people ALTER COLUMN balance SET MASKING POLICY for_keepers"
+        yield f"ALTER TABLE {kind}.orders ALTER COLUMN card SET MASKING POLICY last_digits"
