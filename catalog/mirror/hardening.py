@@ -16,7 +16,9 @@ _FUNCTIONS = """
 SELECT p.oid::pg_catalog.regprocedure::text
 FROM pg_catalog.pg_proc p
 WHERE p.pronamespace = 'pg_catalog'::pg_catalog.regnamespace
-  AND (p.proname ~ '^lo_' OR p.proname IN ('loread', 'lowrite', 'pg_logical_emit_message')
+  AND (p.proname ~ '^lo_' OR p.proname IN ('loread', 'lowrite', 'pg_logical_emit_message', 'ts_stat')
+       OR p.proname ~ '^(query|cursor|table|schema|database)_to_xml'
+       OR p.oid = 'pg_catalog.ts_rewrite(tsquery, text)'::pg_catalog.regprocedure
        OR (p.proname ~ '^pg_(try_)?advisory_' AND p.proname !~ '_unlock'))
   AND pg_catalog.has_function_privilege('public', p.oid, 'EXECUTE')
 """

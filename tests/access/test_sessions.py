@@ -100,7 +100,6 @@ def test_columns(ada: psycopg.Connection, connect: Connect) -> None:
 
 ROLE_CHANGES = [
     (["SELECT set_config('role', 'team', false)"], 0),
-    (["SELECT ts_stat('SELECT to_tsvector(set_config(''role'', ''team'', false))')"], 0),
     (["SELECT set_config('role', 'team', true)"], 2),
     (["BEGIN", "SET LOCAL ROLE team"], 0),
     (["BEGIN", "SET LOCAL ROLE team", "COMMIT"], 2),

@@ -67,6 +67,7 @@ _TABLES = (
     "SELECT * FROM {n}",
     "VALUES ((SELECT 1 FROM {n}))",
     "WITH {n} AS (SELECT * FROM lk.{n}) SELECT 1",
+    "SELECT query_to_xml('SELECT * FROM lk.{n}', true, false, '')",
 )
 _OPEN_COLUMNS = (
     "SELECT has_column_privilege('lk.people', '{n}', 'SELECT')",
@@ -78,7 +79,6 @@ _OPEN_TABLES = (
     "SELECT to_regclass('lk.{n}') IS NULL",
     "SELECT has_table_privilege('lk.{n}', 'SELECT')",
     "SELECT count(*) FROM pg_class WHERE relname = '{n}'",
-    "SELECT query_to_xml('SELECT * FROM lk.{n}', true, false, '')",
     "GRANT SELECT ON lk.{n} TO tina",
     "CREATE POLICY mine ON lk.{n} USING (true)",
     "ALTER TABLE lk.{n} OWNER TO tina",

@@ -70,8 +70,6 @@ READS = [
     "WITH o AS MATERIALIZED (SELECT * FROM sales.orders) SELECT count(*) FROM o",
     "WITH RECURSIVE r AS (SELECT 1::bigint n UNION SELECT o_orderkey FROM sales.orders, r) SELECT * FROM r",
     "SELECT sum(o_total) OVER (ORDER BY o_orderkey) FROM sales.orders",
-    "SELECT ts_stat('SELECT to_tsvector(o_comment) FROM sales.orders')",
-    "SELECT ts_rewrite('a'::tsquery, 'SELECT ''a''::tsquery, ''b''::tsquery FROM sales.orders')",
     "VALUES ((SELECT count(*) FROM sales.orders))",
     "EXPLAIN ANALYZE SELECT * FROM sales.orders",
     "COPY (SELECT * FROM sales.orders) TO STDOUT",
@@ -83,6 +81,22 @@ READS = [
 def test_nothing_is_read(connection: psycopg.Connection, statement: str) -> None:
     with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState):
         run(connection, statement)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT ts_stat('SELECT to_tsvector(o_comment) FROM sales.orders')",
+        "SELECT ts_rewrite('a'::tsquery, 'SELECT ''a''::tsquery, ''b''::tsquery FROM sales.orders')",
+        "SELECT query_to_xml('SELECT 1', true, true, '')",
+        "SELECT table_to_xml('sales.orders', true, true, '')",
+        "SELECT database_to_xml(true, true, '')",
+    ],
+)
+def test_functions_that_run_sql_in_strings_are_not_given(server: Server, lake: Mirror, statement: str) -> None:
+    parameters = server.connection_parameters(lake.database, "wall_reader", lake.password("wall_reader"))
+    with psycopg.connect(**parameters) as client, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        run(client, statement)
 
 
 @pytest.mark.parametrize("setting", ["enable_seqscan", "enable_indexscan", "enable_bitmapscan"])

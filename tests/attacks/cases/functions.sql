@@ -54,44 +54,39 @@ ERROR 42883: function dblink(unknown, unknown) does not exist
 
 SELECT query_to_xml('SELECT * FROM {t}.people', true, false, '')
 ----
-ERROR 42501: permission denied for table people
+ERROR 42501: permission denied for function query_to_xml
 
 SELECT table_to_xml('{t}.people', true, false, '')
 ----
-ERROR 0A000: unsupported XML feature
-  DETAIL: This functionality requires the server to be built with libxml support.
+ERROR 42501: permission denied for function table_to_xml
 
 SELECT table_to_xml('{t}.vault', true, false, '')
 ----
-ERROR 0A000: unsupported XML feature
-  DETAIL: This functionality requires the server to be built with libxml support.
+ERROR 42501: permission denied for function table_to_xml
 
 SELECT schema_to_xmlschema('{t}', true, false, '')
 ----
-ERROR 0A000: unsupported XML feature
-  DETAIL: This functionality requires the server to be built with libxml support.
+ERROR 42501: permission denied for function schema_to_xmlschema
 
 SELECT table_to_xmlschema('{t}.vault', true, false, '')
 ----
-ERROR 0A000: unsupported XML feature
-  DETAIL: This functionality requires the server to be built with libxml support.
+ERROR 42501: permission denied for function table_to_xmlschema
 
 SELECT query_to_xmlschema('SELECT * FROM {t}.vault', true, false, '')
 ----
-ERROR 42501: permission denied for table vault
+ERROR 42501: permission denied for function query_to_xmlschema
 
 SELECT database_to_xmlschema(true, false, '')
 ----
-ERROR 0A000: unsupported XML feature
-  DETAIL: This functionality requires the server to be built with libxml support.
+ERROR 42501: permission denied for function database_to_xmlschema
 
 SELECT cursor_to_xml('c', 1, true, false, '')
 ----
-ERROR 34000: cursor "c" does not exist
+ERROR 42501: permission denied for function cursor_to_xml
 
 SELECT * FROM ts_stat('SELECT to_tsvector(secret) FROM {t}.vault')
 ----
-ERROR 42501: permission denied for table vault
+ERROR 42501: permission denied for function ts_stat
 
 SELECT query_to_xml('SELECT 1', true, false, ''), id FROM {t}.people
 ----
