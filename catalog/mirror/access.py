@@ -66,6 +66,7 @@ WHERE r.xmin = pg_catalog.pg_current_xact_id()::pg_catalog.xid
   AND pg_catalog.shobj_description(r.oid, 'pg_authid') IS NULL
 """
 _LIMITS = "SET LOCAL statement_timeout = '30s'; SET LOCAL client_min_messages = notice"
+_MARKED = "lakegate_"
 _BACK = "RESET SESSION AUTHORIZATION; SET LOCAL client_min_messages = error; SET LOCAL search_path = ''"
 _LOCKED = "The table is in use by open transactions. Try again when they have ended."
 
@@ -102,6 +103,7 @@ def execute(
         _take_passwords(connection, change, statement, make_verifier)
     drops_owned = any(answer.tag == "DROP OWNED" for answer in answers)
     after, renamed = read_after(connection, before, change.before, parts.owner, drops_owned)
+    _check_names(change.before, after, request)
     change.verifiers = {renamed.get(name, name): verifier for name, verifier in change.verifiers.items()}
     change.verifiers = {name: one for name, one in change.verifiers.items() if any(r.name == name for r in after.roles)}
     check_policies(connection)
@@ -109,6 +111,19 @@ def execute(
     written = change.write(after)
     _settle(connection, written, parts)
     return AccessOutcome(tuple(answers), written)
+
+
+def _check_names(before: AccessRows, after: AccessRows, request: AccessRequest) -> None:
+    """A role such as ``lakegate_officer`` has rights by its name: superusers alone make one."""
+    new = {role.name for role in after.roles} - {role.name for role in before.roles}
+    marked = sorted(name for name in new if name.startswith(_MARKED))
+    superusers = {role.name for role in before.roles if role.superuser}
+    if marked and not all(one.current_user in superusers for one in request.statements):
+        raise SqlError(
+            SqlState.INSUFFICIENT_PRIVILEGE,
+            f'permission denied to create role "{marked[0]}"',
+            detail=f"Only superusers may create roles whose names begin with {_MARKED}.",
+        )
 
 
 def _make_superusers(connection: psycopg.Connection, access: AccessRows) -> None:

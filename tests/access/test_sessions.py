@@ -269,3 +269,17 @@ def test_psql_tells_the_truth(ada: psycopg.Connection) -> None:
     row = ada.execute("SELECT array_to_string(relacl, ' ') FROM pg_class WHERE relname = 'orders'").fetchone()
     assert row is not None
     assert "team=r/lakegate" in row[0]
+
+
+def test_roles_with_rights_by_their_name_are_made_by_superusers(ada: psycopg.Connection, connect: Connect) -> None:
+    ada.execute("ALTER ROLE bob CREATEROLE")
+    try:
+        bob = connect(BOB)
+        bob.execute("CREATE ROLE plain")
+        assert sqlstate(bob, "CREATE ROLE lakegate_officer") == "42501"
+        assert sqlstate(bob, "ALTER ROLE plain RENAME TO lakegate_officer") == "42501"
+        bob.execute("DROP ROLE plain")
+        ada.execute("CREATE ROLE lakegate_officer")
+        ada.execute("DROP ROLE lakegate_officer")
+    finally:
+        ada.execute("ALTER ROLE bob NOCREATEROLE")
