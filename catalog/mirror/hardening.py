@@ -28,20 +28,21 @@ WHERE l.lanpltrusted AND pg_catalog.has_language_privilege('public', l.oid, 'USA
 """
 _PUBLIC_SCHEMA = "REVOKE CREATE ON SCHEMA public FROM PUBLIC"
 _SCHEMA = """
-CREATE SCHEMA lakegate;
+CREATE SCHEMA IF NOT EXISTS lakegate;
 GRANT USAGE ON SCHEMA lakegate TO PUBLIC;
-CREATE FUNCTION lakegate.principal() RETURNS text LANGUAGE plpgsql STABLE AS
+CREATE OR REPLACE FUNCTION lakegate.principal() RETURNS text LANGUAGE plpgsql STABLE AS
   $$ BEGIN RAISE EXCEPTION 'lakegate.principal() is for policies only' USING ERRCODE = '0A000'; END $$;
-CREATE FUNCTION lakegate.claim(name text) RETURNS text LANGUAGE plpgsql STABLE AS
+CREATE OR REPLACE FUNCTION lakegate.claim(name text) RETURNS text LANGUAGE plpgsql STABLE AS
   $$ BEGIN RAISE EXCEPTION 'lakegate.claim() is for policies only' USING ERRCODE = '0A000'; END $$;
-CREATE FUNCTION lakegate.is_member(role text) RETURNS boolean LANGUAGE plpgsql STABLE AS
+CREATE OR REPLACE FUNCTION lakegate.is_member(role text) RETURNS boolean LANGUAGE plpgsql STABLE AS
   $$ BEGIN RAISE EXCEPTION 'lakegate.is_member() is for policies only' USING ERRCODE = '0A000'; END $$;
-CREATE FUNCTION lakegate.refuse_writing() RETURNS trigger LANGUAGE plpgsql AS
+CREATE OR REPLACE FUNCTION lakegate.refuse_writing() RETURNS trigger LANGUAGE plpgsql AS
   $$ BEGIN RAISE EXCEPTION '% is not supported on lake tables', TG_OP USING ERRCODE = '0A000'; END $$;
-CREATE FUNCTION lakegate.refuse_ddl() RETURNS event_trigger LANGUAGE plpgsql AS
+CREATE OR REPLACE FUNCTION lakegate.refuse_ddl() RETURNS event_trigger LANGUAGE plpgsql AS
   $$ BEGIN RAISE EXCEPTION '% is not supported', TG_TAG USING ERRCODE = '0A000'; END $$;
-CREATE EVENT TRIGGER lakegate_wall ON ddl_command_start EXECUTE FUNCTION lakegate.refuse_ddl();
 """
+_WALL = "CREATE EVENT TRIGGER lakegate_wall ON ddl_command_start EXECUTE FUNCTION lakegate.refuse_ddl()"
+_HAS_WALL = "SELECT EXISTS (SELECT FROM pg_catalog.pg_event_trigger WHERE evtname = 'lakegate_wall')"
 _DEFAULTS = """
 SELECT pg_catalog.split_part(c, '=', 1), pg_catalog.substr(c, pg_catalog.strpos(c, '=') + 1)
 FROM pg_catalog.pg_db_role_setting s, pg_catalog.unnest(s.setconfig) c
@@ -53,8 +54,9 @@ WHERE s.setrole = 0
 def harden(connection: psycopg.Connection) -> None:
     """Take from PUBLIC what clients need not have; the superuser's own work goes on."""
     connection.execute(_PUBLIC_SCHEMA)
-    if connection.execute("SELECT pg_catalog.to_regnamespace('lakegate') IS NULL").fetchone() == (True,):
-        connection.execute(_SCHEMA)
+    connection.execute(_SCHEMA)  # what another version of the gateway made may lack some of it
+    if connection.execute(_HAS_WALL).fetchone() != (True,):
+        connection.execute(_WALL)
     functions = [row[0] for row in connection.execute(_FUNCTIONS).fetchall()]
     if functions:
         connection.execute(f"REVOKE EXECUTE ON FUNCTION {', '.join(functions)} FROM PUBLIC".encode())
