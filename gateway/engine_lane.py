@@ -7,7 +7,7 @@ with their positions: the mirror holds the same tables, empty.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from time import monotonic
@@ -20,11 +20,10 @@ from catalog.errors import SqlError
 from catalog.principals import Principal
 from catalog.sqlstate import SqlState
 from gateway import explain
-from gateway.execute.engine import Running
 from gateway.lake import Lake
 from gateway.logs import soon
 from gateway.pipeline import prepare, run
-from gateway.portals import Blocks, RowSource, encoded, encoded_whole
+from gateway.portals import Blocks, ReadyRows, Rows, RowSource, encoded, encoded_whole
 from gateway.prepared import Description, KeptEncoder, Lane, NamedStatement, PreparedStatement, StatementCache
 from gateway.quantities import parse_duration
 from gateway.relay.mirror_connection import MirrorConnection
@@ -113,7 +112,9 @@ class EngineLane:
         principal: Callable[[], Principal],
         mirror: MirrorConnection,
         client: Client,
+        answer: Callable[[Statement], Awaitable[pa.RecordBatch]],
     ) -> None:
+        self._answer = answer
         self._lake = lake
         self._statements = statements
         self._principal = principal
@@ -140,7 +141,8 @@ class EngineLane:
         if description.parameter_oids:  # now their types are known, and with them those of what is made of them
             types = tuple(sql_name(oid) for oid in description.parameter_oids)
             prepared = await self._statements.prepare(prepared.statement, names, self._principal(), self._lake, types)
-        prepared.require_plan()
+        if prepared.lane is not Lane.POLICY_QUESTION:
+            prepared.require_plan()
         named.check_columns(description.fields)
         expected = len(description.parameter_oids)
         if len(values) != expected:
@@ -187,8 +189,7 @@ class EngineLane:
                 await portal.close()
         if ended:
             portal.done = True
-            tag = f"SELECT {sent}" if portal.prepared.lane is Lane.ENGINE else "EXPLAIN"
-            self._client.send(backend.CommandComplete(tag))
+            self._client.send(backend.CommandComplete(_tag(prepared, sent)))
         else:
             self._client.send(backend.PortalSuspended())
         duration = round((monotonic() - started) * 1000, 3)
@@ -233,7 +234,9 @@ class EngineLane:
             self._client.send(backend.DataRow((line.encode(),)))
         return len(lines)
 
-    async def _start(self, portal: Portal, settings: _Settings) -> Running:
+    async def _start(self, portal: Portal, settings: _Settings) -> Rows:
+        if portal.prepared.lane is Lane.POLICY_QUESTION:
+            return ReadyRows(await self._answer(portal.prepared.statement))
         session = Session(settings.output.time_zone)
         noted = self._client.note_fragments()
         return await run(portal.prepared.require_plan(), portal.parameters, session, self._lake, noted)
@@ -254,7 +257,7 @@ class EngineLane:
 
     async def _describe(self, named: NamedStatement, names: Names) -> Description:
         key = (
-            named.prepared.statement.text,
+            named.prepared.described_as,
             named.parameter_oids,
             self._principal().name,
             names.search_path,
@@ -284,7 +287,7 @@ class EngineLane:
         parameter_oids: tuple[int, ...] = ()
         fields: tuple[backend.FieldDescription, ...] = ()
         told: bytes | None = None
-        for message in await self._mirror.describe(statement.text, named.parameter_oids):
+        for message in await self._mirror.describe(named.prepared.described_as, named.parameter_oids):
             kind, body = message[:1], message[5:]
             if kind == b"t":
                 parameter_oids = backend.ParameterDescription.decode(body).type_oids
@@ -327,6 +330,12 @@ class EngineLane:
 def _encoder(portal: Portal, settings: _Settings) -> Callable[[pa.Schema], RowEncoder]:
     """Make the encoder once the rows' schema is known: a plan's may differ from it in what is nullable."""
     return lambda schema: portal.encoder.require(schema, portal.fields, settings.output)
+
+
+def _tag(prepared: PreparedStatement, rows: int) -> str:
+    if prepared.lane is Lane.ENGINE:
+        return f"SELECT {rows}"
+    return "EXPLAIN" if prepared.statement.head == "EXPLAIN" else "CHECK ACCESS"
 
 
 def _spread(formats: Sequence[int], count: int, mismatch: str) -> tuple[int, ...]:

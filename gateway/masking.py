@@ -13,18 +13,18 @@ from typing import Any
 from catalog.errors import SqlError
 from catalog.mask_library import OFFICER
 from catalog.mirror.mirror import Mirror
-from catalog.names import TableName
 from catalog.principals import Principal
 from catalog.sqlstate import SqlState
 from catalog.store.masking import place_of
 from catalog.store.rows import AccessRows, ColumnMask, MaskingPolicy, TagAssignment, TagPolicy, TagRow
 from catalog.store.store import Store
 from catalog.tables import Column, Table
+from gateway.officers import is_officer, require_own_table
 from gateway.sql import masking_statements as ast
 from gateway.sql.mask_expressions import check_expression, secrets_of
 from gateway.sql.masking_parser import parse_masking
 from gateway.sql.masking_statements import MaskingStatement, RelationName
-from gateway.sql.resolve import SYSTEM_SCHEMAS, Names
+from gateway.sql.resolve import Names
 from policies.tags import mask_faults, tags_of, type_of_column
 
 
@@ -43,11 +43,6 @@ class MaskingCommands:
             command.require_officer()
         _WORK[type(statement)](command, statement)
         return _tag_of(statement)
-
-
-def is_officer(principal: Principal) -> bool:
-    """Say whether a principal looks after masks and tags."""
-    return principal.superuser or OFFICER in principal.roles
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,21 +254,7 @@ class _Command:
 
     def _require_table(self, written: RelationName) -> Table:
         """Return the table meant, for one who may change its masks. What he may not read is as if absent."""
-        officer = is_officer(self.principal)
-        for schema in (written.schema,) if written.schema is not None else self.names.search_path:
-            name = TableName(schema, written.name)
-            table = None if schema in SYSTEM_SCHEMAS else self.names.catalog.get_table(name)
-            if table is None:
-                continue
-            owner = next(
-                (row.owner for row in self.rows.tables if (row.schema, row.table) == (name.schema, name.name)), None
-            )
-            if officer or (owner is not None and owner in self.principal.roles):
-                return table
-            if self.names.visible(name):
-                raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, f"must be owner of table {name.name}")
-        full = written.name if written.schema is None else f"{written.schema}.{written.name}"
-        raise SqlError(SqlState.UNDEFINED_TABLE, f'relation "{full}" does not exist', position=written.position)
+        return require_own_table(written, self.principal, self.names, self.rows)
 
 
 _FOR_OWNERS = (ast.SetColumnPolicy, ast.UnsetColumnPolicy, ast.SetTag, ast.UnsetTag)

@@ -13,6 +13,7 @@ from dataclasses import replace
 from weakref import WeakKeyDictionary
 
 import psycopg
+import pyarrow as pa
 import structlog
 from psycopg.conninfo import make_conninfo
 
@@ -38,6 +39,7 @@ from gateway.config import Audit as AuditConfig
 from gateway.config import Config
 from gateway.login_methods import Role
 from gateway.masking import MaskingCommands
+from gateway.policy_answers import PolicyAnswers
 from gateway.relay.mirror_connection import Login
 from gateway.sql.engine_dialect.mask_functions import Keyring
 from gateway.sql.resolve import Names
@@ -305,6 +307,11 @@ class Metadata:
             except Exception:  # it is tried again; what should have gone stays meanwhile
                 _log.exception("the audit's retention could not be carried out")
             await asyncio.sleep(_RETIRE)
+
+    async def answer(self, text: str, principal: Principal, names: Names) -> pa.RecordBatch:
+        """Answer a question about policies, as they are now. Raises SqlError."""
+        answers = PolicyAnswers(self._rows, self._roles, self.access)
+        return await asyncio.to_thread(answers.answer, text, principal, names)
 
     async def change_masking(self, text: str, principal: Principal, names: Names) -> tuple[str, int]:
         """Carry out a statement on masks; return its command tag, and the version from which it counts."""

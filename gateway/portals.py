@@ -10,10 +10,10 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import aclosing, suppress
+from typing import Protocol
 
 import pyarrow as pa
 
-from gateway.execute.engine import Running
 from gateway.values.rows import RowEncoder
 
 _AHEAD = 1  # batches that wait encoded, or are being encoded, beyond the one being sent and the one handed over
@@ -23,7 +23,41 @@ Blocks = tuple[int, Sequence[memoryview]]
 MakeEncoder = Callable[[pa.Schema], RowEncoder]
 
 
-def encoded_whole(running: Running, prepare: MakeEncoder) -> Blocks | None:
+class Rows(Protocol):
+    """Rows on their way: the engine's, or those that the gateway has made itself."""
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The schema of the batches, which may have other layouts of the same types."""
+
+    @property
+    def whole(self) -> Sequence[pa.RecordBatch] | None:
+        """All batches where they are there by now."""
+
+    def batches(self) -> AsyncIterator[pa.RecordBatch]:
+        """Yield the batches, once."""
+
+    async def close(self) -> None:
+        """Stop what still runs."""
+
+
+class ReadyRows:
+    """A batch that is there."""
+
+    def __init__(self, batch: pa.RecordBatch) -> None:
+        self.schema: pa.Schema = batch.schema
+        self.whole: Sequence[pa.RecordBatch] | None = [batch]
+
+    async def batches(self) -> AsyncIterator[pa.RecordBatch]:
+        """Yield the batch."""
+        for batch in self.whole or ():
+            yield batch
+
+    async def close(self) -> None:
+        """Do nothing: nothing runs."""
+
+
+def encoded_whole(running: Rows, prepare: MakeEncoder) -> Blocks | None:
     """Return all rows of a statement that has ended already with few of them; None for any other."""
     batches = running.whole
     if batches is None or sum(batch.num_rows for batch in batches) > _SMALL:
@@ -36,7 +70,7 @@ def encoded_whole(running: Running, prepare: MakeEncoder) -> Blocks | None:
     return rows, buffers
 
 
-async def encoded(running: Running, prepare: MakeEncoder, threads: Executor) -> AsyncIterator[Blocks]:
+async def encoded(running: Rows, prepare: MakeEncoder, threads: Executor) -> AsyncIterator[Blocks]:
     """Yield each batch's row count and DataRow blocks in order.
 
     As long as batches are small they are encoded here and now: most results are one such batch. The encoder is made
@@ -103,7 +137,7 @@ def _encode(encoder: RowEncoder, batch: pa.RecordBatch) -> Blocks:
 class RowSource:
     """The rows of a running statement in portions of at most so many rows, for Execute with a row limit."""
 
-    def __init__(self, running: Running, prepare: MakeEncoder) -> None:
+    def __init__(self, running: Rows, prepare: MakeEncoder) -> None:
         self._running = running
         self._prepare = prepare
         self._encoder: RowEncoder | None = None

@@ -19,6 +19,7 @@ from catalog.principals import Principal
 from catalog.sqlstate import SqlState
 from gateway.lake import Lake
 from gateway.pipeline import Plan, plan
+from gateway.sql.policy_questions import stand_in
 from gateway.sql.resolve import Names, NotResolved, references
 from gateway.sql.statements import ExplainOptions, Kind, Statement, explained, parse_query
 from gateway.sql.tokens import tokens
@@ -40,6 +41,7 @@ class Lane(Enum):
     REFRESH = auto()  # the gateway itself
     MASKING = auto()  # the gateway itself
     ACCESS = auto()  # the gateway's own session in the mirror, and the store
+    POLICY_QUESTION = auto()  # the gateway itself, with rows
 
     @property
     def is_command(self) -> bool:
@@ -56,6 +58,12 @@ class PreparedStatement:
     plan: Plan | None = None
     explain: ExplainOptions | None = None
     failure: NotResolved | None = None
+
+    @property
+    def described_as(self) -> str:
+        """The text from which PostgreSQL describes the statement's columns."""
+        text = self.statement.text
+        return stand_in(text) if self.lane is Lane.POLICY_QUESTION else text
 
     def require_plan(self) -> Plan:
         """Return the plan, or raise why there is none."""
@@ -207,6 +215,8 @@ def get_planless(statement: Statement) -> PreparedStatement | None:
         return PreparedStatement(statement, Lane.MASKING)
     if statement.kind is Kind.ACCESS:
         return PreparedStatement(statement, Lane.ACCESS)
+    if statement.kind is Kind.POLICY_QUESTION:
+        return PreparedStatement(statement, Lane.POLICY_QUESTION)
     if statement.kind not in (Kind.QUERY, Kind.EXPLAIN):
         return PreparedStatement(statement, Lane.RELAY)
     return None

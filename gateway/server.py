@@ -182,6 +182,7 @@ class Gateway:
             refresh=self.refresh,
             execute_access=self.execute_access,
             change_masking=self.change_masking,
+            answer=self.metadata.answer,
             let_set_role=self.metadata.let_set_role,
             database=self._config.server.database,
             audit=self._audit,

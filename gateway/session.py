@@ -12,6 +12,7 @@ from contextlib import suppress
 from time import monotonic
 from typing import Any
 
+import pyarrow as pa
 import structlog
 
 from catalog.errors import SqlError
@@ -48,7 +49,9 @@ class Session:
         self.identity = identity
         self._mirror = mirror
         self._client = Witness(client, services.audit, self)
-        self._engine = EngineLane(services.lake, services.statements, self._principal, mirror, self._client)
+        self._engine = EngineLane(
+            services.lake, services.statements, self._principal, mirror, self._client, self._answer
+        )
         self._role = SessionRole(services, identity, self._engine, mirror)
         self._who = self._principal()  # as he was last known
         self._access = AccessLane(services.execute_access, self._client)
@@ -192,6 +195,8 @@ class Session:
         prepared = await self._prepare(statements[0])
         if prepared.lane.is_command:
             message = frontend.Parse(message.name, "", ())  # the mirror keeps the name; the gateway executes
+        elif prepared.lane is Lane.POLICY_QUESTION:
+            message = frontend.Parse(message.name, prepared.described_as, message.parameter_oids)
         named = NamedStatement(prepared, message.parameter_oids)
         self._owed.send(message, b"1", self._statements.parsing(message.name, named))
 
@@ -389,8 +394,16 @@ class Session:
             raise SqlError(
                 SqlState.ACTIVE_SQL_TRANSACTION, f"this {statement.head} cannot run inside a transaction block"
             )
-        tag = await self._services.change_masking(statement, self._role.principal(), self._role.names())
+        tag = await self._services.change_masking(statement, self._role.require_admin(), self._role.names())
         self._client.send(backend.CommandComplete(tag))
+
+    async def _answer(self, statement: Statement) -> pa.RecordBatch:
+        """Answer a question about policies."""
+        principal = self._role.require_admin()
+        try:
+            return await self._services.answer(statement.text, principal, self._role.names())
+        except SqlError as error:
+            raise moved(error, statement.start) from None
 
     async def _refresh(self, statement: Statement) -> None:
         words = statement.text.split()

@@ -83,9 +83,14 @@ class SessionRole:
 
     def told(self) -> Identity:
         """Return as whom the gateway's own session in the mirror is to act for him. Raises SqlError: he may not."""
-        if not self.principal().has_scope("admin"):
+        return Identity(self._login.role, self.require_admin().name, self._mirror.parameters.get("search_path", ""))
+
+    def require_admin(self) -> Principal:
+        """Return who asks. Raises SqlError 42501 where he came with an API key that is not for administration."""
+        principal = self.principal()
+        if not principal.has_scope("admin"):
             raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, "the API key does not have the scope admin")
-        return Identity(self._login.role, self.principal().name, self._mirror.parameters.get("search_path", ""))
+        return principal
 
     async def let_set_role(self, *statements: Statement) -> None:
         """Superusers may SET ROLE to every role; in the mirror they are none, and are let to this one for now."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+import pyarrow as pa
+
 from catalog.principals import Principal
 from gateway.access_lane import ExecuteAccess
 from gateway.audit.audit import Audit
@@ -26,6 +28,7 @@ class SessionServices:
     refresh: Callable[[tuple[str, ...] | None], Awaitable[None]]
     execute_access: ExecuteAccess
     change_masking: Callable[[Statement, Principal, Names], Awaitable[str]]
+    answer: Callable[[str, Principal, Names], Awaitable[pa.RecordBatch]]  # a question about policies
     let_set_role: Callable[[str, str], Awaitable[Callable[[], Awaitable[None]] | None]]
     database: str
     audit: Audit

@@ -7,7 +7,7 @@ understand and by which files are skipped. Nothing that a client can set is amon
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from sqlglot import exp
 
@@ -16,26 +16,32 @@ from catalog.principals import Principal
 from catalog.sqlstate import SqlState
 
 SCHEMA = "lakegate"  # of the functions below
+_Functions = Mapping[str, Callable[[exp.Anonymous, Principal], exp.Expr]]
 
 
 def bind_identity(node: exp.Expr, principal: Principal) -> exp.Expr:
     """Return a copy in which who asks is a constant, and what is known by that is folded away."""
-    return _bound(node.copy(), principal)
+    return _bound(node.copy(), principal, _FUNCTIONS)
 
 
-def _bound(node: exp.Expr, principal: Principal) -> exp.Expr:
+def bind_role(node: exp.Expr, principal: Principal) -> exp.Expr:
+    """Return a copy as `bind_identity` does, in which claims stay as written: for telling, not for planning."""
+    return _bound(node.copy(), principal, {name: made for name, made in _FUNCTIONS.items() if name != "claim"})
+
+
+def _bound(node: exp.Expr, principal: Principal, functions: _Functions) -> exp.Expr:
     """Bind and fold from the inside outwards: AND, OR, NOT and CASE whose conditions are known."""
     for key, value in [*node.args.items()]:
         if isinstance(value, exp.Expr):
-            node.set(key, _bound(value, principal))
+            node.set(key, _bound(value, principal, functions))
         elif isinstance(value, list):
-            node.set(key, [_bound(one, principal) if isinstance(one, exp.Expr) else one for one in value])
-    constant = _constant(node, principal)
+            node.set(key, [_bound(one, principal, functions) if isinstance(one, exp.Expr) else one for one in value])
+    constant = _constant(node, principal, functions)
     fold = _FOLDS.get(type(constant))
     return constant if fold is None else fold(constant)
 
 
-def _constant(node: exp.Expr, principal: Principal) -> exp.Expr:
+def _constant(node: exp.Expr, principal: Principal, functions: _Functions) -> exp.Expr:
     if isinstance(node, exp.CurrentUser):
         return _text(principal.name)
     if isinstance(node, exp.SessionUser):
@@ -45,7 +51,7 @@ def _constant(node: exp.Expr, principal: Principal) -> exp.Expr:
     if isinstance(node, exp.EQ) and isinstance(node.expression, exp.Any):
         return _list_of_constants(node)
     if isinstance(node, exp.Dot) and node.name and isinstance(node.this, exp.Identifier) and node.this.name == SCHEMA:
-        return _identity_function(node, principal)
+        return _identity_function(node, principal, functions)
     return node
 
 
@@ -59,9 +65,9 @@ def _list_of_constants(node: exp.EQ) -> exp.Expr:
     return exp.In(this=node.this, expressions=array.expressions)
 
 
-def _identity_function(node: exp.Dot, principal: Principal) -> exp.Expr:
+def _identity_function(node: exp.Dot, principal: Principal, functions: _Functions) -> exp.Expr:
     call = node.expression
-    found = _FUNCTIONS.get(str(call.name).lower()) if isinstance(call, exp.Anonymous) else None
+    found = functions.get(str(call.name).lower()) if isinstance(call, exp.Anonymous) else None
     return node if found is None else found(call, principal)
 
 
@@ -80,7 +86,7 @@ def _is_member(call: exp.Anonymous, principal: Principal) -> exp.Expr:
     return exp.true() if _argument(call) in principal.roles else exp.false()
 
 
-_FUNCTIONS: dict[str, Callable[[exp.Anonymous, Principal], exp.Expr]] = {
+_FUNCTIONS: _Functions = {
     "principal": _principal,
     "claim": _claim,
     "is_member": _is_member,

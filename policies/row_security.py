@@ -66,12 +66,13 @@ class RowSecurity:
             return None
         if not secured.forced and secured.owner is not None and secured.owner in principal.roles:
             return None
-        held = [policy for policy in secured.policies if policy.using is not None and _concerns(policy, principal)]
+        held = [policy for policy in secured.policies if policy.using is not None and concerns(policy, principal)]
         return RowFilter(
             tuple(policy for policy in held if policy.permissive),
             tuple(policy for policy in held if not policy.permissive),
         )
 
 
-def _concerns(policy: RowPolicy, principal: Principal) -> bool:
+def concerns(policy: RowPolicy, principal: Principal) -> bool:
+    """Say whether a policy is for reading, and for the principal."""
     return policy.command in _READING and (PUBLIC in policy.roles or not principal.roles.isdisjoint(policy.roles))

@@ -21,6 +21,7 @@ from gateway.sql import complexity
 from gateway.sql.access import is_access
 from gateway.sql.engine_dialect.before_qualify import parse
 from gateway.sql.masking_parser import is_masking_statement
+from gateway.sql.policy_questions import is_policy_question
 from gateway.sql.tokens import Token, TooManyTokens, UnterminatedToken, tokens
 
 MAX_STATEMENT_BYTES = (
@@ -43,6 +44,7 @@ class Kind(Enum):
     ACCESS = auto()  # roles, privileges and policies: the mirror judges them, the store keeps what they change
     REFRESH = auto()  # REFRESH SOURCE: look at the sources again, now
     MASKING = auto()  # masking policies, tags and masking secrets
+    POLICY_QUESTION = auto()  # EXPLAIN POLICY, CHECK ACCESS: who may see what, and why
     UNREADABLE = auto()  # a string or comment has no end: the mirror's parser says where, and nothing is executed
 
 
@@ -63,7 +65,7 @@ _DEFINITIONS = frozenset({"CREATE", "ALTER", "DROP"})
 _QUERY_HEADS = frozenset({"SELECT", "WITH", "VALUES", "TABLE", "("})
 SUPPORTED = (
     "SELECT, VALUES, TABLE, WITH, EXPLAIN, SET, SHOW, RESET, transactions without writes, REFRESH SOURCE,"
-    " and those of roles, privileges, policies, masks and tags"
+    " CHECK ACCESS, and those of roles, privileges, policies, masks and tags"
 )
 
 
@@ -143,6 +145,8 @@ def _statement(text: str, part: list[Token]) -> Statement:
     words = [token.text.upper() for token in part[:4]]
     if words[0] in _DEFINITIONS and is_masking_statement([token.text.upper() for token in part]):
         kind = Kind.MASKING
+    elif is_policy_question(words):
+        kind = Kind.POLICY_QUESTION
     else:
         kind = Kind.ACCESS if words[0] in _OTHER_COMMANDS and is_access(part) else _kind(words, part[0])
     return Statement(text[part[0].start : part[-1].end], kind, words[0], part[0].start)

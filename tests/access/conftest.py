@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -92,6 +93,13 @@ def peer_dsn(peer: Server, user: str) -> str:
 @pytest.fixture
 def clean(shop: SampleLake, shop_gateway: RunningGateway) -> Iterator[None]:
     """Leave nothing but the users behind."""
+    with cleaned(shop, shop_gateway):
+        yield
+
+
+@contextmanager
+def cleaned(shop: SampleLake, shop_gateway: RunningGateway) -> Iterator[None]:
+    """Leave nothing but the users behind at the end of the block."""
     store = open_store(shop.server)
     try:
         yield
