@@ -90,16 +90,26 @@ class Metadata:
             config.server.data_dir.mkdir(parents=True, exist_ok=True)
             server = start(config.server.data_dir)
         try:
-            defaults = {
-                "statement_timeout": f"{round(config.engine.statement_timeout * 1000)}",
-                # So that psql's \d and unqualified names find the tables of all sources.
-                "search_path": ", ".join(['"$user"', "public", *map(always_quoted, config.sources)]),
-            }
-            return cls(server, config.server.database, defaults, config.auth.password_min_length)
+            return cls.on(server, config)
         except BaseException:
             if server.embedded:
                 server.stop()
             raise
+
+    @classmethod
+    def on(cls, server: Server, config: Config) -> Metadata:
+        """Use a server that runs."""
+        defaults = {
+            "statement_timeout": f"{round(config.engine.statement_timeout * 1000)}",
+            # So that psql's \d and unqualified names find the tables of all sources.
+            "search_path": ", ".join(['"$user"', "public", *map(always_quoted, config.sources)]),
+        }
+        return cls(server, config.server.database, defaults, config.auth.password_min_length)
+
+    @property
+    def rows(self) -> AccessRows:
+        """All that decides who may see what, as it was last read."""
+        return self._rows
 
     def apply(self, catalog: Catalog) -> bool:
         """Make the mirror show this catalogue and these grants, and keep it for the next start.

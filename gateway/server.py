@@ -142,7 +142,7 @@ class Gateway:
             take_back=self.metadata.take_back,
             sessions=self.sessions,
             waiting=self._waiting,
-            session=self._session_services,
+            session=self.session_services,
         )
         limits = Limits(server.max_message_size, server.authentication_timeout, engine.idle_session_timeout)
         connection = ClientConnection(services, limits, lambda: self.tls.current, self._connections.discard)
@@ -173,7 +173,8 @@ class Gateway:
         await asyncio.gather(*(one.wait_closed() for one in [*self._connections]))
 
     @property
-    def _session_services(self) -> SessionServices:
+    def session_services(self) -> SessionServices:
+        """What sessions share."""
         return SessionServices(
             lake=self.lake,
             statements=self._statements,

@@ -29,6 +29,8 @@ keys = typer.Typer(help="API keys, with which programs log in.", no_args_is_help
 app.add_typer(keys, name="key")
 audits = typer.Typer(help="The audit: whether it is whole, and its export.", no_args_is_help=True)
 app.add_typer(audits, name="audit")
+policies = typer.Typer(help="Policies as code: tested, exported, applied.", no_args_is_help=True)
+app.add_typer(policies, name="policy")
 
 DEFAULT_CONFIG = Path("lakegate.toml")
 DEFAULT_DEMO = Path(".lakegate/demo")
@@ -236,3 +238,41 @@ def audit_export(
     from gateway.cli.audit import export
 
     export(config, ExportOptions(form, to, state, follow))
+
+
+@policies.command("test")
+def policy_test(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Files of cases (docs/policies.md).")],
+) -> None:
+    """Try what roles see under policies, on rows of the file's own. Exit code 1 if a case is not as it is to be."""
+    from gateway.cli.policies import test
+
+    test(files)
+
+
+@policies.command("export")
+def policy_export(
+    config: ConfigOption = DEFAULT_CONFIG,
+    form: Annotated[str, typer.Option("--format", help="sql, or yaml: statements under headings.")] = "sql",
+) -> None:
+    """Print roles (without passwords), privileges, policies, masks and tags as statements, in a fixed order."""
+    from gateway.cli.policies import export
+
+    export(config, form)
+
+
+@policies.command("apply")
+def policy_apply(
+    file: Path,
+    config: ConfigOption = DEFAULT_CONFIG,
+    diff: Annotated[bool, typer.Option("--diff", help="Only show the statements.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    drops: Annotated[bool, typer.Option("--drop", help="Drop roles and secrets that the file does not have.")] = False,
+    user: Annotated[
+        str | None, typer.Option(help="Who logs in at the gateway; as psql: PGUSER and PGPASSWORD.")
+    ] = None,
+) -> None:
+    """Make the policies those of a file, by statements that the running gateway carries out."""
+    from gateway.cli.policies import ApplyRequest, apply
+
+    apply(config, ApplyRequest(file, diff, drops, yes, user))

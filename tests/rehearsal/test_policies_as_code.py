@@ -1,0 +1,178 @@
+"""``lakegate policy export`` and ``apply``: what is exported makes the same again, and what differs is what is sent."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from catalog.store.rows import AccessRows, Grant
+from catalog.store.store import open_store
+from catalog.tables import Catalog
+from gateway.cli.output import CommandError
+from gateway.cli.policies import send_as
+from gateway.config import Config, load
+from gateway.rehearsal.policy_file import changes, exported, read_policies, wanted_by, write_policies
+from policies.difference import difference, normalised
+from tests.access.conftest import cleaned, shop, shop_gateway
+from tests.cli.command import lakegate
+from tests.gateway import ADA, BOB, PASSWORD, RunningGateway, SampleLake
+
+__all__ = ["shop", "shop_gateway"]
+
+POLICIES = """
+CREATE ROLE lakegate_officer; CREATE ROLE analysts; CREATE ROLE "Odd ""Name"; CREATE ROLE boss NOINHERIT CREATEROLE;
+CREATE ROLE robot LOGIN PASSWORD 'correct battery' VALID UNTIL '2027-01-01' BYPASSRLS;
+GRANT analysts TO bob WITH ADMIN OPTION; GRANT analysts TO "Odd ""Name" WITH INHERIT FALSE;
+GRANT USAGE ON SCHEMA shop TO analysts, eve, boss;
+GRANT SELECT (id, "owner", region) ON shop.orders TO analysts;
+GRANT SELECT ON shop.regions TO PUBLIC;
+GRANT SELECT, UPDATE ON shop.orders TO boss WITH GRANT OPTION;
+SET ROLE boss; GRANT SELECT (amount) ON shop.orders TO eve; RESET ROLE;
+ALTER DEFAULT PRIVILEGES IN SCHEMA shop GRANT SELECT ON TABLES TO analysts;
+ALTER TABLE shop.regions OWNER TO boss;
+CREATE POLICY own ON shop.orders TO analysts USING (owner = current_user OR region = lakegate.claim('region'));
+CREATE POLICY few ON shop.orders AS RESTRICTIVE FOR SELECT USING (amount > 5);
+CREATE POLICY "change" ON shop.orders FOR UPDATE TO boss USING (true) WITH CHECK (amount < 100);
+ALTER TABLE shop.orders ENABLE ROW LEVEL SECURITY; ALTER TABLE shop.orders FORCE ROW LEVEL SECURITY;
+CREATE MASKING SECRET cards;
+CREATE MASKING POLICY token (value text) RETURNS text AS mask_token(value, 'cards');
+CREATE MASKING POLICY pay (value bigint, "select" text) RETURNS bigint
+    AS CASE WHEN "select" = 'north' AND NOT is_member('analysts') THEN value ELSE mask_round(value, -1) END;
+ALTER TABLE shop.orders ALTER COLUMN amount SET MASKING POLICY pay USING (amount, region);
+CREATE TAG personal VALUES ('yes', 'it''s'); CREATE TAG free;
+ALTER TAG personal SET MASKING POLICY token;
+ALTER SCHEMA shop SET TAG free = 'a'; ALTER DATABASE lake SET TAG free = 'b';
+ALTER TABLE shop.orders ALTER COLUMN owner SET TAG personal = 'it''s'; ALTER TABLE shop.regions SET TAG free = 'c';
+"""
+UNDONE = """
+ALTER TABLE shop.orders ALTER COLUMN amount UNSET MASKING POLICY; ALTER TAG personal UNSET MASKING POLICY token;
+ALTER SCHEMA shop UNSET TAG free; ALTER DATABASE lake UNSET TAG free; ALTER TABLE shop.regions UNSET TAG free;
+ALTER TABLE shop.orders ALTER COLUMN owner UNSET TAG personal; DROP TAG personal; DROP TAG free;
+DROP MASKING POLICY token; DROP MASKING POLICY pay; DROP MASKING SECRET cards
+"""
+
+
+@pytest.fixture(scope="module")
+def governed(shop: SampleLake, shop_gateway: RunningGateway) -> Iterator[RunningGateway]:
+    """The shop under all kinds of rules."""
+    with cleaned(shop, shop_gateway), shop_gateway.connect(ADA) as ada:
+        send(ada, POLICIES)
+        yield shop_gateway
+        left = {name for (name,) in ada.execute("SELECT name FROM lakegate.tags").fetchall()}
+        if left:
+            send(ada, UNDONE)
+
+
+def send(connection: object, text: str) -> None:
+    for statement in text.split(";"):
+        if statement.strip():
+            connection.execute(statement.encode(), prepare=False)  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, shop: SampleLake, governed: RunningGateway) -> Path:
+    """A folder with the configuration of the gateway that runs."""
+    text = f'[server]\nlisten = "127.0.0.1:{governed.port}"\nmetadata_url = {shop.metadata_url!r}\n'
+    (tmp_path / "lakegate.toml").write_text(text + f"[sources.shop]\nkind = 'delta'\nlocation = '{shop.folder}/shop'\n")
+    return tmp_path
+
+
+def state(shop: SampleLake) -> AccessRows:
+    store = open_store(shop.server)
+    try:
+        return store.load_access()
+    finally:
+        store.close()
+
+
+def test_what_is_exported_is_no_change_in_either_form(folder: Path, shop: SampleLake) -> None:
+    first = lakegate("policy", "export", folder=folder)
+    assert (first.code, first.errors) == (0, "")
+    assert "correct battery" not in first.output
+    assert 'CREATE ROLE "Odd ""Name";' in first.output
+    (folder / "p.sql").write_text(first.output)
+    store = open_store(shop.server)
+    catalog = store.load_catalog("lake")
+    rows = store.load_access()
+    store.close()
+    assert catalog is not None
+    wanted = asyncio.run(wanted_by(folder / "p.sql", catalog, Config()))
+    assert changes(rows, wanted, catalog, "lake", drops=True) == []
+    sections = exported(replace(rows, grants=rows.grants[::-1], roles=rows.roles[::-1]), catalog, "lake")
+    assert write_policies(sections, "sql") == first.output
+    (folder / "p.yaml").write_text(write_policies(sections, "yaml"))
+    assert read_policies(folder / "p.yaml") == [one for section in sections for one in section.statements]
+
+
+def test_a_change_is_shown_and_carried_out_by_the_gateway(
+    folder: Path, shop: SampleLake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGPASSWORD", PASSWORD)
+    text = write_policies(exported(state(shop), Catalog(0, {}, {}), "lake"), "sql")
+    changed = text.replace("(amount > 5)", "(amount > 15)").replace("= 'c'", "= 'd'")
+    changed = changed.replace("'north'::text", "'south'::text")
+    changed = changed.replace("GRANT SELECT ON shop.regions TO PUBLIC", "GRANT SELECT ON shop.regions TO bob")
+    (folder / "p.sql").write_text(changed)
+    done = lakegate("policy", "apply", "p.sql", "--yes", "--user", ADA, folder=folder)
+    assert (done.code, done.errors) == (0, "5 statements carried out\n")
+    wanted = [line for line in done.output.splitlines() if line and not line.startswith("--")]
+    assert [line.partition(" AS CASE")[0] for line in wanted if not line.startswith("  ")] == [
+        "REVOKE SELECT ON shop.regions FROM PUBLIC;",
+        "ALTER MASKING POLICY pay SET BODY",
+        "ALTER TABLE shop.regions SET TAG free = 'd';",
+        "ALTER POLICY few ON shop.orders TO PUBLIC USING ((amount > 15));",
+        "GRANT SELECT ON shop.regions TO bob;",
+    ]
+    before = state(shop)
+    (folder / "p.sql").write_text(text)
+    shown = lakegate("policy", "apply", "p.sql", "--diff", folder=folder)
+    assert (shown.code, shown.errors) == (0, "5 statements would be sent\n")
+    assert state(shop) == before
+    with pytest.raises(CommandError, match=r"after 0 of 1 statements: DROP ROLE analysts"):
+        send_as(load(folder / "lakegate.toml"), BOB, ["DROP ROLE analysts"])
+    assert replace(state(shop), version=0) == replace(before, version=0)
+
+
+def test_everything_can_be_taken_back(shop: SampleLake, governed: RunningGateway) -> None:
+    """From all of it to the users alone, over the wire, and to all of it again."""
+    rows = normalised(state(shop), ())
+    users = AccessRows(0, tuple(role for role in rows.roles if role.name in {"ada", "bob", "eve"}))
+    with governed.connect(ADA) as ada:
+        for start, end in ((rows, users), (users, rows), (rows, users)):
+            for section in difference(start, end, "lake", drops=True):
+                for statement in section.statements:
+                    ada.execute(statement.encode(), prepare=False)
+            assert difference(normalised(state(shop), ()), end, "lake", drops=True) == []
+
+
+def test_a_grant_on_all_tables_is_told_as_statements() -> None:
+    from catalog.names import TableName
+
+    rows = AccessRows(0, grants=(Grant("ann", "s"),))
+    sections = difference(AccessRows(0), normalised(rows, [TableName("s", "order"), TableName("r", "u")]), "lake")
+    assert [section.statements for section in sections] == [
+        ('GRANT SELECT ON s."order" TO ann',),
+        ("ALTER DEFAULT PRIVILEGES IN SCHEMA s GRANT SELECT ON TABLES TO ann",),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("- a", "1: not a mapping of headings to statements"),
+        ("roles: x", "1: roles: not a list of statements"),
+        ("roles:\n- CREATE ROLE a\n- [b]", "3: roles[1]: not a statement"),
+    ],
+)
+def test_files_that_are_no_policies(tmp_path: Path, text: str, problem: str) -> None:
+    from gateway.config_error import ConfigError
+
+    path = tmp_path / "p.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        read_policies(path)
+    assert str(caught.value) == f"{path}:{problem}"
