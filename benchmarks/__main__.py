@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import audit, federation, latency, logins, machine, memory, overhead, report, rows
+from benchmarks import audit, federation, governance, latency, logins, machine, memory, overhead, report, rows
 from benchmarks.setting import Setting, open_setting
 
 # Memory comes first, of a gateway that has done nothing else; the cold runs of TPC-H come before what warms its tables.
@@ -25,6 +25,7 @@ BENCHMARKS: dict[str, Callable[[Setting], report.Section]] = {
     "logins": logins.run,
     "overhead": overhead.run,
     "audit": audit.run,
+    "governance": governance.run,
 }
 _RESULTS = Path(__file__).with_name("results")
 

@@ -96,7 +96,8 @@ class Question:
             told = {column: masks[column]} if column in masks else {}
             reasons = [one.explanation for one in told.values()]
         filters = [one for one in self._row_security() if one.applies]
-        reasons += [one.explanation if one.name is None else f"{one.name}: {one.explanation}" for one in filters]
+        named = [f"row policy {one.name}: {one.explanation}" for one in filters if one.name is not None]
+        reasons += named or [f"row security is {one.explanation}" for one in filters]
         allowed = "superusers see everything" if self.principal.superuser else "granted"
         return Verdict(subject, True, bool(told), bool(filters), "; ".join(reasons) or allowed)
 

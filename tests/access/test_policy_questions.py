@@ -133,7 +133,7 @@ def test_check_access_of_columns_agrees_with_what_is_seen(governed: RunningGatew
         ("shop.orders.amount", False, False, False),
     ]
     assert str(found[1][4]).startswith("masking policy hide, by tag secret = 'yes' of the column")
-    assert "own: permissive" in str(found[1][4])
+    assert "row policy own: permissive" in str(found[1][4])
     with governed.connect(BOB) as bob:
         with pytest.raises(psycopg.errors.UndefinedColumn):
             bob.execute("SELECT amount FROM shop.orders")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,16 @@ from gateway.rehearsal.case_file import load_cases
 from tests.cli.command import lakegate
 
 HERE = Path(__file__).parent
+TEXT = (HERE.parents[1] / "docs" / "policies.md").read_text(encoding="utf-8")
+DOCUMENTED = re.findall(r"^```yaml\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
 
 
-def test_right_cases_pass() -> None:
-    done = lakegate("policy", "test", "tenants.yaml", folder=HERE)
+def test_right_cases_pass_those_of_the_documentation_too(tmp_path: Path) -> None:
+    (tmp_path / "policies.sql").write_text((HERE / "tenants.sql").read_text())
+    (tmp_path / "documented.yaml").write_text(DOCUMENTED[0])
+    (tmp_path / "tenants.sql").write_text((HERE / "tenants.sql").read_text())
+    (tmp_path / "tenants.yaml").write_text((HERE / "tenants.yaml").read_text())
+    done = lakegate("policy", "test", "tenants.yaml", "documented.yaml", folder=tmp_path)
     assert (done.code, done.errors) == (0, "")
     assert done.output.splitlines() == [
         "ok   tenants.yaml:17: a tenant sees its rows, whole",
@@ -22,7 +29,9 @@ def test_right_cases_pass() -> None:
         "ok   tenants.yaml:29: a claim tells the tenant",
         "ok   tenants.yaml:34: no claim, no rows",
         "ok   tenants.yaml:38: SELECT id FROM shop.orders",
-        "5 cases, 0 failed",
+        "ok   documented.yaml:12: a tenant sees its rows",
+        "ok   documented.yaml:16: SELECT email FROM shop.orders",
+        "7 cases, 0 failed",
     ]
 
 
