@@ -276,3 +276,16 @@ def policy_apply(
     from gateway.cli.policies import ApplyRequest, apply
 
     apply(config, ApplyRequest(file, diff, drops, yes, user))
+
+
+@policies.command("simulate")
+def policy_simulate(
+    draft: Annotated[Path, typer.Option("--policies", help="A file of policies, as `export` writes it.")],
+    config: ConfigOption = DEFAULT_CONFIG,
+    since: Annotated[str, typer.Option(help='How far back in the audit, such as "7d".')] = "7d",
+    statements: Annotated[Path | None, typer.Option(help="Statements of a YAML file in place of the audit's.")] = None,
+) -> None:
+    """Ask past statements again, under the policies that are and under a draft, and print which would change."""
+    from gateway.cli.policies import simulate
+
+    simulate(config, draft, since, statements)

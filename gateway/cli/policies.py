@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,15 +14,18 @@ from psycopg.conninfo import make_conninfo
 from rich.markup import escape
 
 from catalog.errors import SqlError
+from catalog.store.connection import DATABASE
 from catalog.store.rows import AccessRows
 from catalog.tables import Catalog
-from gateway.cli.metadata import metadata_store
+from gateway.cli.metadata import metadata_server, metadata_store
 from gateway.cli.output import FAILED, USAGE, CommandError, notices, results
 from gateway.config import Config, load
 from gateway.config_error import ConfigError
+from gateway.quantities import parse_duration
 from gateway.rehearsal.case_file import load_cases
 from gateway.rehearsal.cases import try_cases
 from gateway.rehearsal.policy_file import FORMATS, changes, exported, wanted_by, write_policies
+from gateway.rehearsal.replay import Change, Past, from_audit, load_statements, replay
 
 
 def test(paths: Sequence[Path]) -> None:
@@ -127,3 +131,49 @@ def _state(config: Config) -> tuple[AccessRows, Catalog]:
     with metadata_store(config) as store:
         catalog = store.load_catalog(config.server.database)
         return store.load_access(), catalog or Catalog(0, {}, {})
+
+
+def simulate(config_path: Path, draft: Path, since: str, statements: Path | None) -> None:
+    """Ask past statements again under the policies that are and those of a file; print which would answer otherwise."""
+    config = load(config_path)
+    rows, _ = _state(config)
+    try:
+        past = load_statements(statements) if statements is not None else _past(config, since)
+        whole = [one for one in past if one.is_whole] if statements is None else past
+        changed, failing = asyncio.run(replay(config, rows, draft, whole)) if whole else ([], [])
+    except ConfigError as error:
+        raise CommandError(str(error), hint="docs/policies.md describes the files", code=USAGE) from None
+    except SqlError as error:
+        raise CommandError(f"{draft}: {told(error)}") from None
+    for change in changed:
+        times = f" ({change.past.times} times)" if change.past.times > 1 else ""
+        results().print(f"{escape(change.past.role)}: {escape(change.past.text)}{times}", soft_wrap=True)
+        results().print(f"       {escape(_described(change))}", soft_wrap=True)
+    for one, reason in failing:
+        notices().print(f"fails under both: {escape(one.role)}: {escape(one.text)}: {escape(reason)}", soft_wrap=True)
+    if len(whole) < len(past):
+        hidden = len(past) - len(whole)
+        notices().print(f"{hidden} statements have constants, which the audit does not keep: give them by --statements")
+    results().print(f"{len(whole)} statements asked again, {len(changed)} would answer otherwise")
+
+
+def _described(change: Change) -> str:
+    before = f"error: {change.was}" if change.was is not None else f"{change.before} rows"
+    after = f"error: {change.error}" if change.error is not None else f"{change.after} rows"
+    columns = f", other values in {', '.join(change.columns)}" if change.columns else ""
+    return f"{before} → {after}{columns}"
+
+
+def _past(config: Config, since: str) -> list[Past]:
+    try:
+        seconds = parse_duration(since)
+    except ValueError as error:
+        raise CommandError(f"--since: {error}", code=USAGE) from None
+    query = """
+        SELECT role, text, coalesce(claims, '{}') FROM lakegate.audit_log
+        WHERE event = 'statement' AND phase = 'intent' AND resumed IS NOT TRUE AND text <> '' AND database = %s
+          AND at >= now() - make_interval(secs => %s) ORDER BY at, sequence
+    """
+    with metadata_server(config) as server, server.connect(DATABASE) as connection:
+        found = connection.execute(query, (config.server.database, seconds)).fetchall()
+    return from_audit((role, text, json.loads(claims)) for role, text, claims in found)

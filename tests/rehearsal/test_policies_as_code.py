@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import psycopg
 import pytest
 
-from catalog.store.rows import AccessRows, Grant
+from catalog.names import TableName
+from catalog.store.rows import AccessRows, Grant, Role
 from catalog.store.store import open_store
 from catalog.tables import Catalog
 from gateway.cli.output import CommandError
@@ -17,9 +20,9 @@ from gateway.cli.policies import send_as
 from gateway.config import Config, load
 from gateway.rehearsal.policy_file import changes, exported, read_policies, wanted_by, write_policies
 from policies.difference import difference, normalised
-from tests.access.conftest import cleaned, shop, shop_gateway
+from tests.access.conftest import shop, shop_gateway
 from tests.cli.command import lakegate
-from tests.gateway import ADA, BOB, PASSWORD, RunningGateway, SampleLake
+from tests.gateway import ADA, BOB, EVE, PASSWORD, RunningGateway, SampleLake
 
 __all__ = ["shop", "shop_gateway"]
 
@@ -48,29 +51,31 @@ ALTER TAG personal SET MASKING POLICY token;
 ALTER SCHEMA shop SET TAG free = 'a'; ALTER DATABASE lake SET TAG free = 'b';
 ALTER TABLE shop.orders ALTER COLUMN owner SET TAG personal = 'it''s'; ALTER TABLE shop.regions SET TAG free = 'c';
 """
-UNDONE = """
-ALTER TABLE shop.orders ALTER COLUMN amount UNSET MASKING POLICY; ALTER TAG personal UNSET MASKING POLICY token;
-ALTER SCHEMA shop UNSET TAG free; ALTER DATABASE lake UNSET TAG free; ALTER TABLE shop.regions UNSET TAG free;
-ALTER TABLE shop.orders ALTER COLUMN owner UNSET TAG personal; DROP TAG personal; DROP TAG free;
-DROP MASKING POLICY token; DROP MASKING POLICY pay; DROP MASKING SECRET cards
-"""
 
 
-@pytest.fixture(scope="module")
+USERS = AccessRows(0, (Role(ADA, superuser=True), Role(BOB), Role(EVE)))
+
+
+@pytest.fixture
 def governed(shop: SampleLake, shop_gateway: RunningGateway) -> Iterator[RunningGateway]:
-    """The shop under all kinds of rules."""
-    with cleaned(shop, shop_gateway), shop_gateway.connect(ADA) as ada:
+    """The shop under all kinds of rules, and afterwards under none."""
+    with shop_gateway.connect(ADA) as ada:
         send(ada, POLICIES)
         yield shop_gateway
-        left = {name for (name,) in ada.execute("SELECT name FROM lakegate.tags").fetchall()}
-        if left:
-            send(ada, UNDONE)
+        make(ada, normalised(state(shop), ()), USERS)
 
 
-def send(connection: object, text: str) -> None:
+def make(connection: psycopg.Connection, start: AccessRows, end: AccessRows) -> None:
+    """Make one state into another, over the wire."""
+    for section in difference(start, end, "lake", drops=True):
+        for statement in section.statements:
+            connection.execute(statement.encode(), prepare=False)
+
+
+def send(connection: psycopg.Connection, text: str) -> None:
     for statement in text.split(";"):
         if statement.strip():
-            connection.execute(statement.encode(), prepare=False)  # type: ignore[attr-defined]
+            connection.execute(statement.encode(), prepare=False)
 
 
 @pytest.fixture
@@ -138,20 +143,60 @@ def test_a_change_is_shown_and_carried_out_by_the_gateway(
 
 
 def test_everything_can_be_taken_back(shop: SampleLake, governed: RunningGateway) -> None:
-    """From all of it to the users alone, over the wire, and to all of it again."""
+    """From all of it to the users alone, and to all of it again."""
     rows = normalised(state(shop), ())
-    users = AccessRows(0, tuple(role for role in rows.roles if role.name in {"ada", "bob", "eve"}))
     with governed.connect(ADA) as ada:
-        for start, end in ((rows, users), (users, rows), (rows, users)):
-            for section in difference(start, end, "lake", drops=True):
-                for statement in section.statements:
-                    ada.execute(statement.encode(), prepare=False)
+        for start, end in ((rows, USERS), (USERS, rows)):
+            make(ada, start, end)
             assert difference(normalised(state(shop), ()), end, "lake", drops=True) == []
 
 
-def test_a_grant_on_all_tables_is_told_as_statements() -> None:
-    from catalog.names import TableName
+def test_past_statements_are_asked_again(folder: Path, shop: SampleLake, governed: RunningGateway) -> None:
+    with governed.connect(BOB) as bob:
+        assert bob.execute("SELECT id FROM shop.orders ORDER BY id").fetchall() == [(1,), (3,)]
+        bob.execute("SELECT region FROM shop.regions")
+        bob.execute("SELECT id AS kept FROM shop.orders WHERE id = 1")
+    wait_for_audit(shop, "SELECT id AS kept FROM shop.orders WHERE id = ?")
+    text = write_policies(exported(state(shop), Catalog(0, {}, {}), "lake"), "sql")
+    (folder / "draft.sql").write_text(text.replace("(amount > 5)", "(amount > 15)"))
+    before = state(shop)
+    asked = lakegate("policy", "simulate", "--policies", "draft.sql", "--since", "1h", folder=folder)
+    assert asked.code == 0, asked.errors
+    assert "bob: SELECT id FROM shop.orders ORDER BY id\n       2 rows → 1 rows\n" in asked.output
+    assert "shop.regions" not in asked.output
+    assert "have constants, which the audit does not keep" in asked.errors
+    (folder / "asked.yaml").write_text(
+        """
+statements:
+  - {role: bob, query: SELECT id FROM shop.orders WHERE id = 1}
+  - {role: bob, query: SELECT id FROM shop.orders WHERE id = 3}
+  - {role: bob, claims: {region: south}, query: "SELECT region, id + 0 AS n FROM shop.orders WHERE id IN (2, 3)"}
+  - {role: bob, query: SELECT none FROM shop.orders}
+"""
+    )
+    draft = text.replace("(amount > 5)", "(amount > 15)").replace("TO analysts", "TO PUBLIC", 0)
+    (folder / "draft.sql").write_text(draft)
+    given = lakegate("policy", "simulate", "--policies", "draft.sql", "--statements", "asked.yaml", folder=folder)
+    assert given.output.splitlines() == [
+        "bob: SELECT id FROM shop.orders WHERE id = 1",
+        "       1 rows → 0 rows",
+        "4 statements asked again, 1 would answer otherwise",
+    ]
+    assert given.errors.startswith("fails under both: bob: SELECT none FROM shop.orders: column")
+    assert state(shop) == before
 
+
+def wait_for_audit(shop: SampleLake, text: str) -> None:
+    """Wait until the store has the entry of a statement."""
+    deadline = time.monotonic() + 10
+    query = "SELECT FROM lakegate.audit_log WHERE text = %s"
+    with shop.server.connect("lakegate", autocommit=True) as connection:
+        while connection.execute(query, (text,)).fetchone() is None:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+
+def test_a_grant_on_all_tables_is_told_as_statements() -> None:
     rows = AccessRows(0, grants=(Grant("ann", "s"),))
     sections = difference(AccessRows(0), normalised(rows, [TableName("s", "order"), TableName("r", "u")]), "lake")
     assert [section.statements for section in sections] == [

@@ -29,8 +29,8 @@ def test_right_cases_pass_those_of_the_documentation_too(tmp_path: Path) -> None
         "ok   tenants.yaml:29: a claim tells the tenant",
         "ok   tenants.yaml:34: no claim, no rows",
         "ok   tenants.yaml:38: SELECT id FROM shop.orders",
-        "ok   documented.yaml:12: a tenant sees its rows",
-        "ok   documented.yaml:16: SELECT email FROM shop.orders",
+        "ok   documented.yaml:14: a tenant sees its rows",
+        "ok   documented.yaml:18: SELECT email FROM shop.orders",
         "7 cases, 0 failed",
     ]
 
