@@ -192,3 +192,15 @@ def test_wrong_questions(governed: RunningGateway, text: str, state: str, positi
     assert caught.value.sqlstate == state
     told = caught.value.diag.statement_position
     assert (int(told) if told else None) == position
+
+
+def test_a_failed_transaction_answers_nothing(governed: RunningGateway) -> None:
+    with governed.connect(ADA) as ada:
+        for prepare in (False, True):
+            ada.execute("BEGIN")
+            assert ada.execute("CHECK ACCESS FOR bob ON shop.orders", prepare=prepare).fetchone()
+            with pytest.raises(psycopg.errors.DivisionByZero):
+                ada.execute("SELECT 1 / 0")
+            with pytest.raises(psycopg.errors.InFailedSqlTransaction):
+                ada.execute("CHECK ACCESS FOR bob ON shop.orders", prepare=prepare)
+            ada.execute("ROLLBACK")
