@@ -183,7 +183,11 @@ Scan {t}.orders  (source {t}, a kind of source)
 
 EXPLAIN POLICY FOR tina ON {t}.people
 ----
-ERROR 42601: syntax error at or near "POLICY"
+ERROR 42501: must be owner of table people
+
+CHECK ACCESS FOR ada ON {t}.people
+----
+ERROR 42501: must be owner of table people
 
 EXPLAIN SELECT member FROM crm.members
 ----
