@@ -113,7 +113,10 @@ def test_certificates_that_let_nobody_in(guarded: Guarded) -> None:
     assert "certificate authentication failed" in refused(guarded, "carol", **guarded.client_certificate("mallory"))
     assert "mallory" in str(logged(guarded, "login failed", "carol")["reason"])
     stranger = guarded.client_certificate("Carol C.", authority=trustme.CA())
-    assert "certificate" in refused(guarded, "carol", **stranger) or "SSL" in refused(guarded, "carol", **stranger)
+    # In TLS 1.3 the client has finished when the server looks at its certificate: the alert may be lost with the
+    # connection, and then libpq tells of that alone.
+    told = refused(guarded, "carol", **stranger)
+    assert "certificate" in told or "SSL" in told or "closed the connection" in told
 
 
 def test_tls_1_3_alone(guarded: Guarded) -> None:

@@ -190,7 +190,6 @@ def test_schemas_go_with_their_source(server: Server, lake: Mirror) -> None:
     query = f"SELECT nspname, obj_description(oid, 'pg_namespace') FROM pg_namespace {others}"
     assert ask(server, lake, query) == [
         ("information_schema", None),
-        ("lakegate", None),
         ("public", "standard public schema"),
         ("sales", "now with a comment"),
     ]
