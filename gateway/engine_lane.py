@@ -21,7 +21,7 @@ from catalog.principals import Principal
 from catalog.sqlstate import SqlState
 from gateway import explain
 from gateway.lake import Lake
-from gateway.logs import soon
+from gateway.logs import milliseconds_since, soon
 from gateway.pipeline import prepare, run
 from gateway.portals import Blocks, ReadyRows, Rows, RowSource, encoded, encoded_whole
 from gateway.prepared import Description, KeptEncoder, Lane, NamedStatement, PreparedStatement, StatementCache
@@ -58,6 +58,9 @@ class Client(Protocol):
     def write(self, data: bytes | memoryview) -> None:
         """Queue bytes of complete messages."""
 
+    def relay(self, message: bytes) -> None:
+        """Queue a message of the mirror, unchanged."""
+
     async def drain(self) -> None:
         """Wait until the client has read enough of what is queued."""
 
@@ -85,9 +88,12 @@ class Portal:
         """Return the portal of a statement without rows."""
         return cls(prepared)
 
-    def row_description(self) -> backend.BackendMessage:
-        """Return the portal's columns as a message."""
-        return backend.NoData() if self.prepared.lane.is_command else backend.RowDescription(self.fields)
+    def describe(self, client: Client) -> None:
+        """Tell the client the portal's columns, in the mirror's own words where it has told them."""
+        if self.described is not None:
+            client.relay(self.described)
+        else:
+            client.send(backend.NoData() if self.prepared.lane.is_command else backend.RowDescription(self.fields))
 
     async def close(self) -> None:
         """Stop what still runs."""
@@ -192,7 +198,7 @@ class EngineLane:
             self._client.send(backend.CommandComplete(_tag(prepared, sent)))
         else:
             self._client.send(backend.PortalSuspended())
-        duration = round((monotonic() - started) * 1000, 3)
+        duration = milliseconds_since(started)
         soon(_log.info, "statement", lane=portal.prepared.lane.name.lower(), rows=sent, milliseconds=duration)
 
     async def _send(self, portal: Portal, limit: int, settings: _Settings) -> tuple[int, bool]:

@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager, suppress
 from functools import lru_cache, partial
+from time import monotonic
 from typing import Any, TextIO
 
 import structlog
@@ -103,6 +104,11 @@ def bind_statement(statement: str | int) -> Iterator[None]:
     """Give the records inside the block the statement's id."""
     with structlog.contextvars.bound_contextvars(statement=str(statement)):
         yield
+
+
+def milliseconds_since(started: float) -> float:
+    """Return how long ago a moment of `time.monotonic` was."""
+    return round((monotonic() - started) * 1000, 3)
 
 
 def soon(log: Callable[..., object], event: str, **fields: object) -> None:

@@ -23,7 +23,7 @@ from gateway.audit.witness import Client, Witness
 from gateway.authentication.identity import Identity
 from gateway.credentials import check_credential
 from gateway.engine_lane import EngineLane, Portal
-from gateway.logs import soon
+from gateway.logs import milliseconds_since, soon
 from gateway.owed_answers import OwedAnswers
 from gateway.prepared import LONG_TEXT, Lane, NamedStatement, NamedStatements, PreparedStatement, get_planless
 from gateway.relay.mirror_connection import MirrorConnection, MirrorLost
@@ -125,7 +125,7 @@ class Session:
             self._mirror.write(message.encode())
             error = await self._mirror.relay_until_ready(self._owed.pass_on, self._client.drain)
             self._executed(*([] if error is not None else statements))
-            soon(_log.info, "statement", lane="relay", milliseconds=_since(started))
+            soon(_log.info, "statement", lane="relay", milliseconds=milliseconds_since(started))
         elif all(one.kind is Kind.ACCESS for one in statements):
             await self._give_access(statements)
         else:
@@ -179,7 +179,7 @@ class Session:
             return
         portal = await self._engine.bind(NamedStatement(prepared, ()), self._role.names())
         try:
-            self._describe_rows(portal)
+            portal.describe(self._client)
             await self._engine.execute(portal, 0)
         finally:
             await portal.close()
@@ -226,15 +226,9 @@ class Session:
     async def _describe(self, message: frontend.Describe) -> None:
         if message.kind == "P" and (portal := self._portals.get(message.name)) is not None:
             await self._owed.drain()
-            self._describe_rows(portal)
+            portal.describe(self._client)
             return
         self._owed.send(message, b"Tn")
-
-    def _describe_rows(self, portal: Portal) -> None:
-        if portal.described is not None:
-            self._client.relay(portal.described)
-        else:
-            self._client.send(portal.row_description())
 
     async def _execute(self, message: frontend.Execute) -> None:
         portal = self._portals.get(message.portal)
@@ -502,7 +496,3 @@ class Session:
     async def _drop_portals(self) -> None:
         for name in [*self._portals]:
             await self._drop_portal(name)
-
-
-def _since(started: float) -> float:
-    return round((monotonic() - started) * 1000, 3)

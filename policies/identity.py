@@ -117,22 +117,15 @@ def _expr(node: object) -> exp.Expr:
     return node
 
 
-def _fold_and(node: exp.Expr) -> exp.Expr:
+def _fold_connector(node: exp.Expr) -> exp.Expr:
+    """Fold AND and OR: one truth of a side decides, with the other that side says nothing."""
+    decides = isinstance(node, exp.Or)
     left, right = _truth(node.this), _truth(node.expression)
-    if left is False or right is False:
-        return exp.false()
-    if left is True:
+    if decides in (left, right):
+        return exp.true() if decides else exp.false()
+    if left is not None:
         return _expr(node.expression)
-    return _expr(node.this) if right is True else node
-
-
-def _fold_or(node: exp.Expr) -> exp.Expr:
-    left, right = _truth(node.this), _truth(node.expression)
-    if left is True or right is True:
-        return exp.true()
-    if left is False:
-        return _expr(node.expression)
-    return _expr(node.this) if right is False else node
+    return _expr(node.this) if right is not None else node
 
 
 def _fold_not(node: exp.Expr) -> exp.Expr:
@@ -160,8 +153,8 @@ def _fold_case(node: exp.Expr) -> exp.Expr:
 
 
 _FOLDS: dict[type[exp.Expr], Callable[[exp.Expr], exp.Expr]] = {
-    exp.And: _fold_and,
-    exp.Or: _fold_or,
+    exp.And: _fold_connector,
+    exp.Or: _fold_connector,
     exp.Not: _fold_not,
     exp.Case: _fold_case,
 }

@@ -14,6 +14,7 @@ from catalog.principals import Principal
 from catalog.sqlstate import SqlState
 from gateway.audit.audit import Audit, Entry
 from gateway.audit.entries import Kind, Who, as_members
+from gateway.logs import milliseconds_since
 
 
 class LoginAttempt:
@@ -52,7 +53,7 @@ class LoginAttempt:
         members = {
             "connection": structlog.contextvars.get_contextvars().get("connection"),
             "sqlstate": sqlstate,
-            "duration_ms": round((monotonic() - self._started) * 1000, 3),
+            "duration_ms": milliseconds_since(self._started),
             "detail": {"method": method},
         }
         return Entry("login", f"{as_members(members)},{who.json()}", Kind.LOGIN)
