@@ -347,7 +347,7 @@ class Metadata:
         self._rows = rows
         self._principals: WeakKeyDictionary[Identity, Principal] = WeakKeyDictionary()
         self._roles = Roles.from_rows(rows)
-        self.access = Access.from_rows(rows, lambda: self._mirror.broken)
+        self.access = Access.from_rows(rows, lambda: self._mirror.broken, lambda: self._mirror.broken_views)
 
     def _read_system_relations(self) -> frozenset[str]:
         with psycopg.connect(**self._server.connection_parameters(self._server.maintenance_database)) as connection:

@@ -62,7 +62,7 @@ def plan(
     """
     resolved = resolve(tree, found, names, parameters)
     access = lake.access
-    governed = govern(resolved, principal, access, policy_reader(names, lake.governed))
+    governed = govern(resolved, principal, access, policy_reader(names, lake.governed, access))
     joins = sum(1 for _ in relations(governed.tree)) > 1
     statistics = lake.statistics(governed.tables.values()) if joins else NO_STATISTICS
     optimized = optimize(governed, statistics)

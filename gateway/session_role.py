@@ -79,7 +79,8 @@ class SessionRole:
             return access.columns(principal, name)
 
         relations, database = self._services.lake.system_relations, self._services.database
-        return Names(catalog, relations, search_path(path, principal.name), visible, database, columns)
+        path_now, views = search_path(path, principal.name), access.views
+        return Names(catalog, relations, path_now, visible, database, columns, views.tables, views.types)
 
     def told(self) -> Identity:
         """Return as whom the gateway's own session in the mirror is to act for him. Raises SqlError: he may not."""

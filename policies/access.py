@@ -15,6 +15,7 @@ from catalog.tables import Table
 from policies.grants import Grants
 from policies.masks import Mask, Masks
 from policies.row_security import RowFilter, RowSecurity
+from policies.views import View, Views
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +65,15 @@ class Access:
     row_security: RowSecurity = field(default_factory=RowSecurity)
     masks: Masks = field(default_factory=Masks)
     broken: Broken = _none_is_broken
+    views: Views = field(default_factory=Views)
 
     @classmethod
-    def from_rows(cls, rows: AccessRows, broken: Broken = _none_is_broken) -> Access:
+    def from_rows(
+        cls, rows: AccessRows, broken: Broken = _none_is_broken, broken_views: Broken = _none_is_broken
+    ) -> Access:
         """Build the value from the store's rows."""
-        return cls(Grants.from_rows(rows), RowSecurity.from_rows(rows), Masks.from_rows(rows), broken)
+        views = Views.from_rows(rows, broken_views)
+        return cls(Grants.from_rows(rows), RowSecurity.from_rows(rows), Masks.from_rows(rows), broken, views)
 
     @property
     def version(self) -> int:
@@ -91,6 +96,10 @@ class Access:
         if row_filter is not None and table.name in self.broken():
             raise does_not_fit(table.name)
         return Rules(row_filter, self.masks.get_masks(principal, table))
+
+    def get_view(self, name: TableName) -> View | None:
+        """Return the view of that name, or None. Raises SqlError 55000 for one that does not fit its tables now."""
+        return self.views.get(name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,3 +128,12 @@ class Narrowed:
     def rules(self, principal: Principal, table: Table) -> Rules:
         """Return what stands between the principal and the table's rows."""
         return self.new.rules(principal, table)
+
+    @property
+    def views(self) -> Views:
+        """The views that were there, as they are now."""
+        return self.new.views.narrowed(self.old.views)
+
+    def get_view(self, name: TableName) -> View | None:
+        """Return the view of that name, or None. Raises SqlError 55000 for one that does not fit its tables now."""
+        return self.views.get(name)

@@ -9,8 +9,9 @@ executed (`check_governed`).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import islice
 from typing import Protocol
 
 import structlog
@@ -25,16 +26,17 @@ from catalog.tables import Column, Table, visible_part
 from optimizer.relations import conjuncts
 from optimizer.stages import Governed, Resolved
 from policies.access import Rules, does_not_fit
+from policies.fences import fence, is_fenced
 from policies.identity import bind_identity
 from policies.policy_reader import PolicyReader
+from policies.view_relations import get_reader, hides_no_rows, keep_order, view_relation
+from policies.views import KIND, View
 
 _log = structlog.get_logger(__name__)
 _REFUSED_PARTS = ("pivots", "sample", "version", "when", "only", "partition", "changes", "rows_from", "hints")
 _CARRIED_PARTS = ("joins", "laterals")
-FENCE = (1 << 63) - 1
-"""The LIMIT that nothing of the query around a relation passes: the engine does not move conditions below a LIMIT, so
-none of them is asked of a hidden row. (DataFusion merges and reorders the conditions of plain subqueries.)
-"""
+
+MAX_NODES_OF_VIEW = 20_000  # parts of a view's query, those of views in it included
 
 
 class Readable(Protocol):
@@ -53,6 +55,9 @@ class Readable(Protocol):
     def rules(self, principal: Principal, table: Table) -> Rules:
         """Return what stands between the principal and the table's rows."""
 
+    def get_view(self, name: TableName) -> View | None:
+        """Return the view of that name, or None."""
+
 
 def govern(resolved: Resolved, principal: Principal, access: Readable, reader: PolicyReader) -> Governed:
     """Put governed relations in the place of tables.
@@ -60,16 +65,18 @@ def govern(resolved: Resolved, principal: Principal, access: Readable, reader: P
     Raises SqlError: 42501 for a table that the principal may not read, 42P17 for policies that look into their own
     table, 55000 for one that does not fit its table any more.
     """
-    governing = _Governing(principal, access, reader)
+    governing = _Governing(_Reading(principal, principal), access, reader)
     tree = resolved.tree.copy()
     tables = dict(resolved.tables)
     governing.replace_tables(tree, tables, ())
+    tables = {name: table for name, table in tables.items() if table.kind != KIND}
     check_governed(tree, tables, principal, access)
     return Governed(tree, tables, governing.policies)
 
 
 def check_governed(tree: exp.Query, tables: Mapping[TableName, Table], principal: Principal, access: Readable) -> None:
-    """Raise unless every base table stands alone in a governed relation with all that its policies ask for.
+    """Raise unless every base table stands alone in a governed relation with all that its policies ask for, and is read
+    with the rights of who asks, or of the owners of the views between.
 
     Anything else is a fault of ours, and ends the statement.
     """
@@ -77,7 +84,8 @@ def check_governed(tree: exp.Query, tables: Mapping[TableName, Table], principal
         if not node.db:
             continue
         table = tables.get(TableName(node.db, node.name))
-        if table is None or not _is_governed(node, access.rules(principal, table)):
+        reader = get_reader(node, principal, access)
+        if table is None or reader is None or not _is_governed(node, access.rules(reader, table)):
             raise SqlError(SqlState.INTERNAL_ERROR, f"table {node.name} was reached outside its policy")
 
 
@@ -110,17 +118,26 @@ def _is_bare(column: exp.Expr) -> bool:
     return isinstance(inner, exp.Column) and inner.name == column.alias_or_name
 
 
-def is_fenced(select: exp.Select) -> bool:
-    """Whether a governed relation ends in the fence."""
-    limit = select.args.get("limit")
-    return isinstance(limit, exp.Limit) and str(limit.expression.this) == str(FENCE)
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """With whose rights something is read (``reader``), for whom, and by way of which views, the outermost first."""
+
+    asks: Principal
+    reader: Principal
+    views: tuple[TableName, ...] = ()
+    fences: int = 0  # how many of these views are fenced
+
+    def note(self, base: exp.Table) -> None:
+        """Note on a table what `check_governed` looks for."""
+        base.meta["views"], base.meta["fences"] = self.views, self.fences
 
 
 class _Governing:
     """One statement's governing: the principal, the rules, and how their texts are read."""
 
-    def __init__(self, principal: Principal, access: Readable, reader: PolicyReader) -> None:
-        self._principal = principal
+    def __init__(self, reading: _Reading, access: Readable, reader: PolicyReader) -> None:
+        self._reading = reading
+        self._principal = reading.reader
         self._access = access
         self._reader = reader
         self.policies: dict[TableName, tuple[str, ...]] = {}
@@ -133,24 +150,60 @@ class _Governing:
             name = TableName(node.db, node.name)
             table = tables.get(name)
             if table is None or not self._access.may_select(self._principal, name):
-                raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, f"permission denied for table {name.name}")
+                kind = "table" if table is None or table.kind != KIND else KIND
+                raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, f"permission denied for {kind} {name.name}")
             part = visible_part(table, self._access.columns(self._principal, name))
-            relation = self._relation(table, part, within)
+            relation = self._view(part, within) if table.kind == KIND else self._relation(table, part, within)
+            if table.kind == KIND:
+                keep_order(node, relation.tree)
+                _check_size(relation.tree)
             tables.update(relation.tables)
             self.policies.update(relation.policies)
             _replace(node, table, relation.tree)
+
+    def _view(self, part: Table, within: tuple[TableName, ...]) -> Governed:
+        """The relation that a view is, with the columns of ``part``."""
+        view = self._access.get_view(part.name)
+        if view is None:
+            raise SqlError(SqlState.UNDEFINED_TABLE, f'relation "{part.name}" does not exist')
+        key = (part.name, self._reading, self._access.version, self._reader.version)
+        kept = self._reader.kept.get(key)
+        if kept is None or within:  # within policies it may lead back to their table
+            kept = self._under_view(view, part, within)
+            self._reader.kept.keep(key, kept)
+        return replace(kept, tree=kept.tree.copy())
+
+    def _under_view(self, view: View, part: Table, within: tuple[TableName, ...]) -> Governed:
+        asks = self._reading.asks
+        rights = view.reader(asks)
+        reader = self._reader if rights == self._principal else self._reader.of_role(rights)
+        resolved = reader.resolve_view(view.row, asks)
+        tree, tables = resolved.tree.copy(), dict(resolved.tables)
+        fenced = rights.name != self._principal.name and not asks.superuser and not hides_no_rows(tree)
+        reading = _Reading(asks, rights, (*self._reading.views, view.name), self._reading.fences + fenced)
+        governing = _Governing(reading, self._access, reader)
+        governing.replace_tables(tree, tables, within)
+        own: dict[TableName, tuple[str, ...]] = {}
+        if rights.name != asks.name and not asks.superuser:  # what the plan tells of is not his to know
+            own[view.name] = (f"rights of {rights.name}",)
+        select = view_relation(part, tree)
+        if fenced:
+            fence(select)
+        return Governed(select, tables, own | governing.policies)
 
     def _relation(self, table: Table, part: Table, within: tuple[TableName, ...]) -> Governed:
         """The relation with the columns of ``part``; policies may look at all of the table's."""
         rules = self._access.rules(self._principal, table)
         if rules.are_none:
-            return Governed(_plain_relation(part), {})
+            plain = _plain_relation(part)
+            self._reading.note(plain.args["from_"].this)
+            return Governed(plain, {})
         if table.name in within:
             raise SqlError(
                 SqlState.INVALID_OBJECT_DEFINITION,
                 f'infinite recursion detected in policy for relation "{table.name.name}"',
             )
-        key = (table.name, self._principal, self._access.version, self._reader.version)
+        key = (table.name, self._reading, self._access.version, self._reader.version)
         kept = self._reader.kept.get(key)
         if kept is None:
             kept = self._under_rules(part, rules, (*within, table.name))
@@ -170,11 +223,12 @@ class _Governing:
         base.set("alias", None)
         tables = dict(resolved.tables)
         inner = exp.Select(expressions=[*select.expressions], where=select.args.get("where"))
-        governing = _Governing(self._principal, self._access, self._reader)
+        governing = _Governing(self._reading, self._access, self._reader)
         governing.replace_tables(inner, tables, within)
         select.set("expressions", inner.expressions)
         select.set("where", inner.args.get("where"))
         _fence(select, base)
+        self._reading.note(base)
         own = {table.name: rules.names} if is_fenced(select) else {}
         return Governed(select, tables, own | governing.policies)
 
@@ -189,7 +243,7 @@ class _Governing:
         mask = rules.masks.get(name)
         if mask is None:
             return exp.column(name, table.name.name, quoted=True)
-        expression = bind_identity(self._reader.parse_mask(mask.policy), self._principal)
+        expression = bind_identity(self._reader.parse_mask(mask.policy), self._reading.asks)
         masked = mask.over_columns(expression).unnest()
         if masked == exp.column(name, quoted=True):  # the policy leaves this principal the value itself
             return exp.column(name, table.name.name, quoted=True)
@@ -204,12 +258,18 @@ class _Governing:
         permissive = [self._using(policy) for policy in rules.row_filter.permissive]
         opened = exp.or_(*permissive, copy=False) if permissive else exp.false()
         every = exp.and_(opened, *(self._using(policy) for policy in rules.row_filter.restrictive), copy=False)
-        condition = bind_identity(every, self._principal)
+        condition = bind_identity(every, self._reading.asks)
         return None if condition.unnest() == exp.true() else condition
 
     def _using(self, policy: RowPolicy) -> exp.Expr:
         assert policy.using is not None
         return exp.paren(self._reader.parse(policy.using), copy=False)
+
+
+def _check_size(tree: exp.Query) -> None:
+    """Bound what views over views make of a short statement."""
+    if sum(1 for _ in islice(tree.walk(), MAX_NODES_OF_VIEW + 1)) > MAX_NODES_OF_VIEW:
+        raise SqlError(SqlState.STATEMENT_TOO_COMPLEX, "statement is too complex: its views have too many parts")
 
 
 def _fence(select: exp.Select, base: exp.Table) -> None:
@@ -224,7 +284,7 @@ def _fence(select: exp.Select, base: exp.Table) -> None:
     if conditions:
         select.set("where", exp.Where(this=exp.and_(*conditions, copy=False)))
     if conditions or masked:
-        select.set("limit", exp.Limit(expression=exp.Literal.number(FENCE)))
+        fence(select)
 
 
 def _replace(node: exp.Table, table: Table, relation: exp.Query) -> None:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from cachetools import LRUCache
 from sqlglot import exp
 
-from catalog.store.rows import MaskingPolicy
+from catalog.principals import Principal
+from catalog.store.rows import MaskingPolicy, ViewRow
 from optimizer.stages import Governed, Resolved
 
 
@@ -37,11 +38,14 @@ class PolicyReader:
 
     ``parse`` reads an expression, ``resolve`` gives the query that a policy's table became its names, as the principal
     may see them. ``parse_mask`` reads a masking policy, the masks of the library in it spelt out. ``version`` is the
-    catalogue's, and part of the key of kept relations.
+    catalogue's, and part of the key of kept relations. ``resolve_view`` gives the query of a view its names, for who
+    asks (``current_user``), and ``of_role`` is the reader of what is read with another role's rights.
     """
 
     parse: Callable[[str], exp.Expr]
     parse_mask: Callable[[MaskingPolicy], exp.Expr]
     resolve: Callable[[exp.Select], Resolved]
+    resolve_view: Callable[[ViewRow, Principal], Resolved]
+    of_role: Callable[[Principal], PolicyReader]
     version: int
     kept: KeptRelations

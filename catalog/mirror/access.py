@@ -26,6 +26,7 @@ from catalog.mirror.access_statements import (
 )
 from catalog.mirror.applied import Notes
 from catalog.mirror.policy_checks import check_policies
+from catalog.mirror.privileges import change_privileges
 from catalog.mirror.roles import change_memberships, change_roles
 from catalog.sqlstate import SqlState
 from catalog.store.access import AccessChange
@@ -109,7 +110,7 @@ def execute(
     check_policies(connection)
     change.renamed = renamed
     written = change.write(after)
-    _settle(connection, written, parts)
+    _settle(connection, change.before, written, parts)
     return AccessOutcome(tuple(answers), written)
 
 
@@ -137,13 +138,15 @@ def _make_superusers(connection: psycopg.Connection, access: AccessRows) -> None
     connection.execute(_SUPERUSERS, (*values, MIRROR_MARK))
 
 
-def _settle(connection: psycopg.Connection, access: AccessRows, parts: MirrorParts) -> None:
+def _settle(connection: psycopg.Connection, before: AccessRows, access: AccessRows, parts: MirrorParts) -> None:
     """Leave the mirror's roles as every change of the mirror does: marked, without rights, with secret passwords."""
     for (name,) in connection.execute(_NEW_ROLES).fetchall():
         connection.execute(sql.SQL("COMMENT ON ROLE {} IS {}").format(sql.Identifier(name), sql.Literal(MIRROR_MARK)))
     connection.execute(_NO_SUPERUSERS, (MIRROR_MARK,))
     shown = replace(access, memberships=(*access.memberships, *parts.lent))
-    change_roles(connection, shown, parts.secret, Notes())
+    usable = change_roles(connection, shown, parts.secret, Notes())
+    if access.views != before.views:  # new ones get what was given on all tables of their schema
+        change_privileges(connection, access, usable, Notes())
     if connection.execute(_STILL_SUPERUSERS, (MIRROR_MARK,)).fetchone() is not None:
         raise SqlError(SqlState.INTERNAL_ERROR, "a role of the mirror would have kept rights of a superuser")
 

@@ -16,6 +16,7 @@ from catalog.errors import SqlError
 from catalog.mirror.policies import FALSE, read_policies, read_policy_names, read_rights
 from catalog.mirror.privileges import derived, read_default_privileges, read_privileges
 from catalog.mirror.roles import read_memberships
+from catalog.mirror.views import views_after
 from catalog.names import TableName
 from catalog.sqlstate import SqlState
 from catalog.store.access import rename_roles, without_roles
@@ -45,6 +46,7 @@ _TOUCHED = f"""
 SELECT n.nspname, c.relname, c.relkind::text
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.xmin = {MINE} OR EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.xmin = {MINE})
+   OR EXISTS (SELECT FROM pg_catalog.pg_rewrite w WHERE w.ev_class = c.oid AND w.xmin = {MINE})
 UNION ALL
 SELECT n.nspname, '{SCHEMA_ITSELF}', 'n' FROM pg_catalog.pg_namespace n WHERE n.xmin = {MINE}
 """
@@ -84,7 +86,7 @@ class Before:
 
     roles: tuple[_Role, ...]
     foreign_memberships: frozenset[Membership]
-    tables: frozenset[tuple[str, str]]
+    tables: frozenset[tuple[str, str]]  # and views
 
 
 def read_before(connection: psycopg.Connection) -> Before:
@@ -193,7 +195,8 @@ def _relations(
 ) -> AccessRows:
     """Take over privileges, owners, row security and default privileges."""
     rights = {(row.schema, row.table): row for row in read_rights(connection)}
-    for schema, table in sorted(before.tables - rights.keys()):
+    rows, changed = _with_views(connection, before, rows, set(rights))
+    for schema, table in sorted(before.tables - rights.keys() - changed):
         hint = "REASSIGN OWNED gives what a role owns to another."
         name = TableName(schema, table)
         raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, f"dropping table {name} is not supported", hint=hint)
@@ -211,7 +214,26 @@ def _relations(
         for one in read_privileges(connection)
         if (one.schema, one.table) in touched and (one.role in names or one.role == "public")
     }
-    return _with_grants(_with_rights(rows, rights, touched), actual, touched, set(rights), drops_owned)
+    new = rights.keys() - before.tables
+    return _with_grants(_with_rights(rows, rights, touched), actual, touched, (set(rights), new), drops_owned)
+
+
+def _with_views(
+    connection: psycopg.Connection, before: Before, rows: AccessRows, present: Set[tuple[str, str]]
+) -> tuple[AccessRows, set[tuple[str, str]]]:
+    """Take over views; return also those that are gone, with which all goes that was given on them."""
+    known = {(row.schema, row.name) for row in rows.views}
+    gone = (known & before.tables) - present
+    absent = [row for row in rows.views if (row.schema, row.name) not in before.tables]  # held up by a client's lock
+    views = _in_order([*views_after(connection, rows.views), *absent])
+    if not gone:
+        return (rows if views == rows.views else replace(rows, views=views)), gone
+    return replace(
+        rows,
+        views=views,
+        tables=tuple(row for row in rows.tables if (row.schema, row.table) not in gone),
+        grants=tuple(row for row in rows.grants if (row.schema, row.table) not in gone),
+    ), gone
 
 
 def _touched(connection: psycopg.Connection, rights: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
@@ -249,21 +271,23 @@ def _with_grants(
     rows: AccessRows,
     actual: Set[Grant],
     touched: Set[tuple[str, str]],
-    tables: Set[tuple[str, str]],
+    tables: tuple[Set[tuple[str, str]], Set[tuple[str, str]]],
     drops_owned: bool,
 ) -> AccessRows:
     """Replace the privileges on what was touched. What comes from a privilege on all tables of a schema stays that,
     unless a part of it was taken: then it becomes one for each present table, and a default privilege for others.
     """
+    all_tables, new = tables
     whole = [row for row in rows.grants if row.table == ALL_TABLES]
     explicit = {row for row in rows.grants if row.table != ALL_TABLES}
     defaults = set(rows.default_privileges)
     kept: set[Grant] = set()
     implied: set[Grant] = set()
     for row in whole:
-        present = [name for schema, name in tables if schema == row.schema]
+        present = [name for schema, name in all_tables if schema == row.schema]
         parts = derived(row, present)
-        here = {one for one in parts if (one.schema, one.table) in touched}
+        here = {one for one in parts if (one.schema, one.table) in touched - new}
+        implied |= {one for one in parts if (one.schema, one.table) in new}
         if all(one in actual or replace(one, grantable=True) in actual for one in here):
             kept.add(row)
             implied |= here
@@ -273,7 +297,7 @@ def _with_grants(
             defaults.add(DefaultPrivilege(row.role, row.privilege, None, row.schema, row.grantable))
     broken_up = len(kept) < len(whole)
     if broken_up:
-        rows = adopt(rows, [TableName(*key) for key in sorted(tables)])
+        rows = adopt(rows, [TableName(*key) for key in sorted(all_tables)])
         explicit |= {row for row in rows.grants if row.table != ALL_TABLES and (row.schema, row.table) not in touched}
     before = {row for row in explicit if (row.schema, row.table) in touched}
     now = (actual - implied) | (before & actual)

@@ -50,6 +50,7 @@ from catalog.mirror.relations import (
 )
 from catalog.mirror.roles import add_memberships, change_roles, mirror_password, read_memberships
 from catalog.mirror.scripts import fingerprint, is_mirrorable
+from catalog.mirror.views import drop_views, make_view_function, make_views
 from catalog.names import TableName
 from catalog.server import Server
 from catalog.sqlstate import SqlState
@@ -85,6 +86,7 @@ def open_mirror(
             connection.execute(_CREATE_STATE.encode())
         harden(connection)
         make_mask_functions(connection)
+        make_view_function(connection)
         make_masking_views(connection)
         set_defaults(connection, defaults or {})
     return mirror
@@ -102,6 +104,7 @@ class Mirror:
         self._catalog: Catalog | None = None  # the last that was given
         self._marks: dict[TableName, tuple[Table, str]] = {}
         self.broken: Mapping[TableName, str] = MappingProxyType({})  # as `Applied.broken`, of the last change
+        self.broken_views: Mapping[TableName, str] = MappingProxyType({})  # those that do not fit their tables
 
     def password(self, role: str) -> str:
         """Return the password with which the gateway logs in to the mirror as a role; it is for the gateway alone."""
@@ -166,9 +169,9 @@ class Mirror:
                 self._done = None
                 _log.warning("the mirror was lost behind a change of access, which counts")
             else:
-                if self._done is not None:  # policies that were broken may have been mended
+                if self._done is not None:  # policies and views that were broken may have been mended
                     done = self._done[0], _with_lent(outcome.access, lent)
-                    self._done = None if self.broken else done
+                    self._done = None if self.broken or self.broken_views else done
             return outcome
 
     def let_set_role(self, user: str, role: str) -> None:
@@ -223,9 +226,13 @@ class Mirror:
     def _change(self, connection: psycopg.Connection, catalog: Catalog, access: AccessRows) -> Applied:
         notes = Notes()
         roles = change_roles(connection, access, self._secret, notes)
-        schemas = {table.name.schema: None for table in catalog.tables.values()} | dict(catalog.schemas)
+        schemas: dict[str, str | None] = dict.fromkeys(table.name.schema for table in catalog.tables.values())
+        schemas.update(catalog.schemas)
+        for row in access.views:  # they stay, and can be dropped, when the source is gone
+            schemas.setdefault(row.schema, None)
+        drop_views(connection, access.views, notes)
         usable = make_schemas(connection, schemas, notes)
-        wanted = self._wanted(catalog, usable, notes)
+        wanted = self._wanted(catalog, usable, access, notes)
         marks = self._fingerprints(wanted)
 
         present = read_tables(connection)
@@ -239,6 +246,7 @@ class Mirror:
         if made or dropped:
             remember(connection, {name: marks[name] for name in made})
         set_numbers(connection, wanted)
+        self.broken_views = MappingProxyType(make_views(connection, access.views, notes))
         drop_schemas(connection, schemas, notes)
         fill_masking_views(connection, access)
         change_owners(connection, access, roles, notes)
@@ -255,11 +263,14 @@ class Mirror:
         )
 
     @staticmethod
-    def _wanted(catalog: Catalog, schemas: set[str], notes: Notes) -> dict[TableName, Table]:
+    def _wanted(catalog: Catalog, schemas: set[str], access: AccessRows, notes: Notes) -> dict[TableName, Table]:
         wanted = {}
+        views = {TableName(row.schema, row.name) for row in access.views}
         for name, table in catalog.tables.items():
             if not is_mirrorable(table):
                 notes.add(name, "PostgreSQL can have no such name")
+            elif name in views:  # what was granted on the view is not granted on the table
+                notes.add(name, "the name is taken by a view")
             elif name.schema in schemas:
                 wanted[name] = table
         return wanted

@@ -14,6 +14,7 @@ from psycopg import sql
 
 from catalog.mirror.applied import Notes
 from catalog.mirror.relations import note, runs
+from catalog.mirror.views import RELATION
 from catalog.names import TableName
 from catalog.store.rows import PUBLIC, AccessRows, RowPolicy, TableRights
 
@@ -30,13 +31,13 @@ JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind = 'r' {{1}}
 """
 _TEXTS = "pg_catalog.pg_get_expr(p.polqual, p.polrelid), pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid)"
-_RIGHTS = """
+_RIGHTS = f"""
 SELECT n.nspname, c.relname,
        CASE WHEN r.rolname <> user THEN r.rolname END, c.relrowsecurity, c.relforcerowsecurity
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_catalog.pg_roles r ON r.oid = c.relowner
-WHERE c.relkind = 'r' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+WHERE {RELATION} AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
 """
 
 
@@ -63,7 +64,7 @@ def read_policy_names(connection: psycopg.Connection) -> set[tuple[str, str, str
 
 
 def read_rights(connection: psycopg.Connection) -> set[TableRights]:
-    """Return the mirror's tables with their owners; the owner None is the mirror's. Asked as the mirror's owner."""
+    """Return the mirror's tables and views with owners, None for the mirror's. Asked as the mirror's owner."""
     return {TableRights(*row) for row in connection.execute(_RIGHTS).fetchall()}
 
 

@@ -15,6 +15,7 @@ from psycopg import sql
 
 from catalog.mirror.applied import Notes
 from catalog.mirror.scripts import quoted
+from catalog.mirror.views import RELATION
 from catalog.names import TableName, always_quoted
 from catalog.store.rows import ALL_TABLES, PUBLIC, SCHEMA_ITSELF, USAGE, AccessRows, DefaultPrivilege, Grant
 from catalog.store.store import SUPERUSERS
@@ -28,23 +29,23 @@ SELECT {_NAME.format("a.grantee")}, h.schema, h.name, a.privilege_type,
 FROM (
     SELECT n.nspname AS schema, c.relname AS name, c.relowner AS owner, NULL::name AS attname, c.relacl AS acl
     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.relkind = 'r' AND n.nspname !~ '^pg_'
+    WHERE {RELATION} AND n.nspname !~ '^pg_'
     UNION ALL
     SELECT n.nspname, c.relname, c.relowner, t.attname, t.attacl
     FROM pg_catalog.pg_attribute t
     JOIN pg_catalog.pg_class c ON c.oid = t.attrelid
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    WHERE t.attacl IS NOT NULL AND c.relkind = 'r' AND NOT t.attisdropped AND n.nspname !~ '^pg_'
+    WHERE t.attacl IS NOT NULL AND {RELATION} AND NOT t.attisdropped AND n.nspname !~ '^pg_'
     UNION ALL
     SELECT n.nspname, '{SCHEMA_ITSELF}', n.nspowner, NULL, n.nspacl
     FROM pg_catalog.pg_namespace n WHERE n.nspname !~ '^pg_'
 ) h, pg_catalog.aclexplode(h.acl) a
 WHERE a.grantee <> h.owner AND h.schema <> 'information_schema'
 """
-_SUBJECTS = """
+_SUBJECTS = f"""
 SELECT n.nspname, c.relname
 FROM pg_catalog.pg_namespace n
-LEFT JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relkind = 'r'
+LEFT JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND {RELATION}
 WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
 """
 _DEFAULTS = f"""

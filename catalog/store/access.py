@@ -17,8 +17,18 @@ from catalog.store.rows import (
     Role,
     RowPolicy,
     TableRights,
+    ViewRow,
 )
-from catalog.store.schema import api_keys, default_privileges, grants, memberships, roles, row_policies, table_rights
+from catalog.store.schema import (
+    api_keys,
+    default_privileges,
+    grants,
+    memberships,
+    roles,
+    row_policies,
+    table_rights,
+    views,
+)
 
 Values = dict[str, Any]
 
@@ -41,6 +51,7 @@ def read_access(connection: sa.Connection, version: int) -> AccessRows:
         tag_assignments=masking.tag_assignments,
         tag_policies=masking.tag_policies,
         masking_secrets=masking.secrets,
+        views=tuple(_view(*row) for row in connection.execute(_select(views, *_VIEW))),
     )
 
 
@@ -79,6 +90,7 @@ class AccessChange:
         tables: Sequence[tuple[sa.Table, Callable[[Any], Values], Sequence[Any], Sequence[Any]]] = (
             (row_policies, _policy_values, before.row_policies, after.row_policies),
             (table_rights, _rights_values, before.tables, after.tables),
+            (views, _view_values, before.views, after.views),
             (default_privileges, _default_values, before.default_privileges, after.default_privileges),
             (grants, _grant_values, before.grants, after.grants),
             (memberships, _membership_values, before.memberships, after.memberships),
@@ -172,6 +184,10 @@ _RIGHTS = ("schema_name", "table_name", "owner", "row_security", "forced")
 _POLICY = (
     *("schema_name", "table_name", "name", "permissive", "command", "roles", "using_expression", "check_expression"),
 )
+_VIEW = (
+    *("schema_name", "view_name", "definition", "column_names", "column_types", "security_invoker", "options"),
+    "comment",
+)
 _DEFAULT = ("role", "privilege", "creator", "schema_name", "grantable")
 
 
@@ -186,6 +202,12 @@ def _grant(role: str, schema: str, table: str, privilege: str, grantor: str, col
 def _policy(schema: str, table: str, name: str, permissive: bool, command: str, *rest: Any) -> RowPolicy:
     names, using, check = rest
     return RowPolicy(schema, table, name, permissive, command, tuple(names), using, check)
+
+
+def _view(schema: str, name: str, definition: str, names: list[str], types: list[str], *rest: Any) -> ViewRow:
+    security_invoker, options, comment = rest
+    columns = tuple(zip(names, types, strict=True))
+    return ViewRow(schema, name, definition, columns, security_invoker, tuple(options), comment)
 
 
 def _default(role: str, privilege: str, creator: str, schema: str, grantable: bool) -> DefaultPrivilege:
@@ -212,6 +234,12 @@ def _rights_values(row: TableRights) -> Values:
 def _policy_values(row: RowPolicy) -> Values:
     values = (row.schema, row.table, row.name, row.permissive, row.command, [*row.roles], row.using, row.check)
     return dict(zip(_POLICY, values, strict=True))
+
+
+def _view_values(row: ViewRow) -> Values:
+    names, types = ([column[part] for column in row.columns] for part in (0, 1))
+    values = (row.schema, row.name, row.definition, names, types, row.security_invoker, [*row.options], row.comment)
+    return dict(zip(_VIEW, values, strict=True))
 
 
 def _default_values(row: DefaultPrivilege) -> Values:

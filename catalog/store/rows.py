@@ -99,6 +99,21 @@ class RowPolicy:
 
 
 @dataclass(frozen=True, slots=True, order=True)
+class ViewRow:
+    """A view; its owner is in `TableRights`. ``definition`` is PostgreSQL's own deparsed query, with every name
+    qualified, ``columns`` pairs names with types, ``options`` are as PostgreSQL keeps them (``security_barrier=on``).
+    """
+
+    schema: str
+    name: str
+    definition: str
+    columns: tuple[tuple[str, str], ...]
+    security_invoker: bool = False  # tables are read with the rights of who asks, not the owner's
+    options: tuple[str, ...] = ()
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True, order=True)
 class MaskingPolicy:
     """A masking policy: a named expression over its parameters, the first of which is the masked value. ``expression``
     is PostgreSQL's own deparsed text. ``parameters`` pairs names with types; ``returns`` is the type of the first.
@@ -192,3 +207,4 @@ class AccessRows:
     tag_policies: tuple[TagPolicy, ...] = ()
     masking_secrets: tuple[str, ...] = ()  # their names; what they are never leaves the store but for the engine
     default_privileges: tuple[DefaultPrivilege, ...] = ()
+    views: tuple[ViewRow, ...] = ()

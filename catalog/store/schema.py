@@ -118,6 +118,19 @@ row_policies = sa.Table(
     sa.Column("check_expression", sa.Text),
 )
 
+views = sa.Table(
+    "views",
+    metadata,
+    sa.Column("schema_name", sa.Text, primary_key=True),
+    sa.Column("view_name", sa.Text, primary_key=True),
+    sa.Column("definition", sa.Text, nullable=False),
+    sa.Column("column_names", sa.ARRAY(sa.Text), nullable=False),
+    sa.Column("column_types", sa.ARRAY(sa.Text), nullable=False),
+    sa.Column("security_invoker", sa.Boolean, nullable=False),
+    sa.Column("options", sa.ARRAY(sa.Text), nullable=False),
+    sa.Column("comment", sa.Text),
+)
+
 catalogs = sa.Table(
     "catalogs",
     metadata,

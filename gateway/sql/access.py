@@ -12,6 +12,7 @@ from catalog.errors import SqlError
 from catalog.mirror.access_statements import AccessStatement
 from catalog.sqlstate import SqlState
 from gateway.sql.tokens import Token, tokens
+from gateway.sql.view_statements import is_view_statement
 
 _ROLES = frozenset({"ROLE", "USER", "GROUP"})
 _OTHER_OBJECTS = frozenset(  # that GRANT … ON may name, before a name
@@ -36,7 +37,7 @@ _ENDS_OF_NAMES = frozenset({",", ".", "TO", "FROM"})
 
 
 def is_access(part: Sequence[Token]) -> bool:
-    """Say whether a statement gives or takes access; raise 0A000 for such forms as are not served."""
+    """Say whether a statement gives or takes access, or defines a view; raise 0A000 for such forms as are not served."""
     words = [_word(token) for token in part]
     head, second = words[0], words[1] if len(words) > 1 else ""
     if head in {"GRANT", "REVOKE"}:
@@ -54,7 +55,9 @@ def is_access(part: Sequence[Token]) -> bool:
         return head in {"DROP", "REASSIGN"}
     if second == "POLICY":
         return head in {"CREATE", "ALTER", "DROP"}
-    return [head, second] == ["ALTER", "TABLE"] and _alters_access(words)
+    if [head, second] == ["ALTER", "TABLE"]:
+        return _alters_access(words)
+    return is_view_statement(words)
 
 
 def access_statement(text: str, start: int = 0) -> AccessStatement:

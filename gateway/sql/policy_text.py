@@ -1,4 +1,4 @@
-"""The texts of policies, as trees with names: PostgreSQL's deparsed expressions, read as parts of a query would be."""
+"""The texts of policies and views as trees with names: PostgreSQL's deparsed text, read as a query's would be."""
 
 from __future__ import annotations
 
@@ -8,16 +8,26 @@ from sqlglot import exp
 
 from catalog.errors import SqlError
 from catalog.names import TableName
+from catalog.principals import Principal
 from catalog.sqlstate import SqlState
+from catalog.store.rows import ViewRow
 from gateway.sql.expression_text import parse_expression
 from gateway.sql.mask_expressions import mask_expression
-from gateway.sql.resolve import Names, references, resolve
+from gateway.sql.resolve import Names, NotResolved, references, resolve
+from gateway.sql.statements import parse_query
 from optimizer.stages import Resolved
+from policies.access import Access
+from policies.govern import Readable
+from policies.identity import bind_identity
 from policies.policy_reader import KeptRelations, PolicyReader
 
+_NO_ACCESS = Access()
 
-def policy_reader(names: Names, kept: KeptRelations) -> PolicyReader:
-    """Return how policies are read for a statement: with the names that its principal may see, and no search path."""
+
+def policy_reader(names: Names, kept: KeptRelations, access: Readable = _NO_ACCESS) -> PolicyReader:
+    """Return how policies and views are read for a statement: with the names that its principal may see, and no search
+    path.
+    """
     qualified = replace(names, search_path=())
 
     def resolve_relation(select: exp.Select) -> Resolved:
@@ -29,4 +39,50 @@ def policy_reader(names: Names, kept: KeptRelations) -> PolicyReader:
             raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, f'a policy cannot read "{found.system[0].name}"')
         return resolve(select, found, seen)
 
-    return PolicyReader(parse_expression, mask_expression, resolve_relation, names.catalog.version, kept)
+    def resolve_view(view: ViewRow, asks: Principal) -> Resolved:
+        return _resolved_view(view, asks, qualified)
+
+    def of_role(principal: Principal) -> PolicyReader:
+        seen = replace(
+            names,
+            visible=lambda name: access.may_select(principal, name),
+            columns=lambda name: access.columns(principal, name),
+        )
+        return policy_reader(seen, kept, access)
+
+    version = names.catalog.version
+    return PolicyReader(parse_expression, mask_expression, resolve_relation, resolve_view, of_role, version, kept)
+
+
+def _resolved_view(view: ViewRow, asks: Principal, names: Names) -> Resolved:
+    """Resolve a view's query. Raises SqlError 42501 for columns that may not be read with the rights it is read by, and
+    `NotResolved` for a form of query that the engine has not. Tables that may not be read are the governing's affair.
+    """
+    tree = parse_query(view.definition)
+    if tree is None:
+        raise NotResolved(SqlState.FEATURE_NOT_SUPPORTED, f'the query of view "{view.name}" is not supported')
+    bound = bind_identity(tree, asks)
+    assert isinstance(bound, exp.Query)
+    seen = replace(names, visible=lambda name: True)
+    try:
+        found = references(bound, seen)
+    except SqlError as error:
+        error.position = None
+        raise
+    if found.system:
+        raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, f'a view cannot read "{found.system[0].name}"')
+    try:
+        resolved = resolve(bound, found, seen)
+    except NotResolved:
+        raise
+    except SqlError as error:
+        error.position = None  # it is one in the view's text
+        hidden = [table.name for _, table in found.lake if names.columns(table.name) is not None]
+        hidden.sort(key=lambda name: bool(names.columns(name)))  # those of which nothing may be read first
+        if hidden and error.sqlstate in (SqlState.UNDEFINED_COLUMN, SqlState.INSUFFICIENT_PRIVILEGE):
+            message = f"permission denied for table {hidden[0].name}"
+            raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, message) from None
+        raise
+    if list(resolved.tree.named_selects) != [name for name, _ in view.columns]:
+        raise NotResolved(SqlState.FEATURE_NOT_SUPPORTED, f'the query of view "{view.name}" is not supported')
+    return resolved

@@ -6,10 +6,12 @@ then along ``search_path``; a name in WITH hides tables inside its scope. What a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import lru_cache
+from types import MappingProxyType
 
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
@@ -25,11 +27,15 @@ from catalog.tables import Catalog, Table, visible_part
 from gateway.sql.engine_dialect import before_qualify
 from gateway.sql.engine_dialect.inference import annotate
 from gateway.sql.hidden_columns import HiddenColumns, refuse_whole_rows, unknown_column
+from gateway.sql.statements import parse_query
 from optimizer.stages import Resolved
+from policies.view_relations import column_type
+from policies.views import KIND as VIEW
 
 SYSTEM_SCHEMAS = frozenset({"pg_catalog", "information_schema", "pg_toast"})
 MAX_DEPTH = 400  # levels of a tree: beyond it the engine's own recursion is at risk
 MAX_NODES = 100_000
+MAX_VIEWS = 32  # one in another
 
 
 class NotResolved(SqlError):
@@ -54,6 +60,13 @@ class Names:
     visible: Callable[[TableName], bool]
     database: str = "lake"
     columns: Callable[[TableName], frozenset[str] | None] = _all_columns  # that it may know of; None: each
+    views: Mapping[TableName, Table] = field(default_factory=lambda: MappingProxyType({}))
+    view_types: dict[object, object] = field(default_factory=dict, compare=False)  # those found before, of any session
+    within: tuple[TableName, ...] = ()  # the views that are being resolved
+
+    def get_table(self, name: TableName) -> Table | None:
+        """Return the view or table of that name, whoever may know of it, or None."""
+        return self.views.get(name) or self.catalog.get_table(name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +103,7 @@ def resolve(tree: exp.Query, found: References, names: Names, parameters: Sequen
     for node, table in found.lake:
         _name_fully(node, table.name)
     refuse_whole_rows(tree, hidden)
-    schema = _schema(visible.values())
+    schema = _schema(visible.values(), names)
     try:
         completed = before_qualify.prepare(tree, schema)
         qualified = qualify(
@@ -187,7 +200,7 @@ def _lookup(node: exp.Table, names: Names) -> Table | None:
     for candidate in (schema,) if schema else names.search_path:
         if candidate in SYSTEM_SCHEMAS:
             continue
-        table = names.catalog.get_table(TableName(candidate, name))
+        table = names.get_table(TableName(candidate, name))
         if table is not None and names.visible(table.name):
             return table
     raise _unknown_table(node, names)
@@ -217,7 +230,7 @@ def _unknown_table(node: exp.Table, names: Names) -> SqlError:
 
 def _did_you_mean(written: str, names: Names) -> str | None:
     """Suggest among the tables that the principal may read, and no others."""
-    visible = {str(name): name for name in names.catalog.tables if names.visible(name)}
+    visible = {str(name): name for name in (*names.catalog.tables, *names.views) if names.visible(name)}
     if "." not in written:
         same = [full for full, name in visible.items() if name.name == written]
         by_name = {name.name: full for full, name in visible.items()}
@@ -241,14 +254,35 @@ def _name_fully(node: exp.Table, name: TableName) -> None:
     node.set("this", exp.to_identifier(name.name, quoted=True))
 
 
-def _schema(tables: Iterable[Table]) -> MappingSchema:
+def _schema(tables: Iterable[Table], names: Names) -> MappingSchema:
     mapping: dict[str, object] = {}
     for table in tables:
         columns = {column.name: _data_type(column.sql_type) for column in table.columns}
+        if table.kind == VIEW:
+            found = _view_types(table.name, names)
+            columns = {name: column_type(told, found.get(name)) for name, told in columns.items()}
         known = mapping.setdefault(table.name.schema, {})
         assert isinstance(known, dict)
         known[table.name.name] = columns
     return MappingSchema(mapping, dialect="postgres", normalize=False)
+
+
+def _view_types(name: TableName, names: Names) -> Mapping[str, exp.DataType | None]:
+    """Return the types of a view's columns as the engine gives them; nothing where its query is not supported."""
+    if len(names.within) == MAX_VIEWS:
+        raise SqlError(SqlState.STATEMENT_TOO_COMPLEX, f"views are nested in more than {MAX_VIEWS} levels")
+    key = (name, names.catalog.version)
+    known = names.view_types.get(key)
+    if known is None:
+        known = {}
+        tree = parse_query(names.views[name].remote[0])
+        if tree is not None:
+            seen = replace(names, visible=lambda _: True, columns=_all_columns, within=(*names.within, name))
+            with suppress(NotResolved):  # it is told when the view itself is
+                tree = resolve(tree, references(tree, replace(seen, search_path=())), seen).tree
+                known = {one.alias_or_name: one.type for one in tree.selects}
+        names.view_types[key] = known
+    return known  # type: ignore[return-value]
 
 
 @lru_cache(maxsize=4096)

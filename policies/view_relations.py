@@ -1,0 +1,136 @@
+"""The relation that stands in the place of a view, and the proof that what is in it is read with the right rights."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Protocol
+
+from sqlglot import exp
+
+from catalog.names import TableName
+from catalog.principals import Principal
+from catalog.tables import Column, Table
+from policies.fences import FENCE, is_fenced
+from policies.views import View
+
+_MAY_HIDE = (
+    "joins",
+    "where",
+    "group",
+    "having",
+    "qualify",
+    "limit",
+    "offset",
+    "fetch",
+    "distinct",
+    "laterals",
+    "with_",
+)
+
+_REORDERS = ("joins", "order", "group", "having", "distinct", "laterals")
+
+
+class Readable(Protocol):
+    """Who may read what, as far as views go."""
+
+    def may_select(self, principal: Principal, name: TableName) -> bool:
+        """Say whether the principal may read the table or view."""
+
+    def get_view(self, name: TableName) -> View | None:
+        """Return the view of that name, or None."""
+
+
+def view_relation(part: Table, query: exp.Query) -> exp.Select:
+    """Return a view's relation: the columns of ``part`` from its governed query, each of the type PostgreSQL told."""
+    alias = part.name.name
+    inner = {one.alias_or_name: one.type for one in query.selects}
+    columns = [
+        exp.alias_(_column(alias, column, inner[column.name]), column.name, quoted=True) for column in part.columns
+    ]
+    derived = exp.Subquery(this=query, alias=exp.TableAlias(this=exp.to_identifier(alias, quoted=True)))
+    select = exp.Select(expressions=columns, from_=exp.From(this=derived))
+    select.meta["view"] = part.name
+    return select
+
+
+def hides_no_rows(query: exp.Query) -> bool:
+    """Whether a view shows a row for each that it reads: then no condition of who asks meets a hidden one."""
+    if not isinstance(query, exp.Select) or any(query.args.get(part) for part in _MAY_HIDE):
+        return False
+    source = query.args.get("from_")
+    if source is None or not isinstance(source.this, exp.Table) or any(source.this.args.get(one) for one in _MAY_HIDE):
+        return False
+    return all(isinstance(one.unalias(), exp.Column) for one in query.selects)
+
+
+def get_reader(base: exp.Table, asks: Principal, access: Readable) -> Principal | None:
+    """Return with whose rights a base table is read, by the views that it was reached through; None where one of them
+    may not be read, is not around the table, or has lost its fence.
+    """
+    views, fences = base.meta.get("views"), base.meta.get("fences")
+    if views is None or fences is None:
+        return None
+    around = _around(base)
+    if tuple(name for name, _ in around) != views or sum(fenced for _, fenced in around) != fences:
+        return None
+    reader = asks
+    for name in views:
+        view = access.get_view(name)
+        if view is None or not access.may_select(reader, name):
+            return None
+        reader = view.reader(asks)
+    return reader
+
+
+def _around(base: exp.Table) -> list[tuple[TableName, bool]]:
+    """The views around a table, the outermost first, each with whether it is fenced."""
+    found: list[tuple[TableName, bool]] = []
+    node = base.parent
+    while node is not None:
+        if isinstance(node, exp.Select) and (name := node.meta.get("view")) is not None:
+            found.insert(0, (name, is_fenced(node)))
+        node = node.parent
+    return found
+
+
+def column_type(told: exp.DataType, inner: exp.DataType | None) -> exp.DataType:
+    """Return the type of a view's column in the engine: what its query yields where that is of the kind that PostgreSQL
+    told, with digits that it does not tell.
+    """
+    return inner if inner is not None and inner.this == told.this else told
+
+
+def _column(alias: str, column: Column, inner: exp.DataType | None) -> exp.Expr:
+    """A column of the view's query, cast where the engine's type of it would be another kind than PostgreSQL's."""
+    told = _data_type(column.sql_type)
+    node = exp.column(column.name, alias, quoted=True)
+    if inner is None or inner.this == told.this or _is_untyped(inner) or column.sql_type == "name":
+        node.type = column_type(told, inner).copy()
+        return node
+    node.type = inner.copy()
+    made = exp.Cast(this=node, to=told.copy())
+    made.type = told.copy()
+    return made
+
+
+def _is_untyped(one: exp.DataType) -> bool:
+    return one.this in (exp.DataType.Type.UNKNOWN, exp.DataType.Type.NULL)
+
+
+def keep_order(node: exp.Table, relation: exp.Query) -> None:
+    """Keep the order of a view's rows where nothing but the view is read: the engine lets go of one inside of FROM."""
+    source = relation.args.get("from_")
+    query = source.this.this if source is not None and isinstance(source.this, exp.Subquery) else None
+    if not isinstance(query, exp.Query) or query.args.get("order") is None or query.args.get("limit") is not None:
+        return
+    select = node.parent_select
+    alone = isinstance(select, exp.Select) and isinstance(node.parent, exp.From)
+    if alone and select is not None and not any(select.args.get(part) for part in _REORDERS):
+        query.set("limit", exp.Limit(expression=exp.Literal.number(FENCE)))
+    else:
+        query.set("order", None)
+
+
+@lru_cache(maxsize=4096)
+def _data_type(sql_type: str) -> exp.DataType:
+    return exp.DataType.build(sql_type, dialect="postgres", udt=True)
