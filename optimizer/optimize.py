@@ -9,6 +9,7 @@ from types import MappingProxyType
 from sqlglot import exp
 
 from optimizer.cardinality import Statistics
+from optimizer.rules.enter_views import enter_views
 from optimizer.rules.fold_date_arithmetic import fold_date_arithmetic
 from optimizer.rules.infer_filters import infer_filters
 from optimizer.rules.order_joins import order_joins
@@ -37,6 +38,7 @@ RULES: tuple[Rule, ...] = (
     fold_date_arithmetic,  # before those that look for constants
     scalar_aggregates_as_windows,  # before those below: it compares relations as they were governed
     infer_filters,
+    enter_views,  # before those that ask the tables
     push_down_filters,  # before pruning: a condition that moved inside no longer needs its column outside
     prune_columns,
     ByStatistics(order_joins),  # last: tables have their filters, and only the columns that are asked for

@@ -179,7 +179,7 @@ class _Governing:
         reader = self._reader if rights == self._principal else self._reader.of_role(rights)
         resolved = reader.resolve_view(view.row, asks)
         tree, tables = resolved.tree.copy(), dict(resolved.tables)
-        fenced = rights.name != self._principal.name and not asks.superuser and not hides_no_rows(tree)
+        fenced = rights.name != self._principal.name and not asks.superuser and not hides_no_rows(tree, tables)
         reading = _Reading(asks, rights, (*self._reading.views, view.name), self._reading.fences + fenced)
         governing = _Governing(reading, self._access, reader)
         governing.replace_tables(tree, tables, within)

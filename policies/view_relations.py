@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Protocol
 
@@ -10,8 +11,9 @@ from sqlglot import exp
 from catalog.names import TableName
 from catalog.principals import Principal
 from catalog.tables import Column, Table
+from optimizer.views import MARK
 from policies.fences import FENCE, is_fenced
-from policies.views import View
+from policies.views import KIND, View
 
 _MAY_HIDE = (
     "joins",
@@ -49,16 +51,19 @@ def view_relation(part: Table, query: exp.Query) -> exp.Select:
     ]
     derived = exp.Subquery(this=query, alias=exp.TableAlias(this=exp.to_identifier(alias, quoted=True)))
     select = exp.Select(expressions=columns, from_=exp.From(this=derived))
-    select.meta["view"] = part.name
+    select.meta[MARK] = part.name
     return select
 
 
-def hides_no_rows(query: exp.Query) -> bool:
+def hides_no_rows(query: exp.Query, tables: Mapping[TableName, Table]) -> bool:
     """Whether a view shows a row for each that it reads: then no condition of who asks meets a hidden one."""
     if not isinstance(query, exp.Select) or any(query.args.get(part) for part in _MAY_HIDE):
         return False
     source = query.args.get("from_")
     if source is None or not isinstance(source.this, exp.Table) or any(source.this.args.get(one) for one in _MAY_HIDE):
+        return False
+    read = tables.get(TableName(source.this.db, source.this.name))
+    if read is None or read.kind == KIND:  # a view in it may hide some
         return False
     return all(isinstance(one.unalias(), exp.Column) for one in query.selects)
 
@@ -87,7 +92,7 @@ def _around(base: exp.Table) -> list[tuple[TableName, bool]]:
     found: list[tuple[TableName, bool]] = []
     node = base.parent
     while node is not None:
-        if isinstance(node, exp.Select) and (name := node.meta.get("view")) is not None:
+        if isinstance(node, exp.Select) and (name := node.meta.get(MARK)) is not None:
             found.insert(0, (name, is_fenced(node)))
         node = node.parent
     return found

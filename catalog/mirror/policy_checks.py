@@ -22,11 +22,13 @@ WHERE p.xmin = pg_catalog.pg_current_xact_id()::pg_catalog.xid
 _OF_TABLES = """
 SELECT p.polrelid::bigint, pg_catalog.concat(p.polqual::text, p.polwithcheck::text)
 FROM pg_catalog.pg_policy p WHERE p.polrelid = ANY(%s::oid[])
+UNION ALL
+SELECT w.ev_class::bigint, w.ev_action::text FROM pg_catalog.pg_rewrite w WHERE w.ev_class = ANY(%s::oid[])
 """
 _STRANGE_TABLES = """
 SELECT c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.oid = ANY(%s::oid[])
-  AND (c.relkind <> 'r' OR n.nspname ~ '^pg_' OR n.nspname IN ('information_schema', 'lakegate'))
+  AND (c.relkind NOT IN ('r', 'v') OR n.nspname ~ '^pg_' OR n.nspname IN ('information_schema', 'lakegate'))
 """
 # What never changes cannot tell who asks or what he has set. Of the others these do not either.
 _REFUSED_FUNCTIONS = """
@@ -65,7 +67,7 @@ def check_policies(connection: psycopg.Connection) -> None:
 def _check_tables(connection: psycopg.Connection, tables: Iterable[int]) -> None:
     row = connection.execute(_STRANGE_TABLES, ([*tables],)).fetchone()
     if row is not None:
-        hint = "A policy may look things up in tables of the lake."
+        hint = "A policy may look things up in tables and views of the lake."
         raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, f'relation "{row[0]}" is not allowed in policies', hint=hint)
 
 
@@ -81,12 +83,12 @@ def _check_functions(connection: psycopg.Connection, functions: Iterable[int]) -
 
 
 def _reached(connection: psycopg.Connection, tables: set[int]) -> set[int]:
-    """Return the tables that are read when some are, by way of their policies."""
+    """Return the tables that are read when some are, by way of their policies and of the queries of views."""
     reached: set[int] = set()
     while tables - reached:
         new = tables - reached
         reached |= new
-        for _, tree in connection.execute(_OF_TABLES, ([*new],)).fetchall():
+        for _, tree in connection.execute(_OF_TABLES, ([*new], [*new])).fetchall():
             tables = tables | _numbers(_TABLES, tree)
     return reached
 

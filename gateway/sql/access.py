@@ -37,7 +37,7 @@ _ENDS_OF_NAMES = frozenset({",", ".", "TO", "FROM"})
 
 
 def is_access(part: Sequence[Token]) -> bool:
-    """Say whether a statement gives or takes access, or defines a view; raise 0A000 for such forms as are not served."""
+    """Say whether a statement gives or takes access, or defines a view; raise 0A000 for forms that are not served."""
     words = [_word(token) for token in part]
     head, second = words[0], words[1] if len(words) > 1 else ""
     if head in {"GRANT", "REVOKE"}:

@@ -13,8 +13,7 @@ from catalog.sqlstate import SqlState
 from catalog.store.rows import ViewRow
 from gateway.sql.expression_text import parse_expression
 from gateway.sql.mask_expressions import mask_expression
-from gateway.sql.resolve import Names, NotResolved, references, resolve
-from gateway.sql.statements import parse_query
+from gateway.sql.resolve import Names, NotResolved, references, resolve, view_query
 from optimizer.stages import Resolved
 from policies.access import Access
 from policies.govern import Readable
@@ -58,7 +57,7 @@ def _resolved_view(view: ViewRow, asks: Principal, names: Names) -> Resolved:
     """Resolve a view's query. Raises SqlError 42501 for columns that may not be read with the rights it is read by, and
     `NotResolved` for a form of query that the engine has not. Tables that may not be read are the governing's affair.
     """
-    tree = parse_query(view.definition)
+    tree = view_query(view.definition)
     if tree is None:
         raise NotResolved(SqlState.FEATURE_NOT_SUPPORTED, f'the query of view "{view.name}" is not supported')
     bound = bind_identity(tree, asks)

@@ -125,6 +125,11 @@ def resolve(tree: exp.Query, found: References, names: Names, parameters: Sequen
     return Resolved(typed, tables, names.search_path)
 
 
+def view_query(definition: str) -> exp.Query | None:
+    """Return the syntax tree of a view's definition, or None where sqlglot cannot read it as a query."""
+    return parse_query(definition) or parse_query(f'SELECT * FROM ({definition}) AS "*VALUES*"')
+
+
 def fold_identifiers(tree: exp.Expr) -> None:
     """Fold unquoted identifiers to lower case, as PostgreSQL does, in place."""
     for identifier in tree.find_all(exp.Identifier):
@@ -275,7 +280,7 @@ def _view_types(name: TableName, names: Names) -> Mapping[str, exp.DataType | No
     known = names.view_types.get(key)
     if known is None:
         known = {}
-        tree = parse_query(names.views[name].remote[0])
+        tree = view_query(names.views[name].remote[0])
         if tree is not None:
             seen = replace(names, visible=lambda _: True, columns=_all_columns, within=(*names.within, name))
             with suppress(NotResolved):  # it is told when the view itself is
