@@ -44,7 +44,7 @@ class Readable(Protocol):
 
 def view_relation(part: Table, query: exp.Query) -> exp.Select:
     """Return a view's relation: the columns of ``part`` from its governed query, each of the type PostgreSQL told."""
-    alias = part.name.name
+    alias = "definition"  # no other part of a query speaks of it
     inner = {one.alias_or_name: one.type for one in query.selects}
     columns = [
         exp.alias_(_column(alias, column, inner[column.name]), column.name, quoted=True) for column in part.columns

@@ -12,7 +12,7 @@ _STAYS = (exp.AggFunc, exp.Window, exp.Rand, exp.Anonymous, exp.Query, exp.Subqu
 
 
 def enter_views(tree: exp.Query) -> exp.Query:
-    """Move conditions of WHERE on columns of one view into the view's query; drop columns of views that nobody asks for.
+    """Move conditions of WHERE on columns of one view into the view's query; drop columns that nobody asks for.
 
     Why good: they go on into the tables, so that files are skipped and sources send less.
     When illegal: as in `push_down_filters` on the side of an outer join that may be missing; into a query that groups,

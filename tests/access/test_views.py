@@ -124,7 +124,7 @@ def test_rights_are_those_of_postgresql(both: Both) -> None:
             both.do("REVOKE ALL ON shop.orders FROM bob, eve", *rights)
             for user, view in product((BOB, EVE), (*views, "orders")):
                 answered += not both.say(user, f"SELECT * FROM shop.{view}").startswith("ERROR")
-    assert answered > 200
+    assert answered > 150
     for view in views:
         both.say(EVE, f"SELECT count(*), max(b.id) FROM shop.{view} a JOIN shop.{view} b USING (id) WHERE id <> 3")
 
