@@ -11,8 +11,10 @@ from catalog.names import TableName
 from catalog.principals import Principal
 from catalog.sqlstate import SqlState
 from catalog.store.rows import ViewRow
+from catalog.tables import Table
 from gateway.sql.expression_text import parse_expression
 from gateway.sql.mask_expressions import mask_expression
+from gateway.sql.hidden_columns import HiddenColumns
 from gateway.sql.resolve import Names, NotResolved, references, resolve, view_query
 from optimizer.stages import Resolved
 from policies.access import Access
@@ -21,6 +23,7 @@ from policies.identity import bind_identity
 from policies.policy_reader import KeptRelations, PolicyReader
 
 _NO_ACCESS = Access()
+_HIDDEN = frozenset({SqlState.UNDEFINED_COLUMN, SqlState.INSUFFICIENT_PRIVILEGE})
 
 
 def policy_reader(names: Names, kept: KeptRelations, access: Readable = _NO_ACCESS) -> PolicyReader:
@@ -63,22 +66,18 @@ def _resolved_view(view: ViewRow, asks: Principal, names: Names) -> Resolved:
     bound = bind_identity(tree, asks)
     assert isinstance(bound, exp.Query)
     seen = replace(names, visible=lambda name: True)
+    lake: tuple[tuple[exp.Table, Table], ...] = ()
     try:
         found = references(bound, seen)
-    except SqlError as error:
-        error.position = None
-        raise
-    if found.system:
-        raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, f'a view cannot read "{found.system[0].name}"')
-    try:
+        lake = found.lake
+        if found.system:
+            raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, f'a view cannot read "{found.system[0].name}"')
         resolved = resolve(bound, found, seen)
-    except NotResolved:
-        raise
     except SqlError as error:
         error.position = None  # it is one in the view's text
-        hidden = [table.name for _, table in found.lake if names.columns(table.name) is not None]
-        hidden.sort(key=lambda name: bool(names.columns(name)))  # those of which nothing may be read first
-        if hidden and error.sqlstate in (SqlState.UNDEFINED_COLUMN, SqlState.INSUFFICIENT_PRIVILEGE):
+        hidden = [table.name for _, table in lake if names.columns(table.name) is not None]
+        if hidden and (isinstance(error, HiddenColumns) or error.sqlstate in _HIDDEN):
+            hidden.sort(key=lambda name: bool(names.columns(name)))  # those of which nothing may be read first
             message = f"permission denied for table {hidden[0].name}"
             raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, message) from None
         raise

@@ -65,7 +65,7 @@ _DEFINITIONS = frozenset({"CREATE", "ALTER", "DROP"})
 _QUERY_HEADS = frozenset({"SELECT", "WITH", "VALUES", "TABLE", "("})
 SUPPORTED = (
     "SELECT, VALUES, TABLE, WITH, EXPLAIN, SET, SHOW, RESET, transactions without writes, REFRESH SOURCE,"
-    " and those of roles, privileges, policies, masks and tags"
+    " and those of roles, privileges, policies, masks, tags and views"
 )
 
 

@@ -24,6 +24,7 @@ def refuse_tables(text: str, names: Names) -> None:
     """
     visible = False
     schemas = {*names.catalog.schemas, *(table.schema for table in names.catalog.tables)}
+    schemas |= {view.schema for view in names.views}
     for schema, name, position in _candidates(tokens(text)):
         found = _lookup(schema, name, names)
         if found is None and schema not in schemas:
@@ -54,7 +55,7 @@ def _lookup(schema: str, name: str, names: Names) -> TableName | None:
         return None
     path = (schema,) if schema else names.search_path
     found = [TableName(one, name) for one in path if one not in SYSTEM_SCHEMAS]
-    found = [one for one in found if names.catalog.get_table(one) is not None]
+    found = [one for one in found if names.get_table(one) is not None]
     return next((one for one in found if names.visible(one)), found[0] if found else None)
 
 

@@ -22,7 +22,7 @@ from gateway.sql.engine_dialect import allowed
 from gateway.sql.engine_dialect.render import render
 from optimizer.optimize import optimize
 from optimizer.rules import push_down_filters
-from policies import govern
+from policies import fences, govern
 from policies.access import Access, Rules
 from policies.grants import Grants
 from policies.policy_reader import KeptRelations
@@ -206,7 +206,7 @@ def _forgetful_optimizer(patch: Patch) -> None:
 
 def _forgetful_rendering(patch: Patch) -> None:
     def forgetful(*given: Any, **named: Any) -> str:
-        return render(*given, **named).replace(f" LIMIT {govern.FENCE}", "")
+        return render(*given, **named).replace(f" LIMIT {fences.FENCE}", "")
 
     patch.setattr(pipeline, "render", forgetful)
 
