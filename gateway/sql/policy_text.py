@@ -13,12 +13,11 @@ from catalog.sqlstate import SqlState
 from catalog.store.rows import ViewRow
 from catalog.tables import Table
 from gateway.sql.expression_text import parse_expression
-from gateway.sql.mask_expressions import mask_expression
 from gateway.sql.hidden_columns import HiddenColumns
+from gateway.sql.mask_expressions import mask_expression
 from gateway.sql.resolve import Names, NotResolved, references, resolve, view_query
 from optimizer.stages import Resolved
-from policies.access import Access
-from policies.govern import Readable
+from policies.access import Access, Narrowed
 from policies.identity import bind_identity
 from policies.policy_reader import KeptRelations, PolicyReader
 
@@ -26,7 +25,7 @@ _NO_ACCESS = Access()
 _HIDDEN = frozenset({SqlState.UNDEFINED_COLUMN, SqlState.INSUFFICIENT_PRIVILEGE})
 
 
-def policy_reader(names: Names, kept: KeptRelations, access: Readable = _NO_ACCESS) -> PolicyReader:
+def policy_reader(names: Names, kept: KeptRelations, access: Access | Narrowed = _NO_ACCESS) -> PolicyReader:
     """Return how policies and views are read for a statement: with the names that its principal may see, and no search
     path.
     """

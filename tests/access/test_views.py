@@ -48,6 +48,7 @@ def _told(answer: str) -> list[str]:
 @pytest.fixture
 def both(shop_gateway: RunningGateway, peer: Server, clean: None) -> Iterator[Both]:
     with psycopg.connect(peer_dsn(peer, ADA), autocommit=True) as connection, connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE shop.orders DROP COLUMN IF EXISTS x")  # a script has added it
         cursor.executemany(
             "INSERT INTO shop.orders VALUES (%s, %s, %s, %s)", [tuple(row.values()) for row in ORDERS.to_pylist()]
         )
