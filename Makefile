@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 ARGS ?=
+JOBS ?= auto
 
 .DEFAULT_GOAL := help
 .PHONY: help env demo stop test check lint types imports format bench clean
@@ -33,8 +34,8 @@ demo: env ## lay out TPC-H over four sources, serve it, say how to connect; Ctrl
 stop: env ## stop what `make demo ARGS=--detach` left running
 	@$(BIN)/lakegate stop $(ARGS)
 
-test: env ## run the tests
-	$(BIN)/python -m pytest $(ARGS)
+test: env ## run the tests, one process a core (JOBS=0: in one process)
+	$(BIN)/python -m pytest -n $(JOBS) --maxprocesses 4 --dist loadfile $(ARGS)
 
 check: lint types imports test ## all checks: style, types, import contracts, tests
 

@@ -15,14 +15,14 @@ from tests.gateway import RunningGateway, SampleLake, Settings, serving
 SETTINGS = Settings(server={"refresh_interval": "0"})
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def world_lakes() -> Iterator[dict[str, SampleLake]]:
     """The worlds' data."""
     with ExitStack() as stack:
         yield {world: stack.enter_context(world_lake(world)) for world in ("A", "B")}
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def world_gateways(world_lakes: dict[str, SampleLake]) -> Iterator[dict[str, RunningGateway]]:
     """A gateway over each world, governed."""
     with ExitStack() as stack, ThreadPoolExecutor() as pool:

@@ -15,7 +15,7 @@ A comment that ends in ``(open)`` marks a hole that is known and not closed: the
 the mark goes. One that ends in ``(accepted)`` may differ between the worlds.
 
 ``{t}`` in a case stands for one kind of source, chosen by its text, or each of the four in turn where the comment of
-the case ends in ``(all kinds)``.
+the case ends in ``(all kinds)``. Each such case is tried on views, too.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from pathlib import Path
 
 from gateway.wire import frontend as f
 from tests.attacks.clients import AttackClient, Clients, Message, keeps_session, shown
-from tests.attacks.worlds import AUD, COMMON, EVE, KINDS, OLGA, SAM, TINA, USERS
+from tests.attacks.worlds import AUD, COMMON, EVE, KINDS, OLGA, SAM, TINA, USERS, VIEWS
 from tests.scripts import Block, read
 
 CASES = Path(__file__).with_name("cases")
@@ -68,13 +68,27 @@ def cases(path: Path) -> list[Case]:
     return [case for block in read(path) for case in _cases(path.stem, block)]
 
 
+def cases_on_views(path: Path) -> list[Case]:
+    """Return the cases of a class that name tables and are not those of owners, over views."""
+    found = (_case(path.stem, block, VIEWS) for block in read(path) if "{t}" in _text(block))
+    return [case for case in found if all(step.user in {TINA, SAM, EVE, AUD} for step in case.steps)]
+
+
 def _cases(name: str, block: Block) -> Iterator[Case]:
-    text = f"{block.command}\n{block.text}".strip()
+    text = _text(block)
     kinds = [""]
     if "{t}" in text:
         kinds = [*KINDS] if block.comment.endswith("(all kinds)") else [KINDS[zlib.crc32(text.encode()) % len(KINDS)]]
     for kind in kinds:
-        yield Case(f"{name}.sql:{block.line}", block, kind, tuple(_steps(_filled(text, kind))))
+        yield _case(name, block, kind)
+
+
+def _case(name: str, block: Block, kind: str) -> Case:
+    return Case(f"{name}.sql:{block.line}", block, kind, tuple(_steps(_filled(_text(block), kind))))
+
+
+def _text(block: Block) -> str:
+    return f"{block.command}\n{block.text}".strip()
 
 
 def _filled(text: str, kind: str) -> str:

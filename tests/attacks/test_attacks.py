@@ -6,10 +6,12 @@ of the script, no byte of them holds a marker, and tina and eve get the same byt
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.attacks.clients import Clients
-from tests.attacks.steps import CASES, Answer, Case, cases, markers, run, written
+from tests.attacks.steps import CASES, Answer, Case, cases, cases_on_views, markers, run, written
 from tests.attacks.worlds import EVE, TINA
 from tests.scripts import check
 
@@ -56,4 +58,14 @@ def test_attacks(path: object, world_clients: dict[str, Clients], rewrite: bool)
             found.append(f"{case.name} {case.kind}:\n{case.block.command}\n{case.block.text}\nanswered:\n{output}\n")
     if rewrite:
         check(script, lambda block: outputs[block.line], rewrite=True)
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("path", CLASSES, ids=lambda path: path.stem)
+def test_attacks_on_views(path: Path, world_clients: dict[str, Clients]) -> None:
+    """What is hidden from who reads a table is hidden from who reads a view of it."""
+    found: list[str] = []
+    for case in cases_on_views(path):
+        if not case.block.comment.endswith("(open)"):
+            found += faults(case, {world: run(case, clients) for world, clients in world_clients.items()})
     assert not found, "\n".join(found)

@@ -13,6 +13,8 @@ vault        all: nobody has a privilege on it
 leak_ledger  all; no attack names it
 ===========  ==========================================================================================
 
+In ``public`` they are views: ``orders`` is read with the rights of nora, a colleague, the others with those of who asks.
+
 What is hidden has markers in it: ``LEAK`` in what no analyst may see, ``NVIS`` and ``SVIS`` in what only analysts of
 north and of south may; numbers that begin with 77701 or 77702. A world's letter stands in its markers, so the two
 worlds' secrets differ, and so do their numbers of hidden rows.
@@ -42,6 +44,7 @@ from gateway.authentication.scram import verifier
 from tests.gateway import ADA, PASSWORD, RunningGateway, SampleLake
 
 KINDS = ("lk", "ice", "crm", "docs")  # the schema of each kind of source
+VIEWS = "public"  # where each of the tables is a view
 TINA, SAM, EVE, AUD, OLGA = "tina", "sam", "eve", "aud", "olga"
 USERS = (ADA, TINA, SAM, EVE, AUD, OLGA)
 COMMON = 777010004
@@ -193,7 +196,7 @@ def govern_world(gateway: RunningGateway) -> None:
     """Make roles, grants and policies, as an administrator does it: in SQL."""
     with gateway.connect(ADA) as connection:
         connection.execute(";\n".join(policies()).encode())  # one change
-        for statement in masks():
+        for statement in (*masks(), *views()):
             connection.execute(statement.encode())
 
 
@@ -241,3 +244,17 @@ def masks() -> Iterator[str]:
         yield f"ALTER TABLE {kind}.people ALTER COLUMN phone SET MASKING POLICY constant"
         yield f"ALTER TABLE {kind}.people ALTER COLUMN balance SET MASKING POLICY for_keepers"
         yield f"ALTER TABLE {kind}.orders ALTER COLUMN card SET MASKING POLICY last_digits"
+
+
+def views() -> Iterator[str]:
+    """Return the statements that make the views: of each kind of source one."""
+    yield f"CREATE ROLE nora LOGIN PASSWORD '{PASSWORD}' IN ROLE analysts, north"
+    yield f"GRANT CREATE ON SCHEMA {VIEWS} TO nora"
+    for kind, table in zip(KINDS, ("notes", "people", "vault", "orders"), strict=True):
+        columns = _GRANTED if table == "people" else "*"
+        yield f"CREATE VIEW {VIEWS}.{table} WITH (security_invoker) AS SELECT {columns} FROM {kind}.{table}"
+        if table != "vault":
+            yield f"GRANT SELECT ON {VIEWS}.{table} TO analysts, {AUD}"
+    yield f"ALTER VIEW {VIEWS}.orders SET (security_invoker = false)"
+    yield f"ALTER VIEW {VIEWS}.orders OWNER TO nora"
+    yield f"CREATE VIEW {VIEWS}.leak_ledger AS SELECT * FROM docs.leak_ledger"

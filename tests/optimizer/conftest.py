@@ -10,7 +10,7 @@ from tests.gateway import SampleLake
 from tests.optimizer.small_lake import SmallLake, small_lake
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def tables(lake: SampleLake, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallLake]:
     """The small tables, in files and in PostgreSQL."""
     lake.server.create_database("random_queries", "random_owner", "random secret")

@@ -12,7 +12,7 @@ from tests.optimizer.small_lake import SmallLake, make_reference, small_lake
 from tests.policies.governed_copies import make_originals
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def tables(lake: SampleLake, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallLake]:
     """The small tables, in files and in PostgreSQL."""
     lake.server.create_database("governed", "governed_owner", "governed secret")
@@ -20,7 +20,7 @@ def tables(lake: SampleLake, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         yield opened
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def copies(lake: SampleLake) -> Iterator[psycopg.Connection]:
     """A database for filtered and masked copies of the small tables."""
     lake.server.create_database("copies", "copies_owner", "copies secret")

@@ -14,7 +14,7 @@ from psycopg.pq import ExecStatus
 PostgresBytes = Callable[[list[str | None], str, int], list[bytes | None]]
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def postgres() -> Iterator[psycopg.Connection]:
     """Return a connection to a server of its own, in autocommit mode."""
     # Not below pytest's own folder: another pytest that starts closes that to the server's user.

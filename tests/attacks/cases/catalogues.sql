@@ -5,6 +5,7 @@ leak_ledger
 leak_ledger
 leak_ledger
 leak_ledger
+leak_ledger
 
 # (open)
 SELECT c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = '{t}' ORDER BY 1
@@ -260,7 +261,7 @@ NULL
 
 SELECT definition FROM pg_views WHERE definition LIKE '%people%'
 ----
-(SELECT 0)
+ SELECT id,\n    tenant,\n    name,\n    email,\n    balance,\n    phone,\n    code,\n    amount,\n    joined\n   FROM ice.people;
 
 SELECT pg_get_ruledef(oid) FROM pg_rewrite WHERE ev_class = '{t}.people'::regclass
 ----

@@ -100,23 +100,26 @@ ERROR 0A000: writing is not supported yet
 
 CREATE VIEW x AS SELECT * FROM {t}.people
 ----
-ERROR 0A000: CREATE VIEW is not supported
+ERROR 42501: permission denied for schema public
 
 CREATE OR REPLACE VIEW {t}.people AS SELECT * FROM {t}.vault
 ----
-ERROR 0A000: CREATE OR is not supported
+ERROR 42501: permission denied for schema {t}
 
 CREATE TEMP VIEW x AS SELECT * FROM {t}.vault
 ----
-ERROR 0A000: CREATE TEMP is not supported
+ERROR 0A000: CREATE TEMPORARY VIEW is not supported
+  HINT: Use WITH in the query, or CREATE VIEW.
 
 CREATE RECURSIVE VIEW x (n) AS SELECT id FROM {t}.people
 ----
-ERROR 0A000: CREATE RECURSIVE is not supported
+ERROR 0A000: CREATE RECURSIVE VIEW is not supported
+  HINT: Write WITH RECURSIVE inside of the view's query.
 
 CREATE MATERIALIZED VIEW x AS SELECT * FROM {t}.people
 ----
-ERROR 0A000: CREATE MATERIALIZED is not supported
+ERROR 0A000: CREATE MATERIALIZED VIEW is not supported
+  HINT: CREATE VIEW makes a view whose query runs each time.
 
 REFRESH MATERIALIZED VIEW {t}.people
 ----

@@ -351,7 +351,7 @@ ERROR 0A000: cross-database references are not implemented: "datafusion.informat
 SELECT * FROM public.r_people
 ----
 ERROR 42P01: relation "public.r_people" does not exist
-  HINT: Perhaps you meant "ice.people".
+  HINT: Perhaps you meant "public.people".
 
 SELECT random() IS NULL, id FROM {t}.people ORDER BY 2
 ----

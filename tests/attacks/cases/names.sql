@@ -323,8 +323,7 @@ ERROR 42P01: relation "lakegate.people" does not exist
 
 SELECT count(*) FROM public.people
 ----
-ERROR 42P01: relation "public.people" does not exist
-  HINT: Perhaps you meant "ice.people".
+3
 
 SELECT count(*) FROM {t}_default.people
 ----
@@ -334,4 +333,4 @@ ERROR 42P01: relation "ice_default.people" does not exist
 SELECT count(*) FROM crm_public.people
 ----
 ERROR 42P01: relation "crm_public.people" does not exist
-  HINT: Perhaps you meant "crm.people".
+  HINT: Perhaps you meant "public.people".
