@@ -13,7 +13,7 @@ vault        all: nobody has a privilege on it
 leak_ledger  all; no attack names it
 ===========  ==========================================================================================
 
-In ``public`` they are views: ``orders`` is read with the rights of nora, a colleague, the others with those of who asks.
+In ``public`` they are views: ``orders`` is read with the rights of nora, a colleague, the others with the reader's.
 
 What is hidden has markers in it: ``LEAK`` in what no analyst may see, ``NVIS`` and ``SVIS`` in what only analysts of
 north and of south may; numbers that begin with 77701 or 77702. A world's letter stands in its markers, so the two
