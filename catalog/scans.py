@@ -77,7 +77,8 @@ class FileGroup:
 @dataclass(frozen=True, slots=True)
 class FileScan:
     """The exact files of one snapshot (after pruning). ``key`` is equal only for equal contents, so that the engine
-    may keep what it made of it. ``storage`` holds the object store's options.
+    may keep what it made of it. ``storage`` holds the object store's options. With ``late`` the query's conditions are
+    to be evaluated before other columns are decoded (`optimizer.late_materialization`).
     """
 
     key: str
@@ -85,6 +86,7 @@ class FileScan:
     groups: tuple[FileGroup, ...]
     files_known: int  # files of the snapshot before pruning
     storage: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,8 @@ def _fragment(part: Fragment) -> list[str]:
         lines += [f"  Remote SQL: {query}" for query in part.scan.queries]
     else:
         lines.append(f"  Files: {_files(part.scan)} of {part.scan.files_known}")
+    if isinstance(part.scan, FileScan) and part.scan.late:
+        lines.append("  Late materialization: other columns are decoded where the conditions hold")
     lines += [f"  Pushed down: {_comparison(one)}" for one in part.pushed]
     lines += [f"  Prunes files: {_comparison(one)}" for one in part.pruning]
     lines += [f"  Not pushed down: {condition}  ({reason})" for condition, reason in part.kept]
@@ -96,6 +98,7 @@ def _fragment_json(part: Fragment) -> dict[str, object]:
         shown["Remote SQL"] = list(part.scan.queries)
     else:
         shown |= {"Files": _files(part.scan), "Files Known": part.scan.files_known}
+        shown["Late Materialization"] = part.scan.late
     shown["Pushed Down"] = [_comparison(one) for one in part.pushed]
     shown["Prunes Files"] = [_comparison(one) for one in part.pruning]
     shown["Not Pushed Down"] = [{"Condition": condition, "Reason": reason} for condition, reason in part.kept]

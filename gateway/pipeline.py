@@ -22,11 +22,12 @@ from gateway.sql.engine_dialect.render import render
 from gateway.sql.policy_text import policy_reader
 from gateway.sql.resolve import Names, References, resolve
 from optimizer.brief import is_brief
+from optimizer.cardinality import Statistics
 from optimizer.fragment import fragment
 from optimizer.optimize import NO_STATISTICS, optimize
 from optimizer.plain_scan import is_plain_scan
 from optimizer.relations import relations
-from optimizer.stages import Fragmented, Optimized
+from optimizer.stages import Fragmented, Governed, Optimized
 from policies.govern import check_governed, govern
 
 
@@ -63,11 +64,18 @@ def plan(
     resolved = resolve(tree, found, names, parameters)
     access = lake.access
     governed = govern(resolved, principal, access, policy_reader(names, lake.governed, access))
-    joins = sum(1 for _ in relations(governed.tree)) > 1
-    statistics = lake.statistics(governed.tables.values()) if joins else NO_STATISTICS
-    optimized = optimize(governed, statistics)
+    optimized = optimize(governed, _statistics(governed, lake))
     check_governed(optimized.tree, optimized.tables, principal, access)  # no rule has let go of a policy
     return Plan(optimized)
+
+
+def _statistics(governed: Governed, lake: Lake) -> Statistics:
+    """Return what the rules may ask for: of joined tables, and of files that are read under conditions."""
+    if sum(1 for _ in relations(governed.tree)) > 1:
+        return lake.statistics(governed.tables.values())
+    if governed.tree.find(exp.Where) is None:
+        return NO_STATISTICS
+    return lake.statistics([table for table in governed.tables.values() if table.kind != "postgres"])
 
 
 def prepare(planned: Plan, parameters: Sequence[pa.Scalar], session: Session, lake: Lake) -> Prepared:

@@ -132,7 +132,7 @@ class Cardinality:
 
     def _of_with_name(self, name: exp.Table) -> Estimate | None:
         if name.db:
-            return self._of_table(name)
+            return self.of_table(TableName(name.db, name.name))
         node: exp.Expr | None = name
         while node is not None:
             clause = node.args.get("with_")
@@ -142,8 +142,9 @@ class Cardinality:
             node = node.parent
         return None
 
-    def _of_table(self, table: exp.Table) -> Estimate | None:
-        known = self.statistics.get(TableName(table.db, table.name))
+    def of_table(self, table: TableName) -> Estimate | None:
+        """Return what is known of a table, before any condition."""
+        known = self.statistics.get(table)
         if known is None or known.rows is None:
             return None
         rows = max(1.0, known.rows)

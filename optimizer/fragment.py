@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pyarrow as pa
 from sqlglot import exp
 
 from catalog.names import TableName
-from catalog.scans import Comparison, Snapshot, Source
+from catalog.scans import Comparison, FileScan, Snapshot, Source
 from optimizer.comparisons import comparisons
 from optimizer.relations import Relation, conjuncts, relations
 from optimizer.stages import Fragment, Fragmented, Optimized
@@ -32,7 +33,11 @@ def fragment(
         _fragment(relation, f"scan_{token}_{number}", snapshots[relation.name], sources, parameters)
         for number, relation in enumerate([*relations(tree)])
     ]
-    return Fragmented(tree, tuple(fragments))
+    return Fragmented(tree, tuple(_late(part) if at in optimized.late else part for at, part in enumerate(fragments)))
+
+
+def _late(part: Fragment) -> Fragment:
+    return replace(part, scan=replace(part.scan, late=True)) if isinstance(part.scan, FileScan) else part
 
 
 def _fragment(

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from sqlglot import exp
 
 from optimizer.cardinality import Statistics
+from optimizer.late_materialization import late_relations
 from optimizer.rules.enter_views import enter_views
 from optimizer.rules.fold_date_arithmetic import fold_date_arithmetic
 from optimizer.rules.infer_filters import infer_filters
@@ -59,7 +60,7 @@ def optimize(governed: Governed, statistics: Statistics = NO_STATISTICS, rules: 
         if changed != before:
             trace.append(RuleApplied(rule.__name__, changed))
         tree = changed
-    return Optimized(tree, governed.tables, tuple(trace), governed.policies)
+    return Optimized(tree, governed.tables, tuple(trace), governed.policies, late_relations(tree, statistics))
 
 
 def apply(rule: Rule, tree: exp.Query, statistics: Statistics) -> exp.Query:

@@ -54,12 +54,15 @@ class RuleApplied:
 
 @dataclass(frozen=True, slots=True)
 class Optimized:
-    """A cheaper query with the same rows; ``trace`` names the rules that changed it, in order."""
+    """A cheaper query with the same rows; ``trace`` names the rules that changed it, in order. ``late`` are the places,
+    among the relations of the tree, of those whose conditions are worth evaluating before other columns are decoded.
+    """
 
     tree: exp.Query
     tables: Mapping[TableName, Table]
     trace: tuple[RuleApplied, ...] = ()
     policies: Mapping[TableName, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    late: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

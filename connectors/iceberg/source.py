@@ -261,9 +261,18 @@ def _pointer_query(catalog: Catalog, identifier: tuple[str, ...]) -> _PointerQue
 def _pointer(catalog: Catalog, query: _PointerQuery | None) -> str | None:
     if query is None or not isinstance(catalog, SqlCatalog):
         return None
-    with catalog.engine.connect() as connection:
-        location: str | None = connection.exec_driver_sql(query.sql, query.parameters).scalar_one_or_none()
-        return location
+    connection = catalog.engine.raw_connection()  # the rest of SQLAlchemy takes twice as long as the answer
+    try:
+        cursor = connection.cursor()
+        cursor.execute(query.sql, query.parameters)
+        row = cursor.fetchone()
+        cursor.close()
+    except catalog.engine.dialect.loaded_dbapi.Error:
+        connection.invalidate()
+        return None  # the catalogue itself is asked then, and tells why
+    finally:
+        connection.close()
+    return None if row is None else str(row[0])
 
 
 def _columns_of(version: IcebergVersion) -> tuple[Column, ...]:

@@ -71,7 +71,16 @@ def cast_to(expr: Expr, actual: pa.DataType, physical: pa.DataType | None, targe
     """
     if physical is not None and _renames(physical, target):
         return _renamed(expr, physical, target)
-    return expr if actual == target or (_is_text(actual) and _is_text(target)) else expr.cast(target)
+    return expr if _is_alike(actual, target) else expr.cast(target)
+
+
+def is_as_wanted(actual: pa.DataType, physical: pa.DataType, target: pa.DataType) -> bool:
+    """Whether `cast_to` has nothing to do."""
+    return _is_alike(actual, target) and not _renames(physical, target)
+
+
+def _is_alike(actual: pa.DataType, target: pa.DataType) -> bool:
+    return bool(actual == target) or (_is_text(actual) and _is_text(target))
 
 
 def null_of(target: pa.DataType) -> Expr:

@@ -14,13 +14,14 @@ import pyarrow.parquet as pq
 from cachetools import LRUCache
 from datafusion import DataFrame, Expr, SessionContext, col, lit
 from datafusion import functions as f
+from datafusion.catalog import Table
 
 from catalog.errors import SqlError
 from catalog.names import always_quoted, quote_literal
 from catalog.scans import Constant, EqualityDelete, FileGroup, FileScan, Physical
 from catalog.sqlstate import SqlState
 from connectors.object_stores import filesystem, is_local
-from gateway.execute.column_types import cast_to, null_of, type_in_ddl
+from gateway.execute.column_types import cast_to, is_as_wanted, null_of, type_in_ddl
 
 _FORMATS = {"parquet": "PARQUET", "csv": "CSV", "json": "JSON", "avro": "AVRO", "arrow": "ARROW"}
 _MOST_UNITED = 64  # groups that differ in constants alone; more are read as one and joined with their constants
@@ -50,6 +51,30 @@ def relations(builder: SessionContext, scan: FileScan) -> list[DataFrame]:
     return frames
 
 
+def get_plain_table(builder: SessionContext, scan: FileScan) -> Table | None:
+    """Return a scan as a table of files where nothing has to be done to their columns and rows; None for all others.
+
+    It is planned in a third less time than a view of it.
+    """
+    groups = [group for group in scan.groups if group.files]
+    if len(groups) != 1 or not _holds_plain_columns(groups[0], scan.schema):
+        return None
+    name = _new_external_table(builder, groups[0], late=scan.late)
+    try:
+        held = groups[0].schema or pa.schema([])
+        types = builder.table(name).schema().types, held.types, scan.schema.types
+        return builder.catalog().schema().table(name) if all(map(is_as_wanted, *types)) else None
+    finally:
+        builder.deregister_table(name)
+
+
+def _holds_plain_columns(group: FileGroup, schema: pa.Schema) -> bool:
+    """Whether the files hold the columns in order and by their names, and all of their rows."""
+    names = [column.name if isinstance(column, Physical) else None for column in group.columns]
+    held = [] if group.schema is None else group.schema.names
+    return names == held == schema.names and bool(_column_list(group)) and not _has_deletes(group)
+
+
 def in_memory(builder: SessionContext, table: pa.Table) -> DataFrame:
     """Return a table of this process as a relation."""
     nothing = pa.RecordBatch.from_arrays([pa.array([], type=each.type) for each in table.schema], schema=table.schema)
@@ -61,7 +86,7 @@ def in_memory(builder: SessionContext, table: pa.Table) -> DataFrame:
 def _relation(builder: SessionContext, group: FileGroup, scan: FileScan) -> DataFrame:
     """Return one group; where its files turn out to differ, as the union over their schemas."""
     try:
-        frame = _external_table(builder, group)
+        frame = _external_table(builder, group, late=scan.late)
     except Exception as failure:
         parts = _by_footer(group, scan) if group.format == "parquet" and _DIFFERENT_SCHEMAS in str(failure) else []
         if len(parts) < 2:
@@ -103,7 +128,7 @@ def _joined_with_constants(builder: SessionContext, groups: list[FileGroup], sca
     """
     first = groups[0]
     united = replace(first, files=tuple(file for group in groups for file in group.files))
-    frame = _external_table(builder, united)
+    frame = _external_table(builder, united, late=scan.late)
     sizes = [len(group.files) for group in groups]
     owners = {_DELETED_FILE: pa.array([_engine_name(file) for file in united.files], pa.string())}
     exprs = _columns(frame, first, scan)
@@ -128,20 +153,26 @@ def _repeated(values: list[pa.Scalar], sizes: list[int], target: pa.DataType) ->
 # External tables
 
 
-def _external_table(builder: SessionContext, group: FileGroup) -> DataFrame:
+def _external_table(builder: SessionContext, group: FileGroup, *, late: bool = False) -> DataFrame:
+    return _taken(builder, _new_external_table(builder, group, late=late))
+
+
+def _new_external_table(builder: SessionContext, group: FileGroup, *, late: bool) -> str:
     """Make a table over exactly the group's files. With a column list no file is opened now, columns that a file lacks
-    are NULL and narrower types are widened; types that DDL cannot spell need the files' own schema.
+    are NULL and narrower types are widened; types that DDL cannot spell need the files' own schema. A ``late`` one
+    evaluates conditions as it decodes.
     """
     if group.format not in _FORMATS:
         raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, f'files in the format "{group.format}" are not supported')
     name = _fresh_name()
     locations = ", ".join(quote_literal(_location(file)) for file in group.files)
-    options = ", ".join(f"{quote_literal(key)} {quote_literal(value)}" for key, value in group.options.items())
+    chosen = {**group.options, "pushdown_filters": "true"} if late and group.format == "parquet" else group.options
+    options = ", ".join(f"{quote_literal(key)} {quote_literal(value)}" for key, value in chosen.items())
     builder.sql(
         f"CREATE EXTERNAL TABLE {name} {_column_list(group)} STORED AS {_FORMATS[group.format]} "
         f"LOCATION ({locations}){f' OPTIONS ({options})' if options else ''}"
     ).collect()
-    return _taken(builder, name)
+    return name
 
 
 def _column_list(group: FileGroup) -> str:

@@ -1,4 +1,5 @@
-"""Files as relations: a `FileScan` becomes a view of DataFusion whose columns are those of the table.
+"""Files as relations: a `FileScan` becomes a view of DataFusion whose columns are those of the table, or the files'
+table itself where there is nothing to do to it.
 
 Each group of files is an external table over exactly these files. Above it constants stand for the columns that the
 files do not hold, casts bring every column to the table's type, anti joins take out deleted rows; the table is the
@@ -43,7 +44,7 @@ class _Registrations:
     """What a context holds of ours. The lock guards the dictionary; views are built outside of it."""
 
     builder: SessionContext
-    names: OrderedDict[str, str] = field(default_factory=OrderedDict)
+    names: OrderedDict[tuple[str, bool], str] = field(default_factory=OrderedDict)
     stores: set[tuple[str, str]] = field(default_factory=set)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -61,24 +62,15 @@ def register(context: SessionContext, scan: FileScan) -> str:
     """
     known = _registrations(context)
     with known.lock:
-        name = known.names.get(scan.key)
+        name = known.names.get((scan.key, scan.late))
         if name is not None:
-            known.names.move_to_end(scan.key)
+            known.names.move_to_end((scan.key, scan.late))
             return name
     file_stores.register((context, known.builder), scan, known.stores)
-    frame = _relation(known.builder, scan)
+    relation = file_groups.get_plain_table(known.builder, scan) or _relation(known.builder, scan).into_view()
     bare = f"scan_{next(_numbers)}"
-    context.register_table(f"datafusion.{SCHEMA}.{bare}", frame.into_view())
-    return _keep(context, known, scan.key, bare)
-
-
-def forget(context: SessionContext, key: str) -> None:
-    """Take the view of that key out of the context. Statements already planned keep running."""
-    known = _registrations(context)
-    with known.lock:
-        name = known.names.pop(key, None)
-    if name is not None:
-        context.deregister_table(name)
+    context.register_table(f"datafusion.{SCHEMA}.{bare}", relation)
+    return _keep(context, known, (scan.key, scan.late), bare)
 
 
 def is_local_scan(scan: FileScan) -> bool:
@@ -113,7 +105,7 @@ def _registrations(context: SessionContext) -> _Registrations:
         return known
 
 
-def _keep(context: SessionContext, known: _Registrations, key: str, bare: str) -> str:
+def _keep(context: SessionContext, known: _Registrations, key: tuple[str, bool], bare: str) -> str:
     """Note the new view; give way to another thread that was faster, and to the limit."""
     name = f'"datafusion".{always_quoted(SCHEMA)}.{always_quoted(bare)}'
     surplus = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import threading
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -202,20 +203,25 @@ def test_an_empty_scan_has_the_schema() -> None:
     assert rows(new_context(), scan_of(schema, FileGroup("parquet", (), physical("id", "m"), schema))).num_rows == 0
 
 
-def test_the_same_key_is_registered_once_and_forgotten(tmp_path: Path) -> None:
+def test_the_same_key_is_registered_once(tmp_path: Path) -> None:
     scan = scan_of(NUMBERS.schema, FileGroup("parquet", (parquet(tmp_path / "a", NUMBERS),), physical("id", "s")))
     context = new_context()
     name = file_relations.register(context, scan)
     assert file_relations.register(context, scan) == name
-    planned = context.sql(f"SELECT count(*) n FROM {name} WHERE id > 5")
-    file_relations.forget(context, scan.key)
-    file_relations.forget(context, scan.key)
-    assert planned.to_pydict() == {"n": [994]}
-    with pytest.raises(Exception, match="not found"):
-        context.sql(f"SELECT * FROM {name}")
-    again = file_relations.register(context, scan)
-    assert again != name
-    assert rows(context, scan).num_rows == 1000
+    late = file_relations.register(context, replace(scan, late=True))
+    assert late != name
+    assert file_relations.register(context, replace(scan, late=True)) == late
+
+
+def test_a_late_scan_evaluates_conditions_as_it_decodes(tmp_path: Path) -> None:
+    scan = scan_of(NUMBERS.schema, FileGroup("parquet", (parquet(tmp_path / "a", NUMBERS),), physical("id", "s")))
+    context = new_context()
+    found = {}
+    for one in (scan, replace(scan, late=True)):
+        frame = context.sql(f"SELECT s FROM {file_relations.register(context, one)} WHERE id = 5")
+        found[one.late] = frame.to_pydict(), "FilterExec" in frame.execution_plan().display_indent()
+    assert found[False][0] == found[True][0]
+    assert (found[False][1], found[True][1]) == (True, False)
 
 
 def test_only_so_many_relations_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -80,8 +80,9 @@ def _shown(fragmented: Fragmented) -> str:
     for number, part in enumerate(fragmented.fragments):
         text = text.replace(part.relation, f"scan_{number}")
         queries = getattr(part.scan, "queries", None)
+        late = ", late" if getattr(part.scan, "late", False) else ""
         lines.append(f"scan_{number} = {part.snapshot.table.name} version {part.snapshot.version}: " + (
-            queries[0] if queries else f"files, columns {', '.join(part.columns)}"
+            queries[0] if queries else f"files{late}, columns {', '.join(part.columns)}"
         ))  # fmt: skip
         lines += [f"  pushed {one.column} {one.operator} {[v.as_py() for v in one.values]}" for one in part.pushed]
         lines += [f"  prunes {one.column} {one.operator} {[v.as_py() for v in one.values]}" for one in part.pruning]
