@@ -16,13 +16,14 @@ import pyarrow as pa
 from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
 from gateway.values.columns import ColumnEncoder, column_encoder
-from gateway.values.few_rows import FEW_BYTES, FEW_ROWS, Viewer, assemble, viewer, write_headers
+from gateway.values.few_rows import FEW_BYTES, FEW_ROWS, Viewer, assemble, viewer
 from gateway.values.fields import (
     LENGTH_BYTES,
     Field,
     Int64s,
     Short,
     Viewed,
+    Words,
     binary_of_views,
     write_prefixed,
     write_viewed,
@@ -35,6 +36,7 @@ BLOCK_ROWS = 16_384  # rows put together at once: fewer cost calls, more cost ca
 MAX_BLOCK_BYTES = 1 << 30
 MAX_ROW_BYTES = 0x3FFFFFFF  # MaxAllocSize of PostgreSQL, which bounds its own messages
 MAX_COLUMNS = 1664  # MaxTupleAttributeNumber
+_ROW = ord("D")
 _HEADER_BYTES = 7  # type, int32 length, int16 number of columns
 
 
@@ -120,7 +122,7 @@ def _assemble(sizes: Int64s, fields: Sequence[Field]) -> memoryview:
     rows = len(sizes)
     pieces = 1 + sum(2 if isinstance(field, Viewed) else 1 for field in fields)
     views = np.empty((rows, 2 * pieces), np.uint64)
-    write_headers(views, sizes, len(fields))
+    _write_headers(views, sizes, len(fields))
     buffers: list[pa.Buffer] = []
     at = 2
     for field in fields:
@@ -135,3 +137,11 @@ def _assemble(sizes: Int64s, fields: Sequence[Field]) -> memoryview:
             at += 2
     laid = binary_of_views(views.reshape(rows * pieces, 2), buffers)
     return memoryview(laid.buffers()[2])[: int(sizes.sum()) + rows]
+
+
+def _write_headers(views: Words, sizes: Int64s, columns: int) -> None:
+    """Write each row's message type, length (``sizes``) and number of columns as its first view."""
+    length = sizes.astype(np.int32).byteswap().view(np.uint32).astype(np.uint64)
+    count = int.from_bytes(columns.to_bytes(2, "big"), "little")
+    views[:, 0] = length << np.uint64(40) | np.uint64(_HEADER_BYTES | _ROW << 32)
+    views[:, 1] = length >> np.uint64(24) | np.uint64(count << 8)
