@@ -21,9 +21,7 @@ _PAGES_HIT: Final = 1 / 4  # of all pages at the most; measured: half of them is
 def late_relations(tree: exp.Query, statistics: Statistics) -> frozenset[int]:
     """Return the governed relations to be filtered first, by their place among `relations` of the query."""
     cardinality = Cardinality(statistics)
-    return frozenset(
-        place for place, relation in enumerate(relations(tree)) if _is_late(relation, cardinality)
-    )
+    return frozenset(place for place, relation in enumerate(relations(tree)) if _is_late(relation, cardinality))
 
 
 def _is_late(relation: Relation, cardinality: Cardinality) -> bool:

@@ -13,6 +13,7 @@ from optimizer.late_materialization import late_relations
 from optimizer.rules.enter_views import enter_views
 from optimizer.rules.fold_date_arithmetic import fold_date_arithmetic
 from optimizer.rules.infer_filters import infer_filters
+from optimizer.rules.infer_from_equalities import infer_from_equalities
 from optimizer.rules.order_joins import order_joins
 from optimizer.rules.prune_columns import prune_columns
 from optimizer.rules.push_down_filters import push_down_filters
@@ -39,6 +40,7 @@ RULES: tuple[Rule, ...] = (
     fold_date_arithmetic,  # before those that look for constants
     scalar_aggregates_as_windows,  # before those below: it compares relations as they were governed
     infer_filters,
+    infer_from_equalities,
     enter_views,  # before those that ask the tables
     push_down_filters,  # before pruning: a condition that moved inside no longer needs its column outside
     prune_columns,
