@@ -14,7 +14,8 @@ SCOPES = ("read", "write", "admin")  # what an API key may be limited to
 class Principal:
     """A role that asks, with the roles whose privileges it has (itself included).
 
-    ``name`` is PostgreSQL's ``current_user``, ``session_user`` who logged in (None: the same). ``claims`` are what the
+    ``name`` is PostgreSQL's ``current_user``, ``session_user`` its session user (None: the same), and ``login`` who
+    logged in, where SET SESSION AUTHORIZATION has made another the session user. ``claims`` are what the
     login proved of its bearer, such as the claims of a token: JSON values, read-only (objects are mappings, arrays
     tuples; ``json.dumps(claims, default=dict)`` writes them); they have no part in the hash, and in equality they have.
     ``authenticated`` is the identity that was proved: the subject of a certificate, the user in a token, the id of an
@@ -31,6 +32,7 @@ class Principal:
     authenticated: str | None = None
     method: str | None = None
     scopes: frozenset[str] | None = None
+    login: str | None = None
 
     @property
     def sees_all_rows(self) -> bool:

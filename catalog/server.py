@@ -114,8 +114,9 @@ class Server:
             sslmode=str(parameters.get("sslmode", "disable" if self._home is not None else "prefer")),
         )
 
-    def ensure_database(self, name: str) -> bool:
-        """Make a database where it is absent, closed to everybody but the owner. Return whether it was made.
+    def ensure_database(self, name: str, *, keep_privileges: bool = False) -> bool:
+        """Make a database where it is absent, closed to everybody but the owner. Return whether it was made. With
+        ``keep_privileges`` one that is there stays as open as it is.
 
         Texts compare by code point (the builtin provider's C.UTF-8), the rule of the whole gateway.
         """
@@ -128,7 +129,8 @@ class Server:
                     " BUILTIN_LOCALE 'C.UTF-8' LC_COLLATE 'C' LC_CTYPE 'C'"
                 )
                 connection.execute(create.format(sql.Identifier(name)))
-            connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(name)))
+            if known is None or not keep_privileges:
+                connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(name)))
         return known is None
 
     def create_database(self, name: str, owner_role: str, password: str) -> None:

@@ -44,7 +44,7 @@ _READ_SETTINGS = ("statement_timeout", "bytea_output", "extra_float_digits")
 _REPORTED_SETTINGS = (  # but only at Sync
     *("TimeZone", "DateStyle", "IntervalStyle", "client_encoding", "search_path", "standard_conforming_strings"),
 )
-_SETTINGS = "SELECT current_user, " + ", ".join(
+_SETTINGS = "SELECT current_user, session_user, " + ", ".join(
     f"pg_catalog.current_setting('{name}')" for name in (*_READ_SETTINGS, *_REPORTED_SETTINGS)
 )
 
@@ -125,6 +125,7 @@ class EngineLane:
         self._statements = statements
         self._principal = principal
         self.current_user: str | None = None  # as the mirror last told; None: who has logged in
+        self.session_user: str | None = None  # so too
         self._mirror = mirror
         self._client = client
         self._settings: _Settings | None = None
@@ -300,7 +301,7 @@ class EngineLane:
             elif kind == b"T":
                 fields, told = backend.RowDescription.decode(body).fields, message
             elif kind == b"E":
-                raise _error_of(body, statement.start)
+                raise error_of(body, statement.start)
         return Description(parameter_oids, fields, told)
 
     async def read_settings(self) -> _Settings:
@@ -308,9 +309,9 @@ class EngineLane:
         if self._settings is None:
             row, error = await self._mirror.ask(_SETTINGS)
             if error is not None:
-                raise _error_of(error[5:], 0)
-            current_user, timeout, bytea_output, digits, *others = ((value or b"").decode() for value in row)
-            self.current_user = current_user
+                raise error_of(error[5:], 0)
+            current, session, timeout, bytea_output, digits, *others = ((value or b"").decode() for value in row)
+            self.current_user, self.session_user = current, session
             reported = self._mirror.parameters
             reported.update(zip(_REPORTED_SETTINGS, others, strict=True))
             output = OutputSettings(
@@ -356,7 +357,8 @@ def _spread(formats: Sequence[int], count: int, mismatch: str) -> tuple[int, ...
     return tuple(formats) or (0,) * count
 
 
-def _error_of(body: bytes, start: int) -> SqlError:
+def error_of(body: bytes, start: int) -> SqlError:
+    """Return the error in an ErrorResponse of the mirror; ``start`` is where its statement begins."""
     fields = backend.ErrorResponse.decode(body).fields
     position = int(fields["P"]) + start if "P" in fields else None
     return SqlError(SqlState(fields["C"]), fields["M"], detail=fields.get("D"), hint=fields.get("H"), position=position)

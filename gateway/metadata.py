@@ -6,10 +6,13 @@ What blocks is called in threads. Roles and grants are held as one immutable val
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
 from weakref import WeakKeyDictionary
 
 import psycopg
@@ -41,6 +44,7 @@ from gateway.login_methods import Role
 from gateway.masking import MaskingCommands
 from gateway.policy_answers import PolicyAnswers
 from gateway.relay.mirror_connection import Login
+from gateway.session_services import Permit
 from gateway.sql.engine_dialect.mask_functions import Keyring
 from gateway.sql.resolve import Names
 from policies.access import Access
@@ -167,11 +171,11 @@ class Metadata:
     async def get_role(self, name: str) -> Role | None:
         """Return a role that may log in."""
         verifier = await asyncio.to_thread(self._store.get_verifier, name)  # of unknown ones too: it takes as long
-        principal = self._roles.get_principal(name)
-        login = any(role.name == name and role.login for role in self._rows.roles)
-        if principal is None or not login or name not in self._shown:
+        principal, row = self._roles.get_principal(name), self._roles.by_name.get(name)
+        if principal is None or row is None or not row.login or name not in self._shown:
             return None
-        return Role(principal, verifier)
+        expired = row.valid_until is not None and row.valid_until < datetime.now(UTC)
+        return Role(principal, None if expired else verifier)
 
     def get_principal(self, identity: Identity) -> Principal | None:
         """Return who a client is now, with the memberships of this moment; None for a role that does not exist any
@@ -246,7 +250,33 @@ class Metadata:
             authenticated=login.authenticated,
             method=login.method,
             scopes=login.scopes,
+            login=login.login,
         )
+
+    def authorize(self, login: Principal, name: str) -> Principal | None:
+        """Return who a client is after SET SESSION AUTHORIZATION; None where he is no superuser, or not any more."""
+        found = self._roles.get_principal(name)
+        if found is None or not login.superuser:
+            return None
+        return replace(
+            found,
+            claims=login.claims,
+            authenticated=login.authenticated,
+            method=login.method,
+            scopes=login.scopes,
+            login=login.name,
+        )
+
+    async def permit(self, login: str, name: str, process: int) -> Permit | None:
+        """Let a superuser's session in the mirror, that of a server process, set its authorization; None: he is none,
+        or PostgreSQL can judge by itself.
+        """
+        principal = self._roles.get_principal(login)
+        if principal is None or not principal.superuser or name == login or name not in self._roles.by_name:
+            return None
+        secret = secrets.token_hex(32)
+        await asyncio.to_thread(self._mirror.permit, process, secret, name)
+        return Permit(secret, partial(asyncio.to_thread, self._mirror.end_permit, process))
 
     async def execute_access(self, request: AccessRequest) -> AccessOutcome:
         """Carry out statements of access; what they change counts from now on. Raises SqlError."""

@@ -40,13 +40,14 @@ class Lane(Enum):
     EXPLAIN = auto()  # the gateway itself, from the plan of the engine's lane
     REFRESH = auto()  # the gateway itself
     MASKING = auto()  # the gateway itself
+    AUTHORIZATION = auto()  # the mirror's session, asked by the gateway
     ACCESS = auto()  # the gateway's own session in the mirror, and the store
     POLICY_QUESTION = auto()  # the gateway itself, with rows
 
     @property
     def is_command(self) -> bool:
         """Whether the gateway carries it out without rows; the mirror's session only keeps its name."""
-        return self in (Lane.REFRESH, Lane.MASKING, Lane.ACCESS)
+        return self in (Lane.REFRESH, Lane.MASKING, Lane.ACCESS, Lane.AUTHORIZATION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +212,8 @@ def get_planless(statement: Statement) -> PreparedStatement | None:
     """Return a statement that is the same whoever asks; None for queries, which are planned."""
     if statement.kind is Kind.REFRESH:
         return PreparedStatement(statement, Lane.REFRESH)
+    if statement.kind is Kind.AUTHORIZATION:
+        return PreparedStatement(statement, Lane.AUTHORIZATION)
     if statement.kind is Kind.MASKING:
         return PreparedStatement(statement, Lane.MASKING)
     if statement.kind is Kind.ACCESS:

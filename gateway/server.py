@@ -180,11 +180,13 @@ class Gateway:
             statements=self._statements,
             get_principal=self.metadata.get_principal,
             become=self.metadata.become,
+            authorize=self.metadata.authorize,
             refresh=self.refresh,
             execute_access=self.execute_access,
             change_masking=self.change_masking,
             answer=self.metadata.answer,
             let_set_role=self.metadata.let_set_role,
+            permit=self.metadata.permit,
             database=self._config.server.database,
             audit=self._audit,
         )

@@ -313,9 +313,8 @@ class Session:
         if self._mirror.status == "E":  # the mirror says so, whatever is asked
             await self._engine.refuse(Statement("SELECT", Kind.QUERY, "SELECT"))
         await self._role.know(self._owed.drain)
-        await self._access.run(
-            statements, self._role.told(), in_transaction=self._in_block or self._mirror.status == "T"
-        )
+        in_transaction = self._in_block or self._mirror.status == "T"
+        await self._access.run(statements, self._role.told(), in_transaction=in_transaction)
 
     async def _execute_alone(self, message: frontend.Execute, relayed: Statement) -> None:
         """Execute a portal of the mirror with nothing else under way: work of the gateway's own goes with it."""
@@ -378,6 +377,9 @@ class Session:
             await self._refresh(statement)
         elif statement.kind is Kind.ACCESS:
             await self._give_access((statement,))
+        elif statement.kind is Kind.AUTHORIZATION:
+            self._unsynced |= self._mirror.extended  # it may be rolled back yet
+            await self._role.set_authorization(statement, self._client)
         else:
             await self._change_masking(statement)
 
@@ -385,9 +387,8 @@ class Session:
         self._client.reading("access")
         await self._role.know(self._owed.drain)
         if self._in_block or self._mirror.status != "I":
-            raise SqlError(
-                SqlState.ACTIVE_SQL_TRANSACTION, f"this {statement.head} cannot run inside a transaction block"
-            )
+            message = f"this {statement.head} cannot run inside a transaction block"
+            raise SqlError(SqlState.ACTIVE_SQL_TRANSACTION, message)
         tag = await self._services.change_masking(statement, self._role.require_admin(), self._role.names())
         self._client.send(backend.CommandComplete(tag))
 

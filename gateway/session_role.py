@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from catalog.errors import SqlError
+from catalog.mirror.session_authorization import AUTHORIZE
 from catalog.names import TableName
 from catalog.principals import Principal
 from catalog.sqlstate import SqlState
@@ -16,12 +17,13 @@ from catalog.tables import Catalog
 from gateway.access_lane import Identity
 from gateway.authentication.identity import Identity as Login
 from gateway.credentials import require_principal
-from gateway.engine_lane import EngineLane
+from gateway.engine_lane import Client, EngineLane, error_of
 from gateway.relay.mirror_connection import MirrorConnection
 from gateway.session_services import SessionServices
 from gateway.sql.resolve import Names
-from gateway.sql.session_state import role_to_set, search_path
+from gateway.sql.session_state import authorization_to_set, role_to_set, search_path
 from gateway.sql.statements import Statement
+from gateway.wire import backend
 from policies.access import Access, Narrowed
 
 
@@ -42,14 +44,14 @@ class SessionRole:
         """
         if self._engine.settings_known or self._mirror.status == "E":
             return False
-        before = self._engine.current_user
+        before = (self._engine.current_user, self._engine.session_user)
         await drain()
         await self._engine.read_settings()
-        return self._engine.current_user != before
+        return (self._engine.current_user, self._engine.session_user) != before
 
     def principal(self) -> Principal:
         """Return who asks, with the memberships of this moment. Raises SqlError where he may not be that any more."""
-        login = require_principal(self._login, self._services.get_principal)
+        login = self._session_user()
         current = self._engine.current_user
         if current is None or current == login.name:
             return login
@@ -57,6 +59,18 @@ class SessionRole:
         if principal is None:
             hint = "RESET ROLE goes back to who logged in."
             raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, f'permission denied to set role "{current}"', hint=hint)
+        return principal
+
+    def _session_user(self) -> Principal:
+        login = require_principal(self._login, self._services.get_principal)
+        name = self._engine.session_user
+        if name is None or name == login.name:
+            return login
+        principal = self._services.authorize(login, name)
+        if principal is None:
+            message = f'permission denied to set session authorization "{name}"'
+            hint = "RESET SESSION AUTHORIZATION goes back to who logged in."
+            raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, message, hint=hint)
         return principal
 
     def names(self) -> Names:
@@ -84,7 +98,9 @@ class SessionRole:
 
     def told(self) -> Identity:
         """Return as whom the gateway's own session in the mirror is to act for him. Raises SqlError: he may not."""
-        return Identity(self._login.role, self.require_admin().name, self._mirror.parameters.get("search_path", ""))
+        principal = self.require_admin()
+        session_user = principal.session_user or principal.name
+        return Identity(session_user, principal.name, self._mirror.parameters.get("search_path", ""))
 
     def require_admin(self) -> Principal:
         """Return who asks. Raises SqlError 42501 where he came with an API key that is not for administration."""
@@ -97,7 +113,33 @@ class SessionRole:
         """Superusers may SET ROLE to every role; in the mirror they are none, and are let to this one for now."""
         for role in filter(None, map(role_to_set, statements)):
             await self.end_set_role()
-            self._end_set_role = await self._services.let_set_role(self._login.role, role)
+            if self._engine.session_user not in (None, self._login.role) and self._mirror.status != "E":
+                await self._engine.read_settings()  # he may have been reset
+            user = self._engine.session_user or self._login.role
+            self._end_set_role = await self._services.let_set_role(user, role)
+
+    async def set_authorization(self, statement: Statement, client: Client) -> None:
+        """Carry out SET SESSION AUTHORIZATION, in the mirror. Superusers of the gateway are none there, and are let to
+        do it; all else PostgreSQL judges. Raises SqlError.
+        """
+        client.reading("relay", (), ())
+        wanted = authorization_to_set(statement)
+        permit = None
+        if wanted is not None:
+            permit = await self._services.permit(self._login.role, wanted.name, self._mirror.process_id)
+        if wanted is None or permit is None:
+            _, error = await self._mirror.ask(statement.text)
+        else:
+            is_local = b"true" if wanted.is_local else b"false"
+            try:
+                _, error = await self._mirror.ask(AUTHORIZE, permit.secret.encode(), wanted.name.encode(), is_local)
+            finally:
+                await permit.end()
+        self._engine.settings_changed()
+        if error is not None:
+            raise error_of(error[5:], statement.start)
+        await self._engine.read_settings()  # for the audit: the next statement is this role's
+        client.send(backend.CommandComplete("SET"))
 
     async def end_set_role(self) -> None:
         """Take back what `let_set_role` gave: the mirror has done what it was for."""

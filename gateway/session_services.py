@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 
@@ -18,6 +18,14 @@ from gateway.sql.statements import Statement
 
 
 @dataclass(frozen=True, slots=True)
+class Permit:
+    """A permit of one session of the mirror to set its session authorization, good once the secret is named."""
+
+    secret: str = field(repr=False)
+    end: Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
 class SessionServices:
     """What a session shares with others. ``get_principal`` is asked for every statement."""
 
@@ -25,10 +33,12 @@ class SessionServices:
     statements: StatementCache
     get_principal: GetPrincipal
     become: Callable[[Principal, str], Principal | None]  # who is in after SET ROLE; None: he may not be that
+    authorize: Callable[[Principal, str], Principal | None]  # the same after SET SESSION AUTHORIZATION
     refresh: Callable[[tuple[str, ...] | None], Awaitable[None]]
     execute_access: ExecuteAccess
     change_masking: Callable[[Statement, Principal, Names], Awaitable[str]]
     answer: Callable[[str, Principal, Names], Awaitable[pa.RecordBatch]]  # a question about policies
     let_set_role: Callable[[str, str], Awaitable[Callable[[], Awaitable[None]] | None]]
+    permit: Callable[[str, str, int], Awaitable[Permit | None]]  # to set the session authorization
     database: str
     audit: Audit

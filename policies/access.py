@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+
+from sqlglot import exp
 
 from catalog.errors import SqlError
 from catalog.names import TableName
@@ -12,6 +14,7 @@ from catalog.principals import Principal
 from catalog.sqlstate import SqlState
 from catalog.store.rows import AccessRows
 from catalog.tables import Table
+from policies.functions import Functions
 from policies.grants import Grants
 from policies.masks import Mask, Masks
 from policies.row_security import RowFilter, RowSecurity
@@ -66,6 +69,7 @@ class Access:
     masks: Masks = field(default_factory=Masks)
     broken: Broken = _none_is_broken
     views: Views = field(default_factory=Views)
+    functions: Functions = field(default_factory=Functions)
 
     @classmethod
     def from_rows(
@@ -73,7 +77,8 @@ class Access:
     ) -> Access:
         """Build the value from the store's rows."""
         views = Views.from_rows(rows, broken_views)
-        return cls(Grants.from_rows(rows), RowSecurity.from_rows(rows), Masks.from_rows(rows), broken, views)
+        functions = Functions.from_rows(rows)
+        return cls(Grants.from_rows(rows), RowSecurity.from_rows(rows), Masks.from_rows(rows), broken, views, functions)
 
     @property
     def version(self) -> int:
@@ -96,6 +101,10 @@ class Access:
         if row_filter is not None and table.name in self.broken():
             raise does_not_fit(table.name)
         return Rules(row_filter, self.masks.get_masks(principal, table))
+
+    def require_execute(self, principal: Principal, trees: Iterable[exp.Expr]) -> None:
+        """Raise SqlError 42501 where policies or views call a function that the principal may not execute."""
+        self.functions.require(principal, trees)
 
     def get_view(self, name: TableName) -> View | None:
         """Return the view of that name, or None. Raises SqlError 55000 for one that does not fit its tables now."""
@@ -128,6 +137,12 @@ class Narrowed:
     def rules(self, principal: Principal, table: Table) -> Rules:
         """Return what stands between the principal and the table's rows."""
         return self.new.rules(principal, table)
+
+    def require_execute(self, principal: Principal, trees: Iterable[exp.Expr]) -> None:
+        """Raise SqlError 42501 where policies or views call a function that the principal may not execute."""
+        kept = [*trees]
+        self.old.require_execute(principal, kept)
+        self.new.require_execute(principal, kept)
 
     @property
     def views(self) -> Views:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from catalog.key_words import sql_name
+from catalog.mask_library import SCHEMA
 from catalog.names import TableName, quote_literal
 from catalog.store.rows import (
     ALL_TABLES,
@@ -19,6 +20,7 @@ from catalog.store.rows import (
     SCHEMA_ITSELF,
     AccessRows,
     ColumnMask,
+    Comment,
     DefaultPrivilege,
     Grant,
     MaskingPolicy,
@@ -46,6 +48,7 @@ def normalised(rows: AccessRows, tables: Iterable[TableName]) -> AccessRows:
     those to come included, is one on each table and a default privilege; a superuser's table is nobody's own.
     """
     names = [*tables]
+    views = {(row.schema, row.name) for row in rows.views}
     supers = {role.name for role in rows.roles if role.superuser}
     grants: set[Grant] = set()
     defaults = {replace(row, creator=None if row.creator in supers else row.creator) for row in rows.default_privileges}
@@ -65,6 +68,8 @@ def normalised(rows: AccessRows, tables: Iterable[TableName]) -> AccessRows:
         grants=tuple(grants),
         default_privileges=tuple(defaults),
         tables=tuple(row for row in rights if row != TableRights(row.schema, row.table)),
+        object_grants=tuple(replace(row, grantor=None) for row in rows.object_grants),
+        comments=tuple(row for row in rows.comments if (row.schema, row.table) not in views),
         column_masks=tuple(replace(row, identities=()) for row in rows.column_masks),
         tag_assignments=tuple(replace(row, identity=None) for row in rows.tag_assignments),
     )
@@ -89,6 +94,8 @@ def difference(before: AccessRows, after: AccessRows, database: str, *, drops: b
         ("owners", made.owners()),
         ("privileges", made.privileges_given()),
         ("default privileges", made.default_privileges()),
+        ("privileges on the database and functions", made.object_privileges()),
+        ("comments", made.comments()),
         ("memberships", made.memberships()),
         ("protection ended", made.protection_ended()),
         ("dropped", made.dropped()),
@@ -152,6 +159,30 @@ class _Difference:
         for row in _sorted(kept - known):
             option = "WITH GRANT OPTION" if row.grantable else ""
             yield _words(*_default_head(row), f"GRANT {row.privilege} ON TABLES TO {_grantee(row.role)}", option)
+
+    def object_privileges(self) -> Iterator[str]:
+        old, new = set(self.before.object_grants), set(self.after.object_grants)
+        for given, rows in ((False, old - new), (True, new - old)):
+            for row in _sorted(rows):
+                subject = f"DATABASE {sql_name(self.database)}"
+                if row.function is not None:
+                    subject = f"FUNCTION {SCHEMA}.{row.function}"
+                if given == row.held:
+                    option = "WITH GRANT OPTION" if row.grantable else ""
+                    yield _words(f"GRANT {row.privilege} ON {subject} TO {_grantee(row.role)}", option)
+                else:
+                    yield f"REVOKE {row.privilege} ON {subject} FROM {_grantee(row.role)} CASCADE"
+
+    def comments(self) -> Iterator[str]:
+        old, new = set(self.before.comments), set(self.after.comments)
+        kept = {_comment_subject(row) for row in new}
+        policies = {_policy_key(row) for row in self.after.row_policies}
+        for row in _sorted(old - new):
+            dropped = row.policy and (row.schema, row.table, row.policy) not in policies
+            if _comment_subject(row) not in kept and not dropped:
+                yield f"COMMENT ON {_comment_subject(row)} IS NULL"
+        for row in _sorted(new - old):
+            yield f"COMMENT ON {_comment_subject(row)} IS {quote_literal(row.text)}"
 
     def owners(self) -> Iterator[str]:
         known = _by_table(self.before.tables)
@@ -393,6 +424,15 @@ def _by_table(rows: Iterable[TableRights]) -> dict[TableName, TableRights]:
 
 def _roles(names: Iterable[str]) -> str:
     return ", ".join(_grantee(name) for name in sorted(names))
+
+
+def _comment_subject(row: Comment) -> str:
+    name = sql_name(row.schema) if not row.table else _written(TableName(row.schema, row.table))
+    if row.policy:
+        return f"POLICY {sql_name(row.policy)} ON {name}"
+    if row.column:
+        return f"COLUMN {name}.{sql_name(row.column)}"
+    return f"TABLE {name}" if row.table else f"SCHEMA {name}"
 
 
 def _grantee(name: str) -> str:

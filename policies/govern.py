@@ -8,7 +8,8 @@ executed (`check_governed`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import islice
@@ -54,6 +55,9 @@ class Readable(Protocol):
 
     def rules(self, principal: Principal, table: Table) -> Rules:
         """Return what stands between the principal and the table's rows."""
+
+    def require_execute(self, principal: Principal, trees: Iterable[exp.Expr]) -> None:
+        """Raise SqlError 42501 where a tree calls a function that the principal may not execute."""
 
     def get_view(self, name: TableName) -> View | None:
         """Return the view of that name, or None."""
@@ -211,6 +215,7 @@ class _Governing:
         return replace(kept, tree=kept.tree.copy())
 
     def _under_rules(self, table: Table, rules: Rules, within: tuple[TableName, ...]) -> Governed:
+        self._access.require_execute(self._reading.asks, self._conditions(rules))
         try:
             written = self._written(table, rules)
             resolved = self._reader.resolve(written)
@@ -260,6 +265,11 @@ class _Governing:
         every = exp.and_(opened, *(self._using(policy) for policy in rules.row_filter.restrictive), copy=False)
         condition = bind_identity(every, self._reading.asks)
         return None if condition.unnest() == exp.true() else condition
+
+    def _conditions(self, rules: Rules) -> Iterable[exp.Expr]:
+        for policy in rules.row_filter.policies if rules.row_filter is not None else ():
+            with suppress(SqlError):  # it is told as a policy that does not fit, and without its text
+                yield self._using(policy)
 
     def _using(self, policy: RowPolicy) -> exp.Expr:
         assert policy.using is not None

@@ -25,6 +25,8 @@ from catalog.mirror.access_statements import (
     Notice,
 )
 from catalog.mirror.applied import Notes
+from catalog.mirror.comments import change_comments, check_systems, read_systems
+from catalog.mirror.object_privileges import change_object_privileges, check_internal_functions
 from catalog.mirror.policy_checks import check_policies
 from catalog.mirror.privileges import change_privileges
 from catalog.mirror.roles import change_memberships, change_roles
@@ -32,11 +34,15 @@ from catalog.sqlstate import SqlState
 from catalog.store.access import AccessChange
 from catalog.store.rows import AccessRows, Membership
 from catalog.store.store import MIRROR_MARK
+from catalog.tables import Catalog
 
 _SUPERUSERS = """
+WITH free AS (
+    SELECT a.oid FROM pg_catalog.pg_authid a
+    WHERE a.rolname = ANY(%s) AND pg_catalog.shobj_description(a.oid, 'pg_authid') = %s FOR UPDATE SKIP LOCKED)
 UPDATE pg_catalog.pg_authid r SET rolsuper = v.superuser, rolbypassrls = v.bypass, rolvaliduntil = v.valid_until
-FROM unnest(%s::text[], %s::bool[], %s::bool[], %s::timestamptz[]) v (name, superuser, bypass, valid_until)
-WHERE r.rolname = v.name AND pg_catalog.shobj_description(r.oid, 'pg_authid') = %s
+FROM unnest(%s::text[], %s::bool[], %s::bool[], %s::timestamptz[]) v (name, superuser, bypass, valid_until), free f
+WHERE r.oid = f.oid AND r.rolname = v.name RETURNING r.rolname
 """
 _NO_SUPERUSERS = """
 UPDATE pg_catalog.pg_authid r SET rolsuper = false, rolbypassrls = false, rolvaliduntil = NULL
@@ -55,12 +61,6 @@ WHERE r.rolpassword IS NULL AND r.xmin = pg_catalog.pg_current_xact_id()::pg_cat
 """
 _OURS = "SELECT r.rolname FROM pg_catalog.pg_authid r WHERE pg_catalog.shobj_description(r.oid, 'pg_authid') = %s"
 _NO_MORE_NULL = "UPDATE pg_catalog.pg_authid SET rolpassword = 'to be set' WHERE oid = ANY(%s::oid[])"
-# A right to connect that every role has here is none in PostgreSQL, where it would keep a role from being dropped.
-_CONNECTS = """
-SELECT d.datname FROM pg_catalog.pg_database d, pg_catalog.aclexplode(d.datacl) a
-WHERE a.grantee = (SELECT r.oid FROM pg_catalog.pg_authid r
-                   WHERE r.rolname = %s AND pg_catalog.shobj_description(r.oid, 'pg_authid') = %s)
-"""
 _NEW_ROLES = """
 SELECT r.rolname FROM pg_catalog.pg_authid r
 WHERE r.xmin = pg_catalog.pg_current_xact_id()::pg_catalog.xid
@@ -69,17 +69,19 @@ WHERE r.xmin = pg_catalog.pg_current_xact_id()::pg_catalog.xid
 _LIMITS = "SET LOCAL statement_timeout = '30s'; SET LOCAL client_min_messages = notice"
 _MARKED = "lakegate_"
 _BACK = "RESET SESSION AUTHORIZATION; SET LOCAL client_min_messages = error; SET LOCAL search_path = ''"
+_HELD_ROLE = "A transaction has changed its session authorization. Try again when it has ended."
 _LOCKED = "The table is in use by open transactions. Try again when they have ended."
 
 
 @dataclass(frozen=True, slots=True)
 class MirrorParts:
-    """What the executor needs of the mirror: the secret of the roles' passwords, the server's owner, and memberships
-    that are there for some sessions alone.
+    """What the executor needs of the mirror: the secret of the roles' passwords, the server's owner, the catalogue that
+    is shown, and memberships that are there for some sessions alone.
     """
 
     secret: bytes
     owner: str
+    catalog: Catalog
     lent: tuple[Membership, ...] = ()
 
 
@@ -97,20 +99,28 @@ def execute(
     usable = {name for (name,) in connection.execute(_OURS, (MIRROR_MARK,)).fetchall()}
     change_memberships(connection, change.before, usable, Notes())  # what is lent must not be taken for given
     before = read_before(connection)
-    _make_superusers(connection, change.before)
+    held = _make_superusers(connection, change.before) & usable
+    for statement in request.statements:
+        _require_free(held, statement.session_user, statement.current_user)
+    comments = any(statement.text[:7].upper() == "COMMENT" for statement in request.statements)
+    systems = read_systems(connection) if comments else None
     answers = []
     for statement in request.statements:
         answers.append(_run(connection, statement))
         _take_passwords(connection, change, statement, make_verifier)
     drops_owned = any(answer.tag == "DROP OWNED" for answer in answers)
-    after, renamed = read_after(connection, before, change.before, parts.owner, drops_owned)
+    after, renamed = read_after(connection, replace(before, held=held), change.before, parts.owner, drops_owned)
+    _require_free(held, *(row.role for row in set(after.memberships) ^ set(change.before.memberships)))
     _check_names(change.before, after, request)
     change.verifiers = {renamed.get(name, name): verifier for name, verifier in change.verifiers.items()}
     change.verifiers = {name: one for name, one in change.verifiers.items() if any(r.name == name for r in after.roles)}
+    if comments:
+        check_systems(connection, systems)
+    check_internal_functions(connection, (one.text for one in request.statements))
     check_policies(connection)
     change.renamed = renamed
     written = change.write(after)
-    _settle(connection, change.before, written, parts)
+    _settle(connection, change.before, written, parts, comments=comments)
     return AccessOutcome(tuple(answers), written)
 
 
@@ -127,7 +137,14 @@ def _check_names(before: AccessRows, after: AccessRows, request: AccessRequest) 
         )
 
 
-def _make_superusers(connection: psycopg.Connection, access: AccessRows) -> None:
+def _require_free(held: frozenset[str], *names: str) -> None:
+    """Raise SqlError where PostgreSQL would judge a role without knowing that it is a superuser."""
+    for name in held.intersection(names):
+        raise SqlError(SqlState.LOCK_NOT_AVAILABLE, f'role "{name}" is in use', hint=_HELD_ROLE)
+
+
+def _make_superusers(connection: psycopg.Connection, access: AccessRows) -> frozenset[str]:
+    """Give roles their attributes; return those that have none, for open transactions hold them."""
     special = [role for role in access.roles if role.superuser or role.bypass_row_security or role.valid_until]
     values: tuple[list[object], ...] = (
         [role.name for role in special],
@@ -135,16 +152,24 @@ def _make_superusers(connection: psycopg.Connection, access: AccessRows) -> None
         [role.bypass_row_security for role in special],
         [role.valid_until for role in special],
     )
-    connection.execute(_SUPERUSERS, (*values, MIRROR_MARK))
+    found = connection.execute(_SUPERUSERS, (values[0], MIRROR_MARK, *values)).fetchall()
+    return frozenset(role.name for role in special) - {name for (name,) in found}
 
 
-def _settle(connection: psycopg.Connection, before: AccessRows, access: AccessRows, parts: MirrorParts) -> None:
-    """Leave the mirror's roles as every change of the mirror does: marked, without rights, with secret passwords."""
+def _settle(
+    connection: psycopg.Connection, before: AccessRows, access: AccessRows, parts: MirrorParts, *, comments: bool
+) -> None:
+    """Leave the mirror's roles as every change of the mirror does: marked, without rights, with secret passwords.
+    ``comments``: some may have been taken away.
+    """
     for (name,) in connection.execute(_NEW_ROLES).fetchall():
         connection.execute(sql.SQL("COMMENT ON ROLE {} IS {}").format(sql.Identifier(name), sql.Literal(MIRROR_MARK)))
     connection.execute(_NO_SUPERUSERS, (MIRROR_MARK,))
     shown = replace(access, memberships=(*access.memberships, *parts.lent))
     usable = change_roles(connection, shown, parts.secret, Notes())
+    change_object_privileges(connection, access, usable)
+    if comments or access.comments != before.comments:
+        change_comments(connection, parts.catalog, access, Notes(), every=True)
     if access.views != before.views:  # new ones get what was given on all tables of their schema
         change_privileges(connection, access, usable, Notes())
     if connection.execute(_STILL_SUPERUSERS, (MIRROR_MARK,)).fetchone() is not None:
@@ -158,7 +183,6 @@ def _run(connection: psycopg.Connection, statement: AccessStatement) -> AccessAn
     def noted(diagnostic: psycopg.errors.Diagnostic) -> None:
         notices.append(Notice(_fields(diagnostic, statement)))
 
-    _take_connects(connection, statement)
     steps = [
         sql.SQL(_LIMITS),
         sql.SQL("SELECT pg_catalog.set_config('search_path', {}, true)").format(sql.Literal(statement.search_path)),
@@ -177,13 +201,6 @@ def _run(connection: psycopg.Connection, statement: AccessStatement) -> AccessAn
     connection.execute(_BACK)
     tag = (result.command_status or b"").decode()
     return AccessAnswer(tag, tuple(notices))
-
-
-def _take_connects(connection: psycopg.Connection, statement: AccessStatement) -> None:
-    for name in statement.dropped_roles:
-        for (database,) in connection.execute(_CONNECTS, (name, MIRROR_MARK)).fetchall():
-            revoke = sql.SQL("REVOKE CONNECT ON DATABASE {} FROM {}")
-            connection.execute(revoke.format(sql.Identifier(database), sql.Identifier(name)))
 
 
 def _take_passwords(

@@ -13,6 +13,8 @@ from typing import TypeVar
 import psycopg
 
 from catalog.errors import SqlError
+from catalog.mirror.comments import comments_after
+from catalog.mirror.object_privileges import object_grants_after
 from catalog.mirror.policies import FALSE, read_policies, read_policy_names, read_rights
 from catalog.mirror.privileges import derived, read_default_privileges, read_privileges
 from catalog.mirror.roles import read_memberships
@@ -50,11 +52,10 @@ WHERE c.xmin = {MINE} OR EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.a
 UNION ALL
 SELECT n.nspname, '{SCHEMA_ITSELF}', 'n' FROM pg_catalog.pg_namespace n WHERE n.xmin = {MINE}
 """
-# Nothing but roles, relations, schemas, policies and default privileges may have changed.
+# Nothing but roles, relations, schemas, policies, default privileges, and privileges on functions may have changed.
 _ELSEWHERE = " UNION ALL ".join(
     f"SELECT '{thing}' WHERE EXISTS (SELECT FROM pg_catalog.{catalogue} x WHERE x.xmin = {MINE}{condition})"
     for thing, catalogue, condition in (
-        ("functions", "pg_proc", ""),
         ("types", "pg_type", " AND x.typrelid = 0 AND x.typelem = 0"),
         ("tablespaces", "pg_tablespace", ""),
         ("languages", "pg_language", ""),
@@ -87,6 +88,7 @@ class Before:
     roles: tuple[_Role, ...]
     foreign_memberships: frozenset[Membership]
     tables: frozenset[tuple[str, str]]  # and views
+    held: frozenset[str] = frozenset()  # roles without their attributes: these stay as the store has them
 
 
 def read_before(connection: psycopg.Connection) -> Before:
@@ -111,12 +113,17 @@ def read_after(
     others = {one.oid for one in before.roles if not one.ours}
     present = [one.role for one in after if one.oid not in others]
     roles = [replace(role, created=old[role.name].created) if role.name in old else role for role in present]
+    roles = [old[role.name] if role.name in before.held else role for role in roles]
     names = {role.name for role in roles}
     kept = [role for role in rows.roles if role.name not in names]  # of names that the server has for others
     _check_memberships(connection, before, {one.role.name for one in after}, names, renamed)
     memberships = _memberships(connection, rows, names)
     rows = replace(rows, roles=_in_order([*kept, *roles]), memberships=memberships)
+    rows = replace(rows, object_grants=object_grants_after(connection, rows, names))
+    views = {(row.schema, row.name) for row in rows.views}
     rows = _relations(connection, before, rows, names, drops_owned)
+    gone = views - {(row.schema, row.name) for row in rows.views}
+    rows = replace(rows, comments=_in_order(comments_after(connection, rows, gone)))
     return _policies(connection, rows, names), renamed
 
 

@@ -14,7 +14,7 @@ MakeVerifier = Callable[[str, str], str]  # a role and the password it is to hav
 class AccessStatement:
     """One statement. ``text`` is what PostgreSQL gets, with NULL in the place of a password: it never sees one.
 
-    ``password`` is what stood there; None where there was none, or NULL. ``dropped_roles`` are those of DROP ROLE.
+    ``password`` is what stood there; None where there was none, or NULL.
     ``start`` is the statement's offset in the client's text; behind the character ``shifted_after``, positions are
     ``shift`` less than in it. ``session_user``, ``current_user`` and ``search_path`` are the session's.
     """
@@ -24,7 +24,6 @@ class AccessStatement:
     start: int = 0
     shifted_after: int = 0
     shift: int = 0
-    dropped_roles: tuple[str, ...] = ()
     session_user: str = ""
     current_user: str = ""
     search_path: str = ""

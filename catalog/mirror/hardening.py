@@ -3,6 +3,7 @@
 Nothing can be created (no schema of theirs, no temporary tables, no large objects, no code by DO), and what one session
 does must not fill what all sessions share (the table of locks, the log of changes). Owners of tables and those who may
 write them exist here too: whatever his rights, no client's session changes a definition or writes, triggers see to it.
+PUBLIC may have the right to connect, and the server may have roles that are not the gateway's: these do not get in.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from collections.abc import Mapping
 
 import psycopg
 from psycopg import sql
+
+from catalog.store.store import MIRROR_MARK
 
 _FUNCTIONS = """
 SELECT p.oid::pg_catalog.regprocedure::text
@@ -38,11 +41,21 @@ CREATE OR REPLACE FUNCTION lakegate.is_member(role text) RETURNS boolean LANGUAG
   $$ BEGIN RAISE EXCEPTION 'lakegate.is_member() is for policies only' USING ERRCODE = '0A000'; END $$;
 CREATE OR REPLACE FUNCTION lakegate.refuse_writing() RETURNS trigger LANGUAGE plpgsql AS
   $$ BEGIN RAISE EXCEPTION '% is not supported on lake tables', TG_OP USING ERRCODE = '0A000'; END $$;
+CREATE OR REPLACE FUNCTION lakegate.refuse_strangers() RETURNS event_trigger LANGUAGE plpgsql AS $$
+  BEGIN
+    IF pg_catalog.current_setting('is_superuser') = 'off' AND NOT EXISTS (
+        SELECT FROM pg_catalog.pg_roles r
+        WHERE r.rolname = session_user AND pg_catalog.shobj_description(r.oid, 'pg_authid') = '{mark}') THEN
+      RAISE EXCEPTION 'permission denied for database "%"', pg_catalog.current_database()
+        USING ERRCODE = '42501', DETAIL = 'Only roles of the gateway have the CONNECT privilege.';
+    END IF;
+  END $$;
 CREATE OR REPLACE FUNCTION lakegate.refuse_ddl() RETURNS event_trigger LANGUAGE plpgsql AS
   $$ BEGIN RAISE EXCEPTION '% is not supported', TG_TAG USING ERRCODE = '0A000'; END $$;
 """
+_DOOR = "CREATE EVENT TRIGGER lakegate_door ON login EXECUTE FUNCTION lakegate.refuse_strangers()"
 _WALL = "CREATE EVENT TRIGGER lakegate_wall ON ddl_command_start EXECUTE FUNCTION lakegate.refuse_ddl()"
-_HAS_WALL = "SELECT EXISTS (SELECT FROM pg_catalog.pg_event_trigger WHERE evtname = 'lakegate_wall')"
+_TRIGGERS = "SELECT evtname FROM pg_catalog.pg_event_trigger"
 _DEFAULTS = """
 SELECT pg_catalog.split_part(c, '=', 1), pg_catalog.substr(c, pg_catalog.strpos(c, '=') + 1)
 FROM pg_catalog.pg_db_role_setting s, pg_catalog.unnest(s.setconfig) c
@@ -54,9 +67,11 @@ WHERE s.setrole = 0
 def harden(connection: psycopg.Connection) -> None:
     """Take from PUBLIC what clients need not have; the superuser's own work goes on."""
     connection.execute(_PUBLIC_SCHEMA)
-    connection.execute(_SCHEMA)  # what another version of the gateway made may lack some of it
-    if connection.execute(_HAS_WALL).fetchone() != (True,):
-        connection.execute(_WALL)
+    connection.execute(_SCHEMA.format(mark=MIRROR_MARK).encode())  # another version's may lack some of it
+    present = {name for (name,) in connection.execute(_TRIGGERS).fetchall()}
+    for name, statement in (("lakegate_wall", _WALL), ("lakegate_door", _DOOR)):
+        if name not in present:
+            connection.execute(statement)
     functions = [row[0] for row in connection.execute(_FUNCTIONS).fetchall()]
     if functions:
         connection.execute(f"REVOKE EXECUTE ON FUNCTION {', '.join(functions)} FROM PUBLIC".encode())

@@ -31,10 +31,12 @@ from catalog.errors import SqlError
 from catalog.mirror.access import MirrorParts, execute
 from catalog.mirror.access_statements import AccessOutcome, AccessRequest, MakeVerifier
 from catalog.mirror.applied import Applied, Notes
+from catalog.mirror.comments import change_comments
 from catalog.mirror.hardening import harden, set_defaults
 from catalog.mirror.mask_functions import make_mask_functions
 from catalog.mirror.masking import check_policy
 from catalog.mirror.masking_views import fill_masking_views, make_masking_views
+from catalog.mirror.object_privileges import change_object_privileges
 from catalog.mirror.policies import BrokenPolicy, change_owners, change_policies
 from catalog.mirror.privileges import change_privileges
 from catalog.mirror.relations import (
@@ -50,6 +52,7 @@ from catalog.mirror.relations import (
 )
 from catalog.mirror.roles import add_memberships, change_roles, mirror_password, read_memberships
 from catalog.mirror.scripts import fingerprint, is_mirrorable
+from catalog.mirror.session_authorization import end_permit, make_authorization, permit
 from catalog.mirror.views import drop_views, make_view_function, make_views
 from catalog.names import TableName
 from catalog.server import Server
@@ -79,12 +82,13 @@ def open_mirror(
     begin with the settings in ``defaults``. Raises ServerError where the server is out of reach.
     """
     mirror = Mirror(server, secret, database)
-    server.ensure_database(database)
+    server.ensure_database(database, keep_privileges=True)
     with mirror.change() as connection:
         row = connection.execute("SELECT pg_catalog.to_regclass(%s) IS NULL", (STATE_TABLE,)).fetchone()
         if row is not None and row[0]:
             connection.execute(_CREATE_STATE.encode())
         harden(connection)
+        make_authorization(connection)
         make_mask_functions(connection)
         make_view_function(connection)
         make_masking_views(connection)
@@ -192,6 +196,16 @@ class Mirror:
         with self.change() as connection:
             connection.execute(statement.format(sql.Identifier(role), sql.Identifier(user)))
 
+    def permit(self, process: int, secret: str, role: str) -> None:
+        """Let a session of a superuser's, by its server process, set its session authorization to a role."""
+        with self.change() as connection:
+            permit(connection, process, secret, role)
+
+    def end_permit(self, process: int) -> None:
+        """Take back what `permit` gave; the session stays what it has become."""
+        with self.change() as connection:
+            end_permit(connection, process)
+
     def _execute(
         self,
         connection: psycopg.Connection,
@@ -207,7 +221,8 @@ class Mirror:
                 applied = self._change(connection, self._catalog, change.before)
                 connection.commit()
                 self._done = None if applied.postponed else (self._catalog, change.before)
-            parts = MirrorParts(self._secret, self._server.superuser, lent)
+            assert self._catalog is not None
+            parts = MirrorParts(self._secret, self._server.superuser, self._catalog, lent)
             outcome = execute(connection, change, request, parts, make_verifier)
             if not request.keep:
                 raise _Rehearsed(outcome)
@@ -230,6 +245,9 @@ class Mirror:
         schemas.update(catalog.schemas)
         for row in access.views:  # they stay, and can be dropped, when the source is gone
             schemas.setdefault(row.schema, None)
+        for comment in access.comments:
+            if not comment.table and comment.schema in schemas:
+                schemas[comment.schema] = comment.text
         drop_views(connection, access.views, notes)
         usable = make_schemas(connection, schemas, notes)
         wanted = self._wanted(catalog, usable, access, notes)
@@ -251,7 +269,9 @@ class Mirror:
         fill_masking_views(connection, access)
         change_owners(connection, access, roles, notes)
         change_privileges(connection, access, roles, notes)
+        change_object_privileges(connection, access, roles)
         broken = change_policies(connection, access, roles, notes)
+        change_comments(connection, catalog, access, notes)
         self.broken = MappingProxyType({TableName(one.schema, one.table): _reason(one) for one in broken})
         return Applied(
             created=len(made - remade),

@@ -24,7 +24,6 @@ _ROLES = """
 SELECT r.rolname, pg_catalog.shobj_description(r.oid, 'pg_authid') IS NOT DISTINCT FROM %s,
        r.rolcanlogin, r.rolcreaterole, r.rolinherit,
        r.rolsuper OR r.rolcreatedb OR r.rolreplication OR r.rolbypassrls OR r.rolconnlimit <> -1, r.rolpassword,
-       pg_catalog.has_database_privilege(r.oid, pg_catalog.current_database(), 'CONNECT'),
        EXISTS (SELECT FROM pg_catalog.pg_db_role_setting s WHERE s.setrole = r.oid)
 FROM pg_catalog.pg_authid r
 """
@@ -52,7 +51,6 @@ class _Present:
     inherit: bool
     has_rights: bool
     verifier: str | None
-    connects: bool
     has_defaults: bool
 
     def differs(self, role: Role, verifier: str) -> bool:
@@ -110,7 +108,6 @@ def _create(connection: psycopg.Connection, role: Role, secret: bytes) -> None:
     name = sql.Identifier(role.name)
     connection.execute(sql.SQL("CREATE ROLE {} {}").format(name, _options(role, _verifier(secret, role.name))))
     connection.execute(sql.SQL("COMMENT ON ROLE {} IS {}").format(name, sql.Literal(MIRROR_MARK)))
-    _let_in(connection, role.name)
 
 
 def _options(role: Role, verifier: str) -> sql.Composed:
@@ -128,13 +125,6 @@ def _alter(connection: psycopg.Connection, role: Role, present: _Present, secret
         database = sql.Identifier(connection.info.dbname)
         connection.execute(sql.SQL("ALTER ROLE {} RESET ALL").format(name))
         connection.execute(sql.SQL("ALTER ROLE {} IN DATABASE {} RESET ALL").format(name, database))
-    if not present.connects:  # its mirror was made for another database
-        _let_in(connection, role.name)
-
-
-def _let_in(connection: psycopg.Connection, role: str) -> None:
-    database = sql.Identifier(connection.info.dbname)
-    connection.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(database, sql.Identifier(role)))
 
 
 def _drop(connection: psycopg.Connection, role: str, notes: Notes) -> None:

@@ -11,9 +11,11 @@ import sqlalchemy as sa
 from catalog.store.masking import read_masking
 from catalog.store.rows import (
     AccessRows,
+    Comment,
     DefaultPrivilege,
     Grant,
     Membership,
+    ObjectGrant,
     Role,
     RowPolicy,
     TableRights,
@@ -21,9 +23,11 @@ from catalog.store.rows import (
 )
 from catalog.store.schema import (
     api_keys,
+    comments,
     default_privileges,
     grants,
     memberships,
+    object_grants,
     roles,
     row_policies,
     table_rights,
@@ -52,6 +56,8 @@ def read_access(connection: sa.Connection, version: int) -> AccessRows:
         tag_policies=masking.tag_policies,
         masking_secrets=masking.secrets,
         views=tuple(_view(*row) for row in connection.execute(_select(views, *_VIEW))),
+        object_grants=tuple(_object_grant(*row) for row in connection.execute(_select(object_grants, *_OBJECT_GRANT))),
+        comments=tuple(Comment(*row) for row in connection.execute(_select(comments, *_COMMENT))),
     )
 
 
@@ -93,6 +99,8 @@ class AccessChange:
             (views, _view_values, before.views, after.views),
             (default_privileges, _default_values, before.default_privileges, after.default_privileges),
             (grants, _grant_values, before.grants, after.grants),
+            (object_grants, _object_grant_values, before.object_grants, after.object_grants),
+            (comments, _comment_values, before.comments, after.comments),
             (memberships, _membership_values, before.memberships, after.memberships),
         )
         for table, values, old_rows, new_rows in tables:
@@ -124,6 +132,7 @@ class AccessChange:
             for column in (
                 *(grants.c.role, grants.c.grantor, memberships.c.grantor),
                 *(default_privileges.c.role, default_privileges.c.creator),
+                *(object_grants.c.role, object_grants.c.grantor),
             ):
                 table = column.table
                 assert isinstance(table, sa.Table)
@@ -156,6 +165,9 @@ def rename_roles(rows: AccessRows, renamed: Mapping[str, str]) -> AccessRows:
         default_privileges=tuple(
             replace(row, role=name(row.role), creator=maybe(row.creator)) for row in rows.default_privileges
         ),
+        object_grants=tuple(
+            replace(row, role=name(row.role), grantor=maybe(row.grantor)) for row in rows.object_grants
+        ),
     )
 
 
@@ -174,6 +186,7 @@ def without_roles(rows: AccessRows, names: frozenset[str]) -> AccessRows:
         tables=tuple(replace(row, owner=None) if row.owner in names else row for row in rows.tables),
         row_policies=tuple(kept_policies),
         default_privileges=tuple(row for row in rows.default_privileges if names.isdisjoint((row.role, row.creator))),
+        object_grants=tuple(row for row in rows.object_grants if names.isdisjoint((row.role, row.grantor))),
     )
 
 
@@ -188,6 +201,8 @@ _VIEW = (
     *("schema_name", "view_name", "definition", "column_names", "column_types", "security_invoker", "options"),
     "comment",
 )
+_OBJECT_GRANT = ("role", "privilege", "function_name", "grantor", "grantable", "held")
+_COMMENT = ("schema_name", "table_name", "column_name", "policy_name", "comment")
 _DEFAULT = ("role", "privilege", "creator", "schema_name", "grantable")
 
 
@@ -208,6 +223,10 @@ def _view(schema: str, name: str, definition: str, names: list[str], types: list
     security_invoker, options, comment = rest
     columns = tuple(zip(names, types, strict=True))
     return ViewRow(schema, name, definition, columns, security_invoker, tuple(options), comment)
+
+
+def _object_grant(role: str, privilege: str, function: str, grantor: str, grantable: bool, held: bool) -> ObjectGrant:
+    return ObjectGrant(role, privilege, function or None, grantor or None, grantable, held)
 
 
 def _default(role: str, privilege: str, creator: str, schema: str, grantable: bool) -> DefaultPrivilege:
@@ -245,6 +264,15 @@ def _view_values(row: ViewRow) -> Values:
 def _default_values(row: DefaultPrivilege) -> Values:
     values = (row.role, row.privilege, row.creator or "", row.schema or "", row.grantable)
     return dict(zip(_DEFAULT, values, strict=True))
+
+
+def _object_grant_values(row: ObjectGrant) -> Values:
+    values = (row.role, row.privilege, row.function or "", row.grantor or "", row.grantable, row.held)
+    return dict(zip(_OBJECT_GRANT, values, strict=True))
+
+
+def _comment_values(row: Comment) -> Values:
+    return dict(zip(_COMMENT, (row.schema, row.table, row.column, row.policy, row.text), strict=True))
 
 
 def _delete(connection: sa.Connection, table: sa.Table, rows: Sequence[Values]) -> None:

@@ -56,6 +56,34 @@ class Grant:
 
 
 @dataclass(frozen=True, slots=True, order=True)
+class ObjectGrant:
+    """``role`` (or `PUBLIC`) holds a privilege on the database, or on a ``function`` of the schema ``lakegate``, which
+    is named with the types of its arguments (``claim(text)``). ``held`` is False where everybody has the privilege by
+    default, and it was taken from `PUBLIC`: CONNECT on the database, EXECUTE on functions.
+    """
+
+    role: str
+    privilege: str
+    function: str | None = None  # None: the database
+    grantor: str | None = None  # None: the owner
+    grantable: bool = False
+    held: bool = True
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Comment:
+    """What a COMMENT statement said of a schema (``table`` is ""), a table, a view's or table's column, or a row
+    policy: it stands over what the source says.
+    """
+
+    schema: str
+    table: str = ""
+    column: str = ""
+    policy: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, order=True)
 class DefaultPrivilege:
     """``role`` (or `PUBLIC`) gets a privilege on tables to come: those that ``creator`` makes in ``schema``, None for
     all schemas. The tables that sources bring count as made by each superuser, and by the creator None.
@@ -208,3 +236,5 @@ class AccessRows:
     masking_secrets: tuple[str, ...] = ()  # their names; what they are never leaves the store but for the engine
     default_privileges: tuple[DefaultPrivilege, ...] = ()
     views: tuple[ViewRow, ...] = ()
+    object_grants: tuple[ObjectGrant, ...] = ()
+    comments: tuple[Comment, ...] = ()

@@ -69,6 +69,17 @@ grants = sa.Table(
     sa.Column("created", sa.DateTime(timezone=True), nullable=False, server_default=_now),
 )
 
+object_grants = sa.Table(
+    "object_grants",
+    metadata,
+    sa.Column("role", sa.Text, primary_key=True),
+    sa.Column("privilege", sa.Text, primary_key=True),
+    sa.Column("function_name", sa.Text, primary_key=True, server_default=_empty),  # '': the database
+    sa.Column("grantor", sa.Text, primary_key=True, server_default=_empty),
+    sa.Column("grantable", sa.Boolean, nullable=False, server_default=_no),
+    sa.Column("held", sa.Boolean, nullable=False, server_default=_yes),  # false: everybody's, and taken
+)
+
 api_keys = sa.Table(
     "api_keys",
     metadata,
@@ -129,6 +140,16 @@ views = sa.Table(
     sa.Column("security_invoker", sa.Boolean, nullable=False),
     sa.Column("options", sa.ARRAY(sa.Text), nullable=False),
     sa.Column("comment", sa.Text),
+)
+
+comments = sa.Table(
+    "comments",
+    metadata,
+    sa.Column("schema_name", sa.Text, primary_key=True),
+    sa.Column("table_name", sa.Text, primary_key=True, server_default=_empty),  # '': the schema itself
+    sa.Column("column_name", sa.Text, primary_key=True, server_default=_empty),
+    sa.Column("policy_name", sa.Text, primary_key=True, server_default=_empty),
+    sa.Column("comment", sa.Text, nullable=False),
 )
 
 catalogs = sa.Table(

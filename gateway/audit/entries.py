@@ -54,7 +54,7 @@ class Who:
         """Return who a session's principal is."""
         roles = tuple(sorted(principal.roles))
         claims = tuple((name, _claim_text(value)) for name, value in sorted(principal.claims.items()))
-        user = principal.session_user or principal.name
+        user = principal.login or principal.session_user or principal.name
         return cls(user, principal.name, roles, address, application_name, database, claims)
 
     def json(self) -> str:

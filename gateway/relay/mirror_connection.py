@@ -151,9 +151,10 @@ class MirrorConnection:
             answers.append(await self.message())
         return answers
 
-    async def ask(self, query: str) -> tuple[list[bytes | None], bytes | None]:
+    async def ask(self, query: str, *parameters: bytes) -> tuple[list[bytes | None], bytes | None]:
         """Run a query of the gateway's own; return the first row's values and the error's message, if any."""
-        answers = await self._ask(frontend.Parse(_OURS, query), frontend.Bind(_OURS, _OURS), frontend.Execute(_OURS))
+        bind = frontend.Bind(_OURS, _OURS, (), parameters)
+        answers = await self._ask(frontend.Parse(_OURS, query), bind, frontend.Execute(_OURS))
         error = next((message for message in answers if message[:1] == b"E"), None)
         row = next((message for message in answers if message[:1] == b"D"), None)
         return ([] if row is None else _values(row)), error

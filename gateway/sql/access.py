@@ -17,22 +17,20 @@ from gateway.sql.view_statements import is_view_statement
 _ROLES = frozenset({"ROLE", "USER", "GROUP"})
 _OTHER_OBJECTS = frozenset(  # that GRANT … ON may name, before a name
     (
-        *("DATABASE", "DOMAIN", "FOREIGN", "FUNCTION", "LANGUAGE", "LARGE", "PARAMETER", "PROCEDURE", "ROUTINE"),
+        *("DOMAIN", "FOREIGN", "LANGUAGE", "LARGE", "PARAMETER", "PROCEDURE", "PROCEDURES"),
         *(
             "SEQUENCE",
             "TABLESPACE",
             "TYPE",
             "ALL",
-            "FUNCTIONS",
             "SEQUENCES",
             "TYPES",
-            "SCHEMAS",
-            "ROUTINES",
             "PROPERTY",
         ),
     )
 )
 _ROW_SECURITY = ("ROW", "LEVEL", "SECURITY")
+_DESCRIBED = frozenset({"TABLE", "COLUMN", "SCHEMA", "VIEW", "POLICY"})
 _ENDS_OF_NAMES = frozenset({",", ".", "TO", "FROM"})
 
 
@@ -51,6 +49,8 @@ def is_access(part: Sequence[Token]) -> bool:
     if [head, second] == ["ALTER", "DEFAULT"]:
         _check_objects(words)
         return True
+    if head == "COMMENT":
+        return _comments(words[1:])
     if second == "OWNED":
         return head in {"DROP", "REASSIGN"}
     if second == "POLICY":
@@ -68,10 +68,7 @@ def access_statement(text: str, start: int = 0) -> AccessStatement:
     words = [_word(token) for token in part]
     if words[1:2] and words[1] in _ROLES and words[0] in {"CREATE", "ALTER"}:
         return _without_password(text, start, part, words)
-    dropped: tuple[str, ...] = ()
-    if words[0] == "DROP" and words[1] in _ROLES:
-        dropped = tuple(_name(token) for token in part[2:] if token.kind in {"word", "quoted"})
-    return AccessStatement(text, start=start, dropped_roles=dropped)
+    return AccessStatement(text, start=start)
 
 
 def tells_password(text: str) -> bool:
@@ -83,27 +80,35 @@ def _word(token: Token) -> str:
     return token.text.upper() if token.kind in {"word", "sign"} else ""
 
 
-def _name(token: Token) -> str:
-    return token.text[1:-1].replace('""', '"') if token.kind == "quoted" else token.text.lower()
-
-
 def _check_objects(words: Sequence[str]) -> None:
-    """Refuse privileges on anything but tables, columns and schemas."""
+    """Refuse privileges on kinds of objects that there are not."""
     if "ON" not in words:
         return
     at = words.index("ON") + 1
     kind = words[at] if at < len(words) else ""
     following = words[at + 1] if at + 1 < len(words) else ""
+    if words[0] == "ALTER" and kind in {"SCHEMAS", "FUNCTIONS", "ROUTINES"}:
+        hint = "Clients make neither: sources bring schemas, and GRANT is for those that are there."
+        raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, f"default privileges on {kind} are not supported", hint=hint)
     if kind not in _OTHER_OBJECTS or following in _ENDS_OF_NAMES - ({"TO", "FROM"} if words[0] == "ALTER" else set()):
         return
-    if kind == "ALL" and following == "TABLES":
+    if kind == "ALL" and following in {"TABLES", "FUNCTIONS", "ROUTINES"}:
         return
     name = f"{kind} {following}" if kind in {"ALL", "LARGE", "FOREIGN"} else kind
     raise SqlError(
         SqlState.FEATURE_NOT_SUPPORTED,
         f"privileges on {name} are not supported",
-        hint="Privileges are given on tables, columns and schemas, and by membership in roles.",
+        hint="Privileges are given on tables, columns, views, schemas, functions and the database, and by membership in"
+        " roles.",
     )
+
+
+def _comments(words: Sequence[str]) -> bool:
+    """Whether COMMENT is on what clients may describe."""
+    if words[:2] == ["ON", "ROLE"]:
+        hint = "The comments of roles mark those of the gateway in its metadata server."
+        raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, "COMMENT ON ROLE is not supported", hint=hint)
+    return len(words) > 1 and words[0] == "ON" and words[1] in _DESCRIBED
 
 
 def _check_role_options(head: str, second: str, words: Sequence[str]) -> None:

@@ -41,7 +41,7 @@ def policy_reader(names: Names, kept: KeptRelations, access: Access | Narrowed =
         return resolve(select, found, seen)
 
     def resolve_view(view: ViewRow, asks: Principal) -> Resolved:
-        return _resolved_view(view, asks, qualified)
+        return _resolved_view(view, asks, qualified, access)
 
     def of_role(principal: Principal) -> PolicyReader:
         seen = replace(
@@ -55,13 +55,14 @@ def policy_reader(names: Names, kept: KeptRelations, access: Access | Narrowed =
     return PolicyReader(parse_expression, mask_expression, resolve_relation, resolve_view, of_role, version, kept)
 
 
-def _resolved_view(view: ViewRow, asks: Principal, names: Names) -> Resolved:
+def _resolved_view(view: ViewRow, asks: Principal, names: Names, access: Access | Narrowed) -> Resolved:
     """Resolve a view's query. Raises SqlError 42501 for columns that may not be read with the rights it is read by, and
     `NotResolved` for a form of query that the engine has not. Tables that may not be read are the governing's affair.
     """
     tree = view_query(view.definition)
     if tree is None:
         raise NotResolved(SqlState.FEATURE_NOT_SUPPORTED, f'the query of view "{view.name}" is not supported')
+    access.require_execute(asks, (tree,))
     bound = bind_identity(tree, asks)
     assert isinstance(bound, exp.Query)
     seen = replace(names, visible=lambda name: True)

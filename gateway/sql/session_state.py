@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from gateway.sql.statements import Kind, Statement
-from gateway.sql.tokens import tokens
+from gateway.sql.tokens import Token, tokens
 
 
 def search_path(setting: str, user: str) -> tuple[str, ...]:
@@ -21,7 +23,38 @@ def changes_search_path(statement: Statement) -> bool:
 
 def changes_session(statement: Statement) -> bool:
     """Say whether a statement may change as whom the next one runs, or where it finds tables."""
-    return statement.kind is Kind.SESSION and changes_search_path(statement)
+    return statement.kind is Kind.AUTHORIZATION or (statement.kind is Kind.SESSION and changes_search_path(statement))
+
+
+@dataclass(frozen=True, slots=True)
+class Authorization:
+    """What SET SESSION AUTHORIZATION names; ``is_local``: until the transaction ends."""
+
+    name: str
+    is_local: bool
+
+
+def authorization_to_set(statement: Statement) -> Authorization | None:
+    """Return the role that SET SESSION AUTHORIZATION names; None where that cannot be said, and PostgreSQL is to."""
+    words = tokens(statement.text)
+    names = [token.text.upper() for token in words]
+    is_local = names[1:2] == ["LOCAL"]
+    written = [name.strip('"') for name in names[1:-1] if name not in {"TO", "="}]
+    if written[:1] in (["SESSION"], ["LOCAL"]) and written != ["SESSION", "AUTHORIZATION"]:
+        written = written[1:]
+    if written not in (["SESSION", "AUTHORIZATION"], ["SESSION_AUTHORIZATION"]):
+        return None
+    name = _role_name(words[-1])
+    return None if name is None else Authorization(name, is_local)
+
+
+def _role_name(token: Token) -> str | None:
+    """Return the name in a word, a quoted name or a plain string; None for other tokens."""
+    if token.kind == "quoted" and token.text.startswith('"'):
+        return token.text[1:-1].replace('""', '"')
+    if token.kind == "string" and token.text.startswith("'"):
+        return token.text[1:-1].replace("''", "'")
+    return token.text.lower() if token.kind == "word" and token.text.upper() != "DEFAULT" else None
 
 
 def role_to_set(statement: Statement) -> str | None:

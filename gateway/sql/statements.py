@@ -42,6 +42,7 @@ class Kind(Enum):
     SESSION = auto()  # settings and transactions: the mirror's session carries them
     EXPLAIN = auto()
     ACCESS = auto()  # roles, privileges and policies: the mirror judges them, the store keeps what they change
+    AUTHORIZATION = auto()  # SET SESSION AUTHORIZATION to a role: superusers of the gateway are let to by it
     REFRESH = auto()  # REFRESH SOURCE: look at the sources again, now
     MASKING = auto()  # masking policies, tags and masking secrets
     POLICY_QUESTION = auto()  # EXPLAIN POLICY, CHECK ACCESS: who may see what, and why
@@ -161,8 +162,7 @@ def _kind(words: list[str], first: Token) -> Kind:
     if head == "REFRESH" and words[1:2] == ["SOURCE"]:
         return Kind.REFRESH
     if head in _SESSION_HEADS:
-        _refuse_identity_change(words)
-        return Kind.SESSION
+        return Kind.AUTHORIZATION if _sets_authorization(words) else Kind.SESSION
     if head not in _OTHER_COMMANDS:
         raise SqlError(SqlState.SYNTAX_ERROR, f'syntax error at or near "{first.text}"', position=first.start + 1)
     raise SqlError(
@@ -176,17 +176,12 @@ def _command(words: list[str]) -> str:
     return " ".join(words[:2]) if words[0] in {"CREATE", "ALTER", "DROP"} and words[1:2] else words[0]
 
 
-def _refuse_identity_change(words: list[str]) -> None:
-    """Refuse SET SESSION AUTHORIZATION: who has logged in is decided by authentication alone. SET ROLE is the mirror's
-    to judge, which has the same members.
-    """
-    words = [word.strip('"') for word in words]
-    rest = [word for word in words[1:] if word not in {"SESSION", "LOCAL"} or words[2:3] == ["AUTHORIZATION"]]
+def _sets_authorization(words: list[str]) -> bool:
+    """Whether it is SET SESSION AUTHORIZATION to a role. The mirror judges it, as SET ROLE: it has the same roles."""
+    plain = [word.strip('"') for word in words]
+    rest = [word for word in plain[1:] if word not in {"SESSION", "LOCAL"} or plain[2:3] == ["AUTHORIZATION"]]
     names_login = rest[:1] == ["SESSION_AUTHORIZATION"] or "AUTHORIZATION" in rest[:2]
-    if words[0] == "SET" and names_login and "DEFAULT" not in words:
-        raise SqlError(
-            SqlState.FEATURE_NOT_SUPPORTED, "SET SESSION AUTHORIZATION is not supported", hint="Use SET ROLE."
-        )
+    return words[0] == "SET" and names_login and "DEFAULT" not in words
 
 
 @dataclass(frozen=True, slots=True)

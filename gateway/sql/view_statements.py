@@ -16,12 +16,10 @@ _UNWANTED = frozenset({"TEMP", "TEMPORARY", "LOCAL", "GLOBAL", "RECURSIVE", "MAT
 
 
 def is_view_statement(words: Sequence[str]) -> bool:
-    """Say whether a statement, given as words in upper case, makes, changes, drops or describes a view. Raises SqlError
+    """Say whether a statement, given as words in upper case, makes, changes or drops a view. Raises SqlError
     0A000 for such views as there are not.
     """
     head, rest = words[0], [*words[1:]]
-    if head == "COMMENT":
-        return rest[:2] == ["ON", "VIEW"]
     if head not in {"CREATE", "ALTER", "DROP"}:
         return False
     if head == "CREATE" and rest[:2] == ["OR", "REPLACE"]:

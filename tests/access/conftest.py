@@ -71,11 +71,20 @@ def peer(shop: SampleLake) -> Iterator[Server]:
             "CREATE ROLE ada LOGIN SUPERUSER PASSWORD 'correct horse'",
             "CREATE ROLE bob LOGIN PASSWORD 'correct horse'",
             "CREATE ROLE eve LOGIN PASSWORD 'correct horse'",
-            "GRANT CONNECT ON DATABASE postgres TO PUBLIC",
-            'ALTER DATABASE postgres SET search_path = "$user", public, shop',
+            "CREATE DATABASE lake",
+            "REVOKE TEMPORARY ON DATABASE lake FROM PUBLIC",
+            'ALTER DATABASE lake SET search_path = "$user", public, shop',
+        ):
+            connection.execute(statement)
+    with server.connect("lake", autocommit=True) as connection:
+        for statement in (
             "CREATE SCHEMA shop",
             "CREATE TABLE shop.orders (id integer, region text, amount bigint, owner text)",
             "CREATE TABLE shop.regions (region text, team text)",
+            "CREATE SCHEMA lakegate",
+            "GRANT USAGE ON SCHEMA lakegate TO PUBLIC",
+            "CREATE FUNCTION lakegate.principal() RETURNS text LANGUAGE sql AS 'SELECT session_user::text'",
+            "CREATE FUNCTION lakegate.mask_email(value text) RETURNS text LANGUAGE sql AS $$ SELECT 'a***@b'::text $$",
         ):
             connection.execute(statement)
     try:
@@ -87,7 +96,7 @@ def peer(shop: SampleLake) -> Iterator[Server]:
 
 def peer_dsn(peer: Server, user: str) -> str:
     """Return how a user of the comparison logs in."""
-    return make_conninfo("", **peer.connection_parameters("postgres", user, PASSWORD))
+    return make_conninfo("", **peer.connection_parameters("lake", user, PASSWORD))
 
 
 @pytest.fixture

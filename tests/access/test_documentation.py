@@ -12,7 +12,7 @@ TEXT = (Path(__file__).parents[2] / "docs" / "access.md").read_text(encoding="ut
 
 def test_the_examples_run(shop_gateway: RunningGateway, clean: None) -> None:
     examples = re.findall(r"```sql\n(.*?)```", TEXT, re.DOTALL)
-    assert len(examples) == 7
+    assert len(examples) == 9
     with shop_gateway.connect(ADA) as ada:
         for example in examples[:-1]:
             ada.execute(example.encode(), prepare=False)

@@ -134,6 +134,97 @@ def test_who_asks_is_who_the_mirror_says(ada: psycopg.Connection, shop_gateway: 
             assert one(bob, "SELECT current_user::text") == ("team" if rows == 0 else "bob"), statements
 
 
+AUTHORIZATIONS = [
+    (["SET SESSION AUTHORIZATION bob"], "bob", "bob"),
+    (["SET SESSION AUTHORIZATION bob", "SET ROLE team"], "bob", "team"),
+    (["SET SESSION AUTHORIZATION bob", "SET ROLE team", "RESET ROLE"], "bob", "bob"),
+    (["SET SESSION AUTHORIZATION bob", "SET SESSION AUTHORIZATION eve"], "eve", "eve"),
+    (["SET SESSION AUTHORIZATION bob", "RESET SESSION AUTHORIZATION"], "ada", "ada"),
+    (["SET SESSION AUTHORIZATION bob", "SET SESSION AUTHORIZATION DEFAULT"], "ada", "ada"),
+    (["SET SESSION AUTHORIZATION bob", "DISCARD ALL"], "ada", "ada"),
+    (["SET SESSION AUTHORIZATION bob", "SET SESSION AUTHORIZATION ada"], "ada", "ada"),
+    (["BEGIN", "SET LOCAL SESSION AUTHORIZATION bob"], "bob", "bob"),
+    (["BEGIN", "SET LOCAL SESSION AUTHORIZATION bob", "COMMIT"], "ada", "ada"),
+    (["BEGIN", "SET SESSION AUTHORIZATION bob", "COMMIT"], "bob", "bob"),
+    (["BEGIN", "SET SESSION AUTHORIZATION bob", "ROLLBACK"], "ada", "ada"),
+    (["BEGIN", "SAVEPOINT a", "SET SESSION AUTHORIZATION bob", "ROLLBACK TO a"], "ada", "ada"),
+    (["SET SESSION AUTHORIZATION bob; SET ROLE team"], "bob", "team"),
+    (["BEGIN; SET SESSION AUTHORIZATION bob; ROLLBACK"], "ada", "ada"),
+    (["SET LOCAL SESSION AUTHORIZATION bob"], "ada", "ada"),
+]
+
+
+@pytest.mark.parametrize("prepare", [False, True])
+def test_session_authorization(ada: psycopg.Connection, shop_gateway: RunningGateway, prepare: bool) -> None:
+    """Policies, statements prepared before and the mirror see the session user; nobody has become a superuser there."""
+    ada.execute("GRANT SELECT ON shop.orders TO eve")
+    ada.execute("CREATE POLICY own ON shop.orders USING (owner = session_user)")
+    ada.execute("ALTER TABLE shop.orders ENABLE ROW LEVEL SECURITY")
+    rows = {"bob": 2, "eve": 1, "ada": 4}
+    for statements, session_user, current_user in AUTHORIZATIONS:
+        with shop_gateway.connect(ADA) as other:
+            assert one(other, COUNT, prepare=prepare) == 4
+            for statement in statements:
+                other.execute(statement.encode(), prepare=prepare and ";" not in statement)
+            assert one(other, COUNT, prepare=prepare) == rows[session_user], statements
+            told = "SELECT concat_ws(' ', session_user, current_user, current_setting('is_superuser'))"
+            assert one(other, told) == f"{session_user} {current_user} off", statements
+    assert one(ada, "SELECT count(*) FROM pg_roles WHERE rolsuper AND rolname IN ('ada', 'bob', 'eve')") == 0
+
+
+def test_who_may_set_the_session_authorization(ada: psycopg.Connection, connect: Connect) -> None:
+    ada.execute("CREATE ROLE deputy LOGIN SUPERUSER")
+    bob, second = connect(BOB), connect(ADA)
+    assert sqlstate(bob, "SET SESSION AUTHORIZATION ada") == "42501"
+    for name in ("postgres", "lakegate", "lakegate_superusers", "pg_read_all_data"):
+        assert sqlstate(second, f"SET SESSION AUTHORIZATION {name}") in {"42501", "22023"}, name
+    for call in ("raise('x', 'bob')", "authorize('x', 'bob', false)", "raise('', 'ada')"):
+        for connection in (bob, second):
+            assert sqlstate(connection, f"SELECT pg_catalog.lakegate_{call}") == "42501"
+    assert sqlstate(second, "SELECT * FROM pg_catalog.lakegate_permits") == "42501"
+    second.execute("SELECT pg_catalog.lakegate_lower()")
+    second.execute("SET SESSION AUTHORIZATION deputy")
+    second.execute("SET ROLE eve")  # as a superuser may
+    assert one(second, "SELECT concat_ws(' ', session_user, current_user)") == "deputy eve"
+    second.execute("SET SESSION AUTHORIZATION bob")
+    assert sqlstate(second, "SET ROLE eve") == "42501"
+    second.execute("RESET SESSION AUTHORIZATION")
+    second.execute("SET ROLE eve")
+    second.execute("SET SESSION AUTHORIZATION bob")
+    assert one(second, COUNT) == 4
+    ada.execute("REVOKE team FROM bob")
+    assert sqlstate(second, COUNT) == "42P01"
+
+
+def test_a_superuser_no_more_is_not_somebody_else(ada: psycopg.Connection, shop_gateway: RunningGateway) -> None:
+    ada.execute("CREATE ROLE deputy LOGIN SUPERUSER PASSWORD 'correct horse'")
+    with shop_gateway.connect("deputy") as deputy:
+        deputy.execute("SET SESSION AUTHORIZATION bob")
+        assert one(deputy, COUNT) == 4
+        ada.execute("ALTER ROLE deputy NOSUPERUSER")
+        assert sqlstate(deputy, COUNT) == "42501"
+        deputy.execute("RESET SESSION AUTHORIZATION")
+        assert sqlstate(deputy, COUNT) == "42P01"
+        assert sqlstate(deputy, "SET SESSION AUTHORIZATION bob") == "42501"
+
+
+def test_a_transaction_under_another_authorization_holds_up_little(ada: psycopg.Connection, connect: Connect) -> None:
+    other = connect(ADA)
+    ada.execute("CREATE ROLE deputy SUPERUSER")
+    ada.execute("GRANT deputy TO bob WITH ADMIN OPTION")
+    bob = connect(BOB)
+    with other.transaction():
+        other.execute("SET LOCAL SESSION AUTHORIZATION deputy")
+        other.execute("GRANT SELECT ON shop.regions TO eve")  # judged as the other's
+        ada_again = connect(ADA)
+        assert sqlstate(ada_again, "GRANT SELECT ON shop.regions TO bob") == "55P03"
+        assert sqlstate(bob, "GRANT deputy TO eve") == "42501"
+        assert one(ada_again, "SELECT count(*) FROM shop.regions") == 2
+    ada.execute("GRANT SELECT ON shop.regions TO bob")
+    assert one(connect(EVE), "SELECT count(*) FROM shop.regions") == 2
+    assert one(ada, COUNT) == 4  # still a superuser
+
+
 def test_a_role_set_in_a_pipeline(ada: psycopg.Connection, connect: Connect) -> None:
     ada.execute("CREATE POLICY own ON shop.orders TO team USING (owner = current_user)")
     ada.execute("ALTER TABLE shop.orders ENABLE ROW LEVEL SECURITY")

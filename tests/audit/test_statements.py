@@ -198,3 +198,12 @@ def test_long_texts_are_cut_and_do_not_hide_what_was_read(watched: Audited) -> N
     simple(watched, f"select count({numbers}) as lengthy from small.numbers where n = 1")
     entry = watched.wait_for(lambda one: one["phase"] == "outcome" and len(one.get("text", "")) > 30_000, seconds=20)
     assert entry["text"].startswith("select count(n + n")
+
+
+def test_the_user_is_who_logged_in(watched: Audited) -> None:
+    with watched.gateway.connect() as connection:
+        connection.execute(f"SET SESSION AUTHORIZATION {BOB}")
+        connection.execute("select 4712, session_user")
+    entry = watched.outcome("select ?, session_user")
+    assert (entry["user"], entry["role"], entry["roles"]) == (ADA, BOB, [BOB])
+    assert watched.outcome(f"SET SESSION AUTHORIZATION {BOB}")["lane"] == "relay"

@@ -73,6 +73,19 @@ EVERYTHING = (
     "CREATE POLICY looked_up ON orders AS RESTRICTIVE FOR SELECT"
     " USING (region IN (SELECT r.region FROM shop.regions r WHERE r.id > 1) OR lakegate.claim('tenant') = region)",
     "ALTER TABLE orders ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY",
+    "REVOKE EXECUTE ON FUNCTION lakegate.claim(text), lakegate.mask_email FROM PUBLIC",
+    "GRANT EXECUTE ON FUNCTION lakegate.claim(text) TO worker WITH GRANT OPTION",
+    "CREATE VIEW few AS SELECT id AS number FROM orders",
+    "COMMENT ON TABLE orders IS 'what was bought'",
+    "COMMENT ON COLUMN orders.id IS 'its number'",
+    "COMMENT ON COLUMN few.number IS 'an id'",
+    "COMMENT ON SCHEMA shop IS 'the shop'",
+    "COMMENT ON POLICY own ON orders IS 'each his own'",
+)
+ON_THE_DATABASE = (
+    "REVOKE CONNECT ON DATABASE {0} FROM PUBLIC",
+    "GRANT CREATE, TEMPORARY ON DATABASE {0} TO worker WITH GRANT OPTION",
+    "GRANT CONNECT ON DATABASE {0} TO team",
 )
 CATALOGUES = (
     "SELECT relname, relowner::regrole::text, relacl::text, relrowsecurity, relforcerowsecurity FROM pg_class"
@@ -81,10 +94,40 @@ CATALOGUES = (
     "SELECT nspname, nspacl::text FROM pg_namespace WHERE nspname = 'shop'",
     "SELECT defaclrole::regrole::text, defaclacl::text FROM pg_default_acl",
     "SELECT * FROM pg_policies ORDER BY policyname",
+    "SELECT datacl::text FROM pg_database WHERE datname = current_database()",
+    "SELECT proname, proacl::text FROM pg_proc WHERE pronamespace = 'lakegate'::regnamespace"
+    " ORDER BY oid::regprocedure::text",
+    "SELECT description FROM pg_description WHERE objoid > 16383 AND classoid::regclass::text IN"
+    " ('pg_class', 'pg_namespace', 'pg_policy') ORDER BY 1",
     "SELECT roleid::regrole::text, member::regrole::text, admin_option, inherit_option, set_option FROM pg_auth_members"
     " WHERE roleid > 16383 ORDER BY 1, 2",
     "SELECT rolname, rolcanlogin, rolcreaterole, rolinherit FROM pg_roles WHERE oid > 16383 ORDER BY 1",
 )
+
+
+COMMENTS = (
+    "SELECT description FROM pg_description d JOIN pg_class c ON c.oid = objoid WHERE relname = 'orders' ORDER BY 1"
+)
+
+
+def test_comments_stand_over_the_sources(server: Server, store: Store, lake: Mirror) -> None:
+    """Whatever becomes of the tables: a source's own comment is seen again when the other is taken away."""
+    table = lake_table("orders")
+    columns = (replace(table.columns[0], comment="of the source"), *table.columns[1:])
+    told = replace(table, comment="told by the source", columns=columns)
+    lake.apply(catalog_of(told), store.load_access())
+    assert ask(server, lake, COMMENTS) == [("of the source",), ("told by the source",)]
+    give(lake, store, "COMMENT ON TABLE orders IS 'ours'", "COMMENT ON SCHEMA shop IS 'the shop'")
+    assert ask(server, lake, COMMENTS) == [("of the source",), ("ours",)]
+    lake.apply(catalog_of(replace(told, comment="told anew")), store.load_access())
+    assert ask(server, lake, COMMENTS) == [("of the source",), ("ours",)]
+    give(lake, store, "COMMENT ON COLUMN orders.id IS 'our id'", keep=False)
+    give(lake, store, "COMMENT ON TABLE orders IS NULL", "COMMENT ON COLUMN orders.id IS NULL")
+    assert ask(server, lake, COMMENTS) == [("of the source",), ("told anew",)]
+    assert [(row.schema, row.table, row.text) for row in store.load_access().comments] == [("shop", "", "the shop")]
+    lake.apply(catalog_of(), store.load_access())
+    lake.apply(LAKE, store.load_access())
+    assert ask(server, lake, "SELECT obj_description('shop'::regnamespace, 'pg_namespace')") == [("the shop",)]
 
 
 def test_a_mirror_made_anew_is_the_same(server: Server, store: Store, lake: Mirror) -> None:
@@ -95,6 +138,9 @@ def test_a_mirror_made_anew_is_the_same(server: Server, store: Store, lake: Mirr
     give(lake, store, "GRANT team TO worker WITH SET TRUE, INHERIT TRUE")
     give(lake, store, "GRANT USAGE ON SCHEMA shop TO worker")
     give(lake, store, "GRANT SELECT ON orders TO lead", user="worker")
+    give(lake, store, *(text.format(lake.database) for text in ON_THE_DATABASE))
+    give(lake, store, f"GRANT CREATE ON DATABASE {lake.database} TO team", user="worker")
+    give(lake, store, "GRANT EXECUTE ON FUNCTION lakegate.claim TO team", user="worker")
     before = [ask(server, lake, query) for query in CATALOGUES]
     rows = store.load_access()
     other = open_mirror(server, store.require_secret("mirror"), f"{lake.database}_again")

@@ -41,6 +41,11 @@ CREATE POLICY own ON shop.orders TO analysts USING (owner = current_user OR regi
 CREATE POLICY few ON shop.orders AS RESTRICTIVE FOR SELECT USING (amount > 5);
 CREATE POLICY "change" ON shop.orders FOR UPDATE TO boss USING (true) WITH CHECK (amount < 100);
 ALTER TABLE shop.orders ENABLE ROW LEVEL SECURITY; ALTER TABLE shop.orders FORCE ROW LEVEL SECURITY;
+REVOKE CONNECT ON DATABASE lake FROM PUBLIC; GRANT CONNECT, CREATE ON DATABASE lake TO analysts WITH GRANT OPTION;
+REVOKE EXECUTE ON FUNCTION lakegate.is_member(text), lakegate.mask_email FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION lakegate.is_member(text) TO "Odd ""Name";
+COMMENT ON TABLE shop.orders IS 'it''s'; COMMENT ON COLUMN shop.orders.owner IS 'who'; COMMENT ON SCHEMA shop IS 'all';
+COMMENT ON POLICY "change" ON shop.orders IS 'never';
 CREATE MASKING SECRET cards;
 CREATE MASKING POLICY token (value text) RETURNS text AS mask_token(value, 'cards');
 CREATE MASKING POLICY pay (value bigint, "select" text) RETURNS bigint

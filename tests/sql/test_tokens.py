@@ -13,6 +13,7 @@ from psycopg import pq
 from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
 from gateway.sql import complexity
+from gateway.sql.session_state import Authorization, authorization_to_set
 from gateway.sql.statements import Kind, parse_query, split
 from tests.gateway import SampleLake
 
@@ -148,13 +149,29 @@ def test_the_words_of_the_limits_are_types() -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "name", "is_local"),
     [
-        "SET SESSION AUTHORIZATION postgres",
-        "SET SESSION SESSION AUTHORIZATION postgres",
-        "SET session_authorization = postgres",
+        ("SET SESSION AUTHORIZATION Bob", "bob", False),
+        ('SET SESSION SESSION AUTHORIZATION "Bob ""B"""', 'Bob "B"', False),
+        ("SET LOCAL SESSION AUTHORIZATION 'b''ob'", "b'ob", True),
+        ("SET session_authorization = bob", "bob", False),
+        ('SET "session_authorization" TO bob', "bob", False),
+        ("SET LOCAL session_authorization TO 'bob'", "bob", True),
+        ('SET SESSION /* x */ AUTHORIZATION "default"', "default", False),
+        ("SET SESSION AUTHORIZATION bob, eve", None, False),
+        ("SET SESSION AUTHORIZATION E'bob'", None, False),
+        ("SET LOCAL SESSION AUTHORIZATION DEFAULT", None, False),
+        ('SET SESSION AUTHORIZATION U&"b\\006fb"', None, False),
     ],
 )
-def test_who_has_logged_in_cannot_be_set(text: str) -> None:
-    with pytest.raises(SqlError, match="SESSION AUTHORIZATION"):
-        split(text)
+def test_session_authorization_is_read_as_postgresql_does(text: str, name: str | None, is_local: bool) -> None:
+    (statement,) = split(text)
+    assert statement.kind is Kind.AUTHORIZATION
+    found = authorization_to_set(statement)
+    assert found == (None if name is None else Authorization(name, is_local))
+
+
+@pytest.mark.parametrize("text", ["SET SESSION AUTHORIZATION DEFAULT", "RESET SESSION AUTHORIZATION", "SET ROLE bob"])
+def test_what_the_mirror_judges_alone(text: str) -> None:
+    (statement,) = split(text)
+    assert statement.kind is Kind.SESSION

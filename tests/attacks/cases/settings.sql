@@ -63,8 +63,7 @@ ERROR 42501: permission denied to set role "pg_read_all_data"
 
 SET SESSION AUTHORIZATION ada
 ----
-ERROR 0A000: SET SESSION AUTHORIZATION is not supported
-  HINT: Use SET ROLE.
+ERROR 42501: permission denied to set session authorization "ada"
 
 SET SESSION AUTHORIZATION DEFAULT
 ----
@@ -72,23 +71,83 @@ SET SESSION AUTHORIZATION DEFAULT
 
 SET LOCAL SESSION AUTHORIZATION 'ada'
 ----
-ERROR 0A000: SET SESSION AUTHORIZATION is not supported
-  HINT: Use SET ROLE.
+ERROR 42501: permission denied to set session authorization "ada"
 
 SET session_authorization = ada
 ----
-ERROR 0A000: SET SESSION AUTHORIZATION is not supported
-  HINT: Use SET ROLE.
+ERROR 42501: permission denied to set session authorization "ada"
 
 SET SESSION session_authorization = 'ada'
 ----
-ERROR 0A000: SET SESSION AUTHORIZATION is not supported
-  HINT: Use SET ROLE.
+ERROR 42501: permission denied to set session authorization "ada"
 
 SET "session_authorization" TO ada
 ----
-ERROR 0A000: SET SESSION AUTHORIZATION is not supported
-  HINT: Use SET ROLE.
+ERROR 42501: permission denied to set session authorization "ada"
+
+SELECT pg_catalog.lakegate_authorize('x', 'ada', false)
+----
+ERROR 42501: permission denied to set session authorization "ada"
+
+SELECT pg_catalog.lakegate_raise(repeat('0', 64), 'tina')
+----
+ERROR 42501: permission denied to set session authorization "tina"
+
+SELECT pg_catalog.lakegate_lower()
+----
+(empty)
+
+SELECT * FROM pg_catalog.lakegate_permits
+----
+ERROR 42501: permission denied for table lakegate_permits
+
+tina extended: SET SESSION AUTHORIZATION ada
+----
+ERROR 42501: permission denied to set session authorization "ada"
+
+tina: BEGIN; SET LOCAL SESSION AUTHORIZATION ada; COMMIT
+----
+(BEGIN)
+ERROR 42501: permission denied to set session authorization "ada"
+
+tina: SET SESSION AUTHORIZATION lakegate
+----
+ERROR 42501: permission denied to set session authorization "lakegate"
+
+ada: SET SESSION AUTHORIZATION lakegate
+----
+ERROR 42501: permission denied to set session authorization "lakegate"
+
+ada: SET SESSION AUTHORIZATION postgres
+----
+ERROR 22023: role "postgres" does not exist
+
+# a superuser who is somebody else sees what he sees
+ada: SET SESSION AUTHORIZATION tina
+ada: SELECT session_user, current_user
+ada: SELECT count(id) FROM {t}.people
+ada: SELECT count(*) FROM {t}.vault
+ada: SET ROLE keepers
+ada: RESET SESSION AUTHORIZATION
+----
+> ada
+(SET)
+> ada
+tina | tina
+> ada
+3
+> ada
+ERROR 42P01: relation "{t}.vault" does not exist
+> ada
+ERROR 42501: permission denied to set role "keepers"
+> ada
+(RESET)
+
+ada: SET SESSION AUTHORIZATION tina; SELECT count(id) FROM {t}.people; RESET SESSION AUTHORIZATION
+----
+(SET)
+3
+(RESET)
 
 RESET SESSION AUTHORIZATION;
 SELECT current_user, count(*) FROM {t}.people
