@@ -133,8 +133,26 @@ WARNING 01007: no privileges were granted for "{t}"
 
 GRANT EXECUTE ON FUNCTION pg_read_file(text) TO tina
 ----
-ERROR 0A000: privileges on FUNCTION are not supported
-  HINT: Privileges are given on tables, columns and schemas, and by membership in roles.
+ERROR 42501: permission denied for function pg_read_file
+
+ada: GRANT EXECUTE ON FUNCTION pg_read_file(text) TO tina
+----
+ERROR 0A000: privileges on function pg_read_file(text) are not supported
+  HINT: Functions of PostgreSQL are everybody's. EXECUTE is given on those in schema lakegate.
+
+ada: GRANT EXECUTE ON FUNCTION lakegate.mask_hash(text, text) TO tina
+----
+ERROR 0A000: privileges on function lakegate.mask_hash(text,text) are not supported
+  HINT: It is for masking policies, or the gateway's own.
+
+ada: GRANT CONNECT ON DATABASE template1 TO tina
+----
+ERROR 42501: permission denied for database template1
+
+GRANT CONNECT, CREATE ON DATABASE lake TO eve
+----
+WARNING 01007: no privileges were granted for "lake"
+(GRANT)
 
 CREATE MASKING POLICY mine (value text) RETURNS text AS value
 ----

@@ -205,7 +205,7 @@ ERROR 0A000: a field of a composite value is not available on lake tables
 
 SELECT lakegate.refuse_writing()
 ----
-ERROR 0A000: trigger functions can only be called as triggers
+ERROR 42501: permission denied for function refuse_writing
 
 SELECT nextval('x')
 ----
