@@ -95,13 +95,15 @@ class RemoteScan:
 
     ``schema`` is what the stream yields once ``connectors.postgres.stream`` has cast it. ``source`` names the source
     whose connector opens it; connection strings stay out of this value, it is shown by EXPLAIN. ``rows`` is how many
-    rows it yields at the most as far as the source knows, None where it does not.
+    rows it yields at the most as far as the source knows, None where it does not. ``reader`` is the role with whose
+    rights the table is read, and so with whose login at the source if it has one.
     """
 
     source: str
     schema: pa.Schema
     queries: tuple[str, ...]
     rows: int | None = None
+    reader: str | None = None
 
 
 Scan = FileScan | RemoteScan

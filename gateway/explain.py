@@ -1,12 +1,15 @@
 """EXPLAIN: what each source is asked, which files are read, what is left to the engine and why, and the engine's plan.
 
-A role that sees a table through policies is told nothing that depends on what they hide: not the engine's plan, which
-is chosen by numbers of rows, nor the files, conditions and versions.
+A role that does not see all of a table (policies stand before it, some columns are not granted, it is read with the
+rights of a view's owner or with a login of its own at the source) is told nothing that depends on what it does not see:
+not the engine's plan, which is chosen by numbers of rows, nor the files, whose folders have values in their names, nor
+conditions, versions and the tables that policies and views look into. Where files are is told to superusers alone.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 
 import pyarrow as pa
@@ -16,15 +19,24 @@ from gateway.lake import Lake
 from gateway.pipeline import Plan, Prepared
 from gateway.sql.statements import ExplainOptions
 from optimizer.stages import Fragment
+from policies.views import KIND as VIEW
+
+_REASON = "The plan is shown to roles that see all of the tables."
+_FILES = re.compile(r"(?<=file_groups=\{)(.*?\])(?=\}(?:, [a-z_]+=|$))")
+_PATH = re.compile(r"[^\[\], ][^\[\],]*")
 
 
 async def explain(
     prepared: Prepared, planned: Plan, options: ExplainOptions, parameters: Sequence[pa.Scalar], lake: Lake
 ) -> list[str]:
     """Return the lines that EXPLAIN answers."""
-    if planned.optimized.policies:
-        return await _under_policies(prepared, planned, options, parameters, lake)
+    if hides(prepared, planned, lake):
+        if options.analyze:
+            await lake.engine.explain(prepared.query, parameters, analyze=True)  # it ends as the statement itself would
+        return _without_plan(planned, options, lake)
     engine_plan = await lake.engine.explain(prepared.query, parameters, options.analyze)
+    if not planned.principal.superuser:
+        engine_plan = without_places(engine_plan)
     fragments = prepared.fragmented.fragments
     names = {part.relation: str(part.snapshot.table.name) for part in fragments}
     engine_lines = [_named(line, names) for line in engine_plan.splitlines()]
@@ -40,23 +52,55 @@ async def explain(
     return lines
 
 
-async def _under_policies(
-    prepared: Prepared, planned: Plan, options: ExplainOptions, parameters: Sequence[pa.Scalar], lake: Lake
-) -> list[str]:
-    """Return what is the same whatever the policies hide."""
-    if options.analyze:
-        await lake.engine.explain(prepared.query, parameters, analyze=True)  # it ends as the statement itself would
-    reason = "The plan is shown to roles that see the tables without policies."
-    tables = sorted(planned.optimized.tables.values(), key=lambda table: table.name)
-    policies = planned.optimized.policies
+def hides(prepared: Prepared, planned: Plan, lake: Lake) -> bool:
+    """Say whether something of the tables is hidden from who asks: rows, values, columns, what a view reads with the
+    rights of its owner, or what a source may hide from a login that is not the gateway's.
+    """
+    principal, access = planned.principal, lake.access
+    if principal.superuser:
+        return False
+    whole = (access.columns(principal, name) is None for name in planned.optimized.tables)
+    scans = (part.scan for part in prepared.fragmented.fragments)
+    mapped = (
+        isinstance(scan, RemoteScan) and lake.remote_logins.get(scan.source, scan.reader or "") is not None
+        for scan in scans
+    )
+    return bool(planned.optimized.policies) or not all(whole) or any(mapped)
+
+
+def without_places(engine_plan: str) -> str:
+    """Return the engine's plan with the names of files instead of their paths. The folders of partitions next to a file
+    are parts of its name, others tell of the machine or bucket.
+    """
+    return "\n".join(_FILES.sub(_file_names, line) for line in engine_plan.split("\n"))
+
+
+def _file_names(found: re.Match[str]) -> str:
+    return _PATH.sub(lambda path: _file_name(path[0]), found[0])
+
+
+def _file_name(path: str) -> str:
+    *folders, name = path.split("/")
+    while folders and "=" in folders[-1]:
+        name = f"{folders.pop()}/{name}"
+    return name
+
+
+def _without_plan(planned: Plan, options: ExplainOptions, lake: Lake) -> list[str]:
+    """Return what is the same whatever is hidden: the tables that the statement names, and that something is."""
+    tables = sorted(planned.named, key=lambda table: table.name)
+    policies, principal = planned.optimized.policies, planned.principal
     if options.format == "JSON":
         parts = [{"Table": str(one.name), "Source": one.source, "Policies": one.name in policies} for one in tables]
-        return [json.dumps([{"Engine Plan": [reason], "Fragments": parts}], indent=2)]
-    lines = ["Engine query", f"  {reason}"]
+        return [json.dumps([{"Engine Plan": [_REASON], "Fragments": parts}], indent=2)]
+    lines = ["Engine query", f"  {_REASON}"]
     for one in tables:
-        lines.append(f"Scan {one.name}  (source {one.source}, {one.kind})")
+        origin = VIEW if one.kind == VIEW else f"source {one.source}, {one.kind}"
+        lines.append(f"Scan {one.name}  ({origin})")
         if one.name in policies:
             lines.append("  Policies apply")
+        if lake.access.columns(principal, one.name) is not None:
+            lines.append("  Some columns may not be read")
     return lines
 
 

@@ -19,6 +19,7 @@ import structlog
 
 from catalog.errors import SqlError
 from catalog.names import TableName
+from catalog.remote_logins import RemoteLogins
 from catalog.scans import Snapshot, Source
 from catalog.sqlstate import SqlState
 from catalog.statistics import TableStatistics
@@ -58,13 +59,19 @@ class Lake:
     """Shared by all sessions of a process."""
 
     def __init__(
-        self, sources: Mapping[str, Source], engine: Engine, access: Access | Narrowed, system_relations: frozenset[str]
+        self,
+        sources: Mapping[str, Source],
+        engine: Engine,
+        access: Access | Narrowed,
+        system_relations: frozenset[str],
+        remote_logins: RemoteLogins,
     ) -> None:
         self.sources = sources
         self.engine = engine
         self.access = access
         self.governed = KeptRelations()
         self.system_relations = system_relations
+        self.remote_logins = remote_logins
         self.catalog = Catalog(0, {}, {}, sources=tuple(sources))
         self.threads = ThreadPoolExecutor(max_workers=16, thread_name_prefix="metadata")
         self._statistics = StatisticsCache(sources)

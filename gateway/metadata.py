@@ -25,6 +25,8 @@ from catalog.mirror.access_statements import AccessOutcome, AccessRequest
 from catalog.mirror.mirror import open_mirror
 from catalog.names import always_quoted
 from catalog.principals import Principal
+from catalog.remote_logins import RemoteLogins
+from catalog.scans import Source
 from catalog.server import Server, ServerError, external, start
 from catalog.sqlstate import SqlState
 from catalog.store.audit_store import READER, AuditStore
@@ -47,6 +49,7 @@ from gateway.relay.mirror_connection import Login
 from gateway.session_services import Permit
 from gateway.sql.engine_dialect.mask_functions import Keyring
 from gateway.sql.resolve import Names
+from gateway.user_mappings import MappingCommands
 from policies.access import Access
 from policies.roles import Roles
 from policies.tags import mask_faults, renamed
@@ -74,7 +77,9 @@ class Metadata:
         self.secret = self._store.require_secret("mock_scram")
         self._mirror = open_mirror(server, self._store.require_secret("mirror"), database, defaults)
         self.masking = MaskingCommands(self._store, self._mirror)
+        self._mappings = MappingCommands(self._store)
         self.keyring = Keyring()
+        self.remote_logins = RemoteLogins()
         self._password_min_length = password_min_length
         self._noted: set[str] = set()
         self._lent: Counter[Membership] = Counter()
@@ -358,6 +363,11 @@ class Metadata:
         tag = await asyncio.to_thread(self.masking.execute, text, principal, names)
         return tag, await asyncio.to_thread(self._store.access_version)
 
+    async def change_mappings(self, text: str, principal: Principal, sources: Mapping[str, Source]) -> tuple[str, int]:
+        """Carry out a statement on user mappings; return its command tag, and the version from which it counts."""
+        tag = await asyncio.to_thread(self._mappings.execute, text, principal, sources)
+        return tag, await asyncio.to_thread(self._store.access_version)
+
     async def check(self) -> None:
         """Raise unless the metadata server answers."""
         await asyncio.to_thread(self._store.access_version)
@@ -369,14 +379,16 @@ class Metadata:
             self._server.stop()
 
     def _load(self) -> AccessRows:
-        """Read what decides who may see what; the engine has the secrets of its masks first."""
+        """Read what decides who may see what; secrets of masks and logins at sources are there first."""
         self.keyring.replace(self._store.masking.load_secrets())
+        self.remote_logins.replace(self._store.mappings.load())
         return self._store.load_access()
 
     def _take(self, rows: AccessRows) -> None:
         self._rows = rows
         self._principals: WeakKeyDictionary[Identity, Principal] = WeakKeyDictionary()
         self._roles = Roles.from_rows(rows)
+        self.remote_logins.keep_roles({role.name for role in rows.roles})
         self.access = Access.from_rows(rows, lambda: self._mirror.broken, lambda: self._mirror.broken_views)
 
     def _read_system_relations(self) -> frozenset[str]:

@@ -15,6 +15,7 @@ from cachetools import LRUCache
 from sqlglot import exp
 
 from catalog.principals import Principal
+from catalog.tables import Table
 from gateway.execute.engine import EngineQuery, Running
 from gateway.lake import Lake, Pinned
 from gateway.sql.engine_dialect.moments import Session
@@ -33,9 +34,13 @@ from policies.govern import check_governed, govern
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A planned query: what `plan` made of a text for one principal, catalogue and version of the grants."""
+    """A planned query: what `plan` made of a text for one principal, catalogue and version of the grants. ``named`` are
+    the tables and views that the text itself names.
+    """
 
     optimized: Optimized
+    principal: Principal
+    named: tuple[Table, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +71,7 @@ def plan(
     governed = govern(resolved, principal, access, policy_reader(names, lake.governed, access))
     optimized = optimize(governed, _statistics(governed, lake))
     check_governed(optimized.tree, optimized.tables, principal, access)  # no rule has let go of a policy
-    return Plan(optimized)
+    return Plan(optimized, principal, tuple(resolved.tables.values()))
 
 
 def _statistics(governed: Governed, lake: Lake) -> Statistics:

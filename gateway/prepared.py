@@ -41,13 +41,14 @@ class Lane(Enum):
     REFRESH = auto()  # the gateway itself
     MASKING = auto()  # the gateway itself
     AUTHORIZATION = auto()  # the mirror's session, asked by the gateway
+    USER_MAPPING = auto()  # the gateway itself
     ACCESS = auto()  # the gateway's own session in the mirror, and the store
     POLICY_QUESTION = auto()  # the gateway itself, with rows
 
     @property
     def is_command(self) -> bool:
         """Whether the gateway carries it out without rows; the mirror's session only keeps its name."""
-        return self in (Lane.REFRESH, Lane.MASKING, Lane.ACCESS, Lane.AUTHORIZATION)
+        return self in (Lane.REFRESH, Lane.MASKING, Lane.USER_MAPPING, Lane.ACCESS, Lane.AUTHORIZATION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +217,8 @@ def get_planless(statement: Statement) -> PreparedStatement | None:
         return PreparedStatement(statement, Lane.AUTHORIZATION)
     if statement.kind is Kind.MASKING:
         return PreparedStatement(statement, Lane.MASKING)
+    if statement.kind is Kind.USER_MAPPING:
+        return PreparedStatement(statement, Lane.USER_MAPPING)
     if statement.kind is Kind.ACCESS:
         return PreparedStatement(statement, Lane.ACCESS)
     if statement.kind is Kind.POLICY_QUESTION:

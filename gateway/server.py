@@ -29,7 +29,7 @@ from gateway.prepared import StatementCache
 from gateway.session_services import SessionServices
 from gateway.sources import AUDIT, open_lake
 from gateway.sql.resolve import Names
-from gateway.sql.statements import Statement
+from gateway.sql.statements import Kind, Statement
 from gateway.tls import TlsFiles
 from gateway.told_errors import moved
 from policies.access import Narrowed
@@ -121,9 +121,13 @@ class Gateway:
         return outcome
 
     async def change_masking(self, statement: Statement, principal: Principal, names: Names) -> str:
-        """Carry out a statement on masks; when this returns it counts for every statement that comes."""
+        """Carry out a statement on masks or user mappings; when this returns it counts for all that come."""
         try:
-            tag, version = await self.metadata.change_masking(statement.text, principal, names)
+            if statement.kind is Kind.USER_MAPPING:
+                sources = {name: source for name, source in self.lake.sources.items() if name != AUDIT}
+                tag, version = await self.metadata.change_mappings(statement.text, principal, sources)
+            else:
+                tag, version = await self.metadata.change_masking(statement.text, principal, names)
         except SqlError as error:
             raise moved(error, statement.start) from None
         with suppress(TimeoutError):  # it counts as soon as the mirror can be changed, whatever holds that up

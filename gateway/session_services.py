@@ -36,7 +36,7 @@ class SessionServices:
     authorize: Callable[[Principal, str], Principal | None]  # the same after SET SESSION AUTHORIZATION
     refresh: Callable[[tuple[str, ...] | None], Awaitable[None]]
     execute_access: ExecuteAccess
-    change_masking: Callable[[Statement, Principal, Names], Awaitable[str]]
+    change_masking: Callable[[Statement, Principal, Names], Awaitable[str]]  # or user mappings
     answer: Callable[[str, Principal, Names], Awaitable[pa.RecordBatch]]  # a question about policies
     let_set_role: Callable[[str, str], Awaitable[Callable[[], Awaitable[None]] | None]]
     permit: Callable[[str, str, int], Awaitable[Permit | None]]  # to set the session authorization

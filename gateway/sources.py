@@ -40,11 +40,18 @@ def open_lake(config: Config, metadata: Metadata) -> Lake:
     if config.audit.mode != "off":
         sources[AUDIT] = AuditSource(AUDIT, metadata.audit_dsn)
 
+    logins = metadata.remote_logins
+    for name, source in sources.items():
+        if isinstance(source, PostgresSource):
+            logins.follow(name, source.keep_logins)
+
     def open_remote(scan: RemoteScan) -> RemoteDataset:
         source: Source | None = sources.get(scan.source)
         if not isinstance(source, PostgresSource):
             raise SqlError(SqlState.INTERNAL_ERROR, f'source "{scan.source}" has no streams')
-        return RemoteDataset(scan.schema, source.open(scan))
+        if scan.reader is None:
+            raise SqlError(SqlState.INTERNAL_ERROR, f'source "{scan.source}" is read with nobody\'s rights')
+        return RemoteDataset(scan.schema, source.open(scan, logins.get(scan.source, scan.reader)))
 
     def register(context: SessionContext) -> None:
         register_functions(context)
@@ -56,4 +63,4 @@ def open_lake(config: Config, metadata: Metadata) -> Lake:
         register,
         stated_error,
     )
-    return Lake(sources, engine, metadata.access, metadata.system_relations)
+    return Lake(sources, engine, metadata.access, metadata.system_relations, logins)

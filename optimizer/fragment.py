@@ -14,7 +14,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from catalog.names import TableName
-from catalog.scans import Comparison, FileScan, Snapshot, Source
+from catalog.scans import Comparison, FileScan, RemoteScan, Snapshot, Source
 from optimizer.comparisons import comparisons
 from optimizer.relations import Relation, conjuncts, relations
 from optimizer.stages import Fragment, Fragmented, Optimized
@@ -68,6 +68,8 @@ def _fragment(
     relation.select.set("where", exp.Where(this=exp.and_(*rest, copy=False)) if rest else None)
     columns = _columns(relation, snapshot)
     scan = source.scan(snapshot, columns, (*pushed, *pruning))
+    if isinstance(scan, RemoteScan):
+        scan = replace(scan, reader=relation.reader)
     base = exp.Table(this=exp.to_identifier(name, quoted=True), alias=exp.TableAlias(this=_quoted(relation.base.name)))
     relation.base.replace(base)
     return Fragment(name, snapshot, scan, columns, tuple(pushed), tuple(pruning), tuple(kept), relation.is_fenced)

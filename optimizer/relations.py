@@ -13,6 +13,8 @@ from sqlglot import exp
 
 from catalog.names import TableName
 
+READER = "reader"  # in the meta of a base table: the role with whose rights it is read
+
 
 @dataclass(frozen=True, slots=True)
 class Relation:
@@ -26,6 +28,12 @@ class Relation:
     def name(self) -> TableName:
         """The base table."""
         return TableName(self.base.db, self.base.name)
+
+    @property
+    def reader(self) -> str | None:
+        """The role with whose rights the table is read."""
+        reader: str | None = self.base.meta.get(READER)
+        return reader
 
     @property
     def alias(self) -> str:

@@ -24,7 +24,7 @@ from catalog.principals import Principal
 from catalog.sqlstate import SqlState
 from catalog.store.rows import RowPolicy
 from catalog.tables import Column, Table, visible_part
-from optimizer.relations import conjuncts
+from optimizer.relations import READER, conjuncts
 from optimizer.stages import Governed, Resolved
 from policies.access import Rules, does_not_fit
 from policies.fences import fence, is_fenced
@@ -89,7 +89,8 @@ def check_governed(tree: exp.Query, tables: Mapping[TableName, Table], principal
             continue
         table = tables.get(TableName(node.db, node.name))
         reader = get_reader(node, principal, access)
-        if table is None or reader is None or not _is_governed(node, access.rules(reader, table)):
+        told = reader is not None and node.meta.get(READER) == reader.name
+        if table is None or reader is None or not told or not _is_governed(node, access.rules(reader, table)):
             raise SqlError(SqlState.INTERNAL_ERROR, f"table {node.name} was reached outside its policy")
 
 
@@ -134,6 +135,7 @@ class _Reading:
     def note(self, base: exp.Table) -> None:
         """Note on a table what `check_governed` looks for."""
         base.meta["views"], base.meta["fences"] = self.views, self.fences
+        base.meta[READER] = self.reader.name
 
 
 class _Governing:

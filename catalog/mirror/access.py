@@ -30,6 +30,7 @@ from catalog.mirror.object_privileges import change_object_privileges, check_int
 from catalog.mirror.policy_checks import check_policies
 from catalog.mirror.privileges import change_privileges
 from catalog.mirror.roles import change_memberships, change_roles
+from catalog.mirror.user_mappings import read_user_mappings
 from catalog.sqlstate import SqlState
 from catalog.store.access import AccessChange
 from catalog.store.rows import AccessRows, Membership
@@ -98,7 +99,7 @@ def execute(
     """
     usable = {name for (name,) in connection.execute(_OURS, (MIRROR_MARK,)).fetchall()}
     change_memberships(connection, change.before, usable, Notes())  # what is lent must not be taken for given
-    before = read_before(connection)
+    before, mapped = read_before(connection), read_user_mappings(connection)
     held = _make_superusers(connection, change.before) & usable
     for statement in request.statements:
         _require_free(held, statement.session_user, statement.current_user)
@@ -120,6 +121,9 @@ def execute(
     check_policies(connection)
     change.renamed = renamed
     written = change.write(after)
+    if drops_owned:
+        mapped = {(renamed.get(role, role) if role is not None else None, source) for role, source in mapped}
+        written = change.without_user_mappings(written, mapped - read_user_mappings(connection))
     _settle(connection, change.before, written, parts, comments=comments)
     return AccessOutcome(tuple(answers), written)
 

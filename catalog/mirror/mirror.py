@@ -53,6 +53,7 @@ from catalog.mirror.relations import (
 from catalog.mirror.roles import add_memberships, change_roles, mirror_password, read_memberships
 from catalog.mirror.scripts import fingerprint, is_mirrorable
 from catalog.mirror.session_authorization import end_permit, make_authorization, permit
+from catalog.mirror.user_mappings import change_user_mappings
 from catalog.mirror.views import drop_views, make_view_function, make_views
 from catalog.names import TableName
 from catalog.server import Server
@@ -267,6 +268,7 @@ class Mirror:
         self.broken_views = MappingProxyType(make_views(connection, access.views, notes))
         drop_schemas(connection, schemas, notes)
         fill_masking_views(connection, access)
+        change_user_mappings(connection, access.user_mappings, roles)
         change_owners(connection, access, roles, notes)
         change_privileges(connection, access, roles, notes)
         change_object_privileges(connection, access, roles)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -31,6 +31,7 @@ from catalog.store.schema import (
     roles,
     row_policies,
     table_rights,
+    user_mappings,
     views,
 )
 
@@ -58,6 +59,7 @@ def read_access(connection: sa.Connection, version: int) -> AccessRows:
         views=tuple(_view(*row) for row in connection.execute(_select(views, *_VIEW))),
         object_grants=tuple(_object_grant(*row) for row in connection.execute(_select(object_grants, *_OBJECT_GRANT))),
         comments=tuple(Comment(*row) for row in connection.execute(_select(comments, *_COMMENT))),
+        user_mappings=tuple((row.role, row.source) for row in connection.execute(_MAPPINGS)),
     )
 
 
@@ -111,6 +113,13 @@ class AccessChange:
             if missing:
                 self.connection.execute(table.insert(), missing)
         return replace(after, version=before.version + 1)
+
+    def without_user_mappings(self, rows: AccessRows, lost: Set[tuple[str | None, str]]) -> AccessRows:
+        """Drop these user mappings; return the rows without them."""
+        for role, source in lost:
+            named = (user_mappings.c.role.is_not_distinct_from(role), user_mappings.c.source == source)
+            self.connection.execute(user_mappings.delete().where(*named))
+        return replace(rows, user_mappings=tuple(one for one in rows.user_mappings if one not in lost))
 
     def _write_roles(self, before: Iterable[Role], after: Iterable[Role]) -> None:
         old, new = {role.name: role for role in before}, {role.name: role for role in after}
@@ -168,6 +177,7 @@ def rename_roles(rows: AccessRows, renamed: Mapping[str, str]) -> AccessRows:
         object_grants=tuple(
             replace(row, role=name(row.role), grantor=maybe(row.grantor)) for row in rows.object_grants
         ),
+        user_mappings=tuple((maybe(role), source) for role, source in rows.user_mappings),
     )
 
 
@@ -187,9 +197,11 @@ def without_roles(rows: AccessRows, names: frozenset[str]) -> AccessRows:
         row_policies=tuple(kept_policies),
         default_privileges=tuple(row for row in rows.default_privileges if names.isdisjoint((row.role, row.creator))),
         object_grants=tuple(row for row in rows.object_grants if names.isdisjoint((row.role, row.grantor))),
+        user_mappings=tuple(row for row in rows.user_mappings if row[0] not in names),
     )
 
 
+_MAPPINGS = sa.select(user_mappings.c.role, user_mappings.c.source).order_by(user_mappings.c.id)
 _ROLE = (*("name", "superuser", "login", "created", "create_role", "bypass_row_security", "inherit", "valid_until"),)
 _MEMBERSHIP = ("role", "member", "admin", "inherit", "set_role", "grantor")
 _GRANT = ("role", "schema_name", "table_name", "privilege", "grantor", "column_name", "grantable")

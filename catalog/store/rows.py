@@ -238,3 +238,4 @@ class AccessRows:
     views: tuple[ViewRow, ...] = ()
     object_grants: tuple[ObjectGrant, ...] = ()
     comments: tuple[Comment, ...] = ()
+    user_mappings: tuple[tuple[str | None, str], ...] = ()  # roles (None: PUBLIC) with a login of theirs at a source

@@ -152,6 +152,17 @@ comments = sa.Table(
     sa.Column("comment", sa.Text, nullable=False),
 )
 
+user_mappings = sa.Table(
+    "user_mappings",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    sa.Column("role", sa.Text, sa.ForeignKey("roles.name", ondelete="CASCADE", onupdate="CASCADE")),  # NULL: PUBLIC
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("login", sa.Text, nullable=False),
+    sa.Column("password", sa.Text),
+    sa.UniqueConstraint("role", "source", name="user_mappings_role_key", postgresql_nulls_not_distinct=True),
+)
+
 catalogs = sa.Table(
     "catalogs",
     metadata,

@@ -23,6 +23,7 @@ from catalog.sqlstate import SqlState
 from catalog.store.access import AccessChange, read_access, read_memberships, without_roles
 from catalog.store.connection import DATABASE, open_engine
 from catalog.store.listener import CHANNEL, Listener
+from catalog.store.mappings import MappingStore
 from catalog.store.masking import MaskingStore
 from catalog.store.rows import (
     PUBLIC,
@@ -61,6 +62,7 @@ class Store:
         self._database = database
         self._engine = engine
         self.masking = MaskingStore(engine, self._change)
+        self.mappings = MappingStore(engine, self._change)
 
     def close(self) -> None:
         """Give back the connections."""

@@ -53,9 +53,20 @@ class ConnectionPool:
     once, and two statements that wait for each other's would never end. The server's own limit answers 53300.
     """
 
-    def __init__(self, source: str, conninfo: str, most_idle: int, settings: Mapping[str, str] | None = None) -> None:
-        """``settings`` are set in each session besides those that all have."""
+    def __init__(
+        self,
+        source: str,
+        conninfo: str,
+        most_idle: int,
+        settings: Mapping[str, str] | None = None,
+        *,
+        is_mapped: bool = False,
+    ) -> None:
+        """``settings`` are set in each session besides those that all have. ``is_mapped``: the login is not the
+        gateway's but a user mapping's.
+        """
         self._source, self._conninfo, self._most_idle = source, conninfo, most_idle
+        self.is_mapped = is_mapped
         own = [
             f"set_config({quote_literal(key)}, {quote_literal(value)}, false)"
             for key, value in (settings or {}).items()
@@ -81,14 +92,14 @@ class ConnectionPool:
         try:
             connection = adbc.connect(self._conninfo, autocommit=True)
         except adbc_driver_manager.Error as failure:
-            raise unreachable(self._source, failure.sqlstate) from None
+            raise unreachable(self._source, failure.sqlstate, is_mapped=self.is_mapped) from None
         try:
             with connection.cursor() as cursor:
                 cursor.execute(self._session)
                 encoding = cursor.fetchone()[-1]
         except adbc_driver_manager.Error as failure:
             connection.close()
-            raise remote_error(self._source, failure.sqlstate) from None
+            raise remote_error(self._source, failure.sqlstate, is_mapped=self.is_mapped) from None
         return Connection(connection, checks_text=encoding == "SQL_ASCII")
 
     def release(self, connection: Connection) -> None:

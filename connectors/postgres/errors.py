@@ -27,6 +27,15 @@ _MESSAGES: dict[str, tuple[str, str | None]] = {
     "55P03": ('source "{}" could not get a lock', "Run the statement again."),
     "57014": ('source "{}" cancelled the query', "It may have a statement_timeout of its own."),
 }
+_OF_MAPPING = (  # the same of a login that is not the gateway's
+    'source "{}" refused the login of the user mapping',
+    "ALTER USER MAPPING … OPTIONS (SET password …) gives it another password.",
+)
+_MESSAGES_OF_MAPPING: dict[str, tuple[str, str | None]] = {
+    "28000": _OF_MAPPING,
+    "28P01": _OF_MAPPING,
+    "42501": ('the user mapped to source "{}" may not read this table', "Grant it SELECT in the source."),
+}
 _LOST = frozenset({"57P01", "57P02", "57P03", "57P04", "57P05", "25P03", "25P04"})
 _LOGIN_REFUSED = frozenset({"28000", "28P01"})
 
@@ -36,15 +45,17 @@ def is_lost(sqlstate: str | None) -> bool:
     return not sqlstate or sqlstate in _LOST or sqlstate.startswith("08")
 
 
-def remote_error(source: str, sqlstate: str | None) -> SqlError:
-    """Return what a client is told of a failure in ``source``; one without SQLSTATE is a lost connection."""
+def remote_error(source: str, sqlstate: str | None, *, is_mapped: bool = False) -> SqlError:
+    """Return what a client is told of a failure in ``source``; one without SQLSTATE is a lost connection.
+    ``is_mapped``: the login was that of a user mapping.
+    """
     _log.warning("source failed", source=source, sqlstate=sqlstate)
     if sqlstate is None or is_lost(sqlstate):
         return connection_lost(source)
     code = sqlstate
     known = SqlState(code) if code in SqlState._value2member_map_ else SqlState.FDW_ERROR
     if code in _MESSAGES:
-        message, hint = _MESSAGES[code]
+        message, hint = (is_mapped and _MESSAGES_OF_MAPPING.get(code)) or _MESSAGES[code]
         state = SqlState.SQLSERVER_REJECTED_ESTABLISHMENT_OF_SQLCONNECTION if code in _LOGIN_REFUSED else known
         return SqlError(state, message.format(source), hint=hint)
     if code.startswith("53"):
@@ -56,12 +67,16 @@ def remote_error(source: str, sqlstate: str | None) -> SqlError:
     )
 
 
-def unreachable(source: str, sqlstate: str | None = None) -> SqlError:
+def unreachable(source: str, sqlstate: str | None = None, *, is_mapped: bool = False) -> SqlError:
     """Return the error of a connection that could not be made."""
     if sqlstate in _MESSAGES or (sqlstate or "").startswith("53"):
-        return remote_error(source, sqlstate)
+        return remote_error(source, sqlstate, is_mapped=is_mapped)
     _log.warning("source unreachable", source=source, sqlstate=sqlstate)
-    return SqlError(SqlState.SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION, f'source "{source}" could not be reached')
+    message, hint = f'source "{source}" could not be reached', None
+    if is_mapped:  # libpq does not tell why
+        message += " with the login of the user mapping"
+        hint = "It may have refused user or password, or not have asked for the password, which it has to."
+    return SqlError(SqlState.SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION, message, hint=hint)
 
 
 def connection_lost(source: str) -> SqlError:

@@ -8,6 +8,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from catalog.errors import SqlError
+from catalog.remote_logins import RemoteLogin
 from catalog.sqlstate import SqlState
 
 _GIBIBYTE = 1 << 30
@@ -82,6 +83,28 @@ class PostgresOptions:
                 raise SqlError(SqlState.INVALID_PARAMETER_VALUE, f"{name} must be between 1 and {most}")
         if not 0 <= self.numeric_scale <= 38:
             raise SqlError(SqlState.INVALID_PARAMETER_VALUE, "numeric_scale must be between 0 and 38")
+
+
+# What a dsn may say of who the gateway is, beside its name.
+_OWN_IDENTITY = ("password", "sslcert", "sslkey", "sslpassword", "krbsrvname")
+_BY_PASSWORD = frozenset({"scram-sha-256", "md5", "password"})
+
+
+def login_conninfo(conninfo: str, login: RemoteLogin) -> str:
+    """Return a source's connection string for another login than the gateway's.
+
+    With a password the source must ask for it: a source that trusts the gateway's address or certificate would let in
+    whoever is named. Without one it is a superuser who has said that the source may.
+    """
+    given = conninfo_to_dict(conninfo)
+    if login.password is None:
+        given.pop("password", None)
+        return make_conninfo("", **{**given, "user": login.user})
+    given = {key: value for key, value in given.items() if key not in _OWN_IDENTITY}
+    methods = set(str(given.get("require_auth", "")).split(","))
+    by_password = ",".join(sorted(methods if methods <= _BY_PASSWORD else _BY_PASSWORD))
+    proof = {"require_auth": by_password, "sslcertmode": "disable", "gssencmode": "disable"}
+    return make_conninfo("", **{**given, **proof, "user": login.user, "password": login.password})
 
 
 def connection_string(source: str, dsn: str) -> str:

@@ -72,5 +72,5 @@ class SharedSnapshot:
         except adbc_driver_manager.Error as failure:
             cursor.close()
             connection.close()
-            raise remote_error(self._source, failure.sqlstate) from None
+            raise remote_error(self._source, failure.sqlstate, is_mapped=self._pool.is_mapped) from None
         self._connection, self._cursor, self._ended = connection, cursor, 0

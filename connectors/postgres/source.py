@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Collection
 
 import pyarrow as pa
 
 from catalog.errors import SqlError
+from catalog.remote_logins import RemoteLogin
 from catalog.scans import Comparison, RemoteScan, Snapshot
 from catalog.sqlstate import SqlState
 from catalog.statistics import TableStatistics
 from catalog.tables import Discovery, Table
 from connectors.postgres import comparisons, discovery
 from connectors.postgres.connections import ConnectionPool
+from connectors.postgres.login_pools import LoginPools
 from connectors.postgres.scan_queries import scan_queries
 from connectors.postgres.settings import PostgresOptions, connection_string
 from connectors.postgres.shapes import RelationShape
@@ -23,7 +26,7 @@ LIVE = "live"
 
 
 class PostgresSource:
-    """A database that is read over ADBC, by one role that needs no more than SELECT.
+    """A database that is read over ADBC, by one role that needs no more than SELECT, and by those of user mappings.
 
     Every method may be called from any thread; all but `takes` and `pin` may ask the server. Errors are SqlError.
     """
@@ -35,6 +38,7 @@ class PostgresSource:
         self.options = options or PostgresOptions()
         self._conninfo = connection_string(name, dsn)
         self.pool = ConnectionPool(name, self._conninfo, self.options.idle_connections)
+        self.logins = LoginPools(name, self._conninfo)
         self._statistics = StatisticsReader(name, self._conninfo, lambda table: self._shape(table).columns)
         self._shapes: dict[tuple[str, str], RelationShape] = {}
         self._lock = threading.Lock()
@@ -78,9 +82,13 @@ class PostgresSource:
         column = self._shape(table).columns.get(comparison.column)
         return column is not None and comparisons.takes(column, comparison)
 
-    def open(self, scan: RemoteScan) -> RemoteStreams:
-        """Return the streams of a scan of this source, not opened yet."""
-        return RemoteStreams(self.name, self.pool, scan)
+    def open(self, scan: RemoteScan, login: RemoteLogin | None = None) -> RemoteStreams:
+        """Return the streams of a scan, not opened yet. They are read as ``login``; None: as the gateway."""
+        return RemoteStreams(self.name, self.pool if login is None else self.logins.pool(login), scan)
+
+    def keep_logins(self, logins: Collection[RemoteLogin]) -> None:
+        """Close the connections of all logins but these, and the gateway's; those in use when they are done."""
+        self.logins.keep_only(logins)
 
     def statistics(self, table: Table) -> TableStatistics:
         """Return what ANALYZE left. A server that does not answer within a second or two is an error."""
@@ -89,6 +97,7 @@ class PostgresSource:
     def close(self) -> None:
         """Close all idle connections."""
         self.pool.close()
+        self.logins.close()
         self._statistics.close()
 
     def _shape(self, table: Table) -> RelationShape:

@@ -112,7 +112,7 @@ class RemoteStream:
             return cancelled()
         if self._reading and not failure.sqlstate and self._connection and not self._connection.is_broken():
             return unreadable(self._source)
-        return remote_error(self._source, failure.sqlstate)
+        return remote_error(self._source, failure.sqlstate, is_mapped=self._pool.is_mapped)
 
     def _open(self) -> AdbcRecordBatchReader:
         """Execute on a connection of the pool; where that one broke while it was idle, once more on a new one."""

@@ -389,11 +389,11 @@ def _require_files(scan: FileScan) -> None:
     later fails the statement by itself, so this is asked after planning and before the first row.
     """
     missing = file_relations.missing_files(scan)
-    if missing:
+    if missing:  # how many, and their names, may tell of rows that who asks does not see
+        _log.error("data files are missing", count=len(missing), first=missing[0])
         raise SqlError(
             SqlState.IO_ERROR,
-            f"{len(missing)} data file(s) of the table are missing",
-            detail=f"The first is {missing[0].rsplit('/', 1)[-1]}.",
+            "data files of the table are missing",
             hint="The table may have been vacuumed since the statement began: run it again.",
         )
 

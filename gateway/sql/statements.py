@@ -20,6 +20,7 @@ from catalog.sqlstate import SqlState
 from gateway.sql import complexity
 from gateway.sql.access import is_access
 from gateway.sql.engine_dialect.before_qualify import parse
+from gateway.sql.mapping_statements import is_mapping_statement
 from gateway.sql.masking_parser import is_masking_statement
 from gateway.sql.policy_questions import is_policy_question
 from gateway.sql.tokens import Token, TooManyTokens, UnterminatedToken, tokens
@@ -45,6 +46,7 @@ class Kind(Enum):
     AUTHORIZATION = auto()  # SET SESSION AUTHORIZATION to a role: superusers of the gateway are let to by it
     REFRESH = auto()  # REFRESH SOURCE: look at the sources again, now
     MASKING = auto()  # masking policies, tags and masking secrets
+    USER_MAPPING = auto()  # with which logins sources are read
     POLICY_QUESTION = auto()  # EXPLAIN POLICY, CHECK ACCESS: who may see what, and why
     UNREADABLE = auto()  # a string or comment has no end: the mirror's parser says where, and nothing is executed
 
@@ -146,6 +148,8 @@ def _statement(text: str, part: list[Token]) -> Statement:
     words = [token.text.upper() for token in part[:4]]
     if words[0] in _DEFINITIONS and is_masking_statement([token.text.upper() for token in part]):
         kind = Kind.MASKING
+    elif is_mapping_statement(words):
+        kind = Kind.USER_MAPPING
     elif is_policy_question(words):
         kind = Kind.POLICY_QUESTION
     else:

@@ -6,7 +6,6 @@ does.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -113,11 +112,7 @@ def _list_of_functions(patch: Patch) -> None:
 
 
 def _silence_of_explain(patch: Patch) -> None:
-    async def told(prepared: Any, planned: Any, *others: Any) -> list[str]:
-        bare = dataclasses.replace(planned, optimized=dataclasses.replace(planned.optimized, policies={}))
-        return await explain.explain(prepared, bare, *others)
-
-    patch.setattr(explain, "_under_policies", told)
+    patch.setattr(explain, "hides", lambda *_: False)
 
 
 def _refusal_of_whole_rows(patch: Patch) -> None:
@@ -144,7 +139,7 @@ HOOKS: tuple[tuple[Hook, str, bool], ...] = (  # whether a marker is told, or an
     (_fences, "errors", False),
     (_judgement_of_leakproof_conditions, "errors", False),
     (_keys_of_statements, "caches", True),
-    (_keys_of_relations, "caches", True),
+    (_keys_of_relations, "caches", False),  # then the tables name another reader, and the check of the tree ends it
     (_kinds_of_statements, "copying", False),
     (_list_of_functions, "functions", False),
     (_silence_of_explain, "explain", True),

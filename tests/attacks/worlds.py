@@ -9,6 +9,7 @@ people       rows of other tenants; ``email``, ``balance`` and ``phone`` are mas
              ``leak_extra`` are not granted
 orders       rows of other tenants, by a look into ``crm.members``; ``card`` is masked
 notes        nothing: everybody may read it
+places       ``site``, which is not granted and by whose values the files lie in folders; no policies
 vault        all: nobody has a privilege on it
 leak_ledger  all; no attack names it
 ===========  ==========================================================================================
@@ -64,6 +65,7 @@ _ORDERS = pa.schema(
     ]
 )
 _NOTES = pa.schema([("id", pa.int32()), ("text", pa.string())])
+_PLACES = pa.schema([("id", pa.int32()), ("label", pa.string()), ("site", pa.string())])
 _SECRETS = pa.schema([("id", pa.int32()), ("secret", pa.string())])
 _SQL_TYPES = {
     pa.int32(): "integer",
@@ -82,6 +84,7 @@ def tables(world: str) -> dict[str, pa.Table]:
         "people": pa.Table.from_pylist(_people(world), _PEOPLE),
         "orders": pa.Table.from_pylist(_orders(world), _ORDERS),
         "notes": pa.Table.from_pylist([{"id": n, "text": f"note {n}"} for n in range(1, 6)], _NOTES),
+        "places": pa.Table.from_pylist(_places(world), _PLACES),
         "vault": pa.Table.from_pylist(_secrets(world, 3 if world == "A" else 9), _SECRETS),
         "leak_ledger": pa.Table.from_pylist(_secrets(world, 2 if world == "A" else 700), _SECRETS),
     }
@@ -132,6 +135,11 @@ def _orders(world: str) -> list[dict[str, object]]:
     return rows
 
 
+def _places(world: str) -> list[dict[str, object]]:
+    sites = 2 if world == "A" else 5
+    return [{"id": n, "label": f"place {n}", "site": f"LEAK-site-{world}-{n % sites}"} for n in range(1, 11)]
+
+
 def _secrets(world: str, count: int) -> list[dict[str, object]]:
     return [{"id": n, "secret": f"LEAK-vault-{world}-{n}"} for n in range(1, count + 1)]
 
@@ -165,9 +173,17 @@ def _write_sources(world: str, folder: Path, server: Server) -> dict[str, dict[s
     (folder / "docs").mkdir()
     with psycopg.connect(crm) as connection:
         for name, table in tables(world).items():
-            write_deltalake(folder / "lk" / name, table)
-            catalog.create_table(f"default.{name}", table.schema).append(table)
-            pq.write_table(table, folder / "docs" / f"{name}.parquet")
+            by = ["site"] if name == "places" else []
+            write_deltalake(folder / "lk" / name, table, partition_by=by or None)
+            created = catalog.create_table(f"default.{name}", table.schema)
+            for column in by:
+                with created.update_spec() as spec:
+                    spec.add_identity(column)
+            created.append(table)
+            if by:
+                pq.write_to_dataset(table, folder / "docs" / name, partition_cols=by)
+            else:
+                pq.write_table(table, folder / "docs" / f"{name}.parquet")
             _write_postgres(connection, name, table)
         _write_postgres(connection, "members", _members())
         connection.execute("ANALYZE")
@@ -217,6 +233,7 @@ def policies() -> Iterator[str]:
         yield f"GRANT SELECT (id, tenant, name) ON {kind}.people TO {AUD}"
         yield f"GRANT SELECT ON {kind}.orders TO analysts"
         yield f"GRANT SELECT ON {kind}.notes TO analysts, {AUD}"
+        yield f"GRANT SELECT (id, label) ON {kind}.places TO analysts"
         yield f"GRANT SELECT ON {kind}.vault TO keepers"
         yield f"ALTER TABLE {kind}.orders OWNER TO {OLGA}"
         for table in ("people", "orders"):

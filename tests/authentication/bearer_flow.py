@@ -35,8 +35,10 @@ def _libpq() -> ctypes.CDLL:
 
 
 @contextmanager
-def bearer_flow(token: Callable[[], str]) -> Iterator[list[tuple[str, str]]]:
-    """Answer libpq's wish for a token during a block; yields the issuers and scopes that it was told."""
+def bearer_flow(token: Callable[[str, str], str]) -> Iterator[list[tuple[str, str]]]:
+    """Answer libpq's wish for a token during a block; ``token`` is given the address of the issuer's document and the
+    scope that libpq was told, and so is what is yielded. For an empty token libpq is told that there is no flow.
+    """
     asked: list[tuple[str, str]] = []
     kept: list[bytes] = []  # libpq reads the text after the call
 
@@ -45,9 +47,9 @@ def bearer_flow(token: Callable[[], str]) -> Iterator[list[tuple[str, str]]]:
             return 0
         request = ctypes.cast(data, ctypes.POINTER(_Request)).contents
         asked.append((request.openid_configuration.decode(), request.scope.decode()))
-        kept.append(token().encode())
-        request.token = kept[-1]
-        return 1
+        kept.append(token(*asked[-1]).encode())
+        request.token = kept[-1] or None
+        return 1 if kept[-1] else -1
 
     library, called = _libpq(), _Hook(hook)
     library.PQsetAuthDataHook.argtypes = [ctypes.c_void_p]

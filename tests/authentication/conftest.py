@@ -15,11 +15,12 @@ from catalog.store.rows import ApiKey, Grant
 from catalog.store.store import Store, open_store
 from gateway.authentication.api_keys import NewKey, new_key
 from gateway.authentication.scram import verifier
+from tests.authentication.device_provider import device_provider
 from tests.authentication.provider import AUDIENCE, Provider, provider
 from tests.gateway import PASSWORD, RunningGateway, SampleLake, Settings, serving
 
 # A user a way to log in. Those who may read anything may read small.numbers, by a role where they have one.
-USERS = ("carol", "jo", "olga", "robot", "paula", "tina", "stan", "rita", "shorty", "turner")
+USERS = ("carol", "jo", "olga", "robot", "paula", "tina", "stan", "rita", "shorty", "turner", "dora")
 ANALYST = "token_analyst"
 STAFF = "staff"
 
@@ -37,6 +38,7 @@ class Guarded:
     brief: Provider
     turning_port: int
     store: Store
+    device_issuer: str
 
     def tls(self, **parameters: str) -> dict[str, str]:
         """Return libpq's parameters for TLS that is verified."""
@@ -65,7 +67,7 @@ def write_certificate(folder: Path, authority: trustme.CA) -> None:
     certificate.private_key_pem.write_to_path(str(folder / "key.pem"))
 
 
-def rules(issuer: str, brief: str, turning: str) -> list[dict[str, object]]:
+def rules(issuer: str, brief: str, turning: str, device: str) -> list[dict[str, object]]:
     """Return the rules of the gateway, in order."""
     token: dict[str, object] = {
         "audience": AUDIENCE,
@@ -80,6 +82,10 @@ def rules(issuer: str, brief: str, turning: str) -> list[dict[str, object]]:
         {"method": "jwt", "user": "turner", "issuer": turning, **token},
         {
             **{"method": "oauth", "user": "olga", "issuer": issuer, "scope": "openid groups"},
+            **{"user_claim": "email", "map": "people", **token},
+        },
+        {
+            **{"method": "oauth", "user": "dora", "issuer": device, "scope": "openid email"},
             **{"user_claim": "email", "map": "people", **token},
         },
         {"method": "api-key", "user": ["robot", "nobody_robot"]},
@@ -109,7 +115,7 @@ def guarded(lake: SampleLake, tmp_path_factory: pytest.TempPathFactory) -> Itera
     store.add_member(STAFF, "stan")
     store.grant(*(Grant(name, "small", "numbers") for name in (ANALYST, "robot", "carol")))
     turning_port = free_port()
-    with provider() as running, provider(lifetime=2) as brief:
+    with provider() as running, provider(lifetime=2) as brief, device_provider() as device:
         brief.set_user("shorty", {"groups": ["lake-analysts"]})
         for name in ("jo", "olga"):
             running.set_user(name, {"email": f"{name}@example.org", "groups": ["lake-analysts"], "tenant": "acme"})
@@ -121,7 +127,7 @@ def guarded(lake: SampleLake, tmp_path_factory: pytest.TempPathFactory) -> Itera
                 "refresh_interval": "0",
             },
             auth={
-                "rules": rules(running.issuer, brief.issuer, f"http://localhost:{turning_port}"),
+                "rules": rules(running.issuer, brief.issuer, f"http://localhost:{turning_port}", device),
                 "maps": {
                     "people": [
                         {"system": "Carol C.", "role": "carol"},
@@ -134,5 +140,5 @@ def guarded(lake: SampleLake, tmp_path_factory: pytest.TempPathFactory) -> Itera
             database="guarded",
         )
         with serving(lake, settings) as gateway:
-            yield Guarded(gateway, folder, authority, running, brief, turning_port, store)
+            yield Guarded(gateway, folder, authority, running, brief, turning_port, store, device)
     store.close()

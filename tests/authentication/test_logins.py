@@ -19,6 +19,7 @@ import trustme
 from gateway.authentication.scram import verifier
 from tests.authentication.bearer_flow import bearer_flow
 from tests.authentication.conftest import ANALYST, Guarded, write_certificate
+from tests.authentication.device_provider import CLIENT, DeviceFlow
 from tests.authentication.provider import provider
 from tests.faults.conftest import wait_until
 from tests.faults.test_login_faults import read_all, startup
@@ -242,15 +243,38 @@ def test_oauth_by_libpq(guarded: Guarded, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("PGOAUTHDEBUG", "UNSAFE")  # the issuer speaks HTTP, on loopback
     issuer = guarded.provider.issuer
     parameters = guarded.tls(oauth_issuer=issuer, oauth_client_id="lakegate", require_auth="oauth")
-    with bearer_flow(lambda: guarded.provider.token("olga")) as asked:
+    with bearer_flow(lambda *_: guarded.provider.token("olga")) as asked:
         with guarded.gateway.connect("olga", password="", **parameters) as connection:
             assert connection.execute(NUMBER).fetchone() == (7,)
         assert asked == [(f"{issuer}/.well-known/openid-configuration", "openid groups")]
     record = logged(guarded, "login", "olga")
     assert (record["method"], record["identity"]) == ("oauth", "olga@example.org")
-    with bearer_flow(lambda: guarded.provider.token("jo")):
+    with bearer_flow(lambda *_: guarded.provider.token("jo")):
         told = refused(guarded, "olga", "", **parameters)
     assert told == 'OAuth bearer authentication failed for user "olga"'
+
+
+def test_the_device_flow_by_libpq(guarded: Guarded, monkeypatch: pytest.MonkeyPatch) -> None:
+    """libpq asks the gateway where it gets a token. Its own flow is in a library (libpq-oauth) that no package for
+    Python has; so the codes and the waiting are the test's, which libpq calls in that library's place.
+    """
+    monkeypatch.setenv("PGOAUTHDEBUG", "UNSAFE")
+    issuer = guarded.device_issuer
+    parameters = guarded.tls(oauth_issuer=issuer, oauth_client_id=CLIENT, require_auth="oauth")
+    flow = DeviceFlow("dora")
+    with bearer_flow(flow.token) as asked:
+        with guarded.gateway.connect("dora", password="", **parameters) as connection:
+            assert connection.execute(NUMBER).fetchone() == (7,)
+        assert asked == [(f"{issuer}/.well-known/openid-configuration", "openid email")]
+        assert flow.told == ["authorization_pending"]
+    assert (logged(guarded, "login", "dora")["identity"]) == "dora@example.org"
+    with bearer_flow(DeviceFlow("olga").token):  # who agrees is somebody else
+        told = refused(guarded, "dora", "", **parameters)
+    assert told == 'OAuth bearer authentication failed for user "dora"'
+    refuses = DeviceFlow("dora", answer="no")
+    with bearer_flow(refuses.token):
+        assert "user-defined OAuth flow failed" in refused(guarded, "dora", "", **parameters)
+    assert refuses.told == ["authorization_pending", "access_denied"]
 
 
 def test_oauth_message_by_message(guarded: Guarded) -> None:

@@ -18,6 +18,7 @@ from deltalake import write_deltalake
 from structlog.testing import capture_logs
 
 from catalog.names import TableName
+from catalog.remote_logins import RemoteLogins
 from catalog.scans import Comparison, RemoteScan, Scan, Snapshot, Source
 from catalog.statistics import UNKNOWN, TableStatistics
 from catalog.tables import Catalog, Discovery, Table
@@ -235,7 +236,7 @@ def in_lake(sources: dict[str, Source], folder: Path, work: Callable[[Lake], Cor
 
     async def run() -> None:
         engine = Engine(EngineSettings(64 << 20, folder / "spill", 1), no_remote, lambda _: None, lambda _: None)
-        lake = Lake(sources, engine, Access(), frozenset())
+        lake = Lake(sources, engine, Access(), frozenset(), RemoteLogins())
         try:
             await work(lake)
         finally:

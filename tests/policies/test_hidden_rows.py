@@ -12,6 +12,7 @@ from catalog.errors import SqlError
 from catalog.principals import Principal
 from catalog.store.rows import AccessRows, ColumnMask, Grant, MaskingPolicy, RowPolicy, TableRights
 from optimizer.optimize import RULES
+from optimizer.relations import READER, relations
 from optimizer.rules.push_down_filters import push_down_filters
 from policies import govern
 from policies.access import Access
@@ -106,6 +107,17 @@ def test_a_rule_that_loses_a_policy_is_found(tables: SmallLake) -> None:
 
     with pytest.raises(SqlError, match="reached outside its policy"):
         tables.rows("SELECT id FROM lk.one", (forgetful,), principal=WHO, access=_access("(k = 1)"))
+
+
+def test_a_table_read_as_another_is_found(tables: SmallLake) -> None:
+    def as_another(tree: exp.Query) -> exp.Query:
+        changed = tree.copy()
+        for one in relations(changed):
+            one.base.meta[READER] = "somebody"
+        return changed
+
+    with pytest.raises(SqlError, match="reached outside its policy"):
+        tables.rows("SELECT id FROM lk.one", (as_another,), principal=WHO, access=_access("(k = 1)"))
 
 
 @pytest.mark.parametrize(

@@ -334,3 +334,24 @@ tina: SELECT card FROM {t}.orders WHERE id = 1
 (ALTER TABLE)
 > tina
 ****-1001
+
+CREATE USER MAPPING FOR sam SERVER {t} OPTIONS (user 'crm_owner', password 'x')
+----
+ERROR 42501: must be owner of foreign server {t}
+
+CREATE USER MAPPING FOR PUBLIC SERVER {t} OPTIONS (user 'crm_owner')
+----
+ERROR 42501: must be owner of foreign server {t}
+
+CREATE USER MAPPING FOR CURRENT_USER SERVER crm OPTIONS (user 'crm_owner')
+----
+ERROR 2F003: password is required
+  DETAIL: Non-superusers must provide a password in the user mapping.
+
+eve: CREATE USER MAPPING FOR eve SERVER {t} OPTIONS (user 'crm_owner', password 'x')
+eve: CREATE USER MAPPING FOR eve SERVER absent OPTIONS (user 'crm_owner', password 'x')
+----
+> eve
+ERROR 42501: permission denied for foreign server {t}
+> eve
+ERROR 42501: permission denied for foreign server absent

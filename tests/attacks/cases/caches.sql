@@ -90,9 +90,10 @@ Scan {t}.people  (source {t}, postgres, version live)
   Pushed down: id = 2
 > tina
 Engine query
-  The plan is shown to roles that see the tables without policies.
+  The plan is shown to roles that see all of the tables.
 Scan {t}.people  (source {t}, a kind of source)
   Policies apply
+  Some columns may not be read
 
 ada extended 1: SELECT id, email FROM {t}.people WHERE id = $1
 tina extended 1: SELECT id, email FROM {t}.people WHERE id = $1

@@ -14,6 +14,7 @@ leak_ledger
 notes
 orders
 people
+places
 vault
 
 # (open)
@@ -23,6 +24,7 @@ leak_ledger
 notes
 orders
 people
+places
 vault
 
 SELECT table_name FROM information_schema.tables WHERE table_schema = '{t}' ORDER BY 1
@@ -30,6 +32,7 @@ SELECT table_name FROM information_schema.tables WHERE table_schema = '{t}' ORDE
 notes
 orders
 people
+places
 
 SELECT column_name FROM information_schema.columns WHERE table_schema = '{t}' AND table_name = 'people' ORDER BY 1
 ----

@@ -2,51 +2,50 @@
 EXPLAIN SELECT id FROM {t}.people
 ----
 Engine query
-  The plan is shown to roles that see the tables without policies.
+  The plan is shown to roles that see all of the tables.
 Scan {t}.people  (source {t}, a kind of source)
   Policies apply
+  Some columns may not be read
 
 # (all kinds)
 EXPLAIN VERBOSE SELECT email FROM {t}.people WHERE id = 4
 ----
 Engine query
-  The plan is shown to roles that see the tables without policies.
+  The plan is shown to roles that see all of the tables.
 Scan {t}.people  (source {t}, a kind of source)
   Policies apply
+  Some columns may not be read
 
 # (all kinds)
 EXPLAIN (ANALYZE) SELECT id FROM {t}.people WHERE amount > 5
 ----
 Engine query
-  The plan is shown to roles that see the tables without policies.
+  The plan is shown to roles that see all of the tables.
 Scan {t}.people  (source {t}, a kind of source)
   Policies apply
+  Some columns may not be read
 
 EXPLAIN ANALYZE SELECT count(*) FROM {t}.orders
 ----
 Engine query
-  The plan is shown to roles that see the tables without policies.
-Scan crm.members  (source crm, a kind of source)
-  Policies apply
+  The plan is shown to roles that see all of the tables.
 Scan {t}.orders  (source {t}, a kind of source)
   Policies apply
 
 EXPLAIN ANALYZE VERBOSE SELECT count(*) FROM {t}.orders
 ----
 Engine query
-  The plan is shown to roles that see the tables without policies.
-Scan crm.members  (source crm, a kind of source)
-  Policies apply
+  The plan is shown to roles that see all of the tables.
 Scan {t}.orders  (source {t}, a kind of source)
   Policies apply
 
 EXPLAIN (FORMAT JSON) SELECT id FROM {t}.people
 ----
-[\n  {\n    "Engine Plan": [\n      "The plan is shown to roles that see the tables without policies."\n    ],\n    "Fragments": [\n      {\n        "Table": "{t}.people",\n        "Source": "{t}",\n        "Policies": true\n      }\n    ]\n  }\n]
+[\n  {\n    "Engine Plan": [\n      "The plan is shown to roles that see all of the tables."\n    ],\n    "Fragments": [\n      {\n        "Table": "{t}.people",\n        "Source": "{t}",\n        "Policies": true\n      }\n    ]\n  }\n]
 
 EXPLAIN (FORMAT JSON, ANALYZE, VERBOSE) SELECT id FROM {t}.people
 ----
-[\n  {\n    "Engine Plan": [\n      "The plan is shown to roles that see the tables without policies."\n    ],\n    "Fragments": [\n      {\n        "Table": "{t}.people",\n        "Source": "{t}",\n        "Policies": true\n      }\n    ]\n  }\n]
+[\n  {\n    "Engine Plan": [\n      "The plan is shown to roles that see all of the tables."\n    ],\n    "Fragments": [\n      {\n        "Table": "{t}.people",\n        "Source": "{t}",\n        "Policies": true\n      }\n    ]\n  }\n]
 
 EXPLAIN (FORMAT YAML) SELECT id FROM {t}.people
 ----
@@ -61,16 +60,18 @@ ERROR 0A000: EXPLAIN format XML is not supported
 EXPLAIN (COSTS ON, SETTINGS, BUFFERS OFF) SELECT id FROM {t}.people
 ----
 Engine query
-  The plan is shown to roles that see the tables without policies.
+  The plan is shown to roles that see all of the tables.
 Scan {t}.people  (source {t}, a kind of source)
   Policies apply
+  Some columns may not be read
 
 EXPLAIN (ANALYZE, TIMING OFF, SUMMARY OFF) SELECT id FROM {t}.people
 ----
 Engine query
-  The plan is shown to roles that see the tables without policies.
+  The plan is shown to roles that see all of the tables.
 Scan {t}.people  (source {t}, a kind of source)
   Policies apply
+  Some columns may not be read
 
 EXPLAIN (GENERIC_PLAN) SELECT id FROM {t}.people WHERE id = $1
 ----
@@ -92,32 +93,36 @@ ERROR 42501: permission denied for table people
 EXPLAIN ANALYZE SELECT 1 / (amount - {common}) FROM {t}.people
 ----
 Engine query
-  The plan is shown to roles that see the tables without policies.
+  The plan is shown to roles that see all of the tables.
 Scan {t}.people  (source {t}, a kind of source)
   Policies apply
+  Some columns may not be read
 
 EXPLAIN ANALYZE SELECT CAST(code AS integer) FROM {t}.people WHERE CAST(code AS integer) > 0
 ----
 Engine query
-  The plan is shown to roles that see the tables without policies.
+  The plan is shown to roles that see all of the tables.
 Scan {t}.people  (source {t}, a kind of source)
   Policies apply
+  Some columns may not be read
 
 EXPLAIN SELECT n.id FROM {t}.notes n JOIN {t}.people p ON p.id = n.id
 ----
 Engine query
-  The plan is shown to roles that see the tables without policies.
+  The plan is shown to roles that see all of the tables.
 Scan {t}.notes  (source {t}, a kind of source)
 Scan {t}.people  (source {t}, a kind of source)
   Policies apply
+  Some columns may not be read
 
 EXPLAIN SELECT n.id FROM {t}.notes n WHERE n.id IN (SELECT id FROM {t}.people)
 ----
 Engine query
-  The plan is shown to roles that see the tables without policies.
+  The plan is shown to roles that see all of the tables.
 Scan {t}.notes  (source {t}, a kind of source)
 Scan {t}.people  (source {t}, a kind of source)
   Policies apply
+  Some columns may not be read
 
 EXPLAIN SELECT n.id FROM {t}.notes n, {t}.vault v
 ----
@@ -146,9 +151,7 @@ ERROR 0A000: EXPLAIN UPDATE is not supported
 EXPLAIN (ANALYZE, FORMAT TEXT) WITH x AS (SELECT * FROM {t}.orders) SELECT * FROM x
 ----
 Engine query
-  The plan is shown to roles that see the tables without policies.
-Scan crm.members  (source crm, a kind of source)
-  Policies apply
+  The plan is shown to roles that see all of the tables.
 Scan {t}.orders  (source {t}, a kind of source)
   Policies apply
 
@@ -170,14 +173,12 @@ ERROR 42P01: relation "{t}.vault" does not exist
 
 tina extended: EXPLAIN (VERBOSE, FORMAT JSON) SELECT card FROM {t}.orders
 ----
-[\n  {\n    "Engine Plan": [\n      "The plan is shown to roles that see the tables without policies."\n    ],\n    "Fragments": [\n      {\n        "Table": "crm.members",\n        "Source": "crm",\n        "Policies": true\n      },\n      {\n        "Table": "{t}.orders",\n        "Source": "{t}",\n        "Policies": true\n      }\n    ]\n  }\n]
+[\n  {\n    "Engine Plan": [\n      "The plan is shown to roles that see all of the tables."\n    ],\n    "Fragments": [\n      {\n        "Table": "{t}.orders",\n        "Source": "{t}",\n        "Policies": true\n      }\n    ]\n  }\n]
 
 tina binary: EXPLAIN SELECT card FROM {t}.orders
 ----
 Engine query
-  The plan is shown to roles that see the tables without policies.
-Scan crm.members  (source crm, a kind of source)
-  Policies apply
+  The plan is shown to roles that see all of the tables.
 Scan {t}.orders  (source {t}, a kind of source)
   Policies apply
 
@@ -192,7 +193,7 @@ ERROR 42501: must be owner of table people
 EXPLAIN SELECT member FROM crm.members
 ----
 Engine query
-  The plan is shown to roles that see the tables without policies.
+  The plan is shown to roles that see all of the tables.
 Scan crm.members  (source crm, a kind of source)
   Policies apply
 
@@ -201,6 +202,45 @@ EXPLAIN SELECT id FROM {t}.people
 ----
 (SET)
 Engine query
-  The plan is shown to roles that see the tables without policies.
+  The plan is shown to roles that see all of the tables.
 Scan {t}.people  (source {t}, a kind of source)
   Policies apply
+  Some columns may not be read
+
+# Files lie in folders with the names of a column that is not granted; there are other folders in the other world (all kinds)
+EXPLAIN SELECT id, label FROM {t}.places
+----
+Engine query
+  The plan is shown to roles that see all of the tables.
+Scan {t}.places  (source {t}, a kind of source)
+  Some columns may not be read
+
+# (all kinds)
+EXPLAIN (ANALYZE, VERBOSE) SELECT count(*) FROM {t}.places WHERE id > 3
+----
+Engine query
+  The plan is shown to roles that see all of the tables.
+Scan {t}.places  (source {t}, a kind of source)
+  Some columns may not be read
+
+# (all kinds)
+EXPLAIN (FORMAT JSON, VERBOSE) SELECT p.label FROM {t}.places p JOIN {t}.notes n ON n.id = p.id
+----
+[\n  {\n    "Engine Plan": [\n      "The plan is shown to roles that see all of the tables."\n    ],\n    "Fragments": [\n      {\n        "Table": "{t}.notes",\n        "Source": "{t}",\n        "Policies": false\n      },\n      {\n        "Table": "{t}.places",\n        "Source": "{t}",\n        "Policies": false\n      }\n    ]\n  }\n]
+
+# A policy that looks into another table does not say so
+EXPLAIN SELECT o.id FROM {t}.orders o JOIN {t}.notes n ON n.id = o.id
+----
+Engine query
+  The plan is shown to roles that see all of the tables.
+Scan {t}.notes  (source {t}, a kind of source)
+Scan {t}.orders  (source {t}, a kind of source)
+  Policies apply
+
+# Who bypasses row security and may not read all columns
+aud: EXPLAIN SELECT id FROM {t}.people WHERE id > 1000
+----
+Engine query
+  The plan is shown to roles that see all of the tables.
+Scan {t}.people  (source {t}, a kind of source)
+  Some columns may not be read
