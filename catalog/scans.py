@@ -96,7 +96,9 @@ class RemoteScan:
     ``schema`` is what the stream yields once ``connectors.postgres.stream`` has cast it. ``source`` names the source
     whose connector opens it; connection strings stay out of this value, it is shown by EXPLAIN. ``rows`` is how many
     rows it yields at the most as far as the source knows, None where it does not. ``reader`` is the role with whose
-    rights the table is read, and so with whose login at the source if it has one.
+    rights the table is read, and so with whose login at the source if it has one. ``guard`` is an expression by
+    which each query is to fail, before its first row, where the columns are not those that were planned any more; it is
+    no part of what EXPLAIN shows.
     """
 
     source: str
@@ -104,6 +106,7 @@ class RemoteScan:
     queries: tuple[str, ...]
     rows: int | None = None
     reader: str | None = None
+    guard: str | None = field(default=None, repr=False)
 
 
 Scan = FileScan | RemoteScan

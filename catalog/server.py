@@ -211,6 +211,11 @@ def external(url: str) -> Server:
         raise ServerError(f"server.metadata_url is not a PostgreSQL connection string: {error}") from error
     parameters.setdefault("dbname", MAINTENANCE_DATABASE)
     parameters.setdefault("connect_timeout", 10)
+    # A network that is gone without a word must not hold up for ever who waits for an answer. Seconds, milliseconds.
+    parameters.setdefault("keepalives_idle", 10)
+    parameters.setdefault("keepalives_interval", 5)
+    parameters.setdefault("keepalives_count", 3)
+    parameters.setdefault("tcp_user_timeout", 15000)
     server = Server({"user": "postgres", **parameters})
     with server.connect(autocommit=True) as connection:
         query = "SELECT r.rolsuper FROM pg_catalog.pg_roles r WHERE r.rolname = current_user"

@@ -77,6 +77,9 @@ def _connection_string(value: SecretStr | None) -> SecretStr | None:
     return value
 
 
+DEFAULT_GRACE = 60.0
+
+
 class Server(_Section):
     """``[server]``: where to listen and where to keep state. Durations are seconds, sizes bytes."""
 
@@ -92,6 +95,7 @@ class Server(_Section):
     client_crl: LocalPath | None = None
     shutdown_grace: Seconds = 30.0
     refresh_interval: Seconds = 30.0  # 0: only when asked
+    metadata_grace: Annotated[Seconds, Field(ge=2)] = DEFAULT_GRACE  # a look at the server's metadata is one a second
     max_connections: Annotated[int, Field(ge=1)] = 1000
     max_message_size: Annotated[Bytes, Field(ge=8192, le=(1 << 30) - 1)] = 64 << 20
     authentication_timeout: Annotated[Seconds, Field(ge=1, le=600)] = 60.0

@@ -148,13 +148,17 @@ class Lake:
         self._unfinished = True  # also where it fails
         self._unfinished = not await loop.run_in_executor(self.threads, shape.apply, catalog)
 
+    def look_again(self) -> None:
+        """Have the sources looked at soon: a table was found to have changed. From any thread."""
+        self._loop.call_soon_threadsafe(self.outdated.set)
+
     def pin(self, tables: Sequence[Table]) -> Pinned:
         """Fix the version of each table for one statement. Blocks; several tables are asked at once."""
         pins = self.threads.map(self._pin, tables) if len(tables) > 1 else map(self._pin, tables)
         snapshots = [*pins]
         for table, snapshot in zip(tables, snapshots, strict=True):
             if snapshot.table.columns != table.columns:
-                self._loop.call_soon_threadsafe(self.outdated.set)
+                self.look_again()
                 _require_columns(table, snapshot.table)
         return Pinned(MappingProxyType({snapshot.table.name: snapshot for snapshot in snapshots}))
 

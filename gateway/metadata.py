@@ -6,9 +6,12 @@ What blocks is called in threads. Roles and grants are held as one immutable val
 from __future__ import annotations
 
 import asyncio
+import math
 import secrets
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -40,8 +43,8 @@ from gateway.audit.retention import retire
 from gateway.authentication.identity import Identity
 from gateway.authentication.passwords import DEFAULT_MIN_LENGTH, check_password
 from gateway.authentication.scram import parse_verifier, verifier
+from gateway.config import DEFAULT_GRACE, Config
 from gateway.config import Audit as AuditConfig
-from gateway.config import Config
 from gateway.login_methods import Role
 from gateway.masking import MaskingCommands
 from gateway.policy_answers import PolicyAnswers
@@ -70,7 +73,9 @@ class Metadata:
         database: str,
         defaults: Mapping[str, str],
         password_min_length: int = DEFAULT_MIN_LENGTH,
+        grace: float = DEFAULT_GRACE,
     ) -> None:
+        """``grace`` is how long, in seconds, what is known of access counts where the server does not answer."""
         self._server = server
         self._database = database
         self._store: Store = open_store(server)
@@ -81,6 +86,10 @@ class Metadata:
         self.keyring = Keyring()
         self.remote_logins = RemoteLogins()
         self._password_min_length = password_min_length
+        self._grace = grace
+        # Of its own: what was taken away must not wait for threads that wait for the mirror.
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix="access")
+        self._current_at = math.inf  # when the rows were last the store's, for certain; of time.monotonic
         self._noted: set[str] = set()
         self._lent: Counter[Membership] = Counter()
         self._audit_config = AuditConfig()
@@ -113,7 +122,9 @@ class Metadata:
             # So that psql's \d and unqualified names find the tables of all sources.
             "search_path": ", ".join(['"$user"', "public", *map(always_quoted, config.sources)]),
         }
-        return cls(server, config.server.database, defaults, config.auth.password_min_length)
+        return cls(
+            server, config.server.database, defaults, config.auth.password_min_length, config.server.metadata_grace
+        )
 
     @property
     def rows(self) -> AccessRows:
@@ -129,8 +140,8 @@ class Metadata:
         if rows.default_privileges:  # tables that are new get what these provide for; word of it comes by NOTIFY
             self._store.adopt_tables(catalog.tables)
         lent = self._lendable([*self._lent])  # a copy: this runs beside logins
-        applied = self._mirror.apply(catalog, rows, lent)
-        self._shown = frozenset(role.name for role in rows.roles)
+        applied = self._mirror.apply(catalog, rows, lent, self._store.load_access)
+        self._shown = applied.roles
         faults = (f"{one.table}.{one.column}: {one.reason}" for one in mask_faults(rows, catalog))
         self._note("not mirrored as it is", applied.notes)
         self._note("column is not masked as was said", faults)
@@ -157,21 +168,42 @@ class Metadata:
         """Yield who may see what anew whenever something of it has changed."""
         loop = asyncio.get_running_loop()
         changed = asyncio.Event()
+        told = [0]
 
-        def on_change(_version: int) -> None:
+        def on_change(version: int) -> None:
+            told[0] = version
             loop.call_soon_threadsafe(changed.set)
 
-        listener = await asyncio.to_thread(self._store.listen, on_change)
+        def on_heard(version: int, at: float) -> None:
+            if version == self._rows.version:
+                self._current_at = at
+
+        self._current_at = min(self._current_at, time.monotonic())  # from here on it is known how old they are
+        listener = self._store.listen(on_change, on_heard)
         try:
             while True:
                 await changed.wait()
                 changed.clear()
-                rows = await asyncio.to_thread(self._load)
-                if rows.version != self._rows.version:
+                if told[0] == self._rows.version:  # this gateway's own change
+                    continue
+                began = time.monotonic()
+                rows = await self._load_newest()
+                changes = rows.version != self._rows.version
+                if changes:
                     self._take(rows)
+                self._current_at = began
+                if changes:
                     yield self.access
         finally:
             await asyncio.to_thread(listener.close)
+
+    async def _load_newest(self) -> AccessRows:
+        """Read the rows; never those of before a change of this gateway's own that was taken over meanwhile."""
+        while True:
+            known = self._rows
+            rows = await asyncio.get_running_loop().run_in_executor(self._reader, self._load)
+            if self._rows is known:
+                return rows
 
     async def get_role(self, name: str) -> Role | None:
         """Return a role that may log in."""
@@ -184,8 +216,14 @@ class Metadata:
 
     def get_principal(self, identity: Identity) -> Principal | None:
         """Return who a client is now, with the memberships of this moment; None for a role that does not exist any
-        more, and for an API key that was revoked.
+        more, and for an API key that was revoked. Raises SqlError 57P03 where nobody can know any more.
         """
+        if time.monotonic() - self._current_at > self._grace:
+            raise SqlError(
+                SqlState.CANNOT_CONNECT_NOW,
+                "it is not known who may read what: the metadata server does not answer",
+                hint="Try again in a moment.",
+            )
         known = self._principals.get(identity)
         if known is not None:
             return known
@@ -374,6 +412,8 @@ class Metadata:
 
     def close(self) -> None:
         """Give back connections; stop the server if it is ours."""
+        self._reader.shutdown(wait=False, cancel_futures=True)
+        self._mirror.close()
         self._store.close()
         if self._server.embedded:
             self._server.stop()

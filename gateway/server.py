@@ -60,6 +60,7 @@ class Gateway:
         self._connections: set[ClientConnection] = set()
         self._draining = False
         self._taking = asyncio.Lock()  # access is taken over by one at a time
+        self._grants_changed = asyncio.Event()
         self._statements = StatementCache()
         self.tls = TlsFiles(config.server)
         self._waiting = Waiting(config.auth.max_unauthenticated, config.auth.max_unauthenticated_of_address)
@@ -94,29 +95,57 @@ class Gateway:
                 _log.exception("refresh failed")
 
     async def follow_grants(self) -> None:
-        """Take over roles and grants as soon as they change, until cancelled."""
+        """Take over roles and grants as soon as they change, until cancelled. What was taken away counts whether or not
+        the mirror can be changed now.
+        """
+        showing = asyncio.create_task(self._show_grants())
+        try:
+            while True:
+                try:
+                    self._narrow()
+                    async for _ in self.metadata.changes():
+                        self._narrow()
+                        self._grants_changed.set()
+                except Exception:  # what was missed is seen when the metadata server answers again
+                    _log.exception("roles and grants could not be taken over")
+                    await asyncio.sleep(_RETRY)
+        finally:
+            showing.cancel()
+            await asyncio.gather(showing, return_exceptions=True)
+
+    async def _show_grants(self) -> None:
         while True:
+            self._grants_changed.clear()
             try:
                 await self._take_grants()
-                async for _ in self.metadata.changes():
-                    await self._take_grants()
-            except Exception:  # what was missed is seen when the metadata server answers again
-                _log.exception("roles and grants could not be taken over")
+            except Exception:  # they are narrowed until it succeeds
+                _log.exception("roles and grants could not be shown")
                 await asyncio.sleep(_RETRY)
+            else:
+                await self._grants_changed.wait()
 
     async def _take_grants(self) -> None:
         """What was taken away counts at once, what was given when the mirror shows it."""
         async with self._taking:
             while self.lake.access is not (access := self.metadata.access):
-                self.lake.access = Narrowed(self.lake.access, access)
+                self._narrow()
                 await self.lake.show(self.metadata, self.lake.catalog)
                 if self.metadata.access is access:
                     self.lake.access = access
+
+    def _narrow(self) -> None:
+        present, access = self.lake.access, self.metadata.access
+        if isinstance(present, Narrowed):
+            if present.new is not access:
+                self.lake.access = Narrowed(present.old, access)
+        elif present is not access:
+            self.lake.access = Narrowed(present, access)
 
     async def execute_access(self, request: AccessRequest) -> AccessOutcome:
         """Carry out statements of access; who sent them, and all others here, see their effect when this returns."""
         outcome = await self.metadata.execute_access(request)
         if request.keep:
+            self._grants_changed.set()  # should it fail here, it is tried again
             await self._take_grants()
         return outcome
 

@@ -20,6 +20,8 @@ from gateway.sql.engine_dialect.functions import register_functions
 from gateway.sql.engine_dialect.mask_functions import register_mask_functions
 
 AUDIT = "lakegate"  # the source, and the schema in which clients find ``audit_log``
+# How a server says that a table is not any more what it was when the source was looked at.
+_CHANGED = frozenset({SqlState.OBJECT_NOT_IN_PREREQUISITE_STATE, SqlState.UNDEFINED_TABLE, SqlState.UNDEFINED_COLUMN})
 
 
 class AuditSource(PostgresSource):
@@ -51,7 +53,11 @@ def open_lake(config: Config, metadata: Metadata) -> Lake:
             raise SqlError(SqlState.INTERNAL_ERROR, f'source "{scan.source}" has no streams')
         if scan.reader is None:
             raise SqlError(SqlState.INTERNAL_ERROR, f'source "{scan.source}" is read with nobody\'s rights')
-        return RemoteDataset(scan.schema, source.open(scan, logins.get(scan.source, scan.reader)))
+        return RemoteDataset(scan.schema, source.open(scan, logins.get(scan.source, scan.reader)), failed)
+
+    def failed(failure: SqlError) -> None:
+        if failure.sqlstate in _CHANGED:
+            lake.look_again()
 
     def register(context: SessionContext) -> None:
         register_functions(context)
@@ -63,4 +69,5 @@ def open_lake(config: Config, metadata: Metadata) -> Lake:
         register,
         stated_error,
     )
-    return Lake(sources, engine, metadata.access, metadata.system_relations, logins)
+    lake = Lake(sources, engine, metadata.access, metadata.system_relations, logins)
+    return lake

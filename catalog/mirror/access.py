@@ -25,6 +25,7 @@ from catalog.mirror.access_statements import (
     Notice,
 )
 from catalog.mirror.applied import Notes
+from catalog.mirror.blockers import LOCK_TIMEOUT, Connect, run_first
 from catalog.mirror.comments import change_comments, check_systems, read_systems
 from catalog.mirror.object_privileges import change_object_privileges, check_internal_functions
 from catalog.mirror.policy_checks import check_policies
@@ -67,10 +68,16 @@ SELECT r.rolname FROM pg_catalog.pg_authid r
 WHERE r.xmin = pg_catalog.pg_current_xact_id()::pg_catalog.xid
   AND pg_catalog.shobj_description(r.oid, 'pg_authid') IS NULL
 """
-_LIMITS = "SET LOCAL statement_timeout = '30s'; SET LOCAL client_min_messages = notice"
+_LIMITS = (
+    f"SET LOCAL statement_timeout = '30s'; SET LOCAL lock_timeout = '{LOCK_TIMEOUT}';"
+    " SET LOCAL client_min_messages = notice"
+)
 _MARKED = "lakegate_"
-_BACK = "RESET SESSION AUTHORIZATION; SET LOCAL client_min_messages = error; SET LOCAL search_path = ''"
 _HELD_ROLE = "A transaction has changed its session authorization. Try again when it has ended."
+_BACK = (
+    "RESET SESSION AUTHORIZATION; SET LOCAL client_min_messages = error; SET LOCAL search_path = '';"
+    " SET LOCAL lock_timeout = '1s'"
+)
 _LOCKED = "The table is in use by open transactions. Try again when they have ended."
 
 
@@ -83,6 +90,7 @@ class MirrorParts:
     secret: bytes
     owner: str
     catalog: Catalog
+    connect: Connect  # to the mirror as its owner
     lent: tuple[Membership, ...] = ()
 
 
@@ -107,7 +115,7 @@ def execute(
     systems = read_systems(connection) if comments else None
     answers = []
     for statement in request.statements:
-        answers.append(_run(connection, statement))
+        answers.append(_run(connection, statement, parts.connect))
         _take_passwords(connection, change, statement, make_verifier)
     drops_owned = any(answer.tag == "DROP OWNED" for answer in answers)
     after, renamed = read_after(connection, replace(before, held=held), change.before, parts.owner, drops_owned)
@@ -180,8 +188,8 @@ def _settle(
         raise SqlError(SqlState.INTERNAL_ERROR, "a role of the mirror would have kept rights of a superuser")
 
 
-def _run(connection: psycopg.Connection, statement: AccessStatement) -> AccessAnswer:
-    """Run one statement as the client's role. The extended protocol takes no more than one."""
+def _run(connection: psycopg.Connection, statement: AccessStatement, connect: Connect) -> AccessAnswer:
+    """Run one statement as the client's role."""
     notices: list[Notice] = []
 
     def noted(diagnostic: psycopg.errors.Diagnostic) -> None:
@@ -197,7 +205,7 @@ def _run(connection: psycopg.Connection, statement: AccessStatement) -> AccessAn
     connection.execute(sql.SQL("; ").join(steps))  # one round trip
     connection.add_notice_handler(noted)
     try:
-        result = connection.pgconn.exec_params(statement.text.encode(), None)
+        result = run_first(connection, statement.text.encode(), statement.session_user, connect)
     finally:
         connection.remove_notice_handler(noted)
     if result.status != pq.ExecStatus.COMMAND_OK:

@@ -18,8 +18,9 @@ privileges on. Of other sessions it sees user and state, not the text.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -32,7 +33,9 @@ from catalog.mirror.access import MirrorParts, execute
 from catalog.mirror.access_statements import AccessOutcome, AccessRequest, MakeVerifier
 from catalog.mirror.applied import Applied, Notes
 from catalog.mirror.comments import change_comments
+from catalog.mirror.connections import MirrorConnections
 from catalog.mirror.hardening import harden, set_defaults
+from catalog.mirror.lent import keep_lent, lent_by_others, make_lent
 from catalog.mirror.mask_functions import make_mask_functions
 from catalog.mirror.masking import check_policy
 from catalog.mirror.masking_views import fill_masking_views, make_masking_views
@@ -53,6 +56,7 @@ from catalog.mirror.relations import (
 from catalog.mirror.roles import add_memberships, change_roles, mirror_password, read_memberships
 from catalog.mirror.scripts import fingerprint, is_mirrorable
 from catalog.mirror.session_authorization import end_permit, make_authorization, permit
+from catalog.mirror.shown import Shown, make_shown, note_shown, read_shown
 from catalog.mirror.user_mappings import change_user_mappings
 from catalog.mirror.views import drop_views, make_view_function, make_views
 from catalog.names import TableName
@@ -64,11 +68,6 @@ from catalog.tables import Catalog, Table
 
 _log = structlog.get_logger(__name__)
 
-_LOCK = 0x6D697272  # "mirr": gateways on one server change the mirror one after the other
-_OPTIONS = (
-    "-c lock_timeout=1000 -c client_min_messages=error -c standard_conforming_strings=on -c event_triggers=off"
-    " -c search_path="
-)
 _CREATE_STATE = f"""
 SET LOCAL allow_system_table_mods = on;
 CREATE TABLE {STATE_TABLE} (relation oid PRIMARY KEY, fingerprint text NOT NULL);
@@ -88,6 +87,8 @@ def open_mirror(
         row = connection.execute("SELECT pg_catalog.to_regclass(%s) IS NULL", (STATE_TABLE,)).fetchone()
         if row is not None and row[0]:
             connection.execute(_CREATE_STATE.encode())
+        make_shown(connection)
+        make_lent(connection)
         harden(connection)
         make_authorization(connection)
         make_mask_functions(connection)
@@ -104,8 +105,13 @@ class Mirror:
         self.database = database
         self._server = server
         self._secret = secret
+        self._node = str(uuid.uuid4())
+        self._connections = MirrorConnections(server, database)
         self._one_at_a_time = threading.Lock()
         self._done: tuple[Catalog, AccessRows] | None = None
+        self._shown: Shown | None = None  # after this gateway's last change
+        self._tables_shown: Catalog | None = None  # whose tables were all made
+        self._told: frozenset[Membership] = frozenset()  # lent ones that the mirror keeps as this gateway's
         self._catalog: Catalog | None = None  # the last that was given
         self._marks: dict[TableName, tuple[Table, str]] = {}
         self.broken: Mapping[TableName, str] = MappingProxyType({})  # as `Applied.broken`, of the last change
@@ -115,23 +121,38 @@ class Mirror:
         """Return the password with which the gateway logs in to the mirror as a role; it is for the gateway alone."""
         return mirror_password(self._secret, role)
 
-    def apply(self, catalog: Catalog, access: AccessRows, lent: Sequence[Membership] = ()) -> Applied:
+    def close(self) -> None:
+        """Give back the connections."""
+        self._connections.close()
+
+    def apply(
+        self,
+        catalog: Catalog,
+        access: AccessRows,
+        lent: Sequence[Membership] = (),
+        newest: Callable[[], AccessRows] | None = None,
+    ) -> Applied:
         """Make the mirror equal to a catalogue and to the gateway's roles and grants, in one transaction. ``lent`` are
         memberships of some sessions alone.
 
-        Only differences are worked on. Tables that PostgreSQL cannot have, or that clients hold locked, are left out
-        and noted. Raises psycopg.Error or ServerError where the server fails; then nothing has changed.
+        Where the mirror shows later rows than ``access``, those of another gateway, ``newest`` is asked for the rows as
+        they are now: the mirror does not go back. Only differences are worked on. Tables that PostgreSQL cannot have,
+        or that clients hold locked, are left out and noted. Raises psycopg.Error or ServerError where the server fails;
+        then nothing has changed.
         """
-        access = _with_lent(access, lent)
         with self._one_at_a_time:
-            if self._done is not None and self._is_done(*self._done, catalog, access):
-                return Applied(broken=self.broken)
+            if self._done is not None and self._is_done(*self._done, catalog, _with_lent(access, lent)):
+                return Applied(broken=self.broken, version=access.version, roles=_names(access))
             self._done = None
             self._catalog = catalog
             with self.change() as connection:
-                applied = self._change(connection, catalog, access)
-            if not applied.postponed:
-                self._done = (catalog, access)
+                shown = read_shown(connection)
+                if access.version < shown.version and newest is not None:
+                    access = newest()
+                keep_lent(connection, self._node, lent, all_of_them=True)
+                applied, shown = self._change(connection, access, lent, shown)
+            self._changed(applied, access, lent, shown)
+            self._told = frozenset(lent)
             return applied
 
     def lend(self, memberships: Sequence[Membership]) -> None:
@@ -139,11 +160,14 @@ class Mirror:
         with self._server.connect(self.database) as connection:
             present = read_memberships(connection)
         missing = [one for one in memberships if one not in present]
-        if missing:
-            with self._one_at_a_time:
-                self._done = None
-                with self.change() as connection:
-                    add_memberships(connection, missing)
+        if not missing and self._told.issuperset(memberships):
+            return
+        with self._one_at_a_time:
+            self._done = None if missing else self._done
+            with self.change() as connection:
+                keep_lent(connection, self._node, memberships, all_of_them=False)
+                add_memberships(connection, missing)
+            self._told |= {*memberships}
 
     def check_masking_policy(self, policy: MaskingPolicy, offset: int) -> MaskingPolicy:
         """Return a policy as PostgreSQL spells it, nothing is kept. ``offset`` is where its expression begins in the
@@ -216,32 +240,75 @@ class Mirror:
         lent: tuple[Membership, ...],
     ) -> AccessOutcome:
         with store.changing() as change:
-            if self._done is None or self._done[1].version != change.before.version:
+            shown = read_shown(connection)
+            if self._done is None or shown != self._shown or shown.version != change.before.version:
                 if self._catalog is None:
                     raise SqlError(SqlState.CANNOT_CONNECT_NOW, "the lake's tables are not known yet")
-                applied = self._change(connection, self._catalog, change.before)
+                applied, shown = self._change(connection, change.before, lent, shown)
                 connection.commit()
-                self._done = None if applied.postponed else (self._catalog, change.before)
+                self._changed(applied, change.before, lent, shown)
             assert self._catalog is not None
-            parts = MirrorParts(self._secret, self._server.superuser, self._catalog, lent)
+            others = lent_by_others(connection, self._node, _with_lent(change.before, lent))
+            parts = MirrorParts(self._secret, self._server.superuser, self._catalog, self._connect, (*lent, *others))
             outcome = execute(connection, change, request, parts, make_verifier)
             if not request.keep:
                 raise _Rehearsed(outcome)
+            self._shown = note_shown(connection, shown, outcome.access.version)
         return outcome
 
-    @contextmanager
-    def change(self) -> Iterator[psycopg.Connection]:
-        """One transaction as the mirror's owner, with no other gateway's at the same time."""
-        parameters = {**self._server.connection_parameters(self.database), "options": _OPTIONS}
-        # The lock is taken in a database that clients cannot reach: here they could hold it themselves.
-        with self._server.connect(autocommit=True) as guard:
-            guard.execute("SELECT pg_catalog.pg_advisory_lock(%s)", (_LOCK,))
-            with psycopg.connect(**parameters) as connection:
-                yield connection
+    def _connect(self) -> psycopg.Connection:
+        return self._server.connect(self.database, autocommit=True)
 
-    def _change(self, connection: psycopg.Connection, catalog: Catalog, access: AccessRows) -> Applied:
+    def change(self) -> AbstractContextManager[psycopg.Connection]:
+        """One transaction as the mirror's owner, with no other gateway's at the same time."""
+        return self._connections.changing()
+
+    def _changed(self, applied: Applied, access: AccessRows, lent: Sequence[Membership], shown: Shown) -> None:
+        """Remember a change that was committed."""
+        assert self._catalog is not None
+        self._shown = shown
+        if not applied.postponed:
+            self._tables_shown = self._catalog
+            self._done = (self._catalog, _with_lent(access, lent))
+
+    def _change(
+        self, connection: psycopg.Connection, access: AccessRows, lent: Sequence[Membership], shown: Shown
+    ) -> tuple[Applied, Shown]:
+        """Show the catalogue and these rows. Its tables are left alone where this gateway has shown them before, and
+        another one has changed the mirror since: that one may have looked at the sources later.
+        """
+        assert self._catalog is not None
         notes = Notes()
+        version, names, given = access.version, _names(access), _with_lent(access, lent)
+        access = _with_lent(given, lent_by_others(connection, self._node, given))
         roles = change_roles(connection, access, self._secret, notes)
+        drop_views(connection, access.views, notes)
+        if self._tables_shown is self._catalog and shown != self._shown:
+            applied = Applied()
+            self.broken_views = MappingProxyType(make_views(connection, access.views, notes))
+        else:
+            applied = self._change_tables(connection, self._catalog, access, notes)
+        fill_masking_views(connection, access)
+        change_user_mappings(connection, access.user_mappings, roles)
+        change_owners(connection, access, roles, notes)
+        change_privileges(connection, access, roles, notes)
+        change_object_privileges(connection, access, roles)
+        broken = change_policies(connection, access, roles, notes)
+        change_comments(connection, self._catalog, access, notes)
+        self.broken = MappingProxyType({TableName(one.schema, one.table): _reason(one) for one in broken})
+        shown = note_shown(connection, shown, version)
+        return replace(
+            applied,
+            postponed=notes.postponed,
+            notes=tuple(notes.texts),
+            broken=self.broken,
+            version=version,
+            roles=names,
+        ), shown
+
+    def _change_tables(
+        self, connection: psycopg.Connection, catalog: Catalog, access: AccessRows, notes: Notes
+    ) -> Applied:
         schemas: dict[str, str | None] = dict.fromkeys(table.name.schema for table in catalog.tables.values())
         schemas.update(catalog.schemas)
         for row in access.views:  # they stay, and can be dropped, when the source is gone
@@ -249,7 +316,6 @@ class Mirror:
         for comment in access.comments:
             if not comment.table and comment.schema in schemas:
                 schemas[comment.schema] = comment.text
-        drop_views(connection, access.views, notes)
         usable = make_schemas(connection, schemas, notes)
         wanted = self._wanted(catalog, usable, access, notes)
         marks = self._fingerprints(wanted)
@@ -267,22 +333,7 @@ class Mirror:
         set_numbers(connection, wanted)
         self.broken_views = MappingProxyType(make_views(connection, access.views, notes))
         drop_schemas(connection, schemas, notes)
-        fill_masking_views(connection, access)
-        change_user_mappings(connection, access.user_mappings, roles)
-        change_owners(connection, access, roles, notes)
-        change_privileges(connection, access, roles, notes)
-        change_object_privileges(connection, access, roles)
-        broken = change_policies(connection, access, roles, notes)
-        change_comments(connection, catalog, access, notes)
-        self.broken = MappingProxyType({TableName(one.schema, one.table): _reason(one) for one in broken})
-        return Applied(
-            created=len(made - remade),
-            changed=len(made & remade),
-            dropped=len(dropped),
-            postponed=notes.postponed,
-            notes=tuple(notes.texts),
-            broken=self.broken,
-        )
+        return Applied(created=len(made - remade), changed=len(made & remade), dropped=len(dropped))
 
     @staticmethod
     def _wanted(catalog: Catalog, schemas: set[str], access: AccessRows, notes: Notes) -> dict[TableName, Table]:
@@ -315,6 +366,10 @@ class Mirror:
 
 def _with_lent(access: AccessRows, lent: Sequence[Membership]) -> AccessRows:
     return replace(access, memberships=(*access.memberships, *lent)) if lent else access
+
+
+def _names(access: AccessRows) -> frozenset[str]:
+    return frozenset(role.name for role in access.roles)
 
 
 class _Rehearsed(Exception):

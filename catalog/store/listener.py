@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from collections.abc import Callable
 
 import psycopg
@@ -13,22 +15,28 @@ from catalog.server import Server, ServerError
 _log = structlog.get_logger(__name__)
 
 CHANNEL = "lakegate_access"
+NAME = "lakegate access listener"  # as pg_stat_activity shows it
+_VERSION = "SELECT value FROM settings WHERE name = 'access_version'"
 _WAKE_SECONDS = 0.25  # how long `close` may take
 _RETRY_SECONDS = 1.0
+_LOOK_SECONDS = 1.0  # a network that is gone tells nobody: the version is asked for so often anyway
+
+Heard = Callable[[int, float], None]
 
 
 class Listener:
     """A thread that calls back with the version after each change; after a lost connection too, as it may have missed
-    some. The first call tells the present version.
+    some. The first call tells the present version. ``heard`` is told, about once a second, the version that the store
+    had at some time after the one given (of `time.monotonic`).
     """
 
     def __init__(
-        self, server: Server, database: str, read_version: Callable[[], int], callback: Callable[[int], None]
+        self, server: Server, database: str, callback: Callable[[int], None], heard: Heard | None = None
     ) -> None:
         self._server = server
         self._database = database
-        self._read_version = read_version
         self._callback = callback
+        self._heard = heard
         self._closing = threading.Event()
         self._last: int | None = None
         self._thread = threading.Thread(target=self._run, name="lakegate-access-listener", daemon=True)
@@ -43,6 +51,7 @@ class Listener:
         while not self._closing.is_set():
             try:
                 with self._server.connect(self._database, autocommit=True) as connection:
+                    connection.execute("SELECT set_config('application_name', %s, false)", (NAME,))
                     connection.execute(f"LISTEN {CHANNEL}")
                     self._follow(connection)
             except (ServerError, psycopg.Error) as error:
@@ -50,19 +59,24 @@ class Listener:
                 self._closing.wait(_RETRY_SECONDS)
 
     def _follow(self, connection: psycopg.Connection) -> None:
+        looked = -math.inf
         changed = True
         while not self._closing.is_set():
-            if changed:
-                self._tell()
+            if changed or time.monotonic() - looked >= _LOOK_SECONDS:
+                looked = time.monotonic()
+                self._look(connection, looked)
             changed = len(list(connection.notifies(timeout=_WAKE_SECONDS, stop_after=1))) > 0
 
-    def _tell(self) -> None:
-        version = self._read_version()
-        if version == self._last:
-            return
-        try:
-            self._callback(version)
-        except Exception:  # a fault of the caller's must not end the thread; it is asked again at the next change
-            _log.exception("a change of roles or grants could not be taken over", version=version)
-            return
-        self._last = version
+    def _look(self, connection: psycopg.Connection, now: float) -> None:
+        row = connection.execute(_VERSION).fetchone()
+        if row is None:
+            raise ServerError("the metadata has no version of roles and grants")
+        version = int(row[0])
+        if version != self._last:
+            try:
+                self._callback(version)
+                self._last = version
+            except Exception:  # a fault of the caller's must not end the thread; it is asked again in a moment
+                _log.exception("a change of roles or grants could not be taken over", version=version)
+        if self._heard is not None:
+            self._heard(version, now)

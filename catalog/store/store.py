@@ -22,7 +22,7 @@ from catalog.server import Server
 from catalog.sqlstate import SqlState
 from catalog.store.access import AccessChange, read_access, read_memberships, without_roles
 from catalog.store.connection import DATABASE, open_engine
-from catalog.store.listener import CHANNEL, Listener
+from catalog.store.listener import CHANNEL, Heard, Listener
 from catalog.store.mappings import MappingStore
 from catalog.store.masking import MaskingStore
 from catalog.store.rows import (
@@ -237,9 +237,11 @@ class Store:
         with self._engine.connect() as connection:
             return _read_version(connection)
 
-    def listen(self, callback: Callable[[int], None]) -> Listener:
-        """Call back in a thread of its own with the access version, now and after each change, until it is closed."""
-        return Listener(self._server, self._database, self.access_version, callback)
+    def listen(self, callback: Callable[[int], None], heard: Heard | None = None) -> Listener:
+        """Call back in a thread of its own with the access version, now and after each change, until it is closed;
+        ``heard`` as in `Listener`.
+        """
+        return Listener(self._server, self._database, callback, heard)
 
     # --- settings and the catalogue ---
 

@@ -19,6 +19,10 @@ _MESSAGES: dict[str, tuple[str, str | None]] = {
     "3F000": ('a schema of source "{}" does not exist any more', _REFRESH),
     "40001": ('source "{}" cancelled the query because of a conflict', "Run the statement again."),
     "42501": ('the role of source "{}" may not read this table', "Grant it SELECT in the source."),
+    "42704": (
+        'columns of a table of source "{}" have just been changed',
+        "Run the statement again.",
+    ),  # see scan_queries
     "42703": ('a column of source "{}" does not exist any more', _REFRESH),
     "42P01": ('a table of source "{}" does not exist any more', _REFRESH),
     "53100": ('source "{}" has no disk space left', None),
@@ -56,6 +60,8 @@ def remote_error(source: str, sqlstate: str | None, *, is_mapped: bool = False) 
     known = SqlState(code) if code in SqlState._value2member_map_ else SqlState.FDW_ERROR
     if code in _MESSAGES:
         message, hint = (is_mapped and _MESSAGES_OF_MAPPING.get(code)) or _MESSAGES[code]
+        if known is SqlState.UNDEFINED_OBJECT:
+            return SqlError(SqlState.OBJECT_NOT_IN_PREREQUISITE_STATE, message.format(source), hint=hint)
         state = SqlState.SQLSERVER_REJECTED_ESTABLISHMENT_OF_SQLCONNECTION if code in _LOGIN_REFUSED else known
         return SqlError(state, message.format(source), hint=hint)
     if code.startswith("53"):

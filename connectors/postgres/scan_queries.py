@@ -1,15 +1,30 @@
-"""The queries of a scan: columns, conditions, and ranges of ctid for tables that several connections read."""
+"""The queries of a scan: columns, conditions, and ranges of ctid for tables that several connections read.
+
+A query names its columns, and a name may have gone over to another column since the table was planned: what is said of
+a column, a mask above all, would then be said of another one. So each query has a guard that asks, before its first
+row, which columns have these names, and fails where they are not those that were planned. It is asked of the server's
+caches, which follow the lock that the query holds on the table, and not of its catalogues' tables: a snapshot taken
+before the lock would show the names of before.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from catalog.names import always_quoted
+from catalog.names import always_quoted, quote_literal
 from catalog.scans import Comparison
+from catalog.tables import Table
 from connectors.postgres.comparisons import condition, takes
 from connectors.postgres.decode import ODD_ARRAYS
 from connectors.postgres.settings import PostgresOptions
 from connectors.postgres.shapes import ROWS_IN_ORDER_OF_STORAGE, RelationShape
+
+# 1259 is pg_class. ``lakegate.columns_were_changed`` is a setting that no server has: to ask for it is an error of its
+# own, 42704.
+_GUARD = """(SELECT CASE WHEN pg_catalog.bool_and((pg_catalog.pg_identify_object_as_address(1259, {relation}, u.number))
+ .object_names IS NOT DISTINCT FROM ARRAY[{path}, u.name]) THEN 0
+ ELSE pg_catalog.current_setting('lakegate.columns_were_changed')::pg_catalog.int8 END
+ FROM ROWS FROM (pg_catalog.unnest(ARRAY[{numbers}]), pg_catalog.unnest(ARRAY[{names}])) u (number, name))"""
 
 
 def scan_queries(
@@ -31,6 +46,26 @@ def scan_queries(
         f"{head} WHERE {' AND '.join(found)}" if (found := [*conditions, *ranged]) else head
         for ranged in _ctid_ranges(shape, options)
     )
+
+
+def guard(table: Table, names: Iterable[str]) -> str | None:
+    """Return an expression that is 0 where columns are those that were planned, by their numbers, and else fails."""
+    wanted = {*names}
+    known = [(column.name, column.identity.split("/")) for column in table.columns if column.identity is not None]
+    checked = [(name, identity) for name, identity in known if name in wanted]
+    if not checked:
+        return None
+    return _GUARD.format(
+        relation=checked[0][1][0],
+        path=", ".join(map(quote_literal, table.remote[:2])),
+        numbers=", ".join(number for _, (_, number) in checked),
+        names=", ".join(quote_literal(name) for name, _ in checked),
+    )
+
+
+def guarded(query: str, guard: str | None) -> str:
+    """Return a query that fails where its guard does: an offset is computed once, and before all rows."""
+    return query if guard is None else f"{query} OFFSET {guard}"
 
 
 def _selected(shape: RelationShape, columns: tuple[str, ...]) -> str:

@@ -16,7 +16,7 @@ from catalog.tables import Discovery, Table
 from connectors.postgres import comparisons, discovery
 from connectors.postgres.connections import ConnectionPool
 from connectors.postgres.login_pools import LoginPools
-from connectors.postgres.scan_queries import scan_queries
+from connectors.postgres.scan_queries import guard, scan_queries
 from connectors.postgres.settings import PostgresOptions, connection_string
 from connectors.postgres.shapes import RelationShape
 from connectors.postgres.statistics import StatisticsReader
@@ -73,7 +73,8 @@ class PostgresSource:
         arrow_types = {column.name: column.arrow_type for column in table.columns}
         schema = pa.schema([pa.field(name, arrow_types[name]) for name in columns])
         queries = scan_queries(table.remote, shape, columns, comparisons, self.options)
-        return RemoteScan(self.name, schema, queries, snapshot.rows)
+        read = [*columns, *(each.column for each in comparisons)]
+        return RemoteScan(self.name, schema, queries, snapshot.rows, guard(table, read))
 
     def takes(self, table: Table, comparison: Comparison) -> bool:
         """Say whether the server compares as PostgreSQL does with what the column's values become here: not ranges of

@@ -21,6 +21,7 @@ from catalog.sqlstate import SqlState
 from connectors.postgres.connections import Connection, ConnectionPool
 from connectors.postgres.decode import ODD_ARRAYS, decode
 from connectors.postgres.errors import cancelled, is_lost, remote_error, unreadable
+from connectors.postgres.scan_queries import guarded
 from connectors.postgres.shared_snapshot import SharedSnapshot
 
 BATCH_ROWS = 65_536
@@ -194,6 +195,7 @@ class RemoteStreams:
             if columns is not None and list(columns) != wanted.names:
                 wanted = pa.schema([wanted.field(name) for name in columns])
                 sql = narrowed(query, columns)
+            sql = guarded(sql, self._scan.guard)
             return RemoteStream(self._source, self._pool, sql, wanted, self._snapshot)
 
         return open_stream

@@ -64,11 +64,14 @@ class Streams(Protocol):
 class RemoteDataset(ds.Dataset):  # type: ignore[misc]
     """A scan that DataFusion reads batch by batch, each partition on its own.
 
-    ``failure`` is the first SqlError that a stream raised: the engine wraps it into text of its own.
+    ``failure`` is the first SqlError that a stream raised: the engine wraps it into text of its own. ``failed`` is told
+    of it, in the thread that reads.
     """
 
-    def __init__(self, schema: pa.Schema, streams: Streams) -> None:
-        self._schema, self._streams = schema, streams
+    def __init__(
+        self, schema: pa.Schema, streams: Streams, failed: Callable[[SqlError], None] = lambda _failure: None
+    ) -> None:
+        self._schema, self._streams, self._failed = schema, streams, failed
         self._open: set[Stream] = set()
         self._lock = threading.Lock()
         self._closed = False
@@ -158,6 +161,7 @@ class RemoteDataset(ds.Dataset):  # type: ignore[misc]
     def _note(self, failure: SqlError) -> None:
         with self._lock:
             self.failure = self.failure or failure
+        self._failed(failure)
 
 
 def register(context: SessionContext, name: str, dataset: RemoteDataset, rows: int | None = None) -> None:

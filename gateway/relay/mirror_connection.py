@@ -27,6 +27,9 @@ _READ = 1 << 16
 _DATA_ROW = ord("D")
 _RELAYED_AT_ONCE = 1 << 16  # bytes passed on before the client's reading is waited for
 _OURS = "lakegate own"  # the statement's name under which the gateway asks questions of its own
+_STOPPED = "terminating connection due to administrator command"
+_WHY_STOPPED = "The transaction may have held up a change of who may read what for more than 2 s."
+_RUN_AGAIN = "Connect and run the transaction again."
 Sink = Callable[[bytes], None]
 Paused = Callable[[], Awaitable[None]]
 
@@ -49,10 +52,15 @@ class ServerRefused(Exception):
 
 
 class MirrorLost(SqlError):
-    """The mirror's session has ended, and the client's with it. ``told``: its last message said why."""
+    """The mirror's session has ended, and the client's with it. ``told``: the client was passed why. ``stopped``: an
+    administrator's command ended it.
+    """
 
-    def __init__(self, *, told: bool) -> None:
-        super().__init__(SqlState.CONNECTION_FAILURE, "the catalogue mirror closed its connection")
+    def __init__(self, *, told: bool, stopped: bool = False) -> None:
+        if stopped:
+            super().__init__(SqlState.ADMIN_SHUTDOWN, _STOPPED, detail=_WHY_STOPPED, hint=_RUN_AGAIN)
+        else:
+            super().__init__(SqlState.CONNECTION_FAILURE, "the catalogue mirror closed its connection")
         self.told = told
 
 
@@ -103,7 +111,7 @@ class MirrorConnection:
                     message = bytes(self._buffer[:end])
                     del self._buffer[:end]
                     self._note(message)
-                    return message
+                    return _explained(message) if self._told_end else message
             await self._fill()
 
     def _take_rows(self) -> bytes:
@@ -175,6 +183,8 @@ class MirrorConnection:
             kind = message[:1]
             if kind == b"Z":
                 return answers
+            if self._told_end:  # to a question of the gateway's own: the client does not see it
+                raise MirrorLost(told=False, stopped=_is_stop(message))
             answers.append(message)
             closed = kind == b"3" and answers[-2:-1] and answers[-2][:1] == b"3"
             if self.extended and (kind == b"E" or closed):
@@ -249,6 +259,17 @@ class MirrorConnection:
             scram.check(data)
         else:
             raise ScramRefused(f"the mirror asks for an unknown authentication method ({code})")
+
+
+def _is_stop(message: bytes) -> bool:
+    return message[:1] == b"E" and b"\0C57P01\0" in message
+
+
+def _explained(message: bytes) -> bytes:
+    """Return what the mirror says at its end; where it was told to end, with what may be the reason."""
+    if not _is_stop(message):
+        return message
+    return _framed(b"E", message[5:-1] + f"D{_WHY_STOPPED}\0H{_RUN_AGAIN}\0\0".encode())
 
 
 async def _open(address: Address) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

@@ -18,6 +18,7 @@ from catalog.names import TableName
 from catalog.server import Server
 from catalog.sqlstate import SqlState
 from catalog.store.connection import NEWEST_REVISION, open_engine
+from catalog.store.listener import NAME
 from catalog.store.migrate import alembic_config
 from catalog.store.rows import SCHEMA_ITSELF, USAGE, Grant, Membership
 from catalog.store.saved_catalog import pack_catalog, unpack_catalog
@@ -135,8 +136,8 @@ def test_other_gateways_hear_of_changes(server: Server, store: Store) -> None:
         assert heard.get(timeout=5) == store.access_version()
         with server.connect() as connection:  # a lost connection is made again, and what was missed is told
             connection.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%%' AND datname = %s",
-                ("store_test_store",),
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s AND datname = %s",
+                (NAME, "store_test_store"),
             )
         store.remove_role("news")
         assert heard.get(timeout=5) == store.access_version()
