@@ -249,6 +249,8 @@ def test_masks_are_the_owners_for_who_asks(shop_gateway: RunningGateway, clean: 
         assert bob.execute("SELECT * FROM shop.bobs").fetchall() == [("bob",)]
         assert eve.execute("SELECT * FROM shop.bobs").fetchall() == [("*",)]
         assert eve.execute("SELECT * FROM shop.open").fetchall() == [("bob",)]  # as its owner, a superuser, reads
+        ada.execute("ALTER TABLE shop.orders ALTER COLUMN owner UNSET MASKING POLICY")
+        ada.execute("DROP MASKING POLICY who")
 
 
 def test_a_view_waits_for_its_tables(shop: SampleLake, shop_gateway: RunningGateway, clean: None) -> None:
