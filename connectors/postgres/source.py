@@ -74,7 +74,7 @@ class PostgresSource:
         schema = pa.schema([pa.field(name, arrow_types[name]) for name in columns])
         queries = scan_queries(table.remote, shape, columns, comparisons, self.options)
         read = [*columns, *(each.column for each in comparisons)]
-        return RemoteScan(self.name, schema, queries, snapshot.rows, guard(table, read))
+        return RemoteScan(self.name, schema, queries, snapshot.rows, guard=guard(table, read))
 
     def takes(self, table: Table, comparison: Comparison) -> bool:
         """Say whether the server compares as PostgreSQL does with what the column's values become here: not ranges of
