@@ -122,6 +122,10 @@ class Audit(_Section):
     retention_statement: Days | None = None
     retention_denied: Days | None = None
     retention_access: Days | None = None
+    alert_denied: Annotated[int, Field(ge=0)] = (
+        20  # denied statements of a user, or failed logins, in a window; 0: none
+    )
+    alert_window: Annotated[Seconds, Field(gt=0)] = 60.0
 
     def kept_days(self, kind: str) -> int:
         """Return how long entries of a class are kept: login, statement, denied or access."""

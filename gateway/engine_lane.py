@@ -64,7 +64,9 @@ class Client(Protocol):
     async def drain(self) -> None:
         """Wait until the client has read enough of what is queued."""
 
-    def reading(self, lane: str, tables: tuple[str, ...], policies: tuple[str, ...]) -> None:
+    def reading(
+        self, lane: str, tables: tuple[str, ...], policies: tuple[str, ...], shadows: tuple[str, ...] = ()
+    ) -> None:
         """Note what the statement at hand was planned for."""
 
     def note_fragments(self) -> Callable[[Fragmented], None]:
@@ -175,7 +177,8 @@ class EngineLane:
     async def execute(self, portal: Portal, limit: int) -> None:
         """Send the portal's rows (at most ``limit``, 0 for all) and how it ended."""
         prepared = portal.prepared
-        self._client.reading(prepared.lane.name.lower(), prepared.tables(), prepared.policies())
+        lane, shadows = prepared.lane.name.lower(), prepared.shadow_policies()
+        self._client.reading(lane, prepared.tables(), prepared.policies(), shadows)
         settings = await self.read_settings()
         self._require_utf8()
         if self.ended_by is not None:

@@ -15,8 +15,17 @@ from catalog.mask_library import OFFICER
 from catalog.mirror.mirror import Mirror
 from catalog.principals import Principal
 from catalog.sqlstate import SqlState
-from catalog.store.masking import place_of
-from catalog.store.rows import AccessRows, ColumnMask, MaskingPolicy, TagAssignment, TagPolicy, TagRow
+from catalog.store.masking import MaskingStore, place_of
+from catalog.store.rows import (
+    AccessRows,
+    Actor,
+    ColumnMask,
+    MaskingPolicy,
+    PolicyState,
+    TagAssignment,
+    TagPolicy,
+    TagRow,
+)
 from catalog.store.store import Store
 from catalog.tables import Column, Table
 from gateway.officers import is_officer, require_own_table
@@ -25,6 +34,7 @@ from gateway.sql.mask_expressions import check_expression, secrets_of
 from gateway.sql.masking_parser import parse_masking
 from gateway.sql.masking_statements import MaskingStatement, RelationName
 from gateway.sql.resolve import Names
+from policies.states import in_force
 from policies.tags import mask_faults, tags_of, type_of_column
 
 
@@ -38,7 +48,8 @@ class MaskingCommands:
     def execute(self, text: str, principal: Principal, names: Names) -> str:
         """Carry out one statement; return its command tag. Raises SqlError, with positions in ``text``."""
         statement = parse_masking(text)
-        command = _Command(self.store, self.mirror, principal, names, self.store.load_access())
+        masking = self.store.masking_by(Actor(principal.session_user or principal.name, principal.name))
+        command = _Command(masking, self.mirror, principal, names, self.store.load_access())
         if not isinstance(statement, _FOR_OWNERS):
             command.require_officer()
         _WORK[type(statement)](command, statement)
@@ -49,7 +60,7 @@ class MaskingCommands:
 class _Command:
     """One statement on its way, with what is decided at this moment."""
 
-    store: Store
+    masking: MaskingStore
     mirror: Mirror
     principal: Principal
     names: Names
@@ -58,17 +69,33 @@ class _Command:
     # --- policies and secrets ---
 
     def create_policy(self, statement: ast.CreatePolicy) -> None:
-        if statement.if_not_exists and any(one.name == statement.name for one in self.rows.masking_policies):
+        present = next((one for one in self.rows.masking_policies if one.name == statement.name), None)
+        if statement.if_not_exists and present is not None:
             return
-        written = MaskingPolicy(statement.name, statement.parameters, statement.returns, statement.expression.text)
+        given = statement.state
+        if statement.or_replace and present is not None and given not in (PolicyState.ENFORCED, present.state):
+            raise SqlError(
+                SqlState.INVALID_FUNCTION_DEFINITION,
+                f'masking policy "{statement.name}" is not replaced by one in another state',
+                detail=f"It is {present.state}.",
+                hint=f"ALTER MASKING POLICY {statement.name} {given.upper()} changes the state.",
+            )
+        head = (statement.name, statement.parameters, statement.returns)
+        written = MaskingPolicy(*head, statement.expression.text, given)
         policy = self._checked(written, statement.expression.start)
-        self.store.masking.create_policy(policy, replace=statement.or_replace)
+        self.masking.create_policy(policy, replace=statement.or_replace)
 
     def set_body(self, statement: ast.SetPolicyBody) -> None:
         present = self._require_policy(statement.name)
         written = replace(present, expression=statement.expression.text)
         checked = self._checked(written, statement.expression.start)
-        self.store.masking.alter_policy(statement.name, checked.expression)
+        self.masking.alter_policy(statement.name, checked.expression)
+
+    def set_state(self, statement: ast.SetPolicyState) -> None:
+        changed = replace(self._require_policy(statement.name), state=statement.state)
+        policies = (changed if one.name == changed.name else one for one in self.rows.masking_policies)
+        self._require_no_fault(replace(self.rows, masking_policies=tuple(policies)))
+        self.masking.set_policy_state(statement.name, statement.state)
 
     def _checked(self, written: MaskingPolicy, offset: int) -> MaskingPolicy:
         policy = self.mirror.check_masking_policy(written, offset)
@@ -83,19 +110,19 @@ class _Command:
         return policy
 
     def rename_policy(self, statement: ast.RenamePolicy) -> None:
-        self.store.masking.rename_policy(statement.name, statement.new)
+        self.masking.rename_policy(statement.name, statement.new)
 
     def drop_policy(self, statement: ast.DropPolicy) -> None:
         known = any(policy.name == statement.name for policy in self.rows.masking_policies)
         if known or not statement.if_exists:
-            self.store.masking.drop_policy(statement.name)
+            self.masking.drop_policy(statement.name)
 
     def create_secret(self, statement: ast.CreateSecret) -> None:
         if not (statement.if_not_exists and statement.name in self.rows.masking_secrets):
-            self.store.masking.create_secret(statement.name)
+            self.masking.create_secret(statement.name)
 
     def rotate_secret(self, statement: ast.RotateSecret) -> None:
-        self.store.masking.rotate_secret(statement.name)
+        self.masking.rotate_secret(statement.name)
 
     def drop_secret(self, statement: ast.DropSecret) -> None:
         name = statement.name
@@ -108,7 +135,7 @@ class _Command:
                 f'cannot drop masking secret "{name}" because other objects depend on it',
                 detail="\n".join(f'masking policy {user} depends on masking secret "{name}"' for user in users),
             )
-        self.store.masking.drop_secret(name)
+        self.masking.drop_secret(name)
 
     # --- columns ---
 
@@ -117,6 +144,7 @@ class _Command:
         column = _require_column(table, statement.column)
         self._require_free_of_tags(table, column)
         policy = self._require_policy(statement.policy)
+        self._require_no_loss(policy, table, column)
         names = statement.arguments or (column.name,)
         if names[0] != column.name:
             raise SqlError(SqlState.INVALID_PARAMETER_VALUE, f'the first column in USING is "{column.name}" itself')
@@ -125,7 +153,7 @@ class _Command:
         check_expression(policy, [one.sql_type for one in arguments])
         name, identities = table.name, tuple(one.identity for one in arguments)
         mask = ColumnMask(name.schema, name.name, column.name, policy.name, tuple(names), identities)
-        self.store.masking.set_column_mask(mask)
+        self.masking.set_column_mask(mask)
 
     def unset_column_policy(self, statement: ast.UnsetColumnPolicy) -> None:
         table = self._require_table(statement.table)
@@ -137,10 +165,25 @@ class _Command:
             for mask in self.rows.column_masks
         ):
             raise _no_column(table, statement.column)
-        found = self.store.masking.unset_column_mask(
+        found = self.masking.unset_column_mask(
             table.name.schema, table.name.name, statement.column, None if column is None else column.identity
         )
         _require(found, f'column "{statement.column}" of relation "{table.name.name}" has no masking policy')
+
+    def _require_no_loss(self, policy: MaskingPolicy, table: Table, column: Column) -> None:
+        """What does not govern must not take the place of what does."""
+        if policy.state is PolicyState.ENFORCED:
+            return
+        for mask in in_force(self.rows).column_masks:
+            same = mask.column == column.name or (
+                column.identity is not None and column.identity in mask.identities[:1]
+            )
+            if (mask.schema, mask.table) == (table.name.schema, table.name.name) and same:
+                raise SqlError(
+                    SqlState.OBJECT_NOT_IN_PREREQUISITE_STATE,
+                    f'column "{column.name}" has masking policy "{mask.policy}", which is in force',
+                    detail=f'Masking policy "{policy.name}" is {policy.state}: the column would have no mask.',
+                )
 
     def _require_free_of_tags(self, table: Table, column: Column) -> None:
         """An owner must not put a mask of his own in the place of what a tag says."""
@@ -159,20 +202,20 @@ class _Command:
 
     def create_tag(self, statement: ast.CreateTag) -> None:
         if not (statement.if_not_exists and self._knows_tag(statement.name)):
-            self.store.masking.create_tag(TagRow(statement.name, statement.values))
+            self.masking.create_tag(TagRow(statement.name, statement.values))
 
     def drop_tag(self, statement: ast.DropTag) -> None:
         if self._knows_tag(statement.name) or not statement.if_exists:
-            self.store.masking.drop_tag(statement.name)
+            self.masking.drop_tag(statement.name)
 
     def unset_tag_policy(self, statement: ast.UnsetTagPolicy) -> None:
-        found = self.store.masking.unset_tag_policy(statement.tag, statement.policy)
+        found = self.masking.unset_tag_policy(statement.tag, statement.policy)
         _require(found, f'tag "{statement.tag}" has no masking policy "{statement.policy}"')
 
     def change_tag(self, statement: ast.SetTag | ast.UnsetTag) -> None:
         value = statement.value if isinstance(statement, ast.SetTag) else ""
         given = self._assignment(statement.place, statement.tag, value, isinstance(statement, ast.SetTag))
-        masking = self.store.masking
+        masking = self.masking
         if isinstance(statement, ast.UnsetTag):
             if any(row.tag == given.tag for row in self.rows.tag_policies):
                 self.require_officer()
@@ -218,12 +261,12 @@ class _Command:
                 )
         row = TagPolicy(statement.tag, kind, policy.name)
         self._require_no_fault(replace(self.rows, tag_policies=(*self.rows.tag_policies, row)))
-        self.store.masking.set_tag_policy(row)
+        self.masking.set_tag_policy(row)
 
     def _require_no_fault(self, after: AccessRows) -> None:
         """Raise 42P17 where a change would leave a column with two policies."""
         catalog = self.names.catalog
-        new = set(mask_faults(after, catalog)) - set(mask_faults(self.rows, catalog))
+        new = set(mask_faults(in_force(after), catalog)) - set(mask_faults(in_force(self.rows), catalog))
         for fault in sorted(new, key=lambda fault: (fault.table, fault.column)):
             if fault.denied:
                 raise SqlError(
@@ -262,6 +305,7 @@ _WORK: dict[type[MaskingStatement], Callable[[_Command, Any], None]] = {
     ast.CreatePolicy: _Command.create_policy,
     ast.RenamePolicy: _Command.rename_policy,
     ast.SetPolicyBody: _Command.set_body,
+    ast.SetPolicyState: _Command.set_state,
     ast.DropPolicy: _Command.drop_policy,
     ast.SetColumnPolicy: _Command.set_column_policy,
     ast.UnsetColumnPolicy: _Command.unset_column_policy,
@@ -279,6 +323,7 @@ _TAGS: dict[type[MaskingStatement], str] = {
     ast.CreatePolicy: "CREATE MASKING POLICY",
     ast.RenamePolicy: "ALTER MASKING POLICY",
     ast.SetPolicyBody: "ALTER MASKING POLICY",
+    ast.SetPolicyState: "ALTER MASKING POLICY",
     ast.DropPolicy: "DROP MASKING POLICY",
     ast.SetColumnPolicy: "ALTER TABLE",
     ast.UnsetColumnPolicy: "ALTER TABLE",

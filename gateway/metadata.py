@@ -55,6 +55,7 @@ from gateway.sql.resolve import Names
 from gateway.user_mappings import MappingCommands
 from policies.access import Access
 from policies.roles import Roles
+from policies.states import in_force
 from policies.tags import mask_faults, renamed
 
 _log = structlog.get_logger(__name__)
@@ -142,7 +143,7 @@ class Metadata:
         lent = self._lendable([*self._lent])  # a copy: this runs beside logins
         applied = self._mirror.apply(catalog, rows, lent, self._store.load_access)
         self._shown = applied.roles
-        faults = (f"{one.table}.{one.column}: {one.reason}" for one in mask_faults(rows, catalog))
+        faults = (f"{one.table}.{one.column}: {one.reason}" for one in mask_faults(in_force(rows), catalog))
         self._note("not mirrored as it is", applied.notes)
         self._note("column is not masked as was said", faults)
         if catalog is not self._saved:
@@ -393,7 +394,7 @@ class Metadata:
 
     async def answer(self, text: str, principal: Principal, names: Names) -> pa.RecordBatch:
         """Answer a question about policies, as they are now. Raises SqlError."""
-        answers = PolicyAnswers(self._rows, self._roles, self.access)
+        answers = PolicyAnswers(self._rows, self._roles, self.access, self._mirror.broken_drafts)
         return await asyncio.to_thread(answers.answer, text, principal, names)
 
     async def change_masking(self, text: str, principal: Principal, names: Names) -> tuple[str, int]:

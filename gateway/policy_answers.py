@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
 from catalog.errors import SqlError
+from catalog.names import TableName
 from catalog.principals import Principal
 from catalog.sqlstate import SqlState
 from catalog.store.rows import AccessRows
@@ -38,6 +39,7 @@ class PolicyAnswers:
     rows: AccessRows
     roles: Roles
     access: Access
+    broken_drafts: Mapping[tuple[TableName, str], str]
 
     def answer(self, text: str, asker: Principal, names: Names) -> pa.RecordBatch:
         """Return the rows of an answer. Raises SqlError with positions in ``text``: 42501 and 42P01 for who may not
@@ -63,7 +65,8 @@ class PolicyAnswers:
             raise SqlError(SqlState.UNDEFINED_OBJECT, f'role "{question.role}" does not exist')
         if question.claims is not None:
             principal = replace(principal, claims=question.claims)
-        return Question(self.rows, self.access, principal, table, wordings(principal, question.claims is not None))
+        told = wordings(principal, question.claims is not None)
+        return Question(self.rows, self.access, principal, table, told, self.broken_drafts)
 
 
 def wordings(principal: Principal, claims_known: bool) -> Wordings:

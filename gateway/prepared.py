@@ -15,6 +15,7 @@ import pyarrow as pa
 from cachetools import LRUCache
 
 from catalog.errors import SqlError
+from catalog.names import TableName
 from catalog.principals import Principal
 from catalog.sqlstate import SqlState
 from gateway.lake import Lake
@@ -81,7 +82,15 @@ class PreparedStatement:
     def policies(self) -> tuple[str, ...]:
         """Return the names of the policies that filter or mask for who asks, each with its table."""
         found = self.plan.optimized.policies if self.plan is not None else {}
-        return tuple(f"{policy} ON {name}" for name, policies in found.items() for policy in policies)
+        return _named(found)
+
+    def shadow_policies(self) -> tuple[str, ...]:
+        """Return the names of those that would if they were in force."""
+        return _named(self.plan.optimized.shadows if self.plan is not None else {})
+
+
+def _named(found: Mapping[TableName, tuple[str, ...]]) -> tuple[str, ...]:
+    return tuple(f"{policy} ON {name}" for name, policies in found.items() for policy in policies)
 
 
 class KeptEncoder:

@@ -19,20 +19,21 @@ from gateway.sql.engine_dialect.function_errors import stated_error
 from gateway.sql.engine_dialect.functions import register_functions
 from gateway.sql.engine_dialect.mask_functions import register_mask_functions
 
-AUDIT = "lakegate"  # the source, and the schema in which clients find ``audit_log``
+AUDIT = "lakegate"  # the source, and the schema in which clients find its relations
+_RELATIONS = frozenset({"audit_log", "policy_history"})
 # How a server says that a table is not any more what it was when the source was looked at.
 _CHANGED = frozenset({SqlState.OBJECT_NOT_IN_PREREQUISITE_STATE, SqlState.UNDEFINED_TABLE, SqlState.UNDEFINED_COLUMN})
 
 
 class AuditSource(PostgresSource):
-    """The audit's view as a table like any other: read with grants, under a role that may read nothing else. The
+    """The audit's views as tables like any other: read with grants, under a role that may read nothing else. The
     other tables of the metadata are not there, not even by name.
     """
 
     def discover(self) -> Discovery:
-        """Return the audit's view alone."""
+        """Return the views of the audit and of the history of access alone."""
         found = super().discover()
-        tables = tuple(table for table in found.tables if table.remote[:2] == (AUDIT, "audit_log"))
+        tables = tuple(table for table in found.tables if table.remote[0] == AUDIT and table.remote[1] in _RELATIONS)
         return Discovery(found.source, tables)
 
 

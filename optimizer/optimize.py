@@ -62,7 +62,8 @@ def optimize(governed: Governed, statistics: Statistics = NO_STATISTICS, rules: 
         if changed != before:
             trace.append(RuleApplied(rule.__name__, changed))
         tree = changed
-    return Optimized(tree, governed.tables, tuple(trace), governed.policies, late_relations(tree, statistics))
+    late = late_relations(tree, statistics)
+    return Optimized(tree, governed.tables, tuple(trace), governed.policies, late, governed.shadows)
 
 
 def apply(rule: Rule, tree: exp.Query, statistics: Statistics) -> exp.Query:

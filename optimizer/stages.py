@@ -32,11 +32,13 @@ class Governed:
     ``SELECT <columns> FROM base WHERE <filter>``, made by the policies.
 
     ``policies`` names, by table, those that filter or mask for the principal; tables without any are left out.
+    ``shadows`` names those that would if they were in force.
     """
 
     tree: exp.Query
     tables: Mapping[TableName, Table]
     policies: Mapping[TableName, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    shadows: Mapping[TableName, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ class Optimized:
     trace: tuple[RuleApplied, ...] = ()
     policies: Mapping[TableName, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     late: frozenset[int] = frozenset()
+    shadows: Mapping[TableName, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,8 @@ from policies.functions import Functions
 from policies.grants import Grants
 from policies.masks import Mask, Masks
 from policies.row_security import RowFilter, RowSecurity
+from policies.shadows import Shadows
+from policies.states import in_force
 from policies.views import View, Views
 
 
@@ -70,6 +72,7 @@ class Access:
     broken: Broken = _none_is_broken
     views: Views = field(default_factory=Views)
     functions: Functions = field(default_factory=Functions)
+    shadows: Shadows = field(default_factory=Shadows)
 
     @classmethod
     def from_rows(
@@ -77,8 +80,9 @@ class Access:
     ) -> Access:
         """Build the value from the store's rows."""
         views = Views.from_rows(rows, broken_views)
-        functions = Functions.from_rows(rows)
-        return cls(Grants.from_rows(rows), RowSecurity.from_rows(rows), Masks.from_rows(rows), broken, views, functions)
+        functions, shadows = Functions.from_rows(rows), Shadows.from_rows(rows)
+        grants, rows = Grants.from_rows(rows), in_force(rows)
+        return cls(grants, RowSecurity.from_rows(rows), Masks.from_rows(rows), broken, views, functions, shadows)
 
     @property
     def version(self) -> int:
@@ -105,6 +109,10 @@ class Access:
     def require_execute(self, principal: Principal, trees: Iterable[exp.Expr]) -> None:
         """Raise SqlError 42501 where policies or views call a function that the principal may not execute."""
         self.functions.require(principal, trees)
+
+    def shadows_of(self, principal: Principal, table: Table) -> tuple[str, ...]:
+        """Return the shadow policies that would change what the principal reads of the table."""
+        return self.shadows.of(principal, table)
 
     def get_view(self, name: TableName) -> View | None:
         """Return the view of that name, or None. Raises SqlError 55000 for one that does not fit its tables now."""
@@ -143,6 +151,10 @@ class Narrowed:
         kept = [*trees]
         self.old.require_execute(principal, kept)
         self.new.require_execute(principal, kept)
+
+    def shadows_of(self, principal: Principal, table: Table) -> tuple[str, ...]:
+        """Return the shadow policies that would change what the principal reads of the table."""
+        return self.new.shadows_of(principal, table)
 
     @property
     def views(self) -> Views:

@@ -25,6 +25,7 @@ from catalog.store.rows import (
     Grant,
     MaskingPolicy,
     Membership,
+    PolicyState,
     Role,
     RowPolicy,
     TableRights,
@@ -33,6 +34,7 @@ from catalog.store.rows import (
 )
 
 T = TypeVar("T")
+_STATES = {PolicyState.DRAFT: "DRAFT", PolicyState.SHADOW: "SHADOW", PolicyState.ENFORCED: "ENFORCE"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,10 +204,9 @@ class _Difference:
             present = known.get(_policy_key(row))
             if present is None:
                 yield _create_policy(row)
-            elif present == row:
-                continue
             elif _can_alter(present, row):
-                yield _words(f"ALTER POLICY {_policy_name(row)} TO {_roles(row.roles)}", *_conditions(row))
+                if not _ends(present, row):
+                    yield from reversed(_altered(present, row))
             else:
                 yield from ("BEGIN", f"DROP POLICY {_policy_name(row)}", _create_policy(row), "COMMIT")
 
@@ -230,11 +231,9 @@ class _Difference:
         for row in _sorted(self.after.masking_policies):
             present = known.get(row.name)
             if present is None:
-                yield f"CREATE MASKING POLICY {_masking_body(row)}"
-            elif replace(present, expression=row.expression) != row:
-                yield f"CREATE OR REPLACE MASKING POLICY {_masking_body(row)}"
-            elif present != row:
-                yield f"ALTER MASKING POLICY {sql_name(row.name)} SET BODY AS {row.expression}"
+                yield f"CREATE {_created(row.state)}MASKING POLICY {_masking_body(row)}"
+            elif not _ends(present, row):
+                yield from reversed(_altered_mask(present, row))
 
     def tags(self) -> Iterator[str]:
         known = {row.name: row for row in self.before.tags}
@@ -274,13 +273,18 @@ class _Difference:
         return table if given.column is None else f"{table} ALTER COLUMN {sql_name(given.column)}"
 
     def masks(self) -> Iterator[str]:
+        idle = {row.name for row in self.after.masking_policies if row.state is not PolicyState.ENFORCED}
+        masked = {(row.schema, row.table, row.column) for row in self.before.column_masks}
         for row in _sorted(set(self.after.column_masks) - set(self.before.column_masks)):
+            if row.policy in idle and (row.schema, row.table, row.column) in masked:
+                yield f"{_masked(row)} UNSET MASKING POLICY"  # one that does not govern takes no other's place
             using = f"USING ({', '.join(map(sql_name, row.arguments))})" if len(row.arguments) > 1 else ""
             yield _words(f"{_masked(row)} SET MASKING POLICY {sql_name(row.policy)}", using)
 
     def protection_ended(self) -> Iterator[str]:
         """What masks and filters, and is not wanted any more."""
         before, after = self.before, self.after
+        yield from self._states_ended()
         masked = {(row.schema, row.table, row.column) for row in after.column_masks}
         for mask in _sorted(before.column_masks):
             if (mask.schema, mask.table, mask.column) not in masked:
@@ -306,6 +310,17 @@ class _Difference:
         for policy in _sorted(before.row_policies):
             if _policy_key(policy) not in kept:
                 yield f"DROP POLICY {_policy_name(policy)}"
+
+    def _states_ended(self) -> Iterator[str]:
+        known = {_policy_key(row): row for row in self.before.row_policies}
+        for policy in _sorted(self.after.row_policies):
+            present = known.get(_policy_key(policy))
+            if present is not None and _can_alter(present, policy) and _ends(present, policy):
+                yield from _altered(present, policy)
+        bodies = {row.name: row for row in self.before.masking_policies}
+        for body in _sorted(self.after.masking_policies):
+            if body.name in bodies and _ends(bodies[body.name], body):
+                yield from _altered_mask(bodies[body.name], body)
 
     def dropped(self) -> Iterator[str]:
         if not self.drops:
@@ -374,8 +389,35 @@ def _default_head(row: DefaultPrivilege) -> tuple[str, ...]:
 
 def _create_policy(row: RowPolicy) -> str:
     kind = "PERMISSIVE" if row.permissive else "RESTRICTIVE"
-    head = f"CREATE POLICY {_policy_name(row)} AS {kind} FOR {row.command} TO {_roles(row.roles)}"
+    head = f"CREATE {_created(row.state)}POLICY {_policy_name(row)} AS {kind} FOR {row.command} TO {_roles(row.roles)}"
     return _words(head, *_conditions(row))
+
+
+def _ends(old: RowPolicy | MaskingPolicy, new: RowPolicy | MaskingPolicy) -> bool:
+    """Whether a policy does not govern any more."""
+    return old.state is PolicyState.ENFORCED and new.state is not PolicyState.ENFORCED
+
+
+def _altered(old: RowPolicy, new: RowPolicy) -> list[str]:
+    """What gives a policy its state, then its conditions: in this order where it does not govern in the end."""
+    state = [] if old.state == new.state else [f"ALTER POLICY {_policy_name(new)} {_STATES[new.state]}"]
+    if replace(old, state=new.state) == new:
+        return state
+    return [*state, _words(f"ALTER POLICY {_policy_name(new)} TO {_roles(new.roles)}", *_conditions(new))]
+
+
+def _altered_mask(old: MaskingPolicy, new: MaskingPolicy) -> list[str]:
+    """As `_altered`."""
+    state = [] if old.state == new.state else [f"ALTER MASKING POLICY {sql_name(new.name)} {_STATES[new.state]}"]
+    if replace(old, expression=new.expression, state=new.state) != new:
+        return [*state, f"CREATE OR REPLACE MASKING POLICY {_masking_body(new)}"]
+    if old.expression != new.expression:
+        return [*state, f"ALTER MASKING POLICY {sql_name(new.name)} SET BODY AS {new.expression}"]
+    return state
+
+
+def _created(state: PolicyState) -> str:
+    return "" if state is PolicyState.ENFORCED else f"{_STATES[state]} "
 
 
 def _can_alter(old: RowPolicy, new: RowPolicy) -> bool:

@@ -7,10 +7,12 @@ comes from. Nothing here lets anybody read anything.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from catalog.errors import SqlError
+from catalog.names import TableName
 from catalog.principals import Principal
 from catalog.store.rows import (
     ALL_TABLES,
@@ -21,14 +23,22 @@ from catalog.store.rows import (
     AccessRows,
     ColumnMask,
     Grant,
+    MaskingPolicy,
+    PolicyState,
     RowPolicy,
     TableRights,
 )
 from catalog.tables import Table
 from policies.access import Access
-from policies.masks import Mask
+from policies.masks import Mask, Masks
 from policies.row_security import concerns
+from policies.states import enforced
 from policies.tags import DENIED, tags_of
+
+_IDLE = {
+    PolicyState.DRAFT: "draft, governs nothing",
+    PolicyState.SHADOW: "shadow, governs nothing and is told in the audit",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +81,7 @@ class Question:
     principal: Principal
     table: Table
     wordings: Wordings
+    broken_drafts: Mapping[tuple[TableName, str], str] = field(default_factory=lambda: MappingProxyType({}))
 
     def findings(self) -> list[Finding]:
         """Return everything that bears on what the role sees, in the order in which it is judged."""
@@ -201,7 +212,7 @@ class Question:
             yield Finding("row security", None, False, self._unfiltered(rights))
             exempt = "row security does not hold for the role" if rights.row_security else "row security is off"
             for row in policies:
-                yield Finding("row policy", row.name, False, exempt)
+                yield Finding("row policy", row.name, False, exempt if _governs(row) else self._idle(row))
             return
         broken = self._broken()
         forced = ", for the owner too" if rights.forced else ""
@@ -216,7 +227,14 @@ class Question:
             yield Finding("row security", None, True, f"on{forced}; the role sees {rows}")
         for row in policies:
             applies = row in row_filter.policies
-            yield Finding("row policy", row.name, applies, self._policy(row, applies=applies))
+            told = self._policy(row, applies=applies) if _governs(row) else self._idle(row)
+            yield Finding("row policy", row.name, applies, told)
+
+    def _idle(self, row: RowPolicy) -> str:
+        """Tell of a policy that does not govern what it would be for the role."""
+        reason = self.broken_drafts.get((self.table.name, row.name))
+        would = self._policy(row, applies=row.using is not None and concerns(row, self.principal))
+        return f"{_IDLE[row.state]}: {would}" + (f"; it does not fit the table any more ({reason})" if reason else "")
 
     def _unfiltered(self, rights: TableRights) -> str:
         if not rights.row_security:
@@ -254,6 +272,20 @@ class Question:
             else:
                 applies, told = self._mask(mask, effective.get(mask.column))
             yield Finding("mask", mask.column, applies, told)
+        yield from self._idle_masks()
+
+    def _idle_masks(self) -> Iterator[Finding]:
+        """Masks that would be there if drafts and shadows governed."""
+        policies = {row.name: row for row in self.rows.masking_policies if not _governs(row)}
+        if not policies:
+            return
+        wanted = Masks.from_rows(enforced(self.rows))
+        effective = wanted.get_masks(self.principal, self.table)
+        for mask in wanted.columns.of(self.table).masks:
+            policy = policies.get(mask.policy)
+            if policy is not None:
+                told = self._mask(mask, effective.get(mask.column))[1]
+                yield Finding("mask", mask.column, False, f"{_IDLE[policy.state]}: {told}")
 
     def _mask(self, mask: ColumnMask, effective: Mask | None) -> tuple[bool, str]:
         head = f"masking policy {mask.policy}, {self._attached(mask)}"
@@ -297,6 +329,10 @@ class Question:
         if (schema, name, False) in set_at:
             return "of the table"
         return f"of schema {schema}" if (schema, None, False) in set_at else "of the database"
+
+
+def _governs(policy: RowPolicy | MaskingPolicy) -> bool:
+    return policy.state is PolicyState.ENFORCED
 
 
 def _one_of(reasons: Iterable[str]) -> str:

@@ -59,6 +59,9 @@ class Readable(Protocol):
     def require_execute(self, principal: Principal, trees: Iterable[exp.Expr]) -> None:
         """Raise SqlError 42501 where a tree calls a function that the principal may not execute."""
 
+    def shadows_of(self, principal: Principal, table: Table) -> tuple[str, ...]:
+        """Return the shadow policies that would change what the principal reads of the table."""
+
     def get_view(self, name: TableName) -> View | None:
         """Return the view of that name, or None."""
 
@@ -75,7 +78,7 @@ def govern(resolved: Resolved, principal: Principal, access: Readable, reader: P
     governing.replace_tables(tree, tables, ())
     tables = {name: table for name, table in tables.items() if table.kind != KIND}
     check_governed(tree, tables, principal, access)
-    return Governed(tree, tables, governing.policies)
+    return Governed(tree, tables, governing.policies, governing.shadows)
 
 
 def check_governed(tree: exp.Query, tables: Mapping[TableName, Table], principal: Principal, access: Readable) -> None:
@@ -147,6 +150,7 @@ class _Governing:
         self._access = access
         self._reader = reader
         self.policies: dict[TableName, tuple[str, ...]] = {}
+        self.shadows: dict[TableName, tuple[str, ...]] = {}
 
     def replace_tables(self, tree: exp.Expr, tables: dict[TableName, Table], within: tuple[TableName, ...]) -> None:
         """Replace the tables below a node; ``within`` are those whose policies are being read."""
@@ -165,6 +169,7 @@ class _Governing:
                 _check_size(relation.tree)
             tables.update(relation.tables)
             self.policies.update(relation.policies)
+            self.shadows.update(relation.shadows)
             _replace(node, table, relation.tree)
 
     def _view(self, part: Table, within: tuple[TableName, ...]) -> Governed:
@@ -195,15 +200,17 @@ class _Governing:
         select = view_relation(part, tree)
         if fenced:
             fence(select)
-        return Governed(select, tables, own | governing.policies)
+        return Governed(select, tables, own | governing.policies, governing.shadows)
 
     def _relation(self, table: Table, part: Table, within: tuple[TableName, ...]) -> Governed:
         """The relation with the columns of ``part``; policies may look at all of the table's."""
         rules = self._access.rules(self._principal, table)
+        told = self._access.shadows_of(self._principal, table)
+        shadows = {table.name: told} if told else {}
         if rules.are_none:
             plain = _plain_relation(part)
             self._reading.note(plain.args["from_"].this)
-            return Governed(plain, {})
+            return Governed(plain, {}, shadows=shadows)
         if table.name in within:
             raise SqlError(
                 SqlState.INVALID_OBJECT_DEFINITION,
@@ -214,7 +221,7 @@ class _Governing:
         if kept is None:
             kept = self._under_rules(part, rules, (*within, table.name))
             self._reader.kept.keep(key, kept)
-        return replace(kept, tree=kept.tree.copy())
+        return replace(kept, tree=kept.tree.copy(), shadows={**kept.shadows, **shadows})
 
     def _under_rules(self, table: Table, rules: Rules, within: tuple[TableName, ...]) -> Governed:
         self._access.require_execute(self._reading.asks, self._conditions(rules))
@@ -237,7 +244,7 @@ class _Governing:
         _fence(select, base)
         self._reading.note(base)
         own = {table.name: rules.names} if is_fenced(select) else {}
-        return Governed(select, tables, own | governing.policies)
+        return Governed(select, tables, own | governing.policies, governing.shadows)
 
     def _written(self, table: Table, rules: Rules) -> exp.Select:
         """The relation as its policies say it, with names still to be resolved."""

@@ -28,9 +28,12 @@ from catalog.mirror.applied import Notes
 from catalog.mirror.blockers import LOCK_TIMEOUT, Connect, run_first
 from catalog.mirror.comments import change_comments, check_systems, read_systems
 from catalog.mirror.object_privileges import change_object_privileges, check_internal_functions
+from catalog.mirror.policies import settle_states
 from catalog.mirror.policy_checks import check_policies
+from catalog.mirror.policy_states import number_of_table, state_noted
 from catalog.mirror.privileges import change_privileges
 from catalog.mirror.roles import change_memberships, change_roles
+from catalog.mirror.state_notices import state_notices
 from catalog.mirror.user_mappings import read_user_mappings
 from catalog.sqlstate import SqlState
 from catalog.store.access import AccessChange
@@ -68,6 +71,7 @@ SELECT r.rolname FROM pg_catalog.pg_authid r
 WHERE r.xmin = pg_catalog.pg_current_xact_id()::pg_catalog.xid
   AND pg_catalog.shobj_description(r.oid, 'pg_authid') IS NULL
 """
+_POLICY_TAGS = frozenset({"CREATE POLICY", "ALTER POLICY", "DROP POLICY", "ALTER TABLE"})
 _LIMITS = (
     f"SET LOCAL statement_timeout = '30s'; SET LOCAL lock_timeout = '{LOCK_TIMEOUT}';"
     " SET LOCAL client_min_messages = notice"
@@ -127,12 +131,16 @@ def execute(
         check_systems(connection, systems)
     check_internal_functions(connection, (one.text for one in request.statements))
     check_policies(connection)
+    settle_states(connection, change.before, after)
     change.renamed = renamed
     written = change.write(after)
     if drops_owned:
         mapped = {(renamed.get(role, role) if role is not None else None, source) for role, source in mapped}
         written = change.without_user_mappings(written, mapped - read_user_mappings(connection))
     _settle(connection, change.before, written, parts, comments=comments)
+    if answers[-1].tag in _POLICY_TAGS:
+        told = state_notices(change.before, written)
+        answers[-1] = replace(answers[-1], notices=(*answers[-1].notices, *told))
     return AccessOutcome(tuple(answers), written)
 
 
@@ -210,7 +218,11 @@ def _run(connection: psycopg.Connection, statement: AccessStatement, connect: Co
         connection.remove_notice_handler(noted)
     if result.status != pq.ExecStatus.COMMAND_OK:
         raise _error(psycopg.errors.error_from_result(result, "utf-8"), statement)
+    state = statement.state
+    table = None if state is None else number_of_table(connection, state.table)  # as the client reads the name
     connection.execute(_BACK)
+    if state is not None:  # PostgreSQL has let the client make or alter the policy
+        connection.execute(state_noted(sql.Literal(table), state.policy, state.state))
     tag = (result.command_status or b"").decode()
     return AccessAnswer(tag, tuple(notices))
 

@@ -15,7 +15,7 @@ import psycopg
 from catalog.errors import SqlError
 from catalog.mirror.comments import comments_after
 from catalog.mirror.object_privileges import object_grants_after
-from catalog.mirror.policies import FALSE, read_policies, read_policy_names, read_rights
+from catalog.mirror.policies import FALSE, PolicyMark, read_policies, read_policy_marks, read_rights
 from catalog.mirror.privileges import derived, read_default_privileges, read_privileges
 from catalog.mirror.roles import read_memberships
 from catalog.mirror.views import views_after
@@ -88,6 +88,7 @@ class Before:
     roles: tuple[_Role, ...]
     foreign_memberships: frozenset[Membership]
     tables: frozenset[tuple[str, str]]  # and views
+    policies: dict[int, PolicyMark]
     held: frozenset[str] = frozenset()  # roles without their attributes: these stay as the store has them
 
 
@@ -96,7 +97,7 @@ def read_before(connection: psycopg.Connection) -> Before:
     roles = _read_roles(connection)
     ours = {one.role.name for one in roles if one.ours}
     tables = frozenset((row.schema, row.table) for row in read_rights(connection))
-    return Before(roles, _foreign(read_memberships(connection), ours), tables)
+    return Before(roles, _foreign(read_memberships(connection), ours), tables, read_policy_marks(connection))
 
 
 def read_after(
@@ -124,7 +125,7 @@ def read_after(
     rows = _relations(connection, before, rows, names, drops_owned)
     gone = views - {(row.schema, row.name) for row in rows.views}
     rows = replace(rows, comments=_in_order(comments_after(connection, rows, gone)))
-    return _policies(connection, rows, names), renamed
+    return _policies(connection, before, rows, names), renamed
 
 
 def _read_roles(connection: psycopg.Connection) -> tuple[_Role, ...]:
@@ -311,25 +312,32 @@ def _with_grants(
     return replace(rows, grants=_in_order([*kept, *(explicit - before), *now]), default_privileges=_in_order(defaults))
 
 
-def _policies(connection: psycopg.Connection, rows: AccessRows, names: Set[str]) -> AccessRows:
-    there = read_policy_names(connection)
-    mirrored = {(row.schema, row.table) for row in read_rights(connection)}
+def _policies(connection: psycopg.Connection, before: Before, rows: AccessRows, names: Set[str]) -> AccessRows:
     old = {(row.schema, row.table, row.name): row for row in rows.row_policies}
-    found = {key: row for key, row in old.items() if key in there or key[:2] not in mirrored}
+    mirrored = {mark.key for mark in before.policies.values()}
+    found = {key: row for key, row in old.items() if key not in mirrored}
+    origins = {}
+    for number, mark in read_policy_marks(connection).items():
+        known = before.policies.get(number)
+        origin = origins[mark.key] = None if known is None else old.get(known.key)
+        if origin is not None:
+            found[mark.key] = replace(origin, name=mark.key[2], state=mark.state)
     for policy in read_policies(connection, f"AND p.xmin = {MINE}"):
         key = (policy.schema, policy.table, policy.name)
         roles = tuple(role for role in policy.roles if role in names or role == "public")
-        found[key] = _unbroken(replace(policy, roles=roles), old.get(key))
+        found[key] = _as_meant(replace(policy, roles=roles), origins[key])
     return replace(rows, row_policies=_in_order(found.values()))
 
 
-def _unbroken(policy: RowPolicy, old: RowPolicy | None) -> RowPolicy:
-    """Keep the condition of a policy that stands in the mirror by ``false`` alone, until it is altered."""
+def _as_meant(policy: RowPolicy, old: RowPolicy | None) -> RowPolicy:
+    """Keep what a policy is in the store and not in the mirror, until it is altered: there one that does not fit stands
+    by ``false`` alone, and one that does not govern is for nobody.
+    """
     if old is None:
         return policy
     using = old.using if policy.using == FALSE and old.using is not None else policy.using
     check = old.check if policy.check == FALSE and old.check is not None else policy.check
-    return replace(policy, using=using, check=check)
+    return replace(policy, using=using, check=check, roles=policy.roles or old.roles)
 
 
 def _in_order(rows: Iterable[Row]) -> tuple[Row, ...]:

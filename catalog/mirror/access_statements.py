@@ -5,9 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from catalog.store.rows import AccessRows
+from catalog.store.rows import AccessRows, PolicyState
 
 MakeVerifier = Callable[[str, str], str]  # a role and the password it is to have -> the verifier that is kept
+
+
+@dataclass(frozen=True, slots=True)
+class StateOfPolicy:
+    """The state that a row policy is to have; ``table`` as SQL writes its name."""
+
+    policy: str
+    table: str
+    state: PolicyState
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +24,7 @@ class AccessStatement:
     """One statement. ``text`` is what PostgreSQL gets, with NULL in the place of a password: it never sees one.
 
     ``password`` is what stood there; None where there was none, or NULL.
+    ``state`` is that of the policy which the statement makes or alters.
     ``start`` is the statement's offset in the client's text; behind the character ``shifted_after``, positions are
     ``shift`` less than in it. ``session_user``, ``current_user`` and ``search_path`` are the session's.
     """
@@ -24,6 +34,7 @@ class AccessStatement:
     start: int = 0
     shifted_after: int = 0
     shift: int = 0
+    state: StateOfPolicy | None = None
     session_user: str = ""
     current_user: str = ""
     search_path: str = ""

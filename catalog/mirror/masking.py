@@ -5,6 +5,8 @@ They do not stay: every client may read the text of every function in ``pg_proc`
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import psycopg
 
 from catalog.errors import SqlError
@@ -38,7 +40,7 @@ def check_policy(connection: psycopg.Connection, policy: MaskingPolicy, offset: 
                 "a masking policy returns the type of its first parameter",
                 detail=f"It is {parameters[0][1]}, not {returns}.",
             )
-        checked = MaskingPolicy(policy.name, parameters, returns, policy.expression)
+        checked = replace(policy, parameters=parameters, returns=returns)
         # So that policies may call masks by their names alone; what is stored names them fully.
         connection.execute(f"SET LOCAL search_path = {SCHEMA}".encode())
         head, signature = _head(checked)
@@ -54,7 +56,7 @@ def check_policy(connection: psycopg.Connection, policy: MaskingPolicy, offset: 
     body = str(row[0])
     if not body.startswith("RETURN "):
         raise SqlError(SqlState.INVALID_FUNCTION_DEFINITION, "a masking policy is one expression")
-    return MaskingPolicy(policy.name, parameters, returns, body.removeprefix("RETURN "))
+    return replace(checked, expression=body.removeprefix("RETURN "))
 
 
 def _head(policy: MaskingPolicy) -> tuple[str, str]:

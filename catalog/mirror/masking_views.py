@@ -22,13 +22,14 @@ SET LOCAL allow_system_table_mods = on;
 CREATE TABLE IF NOT EXISTS {_STATE} (kind text NOT NULL, owner text, document jsonb);
 REVOKE ALL ON {_STATE} FROM PUBLIC;
 """
+_THERE = "SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = pg_catalog.to_regclass(%s) AND a.attname = 'state'"
 _SEES = f"""
 EXISTS (SELECT FROM {_STATE} v WHERE v.kind = 'superuser' AND v.owner = current_user)
 OR EXISTS (SELECT FROM pg_catalog.pg_roles r
            WHERE r.rolname IN ('{OFFICER}', m.owner) AND pg_catalog.pg_has_role(current_user, r.oid, 'USAGE'))
 """
 _VIEWS: dict[str, tuple[str, ...]] = {
-    "masking_policies": ("name", "parameters", "returns", "expression"),
+    "masking_policies": ("name", "parameters", "returns", "expression", "state"),
     "column_masks": ("schema_name", "table_name", "column_name", "policy", "arguments"),
     "tags": ("name", "allowed_values"),
     "tag_assignments": ("tag", "value", "schema_name", "table_name", "column_name"),
@@ -37,9 +38,8 @@ _VIEWS: dict[str, tuple[str, ...]] = {
 
 
 def make_masking_views(connection: psycopg.Connection) -> None:
-    """Make the views where they are absent."""
-    row = connection.execute("SELECT pg_catalog.to_regclass(%s) IS NULL", (f"{SCHEMA}.tag_policies",)).fetchone()
-    if row is None or not row[0]:
+    """Make the views where they are absent, or are those of an older gateway."""
+    if connection.execute(_THERE, (f"{SCHEMA}.masking_policies",)).fetchone() is not None:
         return
     connection.execute(_CREATE.encode())
     for name, columns in _VIEWS.items():
@@ -73,7 +73,9 @@ def _rows(access: AccessRows) -> Iterator[tuple[str, str | None, str | None]]:
         if role.superuser:
             yield "superuser", role.name, None
     for policy in access.masking_policies:
-        yield row("masking_policies", policy.name, parameter_list(policy), policy.returns, policy.expression)
+        yield row(
+            "masking_policies", policy.name, parameter_list(policy), policy.returns, policy.expression, policy.state
+        )
     for mask in access.column_masks:
         owner = owners.get(TableName(mask.schema, mask.table))
         arguments = ", ".join(mask.arguments)

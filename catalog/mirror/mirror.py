@@ -41,6 +41,7 @@ from catalog.mirror.masking import check_policy
 from catalog.mirror.masking_views import fill_masking_views, make_masking_views
 from catalog.mirror.object_privileges import change_object_privileges
 from catalog.mirror.policies import BrokenPolicy, change_owners, change_policies
+from catalog.mirror.policy_states import make_policy_states
 from catalog.mirror.privileges import change_privileges
 from catalog.mirror.relations import (
     STATE_TABLE,
@@ -62,7 +63,7 @@ from catalog.mirror.views import drop_views, make_view_function, make_views
 from catalog.names import TableName
 from catalog.server import Server
 from catalog.sqlstate import SqlState
-from catalog.store.rows import AccessRows, MaskingPolicy, Membership
+from catalog.store.rows import AccessRows, Actor, MaskingPolicy, Membership, PolicyState
 from catalog.store.store import Store
 from catalog.tables import Catalog, Table
 
@@ -88,6 +89,7 @@ def open_mirror(
         if row is not None and row[0]:
             connection.execute(_CREATE_STATE.encode())
         make_shown(connection)
+        make_policy_states(connection)
         make_lent(connection)
         harden(connection)
         make_authorization(connection)
@@ -115,6 +117,7 @@ class Mirror:
         self._catalog: Catalog | None = None  # the last that was given
         self._marks: dict[TableName, tuple[Table, str]] = {}
         self.broken: Mapping[TableName, str] = MappingProxyType({})  # as `Applied.broken`, of the last change
+        self.broken_drafts: Mapping[tuple[TableName, str], str] = MappingProxyType({})  # policies that do not govern
         self.broken_views: Mapping[TableName, str] = MappingProxyType({})  # those that do not fit their tables
 
     def password(self, role: str) -> str:
@@ -200,7 +203,7 @@ class Mirror:
             else:
                 if self._done is not None:  # policies and views that were broken may have been mended
                     done = self._done[0], _with_lent(outcome.access, lent)
-                    self._done = None if self.broken or self.broken_views else done
+                    self._done = None if self.broken or self.broken_drafts or self.broken_views else done
             return outcome
 
     def let_set_role(self, user: str, role: str) -> None:
@@ -239,7 +242,8 @@ class Mirror:
         make_verifier: MakeVerifier,
         lent: tuple[Membership, ...],
     ) -> AccessOutcome:
-        with store.changing() as change:
+        first = request.statements[0]
+        with store.changing(Actor(first.session_user, first.current_user)) as change:
             shown = read_shown(connection)
             if self._done is None or shown != self._shown or shown.version != change.before.version:
                 if self._catalog is None:
@@ -295,7 +299,16 @@ class Mirror:
         change_object_privileges(connection, access, roles)
         broken = change_policies(connection, access, roles, notes)
         change_comments(connection, self._catalog, access, notes)
-        self.broken = MappingProxyType({TableName(one.schema, one.table): _reason(one) for one in broken})
+        self.broken = MappingProxyType(
+            {TableName(one.schema, one.table): _reason(one) for one in broken if one.state is PolicyState.ENFORCED}
+        )
+        self.broken_drafts = MappingProxyType(
+            {
+                (TableName(one.schema, one.table), one.name): one.reason
+                for one in broken
+                if one.state is not PolicyState.ENFORCED
+            }
+        )
         shown = note_shown(connection, shown, version)
         return replace(
             applied,

@@ -1,30 +1,36 @@
 """Owners, row security and its policies in the mirror, so that PostgreSQL's catalogues tell of them and check them.
 
 A policy that its table's present shape does not allow is kept by its name with the condition ``false``, so that its
-owner can alter or drop it; its table is told as broken, and the gateway denies it.
+owner can alter or drop it; its table is told as broken, and the gateway denies it. A draft or shadow stands there for
+nobody, with its state beside it (`policy_states`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import psycopg
 from psycopg import sql
 
+from catalog.errors import SqlError
 from catalog.mirror.applied import Notes
+from catalog.mirror.policy_states import TABLE, state_noted
 from catalog.mirror.relations import note, runs
 from catalog.mirror.views import RELATION
 from catalog.names import TableName
-from catalog.store.rows import PUBLIC, AccessRows, RowPolicy, TableRights
+from catalog.sqlstate import SqlState
+from catalog.store.rows import PUBLIC, AccessRows, PolicyState, RowPolicy, TableRights
 
 FALSE = "false"
 _COMMANDS = "CASE p.polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE' WHEN 'd' THEN 'DELETE'"
 _POLICIES = f"""
 SELECT n.nspname, c.relname, p.polname, p.polpermissive, {_COMMANDS} ELSE 'ALL' END,
        ARRAY(SELECT CASE r.id WHEN 0 THEN 'public' ELSE pg_catalog.pg_get_userbyid(r.id)::text END
-             FROM pg_catalog.unnest(p.polroles) WITH ORDINALITY r (id, place) ORDER BY r.place),
-       {{0}}
+             FROM pg_catalog.unnest(p.polroles) WITH ORDINALITY r (id, place)
+             WHERE pg_catalog.pg_get_userbyid(r.id) <> user ORDER BY r.place),
+       coalesce((SELECT s.state FROM {TABLE} s WHERE s.policy = p.oid), 'enforced'), p.oid::bigint, {{0}}
 FROM pg_catalog.pg_policy p
 JOIN pg_catalog.pg_class c ON c.oid = p.polrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -49,6 +55,7 @@ class BrokenPolicy:
     table: str
     name: str
     reason: str
+    state: PolicyState = PolicyState.ENFORCED  # any other does not keep its table from being read
 
 
 def read_policies(connection: psycopg.Connection, condition: str = "") -> set[RowPolicy]:
@@ -57,10 +64,21 @@ def read_policies(connection: psycopg.Connection, condition: str = "") -> set[Ro
     return {_policy(*row) for row in rows}
 
 
-def read_policy_names(connection: psycopg.Connection) -> set[tuple[str, str, str]]:
-    """Return schema, table and name of all policies."""
+@dataclass(frozen=True, slots=True)
+class PolicyMark:
+    """A policy's schema, table and name, and its state."""
+
+    key: tuple[str, str, str]
+    state: PolicyState
+
+
+def read_policy_marks(connection: psycopg.Connection) -> dict[int, PolicyMark]:
+    """Return all policies by their numbers, which stay when they get other names."""
     rows = connection.execute(_POLICIES.format("NULL, NULL", "").encode()).fetchall()
-    return {(schema, table, name) for schema, table, name, *_ in rows}
+    return {
+        number: PolicyMark((schema, table, name), PolicyState(state))
+        for schema, table, name, _, _, _, state, number, *_ in rows
+    }
 
 
 def read_rights(connection: psycopg.Connection) -> set[TableRights]:
@@ -99,31 +117,55 @@ def change_policies(
             continue
         reason = _make(connection, policy, present.get(key), notes)
         if reason is not None:
-            broken.append(BrokenPolicy(*key, reason))
+            broken.append(BrokenPolicy(*key, reason, policy.state))
             notes.add(TableName(*key[:2]), f'policy "{key[2]}" is broken: {reason}')
     return tuple(broken)
+
+
+def settle_states(connection: psycopg.Connection, before: AccessRows, after: AccessRows) -> None:
+    """Have policies stand in the mirror as their states want it. Raises SqlError 55000 for one that is to govern and
+    does not fit its table any more.
+    """
+    roles = {name for (name,) in connection.execute("SELECT r.rolname FROM pg_catalog.pg_roles r").fetchall()}
+    usable = roles & {role.name for role in after.roles}
+    were = {_key(policy): policy.state for policy in before.row_policies}
+    told = [
+        policy
+        for policy in after.row_policies
+        if PolicyState.ENFORCED is not policy.state or were.get(_key(policy), policy.state) is not policy.state
+    ]
+    gone = were.keys() - {_key(policy) for policy in after.row_policies}
+    present = {_key(policy): policy for policy in read_policies(connection)} if told or gone else {}
+    for key in sorted(gone & present.keys()):  # with the only role it was for, of which PostgreSQL does not know
+        connection.execute(_drop(present[key]))
+    for policy in sorted(told, key=_key):
+        there, wanted = present.get(_key(policy)), _usable(policy, usable)
+        if there is None or there in (wanted, _placeholder(wanted)):
+            continue
+        reason = _make(connection, wanted, there, Notes())
+        if reason is not None and policy.state is PolicyState.ENFORCED:
+            raise SqlError(
+                SqlState.OBJECT_NOT_IN_PREREQUISITE_STATE,
+                f'policy "{policy.name}" does not fit table "{policy.table}" any more',
+                detail=f"{reason[0].upper()}{reason[1:]}.",
+                hint="ALTER POLICY gives it another condition.",
+            )
 
 
 def _key(policy: RowPolicy) -> tuple[str, str, str]:
     return policy.schema, policy.table, policy.name
 
 
-def _policy(schema: str, table: str, name: str, permissive: bool, command: str, *rest: object) -> RowPolicy:
-    roles, using, check = rest
-    assert isinstance(roles, list)
-    return RowPolicy(schema, table, name, permissive, command, tuple(roles), using, check)  # type: ignore[arg-type]
+def _policy(schema: str, table: str, name: str, permissive: bool, command: str, *rest: Any) -> RowPolicy:
+    roles, state, _, using, check = rest
+    return RowPolicy(schema, table, name, permissive, command, tuple(roles), using, check, PolicyState(state))
 
 
 def _usable(policy: RowPolicy, usable: Set[str]) -> RowPolicy:
-    roles = tuple(role for role in policy.roles if role == PUBLIC or role in usable)
-    if roles == policy.roles:
-        return policy
-    return RowPolicy(
-        *(policy.schema, policy.table, policy.name, policy.permissive, policy.command),
-        roles,
-        policy.using,
-        policy.check,
-    )
+    """Return a policy as it stands in the mirror: one that does not govern is for nobody."""
+    if policy.state is not PolicyState.ENFORCED:
+        return replace(policy, roles=())
+    return replace(policy, roles=tuple(role for role in policy.roles if role == PUBLIC or role in usable))
 
 
 def _set_row_security(connection: psycopg.Connection, wanted: TableRights, there: TableRights, notes: Notes) -> None:
@@ -162,13 +204,12 @@ def _make(connection: psycopg.Connection, policy: RowPolicy, present: RowPolicy 
 
 def _placeholder(policy: RowPolicy) -> RowPolicy:
     using, check = (None if text is None else FALSE for text in (policy.using, policy.check))
-    head = (policy.schema, policy.table, policy.name, policy.permissive, policy.command, policy.roles)
-    return RowPolicy(*head, using, check)
+    return replace(policy, using=using, check=check)
 
 
 def _create(policy: RowPolicy) -> sql.Composed:
     roles = [sql.SQL("PUBLIC") if role == PUBLIC else sql.Identifier(role) for role in policy.roles]
-    if not roles:  # all of them are gone: it is for nobody
+    if not roles:  # all of them are gone, or it does not govern: it is for nobody
         roles = [sql.SQL("CURRENT_USER")]
     statement = sql.SQL("CREATE POLICY {} ON {} AS {} FOR {} TO {}").format(
         sql.Identifier(policy.name),
@@ -180,4 +221,8 @@ def _create(policy: RowPolicy) -> sql.Composed:
     for clause, text in (("USING", policy.using), ("WITH CHECK", policy.check)):
         if text is not None:
             statement += sql.SQL(f" {clause} (") + sql.SQL(text) + sql.SQL(")")
-    return statement
+    if policy.state is PolicyState.ENFORCED:
+        return statement
+    name = sql.Identifier(policy.schema, policy.table).as_string(None)
+    table = sql.SQL("{}::pg_catalog.regclass").format(sql.Literal(name))
+    return statement + sql.SQL("; ") + state_noted(table, policy.name, policy.state)

@@ -16,6 +16,7 @@ from catalog.store.rows import (
     Grant,
     Membership,
     ObjectGrant,
+    PolicyState,
     Role,
     RowPolicy,
     TableRights,
@@ -208,6 +209,7 @@ _GRANT = ("role", "schema_name", "table_name", "privilege", "grantor", "column_n
 _RIGHTS = ("schema_name", "table_name", "owner", "row_security", "forced")
 _POLICY = (
     *("schema_name", "table_name", "name", "permissive", "command", "roles", "using_expression", "check_expression"),
+    "state",
 )
 _VIEW = (
     *("schema_name", "view_name", "definition", "column_names", "column_types", "security_invoker", "options"),
@@ -227,8 +229,8 @@ def _grant(role: str, schema: str, table: str, privilege: str, grantor: str, col
 
 
 def _policy(schema: str, table: str, name: str, permissive: bool, command: str, *rest: Any) -> RowPolicy:
-    names, using, check = rest
-    return RowPolicy(schema, table, name, permissive, command, tuple(names), using, check)
+    names, using, check, state = rest
+    return RowPolicy(schema, table, name, permissive, command, tuple(names), using, check, PolicyState(state))
 
 
 def _view(schema: str, name: str, definition: str, names: list[str], types: list[str], *rest: Any) -> ViewRow:
@@ -263,8 +265,8 @@ def _rights_values(row: TableRights) -> Values:
 
 
 def _policy_values(row: RowPolicy) -> Values:
-    values = (row.schema, row.table, row.name, row.permissive, row.command, [*row.roles], row.using, row.check)
-    return dict(zip(_POLICY, values, strict=True))
+    head = (row.schema, row.table, row.name, row.permissive, row.command, [*row.roles])
+    return dict(zip(_POLICY, (*head, row.using, row.check, row.state.value), strict=True))
 
 
 def _view_values(row: ViewRow) -> Values:

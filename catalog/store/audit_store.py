@@ -208,7 +208,7 @@ class AuditStore:
     # --- the role that auditors' statements are read with ---
 
     def ensure_reader(self, password: str) -> None:
-        """Have a role that may read ``lakegate.audit_log`` and nothing else."""
+        """Have a role that may read ``lakegate.audit_log`` and ``lakegate.policy_history``, and nothing else."""
         role, known = sql.Identifier(READER), "SELECT FROM pg_catalog.pg_roles WHERE rolname = %s"
         with self._connection.transaction():
             self._connection.execute("SELECT pg_advisory_xact_lock(%s)", (_PARTITION_LOCK,))
@@ -219,7 +219,9 @@ class AuditStore:
             database = sql.Identifier(self._connection.info.dbname)
             self._connection.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(database, role))
             self._connection.execute(sql.SQL("GRANT USAGE ON SCHEMA lakegate TO {}").format(role))
-            self._connection.execute(sql.SQL("GRANT SELECT ON lakegate.audit_log TO {}").format(role))
+            self._connection.execute(
+                sql.SQL("GRANT SELECT ON lakegate.audit_log, lakegate.policy_history TO {}").format(role)
+            )
 
 
 def next_month(month: str) -> str:

@@ -26,7 +26,7 @@ from catalog.store.masking_schema import (
     tag_policies,
     tags,
 )
-from catalog.store.rows import ColumnMask, MaskingPolicy, TagAssignment, TagPolicy, TagRow
+from catalog.store.rows import ColumnMask, MaskingPolicy, PolicyState, TagAssignment, TagPolicy, TagRow
 
 _SECRET_BYTES = 32
 
@@ -51,7 +51,13 @@ def read_masking(connection: sa.Connection) -> MaskingRows:
 
     return MaskingRows(
         tuple(
-            MaskingPolicy(row.name, tuple(zip(row.parameters, row.types, strict=True)), row.returns, row.expression)
+            MaskingPolicy(
+                row.name,
+                tuple(zip(row.parameters, row.types, strict=True)),
+                row.returns,
+                row.expression,
+                PolicyState(row.state),
+            )
             for row in rows(masking_policies)
         ),
         tuple(
@@ -99,7 +105,8 @@ class MaskingStore:
     def create_policy(self, policy: MaskingPolicy, *, replace: bool = False) -> None:
         """Add a policy; with ``replace`` one of its name takes its expression and names of parameters.
 
-        Raises SqlError: 42710 there is one, 42P13 it is to be replaced by one of other types, 42602 it is no name.
+        Its state stays: what governs goes on to. Raises SqlError: 42710 there is one, 42P13 it is to be replaced by one
+        of other types, 42602 it is no name.
         """
         _check_name(policy.name, "a masking policy")
         names, types = [name for name, _ in policy.parameters], [kind for _, kind in policy.parameters]
@@ -109,7 +116,8 @@ class MaskingStore:
                 sa.select(masking_policies).where(masking_policies.c.name == policy.name)
             ).one_or_none()
             if present is None:
-                connection.execute(masking_policies.insert().values(name=policy.name, **values))
+                new = {"name": policy.name, "state": policy.state.value, **values}
+                connection.execute(masking_policies.insert().values(new))
             elif not replace:
                 raise SqlError(SqlState.DUPLICATE_OBJECT, f'masking policy "{policy.name}" already exists')
             elif present.types != types:
@@ -129,6 +137,14 @@ class MaskingStore:
             _require(connection, masking_policies, name, "masking policy")
             connection.execute(
                 masking_policies.update().where(masking_policies.c.name == name).values(expression=expression)
+            )
+
+    def set_policy_state(self, name: str, state: PolicyState) -> None:
+        """Have a policy count, or not. Raises SqlError 42704."""
+        with self._change() as connection:
+            _require(connection, masking_policies, name, "masking policy")
+            connection.execute(
+                masking_policies.update().where(masking_policies.c.name == name).values(state=state.value)
             )
 
     def rename_policy(self, name: str, new: str) -> None:

@@ -18,6 +18,7 @@ masking_policies = sa.Table(
     sa.Column("types", ARRAY(sa.Text), nullable=False),  # of the parameters
     sa.Column("returns", sa.Text, nullable=False),
     sa.Column("expression", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False, server_default="enforced"),
     sa.Column("created", sa.DateTime(timezone=True), nullable=False, server_default=_now),
 )
 

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 
 PUBLIC = "public"  # every role is a member of it; no role can have its name
 ALL_TABLES = "*"  # in the place of a table's name: all tables of the schema, those to come included
 SCHEMA_ITSELF = ""  # in the place of a table's name: the schema as such, for USAGE and CREATE
 SELECT = "SELECT"
 USAGE = "USAGE"
+
+
+class PolicyState(StrEnum):
+    """Whether a policy counts: a draft is only kept, a shadow is told of in the audit, an enforced one governs."""
+
+    DRAFT = "draft"
+    SHADOW = "shadow"
+    ENFORCED = "enforced"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -124,6 +133,7 @@ class RowPolicy:
     roles: tuple[str, ...] = (PUBLIC,)
     using: str | None = None
     check: str | None = None
+    state: PolicyState = PolicyState.ENFORCED
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -151,6 +161,7 @@ class MaskingPolicy:
     parameters: tuple[tuple[str, str], ...]
     returns: str
     expression: str
+    state: PolicyState = PolicyState.ENFORCED
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -213,6 +224,14 @@ class ApiKey:
     created: datetime | None = None
     last_used: datetime | None = None
     revoked: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who changes something: the role that logged in, and the one that the session had become."""
+
+    user: str
+    role: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,6 +127,7 @@ row_policies = sa.Table(
     sa.Column("roles", sa.ARRAY(sa.Text), nullable=False),
     sa.Column("using_expression", sa.Text),
     sa.Column("check_expression", sa.Text),
+    sa.Column("state", sa.Text, nullable=False, server_default="enforced"),
 )
 
 views = sa.Table(
@@ -170,6 +171,23 @@ catalogs = sa.Table(
     sa.Column("version", sa.BigInteger, nullable=False),
     sa.Column("contents", sa.LargeBinary, nullable=False),
     sa.Column("saved", sa.DateTime(timezone=True), nullable=False, server_default=_now),
+)
+
+access_history = sa.Table(
+    "access_history",  # written by triggers on what decides who may see what
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("version", sa.BigInteger, nullable=False),  # of access, which the change made
+    sa.Column("at", sa.DateTime(timezone=True), nullable=False, server_default=_now),
+    sa.Column("user_name", sa.Text),
+    sa.Column("role", sa.Text),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("object", sa.Text, nullable=False),
+    sa.Column("revision", sa.BigInteger, nullable=False),  # of the object, from 1
+    sa.Column("before", postgresql.JSONB),
+    sa.Column("after", postgresql.JSONB),
+    sa.Column("change", sa.BigInteger, nullable=False, server_default=sa.text("txid_current()")),
+    sa.Index("access_history_object_idx", "kind", "object", "revision"),
 )
 
 audit_entries = sa.Table(

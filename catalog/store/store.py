@@ -31,6 +31,7 @@ from catalog.store.rows import (
     SELECT,
     USAGE,
     AccessRows,
+    Actor,
     ApiKey,
     Grant,
     Membership,
@@ -214,11 +215,11 @@ class Store:
             return read_access(connection, _read_version(connection))
 
     @contextmanager
-    def changing(self) -> Iterator[AccessChange]:
+    def changing(self, actor: Actor | None = None) -> Iterator[AccessChange]:
         """One change of anything that decides who may see what, with no other between: it is committed at the end of
-        the block, and not at all where the block raises. Others are told by NOTIFY.
+        the block, and not at all where the block raises. Others are told by NOTIFY. The history has it as the actor's.
         """
-        with self._change() as connection:
+        with self._change(actor) as connection:
             yield AccessChange(connection, read_access(connection, _read_version(connection) - 1))
 
     def adopt_tables(self, names: Iterable[TableName]) -> bool:
@@ -281,14 +282,21 @@ class Store:
             contents = connection.execute(query).scalar_one_or_none()
         return unpack_catalog(contents) if contents is not None else None
 
+    def masking_by(self, actor: Actor) -> MaskingStore:
+        """Return ``masking`` for one who changes something of it."""
+        return MaskingStore(self._engine, lambda: self._change(actor))
+
     @contextmanager
-    def _change(self) -> Iterator[sa.Connection]:
+    def _change(self, actor: Actor | None = None) -> Iterator[sa.Connection]:
         """A transaction that changes roles or grants."""
         number = sa.cast(settings.c.value, sa.BigInteger) + 1
         bump = settings.update().where(settings.c.name == _ACCESS_VERSION).values(value=sa.cast(number, sa.Text))
         with self._engine.begin() as connection:
             connection.execute(bump)
             connection.execute(sa.select(sa.func.pg_notify(CHANNEL, "")))
+            if actor is not None:
+                told = {"lakegate.user": actor.user, "lakegate.role": actor.role}
+                connection.execute(sa.select(*(sa.func.set_config(name, one, True) for name, one in told.items())))
             yield connection
 
 

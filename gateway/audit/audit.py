@@ -7,6 +7,7 @@ journal (``journal``, with or without waiting for the disk) or in the store (``s
 from __future__ import annotations
 
 import asyncio
+import json
 import secrets
 import time
 from collections import deque
@@ -23,9 +24,11 @@ from catalog.server import Server
 from catalog.sqlstate import SqlState
 from catalog.store.audit_store import AuditStore
 from catalog.store.connection import DATABASE
+from gateway.audit.bursts import Bursts
 from gateway.audit.entries import Kind, Outcome, as_members
 from gateway.audit.journal import Journal, JournalFull
 from gateway.audit.shipping import Shipper
+from gateway.authentication.throttle import network_of
 from gateway.config import Audit as AuditConfig
 
 _log = structlog.get_logger(__name__)
@@ -78,6 +81,7 @@ class Audit:
         self._lost_bytes = self._dropped = 0
         self._strangers = (0.0, 0)  # the second, and how many came in it
         self._failing: str | None = None
+        self._bursts = Bursts(config.alert_denied, config.alert_window)
         self.refused = 0  # statements and logins, for want of an audit
         self._shipper = ship(self) if ship is not None else None
 
@@ -168,6 +172,8 @@ class Audit:
         """Write an event that happened whether or not it can be written; one that cannot be is written later."""
         if self._journal is not None:
             self._append_later(_members(entry, "whole", self._instance), entry.kind)
+            if entry.event == "login" or (entry.event == "statement" and entry.kind is Kind.DENIED):
+                self._watch(entry)
 
     def note_stranger(self, entry: Entry) -> None:
         """Write what somebody unknown did; where many come within a second the rest of them is only counted, as
@@ -187,6 +193,27 @@ class Audit:
         """Write how a statement ended (see `Ticket.end`)."""
         extra = f'"intent":{intent},{outcome.json()}'
         self._append_later(f"{_members(entry, 'outcome', self._instance)},{extra}", outcome.kind)
+        if outcome.kind is Kind.DENIED:
+            self._watch(entry)
+
+    def _watch(self, entry: Entry) -> None:
+        """Count what was denied; what makes a burst is told, in the log and as an entry."""
+        who = json.loads(f"{{{entry.members}}}")
+        user, address = who["user"], who["address"]
+        if entry.event == "login":
+            if not who["sqlstate"].startswith("28"):
+                return  # he left, or took too long
+            network = network_of(address.rpartition(":")[0] or address)  # without the port
+            counted = {"failed logins of a user": user, "failed logins from an address": network}
+        else:
+            counted = {"denied statements of a user": user}
+        for what, subject in counted.items():
+            burst = self._bursts.add(what, subject)
+            if burst is not None:
+                detail = {"what": what, "subject": subject, "count": burst.count, "seconds": round(burst.seconds, 3)}
+                _log.warning("much is denied", user=user, address=address, **detail)
+                members = as_members({"user": user, "address": address, "detail": detail})
+                self._append_later(_members(Entry("alert", members), "whole", self._instance), Kind.DENIED)
 
     def store(self, entry: Entry) -> None:
         """Write an event and wait until the store has it. Blocks; for other threads. Raises SqlError 58030."""

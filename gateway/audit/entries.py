@@ -83,6 +83,7 @@ class Reading:
     tables: tuple[str, ...] = ()
     fragments: tuple[Fragment, ...] = ()
     policies: tuple[str, ...] = ()
+    shadows: tuple[str, ...] = ()
 
     def members(self) -> dict[str, object]:
         """Return what of it is known, for JSON."""
@@ -99,6 +100,8 @@ class Reading:
             found["tables"] = self.tables
         if self.policies:
             found["policies"] = self.policies
+        if self.shadows:
+            found["shadow_policies"] = self.shadows
         return found
 
 

@@ -1,5 +1,6 @@
 """Audit entries as events of the Open Cybersecurity Schema Framework: statements as Datastore Activity (class 6005),
-logins as Authentication (3002), what the audit says of itself as Application Lifecycle (6002).
+logins as Authentication (3002), alerts as Detection Finding (2004), what the audit says of itself as Application
+Lifecycle (6002).
 
 https://schema.ocsf.io
 """
@@ -13,11 +14,12 @@ from typing import Any
 
 SCHEMA_VERSION = "1.5.0"
 _VERSION = metadata.version("lakegate")
-_DATASTORE, _AUTHENTICATION, _LIFECYCLE = 6005, 3002, 6002
+_DATASTORE, _AUTHENTICATION, _LIFECYCLE, _DETECTION = 6005, 3002, 6002, 2004
+_CREATE, _NEW = 1, 1
 _LOGON, _LOGOFF = 1, 2
 _QUERY, _OTHER = 4, 99
 _START, _STOP = 3, 4
-_INFORMATIONAL, _LOW, _MEDIUM = 1, 2, 3
+_INFORMATIONAL, _LOW, _MEDIUM, _HIGH = 1, 2, 3, 4
 _UNKNOWN, _SUCCESS, _FAILURE = 0, 1, 2
 _STATUS = {_UNKNOWN: "Unknown", _SUCCESS: "Success", _FAILURE: "Failure"}
 _RELATIONAL, _DATABASE, _TABLE = 1, 1, 3
@@ -32,6 +34,8 @@ def ocsf_event(entry: Mapping[str, Any]) -> dict[str, Any] | None:
             return _statement(entry)
         case "login" | "logout":
             return _login(entry)
+        case "alert":
+            return _alert(entry)
         case "cancel":
             return _common(entry, _DATASTORE, _OTHER) | {
                 "activity_name": "Cancel",
@@ -68,7 +72,27 @@ def _statement(entry: Mapping[str, Any]) -> dict[str, Any]:
         event["unmapped"]["tables"] = tables
     if entry.get("policies"):
         event["unmapped"]["policies"] = entry["policies"]
+    if entry.get("shadow_policies"):
+        event["unmapped"]["shadow_policies"] = entry["shadow_policies"]
     return event
+
+
+def _alert(entry: Mapping[str, Any]) -> dict[str, Any]:
+    detail = entry["detail"]
+    event = _common(entry, _DETECTION, _CREATE)
+    return event | {
+        "activity_name": "Create",
+        "severity_id": _HIGH,
+        "status_id": _NEW,
+        "status": "New",
+        "is_alert": True,
+        "count": detail["count"],
+        "finding_info": {"title": detail["what"], "uid": event["metadata"]["uid"]},
+        "evidences": [
+            {"src_endpoint": _endpoint(entry["address"]), "actor": {"user": {"name": entry["user"], "type_id": 1}}}
+        ],
+        "unmapped": detail,
+    }
 
 
 def _login(entry: Mapping[str, Any]) -> dict[str, Any]:

@@ -166,15 +166,18 @@ class Witness:
 
     # --- what a statement reads ---
 
-    def reading(self, lane: str, tables: tuple[str, ...] = (), policies: tuple[str, ...] = ()) -> None:
+    def reading(
+        self, lane: str, tables: tuple[str, ...] = (), policies: tuple[str, ...] = (), shadows: tuple[str, ...] = ()
+    ) -> None:
         """Note the lane of the statement that is carried out now, the tables it was planned for, and the names of the
-        policies it is under.
+        policies it is under, and of the shadows that it would be under.
         """
         if self._open:
             found = self._open[-1].reading
             found.lane = lane
             found.tables += tables
             found.policies += policies
+            found.shadows += shadows
 
     def note_fragments(self) -> Callable[[Fragmented], None]:
         """Return what is to be called, from any thread, with what the present statement reads exactly."""

@@ -280,12 +280,14 @@ def policy_apply(
 
 @policies.command("simulate")
 def policy_simulate(
-    draft: Annotated[Path, typer.Option("--policies", help="A file of policies, as `export` writes it.")],
     config: ConfigOption = DEFAULT_CONFIG,
+    file: Annotated[Path | None, typer.Option("--policies", help="A file of policies, as `export` writes it.")] = None,
+    drafts: Annotated[bool, typer.Option("--drafts", help="Have drafts and shadows in force.")] = False,
     since: Annotated[str, typer.Option(help='How far back in the audit, such as "7d".')] = "7d",
     statements: Annotated[Path | None, typer.Option(help="Statements of a YAML file in place of the audit's.")] = None,
 ) -> None:
     """Ask past statements again, under the policies that are and under a draft, and print which would change."""
     from gateway.cli.policies import simulate
+    from gateway.rehearsal.replay import Draft
 
-    simulate(config, draft, since, statements)
+    simulate(config, Draft(file, drafts), since, statements)

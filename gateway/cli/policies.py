@@ -25,7 +25,7 @@ from gateway.quantities import parse_duration
 from gateway.rehearsal.case_file import load_cases
 from gateway.rehearsal.cases import try_cases
 from gateway.rehearsal.policy_file import FORMATS, changes, exported, wanted_by, write_policies
-from gateway.rehearsal.replay import Change, Past, from_audit, load_statements, replay
+from gateway.rehearsal.replay import Change, Draft, Past, from_audit, load_statements, replay
 
 
 def test(paths: Sequence[Path]) -> None:
@@ -133,8 +133,10 @@ def _state(config: Config) -> tuple[AccessRows, Catalog]:
         return store.load_access(), catalog or Catalog(0, {}, {})
 
 
-def simulate(config_path: Path, draft: Path, since: str, statements: Path | None) -> None:
-    """Ask past statements again under the policies that are and those of a file; print which would answer otherwise."""
+def simulate(config_path: Path, draft: Draft, since: str, statements: Path | None) -> None:
+    """Ask past statements again under the policies that are and under a draft; print which would answer otherwise."""
+    if draft == Draft():
+        raise CommandError("nothing to try", hint="--policies FILE, or --drafts for those of the gateway", code=USAGE)
     config = load(config_path)
     rows, _ = _state(config)
     try:
@@ -144,7 +146,7 @@ def simulate(config_path: Path, draft: Path, since: str, statements: Path | None
     except ConfigError as error:
         raise CommandError(str(error), hint="docs/policies.md describes the files", code=USAGE) from None
     except SqlError as error:
-        raise CommandError(f"{draft}: {told(error)}") from None
+        raise CommandError(f"{draft.file or 'the drafts'}: {told(error)}") from None
     for change in changed:
         times = f" ({change.past.times} times)" if change.past.times > 1 else ""
         results().print(f"{escape(change.past.role)}: {escape(change.past.text)}{times}", soft_wrap=True)

@@ -23,6 +23,7 @@ from gateway.rehearsal.policy_file import exported, read_policies
 from gateway.rehearsal.stage import Answer, Stage, open_stage, run_each
 from gateway.rehearsal.yaml_lines import YamlError, read_yaml
 from policies.difference import Section, difference, normalised
+from policies.states import enforced
 
 _REDACTED = re.compile(r"\?|\$\d|…")
 _HEAD = re.compile(r"[\s(]*(?:select|with|table)\b", re.IGNORECASE)
@@ -55,6 +56,14 @@ class Change:
     columns: tuple[str, ...] = ()
     error: str | None = None
     was: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What is tried: the policies of a file (None: those of the store), with drafts and shadows in force or not."""
+
+    file: Path | None = None
+    enforces: bool = False
 
 
 class _Given(BaseModel):
@@ -98,10 +107,10 @@ def from_audit(entries: Iterable[tuple[str, str, dict[str, object]]]) -> list[Pa
 
 
 async def replay(
-    config: Config, rows: AccessRows, draft: Path, past: Sequence[Past]
+    config: Config, rows: AccessRows, draft: Draft, past: Sequence[Past]
 ) -> tuple[list[Change], list[tuple[Past, str]]]:
-    """Ask statements again under the store's policies and under those of a file, over the sources of a configuration.
-    Return what would change, and the statements that fail under both alike, with why. Raises SqlError,
+    """Ask statements again under the store's policies and under a draft, over the sources of a configuration. Return
+    what would change, and the statements that fail under both alike, with why. Raises SqlError,
     `ConfigError`, OSError for policies that cannot be used.
     """
     database = config.server.database
@@ -109,9 +118,12 @@ async def replay(
         catalog = stage.catalog
         await run_each(stage, _texts(exported(rows, catalog, database)))
         before = [await _ask(stage, one) for one in past]
-        async with open_stage(config, catalog=catalog) as drafted:
-            await run_each(drafted, read_policies(draft))
-            wanted = normalised(drafted.rows, catalog.tables)
+        wanted = stage.rows
+        if draft.file is not None:
+            async with open_stage(config, catalog=catalog) as drafted:
+                await run_each(drafted, read_policies(draft.file))
+                wanted = drafted.rows
+        wanted = normalised(enforced(wanted) if draft.enforces else wanted, catalog.tables)
         now = normalised(stage.rows, catalog.tables)
         await run_each(stage, _texts(difference(now, wanted, database)))
         after = [await _ask(stage, one) for one in past]

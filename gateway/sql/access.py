@@ -7,10 +7,12 @@ of a listed form, without a password.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from catalog.errors import SqlError
-from catalog.mirror.access_statements import AccessStatement
+from catalog.mirror.access_statements import AccessStatement, StateOfPolicy
 from catalog.sqlstate import SqlState
+from catalog.store.rows import PolicyState
 from gateway.sql.tokens import Token, tokens
 from gateway.sql.view_statements import is_view_statement
 
@@ -29,6 +31,8 @@ _OTHER_OBJECTS = frozenset(  # that GRANT … ON may name, before a name
         ),
     )
 )
+_NOT_IN_FORCE = {"DRAFT": PolicyState.DRAFT, "SHADOW": PolicyState.SHADOW}
+_STATES = {**_NOT_IN_FORCE, "ENFORCE": PolicyState.ENFORCED}
 _ROW_SECURITY = ("ROW", "LEVEL", "SECURITY")
 _DESCRIBED = frozenset({"TABLE", "COLUMN", "SCHEMA", "VIEW", "POLICY"})
 _ENDS_OF_NAMES = frozenset({",", ".", "TO", "FROM"})
@@ -53,8 +57,8 @@ def is_access(part: Sequence[Token]) -> bool:
         return _comments(words[1:])
     if second == "OWNED":
         return head in {"DROP", "REASSIGN"}
-    if second == "POLICY":
-        return head in {"CREATE", "ALTER", "DROP"}
+    if second == "POLICY" or (second in _NOT_IN_FORCE and words[2:3] == ["POLICY"]):
+        return head == "CREATE" or (second == "POLICY" and head in {"ALTER", "DROP"})
     if [head, second] == ["ALTER", "TABLE"]:
         return _alters_access(words)
     return is_view_statement(words)
@@ -68,7 +72,41 @@ def access_statement(text: str, start: int = 0) -> AccessStatement:
     words = [_word(token) for token in part]
     if words[1:2] and words[1] in _ROLES and words[0] in {"CREATE", "ALTER"}:
         return _without_password(text, start, part, words)
+    state = _policy_state(part, words)
+    if state is not None:
+        return _with_state(text, start, state)
     return AccessStatement(text, start=start)
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """The word for a state in a statement on a row policy: PostgreSQL has none."""
+
+    word: Token
+    state: StateOfPolicy
+
+
+def _policy_state(part: Sequence[Token], words: Sequence[str]) -> _State | None:
+    """Return the state in ``CREATE DRAFT|SHADOW POLICY …`` or ``ALTER POLICY … ON … DRAFT|SHADOW|ENFORCE``."""
+    if words[0] == "CREATE" and words[1] in _NOT_IN_FORCE:
+        word, name, state = part[1], 3, _NOT_IN_FORCE[words[1]]
+    elif words[:2] == ["ALTER", "POLICY"] and words[-1] in _STATES:
+        word, name, state = part[-1], 2, _STATES[words[-1]]
+    else:
+        return None
+    end = name + 3
+    while words[end : end + 1] == ["."]:
+        end += 2
+    if words[name + 1 : name + 2] != ["ON"] or end > len(part) or (words[0] == "ALTER" and end != len(part) - 1):
+        return None if words[0] == "ALTER" else _State(word, StateOfPolicy("", "", state))  # PostgreSQL will refuse it
+    table = "".join(token.text for token in part[name + 2 : end])
+    return _State(word, StateOfPolicy(_name(part[name]), table, state))
+
+
+def _with_state(text: str, start: int, state: _State) -> AccessStatement:
+    """Leave the word out, with no place moved."""
+    sent = text[: state.word.start] + " " * len(state.word.text) + text[state.word.end :]
+    return AccessStatement(sent, start=start, state=state.state)
 
 
 def tells_password(text: str) -> bool:
@@ -195,3 +233,7 @@ def _string(token: Token, start: int) -> str:
             position=start + token.start + 1,
         )
     return token.text[1:-1].replace("''", "'")
+
+
+def _name(token: Token) -> str:
+    return token.text[1:-1].replace('""', '"') if token.kind == "quoted" else token.text.lower()

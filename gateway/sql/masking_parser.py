@@ -11,12 +11,14 @@ from itertools import pairwise
 
 from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
+from catalog.store.rows import PolicyState
 from gateway.sql import masking_statements as ast
 from gateway.sql.masking_statements import Expression, MaskingStatement, Place
 from gateway.sql.statement_reader import StatementReader
 
 _OPENING = {"(": ")", "[": "]"}
 _MASKS = (("MASKING", "POLICY"), ("MASKING", "SECRET"), ("TAG",))
+_STATES = {"DRAFT": PolicyState.DRAFT, "SHADOW": PolicyState.SHADOW, "ENFORCE": PolicyState.ENFORCED}
 _TAGGED = frozenset({"TABLE", "SCHEMA", "DATABASE"})
 
 
@@ -27,6 +29,8 @@ def is_masking_statement(words: Sequence[str]) -> bool:
         return False
     if head == "CREATE" and rest[:2] == ["OR", "REPLACE"]:
         rest = rest[2:]
+    if head == "CREATE" and rest[:1] in (["DRAFT"], ["SHADOW"]) and rest[1:2] == ["MASKING"]:
+        rest = rest[1:]
     if any(tuple(rest[: len(mask)]) == mask for mask in _MASKS):
         return True
     if head != "ALTER" or not rest or rest[0] not in _TAGGED:
@@ -59,9 +63,10 @@ class _Parser(StatementReader):
 
     def _create(self) -> MaskingStatement:
         replaces = self._takes("OR", "REPLACE")
+        state = self._state(enforced=False)
         if self._takes("MASKING", "POLICY"):
-            return self._create_policy(replaces)
-        if replaces:
+            return self._create_policy(replaces, state or PolicyState.ENFORCED)
+        if replaces or state is not None:
             raise self._error()
         if self._takes("MASKING", "SECRET"):
             absent = self._takes("IF", "NOT", "EXISTS")
@@ -72,7 +77,13 @@ class _Parser(StatementReader):
         values = self._listed(self._string) if self._takes("VALUES") else None
         return ast.CreateTag(name, values, absent)
 
-    def _create_policy(self, replaces: bool) -> MaskingStatement:
+    def _state(self, *, enforced: bool) -> PolicyState | None:
+        for word, state in _STATES.items():
+            if (enforced or state is not PolicyState.ENFORCED) and self._takes(word):
+                return state
+        return None
+
+    def _create_policy(self, replaces: bool, state: PolicyState) -> MaskingStatement:
         start = self._at
         absent = self._takes("IF", "NOT", "EXISTS")
         if absent and replaces:
@@ -86,13 +97,16 @@ class _Parser(StatementReader):
         self._require("RETURNS")
         returns = self._type(until=("AS",))
         self._require("AS")
-        return ast.CreatePolicy(name, parameters, returns, self._expression(), replaces, absent)
+        return ast.CreatePolicy(name, parameters, returns, self._expression(), replaces, absent, state)
 
     def _alter(self) -> MaskingStatement:
         if self._takes("MASKING", "POLICY"):
             name = self._name()
             if self._takes("RENAME", "TO"):
                 return ast.RenamePolicy(name, self._name())
+            state = self._state(enforced=True)
+            if state is not None:
+                return ast.SetPolicyState(name, state)
             self._require("SET", "BODY", "AS")
             return ast.SetPolicyBody(name, self._expression())
         if self._takes("MASKING", "SECRET"):

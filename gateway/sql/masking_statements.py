@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from catalog.store.rows import PolicyState
+
 
 @dataclass(frozen=True, slots=True)
 class Expression:
@@ -24,7 +26,9 @@ class RelationName:
 
 @dataclass(frozen=True, slots=True)
 class CreatePolicy:
-    """``CREATE [OR REPLACE] MASKING POLICY [IF NOT EXISTS] name (value type, …) RETURNS type AS expression``"""
+    """``CREATE [OR REPLACE] [DRAFT | SHADOW] MASKING POLICY [IF NOT EXISTS] name (value type, …) RETURNS type AS
+    expression``
+    """
 
     name: str
     parameters: tuple[tuple[str, str], ...]
@@ -32,6 +36,15 @@ class CreatePolicy:
     expression: Expression
     or_replace: bool = False
     if_not_exists: bool = False
+    state: PolicyState = PolicyState.ENFORCED
+
+
+@dataclass(frozen=True, slots=True)
+class SetPolicyState:
+    """``ALTER MASKING POLICY name DRAFT | SHADOW | ENFORCE``"""
+
+    name: str
+    state: PolicyState
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +176,7 @@ MaskingStatement = (
     CreatePolicy
     | RenamePolicy
     | SetPolicyBody
+    | SetPolicyState
     | DropPolicy
     | SetColumnPolicy
     | UnsetColumnPolicy

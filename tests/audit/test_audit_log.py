@@ -94,10 +94,10 @@ def test_the_rest_of_the_metadata_is_not_there(watched: Audited) -> None:
     with watched.gateway.connect() as connection:
         names = connection.execute(
             "select table_schema || '.' || table_name from information_schema.tables"
-            " where table_schema like 'lakegate%' and table_type = 'BASE TABLE'"
+            " where table_schema like 'lakegate%' and table_type = 'BASE TABLE' order by 1"
         ).fetchall()
-        assert names == [("lakegate.audit_log",)]
-        for text in ("lakegate.roles", "lakegate_public.roles", "lakegate.audit_entries", "audit_entries"):
+        assert names == [("lakegate.audit_log",), ("lakegate.policy_history",)]
+        for text in ("lakegate.roles", "lakegate_public.roles", "lakegate.audit_entries", "access_history"):
             with pytest.raises(psycopg.errors.UndefinedTable):
                 connection.execute(f"select * from {text}".encode())
 
@@ -110,11 +110,14 @@ def test_the_role_that_reads_it_may_read_nothing_else(lake: SampleLake, watched:
     store.close()
     parameters = lake.server.connection_parameters("lakegate", READER, password)
     with psycopg.connect(**parameters, autocommit=True) as connection:
-        assert connection.execute("select count(*) > 0 from lakegate.audit_log").fetchone() == (True,)
+        for view in ("audit_log", "policy_history"):
+            found = connection.execute(f"select count(*) > 0 from lakegate.{view}".encode())
+            assert found.fetchone() == (True,)
         for text in (
             "select * from roles",
             "select * from settings",
             "select * from audit_entries",
+            "select * from access_history",
             "create table x ()",
         ):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):

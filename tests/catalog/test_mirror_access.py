@@ -10,12 +10,12 @@ import pyarrow as pa
 import pytest
 
 from catalog.errors import SqlError
-from catalog.mirror.access_statements import AccessRequest, AccessStatement
+from catalog.mirror.access_statements import AccessRequest, AccessStatement, StateOfPolicy
 from catalog.mirror.mirror import Mirror, open_mirror
 from catalog.names import TableName
 from catalog.server import Server
 from catalog.sqlstate import SqlState
-from catalog.store.rows import ALL_TABLES, AccessRows, DefaultPrivilege, Grant, RowPolicy
+from catalog.store.rows import ALL_TABLES, AccessRows, DefaultPrivilege, Grant, PolicyState, RowPolicy
 from catalog.store.store import Store, open_store
 from catalog.tables import Catalog, Column, Table
 
@@ -46,8 +46,14 @@ def lake(mirror: Mirror, store: Store) -> Iterator[Mirror]:
 
 
 def give(mirror: Mirror, store: Store, *texts: str, user: str = "chief", keep: bool = True) -> list[str]:
-    statements = tuple(AccessStatement(text).run_by(user, user, "shop") for text in texts)
-    outcome = mirror.execute(store, AccessRequest(statements, keep), lambda _role, _password: VERIFIER)
+    return run(mirror, store, *map(AccessStatement, texts), user=user, keep=keep)
+
+
+def run(
+    mirror: Mirror, store: Store, *statements: AccessStatement, user: str = "chief", keep: bool = True
+) -> list[str]:
+    by = tuple(statement.run_by(user, user, "shop") for statement in statements)
+    outcome = mirror.execute(store, AccessRequest(by, keep), lambda _role, _password: VERIFIER)
     return [answer.tag for answer in outcome.answers]
 
 
@@ -193,7 +199,7 @@ def test_the_store_is_the_truth_after_a_crash(server: Server, store: Store, lake
     """The mirror's connection is lost when the store has the change, and the mirror has not."""
 
     class Lost(Store):
-        def changing(self):  # type: ignore[no-untyped-def]
+        def changing(self, actor=None):  # type: ignore[no-untyped-def]
             parent = super().changing
 
             from contextlib import contextmanager
@@ -238,6 +244,29 @@ def test_policies_outlive_a_change_of_their_table(server: Server, store: Store, 
     remade = replace(lake_table("regions"), comment="another")  # the policy that looks it up goes with the table
     assert lake.apply(catalog_of(wider, remade), store.load_access()).broken == {}
     assert policies(server, lake) == before
+
+
+def test_a_draft_that_does_not_fit_any_more_denies_nothing(server: Server, store: Store, lake: Mirror) -> None:
+    give(lake, store, "CREATE POLICY p ON orders USING (id = 1)")
+    text = "CREATE POLICY q ON orders USING (region = 'north')"
+    run(lake, store, AccessStatement(text, state=StateOfPolicy("q", "orders", PolicyState.DRAFT)))
+    table = replace(lake_table("orders"), columns=lake_table("orders").columns[:1])
+    applied = lake.apply(catalog_of(table, lake_table("regions")), store.load_access())
+    assert (applied.broken, lake.broken) == ({}, {})
+    assert [*lake.broken_drafts] == [(TableName("shop", "orders"), "q")]
+    assert policies(server, lake) == [("orders", "p", "(id = 1)"), ("orders", "q", "false")]
+    with pytest.raises(SqlError, match='policy "q" does not fit table "orders" any more') as caught:
+        run(
+            lake,
+            store,
+            AccessStatement("ALTER POLICY q ON orders", state=StateOfPolicy("q", "orders", PolicyState.ENFORCED)),
+        )
+    assert caught.value.detail == 'Column "region" does not exist.'
+    give(lake, store, "ALTER POLICY q ON orders RENAME TO r")
+    lake.apply(LAKE, store.load_access())
+    assert lake.broken_drafts == {}
+    kept = {policy.name: policy for policy in store.load_access().row_policies}
+    assert kept["r"] == RowPolicy("shop", "orders", "r", using="(region = 'north'::text)", state=PolicyState.DRAFT)
 
 
 def test_a_policy_that_does_not_fit_any_more(server: Server, store: Store, lake: Mirror) -> None:

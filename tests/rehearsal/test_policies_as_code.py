@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from catalog.names import TableName
-from catalog.store.rows import AccessRows, Grant, Role
+from catalog.store.rows import AccessRows, Grant, PolicyState, Role
 from catalog.store.store import open_store
 from catalog.tables import Catalog
 from gateway.cli.output import CommandError
@@ -40,8 +40,10 @@ ALTER TABLE shop.regions OWNER TO boss;
 CREATE POLICY own ON shop.orders TO analysts USING (owner = current_user OR region = lakegate.claim('region'));
 CREATE POLICY few ON shop.orders AS RESTRICTIVE FOR SELECT USING (amount > 5);
 CREATE POLICY "change" ON shop.orders FOR UPDATE TO boss USING (true) WITH CHECK (amount < 100);
+CREATE DRAFT POLICY later ON shop.orders AS RESTRICTIVE TO analysts USING (amount < 25);
 ALTER TABLE shop.orders ENABLE ROW LEVEL SECURITY; ALTER TABLE shop.orders FORCE ROW LEVEL SECURITY;
-REVOKE CONNECT ON DATABASE lake FROM PUBLIC; GRANT CONNECT, CREATE ON DATABASE lake TO analysts WITH GRANT OPTION;
+REVOKE CONNECT ON DATABASE lake FROM PUBLIC;
+GRANT CONNECT ON DATABASE lake TO eve; GRANT CONNECT, CREATE ON DATABASE lake TO analysts WITH GRANT OPTION;
 REVOKE EXECUTE ON FUNCTION lakegate.is_member(text), lakegate.mask_email FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lakegate.is_member(text) TO "Odd ""Name";
 COMMENT ON TABLE shop.orders IS 'it''s'; COMMENT ON COLUMN shop.orders.owner IS 'who'; COMMENT ON SCHEMA shop IS 'all';
@@ -51,6 +53,8 @@ CREATE MASKING POLICY token (value text) RETURNS text AS mask_token(value, 'card
 CREATE MASKING POLICY pay (value bigint, "select" text) RETURNS bigint
     AS CASE WHEN "select" = 'north' AND NOT is_member('analysts') THEN value ELSE mask_round(value, -1) END;
 ALTER TABLE shop.orders ALTER COLUMN amount SET MASKING POLICY pay USING (amount, region);
+CREATE SHADOW MASKING POLICY team (value text) RETURNS text AS 'x';
+ALTER TABLE shop.regions ALTER COLUMN team SET MASKING POLICY team;
 CREATE TAG personal VALUES ('yes', 'it''s'); CREATE TAG free;
 ALTER TAG personal SET MASKING POLICY token;
 ALTER SCHEMA shop SET TAG free = 'a'; ALTER DATABASE lake SET TAG free = 'b';
@@ -154,6 +158,61 @@ def test_everything_can_be_taken_back(shop: SampleLake, governed: RunningGateway
         for start, end in ((rows, USERS), (USERS, rows)):
             make(ada, start, end)
             assert difference(normalised(state(shop), ()), end, "lake", drops=True) == []
+
+
+def test_states_are_changed_by_what_is_wanted(shop: SampleLake, governed: RunningGateway) -> None:
+    """What governs becomes drafts with other conditions and masks, the others govern; and back."""
+    rows = normalised(state(shop), ())
+    other = dict.fromkeys(PolicyState, PolicyState.ENFORCED) | {PolicyState.ENFORCED: PolicyState.DRAFT}
+    changed = replace(
+        rows,
+        row_policies=tuple(
+            replace(one, state=other[one.state], using=one.using and "(id = 1)") for one in rows.row_policies
+        ),
+        masking_policies=tuple(
+            replace(one, state=other[one.state], expression=f"({one.parameters[0][0]})")
+            for one in rows.masking_policies
+        ),
+        column_masks=tuple(
+            replace(one, policy="token", arguments=("team",)) if one.column == "team" else one
+            for one in rows.column_masks
+        ),
+    )
+    with governed.connect(ADA) as ada:
+        for start, end in ((rows, changed), (changed, rows)):
+            make(ada, start, end)
+            now = normalised(state(shop), ())
+            told = {(one.name, one.state, one.using) for one in now.row_policies}
+            assert told == {(one.name, one.state, one.using) for one in end.row_policies}
+            assert {(one.name, one.state) for one in now.masking_policies} == {
+                (one.name, one.state) for one in end.masking_policies
+            }
+            assert {one.policy for one in now.column_masks} == {one.policy for one in end.column_masks}
+
+
+def test_past_statements_are_asked_again_under_the_drafts(
+    folder: Path, shop: SampleLake, governed: RunningGateway
+) -> None:
+    (folder / "asked.yaml").write_text(
+        """
+statements:
+  - {role: bob, query: SELECT id FROM shop.orders}
+  - {role: bob, query: SELECT region FROM shop.regions}
+  - {role: eve, query: "SELECT region, team FROM shop.regions"}
+"""
+    )
+    before = state(shop)
+    asked = lakegate("policy", "simulate", "--drafts", "--statements", "asked.yaml", folder=folder)
+    assert asked.output.splitlines() == [
+        "bob: SELECT id FROM shop.orders",
+        "       2 rows → 1 rows",
+        "eve: SELECT region, team FROM shop.regions",
+        "       2 rows → 2 rows, other values in team",
+        "3 statements asked again, 2 would answer otherwise",
+    ], asked.errors
+    assert state(shop) == before
+    nothing = lakegate("policy", "simulate", folder=folder)
+    assert (nothing.code, "--drafts" in nothing.errors) == (2, True)
 
 
 def test_past_statements_are_asked_again(folder: Path, shop: SampleLake, governed: RunningGateway) -> None:

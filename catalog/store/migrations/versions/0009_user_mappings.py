@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0009"
-down_revision = "0007"
+down_revision = "0008"
 
 
 def upgrade() -> None:
@@ -23,4 +23,8 @@ def upgrade() -> None:
             ["role"], ["roles.name"], name="user_mappings_role_fkey", ondelete="CASCADE", onupdate="CASCADE"
         ),
         sa.UniqueConstraint("role", "source", name="user_mappings_role_key", postgresql_nulls_not_distinct=True),
+    )
+    op.execute(
+        "CREATE TRIGGER note_change AFTER INSERT OR UPDATE OR DELETE ON user_mappings"
+        " FOR EACH ROW EXECUTE FUNCTION note_access_change('user mapping', '{role} AT {source}')"
     )
