@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from gateway.authentication.scram_client import MECHANISM, ScramClient
@@ -25,6 +25,7 @@ class AttackClient:
         self._socket = socket.create_connection(address, timeout=_TIMEOUT)
         self._buffer = b""
         self.received: list[Message] = []
+        self.is_closed = False
         self.key: b.BackendMessage | None = None
         parameters = {"user": user, "database": DATABASE, "client_encoding": "UTF8", **options}
         self._socket.sendall(f.StartupMessage(_PROTOCOL, parameters).encode())
@@ -68,12 +69,14 @@ class AttackClient:
 
     def ask(self, *messages: f.FrontendMessage) -> list[Message]:
         """Send messages and return what comes up to ReadyForQuery, or the end of the connection."""
-        self.send(*messages)
         self.received.clear()
         try:
+            with suppress(BrokenPipeError):  # what the gateway has said before it closed can still be read
+                self.send(*messages)
             while self.message()[0] != b"Z":
                 pass
-        except ConnectionAbortedError:
+        except (ConnectionAbortedError, ConnectionResetError):
+            self.is_closed = True
             self.received.append((b"", b"the connection was closed"))
         return [*self.received]
 
@@ -133,8 +136,8 @@ class Clients:
     _open: dict[str, AttackClient] = field(default_factory=dict)
 
     def get(self, user: str) -> AttackClient:
-        """Return the user's connection."""
-        if user not in self._open:
+        """Return the user's connection, another one where the gateway has closed it."""
+        if user not in self._open or self._open[user].is_closed:
             self._open[user] = AttackClient(self.address, user)
         return self._open[user]
 

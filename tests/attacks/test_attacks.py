@@ -6,10 +6,12 @@ of the script, no byte of them holds a marker, and tina and eve get the same byt
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from gateway.wire import backend
 from tests.attacks.clients import Clients
 from tests.attacks.steps import CASES, Answer, Case, cases, cases_on_views, markers, run, written
 from tests.attacks.worlds import EVE, TINA
@@ -22,11 +24,21 @@ def differences(first: list[Answer], second: list[Answer]) -> list[str]:
     """Return where two worlds have answered tina or eve differently."""
     found = []
     for one, other in zip(first, second, strict=True):
-        if one.step.user in {TINA, EVE} and one.step.how != "blind" and one.messages != other.messages:
-            pairs = zip(one.messages, other.messages, strict=False)
+        told, told_there = _comparable(one), _comparable(other)
+        if one.step.user in {TINA, EVE} and one.step.how != "blind" and told != told_there:
+            pairs = zip(told, told_there, strict=False)
             differing = next(((a, b) for a, b in pairs if a != b), ("more", "fewer messages"))
             found.append(f"the worlds differ in {differing[0]!r} and {differing[1]!r}")
     return found
+
+
+def _comparable(answer: Answer) -> list[object]:
+    """Return what was answered without the tables' oids, which go by how often a gateway has made its mirror anew."""
+    return [_without_oids(body) if kind == b"T" else (kind, body) for kind, body in answer.messages]
+
+
+def _without_oids(body: bytes) -> object:
+    return [replace(field, table_oid=0) for field in backend.RowDescription.decode(body).fields]
 
 
 def faults(case: Case, worlds: dict[str, list[Answer]]) -> list[str]:

@@ -6,6 +6,7 @@ does.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,6 +17,8 @@ import gateway.prepared
 import gateway.session
 from gateway import explain, pipeline
 from gateway.execute import engine
+from gateway.metadata import Metadata
+from gateway.session_services import Permit
 from gateway.sql import resolve, statements
 from gateway.sql.engine_dialect import allowed
 from gateway.sql.engine_dialect.render import render
@@ -127,8 +130,12 @@ def _one_reading(patch: Patch) -> None:
     patch.setattr(gateway.session, "require_one_reading", lambda *_: None)
 
 
-def _refusal_of_other_identities(patch: Patch) -> None:
-    patch.setattr(statements, "_refuse_identity_change", lambda _: None)
+def _permits_for_superusers_alone(patch: Patch) -> None:
+    async def permit(self: Metadata, _login: str, name: str, process: int) -> Permit:
+        await asyncio.to_thread(self._mirror.permit, process, "open", name)
+        return Permit("open", lambda: asyncio.to_thread(self._mirror.end_permit, process))
+
+    patch.setattr(Metadata, "permit", permit)
 
 
 HOOKS: tuple[tuple[Hook, str, bool], ...] = (  # whether a marker is told, or another answer alone
@@ -146,7 +153,7 @@ HOOKS: tuple[tuple[Hook, str, bool], ...] = (  # whether a marker is told, or an
     (_refusal_of_whole_rows, "whole_rows", True),
     (_refusal_of_unread_queries, "explain", True),
     (_one_reading, "parsing", False),
-    (_refusal_of_other_identities, "settings", False),
+    (_permits_for_superusers_alone, "settings", False),  # the gateway knows better than the mirror
 )
 
 

@@ -181,7 +181,7 @@ def test_scans_are_plain_data(lake: Lake, can: Capabilities) -> None:
     scan = lake.source.scan(lake.source.pin(table), ("id",), ())
     assert isinstance(scan, RemoteScan if can.compares else FileScan)
     if isinstance(scan, RemoteScan):
-        assert scan.source == "lake" and "reader" not in repr(scan)
+        assert scan.source == "lake" and "reader_of" not in repr(scan)  # the login
     else:
         assert scan.schema.names == list(SQL_TYPES)
         assert scan.files_known == sum(len(group.files) for group in scan.groups) == 2

@@ -33,7 +33,6 @@ from tests.gateway import BOB, EVE, PASSWORD, RunningGateway, SampleLake
         "with gone as (delete from small.numbers returning n) select * from gone",
         "select n into copy_of_it from small.numbers",
         "select n from small.numbers for update",
-        "set session authorization bob",
     ],
 )
 def test_unsupported_statements(gateway: RunningGateway, statement: str) -> None:

@@ -197,11 +197,14 @@ tina: SELECT count(*) FROM {t}.orders
 > tina
 4
 > ada
-ERROR 55P03: canceling statement due to lock timeout
-  HINT: The table is in use by open transactions. Try again when they have ended.
+(ALTER POLICY)
 > tina
-4
+FATAL 57P01: terminating connection due to administrator command
+  DETAIL: The transaction may have held up a change of who may read what for more than 2 s.
+  HINT: Connect and run the transaction again.
+the connection was closed
 > tina
+WARNING 25P01: there is no transaction in progress
 (COMMIT)
 > ada
 (ALTER POLICY)

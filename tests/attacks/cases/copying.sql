@@ -255,7 +255,7 @@ ERROR 0A000: ALTER TABLE is not supported
 
 COMMENT ON TABLE {t}.vault IS 'x'
 ----
-ERROR 0A000: COMMENT is not supported
+ERROR 42501: must be owner of table vault
 
 SECURITY LABEL ON TABLE {t}.people IS 'x'
 ----

@@ -280,20 +280,21 @@ ada: DROP POLICY shut ON {t}.orders
 1 | ****-1001
 (suspended)
 > ada
-ERROR 55P03: canceling statement due to lock timeout
-  HINT: The table is in use by open transactions. Try again when they have ended.
+(CREATE POLICY)
 > tina
 4 | ****-1004
 (suspended)
+FATAL 57P01: terminating connection due to administrator command
+  DETAIL: The transaction may have held up a change of who may read what for more than 2 s.
+  HINT: Connect and run the transaction again.
+the connection was closed
 > tina
-1 | ****-1001
-4 | ****-1004
-7 | ****-1007
-10 | ****-1010
+(SELECT 0)
 > tina
+WARNING 25P01: there is no transaction in progress
 (COMMIT)
 > ada
-ERROR 42704: policy "shut" for table "orders" does not exist
+(DROP POLICY)
 
 DECLARE c CURSOR FOR SELECT * FROM {t}.people
 ----
