@@ -34,8 +34,10 @@ from gateway.sql.mask_expressions import check_expression, secrets_of
 from gateway.sql.masking_parser import parse_masking
 from gateway.sql.masking_statements import MaskingStatement, RelationName
 from gateway.sql.resolve import Names
+from gateway.view_tags import look_at_view
 from policies.states import in_force
 from policies.tags import mask_faults, tags_of, type_of_column
+from policies.views import KIND as VIEW
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,16 +189,24 @@ class _Command:
 
     def _require_free_of_tags(self, table: Table, column: Column) -> None:
         """An owner must not put a mask of his own in the place of what a tag says."""
-        kind = type_of_column(column.sql_type)
-        tagged = tags_of(self.rows, table, column)
-        by_tag = [row for row in self.rows.tag_policies if row.tag in tagged and type_of_column(row.value_type) == kind]
-        if by_tag and not is_officer(self.principal):
+        if is_officer(self.principal):
+            return
+        tag = self._masking_tag(table, column)
+        if tag is not None:
             raise SqlError(
                 SqlState.INSUFFICIENT_PRIVILEGE,
                 f'permission denied to change the mask of column "{column.name}"',
-                detail=f'The column is masked by its tag "{by_tag[0].tag}".',
+                detail=f'The column is masked by its tag "{tag}".',
                 hint=f"Only superusers and members of {OFFICER} may.",
             )
+
+    def _masking_tag(self, table: Table, column: Column) -> str | None:
+        if table.kind == VIEW:
+            return look_at_view(table.name, in_force(self.rows), self.principal, self.names).masking_tag(column)
+        kind = type_of_column(column.sql_type)
+        tagged = tags_of(self.rows, table, column)
+        by_tag = (row for row in self.rows.tag_policies if row.tag in tagged)
+        return next((row.tag for row in by_tag if type_of_column(row.value_type) == kind), None)
 
     # --- tags ---
 
@@ -219,10 +229,26 @@ class _Command:
         if isinstance(statement, ast.UnsetTag):
             if any(row.tag == given.tag for row in self.rows.tag_policies):
                 self.require_officer()
+            if self._takes_off_view(statement):
+                return
             _require(masking.unset_tag(given), f'tag "{given.tag}" is not set on {place_of(given)}')
             return
         self._require_no_fault(replace(self.rows, tag_assignments=(*self.rows.tag_assignments, given)))
         masking.set_tag(given)
+
+    def _takes_off_view(self, statement: ast.UnsetTag) -> bool:
+        """Take a tag off a view's column that has it by what it is made of; return whether that is so."""
+        place = statement.place
+        table = None if place.table is None or place.column is None else self._require_table(place.table)
+        column = table.column(place.column or "") if table is not None and table.kind == VIEW else None
+        if table is None or column is None or not self._knows_tag(statement.tag):
+            return False
+        looked_at = look_at_view(table.name, in_force(self.rows), self.principal, self.names)
+        if not looked_at.inherits(column, statement.tag):
+            return False
+        self.require_officer()
+        self.masking.remove_tag(looked_at.removal(column, statement.tag))
+        return True
 
     def _assignment(self, place: ast.Place, tag: str, value: str, sets: bool) -> TagAssignment:
         if place.table is not None:
@@ -325,8 +351,6 @@ _TAGS: dict[type[MaskingStatement], str] = {
     ast.SetPolicyBody: "ALTER MASKING POLICY",
     ast.SetPolicyState: "ALTER MASKING POLICY",
     ast.DropPolicy: "DROP MASKING POLICY",
-    ast.SetColumnPolicy: "ALTER TABLE",
-    ast.UnsetColumnPolicy: "ALTER TABLE",
     ast.CreateTag: "CREATE TAG",
     ast.DropTag: "DROP TAG",
     ast.SetTagPolicy: "ALTER TAG",
@@ -340,8 +364,16 @@ _TAGS: dict[type[MaskingStatement], str] = {
 def _tag_of(statement: MaskingStatement) -> str:
     if isinstance(statement, ast.SetTag | ast.UnsetTag):
         place = statement.place
-        return f"ALTER {'TABLE' if place.table else 'SCHEMA' if place.schema else 'DATABASE'}"
+        if place.table is not None:
+            return _altered(place.table)
+        return f"ALTER {'SCHEMA' if place.schema else 'DATABASE'}"
+    if isinstance(statement, ast.SetColumnPolicy | ast.UnsetColumnPolicy):
+        return _altered(statement.table)
     return _TAGS[type(statement)]
+
+
+def _altered(relation: RelationName) -> str:
+    return "ALTER VIEW" if relation.is_view else "ALTER TABLE"
 
 
 def _require_column(table: Table, name: str) -> Column:

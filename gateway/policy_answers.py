@@ -23,11 +23,14 @@ from gateway.sql.policy_questions import (
     parse_policy_question,
 )
 from gateway.sql.resolve import Names
+from gateway.view_tags import look_at_view
 from policies.access import Access
 from policies.explain import Question, Wordings
 from policies.identity import bind_identity, bind_role
 from policies.masks import Mask
 from policies.roles import Roles
+from policies.states import in_force
+from policies.views import KIND as VIEW
 
 _ARROW = {"text": pa.string(), "boolean": pa.bool_()}
 
@@ -47,7 +50,7 @@ class PolicyAnswers:
         """
         question = parse_policy_question(text)
         table = require_own_table(question.table, asker, names, self.rows)
-        asked = self._asked(question, table)
+        asked = self._asked(question, table, names)
         if isinstance(question, CheckAccess):
             for column in question.columns:
                 if table.column(column) is None:
@@ -59,14 +62,15 @@ class PolicyAnswers:
         found = asked.findings()
         return _batch(EXPLAIN_COLUMNS, [(one.kind, one.name, one.applies, one.explanation) for one in found])
 
-    def _asked(self, question: PolicyQuestion, table: Table) -> Question:
+    def _asked(self, question: PolicyQuestion, table: Table, names: Names) -> Question:
         principal = self.roles.get_principal(question.role)
         if principal is None:
             raise SqlError(SqlState.UNDEFINED_OBJECT, f'role "{question.role}" does not exist')
         if question.claims is not None:
             principal = replace(principal, claims=question.claims)
         told = wordings(principal, question.claims is not None)
-        return Question(self.rows, self.access, principal, table, told, self.broken_drafts)
+        view = look_at_view(table.name, in_force(self.rows), principal, names).judged if table.kind == VIEW else None
+        return Question(self.rows, self.access, principal, table, told, self.broken_drafts, view)
 
 
 def wordings(principal: Principal, claims_known: bool) -> Wordings:

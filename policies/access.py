@@ -12,14 +12,16 @@ from catalog.errors import SqlError
 from catalog.names import TableName
 from catalog.principals import Principal
 from catalog.sqlstate import SqlState
-from catalog.store.rows import AccessRows
+from catalog.store.rows import AccessRows, ViewRow
 from catalog.tables import Table
 from policies.functions import Functions
 from policies.grants import Grants
+from policies.lineage import Lineage
 from policies.masks import Mask, Masks
 from policies.row_security import RowFilter, RowSecurity
 from policies.shadows import Shadows
 from policies.states import in_force
+from policies.view_tags import ViewSource
 from policies.views import View, Views
 
 
@@ -118,6 +120,12 @@ class Access:
         """Return the view of that name, or None. Raises SqlError 55000 for one that does not fit its tables now."""
         return self.views.get(name)
 
+    def view_masks(
+        self, reader: Principal, asks: Principal, view: View, lineage: Callable[[ViewRow], Lineage]
+    ) -> Mapping[str, Mask]:
+        """Return the masks through which ``reader`` sees a view's columns when ``asks`` is the session's role."""
+        return self.masks.get_view_masks(reader, asks, view, ViewSource(self.get_view, lineage))
+
 
 @dataclass(frozen=True, slots=True)
 class Narrowed:
@@ -164,3 +172,9 @@ class Narrowed:
     def get_view(self, name: TableName) -> View | None:
         """Return the view of that name, or None. Raises SqlError 55000 for one that does not fit its tables now."""
         return self.views.get(name)
+
+    def view_masks(
+        self, reader: Principal, asks: Principal, view: View, lineage: Callable[[ViewRow], Lineage]
+    ) -> Mapping[str, Mask]:
+        """Return the masks through which ``reader`` sees a view's columns when ``asks`` is the session's role."""
+        return self.new.view_masks(reader, asks, view, lineage)

@@ -61,6 +61,7 @@ def normalised(rows: AccessRows, tables: Iterable[TableName]) -> AccessRows:
             continue
         defaults.add(DefaultPrivilege(row.role, row.privilege, None, row.schema, row.grantable))
         grants |= {replace(row, table=name.name) for name in names if name.schema == row.schema}
+    views = {(row.schema, row.name) for row in rows.views}  # they are in no file, and what is set on them neither
     rights = {replace(row, owner=None if row.owner in supers else row.owner) for row in rows.tables}
     return replace(
         rows,
@@ -72,8 +73,12 @@ def normalised(rows: AccessRows, tables: Iterable[TableName]) -> AccessRows:
         tables=tuple(row for row in rights if row != TableRights(row.schema, row.table)),
         object_grants=tuple(replace(row, grantor=None) for row in rows.object_grants),
         comments=tuple(row for row in rows.comments if (row.schema, row.table) not in views),
-        column_masks=tuple(replace(row, identities=()) for row in rows.column_masks),
-        tag_assignments=tuple(replace(row, identity=None) for row in rows.tag_assignments),
+        column_masks=tuple(
+            replace(row, identities=()) for row in rows.column_masks if (row.schema, row.table) not in views
+        ),
+        tag_assignments=tuple(
+            replace(row, identity=None) for row in rows.tag_assignments if (row.schema, row.table) not in views
+        ),
     )
 
 

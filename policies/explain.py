@@ -7,7 +7,7 @@ comes from. Nothing here lets anybody read anything.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -30,10 +30,14 @@ from catalog.store.rows import (
 )
 from catalog.tables import Table
 from policies.access import Access
-from policies.masks import Mask, Masks
+from policies.masks import DENIED_COLUMN, Mask, Masks
 from policies.row_security import concerns
 from policies.states import enforced
 from policies.tags import DENIED, tags_of
+from policies.view_tags import ColumnTag, JudgedView
+from policies.views import KIND as VIEW
+
+_EVERYBODYS = Grant(PUBLIC, "public", SCHEMA_ITSELF, USAGE)  # of which the store has no row
 
 _IDLE = {
     PolicyState.DRAFT: "draft, governs nothing",
@@ -43,8 +47,8 @@ _IDLE = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that bears on what a role sees of a table. ``kind`` is role, privilege, row security, row policy or
-    mask; ``applies``: whether it has an effect for the role.
+    """One thing that bears on what a role sees of a table. ``kind`` is role, privilege, row security, row policy, tag
+    or mask; ``applies``: whether it has an effect for the role. Tags are told of the columns of views.
     """
 
     kind: str
@@ -74,7 +78,9 @@ class Wordings:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One role before one table, at one moment. ``access`` is made of ``rows``."""
+    """One role before one table, at one moment. ``access`` is made of ``rows``. ``view`` is what the role sees of the
+    columns, where it is a view.
+    """
 
     rows: AccessRows
     access: Access
@@ -82,6 +88,7 @@ class Question:
     table: Table
     wordings: Wordings
     broken_drafts: Mapping[tuple[TableName, str], str] = field(default_factory=lambda: MappingProxyType({}))
+    view: JudgedView | None = None
 
     def findings(self) -> list[Finding]:
         """Return everything that bears on what the role sees, in the order in which it is judged."""
@@ -89,6 +96,7 @@ class Question:
             Finding("role", self.principal.name, True, self._identity()),
             *self._privileges(),
             *self._row_security(),
+            *self._tags(),
             *self._masks(),
         ]
 
@@ -148,7 +156,7 @@ class Question:
         return "granted to it" if grant.role == self.principal.name else f"granted to {self._path(grant.role)}"
 
     def _held(self, privilege: str, *places: str) -> Iterator[Grant]:
-        for grant in self.rows.grants:
+        for grant in (*self.rows.grants, _EVERYBODYS):
             mine = grant.role == PUBLIC or grant.role in self.principal.roles
             if (
                 mine
@@ -237,6 +245,10 @@ class Question:
         return f"{_IDLE[row.state]}: {would}" + (f"; it does not fit the table any more ({reason})" if reason else "")
 
     def _unfiltered(self, rights: TableRights) -> str:
+        if self.table.kind == VIEW:
+            view = self.access.get_view(self.table.name)
+            whose = "who asks" if view is None or view.row.security_invoker else f"{rights.owner}, its owner"
+            return f"as it is for {whose} in the tables that the view reads"
         if not rights.row_security:
             return "off: all rows"
         if self.principal.superuser:
@@ -257,11 +269,29 @@ class Question:
         assert row.using is not None
         return f"{head}: {_told(self.wordings.condition, row.using)}"
 
-    # --- masks ---
+    # --- tags and masks ---
+
+    def _tags(self) -> Iterator[Finding]:
+        """The tags of a view's columns, and where they come from."""
+        for column, tags in (self.view.tags if self.view is not None else {}).items():
+            for name, one in sorted(tags.items()):
+                told = f"{name} = '{one.value}' {self._source_of(one, column)}"
+                taken = ": taken off by an officer" if one.removed else ""
+                yield Finding("tag", column, not one.removed, told + taken)
+
+    def _source_of(self, one: ColumnTag, column: str) -> str:
+        if one.origins:
+            return f"of {', '.join(f'{origin.table}.{origin.column}' for origin in one.origins)}"
+        return self._place(one.tag, column)
 
     def _masks(self) -> Iterator[Finding]:
-        found = self.access.masks.columns.of(self.table)
-        effective = self.access.masks.get_masks(self.principal, self.table)
+        if self.view is not None:
+            found = self.view.masks
+            effective = {} if self.principal.sees_all_rows else self.access.masks.as_masks(found)
+            yield from self._masks_below(self.view, {mask.column for mask in found.masks})
+        else:
+            found = self.access.masks.columns.of(self.table)
+            effective = self.access.masks.get_masks(self.principal, self.table)
         reasons = {fault.column: fault.reason for fault in found.faults if fault.denied}
         for mask in found.masks:
             if mask.policy == DENIED:
@@ -287,6 +317,21 @@ class Question:
                 told = self._mask(mask, effective.get(mask.column))[1]
                 yield Finding("mask", mask.column, False, f"{_IDLE[policy.state]}: {told}")
 
+    def _masks_below(self, view: JudgedView, masked: Container[str]) -> Iterator[Finding]:
+        """The masks that columns of a view have where its tables are read."""
+        policies = self.access.masks.policies
+        for column, tags in view.tags.items():
+            below = [one for one in tags.values() if one.masked and not one.removed and column not in masked]
+            for one in sorted(below, key=lambda one: one.tag):
+                policy = policies.get(one.policy or DENIED, DENIED_COLUMN)
+                name = policy.parameters[0][0]
+                told = _told(self.wordings.mask, Mask(policy, (name,))) if len(policy.parameters) == 1 else ""
+                head = f"masking policy {policy.name}, where {self._source_of(one, column)[3:]} is read"
+                if told in {name, f'"{name}"'}:
+                    yield Finding("mask", column, False, f"{head}: leaves the value for this role")
+                else:
+                    yield Finding("mask", column, True, f"{head}: {told}" if told else head)
+
     def _mask(self, mask: ColumnMask, effective: Mask | None) -> tuple[bool, str]:
         head = f"masking policy {mask.policy}, {self._attached(mask)}"
         if effective is None:
@@ -309,6 +354,12 @@ class Question:
             return "on the column"
         column = self.table.column(mask.column)
         assert column is not None
+        if self.view is not None:
+            held = sorted(self.view.tags[mask.column].items())
+            having = {row.tag for row in self.rows.tag_policies if row.policy == mask.policy}
+            tagged = (one for name, one in held if name in having and not one.removed and not one.masked)
+            places = (f"by tag {one.tag} = '{one.value}' {self._source_of(one, mask.column)}" for one in tagged)
+            return " and ".join(places)
         tags = tags_of(self.rows, self.table, column)
         by = [row.tag for row in self.rows.tag_policies if row.policy == mask.policy and row.tag in tags]
         return " and ".join(f"by tag {tag} = '{tags[tag]}' {self._place(tag, mask.column)}" for tag in sorted(by))

@@ -8,7 +8,7 @@ executed (`check_governed`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -22,15 +22,18 @@ from catalog.errors import SqlError
 from catalog.names import TableName
 from catalog.principals import Principal
 from catalog.sqlstate import SqlState
-from catalog.store.rows import RowPolicy
+from catalog.store.rows import RowPolicy, ViewRow
 from catalog.tables import Column, Table, visible_part
 from optimizer.relations import READER, conjuncts
 from optimizer.stages import Governed, Resolved
+from optimizer.views import MARK
 from policies.access import Rules, does_not_fit
 from policies.fences import fence, is_fenced
 from policies.identity import bind_identity
+from policies.lineage import Lineage
+from policies.masks import Mask
 from policies.policy_reader import PolicyReader
-from policies.view_relations import get_reader, hides_no_rows, keep_order, view_relation
+from policies.view_relations import get_reader, hides_no_rows, is_bare, keep_order, masks_hold, view_relation
 from policies.views import KIND, View
 
 _log = structlog.get_logger(__name__)
@@ -65,6 +68,11 @@ class Readable(Protocol):
     def get_view(self, name: TableName) -> View | None:
         """Return the view of that name, or None."""
 
+    def view_masks(
+        self, reader: Principal, asks: Principal, view: View, lineage: Callable[[ViewRow], Lineage]
+    ) -> Mapping[str, Mask]:
+        """Return the masks through which ``reader`` sees a view's columns when ``asks`` is the session's role."""
+
 
 def govern(resolved: Resolved, principal: Principal, access: Readable, reader: PolicyReader) -> Governed:
     """Put governed relations in the place of tables.
@@ -83,12 +91,14 @@ def govern(resolved: Resolved, principal: Principal, access: Readable, reader: P
 
 def check_governed(tree: exp.Query, tables: Mapping[TableName, Table], principal: Principal, access: Readable) -> None:
     """Raise unless every base table stands alone in a governed relation with all that its policies ask for, and is read
-    with the rights of who asks, or of the owners of the views between.
+    with the rights of who asks, or of the owners of the views between; and every view has its masks.
 
     Anything else is a fault of ours, and ends the statement.
     """
-    for node in tree.find_all(exp.Table):
-        if not node.db:
+    for node in tree.find_all(exp.Table, exp.Select):
+        if isinstance(node, exp.Select) and MARK in node.meta and not masks_hold(node):
+            raise SqlError(SqlState.INTERNAL_ERROR, f"view {node.meta[MARK].name} was reached outside its masks")
+        if not isinstance(node, exp.Table) or not node.db:
             continue
         table = tables.get(TableName(node.db, node.name))
         reader = get_reader(node, principal, access)
@@ -114,16 +124,10 @@ def _keeps_rules(node: exp.Table, select: exp.Select) -> bool:
     conditions = conjuncts(where.this if where is not None else None)
     if sum(bool(one.meta.get("policy")) for one in conditions) != promised:
         return False
-    if any(_is_bare(column) for column in select.expressions if column.alias_or_name in masked):
+    if any(is_bare(column) for column in select.expressions if column.alias_or_name in masked):
         return False
     opened = promised == 0 and not masked  # the policies leave the principal every row, as it is
     return opened or is_fenced(select)
-
-
-def _is_bare(column: exp.Expr) -> bool:
-    """Whether a relation hands on a column of its table under its own name."""
-    inner = column.unalias()
-    return isinstance(inner, exp.Column) and inner.name == column.alias_or_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,17 +194,36 @@ class _Governing:
         reader = self._reader if rights == self._principal else self._reader.of_role(rights)
         resolved = reader.resolve_view(view.row, asks)
         tree, tables = resolved.tree.copy(), dict(resolved.tables)
-        fenced = rights.name != self._principal.name and not asks.superuser and not hides_no_rows(tree, tables)
+        masked, names = self._view_masks(view, part)
+        others = rights.name != self._principal.name and not asks.superuser
+        fenced = bool(masked) or (others and not hides_no_rows(tree, tables))
         reading = _Reading(asks, rights, (*self._reading.views, view.name), self._reading.fences + fenced)
         governing = _Governing(reading, self._access, reader)
         governing.replace_tables(tree, tables, within)
         own: dict[TableName, tuple[str, ...]] = {}
         if rights.name != asks.name and not asks.superuser:  # what the plan tells of is not his to know
             own[view.name] = (f"rights of {rights.name}",)
-        select = view_relation(part, tree)
+        if masked:
+            own[view.name] = (*own.get(view.name, ()), *names)
+        select = view_relation(view.table, part, tree, masked)
         if fenced:
             fence(select)
         return Governed(select, tables, own | governing.policies, governing.shadows)
+
+    def _view_masks(self, view: View, part: Table) -> tuple[dict[str, exp.Expr], tuple[str, ...]]:
+        """The masks of a view's columns as expressions over them, with names and types; and the policies' names."""
+        masks = self._access.view_masks(self._principal, self._reading.asks, view, self._reader.lineage)
+        told = {name: mask for name, mask in masks.items() if part.column(name) is not None}
+        if not told:
+            return {}, ()
+        rules = Rules(None, told)
+        try:
+            resolved = self._reader.resolve(self._written(part, rules))
+        except SqlError as error:
+            _log.error("mask cannot be applied", view=str(view.name), reason=error.message)
+            raise does_not_fit(view.name) from error
+        masked = {one.alias_or_name: one.unalias() for one in resolved.tree.selects if not is_bare(one)}
+        return masked, rules.names
 
     def _relation(self, table: Table, part: Table, within: tuple[TableName, ...]) -> Governed:
         """The relation with the columns of ``part``; policies may look at all of the table's."""
@@ -293,7 +316,7 @@ def _check_size(tree: exp.Query) -> None:
 
 def _fence(select: exp.Select, base: exp.Table) -> None:
     """End a relation in the fence, and note on its nodes what `check_governed` looks for."""
-    bare = {column.alias_or_name for column in select.expressions if _is_bare(column)}
+    bare = {column.alias_or_name for column in select.expressions if is_bare(column)}
     where = select.args.get("where")
     conditions = conjuncts(where.this if where is not None else None)
     for condition in conditions:

@@ -12,6 +12,7 @@ from sqlglot import exp
 from catalog.principals import Principal
 from catalog.store.rows import MaskingPolicy, ViewRow
 from optimizer.stages import Governed, Resolved
+from policies.lineage import Lineage
 
 
 class KeptRelations:
@@ -39,7 +40,8 @@ class PolicyReader:
     ``parse`` reads an expression, ``resolve`` gives the query that a policy's table became its names, as the principal
     may see them. ``parse_mask`` reads a masking policy, the masks of the library in it spelt out. ``version`` is the
     catalogue's, and part of the key of kept relations. ``resolve_view`` gives the query of a view its names, for who
-    asks (``current_user``), and ``of_role`` is the reader of what is read with another role's rights.
+    asks (``current_user``), and ``of_role`` is the reader of what is read with another role's rights. ``lineage`` tells
+    what the columns of a view are made of, whoever asks.
     """
 
     parse: Callable[[str], exp.Expr]
@@ -47,5 +49,6 @@ class PolicyReader:
     resolve: Callable[[exp.Select], Resolved]
     resolve_view: Callable[[ViewRow, Principal], Resolved]
     of_role: Callable[[Principal], PolicyReader]
+    lineage: Callable[[ViewRow], Lineage]
     version: int
     kept: KeptRelations

@@ -64,7 +64,7 @@ class ColumnMasks:
         for mask in rows.column_masks:
             self._own[TableName(mask.schema, mask.table)].append(mask)
         self._policies = {policy.name: policy for policy in rows.masking_policies}
-        self._tags = _Tags(rows)
+        self._tags = Tags(rows)
         self._judged: dict[TableName, tuple[Table, TableMasks]] = {}
 
     def of(self, table: Table) -> TableMasks:
@@ -78,16 +78,11 @@ class ColumnMasks:
         return known[1]
 
     def _judge(self, table: Table) -> TableMasks:
-        judged = _Judged(table, self._policies, [], [])
-        chosen = _own_masks(judged, self._own.get(table.name, ()))
+        judged = Judged(table, self._policies, [], [])
+        chosen = own_masks(judged, self._own.get(table.name, ()))
         for column in table.columns:
-            candidates = chosen.get(column.name, [])
-            if len(candidates) == 1:
-                _apply_own(judged, column, candidates[0])
-            elif candidates:
-                judged.deny(column, "two masking policies claim it")
-            else:
-                _apply_tags(judged, column, self._tags.policies(table, column))
+            if not apply_own(judged, column, chosen.get(column.name, [])):
+                apply_tags(judged, column, self._tags.policies(table, column))
         return TableMasks(tuple(judged.masks), tuple(judged.faults))
 
 
@@ -119,28 +114,32 @@ def type_of_column(sql_type: str) -> str:
 
 def tags_of(rows: AccessRows, table: Table, column: Column) -> Mapping[str, str]:
     """Return the tags that a column has or inherits, with their values."""
-    return _Tags(rows).of(table, column)
+    return Tags(rows).of(table, column)
 
 
 @dataclass(frozen=True, slots=True)
-class _Judged:
+class Judged:
+    """One table or view while its masks are judged."""
+
     table: Table
     policies: Mapping[str, MaskingPolicy]
     masks: list[ColumnMask]
     faults: list[MaskFault]
 
     def mask(self, column: Column, policy: str, arguments: Sequence[Column]) -> None:
+        """Have a column seen through a policy."""
         name = self.table.name
         names = tuple(one.name for one in arguments)
         identities = tuple(one.identity for one in arguments)
         self.masks.append(ColumnMask(name.schema, name.name, column.name, policy, names, identities))
 
     def deny(self, column: Column, reason: str) -> None:
+        """Have nobody see a column."""
         self.faults.append(MaskFault(self.table.name, column.name, reason))
         self.mask(column, DENIED, (column,))
 
 
-class _Tags:
+class Tags:
     """What tags say, found by the place where they are set."""
 
     def __init__(self, rows: AccessRows) -> None:
@@ -150,6 +149,11 @@ class _Tags:
         self._placed: dict[tuple[str | None, str | None], list[TagAssignment]] = defaultdict(list)
         for given in rows.tag_assignments:
             self._placed[given.schema, given.table].append(given)
+
+    @property
+    def mask_anything(self) -> bool:
+        """Whether any tag with a policy is set anywhere."""
+        return any(given.tag in self._by_type for placed in self._placed.values() for given in placed)
 
     def may_mask(self, name: TableName) -> bool:
         """Say whether any tag with a policy is set on a table, a column of it, or above."""
@@ -165,19 +169,31 @@ class _Tags:
         found |= {given.tag: given.value for given in here if given.column is None}
         on_columns = [given for given in here if given.column is not None]
         for given in on_columns:
-            meant = _meant(given.column or "", given.identity, table)
+            meant = meant_columns(given.column or "", given.identity, table)
             if any(one.name == column.name for one in meant):
                 found[given.tag] = given.value
         return found
 
+    def on_column(self, table: Table, column: Column) -> frozenset[str]:
+        """Return the tags that are set on a column itself."""
+        here = self._placed.get((table.name.schema, table.name.name), ())
+        return frozenset(
+            given.tag
+            for given in here
+            if given.column is not None and column in meant_columns(given.column, given.identity, table)
+        )
+
+    def policy(self, tag: str, sql_type: str) -> str | None:
+        """Return the policy that a tag has for columns of a type."""
+        return self._by_type.get(tag, {}).get(type_of_column(sql_type))
+
     def policies(self, table: Table, column: Column) -> set[str]:
         """Return the policies that a column has by its tags."""
-        kind = type_of_column(column.sql_type)
-        found = (self._by_type.get(tag, {}).get(kind) for tag in self.of(table, column))
+        found = (self.policy(tag, column.sql_type) for tag in self.of(table, column))
         return {policy for policy in found if policy is not None}
 
 
-def _own_masks(judged: _Judged, own: Iterable[ColumnMask]) -> dict[str, list[ColumnMask]]:
+def own_masks(judged: Judged, own: Iterable[ColumnMask]) -> dict[str, list[ColumnMask]]:
     """Return which masks each column has. One that has a mask by its identity has no other by its name."""
     table = judged.table
     by_identity: dict[str, list[ColumnMask]] = defaultdict(list)
@@ -186,7 +202,7 @@ def _own_masks(judged: _Judged, own: Iterable[ColumnMask]) -> dict[str, list[Col
     claimed = _claimed(own)
     for mask in own:
         identity = mask.identities[0] if mask.identities else None
-        meant = _meant(mask.column, identity, table, claimed)
+        meant = meant_columns(mask.column, identity, table, claimed)
         if not meant:
             judged.faults.append(MaskFault(table.name, mask.column, "there is no such column any more", denied=False))
         if len(meant) > 1:
@@ -200,7 +216,9 @@ def _own_masks(judged: _Judged, own: Iterable[ColumnMask]) -> dict[str, list[Col
     return {name: by_identity.get(name) or by_name[name] for name in {*by_identity, *by_name}}
 
 
-def _meant(name: str, identity: str | None, table: Table, claimed: frozenset[str | None] = frozenset()) -> list[Column]:
+def meant_columns(
+    name: str, identity: str | None, table: Table, claimed: frozenset[str | None] = frozenset()
+) -> list[Column]:
     """Return the columns that a row of the store may mean: the one with the identity, and the one with the name where
     that is another. A name without its identity counts: the table may have been made anew. ``claimed`` are identities
     that rows have: a column of one of them is not meant by its name.
@@ -216,7 +234,16 @@ def _claimed(masks: Iterable[ColumnMask]) -> frozenset[str | None]:
     return frozenset(mask.identities[0] for mask in masks if mask.identities)
 
 
-def _apply_own(judged: _Judged, column: Column, mask: ColumnMask) -> None:
+def apply_own(judged: Judged, column: Column, candidates: Sequence[ColumnMask]) -> bool:
+    """Mask a column by the policy that it has itself; return whether it has one."""
+    if len(candidates) == 1:
+        _apply_own(judged, column, candidates[0])
+    elif candidates:
+        judged.deny(column, "two masking policies claim it")
+    return bool(candidates)
+
+
+def _apply_own(judged: Judged, column: Column, mask: ColumnMask) -> None:
     policy = judged.policies.get(mask.policy)
     if policy is None:
         judged.deny(column, f'masking policy "{mask.policy}" does not exist')
@@ -224,7 +251,7 @@ def _apply_own(judged: _Judged, column: Column, mask: ColumnMask) -> None:
     identities = mask.identities or (None,) * len(mask.arguments)
     arguments = [column]
     for name, identity in zip(mask.arguments[1:], identities[1:], strict=True):
-        meant = _meant(name, identity, judged.table)
+        meant = meant_columns(name, identity, judged.table)
         if not meant:
             judged.deny(column, f'column "{name}", which its masking policy looks at, is not there any more')
             return
@@ -232,7 +259,8 @@ def _apply_own(judged: _Judged, column: Column, mask: ColumnMask) -> None:
     _apply(judged, column, policy, arguments)
 
 
-def _apply_tags(judged: _Judged, column: Column, found: set[str]) -> None:
+def apply_tags(judged: Judged, column: Column, found: set[str]) -> None:
+    """Mask a column by the policies that its tags have for its type."""
     if not found:
         return
     if len(found) > 1:
@@ -246,7 +274,7 @@ def _apply_tags(judged: _Judged, column: Column, found: set[str]) -> None:
         _apply(judged, column, policy, [column])
 
 
-def _apply(judged: _Judged, column: Column, policy: MaskingPolicy, arguments: Sequence[Column]) -> None:
+def _apply(judged: Judged, column: Column, policy: MaskingPolicy, arguments: Sequence[Column]) -> None:
     wanted = [type_of_column(kind) for _, kind in policy.parameters]
     given = [type_of_column(one.sql_type) for one in arguments]
     if wanted != given:
@@ -287,5 +315,5 @@ def renamed(rows: AccessRows, catalog: Catalog) -> tuple[tuple[ColumnMask, ...],
 
 
 def _present_name(name: str, identity: str | None, table: Table, claimed: frozenset[str | None] = frozenset()) -> str:
-    meant = _meant(name, identity, table, claimed)
+    meant = meant_columns(name, identity, table, claimed)
     return meant[0].name if len(meant) == 1 else name

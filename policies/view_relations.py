@@ -29,6 +29,8 @@ _MAY_HIDE = (
     "with_",
 )
 
+_ALIAS = "definition"  # of the view's query; no other part of a statement speaks of it
+_MASKED = "masked"  # in ``meta`` of a view's relation: the columns that are seen through masks
 _REORDERS = ("joins", "order", "group", "having", "distinct", "laterals")
 
 
@@ -42,17 +44,34 @@ class Readable(Protocol):
         """Return the view of that name, or None."""
 
 
-def view_relation(part: Table, query: exp.Query) -> exp.Select:
-    """Return a view's relation: the columns of ``part`` from its governed query, each of the type PostgreSQL told."""
-    alias = "definition"  # no other part of a query speaks of it
+def view_relation(view: Table, part: Table, query: exp.Query, masked: Mapping[str, exp.Expr]) -> exp.Select:
+    """Return a view's relation: the columns of ``part`` from its governed query, each of the type PostgreSQL told, or
+    the expression in ``masked``, over columns of ``view``, that stands for it. `masks_hold` looks for these again.
+    """
     inner = {one.alias_or_name: one.type for one in query.selects}
-    columns = [
-        exp.alias_(_column(alias, column, inner[column.name]), column.name, quoted=True) for column in part.columns
-    ]
-    derived = exp.Subquery(this=query, alias=exp.TableAlias(this=exp.to_identifier(alias, quoted=True)))
+    columns = []
+    for column in part.columns:
+        mask = masked.get(column.name)
+        made = _column(column, inner[column.name]) if mask is None else _masked(mask, column, view, inner)
+        columns.append(exp.alias_(made, column.name, quoted=True))
+    derived = exp.Subquery(this=query, alias=exp.TableAlias(this=exp.to_identifier(_ALIAS, quoted=True)))
     select = exp.Select(expressions=columns, from_=exp.From(this=derived))
-    select.meta[MARK] = part.name
+    select.meta[MARK], select.meta[_MASKED] = part.name, frozenset(masked)
     return select
+
+
+def masks_hold(select: exp.Select) -> bool:
+    """Whether a view's relation shows each column that is masked through its mask, from under the fence."""
+    masked = select.meta.get(_MASKED)
+    if masked is None or (masked and not is_fenced(select)):
+        return False
+    return not any(is_bare(column) for column in select.expressions if column.alias_or_name in masked)
+
+
+def is_bare(column: exp.Expr) -> bool:
+    """Whether a relation hands on a column of what it reads under its own name."""
+    inner = column.unalias()
+    return isinstance(inner, exp.Column) and inner.name == column.alias_or_name
 
 
 def hides_no_rows(query: exp.Query, tables: Mapping[TableName, Table]) -> bool:
@@ -105,10 +124,24 @@ def column_type(told: exp.DataType, inner: exp.DataType | None) -> exp.DataType:
     return inner if inner is not None and inner.this == told.this else told
 
 
-def _column(alias: str, column: Column, inner: exp.DataType | None) -> exp.Expr:
+def _masked(mask: exp.Expr, column: Column, view: Table, inner: Mapping[str, exp.DataType | None]) -> exp.Expr:
+    """A mask over the view's query, of the type that the column has without it."""
+    made = mask.copy()
+    for node in [*made.find_all(exp.Column)]:
+        read = view.column(node.name)
+        assert read is not None
+        node.replace(_column(read, inner[read.name]))
+    if isinstance(made, exp.Cast):  # to the type that PostgreSQL told, which may lack digits
+        kind = column_type(_data_type(column.sql_type), inner[column.name])
+        made.set("to", kind.copy())
+        made.type = kind.copy()
+    return made
+
+
+def _column(column: Column, inner: exp.DataType | None) -> exp.Expr:
     """A column of the view's query, cast where the engine's type of it would be another kind than PostgreSQL's."""
     told = _data_type(column.sql_type)
-    node = exp.column(column.name, alias, quoted=True)
+    node = exp.column(column.name, _ALIAS, quoted=True)
     if inner is None or inner.this == told.this or _is_untyped(inner) or column.sql_type == "name":
         node.type = column_type(told, inner).copy()
         return node

@@ -18,6 +18,7 @@ from catalog.names import TableName
 from catalog.principals import Principal
 from catalog.sqlstate import SqlState
 from catalog.store.rows import AccessRows, ViewRow
+from catalog.store.view_masking import view_column
 from catalog.tables import Column, Table
 from policies.roles import Roles
 
@@ -35,6 +36,15 @@ class View:
     def name(self) -> TableName:
         """Its name."""
         return TableName(self.row.schema, self.row.name)
+
+    @property
+    def table(self) -> Table:
+        """The view as names are resolved by."""
+        columns = tuple(
+            Column(name, sql_type, pa.null(), identity=view_column(number))
+            for number, (name, sql_type) in enumerate(self.row.columns, 1)
+        )
+        return Table(self.name, "", KIND, (self.row.definition,), columns, self.row.comment)
 
     def reader(self, asks: Principal) -> Principal:
         """Return with whose rights its tables are read when ``asks`` is the session's role. Raises SqlError 42501
@@ -74,7 +84,7 @@ class Views:
         for row in rows.views:
             owner = owners.get(TableName(row.schema, row.name))
             found[TableName(row.schema, row.name)] = View(row, None if owner is None else roles.get_principal(owner))
-        tables = {name: _as_table(view) for name, view in found.items()}
+        tables = {name: view.table for name, view in found.items()}
         return cls(MappingProxyType(found), MappingProxyType(tables), broken)
 
     def narrowed(self, old: Views) -> Views:
@@ -96,8 +106,3 @@ class Views:
                 hint="Its owner can replace or drop it.",
             )
         return view
-
-
-def _as_table(view: View) -> Table:
-    columns = tuple(Column(name, sql_type, pa.null()) for name, sql_type in view.row.columns)
-    return Table(view.name, "", KIND, (view.row.definition,), columns, view.row.comment)

@@ -27,6 +27,7 @@ from catalog.mirror.access_statements import (
 from catalog.mirror.applied import Notes
 from catalog.mirror.blockers import LOCK_TIMEOUT, Connect, run_first
 from catalog.mirror.comments import change_comments, check_systems, read_systems
+from catalog.mirror.masking_views import fill_masking_views
 from catalog.mirror.object_privileges import change_object_privileges, check_internal_functions
 from catalog.mirror.policies import settle_states
 from catalog.mirror.policy_checks import check_policies
@@ -141,7 +142,13 @@ def execute(
     if answers[-1].tag in _POLICY_TAGS:
         told = state_notices(change.before, written)
         answers[-1] = replace(answers[-1], notices=(*answers[-1].notices, *told))
+    if any(one != other for one, other in zip(_masks(change.before), _masks(written), strict=True)):
+        fill_masking_views(connection, written)  # what was set on a view has followed it
     return AccessOutcome(tuple(answers), written)
+
+
+def _masks(rows: AccessRows) -> tuple[tuple[object, ...], ...]:
+    return rows.column_masks, rows.tag_assignments, rows.tag_removals
 
 
 def _check_names(before: AccessRows, after: AccessRows, request: AccessRequest) -> None:

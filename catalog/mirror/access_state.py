@@ -5,7 +5,7 @@ Only what the transaction touched is read in depth: a row of PostgreSQL's catalo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
@@ -18,7 +18,7 @@ from catalog.mirror.object_privileges import object_grants_after
 from catalog.mirror.policies import FALSE, PolicyMark, read_policies, read_policy_marks, read_rights
 from catalog.mirror.privileges import derived, read_default_privileges, read_privileges
 from catalog.mirror.roles import read_memberships
-from catalog.mirror.views import views_after
+from catalog.mirror.views import read_view_names, views_after
 from catalog.names import TableName
 from catalog.sqlstate import SqlState
 from catalog.store.access import rename_roles, without_roles
@@ -34,6 +34,7 @@ from catalog.store.rows import (
     TableRights,
 )
 from catalog.store.store import MIRROR_MARK, adopt, check_role_name
+from catalog.store.view_masking import follow_views
 
 MINE = "pg_catalog.pg_current_xact_id()::pg_catalog.xid"  # rows with this xmin were written by this transaction
 _ROLES = f"""
@@ -89,6 +90,7 @@ class Before:
     foreign_memberships: frozenset[Membership]
     tables: frozenset[tuple[str, str]]  # and views
     policies: dict[int, PolicyMark]
+    views: Mapping[int, TableName]
     held: frozenset[str] = frozenset()  # roles without their attributes: these stay as the store has them
 
 
@@ -97,7 +99,8 @@ def read_before(connection: psycopg.Connection) -> Before:
     roles = _read_roles(connection)
     ours = {one.role.name for one in roles if one.ours}
     tables = frozenset((row.schema, row.table) for row in read_rights(connection))
-    return Before(roles, _foreign(read_memberships(connection), ours), tables, read_policy_marks(connection))
+    marks, views = read_policy_marks(connection), read_view_names(connection)
+    return Before(roles, _foreign(read_memberships(connection), ours), tables, marks, views)
 
 
 def read_after(
@@ -234,11 +237,13 @@ def _with_views(
     gone = (known & before.tables) - present
     absent = [row for row in rows.views if (row.schema, row.name) not in before.tables]  # held up by a client's lock
     views = _in_order([*views_after(connection, rows.views), *absent])
+    if views != rows.views:
+        there = read_view_names(connection)
+        rows = follow_views(replace(rows, views=views), {name: there.get(oid) for oid, name in before.views.items()})
     if not gone:
-        return (rows if views == rows.views else replace(rows, views=views)), gone
+        return rows, gone
     return replace(
         rows,
-        views=views,
         tables=tuple(row for row in rows.tables if (row.schema, row.table) not in gone),
         grants=tuple(row for row in rows.grants if (row.schema, row.table) not in gone),
     ), gone

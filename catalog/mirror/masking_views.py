@@ -22,7 +22,7 @@ SET LOCAL allow_system_table_mods = on;
 CREATE TABLE IF NOT EXISTS {_STATE} (kind text NOT NULL, owner text, document jsonb);
 REVOKE ALL ON {_STATE} FROM PUBLIC;
 """
-_THERE = "SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = pg_catalog.to_regclass(%s) AND a.attname = 'state'"
+_THERE = "SELECT WHERE pg_catalog.to_regclass(%s) IS NOT NULL"  # the view that came last
 _SEES = f"""
 EXISTS (SELECT FROM {_STATE} v WHERE v.kind = 'superuser' AND v.owner = current_user)
 OR EXISTS (SELECT FROM pg_catalog.pg_roles r
@@ -34,12 +34,13 @@ _VIEWS: dict[str, tuple[str, ...]] = {
     "tags": ("name", "allowed_values"),
     "tag_assignments": ("tag", "value", "schema_name", "table_name", "column_name"),
     "tag_policies": ("tag", "value_type", "policy"),
+    "tag_removals": ("tag", "schema_name", "view_name", "column_name"),
 }
 
 
 def make_masking_views(connection: psycopg.Connection) -> None:
     """Make the views where they are absent, or are those of an older gateway."""
-    if connection.execute(_THERE, (f"{SCHEMA}.masking_policies",)).fetchone() is not None:
+    if connection.execute(_THERE, (f"{SCHEMA}.tag_removals",)).fetchone() is not None:
         return
     connection.execute(_CREATE.encode())
     for name, columns in _VIEWS.items():
@@ -85,5 +86,8 @@ def _rows(access: AccessRows) -> Iterator[tuple[str, str | None, str | None]]:
     for given in access.tag_assignments:
         owner = owners.get(TableName(given.schema or "", given.table or ""))
         yield row("tag_assignments", given.tag, given.value, given.schema, given.table, given.column, owner=owner)
+    for taken in access.tag_removals:
+        owner = owners.get(TableName(taken.schema, taken.view))
+        yield row("tag_removals", taken.tag, taken.schema, taken.view, taken.column, owner=owner)
     for placed in access.tag_policies:
         yield row("tag_policies", placed.tag, placed.value_type, placed.policy)

@@ -42,6 +42,11 @@ SELECT n.nspname, c.relname, pg_catalog.rtrim(pg_catalog.pg_get_viewdef(c.oid), 
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind = 'v' AND n.nspname NOT IN ('lakegate', 'information_schema') AND n.nspname !~ '^pg_'
 """
+_NAMES = """
+SELECT c.oid, n.nspname, c.relname
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind = 'v' AND n.nspname NOT IN ('lakegate', 'information_schema') AND n.nspname !~ '^pg_'
+"""
 # What the views that this transaction wrote read. On its own catalogues PostgreSQL notes no dependency.
 _QUERIES = f"SELECT w.ev_action::text FROM pg_catalog.pg_rewrite w WHERE w.xmin = {_MINE}"
 _STRANGE = """
@@ -70,6 +75,11 @@ def read_views(connection: psycopg.Connection) -> dict[TableName, tuple[ViewRow,
         row = ViewRow(schema, name, definition.strip(), columns, invoker, tuple(options), comment)
         found[TableName(schema, name)] = row, mine
     return found
+
+
+def read_view_names(connection: psycopg.Connection) -> dict[int, TableName]:
+    """Return the names of the mirror's views by what stays the same when one is renamed or moved."""
+    return {oid: TableName(schema, name) for oid, schema, name in connection.execute(_NAMES.encode()).fetchall()}
 
 
 def views_after(connection: psycopg.Connection, before: Iterable[ViewRow]) -> tuple[ViewRow, ...]:

@@ -35,6 +35,7 @@ from catalog.store.schema import (
     user_mappings,
     views,
 )
+from catalog.store.view_masking import read_removals, write_followed
 
 Values = dict[str, Any]
 
@@ -61,6 +62,7 @@ def read_access(connection: sa.Connection, version: int) -> AccessRows:
         object_grants=tuple(_object_grant(*row) for row in connection.execute(_select(object_grants, *_OBJECT_GRANT))),
         comments=tuple(Comment(*row) for row in connection.execute(_select(comments, *_COMMENT))),
         user_mappings=tuple((row.role, row.source) for row in connection.execute(_MAPPINGS)),
+        tag_removals=read_removals(connection),
     )
 
 
@@ -113,6 +115,7 @@ class AccessChange:
             missing = [values(row) for row in sorted(set(new_rows) - set(old_rows), key=repr)]
             if missing:
                 self.connection.execute(table.insert(), missing)
+        write_followed(self.connection, before, after)
         return replace(after, version=before.version + 1)
 
     def without_user_mappings(self, rows: AccessRows, lost: Set[tuple[str | None, str]]) -> AccessRows:

@@ -24,9 +24,11 @@ from catalog.store.masking_schema import (
     masking_secrets,
     tag_assignments,
     tag_policies,
+    tag_removals,
     tags,
 )
-from catalog.store.rows import ColumnMask, MaskingPolicy, PolicyState, TagAssignment, TagPolicy, TagRow
+from catalog.store.rows import ColumnMask, MaskingPolicy, PolicyState, TagAssignment, TagPolicy, TagRemoval, TagRow
+from catalog.store.view_masking import assignment_values, mask_values, removal_values
 
 _SECRET_BYTES = 32
 
@@ -176,7 +178,7 @@ class MaskingStore:
         with self._change() as connection:
             _require(connection, masking_policies, mask.policy, "masking policy")
             connection.execute(column_masks.delete().where(_is_masked_column(mask, identity)))
-            connection.execute(column_masks.insert().values(_mask_values(mask)))
+            connection.execute(column_masks.insert().values(mask_values(mask)))
 
     def unset_column_mask(self, schema: str, table: str, column: str, identity: str | None) -> bool:
         """Take the policy off a column; return whether there was one."""
@@ -220,13 +222,23 @@ class MaskingStore:
                     hint=f"Its values are {', '.join(row.allowed_values)}.",
                 )
             connection.execute(tag_assignments.delete().where(_is_placed(given)))
-            connection.execute(tag_assignments.insert().values({**_place(given), "value": given.value}))
+            connection.execute(tag_assignments.insert().values(assignment_values(given)))
+            connection.execute(tag_removals.delete().where(_is_removed(given)))
 
     def unset_tag(self, given: TagAssignment) -> bool:
         """Take a tag away from where it was set; its value is not looked at. Returns whether it was set there."""
         with self._change() as connection:
             _require(connection, tags, given.tag, "tag")
             return connection.execute(tag_assignments.delete().where(_is_placed(given))).rowcount > 0
+
+    def remove_tag(self, row: TagRemoval) -> None:
+        """Take a tag off a view's column that has it by what the column is made of. Raises SqlError 42704."""
+        with self._change() as connection:
+            _require(connection, tags, row.tag, "tag")
+            given = TagAssignment(row.tag, "", row.schema, row.view, row.column, row.identity)
+            connection.execute(tag_assignments.delete().where(_is_placed(given)))
+            connection.execute(tag_removals.delete().where(_is_removed(given)))
+            connection.execute(tag_removals.insert().values(removal_values(row)))
 
     def set_tag_policy(self, row: TagPolicy) -> None:
         """Have all columns of a type with a tag seen through a policy. Raises SqlError 42704."""
@@ -288,7 +300,7 @@ class MaskingStore:
                 gone = column_masks.delete().where(*table, columns.identities == list(mask.identities))
                 policy = connection.execute(gone.returning(columns.policy)).scalar_one_or_none()
                 if policy is not None:
-                    found.append((column_masks, {**_mask_values(mask), "policy": policy}))
+                    found.append((column_masks, {**mask_values(mask), "policy": policy}))
             for given in assignments:
                 columns = tag_assignments.c
                 table = (columns.schema_name == given.schema, columns.table_name == given.table)
@@ -296,7 +308,7 @@ class MaskingStore:
                 gone = tag_assignments.delete().where(*table, *same)
                 value = connection.execute(gone.returning(columns.value)).scalar_one_or_none()
                 if value is not None:
-                    found.append((tag_assignments, {**_place(given), "value": value}))
+                    found.append((tag_assignments, {**assignment_values(given), "value": value}))
             for row_of, values in found:
                 connection.execute(row_of.insert().values(values))
 
@@ -309,30 +321,9 @@ def place_of(given: TagAssignment) -> str:
     return f"{('schema', 'table', 'column')[len(names) - 1]} {'.'.join(names)}"
 
 
-def _mask_values(mask: ColumnMask) -> dict[str, object]:
-    return {
-        "schema_name": mask.schema,
-        "table_name": mask.table,
-        "column_name": mask.column,
-        "policy": mask.policy,
-        "arguments": list(mask.arguments),
-        "identities": list(mask.identities) or [None] * len(mask.arguments),
-    }
-
-
-def _place(given: TagAssignment) -> dict[str, str | None]:
-    return {
-        "tag": given.tag,
-        "schema_name": given.schema or "",
-        "table_name": given.table or "",
-        "column_name": given.column or "",
-        "identity": given.identity,
-    }
-
-
 def _is_placed(given: TagAssignment) -> sa.ColumnElement[bool]:
     """The row of a tag in its place: a column is the one of the identity, whatever its name was."""
-    columns, place = tag_assignments.c, _place(given)
+    columns, place = tag_assignments.c, assignment_values(given)
     named = columns.column_name == place["column_name"]
     column = sa.or_(named, columns.identity == given.identity) if given.identity is not None else named
     return sa.and_(
@@ -341,6 +332,12 @@ def _is_placed(given: TagAssignment) -> sa.ColumnElement[bool]:
         columns.table_name == place["table_name"],
         column,
     )
+
+
+def _is_removed(given: TagAssignment) -> sa.ColumnElement[bool]:
+    columns = tag_removals.c
+    place = (columns.schema_name == given.schema, columns.view_name == given.table, columns.identity == given.identity)
+    return sa.and_(columns.tag == given.tag, *place)
 
 
 def _is_masked_column(mask: ColumnMask, identity: str | None) -> sa.ColumnElement[bool]:

@@ -52,6 +52,17 @@ tag_assignments = sa.Table(
     sa.Column("value", sa.Text, nullable=False),
 )
 
+tag_removals = sa.Table(
+    "tag_removals",
+    metadata,
+    sa.Column("tag", sa.Text, sa.ForeignKey("tags.name", ondelete="CASCADE"), primary_key=True),
+    sa.Column("schema_name", sa.Text, primary_key=True),
+    sa.Column("view_name", sa.Text, primary_key=True),
+    sa.Column("identity", sa.Text, primary_key=True),
+    sa.Column("column_name", sa.Text, nullable=False),  # as last known
+    sa.Column("made_of", sa.Text, nullable=False),
+)
+
 tag_policies = sa.Table(
     "tag_policies",
     metadata,

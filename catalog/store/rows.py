@@ -201,6 +201,21 @@ class TagAssignment:
 
 
 @dataclass(frozen=True, slots=True, order=True)
+class TagRemoval:
+    """An officer took a tag off a view's column that has it by what it is made of. ``column`` is the name last known of
+    the column with this ``identity``. ``made_of`` is a digest of what it was made of then: as soon as it is made of
+    anything else it has the tag again.
+    """
+
+    tag: str
+    schema: str
+    view: str
+    column: str
+    identity: str
+    made_of: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
 class TagPolicy:
     """All columns of a type that have a tag are seen through a policy. ``value_type`` is its first parameter's."""
 
@@ -258,3 +273,4 @@ class AccessRows:
     object_grants: tuple[ObjectGrant, ...] = ()
     comments: tuple[Comment, ...] = ()
     user_mappings: tuple[tuple[str | None, str], ...] = ()  # roles (None: PUBLIC) with a login of theirs at a source
+    tag_removals: tuple[TagRemoval, ...] = ()

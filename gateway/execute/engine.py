@@ -190,7 +190,7 @@ class Engine:
             relations = {}
         fenced: set[str] = set()
         for name, scan in query.scans:
-            relation = relations.get(name) or self._relation(context, name, scan, opened)
+            relation = relations.get(name) or self._relation(context, name, scan, opened, fenced=name in query.fenced)
             sql = sql.replace(f'"{name}"', relation)
             if name in query.fenced:
                 fenced.add(relation.replace('"', ""))
@@ -214,9 +214,11 @@ class Engine:
                 self._frames[sql] = frame
         return frame
 
-    def _relation(self, context: SessionContext, name: str, scan: Scan, opened: _Opened) -> str:
+    def _relation(
+        self, context: SessionContext, name: str, scan: Scan, opened: _Opened, *, fenced: bool = False
+    ) -> str:
         if isinstance(scan, FileScan):
-            return file_relations.register(context, scan)
+            return file_relations.register(context, scan, fenced=fenced)
         relation = f"{name}_{next(self._numbers)}"
         dataset = self._open_remote(scan)
         opened.add(context, relation, dataset)

@@ -44,7 +44,7 @@ class _Registrations:
     """What a context holds of ours. The lock guards the dictionary; views are built outside of it."""
 
     builder: SessionContext
-    names: OrderedDict[tuple[str, bool], str] = field(default_factory=OrderedDict)
+    names: OrderedDict[tuple[str, bool, bool], str] = field(default_factory=OrderedDict)
     stores: set[tuple[str, str]] = field(default_factory=set)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -54,23 +54,26 @@ _contexts_lock = threading.Lock()
 _numbers = itertools.count(1)
 
 
-def register(context: SessionContext, scan: FileScan) -> str:
+def register(context: SessionContext, scan: FileScan, *, fenced: bool = False) -> str:
     """Make the scan readable in ``context`` and return its name, qualified and quoted for SQL.
 
-    The same key gives the same name without further work. Blocks (object stores may be asked); call it in a thread.
+    The same key gives the same name without further work; what is ``fenced`` (read from under a fence alone) has
+    another than what is not, so that a statement may read a table in both ways. Blocks (object stores may be asked);
+    call it in a thread.
     A context keeps the `KEPT_RELATIONS` used last. Raises SqlError for what the engine cannot read.
     """
     known = _registrations(context)
+    key = scan.key, scan.late, fenced
     with known.lock:
-        name = known.names.get((scan.key, scan.late))
+        name = known.names.get(key)
         if name is not None:
-            known.names.move_to_end((scan.key, scan.late))
+            known.names.move_to_end(key)
             return name
     file_stores.register((context, known.builder), scan, known.stores)
     relation = file_groups.get_plain_table(known.builder, scan) or _relation(known.builder, scan).into_view()
     bare = f"scan_{next(_numbers)}"
     context.register_table(f"datafusion.{SCHEMA}.{bare}", relation)
-    return _keep(context, known, (scan.key, scan.late), bare)
+    return _keep(context, known, key, bare)
 
 
 def is_local_scan(scan: FileScan) -> bool:
@@ -105,7 +108,7 @@ def _registrations(context: SessionContext) -> _Registrations:
         return known
 
 
-def _keep(context: SessionContext, known: _Registrations, key: tuple[str, bool], bare: str) -> str:
+def _keep(context: SessionContext, known: _Registrations, key: tuple[str, bool, bool], bare: str) -> str:
     """Note the new view; give way to another thread that was faster, and to the limit."""
     name = f'"datafusion".{always_quoted(SCHEMA)}.{always_quoted(bare)}'
     surplus = []

@@ -7,6 +7,7 @@ the parentheses around them: PostgreSQL itself reads them, in the mirror.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from catalog.errors import SqlError
@@ -19,7 +20,7 @@ from gateway.sql.statement_reader import StatementReader
 _OPENING = {"(": ")", "[": "]"}
 _MASKS = (("MASKING", "POLICY"), ("MASKING", "SECRET"), ("TAG",))
 _STATES = {"DRAFT": PolicyState.DRAFT, "SHADOW": PolicyState.SHADOW, "ENFORCE": PolicyState.ENFORCED}
-_TAGGED = frozenset({"TABLE", "SCHEMA", "DATABASE"})
+_TAGGED = frozenset({"TABLE", "VIEW", "SCHEMA", "DATABASE"})
 
 
 def is_masking_statement(words: Sequence[str]) -> bool:
@@ -123,11 +124,13 @@ class _Parser(StatementReader):
             return self._tag(Place(schema=self._name()), self._sets())
         if self._takes("DATABASE"):
             return self._tag(Place(database=self._name()), self._sets())
-        self._require("TABLE")
-        return self._alter_table()
+        is_view = self._takes("VIEW")
+        if not is_view:
+            self._require("TABLE")
+        return self._alter_table(is_view)
 
-    def _alter_table(self) -> MaskingStatement:
-        table = self._relation()
+    def _alter_table(self, is_view: bool) -> MaskingStatement:
+        table = replace(self._relation(), is_view=is_view)
         if not self._takes("ALTER"):
             return self._tag(Place(table=table), self._sets())
         self._takes("COLUMN")

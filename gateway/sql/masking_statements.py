@@ -17,11 +17,14 @@ class Expression:
 
 @dataclass(frozen=True, slots=True)
 class RelationName:
-    """A table's name as written, folded; ``schema`` is None where none was. ``position`` counts from 1."""
+    """A table's or view's name as written, folded; ``schema`` is None where none was. ``position`` counts from 1.
+    ``is_view``: the statement is for views alone.
+    """
 
     name: str
     schema: str | None
     position: int
+    is_view: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from gateway.sql.resolve import Names, NotResolved, references, resolve, view_qu
 from optimizer.stages import Resolved
 from policies.access import Access, Narrowed
 from policies.identity import bind_identity
+from policies.lineage import Lineage, lineage
 from policies.policy_reader import KeptRelations, PolicyReader
 
 _NO_ACCESS = Access()
@@ -52,7 +53,39 @@ def policy_reader(names: Names, kept: KeptRelations, access: Access | Narrowed =
         return policy_reader(seen, kept, access)
 
     version = names.catalog.version
-    return PolicyReader(parse_expression, mask_expression, resolve_relation, resolve_view, of_role, version, kept)
+    return PolicyReader(
+        parse=parse_expression,
+        parse_mask=mask_expression,
+        resolve=resolve_relation,
+        resolve_view=resolve_view,
+        of_role=of_role,
+        lineage=lambda view: view_lineage(view, names),
+        version=version,
+        kept=kept,
+    )
+
+
+def view_lineage(view: ViewRow, names: Names) -> Lineage:
+    """Return what the columns of a view are made of, found once for a version of the views and of the catalogue. Raises
+    SqlError for a view that does not fit its tables.
+    """
+    key = ("lineage", view, names.catalog.version)
+    known = names.view_types.get(key)
+    if known is None:
+        tree = view_query(view.definition)
+        if tree is None:
+            raise _not_supported(view)
+        name = TableName(view.schema, view.name)
+        everybody = Names(names.catalog, names.system_relations, (), lambda _: True, names.database)
+        seen = replace(everybody, views=names.views, view_types=names.view_types, within=(name,))
+        resolved = resolve(tree, references(tree, seen), seen)
+        known = names.view_types[key] = lineage(resolved.tree, resolved.tables)
+    assert isinstance(known, Lineage)
+    return known
+
+
+def _not_supported(view: ViewRow) -> NotResolved:
+    return NotResolved(SqlState.FEATURE_NOT_SUPPORTED, f'the query of view "{view.name}" is not supported')
 
 
 def _resolved_view(view: ViewRow, asks: Principal, names: Names, access: Access | Narrowed) -> Resolved:
@@ -61,7 +94,7 @@ def _resolved_view(view: ViewRow, asks: Principal, names: Names, access: Access 
     """
     tree = view_query(view.definition)
     if tree is None:
-        raise NotResolved(SqlState.FEATURE_NOT_SUPPORTED, f'the query of view "{view.name}" is not supported')
+        raise _not_supported(view)
     access.require_execute(asks, (tree,))
     bound = bind_identity(tree, asks)
     assert isinstance(bound, exp.Query)
@@ -82,5 +115,5 @@ def _resolved_view(view: ViewRow, asks: Principal, names: Names, access: Access 
             raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, message) from None
         raise
     if list(resolved.tree.named_selects) != [name for name, _ in view.columns]:
-        raise NotResolved(SqlState.FEATURE_NOT_SUPPORTED, f'the query of view "{view.name}" is not supported')
+        raise _not_supported(view)
     return resolved

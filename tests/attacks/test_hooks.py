@@ -27,6 +27,7 @@ from optimizer.rules import push_down_filters
 from policies import fences, govern
 from policies.access import Access, Rules
 from policies.grants import Grants
+from policies.masks import Masks
 from policies.policy_reader import KeptRelations
 from tests.attacks.clients import clients
 from tests.attacks.own_gateway import OwnGateway, own_gateway
@@ -59,6 +60,10 @@ def _masks(patch: Patch) -> None:
 
 def _denied_columns(patch: Patch) -> None:
     patch.setattr(Grants, "columns", lambda *_: None)
+
+
+def _masks_of_views(patch: Patch) -> None:
+    patch.setattr(Masks, "get_view_masks", lambda *_: {})
 
 
 def _grants(patch: Patch) -> None:
@@ -141,6 +146,7 @@ def _permits_for_superusers_alone(patch: Patch) -> None:
 HOOKS: tuple[tuple[Hook, str, bool], ...] = (  # whether a marker is told, or another answer alone
     (_row_filters, "basic", True),
     (_masks, "inference", True),
+    (_masks_of_views, "views", True),
     (_denied_columns, "inference", True),
     (_grants, "sets", False),  # then it still has no columns
     (_fences, "errors", False),

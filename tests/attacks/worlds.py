@@ -15,6 +15,7 @@ leak_ledger  all; no attack names it
 ===========  ==========================================================================================
 
 In ``public`` they are views: ``orders`` is read with the rights of nora, a colleague, the others with the reader's.
+Others there, ``raw`` and ``raw_…``, are read with the rights of a superuser: what a tag masks is masked in them.
 
 What is hidden has markers in it: ``LEAK`` in what no analyst may see, ``NVIS`` and ``SVIS`` in what only analysts of
 north and of south may; numbers that begin with 77701 or 77702. A world's letter stands in its markers, so the two
@@ -275,3 +276,29 @@ def views() -> Iterator[str]:
     yield f"ALTER VIEW {VIEWS}.orders SET (security_invoker = false)"
     yield f"ALTER VIEW {VIEWS}.orders OWNER TO nora"
     yield f"CREATE VIEW {VIEWS}.leak_ledger AS SELECT * FROM docs.leak_ledger"
+    yield from _raw_views()
+
+
+def _raw_views() -> Iterator[str]:
+    """Views of ada's, who sees what is raw in ``docs.vault``; all that keeps it from others is a tag."""
+    yield "CREATE TAG sealed"
+    yield "ALTER TAG sealed SET MASKING POLICY constant"
+    yield "ALTER TABLE docs.vault ALTER COLUMN secret SET TAG sealed = 'yes'"
+    raw, one = f"{VIEWS}.raw", "docs.vault WHERE id = 1"
+    queries = {
+        raw: f"SELECT id, secret FROM {one}",
+        f"{raw}_again": f"SELECT r.id, r.secret || '.' AS secret FROM {raw} r",
+        f"{raw}_made": "SELECT id, length(secret) AS size, secret LIKE '%-A-%' AS of_a, CASE WHEN secret LIKE '%-A-%'"
+        f" THEN 1 ELSE 2 END AS world, ascii(right(secret, 3)) AS code FROM {one}",
+        f"{raw}_all": f"SELECT 0 AS id, 'none' AS secret UNION ALL SELECT id, secret FROM {one}",
+        f"{raw}_with": f"WITH a (n, s) AS (SELECT id, secret FROM {one}), b AS (SELECT s FROM a)"
+        " SELECT s AS secret FROM b",
+        f"{raw}_most": f"SELECT max(secret) AS secret, count(secret) AS n FROM {one}",
+        f"{raw}_looked": "SELECT n.id, (SELECT max(l.secret) FROM docs.vault l WHERE l.id = n.id) AS secret"
+        " FROM docs.notes n WHERE n.id = 1",
+    }
+    for name, query in queries.items():
+        yield f"CREATE VIEW {name} AS {query}"
+        yield f"GRANT SELECT ON {name} TO analysts"
+    yield f"CREATE VIEW {raw}_asked WITH (security_invoker) AS SELECT r.secret FROM {raw} r"
+    yield f"GRANT SELECT ON {raw}_asked TO analysts"

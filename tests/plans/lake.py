@@ -12,7 +12,19 @@ from catalog.names import TableName
 from catalog.principals import Principal
 from catalog.scans import Comparison, FileGroup, FileScan, Physical, RemoteScan, Scan, Snapshot
 from catalog.statistics import UNKNOWN, ColumnStatistics, TableStatistics
-from catalog.store.rows import AccessRows, ColumnMask, Grant, MaskingPolicy, RowPolicy, TableRights
+from catalog.store.rows import (
+    AccessRows,
+    ColumnMask,
+    Grant,
+    MaskingPolicy,
+    Role,
+    RowPolicy,
+    TableRights,
+    TagAssignment,
+    TagPolicy,
+    TagRow,
+    ViewRow,
+)
 from catalog.tables import Catalog, Column, Discovery, Table
 from gateway.sql.resolve import Names
 from policies.access import Access
@@ -49,6 +61,7 @@ TABLES = (
     table("supply.part", "iceberg", "p_partkey bigint; p_name text; p_size integer"),
     table("crm.customer", "postgres", "c_custkey bigint; c_name text; c_nationkey integer; c_acctbal numeric(15,2)"),
     table("crm.nation", "postgres", "n_nationkey integer; n_name text"),
+    table("crm.contact", "postgres", "id bigint; mail text; born date"),
     table("crm.secret", "postgres", "id bigint; payload text"),
     table("files.Rates", "files", "day date; rate double precision"),
 )
@@ -60,6 +73,22 @@ CATALOG = Catalog(
     failures=MappingProxyType({"hr": "connection refused"}),
     sources=("sales", "supply", "crm", "files", "hr"),
 )
+VIEWS = (  # of boss, who sees everything, but for the last
+    ViewRow(
+        "public", "contacts", "SELECT contact.id, contact.mail, length(contact.mail) AS size FROM crm.contact",
+        (("id", "bigint"), ("mail", "text"), ("size", "integer")),
+    ),
+    ViewRow(
+        "public", "again", "SELECT upper(contacts.mail) AS mail FROM public.contacts WHERE (contacts.id > 5)",
+        (("mail", "text"),),
+    ),
+    ViewRow(
+        "public", "asked",
+        "SELECT contacts.mail, count(contacts.size) AS n FROM public.contacts GROUP BY contacts.mail",
+        (("mail", "text"), ("n", "bigint")), security_invoker=True,
+    ),
+    ViewRow("public", "own", "SELECT contact.mail FROM crm.contact", (("mail", "text"),)),
+)  # fmt: skip
 PRINCIPALS = {
     name: Principal(name, frozenset({name, *roles}), claims=MappingProxyType(claims))
     for name, roles, claims in (
@@ -71,10 +100,13 @@ PRINCIPALS = {
 ACCESS = Access.from_rows(
     AccessRows(
         1,
-        grants=tuple(
-            Grant("public", one.name.schema, one.name.name) for one in TABLES if one.name.name != "secret"
+        roles=(Role("boss", superuser=True), Role("analyst")),
+        grants=(
+            *(Grant("public", one.name.schema, one.name.name) for one in TABLES if one.name.name != "secret"),
+            *(Grant("public", row.schema, row.name) for row in VIEWS),
         ),
         tables=(
+            *(TableRights(row.schema, row.name, "analyst" if row.name == "own" else "boss") for row in VIEWS),
             TableRights("crm", "customer", row_security=True),
             TableRights("sales", "orders", row_security=True),
             TableRights("supply", "part", row_security=True),
@@ -111,15 +143,24 @@ ACCESS = Access.from_rows(
                 "name", (("value", "text"), ("nation", "integer")), "text",
                 "CASE WHEN lakegate.is_member('tenant'::text) THEN (\"left\"(value, 1) || '***'::text) ELSE value END",
             ),
+            MaskingPolicy(
+                "initial", (("value", "text"),), "text",
+                "CASE WHEN lakegate.is_member('officer'::text) THEN value ELSE \"left\"(value, 1) END",
+            ),
         ),
         column_masks=(ColumnMask("crm", "customer", "c_name", "name", ("c_name", "c_nationkey")),),
+        tags=(TagRow("personal"),),
+        tag_assignments=(TagAssignment("personal", "yes", "crm", "contact"),),
+        tag_policies=(TagPolicy("personal", "text", "initial"),),
+        views=VIEWS,
     )
 )  # fmt: skip
 
 
 def names(search_path: tuple[str, ...] = ("public",)) -> Names:
     """Return what names mean to the analyst."""
-    return Names(CATALOG, frozenset({"pg_class", "pg_attribute"}), search_path, lambda name: name.name != "secret")
+    system, views = frozenset({"pg_class", "pg_attribute"}), ACCESS.views.tables
+    return Names(CATALOG, system, search_path, lambda name: name.name != "secret", views=views)
 
 
 def _counted(rows: float, **columns: tuple[pa.Scalar, pa.Scalar, float | None]) -> TableStatistics:

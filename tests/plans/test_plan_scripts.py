@@ -34,7 +34,7 @@ def _resolved(text: str, path: tuple[str, ...]) -> Resolved:
 
 
 def _governed(resolved: Resolved, principal: Principal) -> Governed:
-    governed = govern(resolved, principal, ACCESS, policy_reader(names(), KeptRelations()))
+    governed = govern(resolved, principal, ACCESS, policy_reader(names(), KeptRelations(), ACCESS))
     check_governed(optimize(governed).tree, governed.tables, principal, ACCESS)
     return governed
 
