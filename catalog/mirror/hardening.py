@@ -44,8 +44,10 @@ CREATE OR REPLACE FUNCTION lakegate.refuse_writing() RETURNS trigger LANGUAGE pl
 CREATE OR REPLACE FUNCTION lakegate.refuse_strangers() RETURNS event_trigger LANGUAGE plpgsql AS $$
   BEGIN
     IF pg_catalog.current_setting('is_superuser') = 'off' AND NOT EXISTS (
-        SELECT FROM pg_catalog.pg_roles r
-        WHERE r.rolname = session_user AND pg_catalog.shobj_description(r.oid, 'pg_authid') = '{mark}') THEN
+        -- Not by pg_roles and shobj_description(): each login would take 2 ms longer.
+        SELECT FROM pg_catalog.pg_shdescription d
+        WHERE d.objoid = pg_catalog.quote_ident(session_user)::pg_catalog.regrole
+          AND d.classoid = 'pg_catalog.pg_authid'::pg_catalog.regclass AND d.description = '{mark}') THEN
       RAISE EXCEPTION 'permission denied for database "%"', pg_catalog.current_database()
         USING ERRCODE = '42501', DETAIL = 'Only roles of the gateway have the CONNECT privilege.';
     END IF;
