@@ -50,19 +50,21 @@ def normalised(rows: AccessRows, tables: Iterable[TableName]) -> AccessRows:
     those to come included, is one on each table and a default privilege; a superuser's table is nobody's own.
     """
     names = [*tables]
-    views = {(row.schema, row.name) for row in rows.views}
+    views = {(row.schema, row.name) for row in rows.views}  # they are in no file, and what is set on them neither
     supers = {role.name for role in rows.roles if role.superuser}
     grants: set[Grant] = set()
     defaults = {replace(row, creator=None if row.creator in supers else row.creator) for row in rows.default_privileges}
     for given in rows.grants:
+        if (given.schema, given.table) in views:
+            continue
         row = replace(given, grantor=None if given.grantor in supers else given.grantor)
         if row.table != ALL_TABLES:
             grants.add(row)
             continue
         defaults.add(DefaultPrivilege(row.role, row.privilege, None, row.schema, row.grantable))
         grants |= {replace(row, table=name.name) for name in names if name.schema == row.schema}
-    views = {(row.schema, row.name) for row in rows.views}  # they are in no file, and what is set on them neither
-    rights = {replace(row, owner=None if row.owner in supers else row.owner) for row in rows.tables}
+    own = (row for row in rows.tables if (row.schema, row.table) not in views)
+    rights = {replace(row, owner=None if row.owner in supers else row.owner) for row in own}
     return replace(
         rows,
         version=0,

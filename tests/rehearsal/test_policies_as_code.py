@@ -122,6 +122,17 @@ def test_what_is_exported_is_no_change_in_either_form(folder: Path, shop: Sample
     assert read_policies(folder / "p.yaml") == [one for section in sections for one in section.statements]
 
 
+def test_views_are_in_no_file(folder: Path, governed: RunningGateway) -> None:
+    before = lakegate("policy", "export", folder=folder).output
+    with governed.connect(ADA) as ada:
+        send(ada, "CREATE VIEW shop.v AS SELECT id FROM shop.orders; GRANT SELECT ON shop.v TO eve")
+        send(ada, "ALTER VIEW shop.v OWNER TO boss; COMMENT ON VIEW shop.v IS 'ids'")
+        try:
+            assert lakegate("policy", "export", folder=folder).output == before
+        finally:
+            ada.execute("DROP VIEW shop.v")
+
+
 def test_a_change_is_shown_and_carried_out_by_the_gateway(
     folder: Path, shop: SampleLake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
