@@ -288,28 +288,14 @@ class Metadata:
         found = self._roles.get_principal(name, session_user=login.name)
         if found is None or not self._roles.may_set_role(login.name, name):
             return None
-        return replace(
-            found,
-            claims=login.claims,
-            authenticated=login.authenticated,
-            method=login.method,
-            scopes=login.scopes,
-            login=login.login,
-        )
+        return _logged_in_as(found, login, login.login)
 
     def authorize(self, login: Principal, name: str) -> Principal | None:
         """Return who a client is after SET SESSION AUTHORIZATION; None where he is no superuser, or not any more."""
         found = self._roles.get_principal(name)
         if found is None or not login.superuser:
             return None
-        return replace(
-            found,
-            claims=login.claims,
-            authenticated=login.authenticated,
-            method=login.method,
-            scopes=login.scopes,
-            login=login.name,
-        )
+        return _logged_in_as(found, login, login.name)
 
     async def permit(self, login: str, name: str, process: int) -> Permit | None:
         """Let a superuser's session in the mirror, that of a server process, set its authorization; None: he is none,
@@ -439,3 +425,15 @@ class Metadata:
 
 def _lent(role: str, member: str) -> Membership:
     return Membership(role, member, set_role=False)
+
+
+def _logged_in_as(become: Principal, login: Principal, name: str | None) -> Principal:
+    """Return whom a client has become, with what his login has shown of him; the audit is told the login's ``name``."""
+    return replace(
+        become,
+        claims=login.claims,
+        authenticated=login.authenticated,
+        method=login.method,
+        scopes=login.scopes,
+        login=name,
+    )
