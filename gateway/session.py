@@ -25,15 +25,15 @@ from gateway.credentials import check_credential
 from gateway.engine_lane import EngineLane, Portal
 from gateway.logs import milliseconds_since, soon
 from gateway.owed_answers import OwedAnswers
-from gateway.prepared import LONG_TEXT, Lane, NamedStatement, NamedStatements, PreparedStatement, get_planless
+from gateway.own_statements import OwnStatements
+from gateway.preparation import Preparation
+from gateway.prepared import Lane, NamedStatement, NamedStatements, PreparedStatement
 from gateway.relay.mirror_connection import MirrorConnection, MirrorLost
 from gateway.session_role import SessionRole
 from gateway.session_services import SessionServices
-from gateway.sql.access import tells_password
-from gateway.sql.hidden_columns import HiddenColumns
-from gateway.sql.session_state import changes_search_path, changes_session, role_to_set
-from gateway.sql.statements import Kind, Statement, known_cut, require_one_reading, split
-from gateway.told_errors import AlreadySent, error_response, internal_error, moved, not_here, placed
+from gateway.sql.session_state import changes_search_path, role_to_set
+from gateway.sql.statements import Kind, Statement
+from gateway.told_errors import AlreadySent, error_response, internal_error, not_here, placed
 from gateway.wire import backend, frontend
 from gateway.wire.errors import RemoteProtocolError
 
@@ -52,17 +52,18 @@ class Session:
         self._engine = EngineLane(
             services.lake, services.statements, self._principal, mirror, self._client, self._answer
         )
-        self._role = SessionRole(services, identity, self._engine, mirror)
+        self._role = role = SessionRole(services, identity, self._engine, mirror)
         self._who = self._principal()  # as he was last known
-        self._access = AccessLane(services.execute_access, self._client)
+        self._access = access = AccessLane(services.execute_access, self._client)
         self._in_block = False  # a transaction block was begun behind the last Sync
         self._statements = NamedStatements()
-        self._owed = OwedAnswers(mirror, self._client, self._statements)
+        self._owed = owed = OwedAnswers(mirror, self._client, self._statements)
+        self._preparation = Preparation(services, role, self._engine, access, mirror, owed)
+        self._own = OwnStatements(services, role, self._engine, access, mirror, owed, self._client)
         self._portals: dict[str, Portal] = {}
         self._relayed: dict[str, Statement] = {}  # what the mirror's portals were made of
         self._path_changed = False  # search_path, maybe, and the mirror tells only at Sync
         self._unsynced = False  # something was executed there since Sync: any setting may have changed
-        self._interruptible = False  # work of the gateway's own goes on, which `cancel` may break off
         self._running: asyncio.Task[None] | None = None
         self._ended_by: SqlError | None = None
 
@@ -116,10 +117,10 @@ class Session:
             await self._engine.read_settings()
             self._unsynced = False
         started = monotonic()
-        statements = await self._cut(message.query)
+        statements = await self._preparation.cut(message.query)
         await self._drop_portal("")
         self._statements.close("")
-        prepared = await self._prepare_all(statements)
+        prepared = await self._preparation.prepare_all(statements)
         if all(one is not None and one.lane is Lane.RELAY for one in prepared):
             await self._role.let_set_role(*statements)
             self._mirror.write(message.encode())
@@ -127,34 +128,15 @@ class Session:
             self._executed(*([] if error is not None else statements))
             soon(_log.info, "statement", lane="relay", milliseconds=milliseconds_since(started))
         elif all(one.kind is Kind.ACCESS for one in statements):
-            await self._give_access(statements)
+            await self._own.give_access(statements, in_block=self._in_block)
         else:
             for statement, one in zip(statements, prepared, strict=True):
                 if statement.kind is Kind.ACCESS and self._mirror.status == "I" and len(statements) > 1:
                     raise not_here(statement)
-                await self._query_one(statement, one or await self._prepare(statement))
+                await self._query_one(statement, one or await self._preparation.prepare(statement))
         await self._role.end_set_role()
         if self._mirror.status != "T":
             await self._drop_portals()
-
-    async def _prepare_all(self, statements: tuple[Statement, ...]) -> list[PreparedStatement | None]:
-        """Prepare the statements of a text; None for those that wait until the ones before have been executed."""
-        if any(self._access.ends_here(one) for one in statements):
-            return [None] * len(statements)
-        prepared: list[PreparedStatement | None] = []
-        certain = True  # that nothing before changes who asks
-        for statement in statements:
-            if prepared:
-                await asyncio.sleep(0)  # thousands of statements must not keep other sessions waiting
-            try:
-                made = await self._prepare(statement)
-            except SqlError:
-                if certain:
-                    raise
-                return [None] * len(statements)
-            prepared.append(made if certain or made.lane is Lane.RELAY else None)
-            certain = certain and not changes_session(statement)
-        return prepared
 
     async def _query_one(self, statement: Statement, prepared: PreparedStatement) -> None:
         if prepared.lane is Lane.RELAY:
@@ -185,14 +167,14 @@ class Session:
             await portal.close()
 
     async def _parse(self, message: frontend.Parse) -> None:
-        statements = await self._cut(message.query)
+        statements = await self._preparation.cut(message.query)
         if len(statements) > 1:
             raise SqlError(SqlState.SYNTAX_ERROR, "cannot insert multiple commands into a prepared statement")
         if self._path_changed:
             await self._owed.drain()
             await self._engine.read_settings()
             self._path_changed = False
-        prepared = await self._prepare(statements[0])
+        prepared = await self._preparation.prepare(statements[0])
         if prepared.lane.is_command:
             message = frontend.Parse(message.name, "", ())  # the mirror keeps the name; the gateway executes
         elif prepared.lane is Lane.POLICY_QUESTION:
@@ -219,7 +201,7 @@ class Session:
         if named.prepared.lane.is_command:
             self._portals[message.portal] = Portal.of_command(named.prepared)
         else:  # planned again where the catalogue, the grants or the search path have changed since
-            named.prepared = await self._prepare(named.prepared.statement)
+            named.prepared = await self._preparation.prepare(named.prepared.statement)
             self._portals[message.portal] = await self._engine.bind(named, self._role.names(), message)
         self._client.send(backend.BindComplete())
 
@@ -287,34 +269,11 @@ class Session:
 
     # Lanes ----------------------------------------------------------------------------------------------------------
 
-    async def _cut(self, text: str) -> tuple[Statement, ...]:
-        """Cut a text into statements as the mirror's parser does."""
-        require_one_reading(text, self._mirror.parameters)
-        known = known_cut(text)
-        if known is not None:
-            statements = known
-        elif len(text) <= LONG_TEXT:
-            statements = split(text)
-        else:
-            statements = await asyncio.get_running_loop().run_in_executor(self._services.lake.threads, split, text)
-        if statements[0].kind is Kind.UNREADABLE:
-            if tells_password(text):
-                raise SqlError(SqlState.SYNTAX_ERROR, "a string, a quoted identifier or a comment is not terminated")
-            await self._owed.drain()
-            await self._engine.refuse(statements[0])
-        return statements
-
     def _principal(self) -> Principal:
         return self._role.principal()
 
-    async def _give_access(self, statements: tuple[Statement, ...]) -> None:
-        """Carry out statements of access, or rehearse them where a transaction is open."""
-        self._client.reading("access")
-        if self._mirror.status == "E":  # the mirror says so, whatever is asked
-            await self._engine.refuse(Statement("SELECT", Kind.QUERY, "SELECT"))
-        await self._role.know(self._owed.drain)
-        in_transaction = self._in_block or self._mirror.status == "T"
-        await self._access.run(statements, self._role.told(), in_transaction=in_transaction)
+    async def _answer(self, statement: Statement) -> pa.RecordBatch:
+        return await self._own.answer(statement)
 
     async def _execute_alone(self, message: frontend.Execute, relayed: Statement) -> None:
         """Execute a portal of the mirror with nothing else under way: work of the gateway's own goes with it."""
@@ -331,34 +290,11 @@ class Session:
             self._owed.pass_on(data)
         self._executed(relayed)
 
-    async def _prepare(self, statement: Statement) -> PreparedStatement:
-        planless = get_planless(statement)
-        if planless is not None:
-            return planless
-        prepared = await self._prepare_as_known(statement)
-        if prepared is not None and prepared.lane is Lane.RELAY:
-            return prepared
-        if await self._role.know(self._owed.drain) or prepared is None:
-            prepared = await self._prepare_as_known(statement, certain=True)
-        assert prepared is not None
-        return prepared
-
-    async def _prepare_as_known(self, statement: Statement, *, certain: bool = False) -> PreparedStatement | None:
-        """Prepare a statement for who asked last; None where it is refused to him, who may be another now."""
-        services = self._services
-        self._interruptible = True
-        try:
-            names, principal = self._role.names(), self._role.principal()
-            return await services.statements.prepare(statement, names, principal, services.lake)
-        except SqlError as error:
-            if not certain and not self._engine.settings_known and self._mirror.status != "E":
-                return None
-            if isinstance(error, HiddenColumns):
-                await self._owed.drain()
-                await self._engine.require_syntax(statement)
-            raise moved(error, statement.start) from None
-        finally:
-            self._interruptible = False
+    async def _command(self, statement: Statement) -> None:
+        """Carry out a statement that is the gateway's own."""
+        if statement.kind is Kind.AUTHORIZATION:
+            self._unsynced |= self._mirror.extended  # it may be rolled back yet
+        await self._own.run(statement, in_block=self._in_block)
 
     def _executed(self, *statements: Statement) -> None:
         """Keep step with statements of the mirror that changed the session (``set_config`` is among the queries)."""
@@ -370,48 +306,6 @@ class Session:
                 self._in_block = statement.head in {"BEGIN", "START"} or (
                     self._in_block and statement.head not in {"COMMIT", "END", "ABORT"}
                 )
-
-    async def _command(self, statement: Statement) -> None:
-        """Carry out a statement that is the gateway's own."""
-        if statement.kind is Kind.REFRESH:
-            await self._refresh(statement)
-        elif statement.kind is Kind.ACCESS:
-            await self._give_access((statement,))
-        elif statement.kind is Kind.AUTHORIZATION:
-            self._unsynced |= self._mirror.extended  # it may be rolled back yet
-            await self._role.set_authorization(statement, self._client)
-        else:
-            await self._change_masking(statement)
-
-    async def _change_masking(self, statement: Statement) -> None:
-        self._client.reading("access")
-        await self._role.know(self._owed.drain)
-        if self._in_block or self._mirror.status != "I":
-            message = f"this {statement.head} cannot run inside a transaction block"
-            raise SqlError(SqlState.ACTIVE_SQL_TRANSACTION, message)
-        tag = await self._services.change_masking(statement, self._role.require_admin(), self._role.names())
-        self._client.send(backend.CommandComplete(tag))
-
-    async def _answer(self, statement: Statement) -> pa.RecordBatch:
-        """Answer a question about policies."""
-        principal = self._role.require_admin()
-        try:
-            return await self._services.answer(statement.text, principal, self._role.names())
-        except SqlError as error:
-            raise moved(error, statement.start) from None
-
-    async def _refresh(self, statement: Statement) -> None:
-        words = statement.text.split()
-        names = None if len(words) < 3 else (words[2].strip('"'),)
-        if names is not None and names[0] not in self._services.lake.sources:
-            raise SqlError(SqlState.UNDEFINED_OBJECT, f'source "{names[0]}" does not exist')
-        self._client.reading("refresh")
-        self._interruptible = True
-        try:
-            await self._services.refresh(names)
-        finally:
-            self._interruptible = False
-        self._client.send(backend.CommandComplete("REFRESH SOURCE"))
 
     # Ends -----------------------------------------------------------------------------------------------------------
 
@@ -454,7 +348,7 @@ class Session:
         """End the statement that runs, if one does. Work of the mirror is cancelled there and answers itself."""
         if self._running is None:
             return
-        if self._engine.busy or self._interruptible:
+        if self._engine.busy or self._preparation.busy or self._own.busy:
             self._ended_by = reason
             self._running.cancel()
         else:

@@ -1,0 +1,91 @@
+"""Statements of one session that the gateway carries out itself: access, masks, sources, questions about policies."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from catalog.errors import SqlError
+from catalog.sqlstate import SqlState
+from gateway.access_lane import AccessLane
+from gateway.audit.witness import Witness
+from gateway.engine_lane import EngineLane
+from gateway.owed_answers import OwedAnswers
+from gateway.relay.mirror_connection import MirrorConnection
+from gateway.session_role import SessionRole
+from gateway.session_services import SessionServices
+from gateway.sql.statements import Kind, Statement
+from gateway.told_errors import moved
+from gateway.wire import backend
+
+
+class OwnStatements:
+    """Carries them out. ``busy``: a source is being looked at, which `cancel` may break off."""
+
+    def __init__(
+        self,
+        services: SessionServices,
+        role: SessionRole,
+        engine: EngineLane,
+        access: AccessLane,
+        mirror: MirrorConnection,
+        owed: OwedAnswers,
+        client: Witness,
+    ) -> None:
+        self._services = services
+        self._role = role
+        self._engine = engine
+        self._access = access
+        self._mirror = mirror
+        self._owed = owed
+        self._client = client
+        self.busy = False
+
+    async def run(self, statement: Statement, *, in_block: bool) -> None:
+        """Carry out a statement and tell the client. ``in_block``: a transaction was begun behind the last Sync."""
+        if statement.kind is Kind.REFRESH:
+            await self._refresh(statement)
+        elif statement.kind is Kind.ACCESS:
+            await self.give_access((statement,), in_block=in_block)
+        elif statement.kind is Kind.AUTHORIZATION:
+            await self._role.set_authorization(statement, self._client)
+        else:
+            await self._change_masking(statement, in_block=in_block)
+
+    async def give_access(self, statements: tuple[Statement, ...], *, in_block: bool) -> None:
+        """Carry out statements of access, or rehearse them where a transaction is open."""
+        self._client.reading("access")
+        if self._mirror.status == "E":  # the mirror says so, whatever is asked
+            await self._engine.refuse(Statement("SELECT", Kind.QUERY, "SELECT"))
+        await self._role.know(self._owed.drain)
+        in_transaction = in_block or self._mirror.status == "T"
+        await self._access.run(statements, self._role.told(), in_transaction=in_transaction)
+
+    async def _change_masking(self, statement: Statement, *, in_block: bool) -> None:
+        self._client.reading("access")
+        await self._role.know(self._owed.drain)
+        if in_block or self._mirror.status != "I":
+            message = f"this {statement.head} cannot run inside a transaction block"
+            raise SqlError(SqlState.ACTIVE_SQL_TRANSACTION, message)
+        tag = await self._services.change_masking(statement, self._role.require_admin(), self._role.names())
+        self._client.send(backend.CommandComplete(tag))
+
+    async def answer(self, statement: Statement) -> pa.RecordBatch:
+        """Answer a question about policies."""
+        principal = self._role.require_admin()
+        try:
+            return await self._services.answer(statement.text, principal, self._role.names())
+        except SqlError as error:
+            raise moved(error, statement.start) from None
+
+    async def _refresh(self, statement: Statement) -> None:
+        words = statement.text.split()
+        names = None if len(words) < 3 else (words[2].strip('"'),)
+        if names is not None and names[0] not in self._services.lake.sources:
+            raise SqlError(SqlState.UNDEFINED_OBJECT, f'source "{names[0]}" does not exist')
+        self._client.reading("refresh")
+        self.busy = True
+        try:
+            await self._services.refresh(names)
+        finally:
+            self.busy = False
+        self._client.send(backend.CommandComplete("REFRESH SOURCE"))
