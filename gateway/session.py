@@ -329,24 +329,28 @@ class Session:
         self._client.send(backend.ReadyForQuery(self._mirror.status))  # type: ignore[arg-type]
 
     async def _cancellable(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do the work in a task that `cancel` can end from outside, with the reason it gives."""
+        """Do the work so that `cancel` can end it from outside, with the reason it gives. A task of its own would cost
+        each message two turns of the event loop.
+        """
+        task = asyncio.current_task()
+        assert task is not None
         self._ended_by = self._engine.ended_by = None
-        self._running = asyncio.create_task(work)
+        self._running = task
         try:
-            await self._running
+            await work
         except asyncio.CancelledError:
-            if self._ended_by is None or not self._running.cancelled():
+            if self._ended_by is None or task.cancelling() > 1:  # the client has left, too
                 raise
-            raise self._ended_by from None
         finally:
-            if not self._running.done():
-                self._running.cancel()
-                await asyncio.gather(self._running, return_exceptions=True)
             self._running = None
+            if self._ended_by is not None:
+                task.uncancel()
+        if self._ended_by is not None:
+            raise self._ended_by
 
     async def cancel(self, reason: SqlError) -> None:
         """End the statement that runs, if one does. Work of the mirror is cancelled there and answers itself."""
-        if self._running is None:
+        if self._running is None or self._ended_by is not None:
             return
         if self._engine.busy or self._preparation.busy or self._own.busy:
             self._ended_by = reason

@@ -16,6 +16,7 @@ from catalog.errors import SqlError
 from catalog.server import Address
 from catalog.sqlstate import SqlState
 from gateway.authentication.scram_client import MECHANISM, ScramClient, ScramRefused
+from gateway.relay.received import Received
 from gateway.wire import frontend
 
 _HEADER = Struct(">cI")
@@ -23,7 +24,6 @@ _STARTUP = Struct(">II")
 _PROTOCOL_3_0 = 196608
 _CANCEL = Struct(">IIII")
 _CANCEL_CODE = 80877102
-_READ = 1 << 16
 _DATA_ROW = ord("D")
 _RELAYED_AT_ONCE = 1 << 16  # bytes passed on before the client's reading is waited for
 _OURS = "lakegate own"  # the statement's name under which the gateway asks questions of its own
@@ -70,11 +70,11 @@ class MirrorConnection:
     ``extended`` tells whether the client is in the extended protocol now, where only its Sync may end a transaction.
     """
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, login: Login) -> None:
-        self._reader = reader
-        self._writer = writer
+    def __init__(self, received: Received, transport: asyncio.Transport, login: Login) -> None:
+        self._received = received
+        self._transport = transport
         self._login = login
-        self._buffer = bytearray()
+        self._buffer = received.data
         self.parameters: dict[str, str] = {}
         self.process_id = 0
         self._secret = 0
@@ -87,19 +87,20 @@ class MirrorConnection:
     @classmethod
     async def connect(cls, login: Login, parameters: Mapping[str, str]) -> MirrorConnection:
         """Log in with a client's startup settings. Raises `ServerRefused` with the server's own error for these."""
-        reader, writer = await _open(login.address)
-        connection = cls(reader, writer, login)
+        received = Received()
+        transport = await _connected(login.address, received)
+        connection = cls(received, transport, login)
         try:
             await connection._start(parameters)
         except BaseException:
-            writer.close()
+            transport.close()
             raise
         return connection
 
     def write(self, message: bytes) -> None:
         """Send bytes of complete messages, buffered."""
         self._unsettled = True
-        self._writer.write(message)
+        self._transport.write(message)
 
     async def message(self) -> bytes:
         """Return the next complete message."""
@@ -112,7 +113,8 @@ class MirrorConnection:
                     del self._buffer[:end]
                     self._note(message)
                     return _explained(message) if self._told_end else message
-            await self._fill()
+            if not await self._received.more():
+                raise MirrorLost(told=self._told_end)
 
     def _take_rows(self) -> bytes:
         """Take all complete DataRow messages at the head of the buffer."""
@@ -197,26 +199,18 @@ class MirrorConnection:
 
     async def cancel(self) -> None:
         """Ask the server to cancel what this session runs, over a connection of its own."""
-        reader, writer = await _open(self._login.address)
-        writer.write(_CANCEL.pack(16, _CANCEL_CODE, self.process_id, self._secret))
-        await writer.drain()
-        await reader.read()  # the server closes without an answer
-        writer.close()
+        received = Received()
+        transport = await _connected(self._login.address, received)
+        transport.write(_CANCEL.pack(16, _CANCEL_CODE, self.process_id, self._secret))
+        while await received.more():
+            pass  # the server closes without an answer
+        transport.close()
 
     def close(self) -> None:
         """Say goodbye and close."""
-        if not self._writer.is_closing():
-            self._writer.write(_framed(b"X", b""))
-            self._writer.close()
-
-    async def _fill(self) -> None:
-        try:
-            data = await self._reader.read(_READ)
-        except ConnectionError:
-            data = b""
-        if not data:
-            raise MirrorLost(told=self._told_end)
-        self._buffer += data
+        if not self._transport.is_closing():
+            self._transport.write(_framed(b"X", b""))
+            self._transport.close()
 
     def _note(self, message: bytes) -> None:
         if message[:1] == b"Z":
@@ -272,15 +266,18 @@ def _explained(message: bytes) -> bytes:
     return _framed(b"E", message[5:-1] + f"D{_WHY_STOPPED}\0H{_RUN_AGAIN}\0\0".encode())
 
 
-async def _open(address: Address) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+async def _connected(address: Address, received: Received) -> asyncio.Transport:
+    loop = asyncio.get_running_loop()
     try:
         if address.socket_path is not None:
-            return await asyncio.open_unix_connection(address.socket_path, limit=1 << 20)
-        return await asyncio.open_connection(address.host, address.port, limit=1 << 20)
+            transport, _ = await loop.create_unix_connection(lambda: received, address.socket_path)
+        else:
+            transport, _ = await loop.create_connection(lambda: received, address.host, address.port)
     except OSError as error:
         raise SqlError(
             SqlState.CANNOT_CONNECT_NOW, "the catalogue mirror cannot be reached", hint="Try again in a moment."
         ) from error
+    return transport
 
 
 def _framed(kind: bytes, body: bytes) -> bytes:

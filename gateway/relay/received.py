@@ -1,0 +1,53 @@
+"""What a server sends, kept until somebody takes it: the reading half of a connection, without a stream's copies."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import cast
+
+_MOST = 1 << 20  # bytes kept until the server has to wait
+
+
+class Received(asyncio.Protocol):
+    """Collects what comes in ``data``, from whose head its one reader takes. Beyond a mebibyte the server waits."""
+
+    def __init__(self) -> None:
+        self.data = bytearray()
+        self._transport: asyncio.Transport | None = None
+        self._arrived: asyncio.Future[None] | None = None
+        self._paused = False
+        self._ended = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+
+    def data_received(self, data: bytes) -> None:
+        self.data += data
+        if len(self.data) > _MOST and self._transport is not None:
+            self._transport.pause_reading()
+            self._paused = True
+        self._wake()
+
+    def eof_received(self) -> bool:
+        self.connection_lost(None)
+        return True  # writing goes on until the reader has seen why
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._ended = True
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._arrived is not None and not self._arrived.done():
+            self._arrived.set_result(None)
+
+    async def more(self) -> bool:
+        """Wait until something is added to ``data``; return False where nothing will be."""
+        if self._ended:
+            return False
+        if self._paused and self._transport is not None:
+            self._transport.resume_reading()
+            self._paused = False
+        size = len(self.data)
+        self._arrived = asyncio.get_running_loop().create_future()
+        await self._arrived
+        return len(self.data) > size
