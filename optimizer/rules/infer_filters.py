@@ -37,7 +37,7 @@ def _extend(clause: exp.Expr, key: str) -> None:
         named = qualifiers(condition) if isinstance(condition, exp.Or) else set()
         if len(named) > 1 and "" not in named and condition.find(exp.Query) is None:
             found = (implied_filter(condition, alias) for alias in sorted(named))
-            implied += [one for one in found if one is not None and one not in conditions]
+            implied += [one for each in found for one in conjuncts(each) if one not in conditions]
     if implied:
         clause.set(key, _typed(exp.and_(*conditions, *map(_typed, implied), copy=False)))
 

@@ -15,6 +15,7 @@ from optimizer.implied_filters import implied_filter
 from optimizer.join_block import JoinBlock, get_join_block
 from optimizer.join_order import EqualColumns, JoinGraph, JoinTree, Predicate, written_order
 from optimizer.join_order import order_joins as cheapest
+from optimizer.relations import conjuncts
 from optimizer.unique_semi_joins import semi_joins_as_sources
 
 T = exp.DType
@@ -142,8 +143,8 @@ def _graph(
             rows[mask.bit_length() - 1] *= part
             continue
         for alias, number in numbers.items():  # what it says of one source was asked of that source before
-            implied = implied_filter(condition, alias) if mask >> number & 1 else None
-            part = min(1.0, part / cardinality.selectivity([implied], sources)) if implied is not None else part
+            implied = conjuncts(implied_filter(condition, alias)) if mask >> number & 1 else []
+            part = min(1.0, part / cardinality.selectivity(implied, sources)) if implied else part
         predicates.append(Predicate(mask, part))
     columns = [
         [(numbers[column.table], sources.column(column), rows[numbers[column.table]]) for column in group]
