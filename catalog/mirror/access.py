@@ -33,6 +33,7 @@ from catalog.mirror.policies import settle_states
 from catalog.mirror.policy_checks import check_policies
 from catalog.mirror.policy_states import number_of_table, state_noted
 from catalog.mirror.privileges import change_privileges
+from catalog.mirror.relations import hide_numbers
 from catalog.mirror.roles import change_memberships, change_roles
 from catalog.mirror.state_notices import state_notices
 from catalog.mirror.user_mappings import read_user_mappings
@@ -197,6 +198,8 @@ def _settle(
     change_object_privileges(connection, access, usable)
     if comments or access.comments != before.comments:
         change_comments(connection, parts.catalog, access, Notes(), every=True)
+    if access.tables != before.tables:
+        hide_numbers(connection)
     if access.views != before.views:  # new ones get what was given on all tables of their schema
         change_privileges(connection, access, usable, Notes())
     if connection.execute(_STILL_SUPERUSERS, (MIRROR_MARK,)).fetchone() is not None:

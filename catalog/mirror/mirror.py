@@ -47,6 +47,7 @@ from catalog.mirror.relations import (
     STATE_TABLE,
     drop_schemas,
     drop_tables,
+    hide_numbers,
     make_foreign_keys,
     make_schemas,
     make_tables,
@@ -298,6 +299,7 @@ class Mirror:
         change_privileges(connection, access, roles, notes)
         change_object_privileges(connection, access, roles)
         broken = change_policies(connection, access, roles, notes)
+        hide_numbers(connection)
         change_comments(connection, self._catalog, access, notes)
         self.broken = MappingProxyType(
             {TableName(one.schema, one.table): _reason(one) for one in broken if one.state is PolicyState.ENFORCED}

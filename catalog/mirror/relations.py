@@ -50,9 +50,13 @@ ON CONFLICT (relation) DO UPDATE SET fingerprint = excluded.fingerprint
 # ever. Numbers of pages stay 0: no client reads by ranges of pages what has none.
 _NUMBERS = """
 UPDATE pg_catalog.pg_class c
-SET relispopulated = false, relpages = 0, relallvisible = 0, reltuples = v.rows
-FROM unnest(%s::oid[], %s::real[]) v (oid, rows)
-WHERE c.oid = v.oid AND (c.relispopulated OR c.relpages <> 0 OR c.reltuples <> v.rows)
+SET relispopulated = false, relpages = 0, relallvisible = 0, reltuples = n.rows
+FROM unnest(%s::oid[], %s::real[]) v (oid, told)
+JOIN pg_catalog.pg_class t USING (oid), LATERAL (SELECT CASE WHEN t.relrowsecurity THEN -1 ELSE v.told END) n (rows)
+WHERE c.oid = v.oid AND (c.relispopulated OR c.relpages <> 0 OR c.reltuples <> n.rows)
+"""
+_HIDE_NUMBERS = """
+UPDATE pg_catalog.pg_class SET reltuples = -1 WHERE relrowsecurity AND relkind = 'r' AND reltuples <> -1
 """
 # The trigger that refuses writing is the mirror's own affair: psql does not show internal ones.
 _HIDDEN = "UPDATE pg_catalog.pg_trigger SET tgisinternal = true WHERE tgname = 'lakegate_wall' AND NOT tgisinternal"
@@ -163,6 +167,11 @@ def set_numbers(connection: psycopg.Connection, tables: Mapping[TableName, Table
     rows = [_estimate(tables.get(name)) for name in present]
     connection.execute(_NUMBERS, ([table.oid for table in present.values()], rows))
     connection.execute(_HIDDEN)
+
+
+def hide_numbers(connection: psycopg.Connection) -> None:
+    """Take the numbers of rows from tables under row security: they count rows that a role may not see."""
+    connection.execute(_HIDE_NUMBERS)
 
 
 def remember(connection: psycopg.Connection, marks: Mapping[TableName, str]) -> None:
