@@ -22,11 +22,13 @@ from catalog.sqlstate import SqlState
 from gateway import explain
 from gateway.lake import Lake
 from gateway.logs import milliseconds_since, soon
-from gateway.pipeline import prepare, run
+from gateway.pipeline import Plan, get_reads, prepare, reads, run
 from gateway.portals import Blocks, ReadyRows, Rows, RowSource, encoded, encoded_whole
 from gateway.prepared import Description, KeptEncoder, Lane, NamedStatement, PreparedStatement, StatementCache
 from gateway.quantities import parse_duration
 from gateway.relay.mirror_connection import MirrorConnection
+from gateway.relay.source_connection import Execution
+from gateway.relay.source_relay import Asked, WholeStatement
 from gateway.sql.engine_dialect.moments import Session
 from gateway.sql.resolve import Names
 from gateway.sql.statements import Statement
@@ -73,6 +75,15 @@ class Client(Protocol):
         """Return what is told, in any thread, what the statement at hand reads."""
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A statement's parameters as the client sent them, with their types as the mirror told them."""
+
+    oids: tuple[int, ...] = ()
+    formats: tuple[int, ...] = ()
+    values: tuple[bytes | None, ...] = ()
+
+
 @dataclass(slots=True)
 class Portal:
     """A statement with its parameters, ready to be executed or in the midst of it."""
@@ -80,10 +91,12 @@ class Portal:
     prepared: PreparedStatement
     fields: tuple[backend.FieldDescription, ...] = ()
     parameters: tuple[pa.Scalar, ...] = ()
+    sent: Sent = field(default_factory=Sent)
     encoder: KeptEncoder = field(default_factory=KeptEncoder)
     described: bytes | None = None  # the mirror's own message, where the columns are told as it told them
     rows: RowSource | None = None
     done: bool = field(default=False)
+    lane: str = "engine"  # who has answered, for the log
 
     @classmethod
     def of_command(cls, prepared: PreparedStatement) -> Portal:
@@ -169,10 +182,11 @@ class EngineLane:
         fields = description.fields
         if any(formats):
             fields = tuple(replace(one, format=form) for one, form in zip(fields, formats, strict=True))
+        sent = Sent(description.parameter_oids, given, values)
         if len(set(formats)) > 1:  # of each mixture there would have to be one
-            return Portal(prepared, fields, parameters)
+            return Portal(prepared, fields, parameters, sent)
         encoder = description.encoders[formats[0] if formats else TEXT]
-        return Portal(prepared, fields, parameters, encoder, None if any(formats) else description.message)
+        return Portal(prepared, fields, parameters, sent, encoder, None if any(formats) else description.message)
 
     async def execute(self, portal: Portal, limit: int) -> None:
         """Send the portal's rows (at most ``limit``, 0 for all) and how it ended."""
@@ -203,7 +217,8 @@ class EngineLane:
         else:
             self._client.send(backend.PortalSuspended())
         duration = milliseconds_since(started)
-        soon(_log.info, "statement", lane=portal.prepared.lane.name.lower(), rows=sent, milliseconds=duration)
+        told = portal.lane if prepared.lane is Lane.ENGINE else lane
+        soon(_log.info, "statement", lane=told, rows=sent, milliseconds=duration)
 
     async def _send(self, portal: Portal, limit: int, settings: _Settings) -> tuple[int, bool]:
         if portal.done:
@@ -215,6 +230,11 @@ class EngineLane:
         return await self._send_portion(portal, limit, settings)
 
     async def _send_all(self, portal: Portal, settings: _Settings) -> int:
+        planned = portal.prepared.plan
+        if planned is not None and planned.whole is not None:
+            relayed = await self._relay(portal, planned, planned.whole, settings)
+            if relayed is not None:
+                return relayed
         running = await self._start(portal, settings)
         try:
             prepare_encoder = _encoder(portal, settings)
@@ -224,6 +244,28 @@ class EngineLane:
             return await self._write(encoded(running, prepare_encoder, self._lake.threads))
         finally:
             await running.close()
+
+    async def _relay(self, portal: Portal, planned: Plan, whole: WholeStatement, settings: _Settings) -> int | None:
+        """Have a source's server answer alone; None: it does not, and has sent nothing."""
+        asked = await self._asked(portal, planned, whole, settings)
+        sent = await self._lake.relay.send(asked, self._client)
+        if sent is not None:
+            portal.lane = "source"
+            self._client.reading("source", (), ())
+        return sent
+
+    async def _asked(self, portal: Portal, planned: Plan, whole: WholeStatement, settings: _Settings) -> Asked:
+        noted, fragmented = self._client.note_fragments(), get_reads(planned)
+        if fragmented is None:
+            loop = asyncio.get_running_loop()
+            fragmented = await loop.run_in_executor(None, reads, planned, portal.parameters, self._lake)
+        noted(fragmented)
+        sent = portal.sent
+        execution = Execution(
+            whole.sent, sent.oids, sent.formats, sent.values, tuple(one.format for one in portal.fields)
+        )
+        in_full = not explain.hides(fragmented, planned, self._lake)
+        return Asked(whole, execution, portal.fields, settings.output, in_full)
 
     async def _send_portion(self, portal: Portal, limit: int, settings: _Settings) -> tuple[int, bool]:
         if portal.rows is None:
@@ -236,10 +278,31 @@ class EngineLane:
     async def _send_plan(self, portal: Portal, settings: _Settings) -> int:
         options, planned = portal.prepared.explain, portal.prepared.require_plan()
         assert options is not None
+        if planned.whole is not None:
+            lines = await self._explain_whole(portal, planned, planned.whole, settings)
+            if lines is not None:
+                return self._send_lines(lines)
         loop = asyncio.get_running_loop()
         session = Session(settings.output.time_zone)
         fragments = await loop.run_in_executor(None, prepare, planned, portal.parameters, session, self._lake)
-        lines = await explain.explain(fragments, planned, options, portal.parameters, self._lake)
+        return self._send_lines(await explain.explain(fragments, planned, options, portal.parameters, self._lake))
+
+    async def _explain_whole(
+        self, portal: Portal, planned: Plan, whole: WholeStatement, settings: _Settings
+    ) -> list[str] | None:
+        """Return what EXPLAIN tells of a statement that a source's server answers alone; None where that is not so."""
+        options = portal.prepared.explain
+        assert options is not None
+        asked = await self._asked(portal, planned, whole, settings)
+        if not asked.in_full:
+            return None
+        server = await self._lake.relay.explain(asked, analyze=options.analyze, verbose=options.verbose)
+        fragmented = get_reads(planned)
+        if server is None or fragmented is None:
+            return None
+        return explain.explain_whole(whole, fragmented, options, server)
+
+    def _send_lines(self, lines: Sequence[str]) -> int:
         for line in lines:
             self._client.send(backend.DataRow((line.encode(),)))
         return len(lines)

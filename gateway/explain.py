@@ -17,8 +17,9 @@ import pyarrow as pa
 from catalog.scans import Comparison, FileScan, RemoteScan
 from gateway.lake import Lake
 from gateway.pipeline import Plan, Prepared
+from gateway.relay.source_relay import WholeStatement
 from gateway.sql.statements import ExplainOptions
-from optimizer.stages import Fragment
+from optimizer.stages import Fragment, Fragmented
 from policies.views import KIND as VIEW
 
 _REASON = "The plan is shown to roles that see all of the tables."
@@ -30,7 +31,7 @@ async def explain(
     prepared: Prepared, planned: Plan, options: ExplainOptions, parameters: Sequence[pa.Scalar], lake: Lake
 ) -> list[str]:
     """Return the lines that EXPLAIN answers."""
-    if hides(prepared, planned, lake):
+    if hides(prepared.fragmented, planned, lake):
         if options.analyze:
             await lake.engine.explain(prepared.query, parameters, analyze=True)  # it ends as the statement itself would
         return _without_plan(planned, options, lake)
@@ -52,7 +53,23 @@ async def explain(
     return lines
 
 
-def hides(prepared: Prepared, planned: Plan, lake: Lake) -> bool:
+def explain_whole(
+    whole: WholeStatement, fragmented: Fragmented, options: ExplainOptions, server: Sequence[str]
+) -> list[str]:
+    """Return the lines for a statement that a source's server answers alone; ``server`` is its own EXPLAIN."""
+    tables = [str(part.snapshot.table.name) for part in fragmented.fragments]
+    if options.format == "JSON":
+        shown = {"Source": whole.source, "Tables": tables, "Remote SQL": whole.sql, "Remote Plan": [*server]}
+        return [json.dumps([{"Whole Statement": shown}], indent=2)]
+    lines = [
+        f"Whole statement by source {whole.source}",
+        f"  Tables: {', '.join(tables)}",
+        f"  Remote SQL: {whole.sql}",
+    ]
+    return [*lines, *(f"  {line}" for line in server)]
+
+
+def hides(fragmented: Fragmented, planned: Plan, lake: Lake) -> bool:
     """Say whether something of the tables is hidden from who asks: rows, values, columns, what a view reads with the
     rights of its owner, or what a source may hide from a login that is not the gateway's.
     """
@@ -60,7 +77,7 @@ def hides(prepared: Prepared, planned: Plan, lake: Lake) -> bool:
     if principal.superuser:
         return False
     whole = (access.columns(principal, name) is None for name in planned.optimized.tables)
-    scans = (part.scan for part in prepared.fragmented.fragments)
+    scans = (part.scan for part in fragmented.fragments)
     mapped = (
         isinstance(scan, RemoteScan) and lake.remote_logins.get(scan.source, scan.reader or "") is not None
         for scan in scans

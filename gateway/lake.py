@@ -25,6 +25,7 @@ from catalog.sqlstate import SqlState
 from catalog.statistics import TableStatistics
 from catalog.tables import Catalog, Discovery, Table
 from gateway.execute.engine import Engine
+from gateway.relay.source_relay import SourceRelay
 from gateway.statistics_cache import StatisticsCache
 from policies.access import Access, Narrowed
 from policies.policy_reader import KeptRelations
@@ -65,8 +66,11 @@ class Lake:
         access: Access | Narrowed,
         system_relations: frozenset[str],
         remote_logins: RemoteLogins,
+        pure_functions: frozenset[str] = frozenset(),
     ) -> None:
         self.sources = sources
+        self.relay = SourceRelay(sources, remote_logins)
+        self.pure_functions = pure_functions  # names of those that a source's server may call by itself
         self.engine = engine
         self.access = access
         self.governed = KeptRelations()
@@ -171,6 +175,7 @@ class Lake:
 
     def close(self) -> None:
         """Give back connections and threads."""
+        self.relay.close()
         self.engine.close()
         for source in self.sources.values():
             source.close()

@@ -16,16 +16,19 @@ from sqlglot import exp
 
 from catalog.principals import Principal
 from catalog.tables import Table
+from connectors.postgres.source import PostgresSource
 from gateway.execute.engine import EngineQuery, Running
 from gateway.lake import Lake, Pinned
+from gateway.relay.source_relay import WholeStatement
 from gateway.sql.engine_dialect.moments import Session
 from gateway.sql.engine_dialect.render import render
 from gateway.sql.policy_text import policy_reader
 from gateway.sql.resolve import Names, References, resolve
+from gateway.sql.source_words import has_allowed_words
 from optimizer.brief import is_brief
 from optimizer.cardinality import Statistics
 from optimizer.fragment import fragment
-from optimizer.optimize import NO_STATISTICS, optimize
+from optimizer.optimize import NO_STATISTICS, SOURCE_RULES, optimize
 from optimizer.plain_scan import is_plain_scan
 from optimizer.relations import relations
 from optimizer.stages import Fragmented, Governed, Optimized
@@ -35,12 +38,14 @@ from policies.govern import check_governed, govern
 @dataclass(frozen=True, slots=True)
 class Plan:
     """A planned query: what `plan` made of a text for one principal, catalogue and version of the grants. ``named`` are
-    the tables and views that the text itself names.
+    the tables and views that the text itself names. ``whole`` is the query as one source's server answers it alone,
+    where one can.
     """
 
     optimized: Optimized
     principal: Principal
     named: tuple[Table, ...]
+    whole: WholeStatement | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +60,8 @@ _SIZE = 4 << 20  # bytes of SQL text; the memory of a plan grows with it
 _PREPARED: LRUCache[tuple[int, object], tuple[Plan, Prepared]] = LRUCache(
     _SIZE, getsizeof=lambda kept: min(_SIZE, 4096 + len(kept[1].query.sql))
 )
-_LOCK = threading.Lock()  # of the cache: statements are prepared in many threads
+_READS: LRUCache[int, tuple[Plan, Fragmented]] = LRUCache(1024)
+_LOCK = threading.Lock()  # of both: statements are prepared in many threads
 
 
 def plan(
@@ -71,7 +77,24 @@ def plan(
     governed = govern(resolved, principal, access, policy_reader(names, lake.governed, access))
     optimized = optimize(governed, _statistics(governed, lake))
     check_governed(optimized.tree, optimized.tables, principal, access)  # no rule has let go of a policy
-    return Plan(optimized, principal, tuple(resolved.tables.values()))
+    return Plan(optimized, principal, tuple(resolved.tables.values()), _whole(governed, principal, lake))
+
+
+def _whole(governed: Governed, principal: Principal, lake: Lake) -> WholeStatement | None:
+    """Write the query for the server of the one source that has all of its tables."""
+    source = lake.sources.get(next(iter(governed.tables.values())).source)
+    readers = {relation.reader for relation in relations(governed.tree)}
+    reader = next(iter(readers)) if len(readers) == 1 else None
+    if not isinstance(source, PostgresSource) or reader is None:
+        return None
+    if any(table.source != source.name for table in governed.tables.values()):
+        return None
+    optimized = optimize(governed, rules=SOURCE_RULES)
+    check_governed(optimized.tree, optimized.tables, principal, lake.access)
+    written = source.whole_statement(optimized.tree.copy(), optimized.tables)
+    if written is None or not has_allowed_words(written.text, lake.pure_functions):
+        return None
+    return WholeStatement(source.name, reader, written.text, written.guarded)
 
 
 def _statistics(governed: Governed, lake: Lake) -> Statistics:
@@ -101,6 +124,22 @@ def prepare(planned: Plan, parameters: Sequence[pa.Scalar], session: Session, la
         with _LOCK:
             _PREPARED[key] = (planned, prepared)
     return prepared
+
+
+def get_reads(planned: Plan) -> Fragmented | None:
+    """Return what `reads` has found before."""
+    with _LOCK:
+        kept = _READS.get(id(planned))
+    return kept[1] if kept is not None and kept[0] is planned else None
+
+
+def reads(planned: Plan, parameters: Sequence[pa.Scalar], lake: Lake) -> Fragmented:
+    """Return which tables and columns a plan reads that a source's server answers alone. Blocks."""
+    pinned = lake.pin([*planned.optimized.tables.values()])
+    fragmented = fragment(planned.optimized, pinned.snapshots, lake.sources, parameters)
+    with _LOCK:
+        _READS[id(planned)] = (planned, fragmented)
+    return fragmented
 
 
 def _bytes(pinned: Pinned) -> int | None:

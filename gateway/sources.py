@@ -70,5 +70,5 @@ def open_lake(config: Config, metadata: Metadata) -> Lake:
         register,
         stated_error,
     )
-    lake = Lake(sources, engine, metadata.access, metadata.system_relations, logins)
+    lake = Lake(sources, engine, metadata.access, metadata.system_relations, logins, metadata.pure_functions)
     return lake

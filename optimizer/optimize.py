@@ -47,6 +47,15 @@ RULES: tuple[Rule, ...] = (
     ByStatistics(order_joins),  # last: tables have their filters, and only the columns that are asked for
 )
 
+# Those for a server that answers the whole query: it plans by itself, but what may pass a fence it cannot know.
+SOURCE_RULES: tuple[Rule, ...] = (
+    infer_filters,
+    infer_from_equalities,
+    enter_views,
+    push_down_filters,
+    prune_columns,
+)
+
 
 def optimize(governed: Governed, statistics: Statistics = NO_STATISTICS, rules: tuple[Rule, ...] = RULES) -> Optimized:
     """Apply the rules; a rule that changes the query's output columns is a fault and is named.

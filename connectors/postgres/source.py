@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import pyarrow as pa
+from sqlglot import exp
 
 from catalog.errors import SqlError
+from catalog.names import TableName
 from catalog.remote_logins import RemoteLogin
 from catalog.scans import Comparison, RemoteScan, Snapshot
 from catalog.sqlstate import SqlState
@@ -17,10 +19,11 @@ from connectors.postgres import comparisons, discovery
 from connectors.postgres.connections import ConnectionPool
 from connectors.postgres.login_pools import LoginPools
 from connectors.postgres.scan_queries import guard, scan_queries
-from connectors.postgres.settings import PostgresOptions, connection_string
+from connectors.postgres.settings import PostgresOptions, connection_string, login_conninfo
 from connectors.postgres.shapes import RelationShape
 from connectors.postgres.statistics import StatisticsReader
 from connectors.postgres.stream import RemoteStreams
+from connectors.postgres.whole_statement import Written, whole_statement
 
 LIVE = "live"
 
@@ -82,6 +85,16 @@ class PostgresSource:
         """
         column = self._shape(table).columns.get(comparison.column)
         return column is not None and comparisons.takes(column, comparison)
+
+    def whole_statement(self, tree: exp.Query, tables: Mapping[TableName, Table]) -> Written | None:
+        """Return a query over governed relations of this source as the server is to answer it alone, or None. ``tree``
+        is used up.
+        """
+        return whole_statement(tree, tables, self._shape)
+
+    def conninfo(self, login: RemoteLogin | None = None) -> str:
+        """Return the connection string for a login, with its password; None: the gateway's own."""
+        return self._conninfo if login is None else login_conninfo(self._conninfo, login)
 
     def open(self, scan: RemoteScan, login: RemoteLogin | None = None) -> RemoteStreams:
         """Return the streams of a scan, not opened yet. They are read as ``login``; None: as the gateway."""

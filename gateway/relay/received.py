@@ -9,14 +9,16 @@ _MOST = 1 << 20  # bytes kept until the server has to wait
 
 
 class Received(asyncio.Protocol):
-    """Collects what comes in ``data``, from whose head its one reader takes. Beyond a mebibyte the server waits."""
+    """Collects what comes in ``data``, from whose head its one reader takes. Beyond a mebibyte the server waits.
+    ``ended``: nothing more will come.
+    """
 
     def __init__(self) -> None:
         self.data = bytearray()
         self._transport: asyncio.Transport | None = None
         self._arrived: asyncio.Future[None] | None = None
         self._paused = False
-        self._ended = False
+        self.ended = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -33,7 +35,7 @@ class Received(asyncio.Protocol):
         return True  # writing goes on until the reader has seen why
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._ended = True
+        self.ended = True
         self._wake()
 
     def _wake(self) -> None:
@@ -42,7 +44,7 @@ class Received(asyncio.Protocol):
 
     async def more(self) -> bool:
         """Wait until something is added to ``data``; return False where nothing will be."""
-        if self._ended:
+        if self.ended:
             return False
         if self._paused and self._transport is not None:
             self._transport.resume_reading()

@@ -55,7 +55,7 @@ def test_an_auditor_finds_statements(watched: Audited, auditor: str) -> None:
             (str(watched.node),),
         ).fetchone()
         assert found is not None
-        assert found[:4] == (BOB, "engine", 1, "00000")
+        assert found[:4] == (BOB, "source", 1, "00000")
         assert json.loads(found[4]) == {"crm.customer": ["c_custkey", "c_name", "c_phone"]}
         counts = connection.execute("select class, count(*) from lakegate.audit_log group by class").fetchall()
         assert {row[0] for row in counts} >= {"login", "statement", "access"}

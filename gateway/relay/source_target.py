@@ -1,0 +1,105 @@
+"""Where and how a source's server is reached without libpq, read from its connection string.
+
+Only what this client can honour exactly: a string that asks for more (several hosts, Kerberos, channel binding) has no
+target, and the source is read through its driver as ever.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+from psycopg.conninfo import conninfo_to_dict
+
+_PLAIN = frozenset({"disable", "allow"})  # libpq tries "allow" without encryption first
+_VERIFIED = frozenset({"verify-ca", "verify-full"})
+_UNDERSTOOD = {  # of what a source's string may say, what may not be otherwise
+    "target_session_attrs": {"any"},
+    "load_balance_hosts": {"disable"},
+    "sslnegotiation": {"postgres"},
+    "channel_binding": {"prefer", "disable"},
+    "gssencmode": {"prefer", "disable"},
+}
+_UNKNOWN = ("sslcrl", "ssl_min_protocol_version", "ssl_max_protocol_version", "hostaddr", "sslpassword")
+_METHODS = frozenset({"scram-sha-256", "md5", "password"})
+_ROOTS = Path("~/.postgresql/root.crt")
+
+
+@dataclass(frozen=True, slots=True)
+class SourceTarget:
+    """A server, and as whom it is asked. ``methods`` are the authentications that may be answered; ``must_ask``: the
+    server has to ask for the password, so that it lets nobody in for another reason.
+    """
+
+    host: str
+    port: int
+    database: str
+    user: str
+    password: str | None = field(default=None, repr=False)
+    sslmode: str = "prefer"
+    context: ssl.SSLContext | None = field(default=None, repr=False, compare=False)
+    methods: frozenset[str] = _METHODS
+    must_ask: bool = False
+    timeout: float = 10.0  # seconds to connect and log in
+
+    @property
+    def socket_path(self) -> str | None:
+        """The unix socket, or None where ``host`` is on the network."""
+        return f"{self.host}/.s.PGSQL.{self.port}" if self.host.startswith("/") else None
+
+
+@lru_cache(maxsize=256)
+def source_target(conninfo: str) -> SourceTarget | None:
+    """Return what a connection string says, or None where it asks for what only libpq can do."""
+    given = {name: str(value) for name, value in conninfo_to_dict(conninfo).items() if value is not None}
+    host = given.get("host", "")
+    named = all(given.get(name) for name in ("host", "user", "dbname"))
+    several = "," in host or "," in given.get("port", "")
+    odd = any(given.get(name, next(iter(values))) not in values for name, values in _UNDERSTOOD.items())
+    if not named or several or odd or any(given.get(name) for name in _UNKNOWN):
+        return None
+    wanted = {one for one in given.get("require_auth", "").split(",") if one}
+    if not wanted <= _METHODS:
+        return None
+    sslmode = "disable" if host.startswith("/") else given.get("sslmode", "prefer")
+    context = None if sslmode in _PLAIN else _context(sslmode, given)
+    if context is None and sslmode not in _PLAIN:
+        return None
+    return SourceTarget(
+        host,
+        int(given.get("port") or 5432),
+        given["dbname"],
+        given["user"],
+        given.get("password"),
+        sslmode,
+        context,
+        frozenset(wanted) or _METHODS,
+        bool(wanted),
+        float(given.get("connect_timeout") or 10),
+    )
+
+
+def _context(sslmode: str, given: Mapping[str, str]) -> ssl.SSLContext | None:
+    """Return how the server is verified, as libpq does; None where the files cannot be read, and libpq is to say so."""
+    roots = given.get("sslrootcert") or (str(_ROOTS.expanduser()) if _ROOTS.expanduser().is_file() else "")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = sslmode == "verify-full"
+    try:
+        if roots == "system":
+            context.load_default_certs()
+            context.check_hostname = True
+        elif roots and (sslmode in _VERIFIED or sslmode == "require"):
+            context.load_verify_locations(roots)
+        elif sslmode in _VERIFIED:
+            return None
+        else:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        if given.get("sslcert") and given.get("sslcertmode") != "disable":
+            context.load_cert_chain(given["sslcert"], given.get("sslkey"))
+    except (OSError, ssl.SSLError):
+        return None
+    return context
