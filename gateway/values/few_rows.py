@@ -35,7 +35,6 @@ Viewer = Callable[[pa.Array], pa.Array]
 FEW_ROWS = 256
 FEW_BYTES = 1 << 20
 _HEADER_BYTES = 7  # type, int32 length, int16 number of columns
-_ROW = ord("D")
 _CAST = pc.get_function("cast")
 _TO_VIEWS = pc.CastOptions.safe(VIEW)
 _PLAIN_SCALE = 6  # beyond it Arrow writes small decimals with an exponent
@@ -61,8 +60,9 @@ def viewer(arrow: pa.DataType, column: OutputColumn, encode: Callable[[pa.Array]
     return lambda values: views_of_field(encode(values))
 
 
-def assemble(columns: Sequence[pa.Array], rows: int, limit: int) -> memoryview | None:
-    """Return the DataRow messages of some rows, given each column's views; None if they exceed ``limit`` bytes.
+def assemble(columns: Sequence[pa.Array], rows: int, limit: int, message: int) -> memoryview | None:
+    """Return the messages of some rows, given each column's views; None if they exceed ``limit`` bytes. ``message`` is
+    their type.
 
     A call of numpy on a few values costs as much as on thousands, most of all when the engine has just had the caches:
     so there are as few as can be.
@@ -81,7 +81,7 @@ def assemble(columns: Sequence[pa.Array], rows: int, limit: int) -> memoryview |
     total = int(messages.sum()) + rows
     if total > limit:
         return None
-    empty = _empty_row(count)
+    empty = _empty_row(count, message)
     pieces = np.empty((rows, *empty.shape), np.uint32)
     pieces[:] = empty
     pieces[:, 2::2] = views
@@ -93,11 +93,11 @@ def assemble(columns: Sequence[pa.Array], rows: int, limit: int) -> memoryview |
 
 
 @lru_cache(maxsize=64)
-def _empty_row(columns: int) -> npt.NDArray[np.uint32]:
+def _empty_row(columns: int, message: int) -> npt.NDArray[np.uint32]:
     """Return a row of views, four words each: the header, and each column's length and value, still without both."""
     row = np.zeros((1 + 2 * columns, 4), np.uint32)
     header = row[0].view(np.uint8)
-    header[0], header[_DATA_AT] = _HEADER_BYTES, _ROW
+    header[0], header[_DATA_AT] = _HEADER_BYTES, message
     header[_LENGTH_AT + LENGTH_BYTES : _DATA_AT + _HEADER_BYTES] = [*columns.to_bytes(2, "big")]
     row[1::2, 0] = LENGTH_BYTES
     return row

@@ -105,30 +105,42 @@ def binary_of_field(field: Field) -> pa.Array:
 
 def views_of_field(field: Field, kind: pa.DataType = VIEW) -> pa.Array:
     """Return the values of a field as an array of views, NULL where they are."""
-    sizes = np.maximum(field.lengths, 0).astype(np.uint64)
-    views = np.empty((len(sizes), 2), np.uint64)
-    null = field.lengths < 0
+    found = viewed(field)
+    views = np.empty((len(found.lengths), 2), np.uint64)
+    views[:, 0], views[:, 1] = found.first, found.second
+    return _array_of_views(kind, views, found.buffers, found.lengths < 0)
+
+
+def viewed(field: Field) -> Viewed:
+    """Return the same values as views; NULLs are views of nothing."""
     if isinstance(field, Viewed):
-        views[:, 0], views[:, 1] = field.first, field.second
-        return _array_of_views(kind, views, field.buffers, null)
-    views[:, 0] = sizes | field.words << np.uint64(32)
-    views[:, 1] = field.words >> np.uint64(32)
-    if isinstance(field, Short):
-        return _array_of_views(kind, views, (), null)
-    long = np.flatnonzero(sizes > SHORT)
-    if len(long):
-        data = np.frombuffer(field.buffer, np.uint8)
-        starts, length = field.starts[long] + LENGTH_BYTES, sizes[long]
-        first = gather_words(data, starts)
-        # The last eight bytes of a value hold what follows its first eight if it has no more than twelve.
-        last = gather_words(data, starts + length.astype(np.int64) - SHORT)
-        rest = last >> (np.uint64(16) - np.minimum(length, 16) << np.uint64(3))
-        inline = length <= INLINE
-        views[long, 0] = length | first << np.uint64(32)
-        views[long, 1] = np.where(
-            inline, first >> np.uint64(32) | rest << np.uint64(32), starts.view(np.uint64) << np.uint64(32)
-        )
-    return _array_of_views(kind, views, (field.buffer,), null)
+        return field
+    sizes = np.maximum(field.lengths, 0).astype(np.uint64)
+    is_long = sizes > SHORT
+    if isinstance(field, Prefixed) and len(sizes) and is_long.all():
+        return Viewed(field.lengths, *_long_views(field.buffer, field.starts + LENGTH_BYTES, sizes), (field.buffer,))
+    first, second = sizes | field.words << np.uint64(32), field.words >> np.uint64(32)
+    if isinstance(field, Short) or not is_long.any():
+        return Viewed(field.lengths, first, second, ())
+    long = np.flatnonzero(is_long)
+    first[long], second[long] = _long_views(field.buffer, field.starts[long] + LENGTH_BYTES, sizes[long])
+    return Viewed(field.lengths, first, second, (field.buffer,))
+
+
+def _long_views(buffer: pa.Buffer, starts: Int64s, sizes: Words) -> tuple[Words, Words]:
+    """Return the two halves of the views of values of more than eight bytes."""
+    data = np.frombuffer(buffer, np.uint8)
+    head = gather_words(data, starts)
+    first = sizes | head << np.uint64(32)
+    if int(sizes.min()) > INLINE:
+        return first, starts.view(np.uint64) << np.uint64(32)
+    # The last eight bytes of a value hold what follows its first eight if it has no more than twelve.
+    last = gather_words(data, starts + sizes.astype(np.int64) - SHORT)
+    rest = last >> (np.uint64(16) - np.minimum(sizes, np.uint64(16)) << np.uint64(3))
+    inline = head >> np.uint64(32) | rest << np.uint64(32)
+    if int(sizes.max()) <= INLINE:
+        return first, inline
+    return first, np.where(sizes <= INLINE, inline, starts.view(np.uint64) << np.uint64(32))
 
 
 def binary_of_views(views: Words, buffers: Sequence[pa.Buffer]) -> pa.Array:

@@ -36,17 +36,22 @@ BLOCK_ROWS = 16_384  # rows put together at once: fewer cost calls, more cost ca
 MAX_BLOCK_BYTES = 1 << 30
 MAX_ROW_BYTES = 0x3FFFFFFF  # MaxAllocSize of PostgreSQL, which bounds its own messages
 MAX_COLUMNS = 1664  # MaxTupleAttributeNumber
-_ROW = ord("D")
+_DATA_ROW = ord("D")
+COPY_DATA = ord("d")
 _HEADER_BYTES = 7  # type, int32 length, int16 number of columns
 
 
 @dataclass(frozen=True, slots=True)
 class RowEncoder:
-    """Encodes batches of one schema. Safe to use from several threads."""
+    """Encodes batches of one schema. Safe to use from several threads.
+
+    ``message`` is the type of the rows' messages: but for it, a row of COPY's binary format is a DataRow.
+    """
 
     schema: pa.Schema
     encoders: tuple[ColumnEncoder, ...]
     viewers: tuple[Viewer, ...]
+    message: int = _DATA_ROW
 
     def fits(self, schema: pa.Schema) -> bool:
         """Whether batches of ``schema`` have the types that this was made for."""
@@ -60,7 +65,7 @@ class RowEncoder:
         """
         if 0 < batch.num_rows <= FEW_ROWS and self.viewers:
             views = [view(column) for view, column in zip(self.viewers, batch.columns, strict=True)]
-            block = assemble(views, batch.num_rows, min(FEW_BYTES, MAX_ROW_BYTES, MAX_BLOCK_BYTES))
+            block = assemble(views, batch.num_rows, min(FEW_BYTES, MAX_ROW_BYTES, MAX_BLOCK_BYTES), self.message)
             if block is not None:
                 return [block]
         blocks: list[memoryview] = []
@@ -79,27 +84,35 @@ class RowEncoder:
                 detail=f"A row of {int(sizes.max())} bytes exceeds the limit of {MAX_ROW_BYTES} bytes.",
             )
         if int(sizes.sum()) + rows <= MAX_BLOCK_BYTES or rows == 1:
-            blocks.append(_assemble(sizes, fields))
+            blocks.append(_assemble(sizes, fields, self.message))
             return
         half = rows // 2
         self._encode_block(batch.slice(0, half), blocks)
         self._encode_block(batch.slice(half), blocks)
 
 
-def prepare(schema: pa.Schema, columns: Sequence[OutputColumn], settings: OutputSettings) -> RowEncoder:
+def prepare(
+    schema: pa.Schema, columns: Sequence[OutputColumn], settings: OutputSettings, message: int = _DATA_ROW
+) -> RowEncoder:
     """Return the encoder of batches of ``schema`` into rows of ``columns``.
 
     Raises SqlError if a column's Arrow type cannot become its PostgreSQL type (42846) or if there is no encoder for
     the type, the format or a setting (0A000, 22023).
     """
+    encoders = column_encoders(schema, columns, settings)
+    pairs = zip(schema.types, columns, encoders, strict=True)
+    return RowEncoder(schema, encoders, tuple(viewer(*each) for each in pairs), message)
+
+
+def column_encoders(
+    schema: pa.Schema, columns: Sequence[OutputColumn], settings: OutputSettings
+) -> tuple[ColumnEncoder, ...]:
+    """Return the encoder of each column. Raises as `prepare`."""
     if len(schema) != len(columns):
         raise SqlError(SqlState.INTERNAL_ERROR, f"{len(columns)} output columns declared for {len(schema)} columns")
     if len(columns) > MAX_COLUMNS:
         raise SqlError(SqlState.TOO_MANY_COLUMNS, f"target lists can have at most {MAX_COLUMNS} entries")
-    pairs = [*zip(schema.types, columns, strict=True)]
-    encoders = tuple(column_encoder(arrow, column, settings) for arrow, column in pairs)
-    viewers = tuple(viewer(*pair, encode) for pair, encode in zip(pairs, encoders, strict=True))
-    return RowEncoder(schema, encoders, viewers)
+    return tuple(column_encoder(arrow, column, settings) for arrow, column in zip(schema.types, columns, strict=True))
 
 
 def _message_sizes(rows: int, fields: Sequence[Field]) -> Int64s:
@@ -117,12 +130,12 @@ def _message_sizes(rows: int, fields: Sequence[Field]) -> Int64s:
     return sums.astype(np.int64)
 
 
-def _assemble(sizes: Int64s, fields: Sequence[Field]) -> memoryview:
+def _assemble(sizes: Int64s, fields: Sequence[Field], message: int) -> memoryview:
     """Return the rows of ``fields`` end to end; ``sizes`` are the messages' own lengths."""
     rows = len(sizes)
     pieces = 1 + sum(2 if isinstance(field, Viewed) else 1 for field in fields)
     views = np.empty((rows, 2 * pieces), np.uint64)
-    _write_headers(views, sizes, len(fields))
+    _write_headers(views, sizes, len(fields), message)
     buffers: list[pa.Buffer] = []
     at = 2
     for field in fields:
@@ -139,9 +152,9 @@ def _assemble(sizes: Int64s, fields: Sequence[Field]) -> memoryview:
     return memoryview(laid.buffers()[2])[: int(sizes.sum()) + rows]
 
 
-def _write_headers(views: Words, sizes: Int64s, columns: int) -> None:
+def _write_headers(views: Words, sizes: Int64s, columns: int, message: int) -> None:
     """Write each row's message type, length (``sizes``) and number of columns as its first view."""
     length = sizes.astype(np.int32).byteswap().view(np.uint32).astype(np.uint64)
     count = int.from_bytes(columns.to_bytes(2, "big"), "little")
-    views[:, 0] = length << np.uint64(40) | np.uint64(_HEADER_BYTES | _ROW << 32)
+    views[:, 0] = length << np.uint64(40) | np.uint64(_HEADER_BYTES | message << 32)
     views[:, 1] = length >> np.uint64(24) | np.uint64(count << 8)

@@ -177,7 +177,7 @@ CASES = [
 ]  # fmt: skip
 
 
-def _array(case: Case, values: list[Any]) -> pa.Array:
+def array_of(case: Case, values: list[Any]) -> pa.Array:
     store = case.storage or (lambda value: value)
     stored = [None if value is None else store(value) for value in values]
     if isinstance(case.arrow, pa.BaseExtensionType):
@@ -197,7 +197,7 @@ def test_column_is_what_postgres_sends(case: Case, result_format: int, postgres_
     @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
     @given(st.lists(st.none() | case.values, max_size=60), st.integers(0, 5))
     def check(values: list[Any], skipped: int) -> None:
-        ours = encode_column(_array(case, values)[skipped:], case.oid, result_format, case.typmod)
+        ours = encode_column(array_of(case, values)[skipped:], case.oid, result_format, case.typmod)
         texts = [None if value is None else case.text(value) for value in values[skipped:]]
         assert ours == postgres_bytes(texts, case.sql_type, result_format)
 

@@ -1,0 +1,227 @@
+"""Values of COPY's text format and of its CSV with their escapes and quotes, as PostgreSQL writes them.
+
+Few values need any, so the others stay where they are: bytes are looked at a column at a time, and the values that need
+escapes are written anew together, into one buffer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from gateway.values.fields import INLINE, SHORT, Bools, Field, Int64s, Short, Viewed, binary_of_views, viewed
+from gateway.values.registry import (
+    BOOL,
+    DATE,
+    FLOAT4,
+    FLOAT8,
+    INT2,
+    INT4,
+    INT8,
+    INTERVAL,
+    NUMERIC,
+    OID_TYPES,
+    TIME,
+    TIMESTAMP,
+    TIMESTAMPTZ,
+    UUID,
+)
+
+Bytes = npt.NDArray[np.uint8]
+_BACKSLASH = ord("\\")
+_CONTROLS = b"\b\t\n\v\f\r"  # in the order of their codes, without a gap
+_LETTERS = b"btnvfr"
+_PLAIN = frozenset(b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ+-.:/@ ")
+_PLAIN_TYPES = frozenset(
+    (
+        *(BOOL, INT2, INT4, INT8, FLOAT4, FLOAT8, NUMERIC, DATE, TIME, TIMESTAMP, TIMESTAMPTZ, INTERVAL, UUID),
+        *OID_TYPES,
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CopyLayout:
+    """How COPY lays values out. Characters are single bytes; ``quote`` and ``escape`` are None in the text format."""
+
+    delimiter: int
+    null: bytes
+    quote: int | None = None
+    escape: int | None = None
+
+    @property
+    def marks(self) -> bytes:
+        """The characters for which a value is escaped, or quoted."""
+        if self.quote is None:
+            return bytes({*_CONTROLS, _BACKSLASH, self.delimiter})
+        return bytes({self.delimiter, self.quote, *b"\r\n"})
+
+    def may_need_escapes(self, oid: int) -> bool:
+        """Say whether values of a type can hold a mark, or look like NULL."""
+        if oid not in _PLAIN_TYPES or not _PLAIN.isdisjoint(self.marks):
+            return True
+        return self.quote is not None and bool(self.null) and _PLAIN.issuperset(self.null)
+
+
+def escaped(field: Field, layout: CopyLayout) -> Field:
+    """Return values with the escapes of COPY's text format."""
+    rows = _rows_with(field, layout.marks)
+    if len(rows) == 0:
+        return field
+    views = viewed(field)
+    return _rewritten(views, rows, _with_escapes(_binary(views, rows), layout))
+
+
+def quoted(field: Field, layout: CopyLayout, *, alone: bool, forced: bool) -> Field:
+    """Return values in quotes where CSV needs them. ``alone``: it is the only column; ``forced``: all are quoted."""
+    if forced:
+        rows = np.flatnonzero(field.lengths >= 0)
+    else:
+        found = [_rows_with(field, layout.marks), _rows_equal(field, layout.null)]
+        if alone:
+            found.append(_rows_equal(field, b"\\."))  # else it may be taken for the end of the data
+        rows = _joined(*found)
+    if len(rows) == 0:
+        return field
+    views = viewed(field)
+    return _rewritten(views, rows, _with_quotes(_binary(views, rows), layout))
+
+
+def with_null_text(field: Field, null: bytes) -> Field:
+    """Return values with ``null`` where they are NULL."""
+    missing = field.lengths < 0
+    if not missing.any():
+        return field
+    lengths = np.where(missing, np.int32(len(null)), field.lengths)
+    if isinstance(field, Short) and len(null) <= SHORT:
+        return Short(lengths, np.where(missing, _word(null), field.words))
+    views = viewed(field)
+    if len(null) <= INLINE:
+        first, second, buffers = _word(null[:4]) << np.uint64(32) | np.uint64(len(null)), _word(null[4:]), views.buffers
+    else:
+        first, second = np.uint64(len(null)), np.uint64(len(views.buffers))
+        buffers = (*views.buffers, pa.py_buffer(null))
+    return Viewed(lengths, np.where(missing, first, views.first), np.where(missing, second, views.second), buffers)
+
+
+def _word(data: bytes) -> np.uint64:
+    return np.uint64(int.from_bytes(data, "little"))
+
+
+# Which rows -----------------------------------------------------------------------------------------------------------
+
+
+def _rows_with(field: Field, marks: bytes) -> Int64s:
+    """Return the rows whose values hold one of the bytes ``marks``."""
+    if isinstance(field, Short):
+        rows = _words_with(field.words, marks)
+        return rows[field.lengths[rows] > 0]
+    views = viewed(field)
+    long = np.flatnonzero(views.lengths > INLINE)
+    first, second = views.first >> np.uint64(32), views.second
+    if len(long):
+        first, second = first.copy(), second.copy()
+        first[long] = second[long] = 0
+    inline = _joined(_words_with(first, marks), _words_with(second, marks))
+    inline = inline[views.lengths[inline] > 0]
+    if len(long) == 0:
+        return inline
+    offsets, data = _parts(_binary(views, long))
+    hits = _hits(data, marks)
+    if not hits.any():
+        return inline
+    owners = np.unique(np.searchsorted(offsets, np.flatnonzero(hits), side="right") - 1)
+    return _joined(inline, long[owners])
+
+
+def _words_with(words: npt.NDArray[np.uint64], marks: bytes) -> Int64s:
+    hits = _hits(np.ascontiguousarray(words).view(np.uint8), marks)
+    return np.flatnonzero(hits.view(np.uint64))
+
+
+def _joined(*rows: Int64s) -> Int64s:
+    """Return the rows of several lists in order, once each."""
+    some = [each for each in rows if len(each)]
+    if len(some) < 2:
+        return some[0] if some else np.empty(0, np.int64)
+    return np.unique(np.concatenate(some))
+
+
+def _hits(data: Bytes, marks: bytes) -> Bools:
+    """Return which bytes are among ``marks``: comparisons of whole columns are far quicker than a table."""
+    rest = set(marks)
+    if rest.issuperset(_CONTROLS):
+        rest.difference_update(_CONTROLS)
+        hits: Bools = data - np.uint8(_CONTROLS[0]) < len(_CONTROLS)
+    else:
+        hits = data == rest.pop()
+    for mark in rest:
+        hits |= data == mark
+    return hits
+
+
+def _rows_equal(field: Field, value: bytes) -> Int64s:
+    rows = np.flatnonzero(field.lengths == len(value))
+    if len(rows) == 0 or not value:
+        return rows
+    equal: Bools = pc.equal(_binary(viewed(field), rows), pa.scalar(value, pa.binary())).to_numpy(zero_copy_only=False)
+    return rows[equal]
+
+
+def _binary(field: Viewed, rows: Int64s) -> pa.Array:
+    views = np.empty((len(rows), 2), np.uint64)
+    views[:, 0], views[:, 1] = field.first[rows], field.second[rows]
+    return binary_of_views(views, field.buffers)
+
+
+def _parts(values: pa.Array) -> tuple[Int64s, Bytes]:
+    """Return where each value of a binary array begins and the last one ends, and the bytes of all."""
+    _, offset_buffer, data = values.buffers()
+    offsets = np.frombuffer(offset_buffer, np.int32, len(values) + 1).astype(np.int64)
+    return offsets, np.frombuffer(data, np.uint8, int(offsets[-1])) if offsets[-1] else np.empty(0, np.uint8)
+
+
+# What they become -----------------------------------------------------------------------------------------------------
+
+
+def _with_escapes(values: pa.Array, layout: CopyLayout) -> pa.Array:
+    """Return values with a backslash before each mark; control characters become letters."""
+    offsets, data = _parts(values)
+    letters = np.arange(256, dtype=np.uint8)
+    letters[np.frombuffer(_CONTROLS, np.uint8)] = np.frombuffer(_LETTERS, np.uint8)
+    hits = _hits(data, layout.marks)
+    before = np.concatenate(([0], np.cumsum(hits)))
+    places = np.arange(len(data)) + before[1:]
+    written = np.empty(len(data) + int(before[-1]), np.uint8)
+    written[places] = np.where(hits, letters[data], data)
+    written[places[hits] - 1] = _BACKSLASH
+    ends = (offsets + before[offsets]).astype(np.int32)
+    return pa.Array.from_buffers(pa.binary(), len(values), [None, pa.py_buffer(ends), pa.py_buffer(written)])
+
+
+def _with_quotes(values: pa.Array, layout: CopyLayout) -> pa.Array:
+    """Return values between quotes, with an escape before each quote and each escape."""
+    assert layout.quote is not None and layout.escape is not None
+    data = _parts(values)[1]
+    for mark in {layout.escape: None, layout.quote: None}:  # in this order: it must not escape its own escapes
+        if (data == mark).any():
+            values = pc.replace_substring(values, bytes((mark,)), bytes((layout.escape, mark)))
+    quote = bytes((layout.quote,))
+    return pc.binary_join_element_wise(quote, values, quote, b"")
+
+
+def _rewritten(field: Viewed, rows: Int64s, values: pa.Array) -> Viewed:
+    """Return a field with other values in some rows."""
+    sizes = np.diff(_parts(values)[0]).astype(np.int32)
+    array = values.cast(pa.binary_view())
+    _, view_buffer, *added = array.buffers()
+    views = np.frombuffer(view_buffer, np.uint64, 2 * len(rows)).reshape(-1, 2)
+    lengths, first, second = field.lengths.copy(), field.first.copy(), field.second.copy()
+    lengths[rows] = sizes
+    first[rows] = views[:, 0]
+    second[rows] = views[:, 1] + (sizes > INLINE) * np.uint64(len(field.buffers))
+    return Viewed(lengths, first, second, (*field.buffers, *added))
