@@ -19,7 +19,7 @@ import structlog
 from catalog.errors import SqlError
 from catalog.principals import Principal
 from catalog.sqlstate import SqlState
-from gateway import explain
+from gateway import copy_out, explain
 from gateway.lake import Lake
 from gateway.logs import milliseconds_since, soon
 from gateway.pipeline import Plan, get_reads, prepare, reads, run
@@ -29,6 +29,7 @@ from gateway.quantities import parse_duration
 from gateway.relay.mirror_connection import MirrorConnection
 from gateway.relay.source_connection import Execution
 from gateway.relay.source_relay import Asked, WholeStatement
+from gateway.sql.copy_statements import CopyTo
 from gateway.sql.engine_dialect.moments import Session
 from gateway.sql.resolve import Names
 from gateway.sql.statements import Statement
@@ -97,6 +98,7 @@ class Portal:
     rows: RowSource | None = None
     done: bool = field(default=False)
     lane: str = "engine"  # who has answered, for the log
+    name: str = ""
 
     @classmethod
     def of_command(cls, prepared: PreparedStatement) -> Portal:
@@ -108,7 +110,8 @@ class Portal:
         if self.described is not None:
             client.relay(self.described)
         else:
-            client.send(backend.NoData() if self.prepared.lane.is_command else backend.RowDescription(self.fields))
+            rowless = self.prepared.lane.is_command or self.prepared.copy is not None
+            client.send(backend.NoData() if rowless else backend.RowDescription(self.fields))
 
     async def close(self) -> None:
         """Stop what still runs."""
@@ -165,6 +168,8 @@ class EngineLane:
             prepared = await self._statements.prepare(prepared.statement, names, self._principal(), self._lake, types)
         if prepared.lane is not Lane.POLICY_QUESTION:
             prepared.require_plan()
+        if prepared.copy is not None:  # its rows are no result: they may change, and have one format
+            return Portal(prepared, description.fields, name=message.portal)
         named.check_columns(description.fields)
         expected = len(description.parameter_oids)
         if len(values) != expected:
@@ -194,7 +199,8 @@ class EngineLane:
         lane, shadows = prepared.lane.name.lower(), prepared.shadow_policies()
         self._client.reading(lane, prepared.tables(), prepared.policies(), shadows)
         settings = await self.read_settings()
-        self._require_utf8()
+        if prepared.copy is None or prepared.copy.options.encoding is None:
+            self._require_utf8()
         if self.ended_by is not None:
             raise self.ended_by
         started = monotonic()
@@ -222,9 +228,14 @@ class EngineLane:
 
     async def _send(self, portal: Portal, limit: int, settings: _Settings) -> tuple[int, bool]:
         if portal.done:
+            if portal.prepared.copy is not None:
+                message = f'portal "{portal.name}" cannot be run'
+                raise SqlError(SqlState.OBJECT_NOT_IN_PREREQUISITE_STATE, message)
             return 0, True
         if portal.prepared.lane is Lane.EXPLAIN:
             return await self._send_plan(portal, settings), True
+        if portal.prepared.copy is not None:
+            return await self._send_copy(portal, portal.prepared.copy, settings), True
         if limit == 0 and portal.rows is None:
             return await self._send_all(portal, settings), True
         return await self._send_portion(portal, limit, settings)
@@ -274,6 +285,14 @@ class EngineLane:
         sent = await self._write(portal.rows.take(limit or 1 << 62))
         # PostgreSQL suspends a portal whenever the limit was reached, even if there are no more rows.
         return sent, portal.rows.exhausted
+
+    async def _send_copy(self, portal: Portal, copy: CopyTo, settings: _Settings) -> int:
+        made = copy_out.copy_out(copy, portal.fields, settings.output)
+        running = await self._start(portal, settings)
+        try:
+            return await copy_out.send(made, running, self._client, self._lake.threads)
+        finally:
+            await running.close()
 
     async def _send_plan(self, portal: Portal, settings: _Settings) -> int:
         options, planned = portal.prepared.explain, portal.prepared.require_plan()
@@ -367,7 +386,8 @@ class EngineLane:
             elif kind == b"T":
                 fields, told = backend.RowDescription.decode(body).fields, message
             elif kind == b"E":
-                raise error_of(body, statement.start)
+                error, copy = error_of(body, statement.start), named.prepared.copy
+                raise error if copy is None else copy.placed(error)
         return Description(parameter_oids, fields, told)
 
     async def read_settings(self) -> _Settings:
@@ -406,6 +426,8 @@ def _encoder(portal: Portal, settings: _Settings) -> Callable[[pa.Schema], RowEn
 
 
 def _tag(prepared: PreparedStatement, rows: int) -> str:
+    if prepared.copy is not None:
+        return f"COPY {rows}"
     if prepared.lane is Lane.ENGINE:
         return f"SELECT {rows}"
     return "EXPLAIN" if prepared.statement.head == "EXPLAIN" else "CHECK ACCESS"

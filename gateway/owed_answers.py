@@ -47,7 +47,7 @@ class OwedAnswers:
             self.take(message)
             if message[:1] == b"E":
                 raise AlreadySent()
-            if message[:1] == b"D":
+            if message[:1] in b"Dd":
                 await self._client.drain()
 
     def take(self, message: bytes) -> None:

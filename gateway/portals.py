@@ -14,13 +14,21 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from gateway.values.rows import RowEncoder
-
 _AHEAD = 1  # batches that wait encoded, or are being encoded, beyond the one being sent and the one handed over
 _SMALL = 512  # rows below which handing a batch to a thread costs more than encoding it
 
 Blocks = tuple[int, Sequence[memoryview]]
-MakeEncoder = Callable[[pa.Schema], RowEncoder]
+MakeEncoder = Callable[[pa.Schema], "Encoder"]
+
+
+class Encoder(Protocol):
+    """Makes messages of batches of one schema, in any thread."""
+
+    def fits(self, schema: pa.Schema) -> bool:
+        """Whether batches of ``schema`` have the types that this was made for."""
+
+    def encode(self, batch: pa.RecordBatch) -> list[memoryview]:
+        """Return the messages of all rows, in order. Raises SqlError."""
 
 
 class Rows(Protocol):
@@ -93,7 +101,7 @@ async def encoded(running: Rows, prepare: MakeEncoder, threads: Executor) -> Asy
 
 
 async def _encoded_ahead(
-    batches: AsyncIterator[pa.RecordBatch], encoder: RowEncoder, threads: Executor, first: asyncio.Future[Blocks]
+    batches: AsyncIterator[pa.RecordBatch], encoder: Encoder, threads: Executor, first: asyncio.Future[Blocks]
 ) -> AsyncGenerator[Blocks, None]:
     ahead: asyncio.Queue[asyncio.Future[Blocks] | None] = asyncio.Queue(_AHEAD)
     ahead.put_nowait(first)
@@ -109,7 +117,7 @@ async def _encoded_ahead(
 
 async def _produce(
     batches: AsyncIterator[pa.RecordBatch],
-    encoder: RowEncoder,
+    encoder: Encoder,
     threads: Executor,
     ahead: asyncio.Queue[asyncio.Future[Blocks] | None],
 ) -> None:
@@ -130,7 +138,7 @@ async def _produce(
     await ahead.put(None)
 
 
-def _encode(encoder: RowEncoder, batch: pa.RecordBatch) -> Blocks:
+def _encode(encoder: Encoder, batch: pa.RecordBatch) -> Blocks:
     return batch.num_rows, encoder.encode(batch)
 
 
@@ -140,7 +148,7 @@ class RowSource:
     def __init__(self, running: Rows, prepare: MakeEncoder) -> None:
         self._running = running
         self._prepare = prepare
-        self._encoder: RowEncoder | None = None
+        self._encoder: Encoder | None = None
         self._batches = running.batches()
         self._rest: pa.RecordBatch | None = None
         self.exhausted = False

@@ -14,6 +14,7 @@ from gateway.relay.mirror_connection import MirrorConnection
 from gateway.session_role import SessionRole
 from gateway.session_services import SessionServices
 from gateway.sql.access import tells_password
+from gateway.sql.copy_statements import UnreadCopy
 from gateway.sql.hidden_columns import HiddenColumns
 from gateway.sql.session_state import changes_session
 from gateway.sql.statements import Kind, Statement, known_cut, require_one_reading, split
@@ -99,7 +100,7 @@ class Preparation:
         except SqlError as error:
             if not certain and not self._engine.settings_known and self._mirror.status != "E":
                 return None
-            if isinstance(error, HiddenColumns):
+            if isinstance(error, HiddenColumns | UnreadCopy):
                 await self._owed.drain()
                 await self._engine.require_syntax(statement)
             raise moved(error, statement.start) from None

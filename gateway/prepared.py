@@ -20,6 +20,9 @@ from catalog.principals import Principal
 from catalog.sqlstate import SqlState
 from gateway.lake import Lake
 from gateway.pipeline import Plan, plan
+from gateway.sql.copy_options import Format
+from gateway.sql.copy_statements import CopyTo, read_copy
+from gateway.sql.copy_tables import check_table
 from gateway.sql.policy_questions import stand_in
 from gateway.sql.resolve import Names, NotResolved, references
 from gateway.sql.statements import ExplainOptions, Kind, Statement, explained, parse_query
@@ -61,11 +64,14 @@ class PreparedStatement:
     plan: Plan | None = None
     explain: ExplainOptions | None = None
     failure: NotResolved | None = None
+    copy: CopyTo | None = None  # of a COPY, on whichever lane
 
     @property
     def described_as(self) -> str:
         """The text from which PostgreSQL describes the statement's columns."""
         text = self.statement.text
+        if self.copy is not None:
+            return self.copy.query
         return stand_in(text) if self.lane is Lane.POLICY_QUESTION else text
 
     def require_plan(self) -> Plan:
@@ -232,7 +238,7 @@ def get_planless(statement: Statement) -> PreparedStatement | None:
         return PreparedStatement(statement, Lane.ACCESS)
     if statement.kind is Kind.POLICY_QUESTION:
         return PreparedStatement(statement, Lane.POLICY_QUESTION)
-    if statement.kind not in (Kind.QUERY, Kind.EXPLAIN):
+    if statement.kind not in (Kind.QUERY, Kind.EXPLAIN, Kind.COPY):
         return PreparedStatement(statement, Lane.RELAY)
     return None
 
@@ -245,6 +251,8 @@ def _size(kept: PreparedStatement) -> int:
 def _prepare(
     statement: Statement, names: Names, principal: Principal, lake: Lake, parameters: tuple[str, ...]
 ) -> PreparedStatement:
+    if statement.kind is Kind.COPY:
+        return _prepare_copy(statement, names, principal, lake)
     options, text = explained(statement) if statement.kind is Kind.EXPLAIN else (None, statement.text)
     lane = Lane.ENGINE if options is None else Lane.EXPLAIN
     try:
@@ -256,6 +264,24 @@ def _prepare(
             error.position += len(statement.text) - len(text)
         raise
     return PreparedStatement(statement, Lane.RELAY if made is None else lane, made, options)
+
+
+def _prepare_copy(statement: Statement, names: Names, principal: Principal, lake: Lake) -> PreparedStatement:
+    """Prepare a COPY as the query that it stands for."""
+    copy = read_copy(statement.text)
+    try:
+        check_table(copy, names)
+        made = _plan(copy.query, names, principal, lake, ())
+    except NotResolved as failure:
+        return PreparedStatement(statement, Lane.ENGINE, None, None, copy.placed(failure), copy)
+    except SqlError as error:
+        raise copy.placed(error) from None
+    if made is None and not (copy.options.format.is_lines or copy.options.format is Format.BINARY):
+        raise SqlError(
+            SqlState.FEATURE_NOT_SUPPORTED,
+            f"COPY format {copy.options.format.value} is not supported for queries without tables of the lake",
+        )
+    return PreparedStatement(statement, Lane.RELAY if made is None else Lane.ENGINE, made, None, None, copy)
 
 
 def _plan(text: str, names: Names, principal: Principal, lake: Lake, parameters: tuple[str, ...]) -> Plan | None:

@@ -161,7 +161,8 @@ class Session:
             return
         portal = await self._engine.bind(NamedStatement(prepared, ()), self._role.names())
         try:
-            portal.describe(self._client)
+            if prepared.copy is None:
+                portal.describe(self._client)
             await self._engine.execute(portal, 0)
         finally:
             await portal.close()

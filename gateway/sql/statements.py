@@ -42,6 +42,7 @@ class Kind(Enum):
     QUERY = auto()  # SELECT, VALUES, TABLE, WITH … SELECT
     SESSION = auto()  # settings and transactions: the mirror's session carries them
     EXPLAIN = auto()
+    COPY = auto()  # the rows of a query as a file; nothing is copied in
     ACCESS = auto()  # roles, privileges and policies: the mirror judges them, the store keeps what they change
     AUTHORIZATION = auto()  # SET SESSION AUTHORIZATION to a role: superusers of the gateway are let to by it
     REFRESH = auto()  # REFRESH SOURCE: look at the sources again, now
@@ -59,7 +60,7 @@ _SESSION_HEADS = frozenset(
 )
 _OTHER_COMMANDS = frozenset(  # of PostgreSQL 18, which are not served
     (
-        *("ALTER", "ANALYZE", "CALL", "CHECKPOINT", "CLUSTER", "COMMENT", "COPY", "CREATE", "DECLARE", "DELETE", "DO"),
+        *("ALTER", "ANALYZE", "CALL", "CHECKPOINT", "CLUSTER", "COMMENT", "CREATE", "DECLARE", "DELETE", "DO"),
         *("DROP", "EXECUTE", "FETCH", "GRANT", "IMPORT", "INSERT", "LOAD", "LOCK", "MERGE", "MOVE", "PREPARE"),
         *("REASSIGN", "REFRESH", "REINDEX", "REVOKE", "SECURITY", "TRUNCATE", "UPDATE", "VACUUM"),
     )
@@ -67,8 +68,8 @@ _OTHER_COMMANDS = frozenset(  # of PostgreSQL 18, which are not served
 _DEFINITIONS = frozenset({"CREATE", "ALTER", "DROP"})
 _QUERY_HEADS = frozenset({"SELECT", "WITH", "VALUES", "TABLE", "("})
 SUPPORTED = (
-    "SELECT, VALUES, TABLE, WITH, EXPLAIN, SET, SHOW, RESET, transactions without writes, REFRESH SOURCE,"
-    " and those of roles, privileges, policies, masks, tags and views"
+    "SELECT, VALUES, TABLE, WITH, COPY TO STDOUT, EXPLAIN, SET, SHOW, RESET, transactions without writes,"
+    " REFRESH SOURCE, and those of roles, privileges, policies, masks, tags and views"
 )
 
 
@@ -163,6 +164,8 @@ def _kind(words: list[str], first: Token) -> Kind:
         return Kind.QUERY
     if head == "EXPLAIN":
         return Kind.EXPLAIN
+    if head == "COPY":
+        return Kind.COPY
     if head == "REFRESH" and words[1:2] == ["SOURCE"]:
         return Kind.REFRESH
     if head in _SESSION_HEADS:
