@@ -1,9 +1,12 @@
-"""A million rows of sixteen columns to a client: the gateway, PostgreSQL and buenavista sending the same rows."""
+"""A million rows of sixteen columns to a client: the gateway, PostgreSQL and buenavista sending the same rows, as the
+result of a query and by COPY.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from functools import partial
 
 import psycopg
@@ -17,32 +20,49 @@ from benchmarks.setting import Setting
 
 _ROWS = 1_000_000
 _FORMATS = {"text": 0, "binary": 1}
-_CLIENTS: dict[str, Callable[[psycopg.Connection, str, int], int]] = {
-    "libpq (psycopg)": read_by_libpq,
-    "counting socket": read_by_socket,
-}
+_COPIES = ("text", "csv", "binary")
+Read = Callable[[psycopg.Connection, str, int], int]
+_CLIENTS: dict[str, Read] = {"libpq (psycopg)": read_by_libpq, "counting socket": read_by_socket}
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """One way to read the rows: by which client, in which format (and its code), with which statement. ``limit`` is the
+    time it may take, of PostgreSQL's.
+    """
+
+    client: str
+    format: str
+    code: int
+    statement: str  # the table's name is to be filled in
+    limit: float
 
 
 def run(setting: Setting) -> Section:
-    """Measure both servers with both clients in both formats."""
+    """Measure both servers with both clients in both formats, and COPY in three."""
     rows = min(_ROWS, setting.lineitem_rows // 2)
     repetitions = 3 if setting.quick else 7
     query = "SELECT * FROM {} LIMIT " + str(rows)
     lines, floors = [], []
     data: dict[str, object] = {}
+    readings = [_Reading(client, *form, query, 1.0) for client in _CLIENTS for form in _FORMATS.items()]
+    for name in _COPIES:
+        copy = f"COPY ({query}) TO STDOUT (FORMAT {name})"
+        readings.append(_Reading("counting socket", f"COPY {name}", 0, copy, 0.9))
     with setting.gateway.connect() as ours, setting.connect_postgres() as theirs:
-        sizes = _sizes(ours, theirs, query)
-        for client, read in _CLIENTS.items():
-            for name, code in _FORMATS.items():
-                subjects: dict[str, Callable[[], object]] = {
-                    "gateway": partial(read, ours, query.format("sales.lineitem"), code),
-                    "postgres": partial(read, theirs, query.format("lineitem"), code),
-                }
-                taken = in_turn(subjects, repetitions)
-                ratio = taken["gateway"].median / taken["postgres"].median
-                lines.append((client, name, spread(taken["gateway"]), spread(taken["postgres"]), f"{ratio:.2f}"))
-                floors.append(Floor(f"{rows:,} rows, {name}, {client}: time, of PostgreSQL's", ratio, 1.0))
-                data[f"{client}, {name}"] = {each: timings.plain() for each, timings in taken.items()}
+        sizes = _sizes(ours, theirs, readings)
+        for one in readings:
+            read, code = _CLIENTS[one.client], one.code
+            subjects: dict[str, Callable[[], object]] = {
+                "gateway": partial(read, ours, one.statement.format("sales.lineitem"), code),
+                "postgres": partial(read, theirs, one.statement.format("lineitem"), code),
+            }
+            taken = in_turn(subjects, repetitions)
+            ratio = taken["gateway"].median / taken["postgres"].median
+            both = spread(taken["gateway"]), spread(taken["postgres"])
+            lines.append((one.client, one.format, *both, f"{ratio:.2f}"))
+            floors.append(Floor(f"{rows:,} rows, {one.format}, {one.client}: time, of PostgreSQL's", ratio, one.limit))
+            data[f"{one.client}, {one.format}"] = {each: timings.plain() for each, timings in taken.items()}
     columns = ("client", "format", "gateway, s: median (min – max)", "PostgreSQL 18, s", "ratio")
     compared, remark = _buenavista(setting, rows)
     if compared is not None:
@@ -55,18 +75,20 @@ def run(setting: Setting) -> Section:
     return Section("Rows to a client", (Table(columns, tuple(lines)),), tuple(floors), notes, data)
 
 
-def _sizes(ours: psycopg.Connection, theirs: psycopg.Connection, query: str) -> str:
+def _sizes(ours: psycopg.Connection, theirs: psycopg.Connection, readings: Sequence[_Reading]) -> str:
     """Return the bytes of the answers, and make sure that both servers send as much: the same rows, the same types."""
-    told = []
-    for name, code in _FORMATS.items():
-        mine = read_by_socket(ours, query.format("sales.lineitem"), code)
-        other = read_by_socket(theirs, query.format("lineitem"), code)
+    told = {}
+    for one in readings:
+        if one.format in told:
+            continue
+        mine = read_by_socket(ours, one.statement.format("sales.lineitem"), one.code)
+        other = read_by_socket(theirs, one.statement.format("lineitem"), one.code)
         if abs(mine - other) > other // 100:
             raise BenchmarkError(
-                f"the answers differ in {name}: {mine:,} bytes from the gateway, {other:,} from PostgreSQL"
+                f"the answers differ in {one.format}: {mine:,} bytes from the gateway, {other:,} from PostgreSQL"
             )
-        told.append(f"{name} {mine / 1e6:.0f} MB (PostgreSQL {other / 1e6:.0f} MB)")
-    return ", ".join(told)
+        told[one.format] = f"{one.format} {mine / 1e6:.0f} MB (PostgreSQL {other / 1e6:.0f} MB)"
+    return ", ".join(told.values())
 
 
 def _buenavista(setting: Setting, rows: int) -> tuple[Timings | None, str]:

@@ -93,9 +93,11 @@ def shown(messages: Sequence[Message]) -> list[str]:
     """Return rows, errors, notices and tags as lines; tags of rows only where there are none."""
     lines: list[str] = []
     for kind, body in messages:
-        match b.decode(kind[0], body) if kind in {b"D", b"C", b"E", b"N", b"A"} else kind:
+        match b.decode(kind[0], body) if kind in {b"D", b"C", b"E", b"N", b"A", b"d"} else kind:
             case b.DataRow(values):
                 lines.append(" | ".join(map(_value, values)))
+            case b.CopyData(data):
+                lines.append(_value(data.removesuffix(b"\n").replace(b"\t", b"\\t")))
             case b.CommandComplete(tag):
                 if not (lines and tag.startswith(("SELECT", "EXPLAIN", "SHOW"))) or tag.endswith(" 0"):
                     lines.append(f"({tag})")

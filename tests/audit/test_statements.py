@@ -74,6 +74,33 @@ def test_kinds_of_statement(
     assert entry.get("lane") == lane
 
 
+@pytest.mark.parametrize(
+    ("text", "shown", "lane", "rows", "tables"),
+    [
+        ("copy small.numbers to stdout", "copy small.numbers to stdout", "engine", 10_000, ["small.numbers"]),
+        (
+            "copy (select n from small.numbers where n < 4) to stdout (format csv, null 'x')",
+            "copy (select n from small.numbers where n < ?) to stdout (format csv, null ?)",
+            *("engine", 3, ["small.numbers"]),
+        ),
+        ("copy (select 47) to stdout", "copy (select ?) to stdout", "relay", 1, None),
+    ],
+)
+def test_a_copy_says_what_it_read(
+    watched: Audited, text: str, shown: str, lane: str, rows: int, tables: list[str] | None
+) -> None:
+    with watched.gateway.connect() as connection, connection.cursor().copy(text.encode()) as copying:
+        assert len(list(copying)) == rows
+    entry = watched.outcome(shown)
+    assert (entry["sqlstate"], entry["lane"], entry["rows"], entry.get("tables")) == ("00000", lane, rows, tables)
+    assert entry["bytes"] > 5 * rows
+
+
+def test_a_refused_copy(watched: Audited) -> None:
+    simple(watched, "copy small.numbers to '/tmp/numbers'")
+    assert watched.outcome("copy small.numbers to ?")["sqlstate"] == "42501"
+
+
 def test_the_extended_protocol_has_an_entry_for_each_execute(watched: Audited) -> None:
     with watched.gateway.connect() as connection:
         for value in (1, 2):

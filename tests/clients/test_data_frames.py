@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
 
-import adbc_driver_manager
 import adbc_driver_postgresql.dbapi
 import pandas
 import polars
@@ -63,11 +62,6 @@ def test_adbc_lists_tables_and_columns(adbc: Any) -> None:
     objects = adbc.adbc_get_objects(depth="tables", catalog_filter="lake", db_schema_filter="supply").read_all()
     tables = objects.to_pylist()[0]["catalog_db_schemas"][0]["db_schema_tables"]
     assert {table["table_name"] for table in tables} == {"part", "partsupp", "supplier"}
-
-
-def test_adbc_by_default_asks_for_copy_which_is_refused_by_name(adbc: Any) -> None:
-    with adbc.cursor() as cursor, pytest.raises(adbc_driver_manager.NotSupportedError, match="COPY is not supported"):
-        cursor.execute("select n from small.numbers")
 
 
 def test_pandas(engine: sa.Engine) -> None:

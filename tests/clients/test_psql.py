@@ -102,12 +102,6 @@ def test_errors_point_at_their_place(psql: Psql) -> None:
     assert 'HINT:  Perhaps you meant "sales.lineitem".' in unknown
 
 
-def test_copy_is_refused_with_what_is_supported(psql: Psql) -> None:
-    printed = psql(r"\copy small.numbers to stdout")
-    assert "COPY is not supported" in printed
-    assert "HINT:  Supported statements are SELECT" in printed
-
-
 def test_explain(psql: Psql) -> None:
     printed = psql("explain select count(*) from sales.lineitem join crm.customer on c_custkey = l_orderkey", "-At")
     assert "Scan sales.lineitem  (source sales, delta, version 0)" in printed

@@ -1,58 +1,341 @@
+# as a file, which is under the same rules as the query that it stands for
 COPY {t}.people TO STDOUT
 ----
-ERROR 0A000: COPY is not supported
+ERROR 42501: permission denied for table people
+  HINT: Name the columns: some of the table's may not be read.
 
 COPY {t}.people (id, name) TO STDOUT (FORMAT csv, HEADER)
 ----
-ERROR 0A000: COPY is not supported
+(COPY)
+id,name
+1,NVIS-Ann
+2,NVIS-Ben
+3,NVIS-Cleo
+(COPY 3)
+
+COPY {t}.people (id, salary) TO STDOUT
+----
+ERROR 42703: column "salary" of relation "people" does not exist
+
+COPY {t}.people (id, nosuch) TO STDOUT
+----
+ERROR 42703: column "nosuch" of relation "people" does not exist
+
+COPY {t}.people (id, ctid) TO STDOUT
+----
+ERROR 42703: column "ctid" of relation "people" does not exist
 
 COPY (SELECT * FROM {t}.people) TO STDOUT
 ----
-ERROR 0A000: COPY is not supported
+ERROR 42501: permission denied for table people
+  HINT: Name the columns: some of the table's may not be read.
+
+# the masks and the filters (all kinds)
+COPY (SELECT id, name, email, amount FROM {t}.people ORDER BY id) TO STDOUT
+----
+(COPY)
+1\tNVIS-Ann\ty***\t10
+2\tNVIS-Ben\tz***\t20
+3\tNVIS-Cleo\tx***\t30
+(COPY 3)
+
+COPY (SELECT id, name, email, amount FROM {t}.people ORDER BY id) TO STDOUT (FORMAT binary)
+----
+(COPY)
+\x5047434f50590aff0d0a00000000000000000000040000000400000001000000084e5649532d416e6e00000004792a2a2a0000000800000000000000
+\x00040000000400000002000000084e5649532d42656e000000047a2a2a2a000000080000000000000014
+\x000400000004000000030000005c744e5649532d436c656f00000004782a2a2a00000008000000000000001e
+\xffff
+(COPY 3)
+
+COPY (SELECT id, name FROM {t}.people ORDER BY id) TO STDOUT (FORMAT arrow)
+----
+(COPY)
+\xffffffffa80000001000000000000a000c000600050008000a000000000104000c00000008000800000004000800000004000000020000004400000004000000d4ffffff00000105100000001c0000000400000000000000040000006e616d65000000000400040004000000100014000800060007000c00000010001000000000000102100000001c0000000400000000000000020000006964000008000c0008000700080000000000000120000000
+\xffffffffc800000014000000000000000c0016000600050008000c000c0000000003040018000000400000000000000000000a0018000c00040008000a0000006c00000010000000030000000000000000000000050000000000000000000000000000000000000000000000000000000c000000000000001000000000000000000000000000000010000000000000001000000000000000200000000000000019000000000000000000000002000000030000000000000000000000000000000300000000000000000000000000000001000000020000000300000000000000000000000800000010000000190000004e5649532d416e6e4e5649532d42656e4e5649532d436c656f00000000000000
+\xffffffff00000000
+(COPY 3)
+
+COPY (SELECT count(*), max(name), min(email) FROM {t}.people) TO STDOUT (FORMAT csv, FORCE_QUOTE *)
+----
+(COPY)
+"3","NVIS-Cleo","x***"
+(COPY 1)
 
 COPY (SELECT salary FROM {t}.people) TO STDOUT (FORMAT binary)
 ----
-ERROR 0A000: COPY is not supported
+ERROR 42703: column "salary" does not exist
+
+COPY (SELECT id FROM {t}.people) TO STDOUT (FORMAT csv, FORCE_QUOTE (salary))
+----
+ERROR 42703: column "salary" does not exist
+
+COPY {t}.people (id) TO STDOUT (FORMAT csv, FORCE_QUOTE (salary))
+----
+ERROR 42703: column "salary" of relation "people" does not exist
+
+COPY {t}.people (id) TO STDOUT (FORMAT csv, FORCE_QUOTE (name))
+----
+ERROR 42P10: FORCE_QUOTE column "name" not referenced by COPY
+
+COPY (SELECT id FROM {t}.people WHERE 1 / (amount - {common}) > 0) TO STDOUT
+----
+(COPY)
+(COPY 0)
+
+COPY (SELECT id FROM {t}.people WHERE name LIKE '%LEAK%') TO STDOUT
+----
+(COPY)
+(COPY 0)
+
+COPY (SELECT id FROM {t}.people p WHERE p.name::integer > 0) TO STDOUT
+----
+ERROR 22P02: invalid input syntax for the type it is cast to
 
 COPY (TABLE {t}.vault) TO STDOUT
 ----
-ERROR 0A000: COPY is not supported
+ERROR 42P01: relation "{t}.vault" does not exist
 
-COPY {t}.people TO '/tmp/people.csv'
+COPY {t}.vault TO STDOUT
 ----
-ERROR 0A000: COPY is not supported
+ERROR 42P01: relation "{t}.vault" does not exist
 
-COPY {t}.people TO PROGRAM 'cat'
+COPY {t}.vault (id) TO STDOUT (FORMAT parquet)
 ----
-ERROR 0A000: COPY is not supported
+ERROR 42P01: relation "{t}.vault" does not exist
 
-COPY {t}.people FROM STDIN
+COPY {t}.nosuch TO STDOUT
 ----
-ERROR 0A000: COPY is not supported
+ERROR 42P01: relation "{t}.nosuch" does not exist
+  HINT: Perhaps you meant "{t}.notes".
 
-COPY {t}.people FROM '/etc/passwd'
+eve: COPY {t}.people TO STDOUT
 ----
-ERROR 0A000: COPY is not supported
+ERROR 42P01: relation "{t}.people" does not exist
 
-COPY {t}.notes FROM PROGRAM 'cat /etc/passwd'
+eve: COPY {t}.people (name) TO STDOUT
 ----
-ERROR 0A000: COPY is not supported
+ERROR 42P01: relation "{t}.people" does not exist
 
-COPY (SELECT pg_read_file('PG_VERSION')) TO STDOUT
+tina: COPY (SELECT id FROM {t}.people ORDER BY id LIMIT 1) TO STDOUT ; COPY {t}.vault TO STDOUT
 ----
-ERROR 0A000: COPY is not supported
+ERROR 42P01: relation "{t}.vault" does not exist
 
-COPY (SELECT rolpassword FROM pg_authid) TO STDOUT
+tina: BEGIN
+tina: COPY (SELECT id FROM {t}.people ORDER BY id LIMIT 1) TO STDOUT
+tina: COPY {t}.vault TO STDOUT
+tina: COPY (SELECT id FROM {t}.people ORDER BY id LIMIT 1) TO STDOUT
+tina: ROLLBACK
 ----
-ERROR 0A000: COPY is not supported
+> tina
+(BEGIN)
+> tina
+(COPY)
+1
+(COPY 1)
+> tina
+ERROR 42P01: relation "{t}.vault" does not exist
+> tina
+ERROR 25P02: current transaction is aborted, commands ignored until end of transaction block
+> tina
+(ROLLBACK)
 
-COPY pg_class TO STDOUT
+tina extended: COPY {t}.people (id, name) TO STDOUT
 ----
-ERROR 0A000: COPY is not supported
+(COPY)
+1\tNVIS-Ann
+2\tNVIS-Ben
+3\tNVIS-Cleo
+(COPY 3)
+
+tina binary: COPY (SELECT name FROM {t}.people ORDER BY id LIMIT 1) TO STDOUT
+----
+(COPY)
+NVIS-Ann
+(COPY 1)
 
 tina extended: COPY {t}.people TO STDOUT
 ----
-ERROR 0A000: COPY is not supported
+ERROR 42501: permission denied for table people
+  HINT: Name the columns: some of the table's may not be read.
+
+tina extended: COPY {t}.vault TO STDOUT
+----
+ERROR 42P01: relation "{t}.vault" does not exist
+
+tina parse s: COPY (SELECT id, name FROM {t}.people ORDER BY id LIMIT 2) TO STDOUT
+tina run s:
+tina run s:
+----
+> tina
+> tina
+(COPY)
+1\tNVIS-Ann
+2\tNVIS-Ben
+(COPY 2)
+> tina
+(COPY)
+1\tNVIS-Ann
+2\tNVIS-Ben
+(COPY 2)
+
+tina portal c 1: COPY (SELECT id FROM {t}.people ORDER BY id LIMIT 2) TO STDOUT
+----
+(COPY)
+1
+2
+(COPY 2)
+
+tina: COPY (SELECT $1 FROM {t}.people) TO STDOUT
+----
+ERROR 42P02: there is no parameter $1
+
+# what PostgreSQL's parser alone may understand
+COPY (SELECT p FROM {t}.people p) TO STDOUT
+----
+ERROR 42501: permission denied for table people
+  HINT: Name the columns: some of the table's may not be read.
+
+COPY (SELECT * FROM {t}.people NATURAL JOIN {t}.vault) TO STDOUT
+----
+ERROR 42P01: relation "{t}.vault" does not exist
+
+COPY (SELECT id FROM {t}.people) TO STDOUT WITH OIDS
+----
+ERROR 42601: syntax error at or near "OIDS"
+
+COPY (SELECT 1) TO PROGRAM 'cat'
+----
+ERROR 42501: permission denied to COPY to or from an external program
+  DETAIL: A gateway reads and writes no files of its own machine and runs no programs there, whoever asks.
+  HINT: Anyone can COPY to stdout or from stdin. psql's \copy command also works for anyone.
+
+COPY (SELECT 1) /* ) TO STDOUT ( */ TO '/tmp/x'
+----
+ERROR 42501: permission denied to COPY to a file
+  DETAIL: A gateway reads and writes no files of its own machine and runs no programs there, whoever asks.
+  HINT: Anyone can COPY to stdout or from stdin. psql's \copy command also works for anyone.
+
+COPY (SELECT 1 AS ")") TO STDOUT
+----
+(COPY)
+1
+(COPY 1)
+
+COPY (SELECT ') TO STDOUT; --') TO STDOUT
+----
+(COPY)
+) TO STDOUT; --
+(COPY 1)
+
+COPY (SELECT 1) TO STDOUT) TO PROGRAM 'cat'
+----
+ERROR 42601: syntax error at or near ")"
+
+COPY (SELECT 1; SELECT 2) TO STDOUT
+----
+ERROR 42601: syntax error at end of input
+
+COPY (DELETE FROM {t}.people RETURNING *) TO STDOUT
+----
+ERROR 0A000: writing is not supported yet
+
+COPY (WITH d AS (DELETE FROM {t}.people RETURNING *) SELECT * FROM d) TO STDOUT
+----
+ERROR 0A000: writing is not supported yet
+
+COPY (SELECT * INTO x FROM {t}.people) TO STDOUT
+----
+ERROR 0A000: writing is not supported yet
+
+COPY (EXPLAIN SELECT * FROM {t}.vault) TO STDOUT
+----
+ERROR 42601: syntax error at or near "EXPLAIN"
+
+COPY (SELECT id FROM {t}.people FOR UPDATE) TO STDOUT
+----
+ERROR 0A000: row locks (FOR UPDATE, FOR SHARE) are not supported
+
+COPY BINARY {t}.people TO '/tmp/people.bin'
+----
+ERROR 42501: permission denied to COPY to a file
+  DETAIL: A gateway reads and writes no files of its own machine and runs no programs there, whoever asks.
+  HINT: Anyone can COPY to stdout or from stdin. psql's \copy command also works for anyone.
+
+COPY {t}.people TO '/tmp/people.csv'
+----
+ERROR 42501: permission denied to COPY to a file
+  DETAIL: A gateway reads and writes no files of its own machine and runs no programs there, whoever asks.
+  HINT: Anyone can COPY to stdout or from stdin. psql's \copy command also works for anyone.
+
+COPY {t}.people TO PROGRAM 'cat'
+----
+ERROR 42501: permission denied to COPY to or from an external program
+  DETAIL: A gateway reads and writes no files of its own machine and runs no programs there, whoever asks.
+  HINT: Anyone can COPY to stdout or from stdin. psql's \copy command also works for anyone.
+
+COPY {t}.people FROM STDIN
+----
+ERROR 0A000: COPY FROM is not supported
+  DETAIL: Tables of the lake and of its sources cannot be written yet.
+
+COPY {t}.people FROM '/etc/passwd'
+----
+ERROR 42501: permission denied to COPY from a file
+  DETAIL: A gateway reads and writes no files of its own machine and runs no programs there, whoever asks.
+  HINT: Anyone can COPY to stdout or from stdin. psql's \copy command also works for anyone.
+
+COPY {t}.notes FROM PROGRAM 'cat /etc/passwd'
+----
+ERROR 42501: permission denied to COPY to or from an external program
+  DETAIL: A gateway reads and writes no files of its own machine and runs no programs there, whoever asks.
+  HINT: Anyone can COPY to stdout or from stdin. psql's \copy command also works for anyone.
+
+COPY (SELECT pg_read_file('PG_VERSION')) TO STDOUT
+----
+ERROR 42501: permission denied for function pg_read_file
+
+COPY (SELECT rolpassword FROM pg_authid) TO STDOUT
+----
+ERROR 42501: permission denied for table pg_authid
+
+COPY pg_authid TO STDOUT
+----
+ERROR 42501: permission denied for table pg_authid
+
+COPY pg_catalog.pg_statistic TO STDOUT
+----
+ERROR 42501: permission denied for table pg_statistic
+
+COPY (SELECT nspname FROM pg_namespace WHERE nspname = 'pg_catalog') TO STDOUT WITH CSV HEADER
+----
+(COPY)
+nspname
+pg_catalog
+(COPY 1)
+
+COPY (SELECT count(*) FROM pg_class, {t}.people) TO STDOUT
+----
+ERROR 0A000: "pg_class" cannot be joined with tables of the lake yet
+  HINT: Ask the catalogue and the lake in separate statements.
+
+EXPLAIN COPY {t}.vault TO STDOUT
+----
+ERROR 42601: syntax error at or near "COPY"
+
+COPY LOCAL {t}.people TO STDOUT
+----
+ERROR 42601: syntax error at or near "{t}"
+
+COPY (SELECT id FROM {t}.people) TO 's3://bucket/x' STORED AS PARQUET
+----
+ERROR 42501: permission denied to COPY to a file
+  DETAIL: A gateway reads and writes no files of its own machine and runs no programs there, whoever asks.
+  HINT: Anyone can COPY to stdout or from stdin. psql's \copy command also works for anyone.
+
+COPY {t}.people TO STDOUT PARTITION BY (id)
+----
+ERROR 42601: syntax error at or near "PARTITION"
 
 CREATE TEMP TABLE x AS SELECT * FROM {t}.people
 ----
