@@ -13,6 +13,7 @@ _log = structlog.get_logger(__name__)
 
 _REFRESH = "Refresh the source's catalogue."
 _MESSAGES: dict[str, tuple[str, str | None]] = {
+    "22012": ("division by zero", None),
     "28000": ('source "{}" refused the gateway\'s login', "Check user and password in the source's dsn."),
     "28P01": ('source "{}" refused the gateway\'s login', "Check user and password in the source's dsn."),
     "3D000": ('the database of source "{}" does not exist', None),

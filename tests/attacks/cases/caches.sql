@@ -79,15 +79,12 @@ ada: EXPLAIN VERBOSE SELECT id FROM {t}.people WHERE id = 2
 tina: EXPLAIN VERBOSE SELECT id FROM {t}.people WHERE id = 2
 ----
 > ada
-Engine query
-  SQL: SELECT "people"."id" AS "id" FROM (SELECT "people"."id" AS "id" FROM {t}.people AS "people") AS "people"
-  Rule: push_down_filters
-  Rule: prune_columns
-  DataSourceExec: partitions=1, partition_sizes=[1]
-Scan {t}.people  (source {t}, postgres, version live)
-  Rows known: 6
-  Remote SQL: SELECT "id" FROM "public"."people" WHERE "id" = '2'::int4
-  Pushed down: id = 2
+Whole statement by source {t}
+  Tables: {t}.people
+  Remote SQL: SELECT "people"."id" AS "id" FROM (SELECT "people"."id" AS "id" FROM "public"."people" AS "people" WHERE "people"."id" = 2) AS "people"
+  Seq Scan on public.people  (cost=0.00..1.07 rows=1 width=4)
+    Output: people.id
+    Filter: (people.id = 2)
 > tina
 Engine query
   The plan is shown to roles that see all of the tables.

@@ -61,8 +61,7 @@ three
 
 SELECT ARRAY(SELECT name FROM {t}.people ORDER BY id)
 ----
-ERROR 0A000: ARRAY of a query sorted by something else than its column is not available on lake tables
-  HINT: Use array_agg(… ORDER BY …).
+{NVIS-Ann,NVIS-Ben,NVIS-Cleo}
 
 SELECT coalesce((SELECT name FROM {t}.people WHERE id = 4), 'nobody')
 ----

@@ -96,7 +96,7 @@ SELECT id FROM {t}.people WHERE CASE WHEN tenant <> 'north' THEN 1 / 0 > 0 ELSE 
 
 SELECT id FROM {t}.people WHERE tenant <> 'north' AND 1 / 0 > 0
 ----
-(SELECT 0)
+ERROR 22012: division by zero
 
 SELECT id FROM {t}.people WHERE CASE WHEN amount > 1000 THEN CAST(name AS integer) > 0 ELSE true END ORDER BY 1
 ----
@@ -106,9 +106,7 @@ SELECT id FROM {t}.people WHERE CASE WHEN amount > 1000 THEN CAST(name AS intege
 
 SELECT id FROM {t}.people WHERE coalesce(nullif(amount, {common}), 1 / 0) > 0 ORDER BY 1
 ----
-1
-2
-3
+ERROR 22012: division by zero
 
 SELECT sum(amount * 1000000000) FROM {t}.people
 ----
