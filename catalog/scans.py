@@ -109,7 +109,23 @@ class RemoteScan:
     guard: str | None = field(default=None, repr=False)
 
 
-Scan = FileScan | RemoteScan
+@dataclass(frozen=True, slots=True)
+class SessionScan:
+    """A query of the client's own session in the mirror, whose rows are read before the engine plans."""
+
+    query: str
+    schema: pa.Schema
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyScan:
+    """Rows that are there."""
+
+    schema: pa.Schema
+    batches: tuple[pa.RecordBatch, ...] = field(repr=False)
+
+
+Scan = FileScan | RemoteScan | SessionScan | ReadyScan
 
 
 @dataclass(frozen=True, slots=True)

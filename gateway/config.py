@@ -137,6 +137,7 @@ class Engine(_Section):
     """``[engine]``: limits of statements. A timeout of 0 is none."""
 
     memory_limit: Annotated[Bytes, Field(ge=64 << 20)] = 2 << 30
+    temporary_limit: Annotated[Bytes, Field(ge=1 << 20)] = 1 << 30  # of one session's temporary tables
     statement_timeout: Seconds = 0.0
     idle_session_timeout: Seconds = 0.0
     spill_directory: LocalPath | None = None  # default: "spill" in data_dir

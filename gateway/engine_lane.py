@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import aclosing
+from concurrent.futures import Executor
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import Protocol
@@ -27,8 +28,10 @@ from gateway.portals import Blocks, ReadyRows, Rows, RowSource, encoded, encoded
 from gateway.prepared import Description, KeptEncoder, Lane, NamedStatement, PreparedStatement, StatementCache
 from gateway.quantities import parse_duration
 from gateway.relay.mirror_connection import MirrorConnection
+from gateway.relay.mirror_errors import error_of
 from gateway.relay.source_connection import Execution
 from gateway.relay.source_relay import Asked, WholeStatement
+from gateway.session_rows import with_rows
 from gateway.sql.copy_statements import CopyTo
 from gateway.sql.engine_dialect.moments import Session
 from gateway.sql.resolve import Names
@@ -96,6 +99,7 @@ class Portal:
     encoder: KeptEncoder = field(default_factory=KeptEncoder)
     described: bytes | None = None  # the mirror's own message, where the columns are told as it told them
     rows: RowSource | None = None
+    bound: tuple[tuple[int, ...], frontend.Bind] | None = None  # parameters as they came, and their types
     done: bool = field(default=False)
     lane: str = "engine"  # who has answered, for the log
     name: str = ""
@@ -107,7 +111,9 @@ class Portal:
 
     def describe(self, client: Client) -> None:
         """Tell the client the portal's columns, in the mirror's own words where it has told them."""
-        if self.described is not None:
+        if self.prepared.lane is Lane.LOAD:
+            client.send(backend.NoData())
+        elif self.described is not None:
             client.relay(self.described)
         else:
             rowless = self.prepared.lane.is_command or self.prepared.copy is not None
@@ -190,6 +196,8 @@ class EngineLane:
         sent = Sent(description.parameter_oids, given, values)
         if len(set(formats)) > 1:  # of each mixture there would have to be one
             return Portal(prepared, fields, parameters, sent)
+        if prepared.lane is Lane.LOAD:
+            return Portal(prepared, fields, parameters, sent, bound=(description.parameter_oids, message))
         encoder = description.encoders[formats[0] if formats else TEXT]
         return Portal(prepared, fields, parameters, sent, encoder, None if any(formats) else description.message)
 
@@ -225,6 +233,34 @@ class EngineLane:
         duration = milliseconds_since(started)
         told = portal.lane if prepared.lane is Lane.ENGINE else lane
         soon(_log.info, "statement", lane=told, rows=sent, milliseconds=duration)
+
+    @asynccontextmanager
+    async def begin_load(self, portal: Portal) -> AsyncIterator[tuple[Rows, OutputSettings]]:
+        """Begin to read rows that are not for the client; give them, and the settings of the session. The statement can
+        be cancelled until the block ends.
+        """
+        prepared = portal.prepared
+        self._client.reading("load", prepared.tables(), prepared.policies(), prepared.shadow_policies())
+        settings = await self.read_settings()
+        if self.ended_by is not None:
+            raise self.ended_by
+        self.busy = True
+        rows: Rows | None = None
+        try:
+            async with asyncio.timeout(settings.statement_timeout):
+                rows = await self._start(portal, settings)
+                yield rows, settings.output
+        except TimeoutError:
+            raise SqlError(SqlState.QUERY_CANCELED, "canceling statement due to statement timeout") from None
+        finally:
+            self.busy = False
+            if rows is not None:
+                await rows.close()
+
+    @property
+    def threads(self) -> Executor:
+        """Where batches are encoded."""
+        return self._lake.threads
 
     async def _send(self, portal: Portal, limit: int, settings: _Settings) -> tuple[int, bool]:
         if portal.done:
@@ -304,6 +340,8 @@ class EngineLane:
         loop = asyncio.get_running_loop()
         session = Session(settings.output.time_zone)
         fragments = await loop.run_in_executor(None, prepare, planned, portal.parameters, session, self._lake)
+        if planned.session:
+            fragments = replace(fragments, query=await with_rows(fragments.query, self._mirror))
         return self._send_lines(await explain.explain(fragments, planned, options, portal.parameters, self._lake))
 
     async def _explain_whole(
@@ -331,7 +369,7 @@ class EngineLane:
             return ReadyRows(await self._answer(portal.prepared.statement))
         session = Session(settings.output.time_zone)
         noted = self._client.note_fragments()
-        return await run(portal.prepared.require_plan(), portal.parameters, session, self._lake, noted)
+        return await run(portal.prepared.require_plan(), portal.parameters, session, self._lake, noted, self._mirror)
 
     async def _write(self, blocks: AsyncIterator[Blocks]) -> int:
         sent = 0
@@ -355,6 +393,7 @@ class EngineLane:
             names.search_path,
             names.catalog.version,
             self._lake.access.version,
+            names.temporary,
         )
         known = self._statements.descriptions.get(key)
         if known is None or self._mirror.status == "E":  # then the mirror knows whether the transaction is over
@@ -443,10 +482,3 @@ def _spread(formats: Sequence[int], count: int, mismatch: str) -> tuple[int, ...
     if len(formats) == 1:
         return (formats[0],) * count
     return tuple(formats) or (0,) * count
-
-
-def error_of(body: bytes, start: int) -> SqlError:
-    """Return the error in an ErrorResponse of the mirror; ``start`` is where its statement begins."""
-    fields = backend.ErrorResponse.decode(body).fields
-    position = int(fields["P"]) + start if "P" in fields else None
-    return SqlError(SqlState(fields["C"]), fields["M"], detail=fields.get("D"), hint=fields.get("H"), position=position)

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-from catalog.scans import Comparison, FileScan, RemoteScan
+from catalog.scans import Comparison, FileScan, RemoteScan, SessionScan
 from gateway.lake import Lake
 from gateway.pipeline import Plan, Prepared
 from gateway.relay.source_relay import WholeStatement
@@ -76,7 +76,8 @@ def hides(fragmented: Fragmented, planned: Plan, lake: Lake) -> bool:
     principal, access = planned.principal, lake.access
     if principal.superuser:
         return False
-    whole = (access.columns(principal, name) is None for name in planned.optimized.tables)
+    tables = (name for name in planned.optimized.tables if name not in planned.session)
+    whole = (access.columns(principal, name) is None for name in tables)
     scans = (part.scan for part in fragmented.fragments)
     mapped = (
         isinstance(scan, RemoteScan) and lake.remote_logins.get(scan.source, scan.reader or "") is not None
@@ -116,7 +117,7 @@ def _without_plan(planned: Plan, options: ExplainOptions, lake: Lake) -> list[st
         lines.append(f"Scan {one.name}  ({origin})")
         if one.name in policies:
             lines.append("  Policies apply")
-        if lake.access.columns(principal, one.name) is not None:
+        if one.name not in planned.session and lake.access.columns(principal, one.name) is not None:
             lines.append("  Some columns may not be read")
     return lines
 
@@ -128,7 +129,9 @@ def _fragment(part: Fragment) -> list[str]:
         lines.append(f"  Rows known: {part.snapshot.rows}")
     if isinstance(part.scan, RemoteScan):
         lines += [f"  Remote SQL: {query}" for query in part.scan.queries]
-    else:
+    elif isinstance(part.scan, SessionScan):
+        lines.append(f"  Session SQL: {part.scan.query}")
+    elif isinstance(part.scan, FileScan):
         lines.append(f"  Files: {_files(part.scan)} of {part.scan.files_known}")
     if isinstance(part.scan, FileScan) and part.scan.late:
         lines.append("  Late materialization: other columns are decoded where the conditions hold")
@@ -157,7 +160,9 @@ def _fragment_json(part: Fragment) -> dict[str, object]:
     }
     if isinstance(part.scan, RemoteScan):
         shown["Remote SQL"] = list(part.scan.queries)
-    else:
+    elif isinstance(part.scan, SessionScan):
+        shown["Session SQL"] = part.scan.query
+    elif isinstance(part.scan, FileScan):
         shown |= {"Files": _files(part.scan), "Files Known": part.scan.files_known}
         shown["Late Materialization"] = part.scan.late
     shown["Pushed Down"] = [_comparison(one) for one in part.pushed]

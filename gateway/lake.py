@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 import structlog
+from cachetools import LRUCache
 
 from catalog.errors import SqlError
 from catalog.names import TableName
@@ -26,6 +27,8 @@ from catalog.statistics import TableStatistics
 from catalog.tables import Catalog, Discovery, Table
 from gateway.execute.engine import Engine
 from gateway.relay.source_relay import SourceRelay
+from gateway.sql.session_expressions import SessionExpression
+from gateway.sql.session_relations import SessionColumn, SessionRelation
 from gateway.statistics_cache import StatisticsCache
 from policies.access import Access, Narrowed
 from policies.policy_reader import KeptRelations
@@ -77,6 +80,8 @@ class Lake:
         self.system_relations = system_relations
         self.remote_logins = remote_logins
         self.catalog = Catalog(0, {}, {}, sources=tuple(sources))
+        self.system_shapes: dict[tuple[str, str], SessionRelation] = {}  # relations of catalogues, as sessions told
+        self.expression_types: LRUCache[SessionExpression, SessionColumn] = LRUCache(4096)  # as sessions told
         self.threads = ThreadPoolExecutor(max_workers=16, thread_name_prefix="metadata")
         self._statistics = StatisticsCache(sources)
         self._versions = itertools.count(1)

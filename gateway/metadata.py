@@ -315,6 +315,10 @@ class Metadata:
         await asyncio.to_thread(self._mirror.permit, process, secret, name)
         return Permit(secret, partial(asyncio.to_thread, self._mirror.end_permit, process))
 
+    async def temporary_bytes(self, process: int) -> int:
+        """Return how much the temporary relations of a session in the mirror take, that of a server process."""
+        return await asyncio.to_thread(self._mirror.temporary_bytes, process)
+
     async def execute_access(self, request: AccessRequest) -> AccessOutcome:
         """Carry out statements of access; what they change counts from now on. Raises SqlError."""
         try:

@@ -6,24 +6,32 @@ sources and the engine. Each stage hands on a type of its own, so none can be le
 
 from __future__ import annotations
 
+import asyncio
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import pyarrow as pa
 from cachetools import LRUCache
 from sqlglot import exp
 
+from catalog.names import TableName
 from catalog.principals import Principal
 from catalog.tables import Table
 from connectors.postgres.source import PostgresSource
 from gateway.execute.engine import EngineQuery, Running
 from gateway.lake import Lake, Pinned
+from gateway.relay.mirror_connection import MirrorConnection
 from gateway.relay.source_relay import WholeStatement
+from gateway.session_rows import SessionSource, with_rows
 from gateway.sql.engine_dialect.moments import Session
 from gateway.sql.engine_dialect.render import render
 from gateway.sql.policy_text import policy_reader
-from gateway.sql.resolve import Names, References, resolve
+from gateway.sql.resolve import Names, References, resolve, with_computed
+from gateway.sql.session_expressions import SessionExpression, compute, session_expressions
+from gateway.sql.session_relations import KIND as SESSION
+from gateway.sql.session_relations import SessionRelation
 from gateway.sql.source_words import has_allowed_words
 from optimizer.brief import is_brief
 from optimizer.cardinality import Statistics
@@ -33,19 +41,29 @@ from optimizer.plain_scan import is_plain_scan
 from optimizer.relations import relations
 from optimizer.stages import Fragmented, Governed, Optimized
 from policies.govern import check_governed, govern
+from policies.session_access import WithSession
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """A planned query: what `plan` made of a text for one principal, catalogue and version of the grants. ``named`` are
-    the tables and views that the text itself names. ``whole`` is the query as one source's server answers it alone,
-    where one can.
+    the tables and views that the text itself names, ``session`` the relations of the session among them. ``whole`` is
+    the query as one source's server answers it alone, where one can.
     """
 
     optimized: Optimized
     principal: Principal
     named: tuple[Table, ...]
     whole: WholeStatement | None = None
+    session: Mapping[TableName, SessionRelation] = field(default_factory=lambda: MappingProxyType({}))
+
+
+class TypesWanted(Exception):
+    """A statement has expressions that its session computes, whose types are not known yet."""
+
+    def __init__(self, expressions: Collection[SessionExpression]) -> None:
+        super().__init__("types are not known yet")
+        self.expressions = expressions
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +91,18 @@ def plan(
     ``parameters`` are the types of ``$1 …`` where they are known, as SQL writes them.
     """
     resolved = resolve(tree, found, names, parameters)
-    access = lake.access
-    governed = govern(resolved, principal, access, policy_reader(names, lake.governed, access))
+    session = {relation.table.name: relation for _, relation in found.session}
+    if session and (computed := session_expressions(resolved.tree, session)):
+        wanted = [one for _, _, one in computed if one not in lake.expression_types]
+        if wanted:
+            raise TypesWanted(wanted)
+        session = compute(computed, lake.expression_types, session)
+        resolved = with_computed(resolved, [one.table for one in session.values()], names, parameters)
+    access = WithSession(lake.access, frozenset(session)) if session else lake.access
+    governed = govern(resolved, principal, access, policy_reader(names, lake.governed, lake.access))
     optimized = optimize(governed, _statistics(governed, lake))
     check_governed(optimized.tree, optimized.tables, principal, access)  # no rule has let go of a policy
-    return Plan(optimized, principal, tuple(resolved.tables.values()), _whole(governed, principal, lake))
+    return Plan(optimized, principal, tuple(resolved.tables.values()), _whole(governed, principal, lake), session)
 
 
 def _whole(governed: Governed, principal: Principal, lake: Lake) -> WholeStatement | None:
@@ -100,7 +125,7 @@ def _whole(governed: Governed, principal: Principal, lake: Lake) -> WholeStateme
 def _statistics(governed: Governed, lake: Lake) -> Statistics:
     """Return what the rules may ask for: of joined tables, and of files that are read under conditions."""
     if sum(1 for _ in relations(governed.tree)) > 1:
-        return lake.statistics(governed.tables.values())
+        return lake.statistics([table for table in governed.tables.values() if table.kind != SESSION])
     if governed.tree.find(exp.Where) is None:
         return NO_STATISTICS
     return lake.statistics([table for table in governed.tables.values() if table.kind != "postgres"])
@@ -108,13 +133,18 @@ def _statistics(governed: Governed, lake: Lake) -> Statistics:
 
 def prepare(planned: Plan, parameters: Sequence[pa.Scalar], session: Session, lake: Lake) -> Prepared:
     """Pin the versions of the plan's tables and cut it into fragments. Blocks."""
-    pinned = lake.pin([*planned.optimized.tables.values()])
+    pinned = lake.pin([table for table in planned.optimized.tables.values() if table.kind != SESSION])
     key = (id(planned), (session, pinned.versions))
     with _LOCK:
         kept = None if parameters else _PREPARED.get(key)
     if kept is not None and kept[0] is planned:
         return kept[1]
-    fragmented = fragment(planned.optimized, pinned.snapshots, lake.sources, parameters)
+    snapshots, sources = pinned.snapshots, lake.sources
+    if planned.session:
+        source = SessionSource(planned.session)
+        snapshots = {**snapshots, **{name: source.pin(one.table) for name, one in planned.session.items()}}
+        sources = {**sources, source.name: source}
+    fragmented = fragment(planned.optimized, snapshots, sources, parameters)
     scans = tuple((part.relation, part.scan) for part in fragmented.fragments)
     fenced = frozenset(part.relation for part in fragmented.fragments if part.is_fenced)
     sql = render(fragmented.tree, session, numeric_text=True)
@@ -148,9 +178,22 @@ def _bytes(pinned: Pinned) -> int | None:
 
 
 async def run(
-    planned: Plan, parameters: Sequence[pa.Scalar], session: Session, lake: Lake, noted: Callable[[Fragmented], None]
+    planned: Plan,
+    parameters: Sequence[pa.Scalar],
+    session: Session,
+    lake: Lake,
+    noted: Callable[[Fragmented], None],
+    own: MirrorConnection,
 ) -> Running:
-    """Begin to execute a plan; the rows are read from the result. ``noted`` is told what is read, in a thread."""
+    """Begin to execute a plan; the rows are read from the result. ``noted`` is told what is read, in a thread. Rows of
+    the session's relations are read over its ``own`` connection first.
+    """
+    if planned.session:
+        loop = asyncio.get_running_loop()
+        prepared = await loop.run_in_executor(lake.threads, prepare, planned, parameters, session, lake)
+        noted(prepared.fragmented)
+        query = await with_rows(prepared.query, own)
+        return await lake.engine.start(lambda: query, parameters)
 
     def ready() -> EngineQuery:
         prepared = prepare(planned, parameters, session, lake)

@@ -9,7 +9,8 @@ from catalog.sqlstate import SqlState
 from gateway.access_lane import AccessLane
 from gateway.engine_lane import EngineLane
 from gateway.owed_answers import OwedAnswers
-from gateway.prepared import LONG_TEXT, Lane, PreparedStatement, get_planless
+from gateway.pipeline import TypesWanted
+from gateway.prepared import LONG_TEXT, Lane, PreparedStatement, ShapesWanted, get_planless
 from gateway.relay.mirror_connection import MirrorConnection
 from gateway.session_role import SessionRole
 from gateway.session_services import SessionServices
@@ -18,6 +19,7 @@ from gateway.sql.copy_statements import UnreadCopy
 from gateway.sql.hidden_columns import HiddenColumns
 from gateway.sql.session_state import changes_session
 from gateway.sql.statements import Kind, Statement, known_cut, require_one_reading, split
+from gateway.temporary import TemporaryRelations
 from gateway.told_errors import moved
 
 
@@ -32,7 +34,9 @@ class Preparation:
         access: AccessLane,
         mirror: MirrorConnection,
         owed: OwedAnswers,
+        temporary: TemporaryRelations,
     ) -> None:
+        self._temporary = temporary
         self._services = services
         self._role = role
         self._engine = engine
@@ -56,7 +60,7 @@ class Preparation:
                 raise SqlError(SqlState.SYNTAX_ERROR, "a string, a quoted identifier or a comment is not terminated")
             await self._owed.drain()
             await self._engine.refuse(statements[0])
-        return statements
+        return self._temporary.reread(statements)
 
     async def prepare_all(self, statements: tuple[Statement, ...]) -> list[PreparedStatement | None]:
         """Prepare the statements of a text; None for those that wait until the ones before have been executed."""
@@ -74,7 +78,7 @@ class Preparation:
                     raise
                 return [None] * len(statements)
             prepared.append(made if certain or made.lane is Lane.RELAY else None)
-            certain = certain and not changes_session(statement)
+            certain = certain and not changes_session(statement) and statement.kind is not Kind.TEMPORARY
         return prepared
 
     async def prepare(self, statement: Statement) -> PreparedStatement:
@@ -82,6 +86,9 @@ class Preparation:
         planless = get_planless(statement)
         if planless is not None:
             return planless
+        await self._temporary.know(self._owed.drain)
+        await self._temporary.room.require(statement)
+        self._role.temporary = self._temporary.names
         prepared = await self._prepare_as_known(statement)
         if prepared is not None and prepared.lane is Lane.RELAY:
             return prepared
@@ -91,6 +98,21 @@ class Preparation:
         return prepared
 
     async def _prepare_as_known(self, statement: Statement, *, certain: bool = False) -> PreparedStatement | None:
+        """As `_prepare_once`, asking the mirror for the columns of its catalogues that the statement names."""
+        while True:
+            try:
+                return await self._prepare_once(statement, certain=certain)
+            except ShapesWanted as wanted:
+                await self._owed.drain()
+                for name in wanted.names:
+                    self._services.lake.system_shapes[name] = await self._temporary.describe(name)
+            except TypesWanted as wanted_types:
+                await self._owed.drain()
+                for expression in wanted_types.expressions:
+                    column = await self._temporary.describe_expression(expression)
+                    self._services.lake.expression_types[expression] = column
+
+    async def _prepare_once(self, statement: Statement, *, certain: bool) -> PreparedStatement | None:
         """Prepare a statement for who asked last; None where it is refused to him, who may be another now."""
         services = self._services
         self.busy = True

@@ -7,7 +7,7 @@ of the grants. So a change of any of them is seen by the next statement, and not
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 
@@ -24,8 +24,10 @@ from gateway.sql.copy_options import Format
 from gateway.sql.copy_statements import CopyTo, read_copy
 from gateway.sql.copy_tables import check_table
 from gateway.sql.policy_questions import stand_in
-from gateway.sql.resolve import Names, NotResolved, references
+from gateway.sql.resolve import Names, NotResolved, References, references
+from gateway.sql.session_relations import TEMPORARY_SCHEMA, SessionRelation
 from gateway.sql.statements import ExplainOptions, Kind, Statement, explained, parse_query
+from gateway.sql.temporary_loads import Load, get_load, refuse_load
 from gateway.sql.tokens import tokens
 from gateway.sql.unread import refuse_tables
 from gateway.values.rows import OutputColumn, OutputSettings, RowEncoder
@@ -48,6 +50,7 @@ class Lane(Enum):
     USER_MAPPING = auto()  # the gateway itself
     ACCESS = auto()  # the gateway's own session in the mirror, and the store
     POLICY_QUESTION = auto()  # the gateway itself, with rows
+    LOAD = auto()  # the engine's rows into a temporary table of the mirror's session
 
     @property
     def is_command(self) -> bool:
@@ -65,13 +68,14 @@ class PreparedStatement:
     explain: ExplainOptions | None = None
     failure: NotResolved | None = None
     copy: CopyTo | None = None  # of a COPY, on whichever lane
+    load: Load | None = None  # of LOAD
 
     @property
     def described_as(self) -> str:
         """The text from which PostgreSQL describes the statement's columns."""
-        text = self.statement.text
         if self.copy is not None:
             return self.copy.query
+        text = self.statement.text if self.load is None else self.load.query
         return stand_in(text) if self.lane is Lane.POLICY_QUESTION else text
 
     def require_plan(self) -> Plan:
@@ -215,7 +219,10 @@ class StatementCache:
         may take a second, for a long text or for a source's statistics, in which other sessions go on. ``parameters``
         are the types of ``$1 …``, which are known once the statement has been described.
         """
-        key = (statement.text, parameters, principal, names.search_path, names.catalog.version, lake.access.version)
+        key: tuple[object, ...] = (statement.text, parameters, principal, names.search_path, names.catalog.version)
+        key = (*key, lake.access.version)
+        if names.temporary:
+            key = (*key, names.temporary)
         kept = self._prepared.get(key)
         if kept is None:
             loop = asyncio.get_running_loop()
@@ -238,9 +245,28 @@ def get_planless(statement: Statement) -> PreparedStatement | None:
         return PreparedStatement(statement, Lane.ACCESS)
     if statement.kind is Kind.POLICY_QUESTION:
         return PreparedStatement(statement, Lane.POLICY_QUESTION)
-    if statement.kind not in (Kind.QUERY, Kind.EXPLAIN, Kind.COPY):
+    if statement.kind not in (Kind.QUERY, Kind.EXPLAIN, Kind.COPY, Kind.TEMPORARY):
         return PreparedStatement(statement, Lane.RELAY)
     return None
+
+
+class ShapesWanted(Exception):
+    """A statement names relations of PostgreSQL's catalogues, by schema and name, whose columns are not known yet."""
+
+    def __init__(self, names: Collection[tuple[str, str]]) -> None:
+        super().__init__("columns are not known yet")
+        self.names = names
+
+
+def _with_shapes(found: References, shapes: Mapping[tuple[str, str], SessionRelation]) -> References:
+    for node in found.system:
+        if node.db.startswith(TEMPORARY_SCHEMA):  # those of this session were found before
+            raise SqlError(SqlState.UNDEFINED_TABLE, f'relation "{node.db}.{node.name}" does not exist')
+    named = [(node, (node.db or "pg_catalog", node.name)) for node in found.system]
+    wanted = {name for _, name in named if name not in shapes}
+    if wanted:
+        raise ShapesWanted(wanted)
+    return replace(found, session=(*found.session, *((node, shapes[name]) for node, name in named)))
 
 
 def _size(kept: PreparedStatement) -> int:
@@ -254,16 +280,22 @@ def _prepare(
     if statement.kind is Kind.COPY:
         return _prepare_copy(statement, names, principal, lake)
     options, text = explained(statement) if statement.kind is Kind.EXPLAIN else (None, statement.text)
-    lane = Lane.ENGINE if options is None else Lane.EXPLAIN
+    load = get_load(text, names) if statement.kind is Kind.TEMPORARY else None
+    if statement.kind is Kind.TEMPORARY and load is None:
+        return PreparedStatement(statement, Lane.RELAY)
+    text = text if load is None else load.query
+    lane = Lane.EXPLAIN if options is not None else Lane.ENGINE if load is None else Lane.LOAD
     try:
         made = _plan(text, names, principal, lake, parameters)
+        if made is not None and load is not None:
+            refuse_load(statement.text)
     except NotResolved as failure:
-        return PreparedStatement(statement, lane, None, options, failure)
+        return PreparedStatement(statement, lane, None, options, failure, load=load)
     except SqlError as error:
         if error.position is not None:
             error.position += len(statement.text) - len(text)
         raise
-    return PreparedStatement(statement, Lane.RELAY if made is None else lane, made, options)
+    return PreparedStatement(statement, Lane.RELAY if made is None else lane, made, options, load=load)
 
 
 def _prepare_copy(statement: Statement, names: Names, principal: Principal, lake: Lake) -> PreparedStatement:
@@ -296,9 +328,5 @@ def _plan(text: str, names: Names, principal: Principal, lake: Lake, parameters:
     if not found.lake:
         return None
     if found.system:
-        raise SqlError(
-            SqlState.FEATURE_NOT_SUPPORTED,
-            f'"{found.system[0].name}" cannot be joined with tables of the lake yet',
-            hint="Ask the catalogue and the lake in separate statements.",
-        )
+        found = _with_shapes(found, lake.system_shapes)
     return plan(tree, found, names, principal, lake, parameters)

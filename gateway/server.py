@@ -222,6 +222,8 @@ class Gateway:
             permit=self.metadata.permit,
             database=self._config.server.database,
             audit=self._audit,
+            temporary_limit=self._config.engine.temporary_limit,
+            temporary_bytes=self.metadata.temporary_bytes,
         )
 
 

@@ -33,6 +33,9 @@ from gateway.session_role import SessionRole
 from gateway.session_services import SessionServices
 from gateway.sql.session_state import changes_search_path, role_to_set
 from gateway.sql.statements import Kind, Statement
+from gateway.temporary import TemporaryRelations
+from gateway.temporary_load import TemporaryLoad
+from gateway.temporary_room import TemporaryRoom
 from gateway.told_errors import AlreadySent, error_response, internal_error, not_here, placed
 from gateway.wire import backend, frontend
 from gateway.wire.errors import RemoteProtocolError
@@ -58,7 +61,9 @@ class Session:
         self._in_block = False  # a transaction block was begun behind the last Sync
         self._statements = NamedStatements()
         self._owed = owed = OwedAnswers(mirror, self._client, self._statements)
-        self._preparation = Preparation(services, role, self._engine, access, mirror, owed)
+        room = TemporaryRoom(mirror, services.temporary_limit, services.temporary_bytes)
+        self._temporary = temporary = TemporaryRelations(mirror, room)
+        self._preparation = Preparation(services, role, self._engine, access, mirror, owed, temporary)
         self._own = OwnStatements(services, role, self._engine, access, mirror, owed, self._client)
         self._portals: dict[str, Portal] = {}
         self._relayed: dict[str, Statement] = {}  # what the mirror's portals were made of
@@ -123,6 +128,8 @@ class Session:
         prepared = await self._preparation.prepare_all(statements)
         if all(one is not None and one.lane is Lane.RELAY for one in prepared):
             await self._role.let_set_role(*statements)
+            for statement in statements:
+                self._temporary.room.filling(statement)
             self._mirror.write(message.encode())
             error = await self._mirror.relay_until_ready(self._owed.pass_on, self._client.drain)
             self._executed(*([] if error is not None else statements))
@@ -142,6 +149,7 @@ class Session:
         if prepared.lane is Lane.RELAY:
             await self._role.let_set_role(statement)
             commits = self._access.ends_here(statement) and self._mirror.status == "T"
+            self._temporary.room.filling(statement)
             held: list[bytes] = []
             sink = held.append if commits else self._owed.pass_on
             self._mirror.write(frontend.Query(statement.text).encode())
@@ -161,9 +169,12 @@ class Session:
             return
         portal = await self._engine.bind(NamedStatement(prepared, ()), self._role.names())
         try:
-            if prepared.copy is None:
-                portal.describe(self._client)
-            await self._engine.execute(portal, 0)
+            if prepared.lane is Lane.LOAD:
+                await self._load(portal)
+            else:
+                if prepared.copy is None:
+                    portal.describe(self._client)
+                await self._engine.execute(portal, 0)
         finally:
             await portal.close()
 
@@ -191,6 +202,8 @@ class Session:
         if named is None:
             which = f'prepared statement "{message.statement}"' if message.statement else "unnamed prepared statement"
             raise SqlError(SqlState.UNDEFINED_PSTATEMENT, f"{which} does not exist")
+        if named.prepared.lane is Lane.RELAY and self._temporary.may_mean_others(named.prepared.statement):
+            named.prepared = await self._preparation.prepare(named.prepared.statement)
         if not message.portal:
             await self._drop_portal("")
         if message.portal in self._portals:
@@ -218,6 +231,9 @@ class Session:
         if portal is None:
             relayed = self._relayed.get(message.portal)
             self._unsynced = True
+            if relayed is not None:
+                self._temporary.changed(relayed)
+                self._temporary.room.filling(relayed)
             self._path_changed = self._path_changed or (relayed is not None and changes_search_path(relayed))
             if relayed is not None and (self._access.ends_here(relayed) or role_to_set(relayed) is not None):
                 await self._execute_alone(message, relayed)
@@ -230,6 +246,8 @@ class Session:
             if statement.kind is Kind.ACCESS and self._unsynced and not self._in_block and self._mirror.status == "I":
                 raise not_here(statement)
             await self._command(statement)
+        elif portal.prepared.lane is Lane.LOAD:
+            await self._load(portal)
         else:
             await self._engine.execute(portal, max(message.max_rows, 0))
 
@@ -243,8 +261,9 @@ class Session:
 
     async def _sync(self) -> None:
         self._mirror.write(frontend.Sync().encode())
-        await self._mirror.relay_until_ready(self._owed.take, self._client.drain)
+        error = await self._mirror.relay_until_ready(self._owed.take, self._client.drain)
         self._owed.clear()
+        self._temporary.synced(failed=error is not None)
         if self._unsynced:  # what was executed may have been rolled back
             self._engine.settings_changed()
         self._path_changed = self._unsynced = self._in_block = False
@@ -291,6 +310,12 @@ class Session:
             self._owed.pass_on(data)
         self._executed(relayed)
 
+    async def _load(self, portal: Portal) -> None:
+        """Fill a temporary table with rows of the lake."""
+        self._temporary.changed(portal.prepared.statement)
+        self._temporary.room.filling(portal.prepared.statement)
+        await TemporaryLoad(self._engine, self._mirror, self._client, self._services.temporary_limit).execute(portal)
+
     async def _command(self, statement: Statement) -> None:
         """Carry out a statement that is the gateway's own."""
         if statement.kind is Kind.AUTHORIZATION:
@@ -300,6 +325,7 @@ class Session:
     def _executed(self, *statements: Statement) -> None:
         """Keep step with statements of the mirror that changed the session (``set_config`` is among the queries)."""
         self._engine.settings_changed()
+        self._temporary.changed(*statements)
         for statement in statements:
             if statement.kind is Kind.SESSION:
                 self._statements.executed(statement)
@@ -312,6 +338,7 @@ class Session:
 
     async def _fail(self, error: SqlError) -> None:
         """Tell the client; in the extended protocol the connection then skips to Sync by itself."""
+        self._temporary.synced(failed=True)
         try:
             await self._owed.drain()
         except AlreadySent:  # the mirror failed first: the client sees that error alone
@@ -379,6 +406,7 @@ class Session:
     async def close(self) -> None:
         """Stop everything and say goodbye to the mirror."""
         self._client.left()
+        self._temporary.room.close()
         try:
             await self._drop_portals()
             if self._mirror.unsettled:  # a server at work does not notice that nobody listens

@@ -7,6 +7,7 @@ SET ROLE, the end of a transaction, ``set_config``. What the gateway's own roles
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from catalog.errors import SqlError
 from catalog.mirror.session_authorization import AUTHORIZE
@@ -17,10 +18,12 @@ from catalog.tables import Catalog
 from gateway.access_lane import Identity
 from gateway.authentication.identity import Identity as Login
 from gateway.credentials import require_principal
-from gateway.engine_lane import Client, EngineLane, error_of
+from gateway.engine_lane import Client, EngineLane
 from gateway.relay.mirror_connection import MirrorConnection
+from gateway.relay.mirror_errors import error_of
 from gateway.session_services import SessionServices
 from gateway.sql.resolve import Names
+from gateway.sql.session_relations import NO_NAMES, TemporaryNames
 from gateway.sql.session_state import authorization_to_set, role_to_set, search_path
 from gateway.sql.statements import Statement
 from gateway.wire import backend
@@ -36,6 +39,7 @@ class SessionRole:
         self._known: tuple[tuple[Catalog, Access | Narrowed, str, Principal], Names] | None = None
         self._engine = engine
         self._mirror = mirror
+        self.temporary: TemporaryNames = NO_NAMES  # what `gateway.temporary` found last
         self._end_set_role: Callable[[], Awaitable[None]] | None = None
 
     async def know(self, drain: Callable[[], Awaitable[None]]) -> bool:
@@ -80,7 +84,7 @@ class SessionRole:
         if self._known is not None:
             known, names = self._known
             if known[0] is catalog and known[1] is access and known[2:] == (path, principal):
-                return names
+                return names if names.temporary is self.temporary else replace(names, temporary=self.temporary)
         names = self._new_names(path, principal, catalog, access)
         self._known = (catalog, access, path, principal), names
         return names
@@ -94,7 +98,8 @@ class SessionRole:
 
         relations, database = self._services.lake.system_relations, self._services.database
         path_now, views = search_path(path, principal.name), access.views
-        return Names(catalog, relations, path_now, visible, database, columns, views.tables, views.types)
+        own = self.temporary
+        return Names(catalog, relations, path_now, visible, database, columns, views.tables, views.types, temporary=own)
 
     def told(self) -> Identity:
         """Return as whom the gateway's own session in the mirror is to act for him. Raises SqlError: he may not."""

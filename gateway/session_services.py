@@ -42,3 +42,5 @@ class SessionServices:
     permit: Callable[[str, str, int], Awaitable[Permit | None]]  # to set the session authorization
     database: str
     audit: Audit
+    temporary_limit: int  # bytes of one session's temporary tables
+    temporary_bytes: Callable[[int], Awaitable[int]]  # of the mirror's session of a server process

@@ -1,9 +1,10 @@
 """What a client's role may not do in the mirror although PostgreSQL lets everybody: it makes nothing and keeps nothing.
 
-Nothing can be created (no schema of theirs, no temporary tables, no large objects, no code by DO), and what one session
-does must not fill what all sessions share (the table of locks, the log of changes). Owners of tables and those who may
-write them exist here too: whatever his rights, no client's session changes a definition or writes, triggers see to it.
-PUBLIC may have the right to connect, and the server may have roles that are not the gateway's: these do not get in.
+Nothing can be created but temporary relations of the session (`catalog.mirror.temporary`): no schema of theirs, no
+large objects, no code by DO. What one session does must not fill what all sessions share (the table of locks, the log
+of changes). Owners of tables and those who may write them exist here too: whatever his rights, no client's session
+changes a definition of the lake or writes its tables, triggers see to it. PUBLIC may have the right to connect, and the
+server may have roles that are not the gateway's: these do not get in.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Mapping
 import psycopg
 from psycopg import sql
 
+from catalog.mirror.temporary import make_wall
 from catalog.store.store import MIRROR_MARK
 
 _FUNCTIONS = """
@@ -52,11 +54,8 @@ CREATE OR REPLACE FUNCTION lakegate.refuse_strangers() RETURNS event_trigger LAN
         USING ERRCODE = '42501', DETAIL = 'Only roles of the gateway have the CONNECT privilege.';
     END IF;
   END $$;
-CREATE OR REPLACE FUNCTION lakegate.refuse_ddl() RETURNS event_trigger LANGUAGE plpgsql AS
-  $$ BEGIN RAISE EXCEPTION '% is not supported', TG_TAG USING ERRCODE = '0A000'; END $$;
 """
 _DOOR = "CREATE EVENT TRIGGER lakegate_door ON login EXECUTE FUNCTION lakegate.refuse_strangers()"
-_WALL = "CREATE EVENT TRIGGER lakegate_wall ON ddl_command_start EXECUTE FUNCTION lakegate.refuse_ddl()"
 _TRIGGERS = "SELECT evtname FROM pg_catalog.pg_event_trigger"
 _DEFAULTS = """
 SELECT pg_catalog.split_part(c, '=', 1), pg_catalog.substr(c, pg_catalog.strpos(c, '=') + 1)
@@ -71,9 +70,9 @@ def harden(connection: psycopg.Connection) -> None:
     connection.execute(_PUBLIC_SCHEMA)
     connection.execute(_SCHEMA.format(mark=MIRROR_MARK).encode())  # another version's may lack some of it
     present = {name for (name,) in connection.execute(_TRIGGERS).fetchall()}
-    for name, statement in (("lakegate_wall", _WALL), ("lakegate_door", _DOOR)):
-        if name not in present:
-            connection.execute(statement)
+    if "lakegate_door" not in present:
+        connection.execute(_DOOR)
+    make_wall(connection)
     functions = [row[0] for row in connection.execute(_FUNCTIONS).fetchall()]
     if functions:
         connection.execute(f"REVOKE EXECUTE ON FUNCTION {', '.join(functions)} FROM PUBLIC".encode())

@@ -59,6 +59,7 @@ from catalog.mirror.roles import add_memberships, change_roles, mirror_password,
 from catalog.mirror.scripts import fingerprint, is_mirrorable
 from catalog.mirror.session_authorization import end_permit, make_authorization, permit
 from catalog.mirror.shown import Shown, make_shown, note_shown, read_shown
+from catalog.mirror.temporary import temporary_bytes
 from catalog.mirror.user_mappings import change_user_mappings
 from catalog.mirror.views import drop_views, make_view_function, make_views
 from catalog.names import TableName
@@ -158,6 +159,11 @@ class Mirror:
             self._changed(applied, access, lent, shown)
             self._told = frozenset(lent)
             return applied
+
+    def temporary_bytes(self, process: int) -> int:
+        """Return how much the temporary relations of a server process take on disk."""
+        with self._server.connect(self.database) as connection:
+            return temporary_bytes(connection, process)
 
     def lend(self, memberships: Sequence[Membership]) -> None:
         """Have memberships; the next `apply` that is not given them takes them away again."""

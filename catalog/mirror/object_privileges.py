@@ -1,8 +1,8 @@
 """Privileges on the database and on functions of the schema ``lakegate``, in the mirror as in the gateway.
 
-CONNECT decides there who may log in. PUBLIC has CONNECT, and EXECUTE on the functions that clients may call, unless it
-was taken: the store keeps how things differ from that. Functions of PostgreSQL itself are everybody's, and those that
-only the gateway may call are nobody's.
+CONNECT decides there who may log in, TEMPORARY who may make temporary tables. PUBLIC has both, and EXECUTE on the
+functions that clients may call, unless it was taken: the store keeps how things differ from that. Functions of
+PostgreSQL itself are everybody's, and those that only the gateway may call are nobody's.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from catalog.store.rows import PUBLIC, AccessRows, ObjectGrant
 from catalog.store.store import SUPERUSERS
 
 CONNECT = "CONNECT"
+TEMPORARY = "TEMPORARY"
 EXECUTE = "EXECUTE"
 _ROUNDS = 16  # the longest chain of grantors
 _MINE = "pg_catalog.pg_current_xact_id()::pg_catalog.xid"
@@ -132,7 +133,8 @@ def _read(connection: psycopg.Connection) -> set[ObjectGrant]:
 
 def _standard(functions: Collection[str]) -> set[ObjectGrant]:
     """Return what PUBLIC has where nobody has said anything."""
-    return {ObjectGrant(PUBLIC, CONNECT), *(ObjectGrant(PUBLIC, EXECUTE, name) for name in functions)}
+    database = (ObjectGrant(PUBLIC, CONNECT), ObjectGrant(PUBLIC, TEMPORARY))
+    return {*database, *(ObjectGrant(PUBLIC, EXECUTE, name) for name in functions)}
 
 
 def _wanted(connection: psycopg.Connection, access: AccessRows, usable: Set[str]) -> set[ObjectGrant]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import time
 from base64 import b64encode
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -28,6 +29,7 @@ SELECT r.rolname, pg_catalog.shobj_description(r.oid, 'pg_authid') IS NOT DISTIN
 FROM pg_catalog.pg_authid r
 """
 _ROUNDS = 16  # the longest chain of grantors
+_TRIES, _PAUSE = 40, 0.05  # and seconds: for sessions that end, and drop their temporary tables, meanwhile
 _MEMBERSHIPS = """
 SELECT pg_catalog.pg_get_userbyid(m.roleid), pg_catalog.pg_get_userbyid(m.member),
        m.admin_option, m.inherit_option, m.set_option, pg_catalog.pg_get_userbyid(m.grantor)
@@ -130,13 +132,22 @@ def _alter(connection: psycopg.Connection, role: Role, present: _Present, secret
 def _drop(connection: psycopg.Connection, role: str, notes: Notes) -> None:
     name = sql.Identifier(role)
     connection.execute(sql.SQL("ALTER ROLE {} NOLOGIN").format(name))
-    try:
-        with connection.transaction():
-            connection.execute(sql.SQL("REASSIGN OWNED BY {} TO CURRENT_USER").format(name))
-            connection.execute(sql.SQL("DROP OWNED BY {}").format(name))
-            connection.execute(sql.SQL("DROP ROLE {}").format(name))
-    except psycopg.errors.DependentObjectsStillExist:
-        notes.add(f"role {role}", "has privileges in another database of the server: it was only shut out")
+    for _ in range(_TRIES):
+        try:
+            with connection.transaction():
+                connection.execute(sql.SQL("REASSIGN OWNED BY {} TO CURRENT_USER").format(name))
+                connection.execute(sql.SQL("DROP OWNED BY {}").format(name))
+                connection.execute(sql.SQL("DROP ROLE {}").format(name))
+        except psycopg.errors.DependentObjectsStillExist:
+            notes.add(f"role {role}", "has privileges in another database of the server: it was only shut out")
+            return
+        except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
+            break
+        except psycopg.errors.InternalError_:  # temporary tables of his went while his session ended
+            time.sleep(_PAUSE)
+        else:
+            return
+    notes.postpone(f"role {role}")
 
 
 def add_memberships(connection: psycopg.Connection, memberships: Iterable[Membership]) -> None:

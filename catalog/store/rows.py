@@ -68,7 +68,7 @@ class Grant:
 class ObjectGrant:
     """``role`` (or `PUBLIC`) holds a privilege on the database, or on a ``function`` of the schema ``lakegate``, which
     is named with the types of its arguments (``claim(text)``). ``held`` is False where everybody has the privilege by
-    default, and it was taken from `PUBLIC`: CONNECT on the database, EXECUTE on functions.
+    default, and it was taken from `PUBLIC`: CONNECT and TEMPORARY on the database, EXECUTE on functions.
     """
 
     role: str

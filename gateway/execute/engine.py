@@ -22,7 +22,7 @@ from cachetools import LRUCache
 from datafusion import DataFrame, ExecutionPlan, RecordBatchStream, RuntimeEnvBuilder, SessionConfig, SessionContext
 
 from catalog.errors import SqlError
-from catalog.scans import FileScan, RemoteScan, Scan
+from catalog.scans import FileScan, ReadyScan, RemoteScan, Scan, SessionScan
 from catalog.sqlstate import SqlState
 from gateway.execute import file_relations, remote_relations
 from gateway.execute.errors import StatedError, sql_error
@@ -195,7 +195,8 @@ class Engine:
             if name in query.fenced:
                 fenced.add(relation.replace('"', ""))
         values = {str(number): value for number, value in enumerate(parameters, 1)}
-        if values or remote or len(sql) > _KEPT_BYTES or "now()" in sql:  # a plan keeps the time it was made at
+        passing = values or remote or any(isinstance(scan, ReadyScan) for _, scan in query.scans)
+        if passing or len(sql) > _KEPT_BYTES or "now()" in sql:  # a plan keeps the time it was made at
             frame = context.sql(sql, param_values=values or None)
             require_fences(frame, fenced)
             return frame
@@ -219,11 +220,26 @@ class Engine:
     ) -> str:
         if isinstance(scan, FileScan):
             return file_relations.register(context, scan, fenced=fenced)
+        if isinstance(scan, SessionScan):
+            raise RuntimeError("rows of a session are to be read before the engine plans")
         relation = f"{name}_{next(self._numbers)}"
+        if isinstance(scan, ReadyScan):
+            opened.add(context, relation, _Ready())
+            context.register_record_batches(relation, [[*scan.batches]])
+            return f'"{relation}"'
         dataset = self._open_remote(scan)
         opened.add(context, relation, dataset)
         remote_relations.register(context, relation, dataset, scan.rows)
         return f'"{relation}"'
+
+
+class _Ready:
+    """Rows in memory: nothing is to be closed."""
+
+    failure: SqlError | None = None
+
+    def close(self) -> None:
+        """Do nothing."""
 
 
 class _Opened:
@@ -232,13 +248,13 @@ class _Opened:
     def __init__(self, stated_error: StatedError) -> None:
         self.stated_error = stated_error
         self._lock = threading.Lock()
-        self._datasets: dict[str, tuple[SessionContext, remote_relations.RemoteDataset]] = {}
+        self._datasets: dict[str, tuple[SessionContext, remote_relations.RemoteDataset | _Ready]] = {}
         self._closed = False
 
     def __bool__(self) -> bool:
         return bool(self._datasets)
 
-    def add(self, context: SessionContext, relation: str, dataset: remote_relations.RemoteDataset) -> None:
+    def add(self, context: SessionContext, relation: str, dataset: remote_relations.RemoteDataset | _Ready) -> None:
         """Take charge of a relation; where the statement has ended meanwhile it is closed at once."""
         with self._lock:
             self._datasets[relation] = context, dataset

@@ -8,7 +8,7 @@ portals as they are.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from struct import Struct
 
@@ -17,7 +17,7 @@ from catalog.server import Address
 from catalog.sqlstate import SqlState
 from gateway.authentication.scram_client import MECHANISM, ScramClient, ScramRefused
 from gateway.relay.received import Received
-from gateway.wire import frontend
+from gateway.wire import backend, frontend
 
 _HEADER = Struct(">cI")
 _STARTUP = Struct(">II")
@@ -79,6 +79,8 @@ class MirrorConnection:
         self.process_id = 0
         self._secret = 0
         self.status = "I"
+        self._reason: SqlError | None = None  # why what runs is cancelled
+        self.tag = ""  # of the last command that `run` completed
         self.extended = False
         self._skipping = False  # an error was answered, and the server drops messages until Sync
         self._unsettled = False  # something was sent since the last ReadyForQuery
@@ -97,7 +99,7 @@ class MirrorConnection:
             raise
         return connection
 
-    def write(self, message: bytes) -> None:
+    def write(self, message: bytes | memoryview) -> None:
         """Send bytes of complete messages, buffered."""
         self._unsettled = True
         self._transport.write(message)
@@ -112,9 +114,19 @@ class MirrorConnection:
                     message = bytes(self._buffer[:end])
                     del self._buffer[:end]
                     self._note(message)
+                    if self._reason is not None and message[:1] == b"E":
+                        message = self._reasoned(message)
                     return _explained(message) if self._told_end else message
             if not await self._received.more():
                 raise MirrorLost(told=self._told_end)
+
+    def _reasoned(self, message: bytes) -> bytes:
+        """Return the error of a statement that was cancelled for a reason as that reason."""
+        reason, self._reason = self._reason, None
+        if reason is None or b"\0C57014\0" not in message:
+            return message
+        fields = {"S": "ERROR", "V": "ERROR", "C": str(reason.sqlstate), "M": reason.message, "H": reason.hint or ""}
+        return backend.ErrorResponse({key: value for key, value in fields.items() if value}).encode()
 
     def _take_rows(self) -> bytes:
         """Take all complete DataRow messages at the head of the buffer."""
@@ -169,13 +181,77 @@ class MirrorConnection:
         row = next((message for message in answers if message[:1] == b"D"), None)
         return ([] if row is None else _values(row)), error
 
+    async def copy_out(self, query: str, most_bytes: int) -> bytearray | bytes | None:
+        """Run a COPY ... TO STDOUT of the gateway's own. Return what it copies, the ErrorResponse where it fails, or
+        None where there are more than ``most_bytes``.
+        """
+        copied = bytearray()
+        stopped = False
+
+        def take(data: bytes) -> None:
+            if len(copied) <= most_bytes:
+                copied.extend(data)
+
+        def is_enough() -> bool:
+            nonlocal stopped
+            stopped, before = len(copied) > most_bytes, stopped
+            return stopped and not before
+
+        copy = (frontend.Parse(_OURS, query), frontend.Bind(_OURS, _OURS), frontend.Execute(_OURS))
+        answers = await self._ask(*copy, take=take, is_enough=is_enough)
+        if stopped:
+            return None
+        error = next((message for message in answers if message[:1] == b"E"), None)
+        return copied if error is None else error
+
+    async def run(self, messages: Sequence[frontend.FrontendMessage], until: bytes, sink: Sink) -> bytes | None:
+        """Send messages of the gateway's own in the extended protocol, and take answers until one of the type ``until``
+        comes, or an error, which is returned. Notices go to ``sink``. Nothing is committed before `settle`.
+        """
+        self.write(b"".join(message.encode() for message in (*messages, frontend.Flush())))
+        while True:
+            message = await self.message()
+            kind = message[:1]
+            if self._told_end:
+                raise MirrorLost(told=False, stopped=_is_stop(message))
+            if kind == b"N":
+                sink(message)
+            elif kind == until:
+                self.tag = message[5:-1].decode() if kind == b"C" else self.tag
+                return None
+            elif kind == b"E":
+                return message
+
+    async def push(self, data: bytes | memoryview) -> None:
+        """Send bytes of complete messages, and wait until the server has taken enough of what is on its way."""
+        self.write(data)
+        await self._received.room()
+
+    async def settle(self, sink: Sink) -> bytes | None:
+        """End what `run` began, where the client's own Sync will not; return the error of a commit that fails."""
+        error = None
+        if self.extended:
+            return error
+        self.write(frontend.Sync().encode())
+        while (message := await self.message())[:1] != b"Z":
+            if message[:1] == b"N":
+                sink(message)
+            error = message if message[:1] == b"E" else error
+        return error
+
     async def fail(self) -> None:
         """Fail as the client's statement did, outside of the mirror: an open transaction becomes a failed one."""
         if self._skipping or not (self.extended or self.status == "T"):
             return
         await self._ask(frontend.Parse(_OURS, "lakegate: a statement of this session failed outside of the mirror"))
 
-    async def _ask(self, *messages: frontend.FrontendMessage) -> list[bytes]:
+    async def _ask(
+        self,
+        *messages: frontend.FrontendMessage,
+        take: Callable[[bytes], None] | None = None,
+        is_enough: Callable[[], bool] = lambda: False,
+    ) -> list[bytes]:
+        """Return the answers to messages. ``take`` gets the data of a COPY, which is cancelled once ``is_enough``."""
         end = frontend.Flush() if self.extended else frontend.Sync()
         clear, close = frontend.Close("S", _OURS), frontend.Close("P", _OURS)  # an error may have left the statement
         self.write(b"".join(message.encode() for message in (clear, *messages, close, clear, end)))
@@ -187,6 +263,11 @@ class MirrorConnection:
                 return answers
             if self._told_end:  # to a question of the gateway's own: the client does not see it
                 raise MirrorLost(told=False, stopped=_is_stop(message))
+            if kind == b"d" and take is not None:
+                take(message[5:])
+                if is_enough():
+                    await self.cancel()
+                continue
             answers.append(message)
             closed = kind == b"3" and answers[-2:-1] and answers[-2][:1] == b"3"
             if self.extended and (kind == b"E" or closed):
@@ -196,6 +277,11 @@ class MirrorConnection:
     def unsettled(self) -> bool:
         """Whether the server may be at work: something was sent, and ReadyForQuery has not come since."""
         return self._unsettled
+
+    async def cancel_for(self, reason: SqlError) -> None:
+        """Cancel as `cancel` does; the error that the server answers with is told as this one."""
+        self._reason = reason
+        await self.cancel()
 
     async def cancel(self) -> None:
         """Ask the server to cancel what this session runs, over a connection of its own."""
@@ -216,6 +302,7 @@ class MirrorConnection:
         if message[:1] == b"Z":
             self.status = chr(message[5])
             self._skipping = self._unsettled = False
+            self._reason = None
         elif message[:1] == b"E":
             self._skipping = True
             self._told_end = b"\0VFATAL\0" in message or b"\0VPANIC\0" in message

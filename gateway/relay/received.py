@@ -19,6 +19,7 @@ class Received(asyncio.Protocol):
         self._arrived: asyncio.Future[None] | None = None
         self._paused = False
         self.ended = False
+        self._room: asyncio.Future[None] | None = None  # while too much waits to be sent
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -36,7 +37,21 @@ class Received(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.ended = True
+        self.resume_writing()
         self._wake()
+
+    def pause_writing(self) -> None:
+        self._room = asyncio.get_running_loop().create_future()
+
+    def resume_writing(self) -> None:
+        if self._room is not None and not self._room.done():
+            self._room.set_result(None)
+        self._room = None
+
+    async def room(self) -> None:
+        """Wait until the server has taken enough of what is on its way to it."""
+        while self._room is not None and not self.ended:
+            await asyncio.shield(self._room)
 
     def _wake(self) -> None:
         if self._arrived is not None and not self._arrived.done():

@@ -16,6 +16,7 @@ from gateway.sql.expression_text import parse_expression
 from gateway.sql.hidden_columns import HiddenColumns
 from gateway.sql.mask_expressions import mask_expression
 from gateway.sql.resolve import Names, NotResolved, references, resolve, view_query
+from gateway.sql.session_relations import NO_NAMES
 from optimizer.stages import Resolved
 from policies.access import Access, Narrowed
 from policies.identity import bind_identity
@@ -30,7 +31,7 @@ def policy_reader(names: Names, kept: KeptRelations, access: Access | Narrowed =
     """Return how policies and views are read for a statement: with the names that its principal may see, and no search
     path.
     """
-    qualified = replace(names, search_path=())
+    qualified = replace(names, search_path=(), temporary=NO_NAMES)
 
     def resolve_relation(select: exp.Select) -> Resolved:
         base = select.args["from_"].this

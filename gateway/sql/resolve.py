@@ -27,6 +27,7 @@ from catalog.tables import Catalog, Table, visible_part
 from gateway.sql.engine_dialect import before_qualify
 from gateway.sql.engine_dialect.inference import annotate
 from gateway.sql.hidden_columns import HiddenColumns, refuse_whole_rows, unknown_column
+from gateway.sql.session_relations import NO_NAMES, TEMPORARY_SCHEMA, SessionRelation, TemporaryNames
 from gateway.sql.statements import parse_query
 from optimizer.stages import Resolved
 from policies.view_relations import column_type
@@ -63,6 +64,7 @@ class Names:
     views: Mapping[TableName, Table] = field(default_factory=lambda: MappingProxyType({}))
     view_types: dict[object, object] = field(default_factory=dict, compare=False)  # those found before, of any session
     within: tuple[TableName, ...] = ()  # the views that are being resolved
+    temporary: TemporaryNames = NO_NAMES  # the session's own; policies and views never see them
 
     def get_table(self, name: TableName) -> Table | None:
         """Return the view or table of that name, whoever may know of it, or None."""
@@ -71,10 +73,11 @@ class Names:
 
 @dataclass(frozen=True, slots=True)
 class References:
-    """The tables that a query names: of the lake, and of PostgreSQL's own catalogues."""
+    """The tables that a query names: of the lake, of PostgreSQL's own catalogues, and temporary ones of the session."""
 
     lake: tuple[tuple[exp.Table, Table], ...]
     system: tuple[exp.Table, ...]
+    session: tuple[tuple[exp.Table, SessionRelation], ...] = ()
 
 
 def references(tree: exp.Query, names: Names) -> References:
@@ -84,23 +87,30 @@ def references(tree: exp.Query, names: Names) -> References:
     fold_identifiers(tree)
     lake: list[tuple[exp.Table, Table]] = []
     system: list[exp.Table] = []
+    session: list[tuple[exp.Table, SessionRelation]] = []
     for node in _table_nodes(tree):
-        found = _lookup(node, names)
+        found = lookup(node, names)
         if found is None:
             system.append(node)
+        elif isinstance(found, SessionRelation):
+            session.append((node, found))
         else:
             lake.append((node, found))
-    return References(tuple(lake), tuple(system))
+    return References(tuple(lake), tuple(system), tuple(session))
 
 
 def resolve(tree: exp.Query, found: References, names: Names, parameters: Sequence[str] = ()) -> Resolved:
     """Qualify a query's names and set its types. ``tree`` is changed: hand in a copy of your own. ``parameters`` are
     the types of ``$1 …`` where they are known, as SQL writes them.
     """
-    tables = {table.name: table for _, table in found.lake}
-    visible = {name: visible_part(table, names.columns(name)) for name, table in tables.items()}
+    of_session = tuple((node, relation.table) for node, relation in found.session)
+    tables = {table.name: table for _, table in (*found.lake, *of_session)}
+    own = {table.name for _, table in of_session}
+    visible = {
+        name: table if name in own else visible_part(table, names.columns(name)) for name, table in tables.items()
+    }
     hidden = frozenset(name for name, table in tables.items() if len(visible[name].columns) < len(table.columns))
-    for node, table in found.lake:
+    for node, table in (*found.lake, *of_session):
         _name_fully(node, table.name)
     refuse_whole_rows(tree, hidden)
     schema = _schema(visible.values(), names)
@@ -123,6 +133,15 @@ def resolve(tree: exp.Query, found: References, names: Names, parameters: Sequen
         ) from error
     refuse_whole_rows(typed, hidden)
     return Resolved(typed, tables, names.search_path)
+
+
+def with_computed(
+    resolved: Resolved, session: Iterable[Table], names: Names, parameters: Sequence[str] = ()
+) -> Resolved:
+    """Return a query whose relations of the session have got computed columns, which it names, with its types anew."""
+    tables = {**resolved.tables, **{table.name: table for table in session}}
+    typed = annotate(resolved.tree, _schema(tables.values(), names), [_data_type(one) for one in parameters])
+    return Resolved(typed, tables, resolved.search_path)
 
 
 def view_query(definition: str) -> exp.Query | None:
@@ -189,8 +208,10 @@ def _is_function(table: exp.Table) -> bool:
     return not isinstance(table.this, exp.Identifier)
 
 
-def _lookup(node: exp.Table, names: Names) -> Table | None:
-    """Return the lake table a reference means, None for a system relation; raise where it means nothing."""
+def lookup(node: exp.Table, names: Names) -> Table | SessionRelation | None:
+    """Return the lake table or the temporary relation that a reference means, None for a system relation; raise where
+    it means nothing.
+    """
     catalog_name, schema, name = node.catalog, node.db, node.name
     if catalog_name and catalog_name != names.database:
         raise SqlError(
@@ -198,6 +219,10 @@ def _lookup(node: exp.Table, names: Names) -> Table | None:
             f'cross-database references are not implemented: "{catalog_name}.{schema}.{name}"',
             position=_position(node),
         )
+    if names.temporary and (schema or TEMPORARY_SCHEMA not in names.search_path):
+        temporary = names.temporary.get(schema, name)
+        if temporary is not None:  # without being named in the path its schema stands before all others
+            return temporary
     if schema in SYSTEM_SCHEMAS or schema.startswith("pg_temp") or (not schema and name in names.system_relations):
         return None
     if schema == SCHEMA and name in VIEWS:
@@ -205,6 +230,8 @@ def _lookup(node: exp.Table, names: Names) -> Table | None:
     for candidate in (schema,) if schema else names.search_path:
         if candidate in SYSTEM_SCHEMAS:
             continue
+        if candidate == TEMPORARY_SCHEMA and (temporary := names.temporary.get("", name)) is not None:
+            return temporary
         table = names.get_table(TableName(candidate, name))
         if table is not None and names.visible(table.name):
             return table
@@ -283,6 +310,7 @@ def _view_types(name: TableName, names: Names) -> Mapping[str, exp.DataType | No
         tree = view_query(names.views[name].remote[0])
         if tree is not None:
             seen = replace(names, visible=lambda _: True, columns=_all_columns, within=(*names.within, name))
+            seen = replace(seen, temporary=NO_NAMES)
             with suppress(NotResolved):  # it is told when the view itself is
                 tree = resolve(tree, references(tree, replace(seen, search_path=())), seen).tree
                 known = {one.alias_or_name: one.type for one in tree.selects}

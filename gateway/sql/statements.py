@@ -23,6 +23,7 @@ from gateway.sql.engine_dialect.before_qualify import parse
 from gateway.sql.mapping_statements import is_mapping_statement
 from gateway.sql.masking_parser import is_masking_statement
 from gateway.sql.policy_questions import is_policy_question
+from gateway.sql.temporary_statements import is_temporary_statement
 from gateway.sql.tokens import Token, TooManyTokens, UnterminatedToken, tokens
 
 MAX_STATEMENT_BYTES = (
@@ -45,6 +46,7 @@ class Kind(Enum):
     COPY = auto()  # the rows of a query as a file; nothing is copied in
     ACCESS = auto()  # roles, privileges and policies: the mirror judges them, the store keeps what they change
     AUTHORIZATION = auto()  # SET SESSION AUTHORIZATION to a role: superusers of the gateway are let to by it
+    TEMPORARY = auto()  # of temporary tables, which the mirror's session has; refused for all others
     REFRESH = auto()  # REFRESH SOURCE: look at the sources again, now
     MASKING = auto()  # masking policies, tags and masking secrets
     USER_MAPPING = auto()  # with which logins sources are read
@@ -66,6 +68,9 @@ _OTHER_COMMANDS = frozenset(  # of PostgreSQL 18, which are not served
     )
 )
 _DEFINITIONS = frozenset({"CREATE", "ALTER", "DROP"})
+_MAKERS = frozenset(
+    ("ALTER", "ANALYZE", "CREATE", "DELETE", "DROP", "INSERT", "MERGE", "SELECT", "TRUNCATE", "UPDATE", "WITH")
+)
 _QUERY_HEADS = frozenset({"SELECT", "WITH", "VALUES", "TABLE", "("})
 SUPPORTED = (
     "SELECT, VALUES, TABLE, WITH, COPY TO STDOUT, EXPLAIN, SET, SHOW, RESET, transactions without writes,"
@@ -153,6 +158,8 @@ def _statement(text: str, part: list[Token]) -> Statement:
         kind = Kind.USER_MAPPING
     elif is_policy_question(words):
         kind = Kind.POLICY_QUESTION
+    elif words[0] in _MAKERS and is_temporary_statement(part) and not (words[0] == "ALTER" and is_access(part)):
+        kind = Kind.TEMPORARY
     else:
         kind = Kind.ACCESS if words[0] in _OTHER_COMMANDS and is_access(part) else _kind(words, part[0])
     return Statement(text[part[0].start : part[-1].end], kind, words[0], part[0].start)
@@ -172,11 +179,13 @@ def _kind(words: list[str], first: Token) -> Kind:
         return Kind.AUTHORIZATION if _sets_authorization(words) else Kind.SESSION
     if head not in _OTHER_COMMANDS:
         raise SqlError(SqlState.SYNTAX_ERROR, f'syntax error at or near "{first.text}"', position=first.start + 1)
-    raise SqlError(
-        SqlState.FEATURE_NOT_SUPPORTED,
-        f"{_command(words)} is not supported",
-        hint=f"Supported statements are {SUPPORTED}.",
-    )
+    raise not_supported(_command(words))
+
+
+def not_supported(command: str) -> SqlError:
+    """Return the error for a statement that is not served."""
+    hint = f"Supported statements are {SUPPORTED}."
+    return SqlError(SqlState.FEATURE_NOT_SUPPORTED, f"{command} is not supported", hint=hint)
 
 
 def _command(words: list[str]) -> str:

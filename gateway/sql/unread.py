@@ -18,14 +18,16 @@ from gateway.sql.tokens import Token, tokens
 _BEFORE_TABLES = frozenset({"FROM", "JOIN", "ONLY", "TABLE", ",", "("})
 
 
-def refuse_tables(text: str, names: Names) -> None:
+def refuse_tables(text: str, names: Names, before: frozenset[str] = _BEFORE_TABLES) -> None:
     """Raise for a query that names tables of the lake: 42P01 where one is absent or the principal may not know of it,
-    else `HiddenColumns`.
+    else `HiddenColumns`. ``before`` are the words behind which a table's name may stand.
     """
     visible = False
     schemas = {*names.catalog.schemas, *(table.schema for table in names.catalog.tables)}
     schemas |= {view.schema for view in names.views}
-    for schema, name, position in _candidates(tokens(text)):
+    for schema, name, position in _candidates(tokens(text), before):
+        if names.temporary and names.temporary.get(schema, name) is not None:
+            continue
         found = _lookup(schema, name, names)
         if found is None and schema not in schemas:
             continue
@@ -37,7 +39,7 @@ def refuse_tables(text: str, names: Names) -> None:
         raise HiddenColumns(SqlState.FEATURE_NOT_SUPPORTED, "this form of query is not supported on lake tables")
 
 
-def _candidates(words: Sequence[Token]) -> Iterator[tuple[str, str, int]]:
+def _candidates(words: Sequence[Token], before_names: frozenset[str]) -> Iterator[tuple[str, str, int]]:
     """Yield what may be a table's name, with its schema ("" for none) and its place in the text, counted from 1."""
     for index, token in enumerate(words):
         if token.kind not in {"word", "quoted"}:
@@ -45,7 +47,7 @@ def _candidates(words: Sequence[Token]) -> Iterator[tuple[str, str, int]]:
         before = words[index - 1].text.upper() if index else ""
         if before == "." and index > 1 and words[index - 2].kind in {"word", "quoted"}:
             yield _name(words[index - 2]), _name(token), words[index - 2].start + 1
-        elif before in _BEFORE_TABLES:
+        elif before in before_names:
             yield "", _name(token), token.start + 1
 
 

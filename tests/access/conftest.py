@@ -72,7 +72,6 @@ def peer(shop: SampleLake) -> Iterator[Server]:
             "CREATE ROLE bob LOGIN PASSWORD 'correct horse'",
             "CREATE ROLE eve LOGIN PASSWORD 'correct horse'",
             "CREATE DATABASE lake",
-            "REVOKE TEMPORARY ON DATABASE lake FROM PUBLIC",
             'ALTER DATABASE lake SET search_path = "$user", public, shop',
         ):
             connection.execute(statement)

@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 
 import psycopg
 import pyarrow as pa
 import pytest
 
 from catalog.mirror.mirror import Mirror, open_mirror
+from catalog.mirror.temporary import MOST_RELATIONS
 from catalog.names import TableName
 from catalog.server import Server
-from catalog.store.rows import SCHEMA_ITSELF, USAGE, AccessRows, Grant, Membership, Role
+from catalog.store.rows import SCHEMA_ITSELF, USAGE, AccessRows, Grant, Membership, ObjectGrant, Role
 from catalog.tables import Catalog, Column, Table
 
 
@@ -127,9 +129,33 @@ def test_roles_of_others_are_left_alone(server: Server, lake: Mirror) -> None:
 FORBIDDEN = [
     "CREATE TABLE public.mine (a int)",
     "CREATE TABLE sales.mine (a int)",
-    "CREATE TEMP TABLE mine (a int)",
-    "CREATE TEMP VIEW mine AS SELECT 1",
-    "SELECT 1 INTO TEMP mine",
+    "CREATE TABLE public.mine AS SELECT 1",
+    "SELECT 1 INTO public.mine",
+    "CREATE TEMP TABLE mine () INHERITS (sales.orders)",
+    "CREATE TEMP TABLE mine (a sales.orders)",
+    "CREATE TEMP TABLE mine (a sales.orders[])",
+    "CREATE TEMP TABLE mine (a text DEFAULT lakegate.principal())",
+    "CREATE TEMP TABLE mine (a text CHECK (a = lakegate.principal()))",
+    "CREATE TEMP VIEW mine AS SELECT * FROM sales.orders",
+    "CREATE TEMP VIEW mine AS SELECT lakegate.principal()",
+    "CREATE TEMP RECURSIVE VIEW mine (n) AS SELECT count(*) FROM sales.orders",
+    "CREATE SEQUENCE public.mine",
+    "CREATE VIEW public.mine AS SELECT 1",
+    "CREATE INDEX ON sales.orders (id)",
+    "REINDEX TABLE sales.orders",
+    "CREATE TYPE pg_temp.mine AS (a int)",
+    "CREATE DOMAIN pg_temp.mine AS int",
+    "CREATE AGGREGATE pg_temp.mine (int) (SFUNC = int4pl, STYPE = int)",
+    "CREATE STATISTICS pg_temp.mine ON a, b FROM sales.orders",
+    'CREATE COLLATION pg_temp.mine FROM "C"',
+    "CREATE MATERIALIZED VIEW mine AS SELECT 1",
+    "CREATE EVENT TRIGGER mine ON sql_drop EXECUTE FUNCTION lakegate.check_dropped()",
+    "ALTER EVENT TRIGGER lakegate_wall DISABLE",
+    "ALTER TABLE sales.orders RENAME TO mine",
+    "ALTER TABLE sales.orders DISABLE TRIGGER ALL",
+    "DROP VIEW lakegate.masking_policies",
+    "SET session_replication_role = replica",
+    "SET event_triggers = off",
     "CREATE SCHEMA mine",
     "CREATE FUNCTION public.f() RETURNS int LANGUAGE sql AS 'SELECT 1'",
     "CREATE FUNCTION pg_temp.f() RETURNS int LANGUAGE sql AS 'SELECT 1'",
@@ -201,6 +227,69 @@ def test_what_no_role_may(server: Server, lake: Mirror, role: str) -> None:
         assert allowed == []
 
 
+TEMPORARY = [
+    "CREATE TEMP TABLE mine (a int PRIMARY KEY, b serial, c text GENERATED ALWAYS AS (a::text) STORED)",
+    "INSERT INTO mine (a) SELECT g FROM generate_series(1, 10) g",
+    "CREATE TEMP TABLE other ON COMMIT PRESERVE ROWS AS SELECT * FROM mine",
+    "SELECT a INTO TEMP third FROM mine",
+    "CREATE TEMP TABLE child (LIKE mine INCLUDING ALL, own int REFERENCES mine)",
+    "CREATE TEMP TABLE heir () INHERITS (mine)",
+    "CREATE INDEX ON mine (c)",
+    "CREATE TEMP VIEW shown AS SELECT m.a, o.b FROM mine m JOIN other o USING (a)",
+    "CREATE TEMP VIEW catalogue AS SELECT relname FROM pg_class JOIN information_schema.tables ON table_name = relname",
+    "CREATE TEMP SEQUENCE numbers OWNED BY mine.b",
+    "ALTER TABLE mine ADD d int DEFAULT 7",
+    "ALTER TABLE mine ALTER COLUMN d DROP DEFAULT",
+    "ALTER TABLE other RENAME TO second",
+    "ALTER TABLE mine DROP COLUMN d",
+    "ANALYZE mine",
+    "TRUNCATE second",
+    "DROP VIEW shown, catalogue",
+    "DROP TABLE mine, second, third, child, heir",
+]
+
+
+@pytest.mark.parametrize("role", ["clerk", "root_like"])
+def test_temporary_relations_are_let_be(server: Server, lake: Mirror, role: str) -> None:
+    with login(server, lake, role) as connection:
+        for statement in TEMPORARY:
+            connection.execute(statement.encode())
+        left = "SELECT relname FROM pg_class WHERE relnamespace = pg_my_temp_schema()"
+        assert connection.execute(left).fetchall() == []
+
+
+def test_temporary_relations_are_so_many(server: Server, lake: Mirror) -> None:
+    with login(server, lake, "clerk") as connection:
+        keys = ", ".join(f"a{number} int UNIQUE" for number in range(MOST_RELATIONS // 4 - 1))
+        for number in range(4):
+            connection.execute(f"CREATE TEMP TABLE t{number} ({keys})".encode())
+        with pytest.raises(psycopg.errors.ProgramLimitExceeded, match="too many temporary tables"):
+            connection.execute("CREATE TEMP TABLE one_more (a int)")
+
+
+def test_roles_with_temporary_tables_can_be_dropped(server: Server, lake: Mirror) -> None:
+    without = AccessRows(2, (Role("team"),), (), ())
+    with login(server, lake, "clerk") as connection:
+        connection.execute("BEGIN")
+        connection.execute("CREATE TEMP TABLE mine AS SELECT 1 AS a")
+        applied = lake.apply(LAKE, without)
+        assert applied.notes == ("role clerk: in use, to be changed later",)
+        connection.execute("COMMIT")
+        applied = lake.apply(LAKE, replace(without, version=3))
+        assert applied.notes == ()
+    with server.connect() as connection:
+        assert connection.execute("SELECT count(*) FROM pg_roles WHERE rolname = 'clerk'").fetchone() == (0,)
+
+
+def test_the_privilege_temporary(server: Server, lake: Mirror) -> None:
+    lake.apply(LAKE, replace(ACCESS, version=2, object_grants=(ObjectGrant("public", "TEMPORARY", held=False),)))
+    with login(server, lake, "clerk") as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        connection.execute("CREATE TEMP TABLE mine (a int)")
+    lake.apply(LAKE, replace(ACCESS, version=3))
+    with login(server, lake, "clerk") as connection:
+        connection.execute("CREATE TEMP TABLE mine (a int)")
+
+
 def test_what_a_role_may_do_to_itself_is_undone(server: Server, lake: Mirror) -> None:
     """PostgreSQL lets every role change its own password: the gateway must not relay it, and it does not last."""
     with login(server, lake, "clerk") as connection:
@@ -222,7 +311,7 @@ def test_rights_of_roles_are_none(server: Server, lake: Mirror) -> None:
             " has_database_privilege(current_database(), 'TEMP'), has_database_privilege(current_database(), 'CREATE')"
             " FROM pg_roles WHERE rolname = current_user"
         ).fetchone()
-        assert row == (False,) * 7
+        assert row == (*(False,) * 5, True, False)
         owned = "SELECT count(*) FROM pg_shdepend WHERE refobjid = current_user::regrole AND deptype = 'o'"
         assert connection.execute(owned).fetchone() == (0,)
 

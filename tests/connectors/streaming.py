@@ -8,7 +8,7 @@ import pyarrow as pa
 from datafusion import SessionContext
 
 from catalog.errors import SqlError
-from catalog.scans import Comparison, RemoteScan, Source
+from catalog.scans import Comparison, FileScan, RemoteScan, Source
 from catalog.tables import Table
 from connectors.postgres.source import PostgresSource
 from gateway.execute import file_relations, remote_relations
@@ -55,6 +55,7 @@ def read(
     if isinstance(scan, RemoteScan):
         assert isinstance(source, PostgresSource)
         return remote_rows(source, scan)
+    assert isinstance(scan, FileScan)
     context = new_context()
     result = context.sql(f"SELECT * FROM {file_relations.register(context, scan)}").to_arrow_table()
     return in_usual_layout(result.select(wanted))

@@ -283,15 +283,15 @@ analysts
 south
 
 # a catalogue joined with a table
-SELECT c.relname, p.id FROM pg_class c, {t}.people p LIMIT 1
+SELECT c.relname, p.id FROM pg_class c, {t}.people p WHERE c.relname = 'pg_class' ORDER BY 2 LIMIT 1
 ----
-ERROR 0A000: "pg_class" cannot be joined with tables of the lake yet
-  HINT: Ask the catalogue and the lake in separate statements.
+pg_class | 1
 
 SELECT p.id FROM {t}.people p WHERE EXISTS (SELECT 1 FROM pg_policies q WHERE q.qual LIKE '%LEAK%')
 ----
-ERROR 0A000: "pg_policies" cannot be joined with tables of the lake yet
-  HINT: Ask the catalogue and the lake in separate statements.
+1
+2
+3
 
 eve: SELECT table_name FROM information_schema.tables WHERE table_schema IN ('lk', 'ice', 'crm', 'docs')
 ----

@@ -384,4 +384,4 @@ ERROR 42704: collation "nocase" for encoding "UTF8" does not exist
 
 MERGE INTO x USING {t}.vault ON true WHEN NOT MATCHED THEN DO NOTHING
 ----
-ERROR 0A000: MERGE is not supported
+ERROR 42P01: relation "x" does not exist

@@ -1,0 +1,198 @@
+"""What becomes of a statement on temporary relations: the mirror's session carries it out, alone or with rows of the
+lake, which the engine reads for it.
+
+Only relations of the session may be changed. Tables of the lake may be named in one place, the query that fills a
+temporary table: it is planned and governed as every query is. Everything else of the statement is PostgreSQL's.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from catalog.errors import SqlError
+from catalog.names import TableName, always_quoted
+from catalog.sqlstate import SqlState
+from gateway.sql.engine_dialect.before_qualify import parse
+from gateway.sql.hidden_columns import HiddenColumns
+from gateway.sql.resolve import SYSTEM_SCHEMAS, Names, fold_identifiers, lookup
+from gateway.sql.session_relations import TEMPORARY_SCHEMA, SessionRelation
+from gateway.sql.statements import not_supported, parse_query
+from gateway.sql.temporary_statements import TemporaryStatement, Written, closing, temporary_statement
+from gateway.sql.tokens import tokens
+from gateway.sql.unread import refuse_tables
+
+_HINT = "Copy the rows to a temporary table first: CREATE TEMPORARY TABLE ... AS SELECT ..."
+_BEFORE_NAMES = frozenset({"LIKE", "INHERITS", "INHERIT", "OF", "REFERENCES", "FROM", "JOIN", "USING", "ONLY"})
+_BEFORE_TABLES = _BEFORE_NAMES | {"TABLE", ",", "("}
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How the rows of a query get into a temporary table.
+
+    ``query`` is the statement's text with all but the query blank, so that places in it are places of the statement.
+    ``make`` makes ``table``, empty, with the query's columns. ``stages`` has the text before and behind the query of an
+    INSERT, whose rows go to a stage first. ``fills`` says that there are to be rows at all.
+    """
+
+    query: str
+    make: str
+    table: str
+    stages: tuple[str, str] | None = None
+    fills: bool = True
+
+    def stage(self, columns: int) -> str:
+        """Return the statement that makes the stage of so many columns: those of the query may have no names."""
+        return f"CREATE TEMPORARY TABLE {self.table} ({', '.join(_staged_names(columns))}) AS {self.query} WITH NO DATA"
+
+    def insert(self, columns: int) -> str:
+        """Return the statement that takes the rows from the stage. Strings and NULLs without a type stand in it as they
+        are: they take the type of the column that they go to.
+        """
+        before, behind = self.stages or ("", "")
+        literals = _untyped(self.query, columns)
+        items = [literals.get(place, name) for place, name in enumerate(_staged_names(columns))]
+        return f"{before}SELECT {', '.join(items)} FROM {self.table}{behind}"
+
+
+def get_load(text: str, names: Names) -> Load | None:
+    """Return how a statement is to be filled with rows, if its query turns out to read the lake; None for one that is
+    the mirror's alone. Raises SqlError for one that changes what is not temporary, or names tables of the lake outside
+    of its query.
+    """
+    form = temporary_statement(text)
+    _require_temporary(form, names)
+    if form.query is None:
+        _refuse_lake(text, form, names)
+        return None
+    start, end = _without_parentheses(text, *form.query)
+    if form.into is not None:
+        return _making(form, text[: form.into[0]] + " " * (form.into[1] - form.into[0]) + text[form.into[1] :])
+    outside = text[:start] + " " * (end - start) + text[end:]
+    refuse_tables(outside, names, _BEFORE_NAMES)
+    query = " " * start + text[start:end]
+    if form.made is not None:
+        make = text[: form.query[1]] + " WITH NO DATA"
+        table = f"{TEMPORARY_SCHEMA}.{always_quoted(form.made.name)}"
+        return Load(query, make, table, fills=not form.no_data)
+    return _staged(text, query, end)
+
+
+def refuse_load(text: str) -> None:
+    """Raise 0A000 for statements whose query may not read the lake."""
+    form = temporary_statement(text)
+    if form.is_view:
+        raise SqlError(
+            SqlState.FEATURE_NOT_SUPPORTED,
+            "temporary views cannot read tables of the lake",
+            hint="CREATE VIEW makes a view over them, CREATE TEMPORARY TABLE ... AS copies their rows.",
+        )
+    if form.query is not None and "returning" in text[form.query[1] :].lower():
+        raise SqlError(
+            SqlState.FEATURE_NOT_SUPPORTED, "INSERT ... RETURNING of rows of the lake is not supported", hint=_HINT
+        )
+
+
+def _making(form: TemporaryStatement, query: str) -> Load:
+    assert form.made is not None
+    table = f"{TEMPORARY_SCHEMA}.{always_quoted(form.made.name)}"
+    return Load(query, f"CREATE TEMPORARY TABLE {table} AS {query} WITH NO DATA", table)
+
+
+def _without_parentheses(text: str, start: int, end: int) -> tuple[int, int]:
+    """Return where a query stands in its parentheses."""
+    words = tokens(text[start:end])
+    first, last = 0, len(words) - 1
+    while first < last and words[first].text == "(" and closing(words, first) == last:
+        first, last = first + 1, last - 1
+    return start + words[first].start, start + words[last].end
+
+
+def _staged(text: str, query: str, end: int) -> Load:
+    """Rows of INSERT are staged, so that defaults, casts, ON CONFLICT and the like are PostgreSQL's."""
+    stage = f"{TEMPORARY_SCHEMA}.{always_quoted('lakegate_rows_' + secrets.token_hex(8))}"
+    start = len(query) - len(query.lstrip(" "))
+    return Load(query, "", stage, (text[:start], text[end:]))
+
+
+def _staged_names(columns: int) -> list[str]:
+    return [f"c{place}" for place in range(1, columns + 1)]
+
+
+def _untyped(query: str, columns: int) -> dict[int, str]:
+    """Return the strings and NULLs without a type among a query's columns, by their places."""
+    tree = parse_query(query)
+    if not isinstance(tree, exp.Select) or len(tree.expressions) != columns or tree.is_star:
+        return {}
+    items = [one.unalias() for one in tree.expressions]
+    return {
+        place: one.sql("postgres")
+        for place, one in enumerate(items)
+        if isinstance(one, exp.Null) or (isinstance(one, exp.Literal) and one.is_string)
+    }
+
+
+def _require_temporary(form: TemporaryStatement, names: Names) -> None:
+    if form.command == "SELECT INTO" and form.made is None:
+        raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, "writing is not supported yet")
+    if form.made is None and not form.changed:
+        raise not_supported(form.command)
+    for written in form.changed:
+        _require_changeable(written, form, names)
+
+
+def _require_changeable(written: Written, form: TemporaryStatement, names: Names) -> None:
+    """Raise unless the name means a temporary relation, or nothing at all: then PostgreSQL says so."""
+    try:
+        found = lookup(_node(written), names)
+    except SqlError:
+        if written.schema in SYSTEM_SCHEMAS or written.schema in names.catalog.schemas or _is_hidden(written, names):
+            raise _absent(written) from None
+        return
+    if isinstance(found, SessionRelation):
+        return
+    if found is None and written.schema.startswith(TEMPORARY_SCHEMA):
+        return
+    raise not_supported(form.command)
+
+
+def _is_hidden(written: Written, names: Names) -> bool:
+    path = (written.schema,) if written.schema else names.search_path
+    return any(names.get_table(TableName(schema, written.name)) is not None for schema in path)
+
+
+def _absent(written: Written) -> SqlError:
+    return SqlError(SqlState.UNDEFINED_TABLE, f'relation "{written}" does not exist', position=written.position)
+
+
+def _node(written: Written) -> exp.Table:
+    db = exp.to_identifier(written.schema, quoted=True) if written.schema else None
+    return exp.Table(this=exp.to_identifier(written.name, quoted=True), db=db)
+
+
+def _refuse_lake(text: str, form: TemporaryStatement, names: Names) -> None:
+    """Raise for a statement without a query of its own that names tables of the lake all the same."""
+    if form.command not in {"INSERT", "UPDATE", "DELETE", "MERGE"}:
+        refuse_tables(text, names, _BEFORE_NAMES)
+        return
+    try:
+        tree = parse(text)
+    except (SqlglotError, RecursionError):
+        tree = None
+    if tree is None or not isinstance(tree, exp.Insert | exp.Update | exp.Delete | exp.Merge):
+        refuse_tables(text, names, _BEFORE_TABLES)
+        return
+    fold_identifiers(tree)
+    with_names = {one.alias for one in tree.find_all(exp.CTE)}
+    for node in tree.find_all(exp.Table):
+        is_name = isinstance(node.this, exp.Identifier) and (node.db or node.name not in with_names)
+        if is_name and not isinstance(lookup(node, names), SessionRelation | None):
+            raise HiddenColumns(
+                SqlState.FEATURE_NOT_SUPPORTED,
+                f"{form.command} of a temporary table cannot read tables of the lake",
+                hint=_HINT,
+            )

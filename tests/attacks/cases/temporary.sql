@@ -1,0 +1,432 @@
+# what lands in a temporary table is what is seen (all kinds)
+CREATE TEMP TABLE mine AS SELECT id, tenant, name, email, balance, phone, amount FROM {t}.people;
+SELECT * FROM mine ORDER BY id;
+DROP TABLE mine
+----
+(SELECT 3)
+1 | north | NVIS-Ann | y*** | NULL | +*** | 10
+2 | north | NVIS-Ben | z*** | NULL | +*** | 20
+3 | north | NVIS-Cleo | x*** | NULL | +*** | 30
+(DROP TABLE)
+
+# (all kinds)
+CREATE TEMP TABLE mine (id int, card text);
+INSERT INTO mine SELECT id, card FROM {t}.orders;
+SELECT count(*), min(card), max(card) FROM mine;
+SELECT m.id, o.card FROM mine m JOIN {t}.orders o USING (id) ORDER BY 1;
+DROP TABLE mine
+----
+(CREATE TABLE)
+(INSERT 0 4)
+4 | ****-1001 | ****-1010
+1 | ****-1001
+4 | ****-1004
+7 | ****-1007
+10 | ****-1010
+(DROP TABLE)
+
+SELECT id, code INTO TEMP mine FROM {t}.people; SELECT * FROM mine ORDER BY id; DROP TABLE mine
+----
+(SELECT 3)
+1 | 101
+2 | 102
+3 | 103
+(DROP TABLE)
+
+CREATE TEMP TABLE mine AS SELECT salary FROM {t}.people
+----
+ERROR 42703: column "salary" does not exist
+
+CREATE TEMP TABLE mine AS TABLE {t}.vault
+----
+ERROR 42P01: relation "{t}.vault" does not exist
+
+CREATE TEMP TABLE mine AS SELECT * FROM {t}.people WITH NO DATA
+----
+ERROR 42501: permission denied for table people
+  HINT: Name the columns: some of the table's may not be read.
+
+eve: CREATE TEMP TABLE mine AS SELECT id FROM {t}.people
+----
+ERROR 42P01: relation "{t}.people" does not exist
+
+# errors of hidden rows do not show
+CREATE TEMP TABLE mine AS SELECT 1 / (amount - 777010004) AS a FROM {t}.people; DROP TABLE mine
+----
+(SELECT 3)
+(DROP TABLE)
+
+CREATE TEMP TABLE mine (a bigint UNIQUE);
+INSERT INTO mine SELECT 1 / (amount - 777010004) FROM {t}.people
+----
+(CREATE TABLE)
+ERROR 23505: duplicate key value violates unique constraint "mine_a_key"
+  DETAIL: Key (a)=(0) already exists.
+
+CREATE TEMP TABLE mine (a bigint CHECK (a < 777010000));
+INSERT INTO mine SELECT amount FROM {t}.people;
+SELECT count(*) FROM mine
+----
+(CREATE TABLE)
+(INSERT 0 3)
+3
+
+CREATE TEMP TABLE mine AS SELECT amount FROM {t}.people;
+SELECT p.id FROM {t}.people p JOIN mine m ON 1 / (p.amount - 777010004) <= m.amount ORDER BY 1 LIMIT 1;
+DROP TABLE mine
+----
+(SELECT 3)
+1
+(DROP TABLE)
+
+# the shape of what is hidden
+CREATE TEMP TABLE mine (LIKE {t}.people)
+----
+ERROR 0A000: this form of query is not supported on lake tables
+
+CREATE TEMP TABLE mine (LIKE {t}.vault)
+----
+ERROR 42P01: relation "{t}.vault" does not exist
+
+CREATE TEMP TABLE mine () INHERITS ({t}.notes)
+----
+ERROR 0A000: this form of query is not supported on lake tables
+
+CREATE TEMP TABLE mine (a {t}.people)
+----
+ERROR 0A000: this form of query is not supported on lake tables
+
+CREATE TEMP TABLE mine (id integer REFERENCES {t}.notes)
+----
+ERROR 0A000: this form of query is not supported on lake tables
+
+CREATE TEMP TABLE mine PARTITION OF {t}.notes DEFAULT
+----
+ERROR 0A000: this form of query is not supported on lake tables
+
+CREATE TEMP TABLE mine OF {t}.notes
+----
+ERROR 0A000: this form of query is not supported on lake tables
+
+CREATE TEMP TABLE mine (id integer, text text); ALTER TABLE mine INHERIT {t}.notes
+----
+(CREATE TABLE)
+ERROR 0A000: this form of query is not supported on lake tables
+
+CREATE TEMP VIEW mine AS SELECT * FROM {t}.notes
+----
+ERROR 0A000: temporary views cannot read tables of the lake
+  HINT: CREATE VIEW makes a view over them, CREATE TEMPORARY TABLE ... AS copies their rows.
+
+SET search_path = {t}; CREATE TEMP VIEW mine AS SELECT * FROM vault
+----
+(SET)
+ERROR 42P01: relation "vault" does not exist
+
+# changing what is not temporary
+INSERT INTO {t}.notes VALUES (1, 'x')
+----
+ERROR 0A000: INSERT is not supported
+
+UPDATE {t}.notes SET text = 'x'
+----
+ERROR 0A000: UPDATE is not supported
+
+DELETE FROM {t}.notes
+----
+ERROR 0A000: DELETE is not supported
+
+TRUNCATE {t}.notes
+----
+ERROR 0A000: TRUNCATE is not supported
+
+DROP TABLE {t}.notes
+----
+ERROR 0A000: DROP TABLE is not supported
+
+DROP TABLE IF EXISTS {t}.vault
+----
+ERROR 42P01: relation "{t}.vault" does not exist
+
+DROP VIEW IF EXISTS {t}.vault
+----
+ERROR 42809: "vault" is not a view
+  HINT: Use DROP TABLE to remove a table.
+
+ALTER TABLE {t}.notes ADD COLUMN x integer
+----
+ERROR 0A000: ALTER TABLE is not supported
+
+CREATE INDEX ON {t}.notes (id)
+----
+ERROR 0A000: CREATE INDEX is not supported
+
+ANALYZE {t}.vault
+----
+ERROR 42P01: relation "{t}.vault" does not exist
+
+CREATE TEMP TABLE mine (a integer); DROP TABLE mine, {t}.notes
+----
+(CREATE TABLE)
+ERROR 0A000: DROP TABLE is not supported
+
+CREATE TEMP TABLE mine (a integer); TRUNCATE mine, {t}.notes CASCADE
+----
+(CREATE TABLE)
+ERROR 0A000: TRUNCATE is not supported
+
+CREATE TEMP TABLE mine (a integer);
+WITH gone AS (DELETE FROM {t}.notes RETURNING *) INSERT INTO mine SELECT id FROM gone
+----
+(CREATE TABLE)
+ERROR 0A000: INSERT of a temporary table cannot read tables of the lake
+  HINT: Copy the rows to a temporary table first: CREATE TEMPORARY TABLE ... AS SELECT ...
+
+CREATE TEMP TABLE mine (a integer); MERGE INTO {t}.notes USING mine ON false WHEN NOT MATCHED THEN INSERT VALUES (1, 'x')
+----
+(CREATE TABLE)
+ERROR 0A000: MERGE is not supported
+
+INSERT INTO pg_class SELECT * FROM pg_class
+----
+ERROR 0A000: INSERT is not supported
+
+DELETE FROM lakegate.row_policies
+----
+ERROR 42P01: relation "lakegate.row_policies" does not exist
+
+# reading by way of a change
+CREATE TEMP TABLE mine (a bigint); INSERT INTO mine VALUES ((SELECT count(*) FROM {t}.vault))
+----
+(CREATE TABLE)
+ERROR 42P01: relation "{t}.vault" does not exist
+
+CREATE TEMP TABLE mine (a bigint); INSERT INTO mine VALUES ((SELECT count(salary) FROM {t}.people)) RETURNING a
+----
+(CREATE TABLE)
+ERROR 0A000: this form of query is not supported on lake tables
+
+CREATE TEMP TABLE mine (a bigint); INSERT INTO mine VALUES (1);
+UPDATE mine SET a = p.salary FROM {t}.people p
+----
+(CREATE TABLE)
+(INSERT 0 1)
+ERROR 0A000: UPDATE of a temporary table cannot read tables of the lake
+  HINT: Copy the rows to a temporary table first: CREATE TEMPORARY TABLE ... AS SELECT ...
+
+CREATE TEMP TABLE mine (a bigint); UPDATE mine SET a = (SELECT count(*) FROM {t}.vault)
+----
+(CREATE TABLE)
+ERROR 42P01: relation "{t}.vault" does not exist
+
+CREATE TEMP TABLE mine (a bigint); DELETE FROM mine USING {t}.vault
+----
+(CREATE TABLE)
+ERROR 42P01: relation "{t}.vault" does not exist
+
+CREATE TEMP TABLE mine (a bigint); MERGE INTO mine USING {t}.vault v ON v.id = a WHEN MATCHED THEN DELETE
+----
+(CREATE TABLE)
+ERROR 42P01: relation "{t}.vault" does not exist
+
+CREATE TEMP TABLE mine (a bigint); UPDATE ONLY mine SET a = 1 WHERE EXISTS (SELECT FROM {t}.vault) RETURNING (SELECT 1 FROM {t}.vault)
+----
+(CREATE TABLE)
+ERROR 42P01: relation "{t}.vault" does not exist
+
+CREATE TEMP TABLE mine (a bigint PRIMARY KEY);
+INSERT INTO mine VALUES (1) ON CONFLICT (a) DO UPDATE SET a = (SELECT max(salary) FROM {t}.people)
+----
+(CREATE TABLE)
+ERROR 0A000: this form of query is not supported on lake tables
+
+CREATE TEMP TABLE mine (a bigint DEFAULT (1));
+CREATE INDEX ON mine ((SELECT 1 FROM {t}.vault))
+----
+(CREATE TABLE)
+ERROR 42P01: relation "{t}.vault" does not exist
+
+# names that hide others: policies, masks and views do not see them
+SET search_path = {t};
+CREATE TEMP TABLE members (member text, tenant text);
+INSERT INTO members VALUES ('tina', 'west'), ('tina', 'south');
+SELECT id, tenant FROM {t}.orders ORDER BY id;
+DROP TABLE members
+----
+(SET)
+(CREATE TABLE)
+(INSERT 0 2)
+1 | north
+4 | north
+7 | north
+10 | north
+(DROP TABLE)
+
+SET search_path = crm;
+CREATE TEMP TABLE members (member text, tenant text);
+INSERT INTO members VALUES ('tina', 'west'), ('tina', 'south');
+SELECT count(*) FROM crm.orders;
+SELECT count(*) FROM public.orders;
+DROP TABLE members
+----
+(SET)
+(CREATE TABLE)
+(INSERT 0 2)
+4
+4
+(DROP TABLE)
+
+SET search_path = crm;
+CREATE TEMP TABLE people AS SELECT 7 AS id, 'x' AS name;
+SELECT name FROM people;
+SELECT count(*) FROM public.people;
+SELECT count(*) FROM crm.people;
+DROP TABLE people
+----
+(SET)
+x
+3
+3
+(DROP TABLE)
+
+CREATE TEMP TABLE pg_class AS SELECT 'mine' AS relname;
+SELECT p.id, c.relname FROM pg_class c, {t}.people p ORDER BY 1;
+SELECT count(*) > 1 FROM pg_catalog.pg_class;
+DROP TABLE pg_class
+----
+(SELECT 1)
+1 | mine
+2 | mine
+3 | mine
+t
+(DROP TABLE)
+
+CREATE TEMP TABLE pg_roles AS SELECT 'ada' AS rolname, true AS rolsuper;
+SELECT current_user, session_user;
+SELECT count(*) FROM {t}.people;
+DROP TABLE pg_roles
+----
+(SELECT 1)
+tina | tina
+3
+(DROP TABLE)
+
+CREATE TEMP TABLE text (a integer); CREATE TEMP TABLE int8 (a integer); CREATE TEMP TABLE name (a integer);
+SELECT id, name FROM {t}.people ORDER BY id;
+SELECT count(*) FROM {t}.people;
+SELECT current_user
+----
+(CREATE TABLE)
+(CREATE TABLE)
+(CREATE TABLE)
+1 | NVIS-Ann
+2 | NVIS-Ben
+3 | NVIS-Cleo
+3
+tina
+
+# nothing but relations
+CREATE FUNCTION pg_temp.f() RETURNS integer LANGUAGE sql AS 'SELECT 1'
+----
+ERROR 0A000: CREATE FUNCTION is not supported
+
+CREATE TYPE pg_temp.t AS (a integer)
+----
+ERROR 0A000: CREATE TYPE is not supported
+
+CREATE DOMAIN pg_temp.t AS integer CHECK (value > 0)
+----
+ERROR 0A000: CREATE DOMAIN is not supported
+
+CREATE OPERATOR pg_temp.= (FUNCTION = int4eq, LEFTARG = integer, RIGHTARG = integer)
+----
+ERROR 0A000: CREATE OPERATOR is not supported
+
+CREATE TEMP TABLE mine (a integer);
+CREATE TRIGGER t BEFORE INSERT ON mine FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()
+----
+ERROR 0A000: CREATE TRIGGER is not supported
+
+CREATE TEMP TABLE mine (a integer); CREATE RULE r AS ON INSERT TO mine DO INSTEAD SELECT * FROM {t}.vault
+----
+ERROR 0A000: CREATE RULE is not supported
+
+CREATE TEMP TABLE mine (a integer); CREATE POLICY p ON mine USING (true)
+----
+(CREATE TABLE)
+ERROR 25001: CREATE cannot be executed together with other statements
+  HINT: Send it alone, or between BEGIN and COMMIT.
+
+CREATE TABLE public.mine (a integer)
+----
+ERROR 0A000: CREATE TABLE is not supported
+
+CREATE UNLOGGED TABLE mine (a integer)
+----
+ERROR 0A000: CREATE UNLOGGED is not supported
+
+CREATE TEMP TABLE {t}.mine (a integer)
+----
+ERROR 42P01: relation "{t}.mine" does not exist
+
+CREATE TEMP TABLE mine (a integer); ALTER TABLE mine SET SCHEMA public
+----
+(CREATE TABLE)
+ERROR 42501: permission denied for schema public
+
+# side effects of what is evaluated
+CREATE TEMP TABLE mine (a text DEFAULT pg_read_file('/etc/passwd')); INSERT INTO mine DEFAULT VALUES
+----
+(CREATE TABLE)
+ERROR 42501: permission denied for function pg_read_file
+
+CREATE TEMP TABLE mine (a text CHECK (pg_read_file('PG_VERSION') = a)); INSERT INTO mine VALUES ('18')
+----
+(CREATE TABLE)
+ERROR 42501: permission denied for function pg_read_file
+
+CREATE TEMP TABLE mine (a text GENERATED ALWAYS AS (lakegate.principal()) STORED)
+----
+ERROR 42P01: relation "lakegate.principal" does not exist
+
+CREATE TEMP TABLE mine (a text DEFAULT lakegate.principal())
+----
+ERROR 42P01: relation "lakegate.principal" does not exist
+
+CREATE TEMP TABLE mine (a integer); COPY mine TO '/tmp/mine'
+----
+ERROR 0A000: COPY is not supported
+
+CREATE TEMP TABLE mine (a integer); COPY mine FROM PROGRAM 'id'
+----
+ERROR 0A000: COPY is not supported
+
+# expressions that the session computes
+SELECT p.id, pg_get_userbyid(c.relowner) IS NULL FROM {t}.people p, pg_class c WHERE c.oid = '{t}.vault'::regclass
+----
+1 | f
+2 | f
+3 | f
+
+SELECT p.id FROM {t}.people p, pg_class c WHERE pg_read_file(c.relname) IS NULL
+----
+ERROR 42501: permission denied for function pg_read_file
+
+SELECT p.id FROM {t}.people p, pg_authid a
+----
+ERROR 42501: permission denied for table pg_authid
+
+SELECT pg_get_expr(c.relname, p.id) FROM {t}.people p, pg_class c
+----
+ERROR 42883: function pg_get_expr(name, integer) does not exist
+  HINT: No function matches the given name and argument types. You might need to add explicit type casts.
+
+tina extended x: SELECT p.id FROM {t}.people p, pg_roles r WHERE r.rolname = 'tina' AND p.name <> $1 ORDER BY 1
+----
+1
+2
+3
+
+eve: SELECT count(*) FROM {t}.people p, pg_roles r
+----
+ERROR 42P01: relation "{t}.people" does not exist
