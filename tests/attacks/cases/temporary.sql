@@ -395,11 +395,17 @@ ERROR 42P01: relation "lakegate.principal" does not exist
 
 CREATE TEMP TABLE mine (a integer); COPY mine TO '/tmp/mine'
 ----
-ERROR 0A000: COPY is not supported
+(CREATE TABLE)
+ERROR 42501: permission denied to COPY to a file
+  DETAIL: A gateway reads and writes no files of its own machine and runs no programs there, whoever asks.
+  HINT: Anyone can COPY to stdout or from stdin. psql's \copy command also works for anyone.
 
 CREATE TEMP TABLE mine (a integer); COPY mine FROM PROGRAM 'id'
 ----
-ERROR 0A000: COPY is not supported
+(CREATE TABLE)
+ERROR 42501: permission denied to COPY to or from an external program
+  DETAIL: A gateway reads and writes no files of its own machine and runs no programs there, whoever asks.
+  HINT: Anyone can COPY to stdout or from stdin. psql's \copy command also works for anyone.
 
 # expressions that the session computes
 SELECT p.id, pg_get_userbyid(c.relowner) IS NULL FROM {t}.people p, pg_class c WHERE c.oid = '{t}.vault'::regclass
