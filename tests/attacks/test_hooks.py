@@ -14,7 +14,7 @@ import pytest
 from sqlglot import exp
 
 import gateway.prepared
-import gateway.session
+import gateway.preparation
 from gateway import explain, pipeline
 from gateway.execute import engine
 from gateway.metadata import Metadata
@@ -132,7 +132,7 @@ def _refusal_of_unread_queries(patch: Patch) -> None:
 
 
 def _one_reading(patch: Patch) -> None:
-    patch.setattr(gateway.session, "require_one_reading", lambda *_: None)
+    patch.setattr(gateway.preparation, "require_one_reading", lambda *_: None)
 
 
 def _permits_for_superusers_alone(patch: Patch) -> None:
