@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from sqlglot import exp
 
-import gateway.prepared
 import gateway.preparation
+import gateway.prepared
 from gateway import explain, pipeline
 from gateway.execute import engine
 from gateway.metadata import Metadata
