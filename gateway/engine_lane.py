@@ -36,16 +36,16 @@ from gateway.sql.copy_statements import CopyTo
 from gateway.sql.engine_dialect.moments import Session
 from gateway.sql.resolve import Names
 from gateway.sql.statements import Statement
-from gateway.values.parameters import decode_parameter
-from gateway.values.registry import sql_name
+from gateway.values.client_encodings import is_converted, require_codec
+from gateway.values.parameters import decode_parameter, typed_name
 from gateway.values.rows import OutputSettings, RowEncoder
 from gateway.values.settings import TEXT
 from gateway.wire import backend, frontend
+from gateway.wire.fields import ENCODING
 from optimizer.stages import Fragmented
 
 _log = structlog.get_logger(__name__)
 _NOTHING = frontend.Bind("", "")  # no parameters, and all columns as text
-_UTF8 = frozenset({"UTF8", "SQL_ASCII"})
 _READ_SETTINGS = ("statement_timeout", "bytea_output", "extra_float_digits")
 _REPORTED_SETTINGS = (  # but only at Sync
     *("TimeZone", "DateStyle", "IntervalStyle", "client_encoding", "search_path", "standard_conforming_strings"),
@@ -169,12 +169,8 @@ class EngineLane:
         """Describe the statement and decode its parameters."""
         prepared, values = named.prepared, message.parameters
         description = await self._describe(named, names)
-        if description.parameter_oids:  # now their types are known, and with them those of what is made of them
-            types = tuple(sql_name(oid) for oid in description.parameter_oids)
-            prepared = await self._statements.prepare(prepared.statement, names, self._principal(), self._lake, types)
-        if prepared.lane is not Lane.POLICY_QUESTION:
-            prepared.require_plan()
         if prepared.copy is not None:  # its rows are no result: they may change, and have one format
+            prepared.require_plan()
             return Portal(prepared, description.fields, name=message.portal)
         named.check_columns(description.fields)
         expected = len(description.parameter_oids)
@@ -185,10 +181,18 @@ class EngineLane:
                 f' but prepared statement "{message.statement}" requires {expected}',
             )
         given = _spread(message.parameter_formats, expected, "{} parameter formats but {} parameters")
-        parameters = tuple(
-            decode_parameter(value, oid, form)
-            for value, oid, form in zip(values, description.parameter_oids, given, strict=True)
-        )
+        parameters: tuple[pa.Scalar, ...] = ()
+        if values:
+            reading = (await self.read_settings()).output.reading
+            parameters = tuple(
+                decode_parameter(value, oid, form, reading)
+                for value, oid, form in zip(values, description.parameter_oids, given, strict=True)
+            )
+            # Now their types are known, and with them those of what is made of them.
+            types = tuple(map(typed_name, description.parameter_oids, parameters))
+            prepared = await self._statements.prepare(prepared.statement, names, self._principal(), self._lake, types)
+        if prepared.lane is not Lane.POLICY_QUESTION:
+            prepared.require_plan()
         formats = _spread(message.result_formats, len(description.fields), "{} result formats but query has {} columns")
         fields = description.fields
         if any(formats):
@@ -207,8 +211,11 @@ class EngineLane:
         lane, shadows = prepared.lane.name.lower(), prepared.shadow_policies()
         self._client.reading(lane, prepared.tables(), prepared.policies(), shadows)
         settings = await self.read_settings()
-        if prepared.copy is None or prepared.copy.options.encoding is None:
-            self._require_utf8()
+        if prepared.copy is None:
+            require_codec(settings.output.client_encoding)
+        elif prepared.copy.options.encoding is None and is_converted(settings.output.client_encoding):
+            message = f"COPY in client_encoding {settings.output.client_encoding} is not supported"
+            raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, message, hint="Give it the option ENCODING 'UTF8'.")
         if self.ended_by is not None:
             raise self.ended_by
         started = monotonic()
@@ -278,7 +285,7 @@ class EngineLane:
 
     async def _send_all(self, portal: Portal, settings: _Settings) -> int:
         planned = portal.prepared.plan
-        if planned is not None and planned.whole is not None:
+        if planned is not None and planned.whole is not None and _may_relay(portal, settings.output):
             relayed = await self._relay(portal, planned, planned.whole, settings)
             if relayed is not None:
                 return relayed
@@ -323,7 +330,8 @@ class EngineLane:
         return sent, portal.rows.exhausted
 
     async def _send_copy(self, portal: Portal, copy: CopyTo, settings: _Settings) -> int:
-        made = copy_out.copy_out(copy, portal.fields, settings.output)
+        as_utf8 = replace(settings.output, client_encoding="UTF8")  # COPY has an ENCODING of its own
+        made = copy_out.copy_out(copy, portal.fields, as_utf8)
         running = await self._start(portal, settings)
         try:
             return await copy_out.send(made, running, self._client, self._lake.threads)
@@ -333,12 +341,12 @@ class EngineLane:
     async def _send_plan(self, portal: Portal, settings: _Settings) -> int:
         options, planned = portal.prepared.explain, portal.prepared.require_plan()
         assert options is not None
-        if planned.whole is not None:
+        if planned.whole is not None and _may_relay(portal, settings.output):
             lines = await self._explain_whole(portal, planned, planned.whole, settings)
             if lines is not None:
                 return self._send_lines(lines)
         loop = asyncio.get_running_loop()
-        session = Session(settings.output.time_zone)
+        session = Session(settings.output.time_zone, settings.output)
         fragments = await loop.run_in_executor(None, prepare, planned, portal.parameters, session, self._lake)
         if planned.session:
             fragments = replace(fragments, query=await with_rows(fragments.query, self._mirror))
@@ -361,13 +369,13 @@ class EngineLane:
 
     def _send_lines(self, lines: Sequence[str]) -> int:
         for line in lines:
-            self._client.send(backend.DataRow((line.encode(),)))
+            self._client.send(backend.DataRow((line.encode(ENCODING.get(), "backslashreplace"),)))
         return len(lines)
 
     async def _start(self, portal: Portal, settings: _Settings) -> Rows:
         if portal.prepared.lane is Lane.POLICY_QUESTION:
             return ReadyRows(await self._answer(portal.prepared.statement))
-        session = Session(settings.output.time_zone)
+        session = Session(settings.output.time_zone, settings.output)
         noted = self._client.note_fragments()
         return await run(portal.prepared.require_plan(), portal.parameters, session, self._lake, noted, self._mirror)
 
@@ -394,6 +402,7 @@ class EngineLane:
             names.catalog.version,
             self._lake.access.version,
             names.temporary,
+            ENCODING.get(),  # of the names of columns
         )
         known = self._statements.descriptions.get(key)
         if known is None or self._mirror.status == "E":  # then the mirror knows whether the transaction is over
@@ -435,7 +444,8 @@ class EngineLane:
             row, error = await self._mirror.ask(_SETTINGS)
             if error is not None:
                 raise error_of(error[5:], 0)
-            current, session, timeout, bytea_output, digits, *others = ((value or b"").decode() for value in row)
+            told = [(value or b"").decode(ENCODING.get(), "replace") for value in row]
+            current, session, timeout, bytea_output, digits, *others = told
             self.current_user, self.session_user = current, session
             reported = self._mirror.parameters
             reported.update(zip(_REPORTED_SETTINGS, others, strict=True))
@@ -445,18 +455,18 @@ class EngineLane:
                 interval_style=reported.get("IntervalStyle", "postgres"),
                 extra_float_digits=int(digits),
                 bytea_output=bytea_output,
+                client_encoding=reported.get("client_encoding", "UTF8"),
             )
             self._settings = _Settings(output, parse_duration(timeout) or None)
         return self._settings
 
-    def _require_utf8(self) -> None:
-        encoding = self._mirror.parameters.get("client_encoding", "UTF8")
-        if encoding not in _UTF8:
-            raise SqlError(
-                SqlState.FEATURE_NOT_SUPPORTED,
-                f"client_encoding {encoding} is not supported for tables of the lake",
-                hint="SET client_encoding TO 'UTF8'.",
-            )
+
+def _may_relay(portal: Portal, output: OutputSettings) -> bool:
+    """Whether a source's server may answer: it sends UTF-8, and policies and masks there see the session's styles."""
+    if is_converted(output.client_encoding):
+        return False
+    styles = replace(output, extra_float_digits=min(output.extra_float_digits, 1), client_encoding="UTF8")
+    return styles == OutputSettings(time_zone=output.time_zone) or not portal.prepared.policies()
 
 
 def _encoder(portal: Portal, settings: _Settings) -> Callable[[pa.Schema], RowEncoder]:

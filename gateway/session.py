@@ -37,8 +37,10 @@ from gateway.temporary import TemporaryRelations
 from gateway.temporary_load import TemporaryLoad
 from gateway.temporary_room import TemporaryRoom
 from gateway.told_errors import AlreadySent, error_response, internal_error, not_here, placed
+from gateway.values.client_encodings import CODECS
 from gateway.wire import backend, frontend
 from gateway.wire.errors import RemoteProtocolError
+from gateway.wire.fields import ENCODING
 
 _log = structlog.get_logger(__name__)
 _SIMPLE = frozenset({frontend.Query, frontend.FunctionCall})  # each ends with ReadyForQuery
@@ -71,6 +73,7 @@ class Session:
         self._unsynced = False  # something was executed there since Sync: any setting may have changed
         self._running: asyncio.Task[None] | None = None
         self._ended_by: SqlError | None = None
+        self._speak()
 
     # One method a message -------------------------------------------------------------------------------------------
 
@@ -88,8 +91,13 @@ class Session:
         except Exception:
             _log.exception("internal error")
             await self._fail(internal_error())
+        self._speak()
         if simple:
             self._ready()
+
+    def _speak(self) -> None:
+        """Read and write strings in the client's encoding; one that there is no codec for is passed on byte by byte."""
+        ENCODING.set(CODECS.get(self._mirror.parameters.get("client_encoding", "UTF8"), "latin-1"))
 
     async def _dispatch(self, message: frontend.FrontendMessage) -> None:
         await self._client.receive(message)

@@ -92,7 +92,8 @@ def remote_type(pg: PgType, typmod: int, spelled: str, numeric_scale: int) -> Re
         return RemoteType(spelled, pa.month_day_nano_interval())
     if pg.name == "uuid":
         return RemoteType(spelled, pa.string(), "{}::text", Order.ALL, "{}", "uuid")
-    return RemoteType(spelled, pa.string(), "{}::text")
+    # The cast of inet to text is not what it prints: that adds the width of the mask.
+    return RemoteType(spelled, pa.string(), "inet_out({})::text" if pg.name == "inet" else "{}::text")
 
 
 def decimal_type(typmod: int, numeric_scale: int) -> pa.DataType:
@@ -136,4 +137,6 @@ def _array(element: PgType, typmod: int, spelled: str) -> RemoteType:
         return RemoteType(spelled, pa.list_(decimal_type(typmod, 0)), "{}::text[]")
     if element.name in ("numeric", "money"):  # as text: an element that does not fit would cost the whole column
         return RemoteType("text[]", pa.list_(pa.string()), "{}::text[]")
+    if element.name == "inet":
+        return RemoteType(spelled, pa.list_(pa.string()), "array_out({})::text::text[]")
     return RemoteType(spelled, pa.list_(pa.string()), "{}::text[]")

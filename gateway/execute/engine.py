@@ -194,7 +194,7 @@ class Engine:
             sql = sql.replace(f'"{name}"', relation)
             if name in query.fenced:
                 fenced.add(relation.replace('"', ""))
-        values = {str(number): value for number, value in enumerate(parameters, 1)}
+        values = {str(number): _parameter(value) for number, value in enumerate(parameters, 1)}
         passing = values or remote or any(isinstance(scan, ReadyScan) for _, scan in query.scans)
         if passing or len(sql) > _KEPT_BYTES or "now()" in sql:  # a plan keeps the time it was made at
             frame = context.sql(sql, param_values=values or None)
@@ -427,3 +427,8 @@ def _told(failure: BaseException, opened: _Opened) -> BaseException:
         _log.info("engine refused", sqlstate=str(known.sqlstate), reason=type(failure).__name__)
         return known
     return failure
+
+
+def _parameter(value: pa.Scalar) -> pa.Scalar:
+    """Return a parameter as the engine's driver takes it: of lists it knows no NULL, and the SQL says the type."""
+    return value if value.is_valid or not pa.types.is_nested(value.type) else pa.scalar(None, pa.null())

@@ -22,6 +22,8 @@ _KNOWN: tuple[tuple[re.Pattern[str], SqlState, str, str | None], ...] = (
     (re.compile(r"square root of a negative", re.I), SqlState.INVALID_ARGUMENT_FOR_POWER_FUNCTION,
      "cannot take square root of a negative number", None),
     (re.compile(r"Divide by zero|division by zero", re.I), SqlState.DIVISION_BY_ZERO, "division by zero", None),
+    (re.compile(r"Unable to parse date from", re.I), SqlState.DATETIME_VALUE_OUT_OF_RANGE,
+     "date field value out of range", None),
     (re.compile(r"Overflow happened|overflow|Can't cast value|too large to store|out of range", re.I),
      SqlState.NUMERIC_VALUE_OUT_OF_RANGE, "value out of range", None),
     (re.compile(r"Error parsing (timestamp|date)|DateTime|Cannot cast string '.*' to value of (Date|Timestamp)",

@@ -18,6 +18,7 @@ from catalog.sqlstate import SqlState
 from gateway.authentication.scram_client import MECHANISM, ScramClient, ScramRefused
 from gateway.relay.received import Received
 from gateway.wire import backend, frontend
+from gateway.wire.fields import ENCODING
 
 _HEADER = Struct(">cI")
 _STARTUP = Struct(">II")
@@ -308,7 +309,7 @@ class MirrorConnection:
             self._told_end = b"\0VFATAL\0" in message or b"\0VPANIC\0" in message
         elif message[:1] == b"S":
             name, value = message[5:-1].split(b"\0", 1)
-            self.parameters[name.decode()] = value.decode()
+            self.parameters[name.decode()] = value.decode(ENCODING.get(), "replace")
 
     async def _start(self, parameters: Mapping[str, str]) -> None:
         settings = {"user": self._login.user, "database": self._login.address.database, **parameters}

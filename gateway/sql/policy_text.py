@@ -12,6 +12,7 @@ from catalog.principals import Principal
 from catalog.sqlstate import SqlState
 from catalog.store.rows import ViewRow
 from catalog.tables import Table
+from gateway.sql.engine_dialect.build import POLICY
 from gateway.sql.expression_text import parse_expression
 from gateway.sql.hidden_columns import HiddenColumns
 from gateway.sql.mask_expressions import mask_expression
@@ -40,7 +41,10 @@ def policy_reader(names: Names, kept: KeptRelations, access: Access | Narrowed =
         found = references(select, seen)
         if found.system:
             raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, f'a policy cannot read "{found.system[0].name}"')
-        return resolve(select, found, seen)
+        resolved = resolve(select, found, seen)
+        for node in resolved.tree.walk():
+            node.meta[POLICY] = True
+        return resolved
 
     def resolve_view(view: ViewRow, asks: Principal) -> Resolved:
         return _resolved_view(view, asks, qualified, access)

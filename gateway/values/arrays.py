@@ -23,12 +23,12 @@ from gateway.values.fields import (
     write_prefixed,
     write_viewed,
 )
-from gateway.values.registry import BOOL, DATE, FLOAT4, FLOAT8, INT2, INT4, INT8, NUMERIC, OID_TYPES, TIME, UUID
+from gateway.values.registry import BOOL, FLOAT4, FLOAT8, INT2, INT4, INT8, NUMERIC, OID_TYPES, TIME, UUID
 
 ElementEncoder = Callable[[pa.Array], Field]
 
 MAX_DIMENSIONS = 6  # MAXDIM
-_NEVER_QUOTED = frozenset({BOOL, INT2, INT4, INT8, FLOAT4, FLOAT8, NUMERIC, DATE, TIME, UUID}) | OID_TYPES
+_NEVER_QUOTED = frozenset({BOOL, INT2, INT4, INT8, FLOAT4, FLOAT8, NUMERIC, TIME, UUID}) | OID_TYPES
 _QUOTED = rb'^$|[{},"\\ \t\n\r\v\f]|^(?i:null)$'
 
 

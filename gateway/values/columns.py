@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pyarrow as pa
 
 from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
 from catalog.types import is_list
+from gateway.values import registry
 from gateway.values.arrays import array_binary, array_text, element_type
+from gateway.values.client_encodings import UTF8, converted, is_converted
+from gateway.values.coercions import is_text
 from gateway.values.encodings import is_encoded, picked
 from gateway.values.fields import Field
 from gateway.values.json_text import json_text
@@ -17,6 +22,8 @@ from gateway.values.settings import BINARY, TEXT, OutputColumn, OutputSettings
 
 __all__ = ["ColumnEncoder", "column_encoder"]
 
+_JSON_AS = frozenset({JSON, JSONB}) | TEXT_TYPES
+
 
 def column_encoder(arrow: pa.DataType, column: OutputColumn, settings: OutputSettings) -> ColumnEncoder:
     """Return what encodes arrays of an Arrow type as values of a PostgreSQL type.
@@ -25,6 +32,9 @@ def column_encoder(arrow: pa.DataType, column: OutputColumn, settings: OutputSet
     """
     if column.format not in (TEXT, BINARY):
         raise SqlError(SqlState.INVALID_PARAMETER_VALUE, f"unsupported format code: {column.format}")
+    if is_converted(settings.client_encoding) and _is_text(arrow, column):
+        inside = replace(settings, client_encoding=UTF8)
+        return converted(column_encoder(arrow, column, inside), settings.client_encoding)
     if is_encoded(arrow):
         return picked(column_encoder(arrow.value_type, column, settings))
     if pa.types.is_null(arrow):
@@ -34,12 +44,27 @@ def column_encoder(arrow: pa.DataType, column: OutputColumn, settings: OutputSet
             return _json_encoder(arrow, column, settings)
         inner = column_encoder(arrow.storage_type, column, settings)
         return lambda values: inner(values.storage)
-    element = get_element(column.oid)
+    element = _element(arrow, column)
     if element is not None and is_list(arrow):
         return _array_encoder(arrow, element, column, settings)
     if pa.types.is_nested(arrow):
         return _json_encoder(arrow, column, settings)
     return scalar_encoder(arrow, column, settings)
+
+
+def _is_text(arrow: pa.DataType, column: OutputColumn) -> bool:
+    """Whether all bytes of a column's values are characters that need not be of ASCII."""
+    if column.format == BINARY:  # of arrays in binary, each element by itself
+        return column.oid in _JSON_AS
+    known = registry.BY_OID.get(get_element(column.oid) or column.oid)
+    return known is None or known.oid in _JSON_AS or pa.types.is_nested(arrow)
+
+
+def _element(arrow: pa.DataType, column: OutputColumn) -> int | None:
+    """Return the type of an array's elements. Arrays of types that are not known here come as lists of their text."""
+    known = get_element(column.oid)
+    unknown = known is None and is_list(arrow) and column.oid not in _JSON_AS and column.format == TEXT
+    return registry.TEXT if unknown and is_text(element_type(arrow)) else known
 
 
 def _array_encoder(arrow: pa.DataType, element: int, column: OutputColumn, settings: OutputSettings) -> ColumnEncoder:
@@ -51,12 +76,15 @@ def _array_encoder(arrow: pa.DataType, element: int, column: OutputColumn, setti
 
 
 def _json_encoder(arrow: pa.DataType, column: OutputColumn, settings: OutputSettings) -> ColumnEncoder:
-    """Return the encoder of nested values as JSON, in any type that holds text."""
-    if column.oid not in {JSON, JSONB} | TEXT_TYPES:
+    """Return the encoder of nested values as JSON, in any type that holds text. Of the session's settings only the time
+    zone counts inside of it.
+    """
+    if column.oid not in _JSON_AS:
         raise cannot_coerce(arrow, column.oid)
     encode = scalar_encoder(pa.string(), column, settings)
+    inside = OutputSettings(time_zone=settings.time_zone)
 
     def encode_nested(values: pa.Array) -> Field:
-        return encode(json_text(values, settings))
+        return encode(json_text(values, inside))
 
     return encode_nested

@@ -1,4 +1,4 @@
-"""Dates, times and timestamps as clients write them: PostgreSQL's common spellings, in the order month, day, year.
+"""Dates, times and timestamps as clients write them: PostgreSQL's common spellings, in the session's order.
 
 A text is split into tokens as PostgreSQL's ``ParseDateTime`` does; each token says by its looks what it is.
 """
@@ -12,7 +12,8 @@ from typing import Literal
 
 from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
-from gateway.values.zones import require_zone
+from gateway.values.settings import InputSettings
+from gateway.values.zones import ABBREVIATIONS, require_zone
 
 INFINITY = 2**63 - 1
 DATE_INFINITY = 2**31 - 1
@@ -47,12 +48,6 @@ _DAYS = frozenset(
     | {"thu", "thur", "thurs", "thursday", "fri", "friday", "sat", "saturday"}
 )
 _FILLERS = frozenset({"at", "on", "t"}) | _DAYS
-_ABBREVIATIONS = {
-    "z": 0, "zulu": 0, "utc": 0, "gmt": 0, "ut": 0, "wet": 0, "cet": 1, "cest": 2, "eet": 2, "eest": 3, "msk": 3,
-    "bst": 1, "west": 1, "est": -5, "edt": -4, "cst": -6, "cdt": -5, "mst": -7, "mdt": -6, "pst": -8, "pdt": -7,
-    "jst": 9, "kst": 9,
-}  # fmt: skip
-
 Kind = Literal["date", "time without time zone", "timestamp without time zone", "timestamp with time zone"]
 
 
@@ -61,6 +56,7 @@ class _Fields:
     """What the tokens of one text said."""
 
     year: int | None = None
+    short_year: bool = False  # of two digits
     month: int | None = None
     day: int | None = None
     clock: int | None = None  # microseconds
@@ -70,19 +66,19 @@ class _Fields:
     before_christ: bool = False
     half: str | None = None  # am or pm
     days: int | None = None  # since 1970, where the text gives a day of the year or a Julian day
-    numbers: list[str] = field(default_factory=list)
+    numbers: list[str] = field(default_factory=list)  # and the month where it has a name, in their order
 
 
-def parse_date(text: str, time_zone: str) -> int:
+def parse_date(text: str, settings: InputSettings = InputSettings()) -> int:
     """Return days since 1970. Raises SqlError (22007, 22008)."""
-    fields = _read(text, "date")
+    fields = _read(text, "date", settings)
     if fields.special in {"infinity", "+infinity"}:
         return DATE_INFINITY
     if fields.special == "-infinity":
         return -DATE_INFINITY - 1
     if fields.special is not None:
-        return _special(fields, time_zone)[0] // _DAY
-    days = _days(fields, text, "date")
+        return _special(fields, settings.time_zone)[0] // _DAY
+    days = _days(fields, text, "date", settings)
     if not _MIN_JULIAN - _EPOCH_JULIAN <= days < _END_DATE:
         raise SqlError(SqlState.DATETIME_VALUE_OUT_OF_RANGE, f'date out of range: "{text}"')
     return days
@@ -91,7 +87,7 @@ def parse_date(text: str, time_zone: str) -> int:
 def parse_time(text: str) -> int:
     """Return microseconds since midnight. Raises SqlError (22007, 22008)."""
     kind: Kind = "time without time zone"
-    fields = _read(text, kind)
+    fields = _read(text, kind, InputSettings())
     if fields.special == "now":
         now = datetime.now(UTC)
         return ((now.hour * 60 + now.minute) * 60 + now.second) * _SECOND + now.microsecond
@@ -102,20 +98,20 @@ def parse_time(text: str) -> int:
     return _clock(fields, text)
 
 
-def parse_timestamp(text: str, time_zone: str, with_zone: bool) -> int:
+def parse_timestamp(text: str, settings: InputSettings, with_zone: bool) -> int:
     """Return microseconds since 1970, in UTC if ``with_zone``. Raises SqlError (22007, 22008, 22023)."""
     kind: Kind = "timestamp with time zone" if with_zone else "timestamp without time zone"
-    fields = _read(text, kind)
+    fields = _read(text, kind, settings)
     if fields.special in {"infinity", "+infinity"}:
         return INFINITY
     if fields.special == "-infinity":
         return -INFINITY - 1
     if fields.special is not None:
-        local, offset = _special(fields, time_zone)
+        local, offset = _special(fields, settings.time_zone)
         return local - offset * _SECOND if with_zone else local
-    days = _days(fields, text, kind)
+    days = _days(fields, text, kind, settings)
     local = days * _DAY + (_clock(fields, text) if fields.clock is not None else 0)
-    offset = _offset(fields, local, time_zone) if with_zone else 0
+    offset = _offset(fields, local, settings.time_zone) if with_zone else 0
     moment = local - offset * _SECOND
     if not (_MIN_JULIAN - _EPOCH_JULIAN) * _DAY <= moment < _END_TIMESTAMP * _DAY:
         raise SqlError(SqlState.DATETIME_VALUE_OUT_OF_RANGE, f'timestamp out of range: "{text}"')
@@ -130,7 +126,7 @@ def civil_days(year: int, month: int, day: int) -> int:
     return era * 146_097 + year_of_era * 365 + year_of_era // 4 - year_of_era // 100 + day_of_year - 719_468
 
 
-def _read(text: str, kind: Kind) -> _Fields:
+def _read(text: str, kind: Kind, settings: InputSettings) -> _Fields:
     """Return the fields of a text, numbers that could be year, month or day in their order."""
     fields = _Fields()
     at, end = 0, len(text.rstrip())
@@ -140,7 +136,10 @@ def _read(text: str, kind: Kind) -> _Fields:
         match = _TOKEN.match(text, at)
         if match is None or match.end() == at or match.lastgroup is None:
             raise _syntax(text, kind)
-        _take(fields, match.lastgroup, match[match.lastgroup], text, kind)
+        if match.lastgroup == "date":
+            _take_date(fields, re.split(r"[-/.]", match["date"]), text, kind, settings)
+        else:
+            _take(fields, match.lastgroup, match[match.lastgroup], text, kind)
         at = match.end()
     return fields
 
@@ -155,39 +154,63 @@ def _take(fields: _Fields, group: str, token: str, text: str, kind: Kind) -> Non
         if (fields.clock is None and kind != "date") or fields.offset is not None:
             raise _syntax(text, kind)
         fields.offset = _numeric_offset(token, text)
-    elif group == "date":
-        _take_date(fields, re.split(r"[-/.]", token), token, text, kind)
     elif group == "packed":
         _take_packed(fields, token, text, kind)
     elif group == "dayofyear":
         _take_day_of_year(fields, int(token[:4]), int(token[5:]), text)
     elif group == "julian":
         fields.days, fields.day = int(token[1:]) - _EPOCH_JULIAN, 1
+    elif group == "number" and fields.clock is None and len(token.partition(".")[0]) in {4, 6} and _has_date(fields):
+        fields.clock = _packed_clock(token, text, kind)
     elif group == "number":
         fields.numbers.append(token)
     elif group in {"word", "infinity"}:
         _take_word(fields, token, text, kind)
 
 
-def _take_date(fields: _Fields, parts: list[str], token: str, text: str, kind: Kind) -> None:
+def _has_date(fields: _Fields) -> bool:
+    """Whether a date is complete, so that the next number is a time of day."""
+    return fields.day is not None or (len(fields.numbers) == 1 and len(fields.numbers[0]) == 8)
+
+
+def _take_date(fields: _Fields, parts: list[str], text: str, kind: Kind, settings: InputSettings) -> None:
     if fields.day is not None:
         raise _syntax(text, kind)
-    names = [_month(part) for part in parts]
-    named = [place for place, name in enumerate(names) if name is not None]
-    if len(named) > 1 or any(part.isalpha() and name is None for part, name in zip(parts, names, strict=True)):
-        raise _syntax(text, kind)
+    named = [part for part in parts if _month(part) is not None]
     numbers = [part for part in parts if part.isdigit()]
-    if named:
-        fields.month = names[named[0]]
-        year_first = len(numbers[0]) > 2
-        year, day = numbers if year_first else numbers[::-1]
-        fields.year, fields.day = _year(year), int(day)
-        return
-    if len(parts[0]) > 2:
-        fields.year, fields.month, fields.day = _year(parts[0]), int(parts[1]), int(parts[2])
-        return
-    if token.count(".") == 2 or "/" in token or "-" in token:
-        fields.month, fields.day, fields.year = int(parts[0]), int(parts[1]), _year(parts[2])
+    if len(named) > 1 or len(named) + len(numbers) < len(parts):
+        raise _syntax(text, kind)
+    _assign(fields, named + numbers, text, kind, settings.date_order)
+
+
+def _assign(fields: _Fields, parts: list[str], text: str, kind: Kind, order: str) -> None:
+    """Say which part is the year, the month and the day, one after the other, as PostgreSQL's ``DecodeNumber`` does."""
+    year = month = day = None
+    named: int | None = None  # the month, once it was given by name
+    for part in parts:
+        name = _month(part)
+        if name is not None:
+            if month is not None and day is None:
+                day = month
+            named, month = name, part
+        elif month is None and (year is not None or day is not None):
+            month = part
+        elif month is None and (len(part) > 2 or order == "ymd"):
+            year = part
+        elif month is None:
+            day, month = (part, None) if order == "dmy" else (None, part)
+        elif year is None and day is None:
+            year, day = (part, None) if named is not None and (len(part) > 2 or order == "ymd") else (None, part)
+        elif day is not None:
+            year = part
+        elif named is not None and len(part) > 2 and year is not None and len(year) <= 2:
+            day, year = year, part  # what was taken for the year was the day
+        else:
+            day = part
+    if year is None or month is None or day is None:
+        raise _syntax(text, kind)
+    fields.year, fields.month, fields.day = int(year), int(month) if named is None else named, int(day)
+    fields.short_year = len(year) <= 2
 
 
 def _take_packed(fields: _Fields, token: str, text: str, kind: Kind) -> None:
@@ -210,9 +233,9 @@ def _take_word(fields: _Fields, token: str, text: str, kind: Kind) -> None:
             raise _syntax(text, kind)
         fields.special = word
     elif _month(word) is not None:
-        if fields.month is not None:
+        if any(_month(number) is not None for number in fields.numbers):
             raise _syntax(text, kind)
-        fields.month = _month(word)
+        fields.numbers.append(word)
     elif word in {"am", "pm"}:
         fields.half = word
     elif word in {"bc", "ad"}:
@@ -227,12 +250,12 @@ def _take_word(fields: _Fields, token: str, text: str, kind: Kind) -> None:
         fields.zone = token
 
 
-def _days(fields: _Fields, text: str, kind: Kind) -> int:
+def _days(fields: _Fields, text: str, kind: Kind, settings: InputSettings) -> int:
     """Return the day that the fields give, checking each of them."""
     if fields.days is not None:
         return fields.days
     if fields.day is None:
-        _assign_numbers(fields, text, kind)
+        _assign_numbers(fields, text, kind, settings.date_order)
     elif fields.numbers:
         raise _syntax(text, kind)
     year, month, day = fields.year, fields.month, fields.day
@@ -242,6 +265,8 @@ def _days(fields: _Fields, text: str, kind: Kind) -> int:
         if year <= 0:
             raise _out_of_range(text)
         year = 1 - year
+    elif fields.short_year:
+        year += 2000 if year < 70 else 1900
     elif year <= 0:
         raise _out_of_range(text)
     if not 1 <= month <= 12 or not 1 <= day <= 31:
@@ -252,24 +277,19 @@ def _days(fields: _Fields, text: str, kind: Kind) -> int:
     return civil_days(year, month, day)
 
 
-def _assign_numbers(fields: _Fields, text: str, kind: Kind) -> None:
-    """Give numbers that stand alone their meaning: ``20200131``, ``January 31 2020``, ``31 Jan 2020``."""
-    numbers = fields.numbers
-    if len(numbers) == 1 and len(numbers[0]) in {6, 8} and fields.month is None:
-        digits = numbers[0]
-        fields.year, fields.month, fields.day = _year(digits[:-4]), int(digits[-4:-2]), int(digits[-2:])
+def _assign_numbers(fields: _Fields, text: str, kind: Kind, order: str) -> None:
+    """Give parts that stand alone their meaning: ``20200131``, ``January 31 2020``, ``31 Jan 2020``."""
+    parts = fields.numbers
+    if len(parts) == 1 and parts[0].isdigit() and len(parts[0]) in {6, 8}:
+        digits = parts[0]
+        fields.year, fields.month, fields.day = int(digits[:-4]), int(digits[-4:-2]), int(digits[-2:])
+        fields.short_year = len(digits) == 6
         return
-    if len(numbers) == 1 and len(numbers[0]) == 14:
+    if len(parts) == 1 and len(parts[0]) == 14:
         raise _out_of_range(text)
-    if len(numbers) != (2 if fields.month is not None else 3) or not all(number.isdigit() for number in numbers):
+    if len(parts) != 3 or not all(part.isalnum() for part in parts):
         raise _syntax(text, kind)
-    if fields.month is not None:
-        day, year = numbers if len(numbers[0]) <= 2 else numbers[::-1]
-        fields.day, fields.year = int(day), _year(year)
-    elif len(numbers[0]) > 2:
-        fields.year, fields.month, fields.day = _year(numbers[0]), int(numbers[1]), int(numbers[2])
-    else:
-        fields.month, fields.day, fields.year = int(numbers[0]), int(numbers[1]), _year(numbers[2])
+    _assign(fields, parts, text, kind, order)
 
 
 def _special(fields: _Fields, time_zone: str) -> tuple[int, int]:
@@ -296,13 +316,13 @@ def _offset(fields: _Fields, local: int, time_zone: str) -> int:
 
 
 def _named_offset(name: str, local: int) -> int:
-    hours = _ABBREVIATIONS.get(name.lower())
+    hours = ABBREVIATIONS.get(name.lower())
     return hours * 3600 if hours is not None else require_zone(name).offset_at(local // _SECOND)
 
 
 def _known_zone(name: str) -> bool:
     """Return whether a word names a time zone; what looks like one and does not is an error of its own (22023)."""
-    if name.lower() in _ABBREVIATIONS:
+    if name.lower() in ABBREVIATIONS:
         return True
     try:
         require_zone(name)
@@ -370,14 +390,6 @@ def _month(word: str) -> int | None:
         return 9
     names = _MONTHS if len(word) == 3 else _MONTH_NAMES
     return names.index(word) + 1 if word in names else None
-
-
-def _year(digits: str) -> int:
-    """Return a year; of two digits it is between 1970 and 2069."""
-    year = int(digits)
-    if len(digits) <= 2:
-        return year + (2000 if year < 70 else 1900)
-    return year
 
 
 def _leap(year: int) -> bool:

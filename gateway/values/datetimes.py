@@ -1,5 +1,7 @@
 """Dates, times and timestamps: text in ISO style from tables of days and of seconds of the day, and binary.
 
+Other styles are in ``date_styles``.
+
 Values are days since 1970, or microseconds since midnight or since 1970; PostgreSQL counts from 2000. The lowest and
 the highest int64 (int32 for dates) stand for -infinity and infinity.
 """
@@ -33,13 +35,13 @@ from gateway.values.fields import (
     with_nulls,
 )
 from gateway.values.numbers import eight_characters
-from gateway.values.zones import Zone, suffixes
+from gateway.values.zones import Zone, offset_text, suffixes
 
 EPOCH_DAYS = 10_957  # from 1970-01-01 to 2000-01-01
 DAY = 86_400_000_000  # microseconds
 EPOCH = EPOCH_DAYS * DAY
 INFINITY = 2**63 - 1
-_DATE_INFINITY = 2**31 - 1
+DATE_INFINITY = 2**31 - 1
 _SECOND = 1_000_000
 _FIRST_DAY, _LAST_DAY = -25_567, 47_481  # 1900-01-01 to 2099-12-31: the days in the table
 _MIN_DAY, _END_DAY = -2_440_588, 2_145_042_541  # 4714-11-24 BC to before 5874898-01-01
@@ -65,8 +67,8 @@ def date_text(values: pa.Array) -> Field:
     days = numbers_of(values, np.int32)
     rows = len(values)
     if not are_usual_days(days):
-        _check_days(days, _END_DAY, "date out of range", _DATE_INFINITY)
-        return field_of_binary(_with_infinity(_any_dates(days.astype(np.int64)), days, _DATE_INFINITY, values))
+        _check_days(days, _END_DAY, "date out of range", DATE_INFINITY)
+        return field_of_binary(with_infinity(_any_dates(days.astype(np.int64)), days, DATE_INFINITY, values))
     starts = (days.astype(np.int64) - _FIRST_DAY) * _DATE_ENTRY
     lengths = with_nulls(np.full(rows, _DATE, np.int32), values)
     return Prefixed(lengths, np.zeros(rows, np.uint64), starts, _day_table().entries)
@@ -75,8 +77,8 @@ def date_text(values: pa.Array) -> Field:
 def date_binary(values: pa.Array) -> Field:
     """Encode an array of date32 as days since 2000."""
     days = numbers_of(values, np.int32)
-    _check_days(days, _END_DAY, "date out of range", _DATE_INFINITY)
-    finite = (days != _DATE_INFINITY) & (days != -_DATE_INFINITY - 1)
+    _check_days(days, _END_DAY, "date out of range", DATE_INFINITY)
+    finite = (days != DATE_INFINITY) & (days != -DATE_INFINITY - 1)
     moved = np.where(finite, days.astype(np.int64) - EPOCH_DAYS, days).astype(np.int32)
     words = moved.byteswap().view(np.uint32).astype(np.uint64)
     return Short(with_nulls(np.full(len(values), 4, np.int32), values), words)
@@ -117,7 +119,7 @@ def timestamp_text(values: pa.Array, zone: Zone | None) -> Field:
     infinite = (moments == INFINITY) | (moments == -INFINITY - 1)
     _check_days(np.where(infinite, 0, days), _END_TIMESTAMP_DAY, "timestamp out of range", None)
     return field_of_binary(
-        _with_infinity(_any_timestamps(np.where(infinite, 0, days), clock, offsets), moments, INFINITY, values)
+        with_infinity(_any_timestamps(np.where(infinite, 0, days), clock, offsets), moments, INFINITY, values)
     )
 
 
@@ -184,29 +186,48 @@ def _any_dates(days: Int64s) -> pa.Array:
 
 def _any_timestamps(days: Int64s, clock: Int64s, offsets: Int64s | None) -> pa.Array:
     text, before_christ = _calendar(days)
+    zones = pa.array(np.zeros(len(days), "U9")) if offsets is None else offset_texts(offsets)
+    eras = pa.array(np.where(before_christ, " BC", ""))
+    return pc.binary_join_element_wise(text, " ", clock_texts(clock), zones, eras, "")
+
+
+def clock_texts(clock: Int64s) -> pa.Array:
+    """Return microseconds since midnight as strings: ``HH:MM:SS`` and the fraction without trailing zeros."""
     seconds = clock // _SECOND
     fraction = clock - seconds * _SECOND
     lengths = _fraction_lengths(fraction)
     digits = pc.utf8_lpad(pa.array(fraction).cast(pa.string()), 6, "0")
-    tails = pa.array(np.zeros(len(days), "U7"))
+    tails = pa.array(np.zeros(len(clock), "U7"))
     for length in np.unique(lengths):
         if length:
             some = pa.array(lengths == length)
             cut = pc.binary_join_element_wise(".", pc.utf8_slice_codeunits(digits, 0, int(length) - 1), "")
             tails = pc.if_else(some, cut, tails)
     times = pa.array(np.ascontiguousarray(_second_table().take(seconds)).view("S8").astype("U8"))
-    zones = pa.array(np.zeros(len(days), "U9"))
-    if offsets is not None:
-        distinct, which = np.unique(offsets, return_inverse=True)
-        table, sizes = suffixes(distinct)
-        names = [bytes(row[:size]).decode() for row, size in zip(table, sizes, strict=True)]
-        zones = pa.array(names).take(pa.array(which))
-    eras = pa.array(np.where(before_christ, " BC", ""))
-    return pc.binary_join_element_wise(text, " ", times, tails, zones, eras, "")
+    return pc.binary_join_element_wise(times, tails, "")
+
+
+def offset_texts(offsets: Int64s) -> pa.Array:
+    """Return offsets from UTC in seconds as strings."""
+    distinct, which = np.unique(offsets, return_inverse=True)
+    return pa.array([offset_text(int(offset)).decode() for offset in distinct], pa.string()).take(pa.array(which))
 
 
 def _calendar(days: Int64s) -> tuple[pa.Array, Bools]:
     """Return days as ``YYYY-MM-DD`` with years counted from 1, and which years are before Christ."""
+    year, month, day = civil(days)
+    before_christ: Bools = year <= 0
+    return pc.binary_join_element_wise(*date_parts(year, month, day), "-"), before_christ
+
+
+def date_parts(year: Int64s, month: Int64s, day: Int64s) -> list[pa.Array]:
+    """Return year (counted from 1, of four digits or more), month and day (two digits) as strings."""
+    parts = [(np.where(year <= 0, 1 - year, year), 4), (month, 2), (day, 2)]
+    return [pc.utf8_lpad(pa.array(part).cast(pa.string()), width, "0") for part, width in parts]
+
+
+def civil(days: Int64s) -> tuple[Int64s, Int64s, Int64s]:
+    """Return year (0 is 1 BC), month and day of days since 1970."""
     shifted = days + 719_468  # from 0000-03-01
     era = shifted // 146_097
     day_of_era = shifted - era * 146_097
@@ -215,17 +236,19 @@ def _calendar(days: Int64s) -> tuple[pa.Array, Bools]:
     month_of_year = (5 * day_of_year + 2) // 153
     day = day_of_year - (153 * month_of_year + 2) // 5 + 1
     month = np.where(month_of_year < 10, month_of_year + 3, month_of_year - 9)
-    year = year_of_era + era * 400 + (month <= 2)
-    before_christ: Bools = year <= 0
-    parts = [(np.where(before_christ, 1 - year, year), 4), (month, 2), (day, 2)]
-    texts = [pc.utf8_lpad(pa.array(part).cast(pa.string()), width, "0") for part, width in parts]
-    return pc.binary_join_element_wise(*texts, "-"), before_christ
+    return year_of_era + era * 400 + (month <= 2), month, day
 
 
-def _with_infinity(
-    texts: pa.Array, numbers: npt.NDArray[np.signedinteger], infinity: int, values: pa.Array
-) -> pa.Array:
-    """Return texts with NULLs and both infinities in their places."""
+def checked_days(days: npt.NDArray[np.signedinteger], infinite: Bools, *, of_timestamps: bool) -> Int64s:
+    """Return days, 0 for infinite ones. Raises SqlError (22008) if one is outside PostgreSQL's calendar."""
+    finite: Int64s = np.where(infinite, 0, days).astype(np.int64)
+    end, what = (_END_TIMESTAMP_DAY, "timestamp") if of_timestamps else (_END_DAY, "date")
+    _check_days(finite, end, f"{what} out of range", None)
+    return finite
+
+
+def with_infinity(texts: pa.Array, numbers: npt.NDArray[np.signedinteger], infinity: int, values: pa.Array) -> pa.Array:
+    """Return texts with NULLs and both infinities in their places; ``numbers`` are those of ``values``."""
     if (numbers == infinity).any() or (numbers == -infinity - 1).any():
         texts = pc.if_else(pa.array(numbers == infinity), "infinity", texts)
         texts = pc.if_else(pa.array(numbers == -infinity - 1), "-infinity", texts)

@@ -34,6 +34,16 @@ def float_text(values: pa.Array) -> Field:
     return field_of_binary(_with_layout(texts, values, _odd(numbers, width), _LARGEST_EXPONENT[width]))
 
 
+def rounded_float_text(values: pa.Array, digits: int) -> Field:
+    """Encode an array of float32 or float64 with so many significant digits, as C's ``%g`` does."""
+    numbers = numbers_of(values, f"f{values.type.bit_width // 8}").astype(np.float64)
+    texts = pa.array(np.char.mod(f"%.{digits}g", numbers), pa.string())
+    if not np.isfinite(numbers).all():
+        for found, name in (("inf", "Infinity"), ("-inf", "-Infinity"), ("nan", "NaN")):
+            texts = pc.if_else(pc.equal(texts, found), name, texts)
+    return field_of_binary(pc.if_else(pa.array(validity(values)), texts, None) if values.null_count else texts)
+
+
 def plain_float_text(values: pa.Array) -> pa.Array:
     """Return an array of float32 or float64 as strings without exponents, as numeric prints them."""
     width = values.type.bit_width // 8
@@ -47,10 +57,16 @@ def _as_decimals(numbers: npt.NDArray[np.floating], width: int, values: pa.Array
         if _unscaled(numbers[:_SAMPLE], width, scale) is None:
             continue
         unscaled = _unscaled(numbers, width, scale)
-        if unscaled is not None:
+        if unscaled is not None and (scale <= -_SMALLEST_EXPONENT or not _has_exponent(unscaled, scale)):
             negative: Bools = np.signbit(numbers)
             return trimmed_text(unscaled, negative if negative.any() else None, scale, values)
     return None
+
+
+def _has_exponent(unscaled: npt.NDArray[np.int64], scale: int) -> bool:
+    """Whether a number is so small that it is printed with an exponent."""
+    size = np.abs(unscaled)
+    return bool(((size > 0) & (size < 10 ** (scale + _SMALLEST_EXPONENT))).any())
 
 
 def _unscaled(numbers: npt.NDArray[np.floating], width: int, scale: int) -> npt.NDArray[np.int64] | None:

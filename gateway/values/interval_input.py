@@ -41,6 +41,8 @@ _TOKEN = re.compile(
     )""",
     re.VERBOSE,
 )
+_APART = re.compile(r"(?<!\S)([+-])\s+(?=\d)")  # a sign apart from its number
+_OTHER_SIGNS = re.compile(r"(?<=\s)[+-]|\A-P")
 _ISO_PART = re.compile(r"([+-]?\d*\.?\d+)([A-Z])")
 _ISO_UNITS = {
     False: {"Y": ("months", 12), "M": ("months", 1), "W": ("days", 7), "D": ("days", 1)},
@@ -78,9 +80,14 @@ class _Sum:
         self.add((total - whole) * _DAYS_OF_MONTH, "days", 1)
 
 
-def parse_interval(text: str) -> tuple[int, int, int]:
-    """Return months, days and microseconds. Raises SqlError (22007, 22015)."""
-    stripped = text.strip()
+def parse_interval(text: str, style: str = "postgres") -> tuple[int, int, int]:
+    """Return months, days and microseconds. In the style ``sql_standard`` a sign at the beginning holds for all fields
+    if it is the only one. Raises SqlError (22007, 22015).
+    """
+    stripped = _APART.sub(r"\1", text.strip())
+    if style == "sql_standard" and stripped.startswith("-") and not _OTHER_SIGNS.search(stripped):
+        months, days, micros = parse_interval(stripped[1:])
+        return -months, -days, -micros
     total = _iso(stripped[1:], text) if stripped[:1] == "P" else _verbose(stripped, text)
     micros = _round(total.micros)
     fits = -_LIMIT <= total.months < _LIMIT and -_LIMIT <= total.days < _LIMIT

@@ -20,6 +20,7 @@ from catalog.sqlstate import SqlState
 from gateway.values import registry as oids
 from gateway.values import scalar_input
 from gateway.values.array_input import parse_array
+from gateway.values.client_encodings import to_utf8
 from gateway.values.datetime_input import (
     DATE_INFINITY,
     INFINITY,
@@ -29,7 +30,7 @@ from gateway.values.datetime_input import (
 )
 from gateway.values.interval_input import parse_interval
 from gateway.values.json_input import parse_json, parse_jsonb
-from gateway.values.settings import BINARY, TEXT
+from gateway.values.settings import BINARY, TEXT, InputSettings
 
 _EPOCH_DAYS = 10_957
 _EPOCH_MICROS = _EPOCH_DAYS * 86_400_000_000
@@ -38,33 +39,48 @@ _MAX_NUMERIC_GROUPS = 64  # digits in base 10000: more than any decimal of Arrow
 _MAX_DIMENSIONS = 6
 _MAX_ELEMENTS = 2**27 - 1  # MaxArraySize
 _JSONB_VERSION = 1
+_CHARACTERS = oids.TEXT_TYPES | {0, oids.JSONB}  # their binary format is characters, too
 
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """How parameters of one type are read. ``read_text`` takes the text and the session's time zone."""
+    """How parameters of one type are read. ``read_text`` takes the text and the session's settings."""
 
     arrow: pa.DataType
-    read_text: Callable[[str, str], Any]
+    read_text: Callable[[str, InputSettings], Any]
     read_binary: Callable[[bytes], Any]
 
 
-def decode_parameter(value: bytes | None, oid: int, format: int, time_zone: str = "UTC") -> pa.Scalar:
+def decode_parameter(
+    value: bytes | None, oid: int, format: int, settings: InputSettings = InputSettings()
+) -> pa.Scalar:
     """Return a bound value as a scalar of the Arrow type that stands for its PostgreSQL type; None is NULL.
 
     ``oid`` 0 and unknown give text. ``format`` is 0 for text, 1 for binary. Timestamps with time zone that name none
-    are in ``time_zone``. Raises SqlError as PostgreSQL would: 22P02, 22003, 22007, 22008, 22021, 22P03, 08P01.
+    are in that of the session. Raises SqlError as PostgreSQL would: 22P02, 22003, 22007, 22008, 22021, 22P03, 08P01.
     """
     if format not in (TEXT, BINARY):
         raise SqlError(SqlState.INVALID_PARAMETER_VALUE, f"unsupported format code: {format}")
     element = oids.get_element(oid)
+    if value is not None and (format == TEXT or (element is None and oid in _CHARACTERS)):
+        value = to_utf8(value, settings.client_encoding)
     if element is not None:
-        return _decode_array(value, element, format, time_zone)
+        return _decode_array(value, element, format, settings)
     entry = _require_input(oid, format)
     if value is None:
         return pa.scalar(None, entry.arrow or pa.decimal128(38, 0))
-    read = entry.read_binary(value) if format == BINARY else entry.read_text(text_of(value), time_zone)
+    read = entry.read_binary(value) if format == BINARY else entry.read_text(text_of(value), settings)
     return _scalar(read, entry.arrow)
+
+
+def typed_name(oid: int, value: pa.Scalar) -> str:
+    """Return how SQL writes the type of a parameter; of numerics with the digits behind the point that they have."""
+    if oid == oids.NUMERIC:
+        return f"numeric({38 if value.type.scale <= 38 else 76},{value.type.scale})"
+    kind = value.type.value_type if oids.get_element(oid) == oids.NUMERIC else None
+    if kind is None or not pa.types.is_decimal(kind):
+        return oids.sql_name(oid)
+    return f"numeric({38 if kind.precision <= 38 else 76},{kind.scale})[]"
 
 
 def text_of(value: bytes) -> str:
@@ -128,14 +144,14 @@ def decimal_type(*values: Decimal | None) -> pa.DataType:
     return pa.decimal128(whole + scale, scale) if whole + scale <= 38 else pa.decimal256(whole + scale, scale)
 
 
-def _decode_array(value: bytes | None, element: int, format: int, time_zone: str) -> pa.Scalar:
+def _decode_array(value: bytes | None, element: int, format: int, settings: InputSettings) -> pa.Scalar:
     entry = _require_input(element, format)
     if value is None:
         return pa.scalar(None, pa.list_(entry.arrow or pa.decimal128(38, 0)))
     if format == BINARY:
-        nested = _binary_array(value, element, entry.read_binary)
+        nested = _binary_array(value, element, _binary_reader(entry, element, settings))
     else:
-        nested = parse_array(text_of(value), lambda text: entry.read_text(text, time_zone))
+        nested = parse_array(text_of(value), lambda text: entry.read_text(text, settings))
     leaves, depth = nested, 1
     while leaves and isinstance(leaves[0], list):
         leaves, depth = [leaf for inner in leaves for leaf in inner], depth + 1
@@ -150,6 +166,13 @@ def _decode_array(value: bytes | None, element: int, format: int, time_zone: str
     for _ in range(depth):
         stored = pa.list_(stored)
     return pa.array([nested], stored).cast(kind)[0]
+
+
+def _binary_reader(entry: Input, oid: int, settings: InputSettings) -> Callable[[bytes], Any]:
+    """Return the reader of elements in binary, whose characters may be in the client's encoding."""
+    if oid not in _CHARACTERS:
+        return entry.read_binary
+    return lambda value: entry.read_binary(to_utf8(value, settings.client_encoding))
 
 
 def _storage(arrow: pa.DataType) -> pa.DataType:
@@ -311,8 +334,8 @@ def _binary_jsonb(value: bytes) -> str:
     return parse_jsonb(text_of(value[1:]))
 
 
-def _plain(read: Callable[[str], Any]) -> Callable[[str, str], Any]:
-    """Return a reader of text that does not depend on the time zone."""
+def _plain(read: Callable[[str], Any]) -> Callable[[str, InputSettings], Any]:
+    """Return a reader of text that does not depend on the session."""
     return lambda text, _: read(text)
 
 
@@ -349,6 +372,8 @@ _INPUTS: dict[int, Input] = {
     oids.TIMESTAMP: Input(pa.timestamp("us"), partial(parse_timestamp, with_zone=False), _binary_timestamp),
     oids.TIMESTAMPTZ: Input(pa.timestamp("us", "UTC"), partial(parse_timestamp, with_zone=True), _binary_timestamp),
     oids.INTERVAL: Input(
-        pa.month_day_nano_interval(), _plain(lambda text: _nanoseconds(parse_interval(text))), _binary_interval
+        pa.month_day_nano_interval(),
+        lambda text, settings: _nanoseconds(parse_interval(text, settings.interval_style)),
+        _binary_interval,
     ),
 }

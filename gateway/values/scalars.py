@@ -14,6 +14,7 @@ from catalog.sqlstate import SqlState
 from catalog.types import sql_type_of
 from gateway.values import coercions
 from gateway.values.coercions import Coercion
+from gateway.values.date_styles import date_style, styled_date, styled_timestamp
 from gateway.values.datetimes import (
     date_binary,
     date_text,
@@ -23,7 +24,8 @@ from gateway.values.datetimes import (
     timestamp_text,
 )
 from gateway.values.fields import NULL_LENGTH, Field, Short, binary_of_field, field_of_binary, numbers_of, with_nulls
-from gateway.values.floats import float_text
+from gateway.values.floats import float_text, rounded_float_text
+from gateway.values.interval_styles import iso_8601, postgres_verbose, sql_standard
 from gateway.values.intervals import interval_binary, interval_text
 from gateway.values.numbers import decimal_text, integer_binary, integer_text, numeric_binary
 from gateway.values.numeric_floats import numeric_float_binary, numeric_float_text, numeric_text_binary
@@ -58,6 +60,7 @@ ColumnEncoder = Callable[[pa.Array], Field]
 _JSONB_VERSION = b"\x01"
 _TRUE, _FALSE = np.uint64(ord("t")), np.uint64(ord("f"))
 _SHORTEST = 1  # extra_float_digits from which text is the shortest exact one
+_SURE_DIGITS = {FLOAT4: 6, FLOAT8: 15}  # FLT_DIG and DBL_DIG: digits that a float keeps of any text
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,10 +176,11 @@ def _numeric_binary(column: OutputColumn) -> ColumnEncoder:
     return encode
 
 
-def _float_text(_: OutputColumn, settings: OutputSettings) -> ColumnEncoder:
-    if settings.extra_float_digits < _SHORTEST:
-        raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, "extra_float_digits below 1 is not supported for this statement")
-    return float_text
+def _float_text(column: OutputColumn, settings: OutputSettings) -> ColumnEncoder:
+    if settings.extra_float_digits >= _SHORTEST:
+        return float_text
+    digits = max(_SURE_DIGITS[column.oid] + settings.extra_float_digits, 1)
+    return lambda values: rounded_float_text(values, digits)
 
 
 def _character_text(column: OutputColumn) -> ColumnEncoder:
@@ -209,35 +213,35 @@ def _bytea_text(_: OutputColumn, settings: OutputSettings) -> ColumnEncoder:
     return bytea_escape if settings.bytea_output == "escape" else bytea_hex
 
 
-def _timestamptz_text(column: OutputColumn, settings: OutputSettings) -> ColumnEncoder:
-    _require_iso(settings)
-    zone = require_zone(settings.time_zone)
-    return lambda values: timestamp_text(values, zone)
+def _date_text(_: OutputColumn, settings: OutputSettings) -> ColumnEncoder:
+    style = date_style(settings.date_style)
+    return date_text if style.is_iso else lambda values: styled_date(values, style)
 
 
-def _iso(encode: ColumnEncoder) -> Callable[[OutputColumn, OutputSettings], ColumnEncoder]:
-    """Return ``encode`` for sessions whose dates are in ISO style."""
-
-    def choose(_: OutputColumn, settings: OutputSettings) -> ColumnEncoder:
-        _require_iso(settings)
-        return encode
-
-    return choose
+def _timestamp_text(_: OutputColumn, settings: OutputSettings) -> ColumnEncoder:
+    style = date_style(settings.date_style)
+    if style.is_iso:
+        return lambda values: timestamp_text(values, None)
+    return lambda values: styled_timestamp(values, style, None)
 
 
-def _require_iso(settings: OutputSettings) -> None:
-    style = settings.date_style.partition(",")[0].strip().lower()
-    if style != "iso":
-        raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, f"DateStyle {style} is not supported for this statement")
+def _timestamptz_text(_: OutputColumn, settings: OutputSettings) -> ColumnEncoder:
+    style, zone = date_style(settings.date_style), require_zone(settings.time_zone)
+    if style.is_iso:
+        return lambda values: timestamp_text(values, zone)
+    return lambda values: styled_timestamp(values, style, settings.time_zone)
 
 
 def _interval_text(_: OutputColumn, settings: OutputSettings) -> ColumnEncoder:
-    if settings.interval_style.lower() != "postgres":
-        raise SqlError(
-            SqlState.FEATURE_NOT_SUPPORTED,
-            f"IntervalStyle {settings.interval_style} is not supported for this statement",
-        )
-    return interval_text
+    return _INTERVAL_STYLES[settings.interval_style.lower()]
+
+
+_INTERVAL_STYLES: dict[str, ColumnEncoder] = {
+    "postgres": interval_text,
+    "postgres_verbose": postgres_verbose,
+    "sql_standard": sql_standard,
+    "iso_8601": iso_8601,
+}
 
 
 def _to_uuid(arrow: pa.DataType, _: OutputColumn) -> Coercion | None:
@@ -284,11 +288,11 @@ FAMILIES: dict[int, Family] = {
     JSONB: Family(_to_json, lambda *_: field_of_binary, _jsonb_binary),
     BYTEA: Family(_to_bytes, _bytea_text, lambda _: field_of_binary),
     UUID: Family(_to_uuid, lambda *_: uuid_text, lambda _: uuid_binary),
-    DATE: Family(lambda arrow, _: coercions.to_date(arrow), _iso(date_text), lambda _: date_binary),
+    DATE: Family(lambda arrow, _: coercions.to_date(arrow), _date_text, lambda _: date_binary),
     TIME: Family(lambda arrow, _: coercions.to_time(arrow), lambda *_: time_text, lambda _: time_binary),
     TIMESTAMP: Family(
         lambda arrow, _: coercions.to_timestamp(arrow),
-        _iso(lambda values: timestamp_text(values, None)),
+        _timestamp_text,
         lambda _: timestamp_binary,
     ),
     TIMESTAMPTZ: Family(lambda arrow, _: coercions.to_timestamp(arrow), _timestamptz_text, lambda _: timestamp_binary),

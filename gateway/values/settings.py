@@ -1,4 +1,4 @@
-"""What a client chose about output: the declared type and format of each column, and the session's settings."""
+"""What a client chose about values: the declared type and format of each column, and the session's settings."""
 
 from __future__ import annotations
 
@@ -26,3 +26,20 @@ class OutputSettings:
     interval_style: str = "postgres"
     extra_float_digits: int = 1
     bytea_output: str = "hex"
+    client_encoding: str = "UTF8"
+
+    @property
+    def reading(self) -> InputSettings:
+        """Return those that change how texts are read."""
+        order = self.date_style.partition(",")[2].strip().lower()
+        return InputSettings(self.time_zone, order or "mdy", self.interval_style.lower(), self.client_encoding)
+
+
+@dataclass(frozen=True, slots=True)
+class InputSettings:
+    """The settings of a session that change how texts are read. ``date_order`` is ``mdy``, ``dmy`` or ``ymd``."""
+
+    time_zone: str = "UTC"
+    date_order: str = "mdy"
+    interval_style: str = "postgres"
+    client_encoding: str = "UTF8"

@@ -6,9 +6,11 @@ Arrow's own conversion knows no transitions after 2037, so offsets come from ``z
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
+from typing import TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 import numpy as np
@@ -26,7 +28,15 @@ _STEP = timedelta(days=7)
 _DAY = 86_400
 _MAX_HOURS = 167  # as PostgreSQL allows in a POSIX zone
 _HOURS = re.compile(r"\s*([+-]?)(\d{1,3}(?:\.\d+)?)\s*\Z")
+_POSIX_NAME = re.compile(r"<([A-Za-z0-9+-]+)>|([A-Za-z]*)")
+M = TypeVar("M")
 _POSIX = re.compile(r"(?:<[A-Za-z0-9+-]+>|[A-Za-z]*)([+-]?)(\d{1,3})(?::(\d{2}))?(?::(\d{2}))?\Z")
+
+ABBREVIATIONS = {
+    "z": 0, "zulu": 0, "utc": 0, "gmt": 0, "ut": 0, "wet": 0, "cet": 1, "cest": 2, "eet": 2, "eest": 3, "msk": 3,
+    "bst": 1, "west": 1, "est": -5, "edt": -4, "cst": -6, "cdt": -5, "mst": -7, "mdt": -6, "pst": -8, "pdt": -7,
+    "jst": 9, "kst": 9,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +81,25 @@ class Zone:
         return after if self.offset_of(local - after) == after else before
 
 
+@dataclass(frozen=True, slots=True)
+class ZoneNames:
+    """What a zone is called at each moment: ``names[which[i]]`` (such as ``CEST``) from ``starts[i]`` on, seconds since
+    1970.
+    """
+
+    starts: Int64s
+    which: Int64s
+    names: tuple[str, ...]
+    end: int = 2**62
+
+    def at(self, seconds: Int64s) -> Int64s:
+        """Return the place in ``names`` of each moment, given in seconds since 1970 UTC."""
+        beyond = np.maximum(seconds - self.end, -1) // _CYCLE + 1
+        places = np.searchsorted(self.starts, seconds - beyond * _CYCLE, side="right") - 1
+        result: Int64s = self.which.take(places)
+        return result
+
+
 def suffixes(offsets: Int64s) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]:
     """Return what PostgreSQL prints behind a timestamp with time zone, a row an offset, and its length in bytes."""
     texts = [offset_text(int(offset)) for offset in offsets]
@@ -104,6 +133,53 @@ def require_zone(name: str) -> Zone:
     return Zone(np.zeros(1, np.int64), np.array([offset], np.int64))
 
 
+@lru_cache(maxsize=16)
+def require_zone_names(name: str) -> ZoneNames:
+    """Return what the zone that a session's ``TimeZone`` names is called over time. Raises SqlError (22023)."""
+    zone = _get_zone_info(name) or _get_zone_info(_canonical_names().get(name.lower(), ""))
+    start = np.array([-(2**62)], np.int64)
+    if zone is None:
+        offset = int(require_zone(name).offsets[0])
+        posix = None if _HOURS.match(name) else _POSIX_NAME.match(name)
+        shown = offset_text(offset).decode() if posix is None else posix[1] or posix[2]
+        return ZoneNames(start, np.zeros(1, np.int64), (shown,))
+    marks = _changes(zone, _STEADY_YEAR + 400, _name)
+    names = tuple(dict.fromkeys(mark for _, mark in marks))
+    end = int(datetime(_STEADY_YEAR + 400, 1, 1, tzinfo=UTC).timestamp())
+    which = np.array([names.index(mark) for _, mark in marks], np.int64)
+    return ZoneNames(np.array([moment for moment, _ in marks], np.int64), which, names, end)
+
+
+@lru_cache(maxsize=256)
+def session_zone(name: str) -> str:
+    """Return what Arrow calls the zone that a session's ``TimeZone`` names. Raises SqlError (22023)."""
+    zone = _get_zone_info(name) or _get_zone_info(_canonical_names().get(name.lower(), ""))
+    return zone.key if zone is not None else _arrow_offset(int(require_zone(name).offsets[0]))
+
+
+@lru_cache(maxsize=256)
+def named_zone(name: str) -> str:
+    """Return what Arrow calls the zone that ``AT TIME ZONE`` names: an abbreviation, a name of the tz database in any
+    case, or a POSIX zone, whose numbers are hours west. Raises SqlError (22023) for others.
+    """
+    hours = ABBREVIATIONS.get(name.lower())
+    if hours is not None:
+        return _arrow_offset(hours * 3600)
+    zone = _get_zone_info(name) or _get_zone_info(_canonical_names().get(name.lower(), ""))
+    if zone is not None:
+        return zone.key
+    posix = _POSIX.match(name)
+    if posix is None or not name:
+        raise SqlError(SqlState.INVALID_PARAMETER_VALUE, f'time zone "{name}" not recognized')
+    west = int(posix[2]) * 3600 + int(posix[3] or 0) * 60 + int(posix[4] or 0)
+    return _arrow_offset(west if posix[1] == "-" else -west)
+
+
+def _arrow_offset(seconds: int) -> str:
+    hours, rest = divmod(abs(seconds), 3600)
+    return f"{'-' if seconds < 0 else '+'}{hours:02}:{rest // 60:02}"
+
+
 def _get_zone_info(name: str) -> ZoneInfo | None:
     try:
         return ZoneInfo(name) if name else None
@@ -135,36 +211,39 @@ def _whole_zone(key: str) -> Zone:
 
 
 def _zone_of(zone: ZoneInfo, end_year: int) -> Zone:
-    """Return the zone's changes, found by looking once a week and halving where the offset differs."""
     fixed = zone.utcoffset(None)
     if fixed is not None:
         return Zone(np.zeros(1, np.int64), np.array([round(fixed.total_seconds())], np.int64))
-    starts: list[int] = [-(2**62)]
+    marks = _changes(zone, end_year, _offset)
+    starts, offsets = (np.array(column, np.int64) for column in zip(*marks, strict=True))
+    return Zone(starts, offsets, int(datetime(end_year, 1, 1, tzinfo=UTC).timestamp()), zone.key)
+
+
+def _changes(zone: ZoneInfo, end_year: int, mark: Callable[[tzinfo, datetime], M]) -> list[tuple[int, M]]:
+    """Return from which second on a zone has which mark, found by looking once a week and halving where it differs."""
     moment, end = datetime(_FIRST_YEAR, 1, 1, tzinfo=UTC), datetime(end_year, 1, 1, tzinfo=UTC)
-    offset = _offset(zone, moment)
-    offsets = [offset]
+    known = mark(zone, moment)
+    found = [(-(2**62), known)]
     while moment < end:
         following = moment + _STEP
-        changed = _offset(zone, following)
-        if changed != offset:
-            starts.append(_change(zone, moment, following, offset))
-            offsets.append(changed)
-        moment, offset = following, changed
-    return Zone(np.array(starts, np.int64), np.array(offsets, np.int64), int(end.timestamp()), zone.key)
-
-
-def _change(zone: tzinfo, before: datetime, after: datetime, offset: int) -> int:
-    """Return the first second after ``before`` at which the zone's offset is not ``offset``."""
-    low, high = int(before.timestamp()), int(after.timestamp())
-    while high - low > 1:
-        middle = (low + high) // 2
-        if _offset(zone, datetime.fromtimestamp(middle, UTC)) == offset:
-            low = middle
-        else:
-            high = middle
-    return high
+        changed = mark(zone, following)
+        if changed != known:
+            low, high = int(moment.timestamp()), int(following.timestamp())
+            while high - low > 1:
+                middle = (low + high) // 2
+                if mark(zone, datetime.fromtimestamp(middle, UTC)) == known:
+                    low = middle
+                else:
+                    high = middle
+            found.append((high, changed))
+        moment, known = following, changed
+    return found
 
 
 def _offset(zone: tzinfo, moment: datetime) -> int:
     offset = moment.astimezone(zone).utcoffset()
     return round(offset.total_seconds()) if offset is not None else 0
+
+
+def _name(zone: tzinfo, moment: datetime) -> str:
+    return moment.astimezone(zone).tzname() or ""

@@ -14,6 +14,7 @@ from typing import Literal, Self, cast
 
 from gateway.wire.errors import LocalProtocolError, RemoteProtocolError, malformed
 from gateway.wire.fields import (
+    ENCODING,
     INT16,
     INT32,
     UINT16,
@@ -298,7 +299,7 @@ class _Report(BackendMessage):
             if len(letter) != 1 or not " " < letter < "\x7f":
                 raise LocalProtocolError("a field of an error is named by one letter")
             # An error must reach the client whatever its text holds, so what cannot travel is shown escaped.
-            shown = text.replace("\0", "\\0").encode(errors="backslashreplace")
+            shown = text.replace("\0", "\\0").encode(ENCODING.get(), "backslashreplace")
             parts.append(letter.encode() + shown + b"\0")
         return framed(self.type_byte, b"".join(parts) + b"\0")
 

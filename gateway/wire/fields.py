@@ -6,6 +6,7 @@ its form is a ``RemoteProtocolError``; text that cannot be sent is a ``LocalProt
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from struct import Struct, pack, unpack_from
 from struct import error as struct_error
 
@@ -16,6 +17,9 @@ UINT16 = Struct(">H")
 INT32 = Struct(">i")
 UINT32 = Struct(">I")
 MAX_UINT16 = 0xFFFF
+
+ENCODING: ContextVar[str] = ContextVar("encoding", default="utf-8")
+"""Python's codec for strings on the wire, which each session sets by its ``client_encoding``."""
 
 _TOO_SHORT = "insufficient data left in message"
 # Length of a UTF-8 character by the high bits of its first byte, as PostgreSQL counts it for its error message.
@@ -28,24 +32,24 @@ def read_string(body: bytes, at: int) -> tuple[str, int]:
     if end < 0:
         raise malformed("invalid string in message")
     try:
-        return body[at:end].decode(), end + 1
+        return body[at:end].decode(ENCODING.get()), end + 1
     except UnicodeDecodeError as error:
-        raise _invalid_utf8(error) from None
+        raise _invalid(error) from None
 
 
 def decode_text(data: bytes) -> str:
     """Return ``data`` as text."""
     try:
-        return data.decode()
+        return data.decode(ENCODING.get())
     except UnicodeDecodeError as error:
-        raise _invalid_utf8(error) from None
+        raise _invalid(error) from None
 
 
-def _invalid_utf8(error: UnicodeDecodeError) -> RemoteProtocolError:
-    first = error.object[error.start]
+def _invalid(error: UnicodeDecodeError) -> RemoteProtocolError:
+    first, name = error.object[error.start], error.encoding.upper().replace("UTF-8", "UTF8")
     length = next((length for mask, bits, length in _UTF8_LENGTHS if first & mask == bits), 1)
     shown = " ".join(f"0x{byte:02x}" for byte in error.object[error.start : error.start + length])
-    return RemoteProtocolError(CHARACTER_NOT_IN_REPERTOIRE, f'invalid byte sequence for encoding "UTF8": {shown}')
+    return RemoteProtocolError(CHARACTER_NOT_IN_REPERTOIRE, f'invalid byte sequence for encoding "{name}": {shown}')
 
 
 def read_number(layout: Struct, body: bytes, at: int) -> tuple[int, int]:
@@ -103,9 +107,9 @@ def string(text: str) -> bytes:
     if "\0" in text:
         raise LocalProtocolError("a string on the wire cannot contain a NUL character")
     try:
-        return text.encode() + b"\0"
+        return text.encode(ENCODING.get()) + b"\0"
     except UnicodeEncodeError:
-        raise LocalProtocolError("a string on the wire must be valid Unicode") from None
+        raise LocalProtocolError("a string on the wire must be of the client's encoding") from None
 
 
 def numbers(layout: Struct, items: tuple[int, ...]) -> bytes:

@@ -45,6 +45,18 @@ def test_a_masked_column_is_masked_wherever_it_is_used(clean: People, kind: str)
     assert found == [(1,), (2,)]
 
 
+def test_what_a_mask_shows_does_not_depend_on_the_styles_of_who_asks(clean: People) -> None:
+    clean.ask("CREATE MASKING POLICY shown (value date) RETURNS date AS make_date(left(value::text, 4)::int, 1, 1)")
+    try:
+        clean.ask("ALTER TABLE delta.people ALTER COLUMN born SET MASKING POLICY shown")
+        query = "SELECT born, born::text FROM delta.people WHERE id = 1"
+        assert clean.ask(query, "bob") == [(dt.date(1815, 1, 1), "1815-01-01")]
+        styled = clean.ask(f"SET DateStyle TO 'German'; {query.replace('born,', '')}", "bob")
+        assert styled == [("01.01.1815",)]
+    finally:
+        clean.ask("ALTER TABLE delta.people ALTER COLUMN born UNSET MASKING POLICY; DROP MASKING POLICY shown")
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_types_are_kept_and_other_columns_decide(clean: People, kind: str) -> None:
     clean.ask(

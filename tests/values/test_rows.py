@@ -196,10 +196,6 @@ def test_bytea_escape(postgres: psycopg.Connection) -> None:
 @pytest.mark.parametrize(
     ("arrow", "column", "session", "state"),
     [
-        (pa.date32(), OutputColumn(oids.DATE), OutputSettings(date_style="German"), SqlState.FEATURE_NOT_SUPPORTED),
-        (pa.duration("us"), OutputColumn(oids.INTERVAL), OutputSettings(interval_style="iso_8601"),
-         SqlState.FEATURE_NOT_SUPPORTED),
-        (pa.float64(), OutputColumn(oids.FLOAT8), OutputSettings(extra_float_digits=0), SqlState.FEATURE_NOT_SUPPORTED),
         (pa.timestamp("us"), OutputColumn(oids.TIMESTAMPTZ), OutputSettings(time_zone="Mars/Olympus"),
          SqlState.INVALID_PARAMETER_VALUE),
         (pa.int32(), OutputColumn(oids.INT4, -1, 2), OutputSettings(), SqlState.INVALID_PARAMETER_VALUE),

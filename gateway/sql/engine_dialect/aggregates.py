@@ -83,7 +83,19 @@ def _wide(function: exp.Expr) -> exp.Expr:
     value = (argument.expressions[0] if distinct else argument).copy()
     if type_of(value).this is T.BIGINT:
         value = cast(value, "DECIMAL(38, 0)")
+    _widen_terms(value)
     return exp.Distinct(expressions=[value]) if distinct else value
+
+
+def _widen_terms(value: exp.Expr) -> None:
+    """Give ``0.25`` in ``sum(x + 0.25)`` digits before the point, in place: the engine takes the sum of a constant for
+    so many times the constant, in the constant's own type.
+    """
+    total = value.unnest()
+    if isinstance(total, exp.Add | exp.Sub) and kind(total) is Kind.NUMERIC:
+        for side in (total.left.unnest(), total.right.unnest()):
+            if isinstance(side, exp.Literal) and not side.is_int:
+                side.replace(cast(side.copy(), f"DECIMAL(38, {kinds.scale_of(type_of(side)) or 0})"))
 
 
 def _average(node: exp.Expr, function: exp.Avg) -> exp.Expr:
@@ -105,8 +117,7 @@ def _sum(node: exp.Expr, function: exp.Sum) -> exp.Expr:
         return _instead(node, function, typed(exp.Sum(this=_wide(function)), "DECIMAL(38, 0)"))
     if type_of(argument).this is T.FLOAT:
         return cast(node, "REAL")
-    if kind(argument) is Kind.INTERVAL:
-        return node
+    _widen_terms(argument)
     return node
 
 
@@ -264,3 +275,23 @@ def grouping(node: exp.Grouping) -> exp.Expr:
 def first(node: exp.AnyValue) -> exp.Expr:
     """``any_value``: any that is not NULL; the least will do."""
     return typed(exp.Min(this=node.this), type_of(node))
+
+
+def extreme(node: exp.Min | exp.Max) -> exp.Expr:
+    """``min`` and ``max`` of intervals: the engine compares months first. Texts of other types tell no order."""
+    if (name := kinds.carried_as_text(type_of(node.this))) is not None:
+        raise refuse(f"{node.key} of {name}", "Cast it to text.")
+    if kind(node.this) is not Kind.INTERVAL or isinstance(node.parent, exp.Window):
+        return node
+    key = call("interval_size", node.this.copy(), returns="DECIMAL(38, 0)")
+    ordered = exp.Ordered(this=key, desc=isinstance(node, exp.Max), nulls_first=False)
+    return call("first_value", exp.Order(this=node.this, expressions=[ordered]), returns=T.INTERVAL)
+
+
+def sorted_by(node: exp.Ordered) -> exp.Expr:
+    """ORDER BY an interval: by its length, as PostgreSQL compares them. Texts of other types tell no order."""
+    if (name := kinds.carried_as_text(type_of(node.this))) is not None:
+        raise refuse(f"ORDER BY of {name}", "Cast it to text.")
+    if kind(node.this) is Kind.INTERVAL:
+        node.set("this", call("interval_size", node.this, returns="DECIMAL(38, 0)"))
+    return node

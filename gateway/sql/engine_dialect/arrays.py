@@ -107,7 +107,7 @@ _CHANGES: dict[type[exp.Expr], str] = {
     exp.ArrayAppend: "array_append",
     exp.ArrayPrepend: "array_prepend",
     exp.ArrayConcat: "array_concat",
-    exp.ArrayRemove: "array_remove",
+    exp.ArrayRemove: "array_remove_all",
 }
 
 

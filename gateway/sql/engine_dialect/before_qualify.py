@@ -9,9 +9,13 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.dialects.postgres import Postgres
 from sqlglot.schema import MappingSchema
-from sqlglot.tokenizer_core import TokenType
+from sqlglot.tokenizer_core import Token, TokenType
 
 from gateway.sql.engine_dialect import intervals
+
+_SPECIAL_INTEGER = re.compile(
+    r"(?<![\w.])(?:0[xX](?:_?[0-9a-fA-F])+|0[oO](?:_?[0-7])+|0[bB](?:_?[01])+|\d+(?:_\d+)+)(?![\w.])"
+)
 
 
 def parse(sql: str) -> exp.Expr:
@@ -23,6 +27,7 @@ def parse(sql: str) -> exp.Expr:
     tokens = sqlglot.tokenize(sql, read="postgres")
     for token in tokens:  # sqlglot takes /* sqlglot.meta … */ for marks on nodes, which are the gateway's own to set
         token.comments = []
+    _read_integers(tokens, sql)
     for before, token in pairwise(tokens):
         if before.token_type is TokenType.INTERVAL and token.token_type is TokenType.STRING and _is_cut(token.text):
             token.text = intervals.written(intervals.parse(token.text))
@@ -30,6 +35,26 @@ def parse(sql: str) -> exp.Expr:
     if len(statements) != 1 or statements[0] is None:
         raise sqlglot.errors.ParseError("one statement is expected")
     return statements[0]
+
+
+def _read_integers(tokens: list[Token], sql: str) -> None:
+    """Write integers such as ``0x1F`` and ``1_000`` in plain digits, in place; sqlglot reads them in another way."""
+    if _SPECIAL_INTEGER.search(sql) is None:
+        return
+    places = {token.start: place for place, token in enumerate(tokens)}
+    for found in reversed(list(_SPECIAL_INTEGER.finditer(sql))):
+        place = places.get(found.start())
+        if place is None or tokens[place].token_type not in (
+            TokenType.NUMBER,
+            TokenType.HEX_STRING,
+            TokenType.BIT_STRING,
+        ):
+            continue  # inside of a string, a comment or a name
+        last = place
+        while last + 1 < len(tokens) and tokens[last + 1].start < found.end():
+            last += 1
+        tokens[place].token_type, tokens[place].text = TokenType.NUMBER, str(int(found[0].replace("_", ""), 0))
+        del tokens[place + 1 : last + 1]
 
 
 def _is_cut(interval: str) -> bool:

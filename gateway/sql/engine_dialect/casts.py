@@ -2,50 +2,46 @@
 
 from __future__ import annotations
 
-import re
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
+from typing import Any
 
 from sqlglot import exp
 
 from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
-from gateway.sql.engine_dialect import intervals, kinds, output
-from gateway.sql.engine_dialect.build import QUOTIENT, call, case, cast, paren, refuse, text, typed
+from gateway.sql.engine_dialect import constants, intervals, kinds
+from gateway.sql.engine_dialect.build import QUOTIENT, call, case, cast, number, paren, refuse, text, typed
 from gateway.sql.engine_dialect.kinds import Kind, T, kind, kind_of_type, type_of
 from gateway.sql.engine_dialect.moments import (
     STAMP,
     Session,
-    in_zone,
     local,
-    read_in_zone,
-    since_midnight,
     stamp,
-    utc,
     zoned,
 )
 from gateway.sql.engine_dialect.numbers import float_to_numeric
+from gateway.sql.engine_dialect.texts import as_text
+from gateway.values.array_input import parse_array
+from gateway.values.scalar_input import parse_bytea, parse_uuid
 
 _TRUE = frozenset({"t", "tr", "tru", "true", "y", "ye", "yes", "on", "1"})
 _FALSE = frozenset({"f", "fa", "fal", "fals", "false", "n", "no", "of", "off", "0"})
-_ISO_DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}\Z")
-_BASIC_DATE = re.compile(r"(\d{4})(\d{2})(\d{2})\Z")
-_STAMP = re.compile(
-    r"(\d{4}-\d{1,2}-\d{1,2})[ T](\d{1,2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?) ?(Z|[+-]\d{2}(?::?\d{2})?)?\Z"
-)
+MOST_DIGITS = 76  # of the engine's decimals
 _WHOLE = {T.SMALLINT: "SMALLINT", T.INT: "INT", T.BIGINT: "BIGINT"}
-_ISO_HINT = "Write dates and times as 2024-01-31 and 2024-01-31 23:59:59."
 
 
 def convert(node: exp.Cast, session: Session) -> exp.Expr:
     """``CAST(x AS t)`` by the kinds of both."""
-    bare = node.this.unnest()
-    if isinstance(bare, exp.Literal) and not bare.is_string and kind_of_type(node.to) is Kind.FLOAT:
-        return cast(text(bare.name), node.to)  # 1e300 is no decimal
     if not isinstance(node.to, exp.DataType):
         raise refuse(f"a cast to {node.to.sql('postgres')}")
     found = to_type(node.this, node.to, session)
     return typed(found, type_of(node).copy()) if kind_of_type(node.to) is Kind.NUMERIC else found
+
+
+def parameter(node: exp.Parameter) -> exp.Expr:
+    """``$1``: the engine would infer another type for an interval, and none for an array."""
+    return cast(node, engine_type(type_of(node))) if kind(node) in (Kind.INTERVAL, Kind.ARRAY) else node
 
 
 def to_type(value: exp.Expr, target: exp.DataType, session: Session) -> exp.Expr:
@@ -70,6 +66,8 @@ def engine_type(target: exp.DataType) -> exp.DataType:
         return exp.DataType.build(STAMP, dialect="postgres")
     if goal is Kind.NUMERIC and not target.expressions:
         return kinds.decimal_type(38, 0)
+    if goal is Kind.ARRAY:
+        return kinds.array_type(engine_type(kinds.element_type(target)))
     return target.copy()
 
 
@@ -81,24 +79,23 @@ def _constant(written: str, target: exp.DataType, goal: Kind, session: Session) 
             return typed(exp.Boolean(this=_truth(body)), T.BOOLEAN)
         case Kind.NUMERIC:
             return _numeric_constant(body, target)
-        case Kind.DATE:
-            return cast(text(_date(body)), "DATE")
-        case Kind.TIMESTAMP:
-            return cast(text(_stamp(body)[0]), STAMP)
-        case Kind.TIMESTAMPTZ:
-            moment, offset = _stamp(body)
-            return utc(text(moment + offset)) if offset else read_in_zone(text(moment), text(session.time_zone))
+        case Kind.DATE | Kind.TIMESTAMP | Kind.TIMESTAMPTZ:
+            return constants.moment(body, goal, target, session)
         case Kind.INTERVAL:
-            return intervals.literal(intervals.parse(written))
+            return constants.interval(written, session)
         case Kind.ARRAY:
             return _array_constant(body, target, session)
         case Kind.JSON if target.this is T.JSONB:
             raise refuse("a constant of type jsonb", "Use json, or compare the text.")
         case Kind.UUID:
-            return text(body.lower().strip("{}"))
+            return text(parse_uuid(body))
+        case Kind.TIME:
+            return _with_digits(constants.time(written), target)
+        case Kind.BYTEA:
+            return call("decode", text(parse_bytea(written).hex()), text("hex"), returns=T.VARBINARY)
         case Kind.TEXT | Kind.BPCHAR:
             return _to_text(text(written), target, session)
-        case Kind.INTEGER | Kind.FLOAT | Kind.TIME | Kind.JSON:
+        case Kind.INTEGER | Kind.FLOAT | Kind.JSON:
             return cast(text(body), target) if goal is not Kind.JSON else text(written)
     raise refuse(f"a constant of type {target.sql('postgres').lower()}")
 
@@ -123,124 +120,48 @@ def _numeric_constant(body: str, target: exp.DataType) -> exp.Expr:
     if target.expressions:
         return cast(text(written), target)
     places = len(written.partition(".")[2])
+    if len(written.lstrip("-").replace(".", "")) > MOST_DIGITS:
+        raise refuse(f"a numeric of more than {MOST_DIGITS} digits")
     return cast(text(written), kinds.decimal_type(76 if len(written) > 38 else 38, places))
 
 
-def _date(body: str) -> str:
-    if _ISO_DATE.match(body):
-        return _checked(body)
-    if basic := _BASIC_DATE.match(body):
-        return _checked("-".join(basic.groups()))
-    if moment := _STAMP.match(body):
-        return _checked(moment[1])
-    raise refuse(f"the date form '{body}'", _ISO_HINT)
-
-
-def _stamp(body: str) -> tuple[str, str]:
-    """Return a timestamp as the engine reads it, and its offset."""
-    if _ISO_DATE.match(body) or _BASIC_DATE.match(body):
-        return f"{_date(body)} 00:00:00", ""
-    if moment := _STAMP.match(body):
-        day, clock, offset = moment.groups()
-        clock = clock if clock.count(":") == 2 else clock + ":00"
-        offset = "+00:00" if offset == "Z" else offset or ""
-        return f"{_checked(day)} {clock.rjust(8, '0') if '.' not in clock else clock}", _offset(offset)
-    raise refuse(f"the timestamp form '{body}'", _ISO_HINT)
-
-
-def _offset(written: str) -> str:
-    if not written:
-        return ""
-    digits = written[1:].replace(":", "")
-    return f"{written[0]}{digits[:2]}:{digits[2:] or '00'}"
-
-
-def _checked(day: str) -> str:
-    """Return a date with two digits for month and day; the engine takes no less."""
-    year, month, of_month = (int(part) for part in day.split("-"))
-    try:
-        return date(year, month, of_month).isoformat()
-    except ValueError:
-        message = f'date/time field value out of range: "{day}"'
-        raise SqlError(SqlState.DATETIME_FIELD_OVERFLOW, message) from None
-
-
-def _array_constant(body: str, target: exp.DataType, session: Session) -> exp.Expr:
-    """``'{1,2,NULL}'`` of one dimension, elements quoted or not."""
-    if not body.startswith("{") or not body.endswith("}") or "{" in body[1:-1]:
-        raise refuse("this form of array constant", "Write ARRAY[…].")
+def _array_constant(written: str, target: exp.DataType, session: Session) -> exp.Expr:
+    """``'{1,2,NULL}'``, also of more dimensions."""
     element = kinds.element_type(target)
-    pieces = re.findall(r'"((?:[^"\\]|\\.)*)"|([^,]+)', body[1:-1])
-    values: list[exp.Expr] = []
-    for quoted, plain in pieces:
-        if not quoted and plain.strip().upper() == "NULL":
-            values.append(exp.Null())
-        else:
-            written = re.sub(r"\\(.)", r"\1", quoted) if quoted else plain.strip()
-            values.append(to_type(exp.Literal.string(written), element, session))
-    inner = exp.DataType(this=T.ARRAY, expressions=[engine_type(element)], nested=True)
-    return cast(exp.Array(expressions=values), inner)
+    nested = parse_array(written, str)
+    if written.strip().startswith("["):
+        raise refuse("an array constant with lower bounds")
+    depth, leaf = 1, nested[0] if nested else None
+    while isinstance(leaf, list):
+        depth, leaf = depth + 1, leaf[0] if leaf else None
+    kind_ = engine_type(element)
+    for _ in range(depth):
+        kind_ = exp.DataType(this=T.ARRAY, expressions=[kind_], nested=True)
+    return cast(_nested_array(nested, element, session), kind_)
+
+
+def _nested_array(values: list[Any], element: exp.DataType, session: Session) -> exp.Expr:
+    items = [
+        _nested_array(value, element, session)
+        if isinstance(value, list)
+        else exp.Null()
+        if value is None
+        else to_type(exp.Literal.string(value), element, session)
+        for value in values
+    ]
+    return exp.Array(expressions=items)
 
 
 def _to_text(value: exp.Expr, target: exp.DataType, session: Session) -> exp.Expr:
-    """To text, varchar(n) and char(n): the last two are cut, char(n) is padded."""
+    """To text, varchar(n) and char(n): the last two are cut. The blanks of char(n) are put behind it at the end."""
     found = as_text(value, session)
+    padded = kind_of_type(target) is Kind.BPCHAR
     length = int(target.expressions[0].name) if target.expressions else None
     if target.this is T.CHAR and length is None:
         length = 1
-    if length is None:
-        return found
-    cut = call("left", found, exp.Literal.number(length), returns="TEXT")
-    return call("rpad", cut, exp.Literal.number(length), returns="TEXT") if target.this is T.CHAR else cut
-
-
-def as_text(value: exp.Expr, session: Session) -> exp.Expr:
-    """Return a value as text in PostgreSQL's output form."""
-    match kind(value):
-        case Kind.TEXT | Kind.JSON | Kind.UUID | Kind.UNKNOWN:
-            return value
-        case Kind.BPCHAR:
-            return call("rtrim", value, returns="TEXT")
-        case Kind.BOOL | Kind.INTEGER | Kind.DATE:
-            return cast(value, "TEXT")
-        case Kind.NUMERIC if kinds.scale_of(type_of(value)) is not None:
-            return cast(value, "TEXT")
-        case Kind.NUMERIC:
-            return output.numeric_digits(value)
-        case Kind.FLOAT:
-            real = type_of(value).this is T.FLOAT
-            return call("float4_text" if real else "float8_text", value, returns="TEXT")
-        case Kind.TIMESTAMP:
-            return _trimmed(call("to_char", value, text("%Y-%m-%d %H:%M:%S%.6f"), returns="TEXT"))
-        case Kind.TIMESTAMPTZ:
-            return _zoned_text(value, session)
-        case Kind.TIME:
-            return _trimmed(_time_text(value))
-        case Kind.BYTEA:
-            written = call("encode", value, text("hex"), returns="TEXT")
-            return typed(exp.DPipe(this=text("\\x"), expression=written), "TEXT")
-    raise refuse(f"a cast of {type_of(value).sql('postgres').lower()} to text")
-
-
-def _trimmed(value: exp.Expr) -> exp.Expr:
-    """Cut the zeros behind a fraction, and the point where nothing is left of it."""
-    return call("rtrim", call("rtrim", value, text("0"), returns="TEXT"), text("."), returns="TEXT")
-
-
-def _zoned_text(value: exp.Expr, session: Session) -> exp.Expr:
-    clock = _trimmed(call("to_char", local(value, session), text("%Y-%m-%d %H:%M:%S%.6f"), returns="TEXT"))
-    if session.time_zone == "UTC":
-        return typed(exp.DPipe(this=clock, expression=text("+00")), "TEXT")
-    labelled = in_zone(value.copy(), text(session.time_zone))
-    offset = call("to_char", labelled, text("%:z"), returns="TEXT")
-    whole = call("regexp_replace", offset, text(":00$"), text(""), returns="TEXT")
-    return typed(exp.DPipe(this=clock, expression=whole), "TEXT")
-
-
-def _time_text(value: exp.Expr) -> exp.Expr:
-    """Write a time with six digits behind the point."""
-    moment = exp.Add(this=cast(text("1970-01-01"), STAMP), expression=exp.Paren(this=since_midnight(value)))
-    return call("to_char", moment, text("%H:%M:%S%.6f"), returns="TEXT")
+    if length is not None:
+        found = call("left", found, exp.Literal.number(length), returns="TEXT")
+    return call("rtrim", found, returns="TEXT") if padded else found
 
 
 def _to_integer(value: exp.Expr, target: exp.DataType, session: Session) -> exp.Expr:
@@ -250,11 +171,20 @@ def _to_integer(value: exp.Expr, target: exp.DataType, session: Session) -> exp.
         value = call("float8_round", cast(value, "DOUBLE PRECISION"), returns="FLOAT8")
     elif found is Kind.NUMERIC:
         value = call("round", value, returns="DECIMAL")
-    elif found is Kind.BPCHAR:
-        value = call("rtrim", value, returns="TEXT")
+    elif found in (Kind.TEXT, Kind.BPCHAR):
+        value = _trimmed(value)
     elif found not in (Kind.TEXT, Kind.INTEGER, Kind.BOOL, Kind.UNKNOWN):
         return _refused(value, target, session)
     return cast(value, target)
+
+
+def _trimmed(value: exp.Expr) -> exp.Expr:
+    """Return text without the white space around it, which PostgreSQL's readers of numbers leave out.
+
+    The characters are named by their codes: a line break in a constant would cut the plan, whose lines are checked.
+    """
+    codes = (call("chr", number(code), returns="TEXT") for code in (9, 10, 11, 12, 13))
+    return call("btrim", value, call("concat", text(" "), *codes, returns="TEXT"), returns="TEXT")
 
 
 def _to_numeric(value: exp.Expr, target: exp.DataType, session: Session) -> exp.Expr:
@@ -264,6 +194,8 @@ def _to_numeric(value: exp.Expr, target: exp.DataType, session: Session) -> exp.
     if found is Kind.FLOAT:
         value = float_to_numeric(cast(value, "DOUBLE PRECISION"))
         return cast(value, target) if fixed else value
+    if found in kinds.TEXTS:
+        value = _trimmed(value)
     if fixed:
         return cast(value, target)
     if found is Kind.INTEGER:
@@ -272,7 +204,12 @@ def _to_numeric(value: exp.Expr, target: exp.DataType, session: Session) -> exp.
 
 
 def _to_float(value: exp.Expr, target: exp.DataType, session: Session) -> exp.Expr:
-    return cast(value, target)
+    bare = value.unnest()
+    if isinstance(bare, exp.Literal) and not bare.is_string:
+        return cast(text(bare.name), target)  # 1e300 is no decimal
+    if target.this is T.FLOAT and type_of(value).this is T.DOUBLE:
+        return call("float8_real", value, returns=T.FLOAT)
+    return cast(_trimmed(value) if kind(value) in kinds.TEXTS else value, target)
 
 
 def _to_bool(value: exp.Expr, target: exp.DataType, session: Session) -> exp.Expr:
@@ -289,21 +226,46 @@ def _to_bool(value: exp.Expr, target: exp.DataType, session: Session) -> exp.Exp
 
 
 def _to_date(value: exp.Expr, target: exp.DataType, session: Session) -> exp.Expr:
+    if kind(value) in kinds.TEXTS:
+        return call("date_of_text", value, returns=T.DATE)
     return cast(local(value, session), "DATE")
 
 
 def _to_stamp(value: exp.Expr, target: exp.DataType, session: Session) -> exp.Expr:
-    return stamp(value, session) if kind(value) in kinds.MOMENTS else cast(value, STAMP)
+    if kind(value) in kinds.TEXTS:
+        return _with_digits(call("timestamp_of_text", value, returns=T.TIMESTAMP), target)
+    return _with_digits(stamp(value, session), target)
 
 
 def _to_zoned(value: exp.Expr, target: exp.DataType, session: Session) -> exp.Expr:
-    if kind(value) in kinds.MOMENTS:
-        return zoned(value, session)
-    return read_in_zone(value, text(session.time_zone))
+    if kind(value) in kinds.TEXTS:
+        return _with_digits(call("timestamptz_of_text", value, session.zone, returns=T.TIMESTAMPTZ), target)
+    return _with_digits(zoned(value, session), target)
 
 
 def _to_time(value: exp.Expr, target: exp.DataType, session: Session) -> exp.Expr:
-    return cast(local(value, session), "TIME")
+    if kind(value) in kinds.TEXTS:
+        return _with_digits(call("time_of_text", value, returns=T.TIME), target)
+    return _with_digits(cast(local(value, session), "TIME"), target)
+
+
+_ROUNDINGS = {Kind.TIMESTAMP: "timestamp_round", Kind.TIMESTAMPTZ: "timestamptz_round", Kind.TIME: "time_round"}
+
+
+def _with_digits(value: exp.Expr, target: exp.DataType) -> exp.Expr:
+    """Round to the digits of a second that ``timestamp(n)`` and its kin have."""
+    digits = int(target.expressions[0].name) if target.expressions else 6
+    if digits >= 6:
+        return value
+    return call(_ROUNDINGS[kind_of_type(target)], value, cast(number(digits), "BIGINT"), returns=target.this)
+
+
+def _to_interval(value: exp.Expr, target: exp.DataType, session: Session) -> exp.Expr:
+    if target.expressions:
+        raise refuse("an interval of limited fields or digits")
+    if kind(value) in kinds.TEXTS:
+        return call("interval_of_text", value, returns=T.INTERVAL)
+    return _to_same(value, target, session)
 
 
 def _to_array(value: exp.Expr, target: exp.DataType, session: Session) -> exp.Expr:
@@ -328,7 +290,7 @@ def _to_same(value: exp.Expr, target: exp.DataType, session: Session) -> exp.Exp
     if kind(value) is kind_of_type(target) or (kind_of_type(target) is Kind.JSON and target.this is T.JSON):
         return value
     if kind_of_type(target) is Kind.UUID and kind(value) is Kind.TEXT:
-        return call("lower", value, returns="UUID")
+        return call("uuid_of_text", value, returns="UUID")
     return _refused(value, target, session)
 
 
@@ -349,7 +311,7 @@ _CONVERSIONS = {
     Kind.TIMESTAMPTZ: _to_zoned,
     Kind.TIME: _to_time,
     Kind.ARRAY: _to_array,
-    Kind.INTERVAL: _to_same,
+    Kind.INTERVAL: _to_interval,
     Kind.JSON: _to_same,
     Kind.UUID: _to_same,
     Kind.BYTEA: _to_same,
@@ -363,8 +325,8 @@ def operands(node: exp.Binary, session: Session) -> exp.Binary:
         bare = value.unnest()
         if isinstance(bare, exp.Literal) and bare.is_string and kind(other) not in (Kind.TEXT, Kind.UNKNOWN):
             target = type_of(other)
-            if kind(other) is Kind.INTERVAL and isinstance(node, exp.Add):
-                raise refuse("a string constant beside an interval", "Write timestamp '…' or date '…'.")
+            if isinstance(node, exp.Add) and kind(other) in (Kind.TIMESTAMP, Kind.TIMESTAMPTZ, Kind.TIME):
+                target = T.INTERVAL.into_expr()
             node.set(
                 key, to_type(value, target.copy() if target.this is not T.DECIMAL else kinds.decimal_type(), session)
             )

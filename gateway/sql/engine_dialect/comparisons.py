@@ -25,11 +25,26 @@ def compare(node: exp.Binary, session: Session) -> exp.Expr:
     if isinstance(right, exp.Any | exp.All):
         return _quantified(node, right, session)
     first, second = alike([left, right], session)
-    if kind(first) is Kind.INTERVAL:
-        raise refuse("a comparison of intervals", "Compare extract(epoch from …).")
+    if Kind.OTHER in (kind(first), kind(second)):
+        _check_texts(node)
     node.set("this", first)
     node.set("expression", second)
     return node
+
+
+_EQUALITIES = (exp.EQ, exp.NEQ, exp.NullSafeEQ, exp.NullSafeNEQ)
+
+
+def _check_texts(node: exp.Binary) -> None:
+    """Refuse what cannot be told from the texts of values: their order, and what a constant means."""
+    names = [kinds.carried_as_text(type_of(side)) for side in (node.left, node.right)]
+    name = next((one for one in names if one is not None), None)
+    if name is None:
+        return
+    if Kind.UNKNOWN in (kind(node.left), kind(node.right)):
+        raise refuse(f"a comparison of {name} with a constant", "Compare its text, as in x::text = '…'.")
+    if not isinstance(node, _EQUALITIES) or names[0] != names[1] or name not in kinds.SAME_TEXT:
+        raise refuse(f"this comparison of {name}", "Compare its text, as in x::text = y::text.")
 
 
 def _quantified(node: exp.Binary, quantifier: exp.Expr, session: Session) -> exp.Expr:
@@ -41,7 +56,23 @@ def _quantified(node: exp.Binary, quantifier: exp.Expr, session: Session) -> exp
     else:
         quantifier.set("this", exp.Paren(this=array))
     array = quantifier.this.unnest()
-    return node if isinstance(array, exp.Query) else _over_array(node, quantifier, array)
+    if isinstance(array, exp.Query):
+        return node
+    if (exact := _common_digits(type_of(node.left), kinds.element_type(type_of(array)))) is not None:
+        node.set("this", cast(node.left, exact))
+        array = cast(array, kinds.array_type(exact))
+        quantifier.set("this", exp.Paren(this=array))
+    return _over_array(node, quantifier, array)
+
+
+def _common_digits(value: exp.DataType, element: exp.DataType) -> exp.DataType | None:
+    """Return the decimal type that holds both sides where one is a numeric of known digits and the other exact, too."""
+    scales = [kinds.scale_of(side) if side.this is T.DECIMAL else 0 for side in (value, element)]
+    both = {kinds.kind_of_type(value), kinds.kind_of_type(element)}
+    if Kind.NUMERIC not in both or not both <= kinds.EXACT or None in scales or value == element:
+        return None
+    scale = max(scale for scale in scales if scale is not None)
+    return kinds.decimal_type(38 if scale < 20 else 76, scale)
 
 
 def _over_array(node: exp.Binary, quantifier: exp.Expr, array: exp.Expr) -> exp.Expr:
@@ -94,6 +125,8 @@ def member(node: exp.In, session: Session) -> exp.Expr:
     if isinstance(node.this, exp.Tuple):
         terms = [compare(exp.EQ(this=node.this.copy(), expression=row), session) for row in node.expressions]
         return typed(exp.Paren(this=exp.or_(*terms)), T.BOOLEAN)
+    if (name := kinds.carried_as_text(type_of(node.this))) is not None:
+        raise refuse(f"IN for {name}", "Compare its text, as in x::text IN ('…').")
     value, *others = alike([node.this, *node.expressions], session)
     node.set("this", value)
     node.set("expressions", others)
@@ -102,6 +135,8 @@ def member(node: exp.In, session: Session) -> exp.Expr:
 
 def alternatives(node: exp.Expr, session: Session) -> exp.Expr:
     """``COALESCE``, ``GREATEST``, ``LEAST``: constants among them take the result's type."""
+    if kind(node) is Kind.INTERVAL and not isinstance(node, exp.Coalesce):
+        raise refuse(f"{node.key} of intervals", "Write it with CASE.")
     node.set("this", _as(node.this, type_of(node), session))
     node.set("expressions", [_as(value, type_of(node), session) for value in node.expressions])
     return node
@@ -153,6 +188,10 @@ def alike(values: list[exp.Expr], session: Session) -> list[exp.Expr]:
         return [_stripped(value) for value in values]
     if goal is Kind.TIMESTAMP and (as_dates := _dates(values)):
         return as_dates
+    if goal is Kind.INTERVAL:  # a day is 24 hours, a month 30 days: the engine compares each field
+        return [call("interval_size", _as(value, result, session), returns="DECIMAL(38, 0)") for value in values]
+    if goal is Kind.TIME:  # of nanoseconds in the engine, of microseconds in files
+        return [cast(_as(value, result, session), "TIME") for value in values]
     if result.this is T.DECIMAL:
         result = kinds.decimal_type()
     return [_as(value, result, session) for value in values]

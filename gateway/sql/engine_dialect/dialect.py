@@ -10,7 +10,7 @@ from sqlglot import exp
 from sqlglot.dialects.postgres import Postgres
 from sqlglot.generator import Generator
 
-from gateway.sql.engine_dialect.kinds import T
+from gateway.sql.engine_dialect.kinds import INT8_MAX, T
 
 
 def _ordered(generator: Generator, node: exp.Ordered) -> str:
@@ -23,10 +23,12 @@ def _ordered(generator: Generator, node: exp.Ordered) -> str:
 
 
 def _literal(generator: Generator, node: exp.Literal) -> str:
-    """Numbers without exponent: the engine gives ``1e3`` a negative scale."""
+    """Numbers without exponent: the engine gives ``1e3`` a negative scale. Long ones as decimals."""
     written = str(node.this)
     if node.is_string:
         return "'" + written.replace("'", "''") + "'"
+    if written.isdigit() and int(written) > INT8_MAX:  # the engine would take it for unsigned, and wrap around
+        return f"CAST('{written}' AS DECIMAL({len(written)}, 0))"
     if "e" in written.lower() and not written.lower().startswith("0x"):
         return format(Decimal(written), "f")
     return written.replace("_", "")

@@ -12,11 +12,19 @@ from typing import Any
 import pyarrow as pa
 from datafusion import SessionContext, udf
 
-from gateway.sql.engine_dialect import interval_functions, number_functions, text_functions
+from gateway.sql.engine_dialect import (
+    float_functions,
+    interval_functions,
+    moment_functions,
+    number_functions,
+    reading_functions,
+    text_functions,
+)
 
 INTERVAL = pa.month_day_nano_interval()
 QUOTIENT = pa.decimal256(76, 28)
 STAMP = pa.timestamp("us")
+MOMENT = pa.timestamp("us", "UTC")
 FLOAT8 = pa.float64()
 
 
@@ -46,12 +54,43 @@ def _modes() -> tuple[Function, ...]:
     )
 
 
+_WRITTEN_ELEMENTS = {
+    "bool": pa.bool_(),
+    "int2": pa.int16(),
+    "int4": pa.int32(),
+    "int8": pa.int64(),
+    "float4": pa.float32(),
+    "float8": FLOAT8,
+    "text": pa.string(),
+    "date": pa.date32(),
+    "timestamp": STAMP,
+}
+
 FUNCTIONS: tuple[Function, ...] = (
     Function("numeric_quotient", (QUOTIENT, FLOAT8, FLOAT8), QUOTIENT, number_functions.rounded_quotient),
     Function("numeric_root", (QUOTIENT,), QUOTIENT, number_functions.square_root),
     Function("numeric_text", (QUOTIENT,), pa.string(), number_functions.numeric_text),
     Function("numeric_digits", (QUOTIENT,), pa.string(), number_functions.digits_by_size),
     Function("quotient_digits", (QUOTIENT, FLOAT8, FLOAT8), pa.string(), number_functions.digits_of_quotient),
+    *(
+        Function(f"{name}_{operation.__name__}", (kind, kind), kind, operation)
+        for name, kind in (("float8", FLOAT8), ("float4", pa.float32()))
+        for operation in (float_functions.plus, float_functions.minus, float_functions.times)
+    ),
+    Function("float8_power", (FLOAT8, FLOAT8), FLOAT8, float_functions.power),
+    Function("float8_exp", (FLOAT8,), FLOAT8, float_functions.exponential),
+    Function("float8_real", (FLOAT8,), pa.float32(), float_functions.to_real),
+    Function("date_plus", (pa.date32(), pa.int64()), pa.date32(), moment_functions.date_plus),
+    Function("timestamp_round", (STAMP, pa.int64()), STAMP, moment_functions.rounded_timestamp),
+    Function("timestamptz_round", (MOMENT, pa.int64()), MOMENT, moment_functions.rounded_timestamp),
+    Function("time_round", (pa.time64("ns"), pa.int64()), pa.time64("ns"), moment_functions.rounded_time),
+    Function("interval_size", (INTERVAL,), pa.decimal128(38, 0), moment_functions.interval_size),
+    Function("date_of_text", (pa.string(),), pa.date32(), reading_functions.date_of),
+    Function("time_of_text", (pa.string(),), pa.time64("ns"), reading_functions.time_of),
+    Function("timestamp_of_text", (pa.string(),), STAMP, reading_functions.timestamp_of),
+    Function("timestamptz_of_text", (pa.string(), pa.string()), MOMENT, reading_functions.timestamptz_of),
+    Function("interval_of_text", (pa.string(),), INTERVAL, reading_functions.interval_of),
+    Function("uuid_of_text", (pa.string(),), pa.string(), reading_functions.uuid_of),
     Function("float8_divide", (FLOAT8, FLOAT8), FLOAT8, number_functions.divide),
     Function("float8_round", (FLOAT8,), FLOAT8, number_functions.round_to_even),
     Function("float8_ln", (FLOAT8,), FLOAT8, number_functions.natural_logarithm),
@@ -60,8 +99,19 @@ FUNCTIONS: tuple[Function, ...] = (
     Function("width_bucket", (FLOAT8, FLOAT8, FLOAT8, FLOAT8), pa.int64(), number_functions.width_bucket),
     Function("percentile_of", (pa.list_(pa.field("item", FLOAT8)), FLOAT8), FLOAT8, number_functions.percentile),
     Function("one_row", (pa.int64(),), pa.bool_(), number_functions.at_most_one),
-    Function("float8_text", (FLOAT8,), pa.string(), text_functions.float8_text),
-    Function("float4_text", (pa.float32(),), pa.string(), text_functions.float4_text),
+    Function("float8_text", (FLOAT8, pa.int64()), pa.string(), text_functions.float_as_text),
+    Function("float4_text", (pa.float32(), pa.int64()), pa.string(), text_functions.float_as_text),
+    Function("date_text", (pa.date32(), pa.string()), pa.string(), text_functions.date_as_text),
+    Function("time_text", (pa.time64("ns"),), pa.string(), text_functions.time_as_text),
+    Function("timestamp_text", (STAMP, pa.string()), pa.string(), text_functions.timestamp_as_text),
+    Function("timestamptz_text", (MOMENT, pa.string(), pa.string()), pa.string(), text_functions.timestamptz_as_text),
+    Function("interval_text", (INTERVAL, pa.string()), pa.string(), text_functions.interval_as_text),
+    *(
+        Function(f"{name}_array_text", (pa.list_(element), pa.string()), pa.string(), text_functions.array_as_text)
+        for name, element in _WRITTEN_ELEMENTS.items()
+    ),
+    Function("bytea_concat", (pa.binary(), pa.binary()), pa.binary(), text_functions.concatenated),
+    Function("bytea_escape", (pa.binary(),), pa.string(), text_functions.bytea_as_text),
     Function(
         "regexp_split_to_array",
         (pa.string(), pa.string()),
@@ -70,7 +120,7 @@ FUNCTIONS: tuple[Function, ...] = (
     ),
     Function("interval_times", (INTERVAL, FLOAT8), INTERVAL, interval_functions.times),
     Function("interval_field", (pa.string(), INTERVAL), pa.decimal128(38, 6), interval_functions.field),
-    Function("zone_to_utc", (STAMP, pa.string()), pa.timestamp("us", "UTC"), interval_functions.zone_to_utc),
+    Function("zone_to_utc", (STAMP, pa.string()), MOMENT, interval_functions.zone_to_utc),
     Function("timestamp_minus", (STAMP, STAMP), INTERVAL, interval_functions.between),
     Function("timestamp_age", (STAMP, STAMP), INTERVAL, interval_functions.age),
     Function("time_minus", (pa.time64("ns"), pa.time64("ns")), INTERVAL, interval_functions.between_times),

@@ -123,7 +123,18 @@ def _literal(node: exp.Literal) -> exp.DataType | exp.DType:
     return T.VARCHAR if node.is_string else kinds.literal_type(str(node.this))
 
 
-def _of_argument(node: exp.Func) -> exp.DataType | exp.DType:
+def _negative(node: exp.Neg) -> exp.DataType | exp.DType:
+    """``-9223372036854775808`` is a bigint, as ``-2147483648`` is an integer."""
+    bare = node.this
+    if isinstance(bare, exp.Literal) and bare.is_int and int(bare.name) in _LEAST:
+        return _LEAST[int(bare.name)]
+    return _of_argument(node)
+
+
+_LEAST: Mapping[int, exp.DType] = {kinds.INT4_MAX + 1: T.INT, kinds.INT8_MAX + 1: T.BIGINT}
+
+
+def _of_argument(node: exp.Expr) -> exp.DataType | exp.DType:
     return type_of(node.this) if isinstance(node.this, exp.Expr) else T.UNKNOWN
 
 
@@ -405,10 +416,10 @@ _INFERRED: Mapping[Infer, tuple[type[exp.Expr], ...]] = {
         exp.Lead,
         exp.Max,
         exp.Min,
-        exp.Neg,
         exp.NthValue,
         exp.Paren,
     ),
+    _negative: (exp.Neg,),
     (lambda node: type_of(node.expression)): (exp.ArrayPrepend,),
     _sum_aggregate: (exp.Sum,),
     _exact_or_double: (exp.Avg, exp.Stddev, exp.StddevPop, exp.StddevSamp, exp.Variance, exp.VariancePop),

@@ -14,7 +14,7 @@ DAY = 86_400_000_000  # microseconds
 Ints = np.ndarray[Any, np.dtype[np.int64]]
 
 
-def _parts(values: pa.Array) -> tuple[Ints, Ints, Ints]:
+def interval_parts(values: pa.Array) -> tuple[Ints, Ints, Ints]:
     """Return months, days and microseconds; of NULLs whatever lies there."""
     buffer = values.buffers()[1]
     if buffer is None:
@@ -28,7 +28,8 @@ def _parts(values: pa.Array) -> tuple[Ints, Ints, Ints]:
     )
 
 
-def _interval(months: Ints, days: Ints, microseconds: Ints, valid: np.ndarray[Any, np.dtype[np.bool_]]) -> pa.Array:
+def make_interval(months: Ints, days: Ints, microseconds: Ints, valid: np.ndarray[Any, np.dtype[np.bool_]]) -> pa.Array:
+    """Return intervals, NULL where they are not valid."""
     records = np.zeros(len(valid), dtype=_RECORD)
     records["months"], records["days"] = np.where(valid, months, 0), np.where(valid, days, 0)
     records["nanoseconds"] = np.where(valid, microseconds, 0) * 1000
@@ -36,7 +37,8 @@ def _interval(months: Ints, days: Ints, microseconds: Ints, valid: np.ndarray[An
     return pa.Array.from_buffers(_TYPE, len(valid), [bits, pa.py_buffer(records.tobytes())])
 
 
-def _valid(*arrays: pa.Array) -> np.ndarray[Any, np.dtype[np.bool_]]:
+def valid_rows(*arrays: pa.Array) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Return in which rows none of the arrays is NULL."""
     found = np.ones(len(arrays[0]), dtype=np.bool_)
     for array in arrays:
         found &= array.is_valid().to_numpy(zero_copy_only=False)
@@ -50,7 +52,7 @@ def _micros(stamps: pa.Array) -> Ints:
 
 def times(values: pa.Array, factors: pa.Array) -> pa.Array:
     """Multiply intervals; fractions of months become days (thirty a month), of days time."""
-    months, days, micros = _parts(values)
+    months, days, micros = interval_parts(values)
     factor = pc.fill_null(factors, 0.0).to_numpy(zero_copy_only=False)
     whole_months = np.trunc(months * factor)
     day_part = days * factor
@@ -60,11 +62,11 @@ def times(values: pa.Array, factors: pa.Array) -> pa.Array:
     whole_days += np.trunc(month_days)
     carried = np.trunc(seconds / DAY)
     total = np.rint(micros * factor + seconds - carried * DAY)
-    return _interval(
+    return make_interval(
         whole_months.astype(np.int64),
         (whole_days + carried).astype(np.int64),
         total.astype(np.int64),
-        _valid(values, factors),
+        valid_rows(values, factors),
     )
 
 
@@ -89,14 +91,14 @@ def between(left: pa.Array, right: pa.Array) -> pa.Array:
     difference = _micros(left) - _micros(right)
     days = np.trunc(difference / DAY).astype(np.int64)
     days = np.where(np.abs(difference - days * DAY) >= DAY, days + np.sign(difference), days)
-    return _interval(np.zeros_like(days), days, difference - days * DAY, _valid(left, right))
+    return make_interval(np.zeros_like(days), days, difference - days * DAY, valid_rows(left, right))
 
 
 def between_times(left: pa.Array, right: pa.Array) -> pa.Array:
     """Subtract times of day."""
     difference = (_micros(left) - _micros(right)) // 1000
     nothing = np.zeros_like(difference)
-    return _interval(nothing, nothing, difference, _valid(left, right))
+    return make_interval(nothing, nothing, difference, valid_rows(left, right))
 
 
 def age(left: pa.Array, right: pa.Array) -> pa.Array:
@@ -110,7 +112,7 @@ def age(left: pa.Array, right: pa.Array) -> pa.Array:
     days = np.where(borrowed, days + _days_of(early[0]), days)
     months = months - borrowed
     sign = np.where(earlier, -1, 1)
-    return _interval(months * sign, days * sign, micros * sign, _valid(left, right))
+    return make_interval(months * sign, days * sign, micros * sign, valid_rows(left, right))
 
 
 def _calendar(micros: Ints) -> tuple[Ints, Ints, Ints]:
@@ -134,9 +136,9 @@ def field(names: pa.Array, values: pa.Array) -> pa.Array:
     """Return one field of intervals; ``names`` holds the same name in each row."""
     if len(values) == 0:
         return pa.array([], pa.decimal128(38, 6))
-    months, days, micros = _parts(values)
+    months, days, micros = interval_parts(values)
     number = _field(names[0].as_py(), months, days, micros)
-    whole = pa.array(number, mask=~_valid(values)).cast(pa.decimal128(38, 0))
+    whole = pa.array(number, mask=~valid_rows(values)).cast(pa.decimal128(38, 0))
     millionth = pc.multiply(whole.cast(pa.decimal128(26, 0)), pa.scalar(1, pa.decimal128(1, 0)))
     return pc.divide(millionth.cast(pa.decimal128(26, 6)), pa.scalar(1_000_000, pa.decimal128(7, 0))).cast(
         pa.decimal128(38, 6)

@@ -139,14 +139,6 @@ def constant(node: exp.Expr) -> Span | None:
     return None
 
 
-def interval(node: exp.Interval) -> exp.Expr:
-    """``INTERVAL '…'``: the engine reads neither ``02:00`` nor abbreviations nor ISO 8601."""
-    span = constant(node)
-    if span is None:
-        raise refuse("this form of interval", "Write it like interval '1 day 02:30:00'.")
-    return literal(span)
-
-
 def times(node: exp.Expr, factor: exp.Expr) -> exp.Expr:
     """Return an interval times a double: the engine has no such operator."""
     return call("interval_times", node, factor, returns=exp.DType.INTERVAL)

@@ -109,6 +109,19 @@ def is_unknown_constant(node: exp.Expr) -> bool:
     return isinstance(bare, exp.Null)
 
 
+def carried_as_text(sql_type: exp.DataType) -> str | None:
+    """Return the name of a type whose values are the text that PostgreSQL prints, such as ``inet``; None for others."""
+    name = sql_type.sql("postgres").lower().partition("(")[0]
+    return name if kind_of_type(sql_type) is Kind.OTHER and name != "oid" else None
+
+
+# Types that print equal values alike, and different ones differently: of a range of numerics [1,2) is [1.0,2.0), too.
+SAME_TEXT = frozenset(
+    {"inet", "cidr", "macaddr", "macaddr8", "bit", "varbit", "bit varying", "int4range", "int8range", "daterange"}
+    | {"pg_lsn", '"char"', "xid", "xid8", "tid"}
+)
+
+
 def literal_type(text: str) -> exp.DataType:
     """Return the type PostgreSQL gives to a number as written: int4, int8 or numeric, by its size and form."""
     if text.isdigit():

@@ -6,15 +6,18 @@ Timestamps are microseconds without zone, timestamptz is microseconds labelled U
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
 from gateway.sql.engine_dialect import intervals, kinds
 from gateway.sql.engine_dialect.build import arrow_cast, call, case, cast, number, paren, refuse, text, typed
 from gateway.sql.engine_dialect.kinds import Kind, T, kind, type_of
+from gateway.values.settings import InputSettings, OutputSettings
+from gateway.values.zones import named_zone, session_zone
 
 STAMP = "TIMESTAMP(6)"
+_FEW_DIGITS = 5  # of a number of days that no date of the lake's formats overflows by
 _UTC = 'Timestamp(Microsecond, Some("UTC"))'
 _TRUNCATED = frozenset(
     {"MICROSECOND", "MILLISECOND", "SECOND", "MINUTE", "HOUR", "DAY", "WEEK", "MONTH", "QUARTER", "YEAR"}
@@ -44,11 +47,34 @@ _INTERVAL_FIELDS = frozenset(
 )
 
 
+_USUAL = OutputSettings()
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
-    """What of a session's settings changes a statement's meaning."""
+    """What of a session's settings changes a statement's meaning. ``style`` is how values look as text, and how
+    constants are read.
+    """
 
     time_zone: str = "UTC"
+    style: OutputSettings = _USUAL
+
+    @property
+    def usual(self) -> Session:
+        """The session as if it had changed nothing but its time zone: in it policies are read, and masks written, else
+        ``left(born::text, 4)`` would show the day to who sets his DateStyle.
+        """
+        return Session(self.time_zone)
+
+    @property
+    def zone(self) -> exp.Literal:
+        """The session's time zone by the engine's name for it."""
+        return text(session_zone(self.time_zone))
+
+    @property
+    def reading(self) -> InputSettings:
+        """How texts are read."""
+        return replace(self.style.reading, time_zone=self.time_zone)
 
 
 def utc(node: exp.Expr) -> exp.Expr:
@@ -60,7 +86,7 @@ def local(node: exp.Expr, session: Session) -> exp.Expr:
     """Return a timestamptz as the session's wall clock shows it, a timestamp; others as they are."""
     if kind(node) is not Kind.TIMESTAMPTZ:
         return node
-    return wall_clock(node, text(session.time_zone))
+    return wall_clock(node, session.zone)
 
 
 def wall_clock(node: exp.Expr, zone: exp.Expr) -> exp.Expr:
@@ -73,8 +99,6 @@ def in_zone(node: exp.Expr, zone: exp.Expr) -> exp.Expr:
     bare = zone.unnest()
     if not (isinstance(bare, exp.Literal) and bare.is_string):
         raise refuse("a time zone that is not a constant")
-    if '"' in bare.name:
-        raise refuse(f"the time zone '{bare.name}'")
     return arrow_cast(node, f'Timestamp(Microsecond, Some("{bare.name}"))', T.TIMESTAMPTZ)
 
 
@@ -90,7 +114,7 @@ def zoned(node: exp.Expr, session: Session) -> exp.Expr:
     """Return a date, timestamp or timestamptz as timestamptz."""
     if kind(node) is Kind.TIMESTAMPTZ:
         return node
-    return read_in_zone(stamp(node, session), text(session.time_zone))
+    return read_in_zone(stamp(node, session), session.zone)
 
 
 def read_in_zone(node: exp.Expr, zone: exp.Expr) -> exp.Expr:
@@ -106,6 +130,9 @@ def read_in_zone(node: exp.Expr, zone: exp.Expr) -> exp.Expr:
 def at_time_zone(node: exp.AtTimeZone, session: Session) -> exp.Expr:
     """``AT TIME ZONE``: the engine only changes the label, PostgreSQL goes between the two types."""
     zone = node.args["zone"]
+    bare = zone.unnest()
+    if isinstance(bare, exp.Literal) and bare.is_string:
+        zone = text(named_zone(bare.name))
     if kind(node.this) is Kind.TIMESTAMPTZ:
         return wall_clock(node.this, zone)
     return read_in_zone(stamp(node.this, session), zone)
@@ -137,11 +164,11 @@ def add_or_subtract(node: exp.Binary, session: Session) -> exp.Expr:
 
 def _date_and_days(node: exp.Binary) -> exp.Expr:
     date, days = (node.left, node.right) if kind(node.left) is Kind.DATE else (node.right, node.left)
-    day = cast(cast(date, "INT"), "BIGINT")
-    total = type(node)(this=day, expression=cast(days, "BIGINT"))
-    if isinstance(days.unnest(), exp.Literal):
+    bare = days.unnest()
+    if isinstance(bare, exp.Literal) and len(bare.name) <= _FEW_DIGITS:
         return type(node)(this=date, expression=days)  # the engine has this one
-    return cast(cast(total, "INT"), "DATE")
+    count = cast(days, "BIGINT")
+    return call("date_plus", date, exp.Neg(this=count) if isinstance(node, exp.Sub) else count, returns=T.DATE)
 
 
 def _between(node: exp.Binary, session: Session) -> exp.Expr:
@@ -170,7 +197,7 @@ def _moment_and_interval(node: exp.Binary, session: Session) -> exp.Expr:
         node.set("this", cast(moment, STAMP))
         return node
     if kind(moment) is Kind.TIMESTAMPTZ and session.time_zone != "UTC":
-        node.set("this", in_zone(moment, text(session.time_zone)))
+        node.set("this", in_zone(moment, session.zone))
         return utc(node)
     node.set("expression", paren(span))
     return node

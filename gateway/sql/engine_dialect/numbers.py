@@ -8,6 +8,7 @@ from gateway.sql.engine_dialect import kinds
 from gateway.sql.engine_dialect.build import QUOTIENT, call, cast, number, paren, refuse, typed
 from gateway.sql.engine_dialect.kinds import Kind, T, kind, scale_of, type_of
 
+_MUCH = 20  # digits behind the point that leave eighteen before it
 MAX_POWER = 12  # an exact power is spelt out as products up to here
 
 
@@ -25,7 +26,7 @@ def divide(node: exp.Div) -> exp.Expr:
         return quotient(left, right)
     if type_of(node).this in (T.FLOAT, T.DOUBLE):
         found = call("float8_divide", cast(left, "DOUBLE PRECISION"), cast(right, "DOUBLE PRECISION"), returns="FLOAT8")
-        return cast(found, "REAL") if type_of(node).this is T.FLOAT else found
+        return call("float8_real", found, returns=T.FLOAT) if type_of(node).this is T.FLOAT else found
     plain = exp.Div(this=paren(left), expression=paren(right), typed=True, safe=False)
     return cast(plain, type_of(node))
 
@@ -66,10 +67,17 @@ def add_or_multiply(node: exp.Binary) -> exp.Expr:
         return _integers(node, result)
     if result.this is T.DECIMAL:
         return _numerics(node, result)
-    if T.FLOAT in (type_of(left).this, type_of(right).this) and result.this is T.DOUBLE:
-        node.set("this", cast(left, "DOUBLE PRECISION"))
-        node.set("expression", cast(right, "DOUBLE PRECISION"))
-    return node
+    return _floats(node, result) if type(node) in _FLOAT_NAMES else node
+
+
+_FLOAT_NAMES: dict[type[exp.Expr], str] = {exp.Add: "plus", exp.Sub: "minus", exp.Mul: "times"}
+
+
+def _floats(node: exp.Binary, result: exp.DataType) -> exp.Expr:
+    """Floats: the engine answers infinity where PostgreSQL answers 22003."""
+    family, wanted = ("float4", "REAL") if result.this is T.FLOAT else ("float8", "DOUBLE PRECISION")
+    sides = (cast(side, wanted) for side in (node.left, node.right))
+    return call(f"{family}_{_FLOAT_NAMES[type(node)]}", *sides, returns=result.copy())
 
 
 def _integers(node: exp.Binary, result: exp.DataType) -> exp.Expr:
@@ -132,6 +140,8 @@ def round_to(node: exp.Expr) -> exp.Expr:
     arguments = [exact(argument)] + ([cast(places, "BIGINT")] if places is not None else [])
     if kind(argument) is Kind.INTEGER:
         arguments[0] = cast(argument, "DECIMAL(20, 0)")
+    elif (digits := scale_of(type_of(argument))) is not None and digits < _MUCH:  # 9.9 of two digits rounds to three
+        arguments[0] = cast(argument, f"DECIMAL(38, {digits})")
     found = call(name, *arguments, returns="DECIMAL")
     scale = scale_of(result)
     return typed(cast(found, f"DECIMAL(38, {scale})"), result.copy()) if scale is not None else found
@@ -160,11 +170,15 @@ def power(node: exp.Pow) -> exp.Expr:
     """``power`` and ``^``: of numerics exact for a small constant exponent, else by double precision."""
     base, exponent = node.this, node.expression
     if type_of(node).this is not T.DECIMAL:
-        return call("power", cast(base, "DOUBLE PRECISION"), cast(exponent, "DOUBLE PRECISION"), returns="FLOAT8")
+        return call(
+            "float8_power", cast(base, "DOUBLE PRECISION"), cast(exponent, "DOUBLE PRECISION"), returns="FLOAT8"
+        )
     bare = exponent.unnest()
     times = int(bare.name) if isinstance(bare, exp.Literal) and bare.is_int else None
     if times is None or not 1 <= times <= MAX_POWER:
-        plain = call("power", cast(base, "DOUBLE PRECISION"), cast(exponent, "DOUBLE PRECISION"), returns="FLOAT8")
+        plain = call(
+            "float8_power", cast(base, "DOUBLE PRECISION"), cast(exponent, "DOUBLE PRECISION"), returns="FLOAT8"
+        )
         return float_to_numeric(plain)
     product: exp.Expr = cast(base.copy(), QUOTIENT)
     for _ in range(times - 1):
@@ -176,7 +190,7 @@ def transcendental(node: exp.Func) -> exp.Expr:
     """``exp``, ``ln``, ``log``: by way of double precision (fifteen digits); a logarithm of nothing is 2201E."""
     arguments = [cast(arg, "DOUBLE PRECISION") for arg in (node.this, node.args.get("expression")) if arg is not None]
     if isinstance(node, exp.Exp):
-        found = call("exp", *arguments, returns="FLOAT8")
+        found = call("float8_exp", *arguments, returns="FLOAT8")
     elif len(arguments) == 2:
         top, bottom = (call("float8_ln", arg, returns="FLOAT8") for arg in reversed(arguments))
         found = call("float8_divide", top, bottom, returns="FLOAT8")

@@ -6,7 +6,7 @@ from sqlglot import exp
 
 from gateway.sql.engine_dialect.build import cast, number, refuse, typed
 from gateway.sql.engine_dialect.casts import to_type
-from gateway.sql.engine_dialect.kinds import MOMENTS, Kind, common_type, kind, type_of
+from gateway.sql.engine_dialect.kinds import MOMENTS, SAME_TEXT, Kind, carried_as_text, common_type, kind, type_of
 from gateway.sql.engine_dialect.moments import Session
 
 _MARK = "_occurrence"
@@ -145,8 +145,20 @@ def _leaves(node: exp.Expr) -> list[exp.Query]:
     return [body] if isinstance(body, exp.Query) else []
 
 
+def _check_grouped(node: exp.Select) -> None:
+    """Refuse GROUP BY and DISTINCT of types whose equal values may print differently."""
+    group = node.args.get("group")
+    keys = [*group.expressions] if group is not None else []
+    keys += node.selects if node.args.get("distinct") is not None else []
+    for key in keys:
+        name = carried_as_text(type_of(key))
+        if name is not None and name not in SAME_TEXT:
+            raise refuse(f"GROUP BY or DISTINCT of {name}", "Cast it to text.")
+
+
 def refused_clauses(node: exp.Select) -> None:
     """Clauses that would be ignored or misread."""
+    _check_grouped(node)
     if node.args.get("locks"):
         raise refuse("FOR UPDATE")
     if node.args.get("into"):

@@ -18,8 +18,8 @@ from gateway.sql.engine_dialect import (
     bounds,
     casts,
     comparisons,
+    constants,
     formats,
-    intervals,
     masks,
     moments,
     names,
@@ -31,7 +31,7 @@ from gateway.sql.engine_dialect import (
     strings,
     subqueries,
 )
-from gateway.sql.engine_dialect.build import ENGINE
+from gateway.sql.engine_dialect.build import ENGINE, POLICY
 from gateway.sql.engine_dialect.dialect import generate
 from gateway.sql.engine_dialect.kinds import Kind, kind
 from gateway.sql.engine_dialect.moments import Session
@@ -98,7 +98,7 @@ def _translated(node: exp.Expr, root: exp.Expr, session: Session) -> exp.Expr:
     """Apply each rule for the node's class, in order; a rule that makes another class ends it."""
     if node.meta.get(ENGINE):
         return root
-    current = node
+    current, session = node, session.usual if node.meta.get(POLICY) else session
     for rule in BY_CLASS.get(type(node), ()):
         parent, key, index = current.parent, current.arg_key, current.index
         new = rule(current, session) if rule in WITH_SESSION else rule(current)
@@ -190,7 +190,8 @@ def _anonymous(node: exp.Anonymous, session: Session) -> exp.Expr:
 RULES: tuple[tuple[Rule, tuple[type[exp.Expr], ...]], ...] = (
     # values
     (strings.blank_padded, (exp.Column,)),
-    (intervals.interval, (exp.Interval,)),
+    (casts.parameter, (exp.Parameter,)),
+    (constants.interval_literal, (exp.Interval,)),
     (_cast, (exp.Cast, exp.TryCast)),
     # numbers
     (_arithmetic, (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod)),
@@ -279,6 +280,8 @@ RULES: tuple[tuple[Rule, tuple[type[exp.Expr], ...]], ...] = (
     (aggregates.correlate, (exp.Corr, exp.CovarPop, exp.CovarSamp)),
     (aggregates.grouping, (exp.Grouping,)),
     (aggregates.first, (exp.AnyValue,)),
+    (aggregates.extreme, (exp.Min, exp.Max)),
+    (aggregates.sorted_by, (exp.Ordered,)),
     # subqueries
     (subqueries.exists, (exp.Exists,)),
     (subqueries.member, (exp.In,)),
@@ -291,9 +294,9 @@ WITH_SESSION: frozenset[Any] = frozenset(
     {
         _anonymous, _arithmetic, _cast, _concatenation, arrays.contains, arrays.literal, comparisons.alternatives,
         comparisons.between, comparisons.case, comparisons.compare, comparisons.member, comparisons.nullif,
-        formats.to_char, formats.to_timestamp, moments.age, moments.at_time_zone, moments.current_date,
-        moments.extract, moments.now, moments.truncate, sources.exploded, strings.concat, strings.format_text,
-        subqueries.member, subqueries.quantified,
+        constants.interval_literal, formats.to_char, formats.to_timestamp, moments.age, moments.at_time_zone,
+        moments.current_date, moments.extract, moments.now, moments.truncate, sources.exploded, strings.concat,
+        strings.format_text, subqueries.member, subqueries.quantified,
     }
 )  # fmt: skip
 """Rules that also take the session's settings."""

@@ -8,15 +8,20 @@ from sqlglot import exp
 
 from gateway.sql.engine_dialect import patterns
 from gateway.sql.engine_dialect.build import call, case, cast, number, paren, refuse, text, typed
-from gateway.sql.engine_dialect.casts import as_text
-from gateway.sql.engine_dialect.kinds import Kind, kind, type_of
+from gateway.sql.engine_dialect.casts import to_type
+from gateway.sql.engine_dialect.kinds import Kind, T, kind, type_of
 from gateway.sql.engine_dialect.moments import Session
+from gateway.sql.engine_dialect.texts import as_text
 
 
 def concatenate(node: exp.DPipe, session: Session) -> exp.Expr:
     """``a || b`` of text: what is not text is written as PostgreSQL writes it."""
     if Kind.BYTEA in (kind(node.left), kind(node.right)):
-        raise refuse("|| of bytea")
+        parts = (
+            to_type(part, T.VARBINARY.into_expr(), session) if kind(part) is Kind.UNKNOWN else part
+            for part in (node.left, node.right)
+        )
+        return call("bytea_concat", *parts, returns=T.VARBINARY)
     if Kind.JSON in (kind(node.left), kind(node.right)):
         raise refuse("|| of jsonb")
     node.set("this", paren(as_text(node.left, session)))
@@ -34,7 +39,7 @@ def _output(value: exp.Expr, session: Session) -> exp.Expr:
     """Return a value as its type's output function writes it."""
     if kind(value) is Kind.BOOL:
         return case((value, text("t")), (exp.Not(this=exp.Paren(this=value.copy())), text("f")))
-    return as_text(value, session)
+    return _padded(value) if kind(value) is Kind.BPCHAR else as_text(value, session)
 
 
 def substring(node: exp.Substring) -> exp.Expr:
@@ -73,7 +78,15 @@ def octet_length(node: exp.Anonymous) -> exp.Expr:
     value = node.expressions[0]
     if kind(value) is Kind.BYTEA:
         return bytes_of(value)
-    return cast(call("octet_length", value, returns="INT"), "INT")
+    return cast(call("octet_length", _padded(value), returns="INT"), "INT")
+
+
+def _padded(value: exp.Expr) -> exp.Expr:
+    """Return char(n) with its blanks, which the engine's values are without."""
+    parameters = type_of(value).expressions
+    if kind(value) is not Kind.BPCHAR or not parameters:
+        return value
+    return call("rpad", value, number(parameters[0].name), returns="TEXT")
 
 
 def bytes_of(value: exp.Expr) -> exp.Expr:

@@ -2,64 +2,86 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
-
-def float8_text(values: pa.Array) -> pa.Array:
-    """Write doubles as PostgreSQL does: the shortest digits that read back, an exponent below 1e-4 and from 1e15."""
-    return _spelt(values, 1e15)
-
-
-def float4_text(values: pa.Array) -> pa.Array:
-    """Write reals as PostgreSQL does: an exponent below 1e-4 and from 1e6."""
-    return _spelt(values, 1e6)
+from catalog.errors import SqlError
+from gateway.values import registry
+from gateway.values.arrays import element_type
+from gateway.values.columns import column_encoder
+from gateway.values.fields import binary_of_field
+from gateway.values.scalars import natural_oid, scalar_encoder
+from gateway.values.settings import OutputColumn, OutputSettings
 
 
-def _spelt(values: pa.Array, exponent_from: float) -> pa.Array:
-    written = values.cast(pa.string())
-    size = pc.abs(values)
-    finite = pc.is_finite(values)
-    large = pc.fill_null(pc.and_(finite, pc.greater_equal(size, exponent_from)), False)
-    small = pc.fill_null(pc.and_(finite, pc.and_(pc.less(size, 1e-4), pc.greater(size, 0.0))), False)
-    middle = pc.invert(pc.or_(large, small))
-    if pc.any(pc.and_(middle, pc.match_substring(pc.fill_null(written, ""), "e"))).as_py():
-        written = pc.if_else(middle, _without_exponent(values, written), written)
-    if pc.any(large).as_py() or pc.any(small).as_py():
-        written = pc.if_else(pc.or_(large, small), _with_exponent(written), written)
-    written = pc.replace_substring_regex(written, r"\.0$", "")
-    names = {"inf": "Infinity", "-inf": "-Infinity", "nan": "NaN", "-nan": "NaN"}
-    for found, name in names.items():
-        written = pc.if_else(pc.equal(written, found), name, written)
-    return written
+def float_as_text(values: pa.Array, digits: pa.Array) -> pa.Array:
+    """Write reals or doubles as a session with ``extra_float_digits`` does."""
+    column = OutputColumn(registry.FLOAT4 if pa.types.is_float32(values.type) else registry.FLOAT8)
+    return _written(values, column, OutputSettings(extra_float_digits=_constant(digits)))
 
 
-def _without_exponent(values: pa.Array, written: pa.Array) -> pa.Array:
-    """Spell out ``1e+06``: whole numbers by way of integers; Arrow writes an exponent only for those."""
-    whole = pc.if_else(pc.less(pc.abs(values), 9e18), values, 0.0)
-    plain = pc.trunc(whole).cast(pa.int64()).cast(pa.string())
-    return pc.if_else(pc.match_substring(written, "e"), plain, written)
+def date_as_text(values: pa.Array, style: pa.Array) -> pa.Array:
+    """Write dates in a ``DateStyle``."""
+    return _written(values, OutputColumn(registry.DATE), OutputSettings(date_style=_constant(style)))
 
 
-def _with_exponent(written: pa.Array) -> pa.Array:
-    """Give every number a mantissa of one digit before the point and an exponent of two digits or more."""
-    parts = pc.extract_regex(
-        written, r"^(?P<sign>-?)(?P<whole>\d+)(?:\.(?P<fraction>\d+))?(?:e(?P<exponent>[-+]?\d+))?$"
-    )
-    sign, whole, fraction = (pc.struct_field(parts, name) for name in ("sign", "whole", "fraction"))
-    exponent = pc.struct_field(parts, "exponent")
-    fraction, exponent = pc.fill_null(fraction, ""), pc.fill_null(exponent, "")
-    shift = pc.if_else(pc.equal(exponent, ""), "0", pc.replace_substring(exponent, "+", "")).cast(pa.int64())
-    digits = pc.binary_join_element_wise(whole, fraction, "")
-    significant = pc.utf8_ltrim(digits, characters="0")
-    leading = pc.subtract(pc.utf8_length(digits), pc.utf8_length(significant))
-    power = pc.subtract(pc.add(shift, pc.subtract(pc.utf8_length(whole).cast(pa.int64()), 1)), leading.cast(pa.int64()))
-    mantissa = pc.utf8_rtrim(significant, characters="0")
-    first, rest = pc.utf8_slice_codeunits(mantissa, 0, 1), pc.utf8_slice_codeunits(mantissa, 1)
-    point = pc.if_else(pc.equal(rest, ""), "", ".")
-    power_sign = pc.if_else(pc.less(power, 0), "e-", "e+")
-    power_text = pc.utf8_lpad(pc.abs(power).cast(pa.string()), 2, "0")
-    return pc.binary_join_element_wise(sign, first, point, rest, power_sign, power_text, "")
+def time_as_text(values: pa.Array) -> pa.Array:
+    """Write times of day."""
+    return _written(values, OutputColumn(registry.TIME), OutputSettings())
+
+
+def timestamp_as_text(values: pa.Array, style: pa.Array) -> pa.Array:
+    """Write timestamps in a ``DateStyle``."""
+    return _written(values, OutputColumn(registry.TIMESTAMP), OutputSettings(date_style=_constant(style)))
+
+
+def timestamptz_as_text(values: pa.Array, style: pa.Array, zone: pa.Array) -> pa.Array:
+    """Write timestamps with time zone in a ``DateStyle`` and a ``TimeZone``."""
+    settings = OutputSettings(time_zone=_constant(zone), date_style=_constant(style))
+    return _written(values, OutputColumn(registry.TIMESTAMPTZ), settings)
+
+
+def interval_as_text(values: pa.Array, style: pa.Array) -> pa.Array:
+    """Write intervals in an ``IntervalStyle``."""
+    return _written(values, OutputColumn(registry.INTERVAL), OutputSettings(interval_style=_constant(style)))
+
+
+def bytea_as_text(values: pa.Array) -> pa.Array:
+    """Write bytes in the format ``escape``."""
+    return _written(values, OutputColumn(registry.BYTEA), OutputSettings(bytea_output="escape"))
+
+
+def concatenated(left: pa.Array, right: pa.Array) -> pa.Array:
+    """Join bytes."""
+    return pc.binary_join_element_wise(left, right, b"")
+
+
+def array_as_text(values: pa.Array, style: pa.Array) -> pa.Array:
+    """Write arrays in a ``DateStyle``."""
+    if not len(values):
+        return pa.array([], pa.string())
+    element = natural_oid(element_type(values.type))
+    column = OutputColumn(registry.BY_OID[element].array)
+    encode = column_encoder(values.type, column, OutputSettings(date_style=_constant(style)))
+    return binary_of_field(encode(values)).cast(pa.string())
+
+
+def _written(values: pa.Array, column: OutputColumn, settings: OutputSettings) -> pa.Array:
+    """Return values as a client is sent them."""
+    if not len(values):
+        return pa.array([], pa.string())
+    try:
+        encode = scalar_encoder(values.type, column, settings)
+        return binary_of_field(encode(values)).cast(pa.string())
+    except SqlError as error:
+        raise ValueError(f"[{error.sqlstate.value}] {error.message}") from None
+
+
+def _constant(values: pa.Array) -> Any:
+    """Return what an argument is for all rows; None where there are none."""
+    return values[0].as_py() if len(values) else None
 
 
 def split_by_pattern(values: pa.Array, patterns: pa.Array) -> pa.Array:

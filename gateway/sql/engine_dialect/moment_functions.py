@@ -1,0 +1,69 @@
+"""Dates, timestamps and intervals on Arrow arrays, where the engine has no such function or other limits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from gateway.sql.engine_dialect.interval_functions import DAY, interval_parts, valid_rows
+
+_FIRST_DAY, _END_DAY = -2_440_588, 2_145_042_541  # PostgreSQL's calendar, in days since 1970
+_INFINITE_DAY = 2**31 - 1
+_EPOCH = 946_684_800_000_000  # 2000-01-01 in microseconds since 1970
+_MONTH = 30  # days, where intervals are compared
+Ints = np.ndarray[Any, np.dtype[np.int64]]
+
+
+def date_plus(dates: pa.Array, days: pa.Array) -> pa.Array:
+    """Add days to dates; infinite ones stay."""
+    start = _numbers(dates.cast(pa.int32()).cast(pa.int64()))
+    count = _numbers(days)
+    finite = (start != _INFINITE_DAY) & (start != -_INFINITE_DAY - 1)
+    total = np.where(finite, start + np.clip(count, -(2**40), 2**40), start)
+    valid = valid_rows(dates, days)
+    if (finite & valid & ((total < _FIRST_DAY) | (total >= _END_DAY))).any():
+        raise ValueError("[22008] date out of range")
+    return pa.array(np.where(valid, total, 0).astype(np.int32), mask=~valid).cast(pa.date32())
+
+
+def rounded_timestamp(stamps: pa.Array, digits: pa.Array) -> pa.Array:
+    """Round timestamps to so many digits of a second, halves away from the beginning of 2000."""
+    if not len(stamps):
+        return stamps
+    unit = 10 ** (6 - digits[0].as_py())
+    micros = _numbers(stamps.cast(pa.int64()))
+    away = micros - _EPOCH
+    rounded = np.sign(away) * ((np.abs(away) + unit // 2) // unit * unit) + _EPOCH
+    finite = np.abs(micros) < 2**63 - 1 - DAY
+    found = pa.array(np.where(finite, rounded, micros), mask=~valid_rows(stamps))
+    return found.cast(stamps.type)
+
+
+def rounded_time(times: pa.Array, digits: pa.Array) -> pa.Array:
+    """Round times of day to so many digits of a second."""
+    if not len(times):
+        return times
+    unit = 10 ** (6 - digits[0].as_py())
+    micros = _numbers(times.cast(pa.int64())) // 1000
+    rounded = (micros + unit // 2) // unit * unit
+    if (rounded >= DAY).any():
+        raise ValueError("[0A000] the time 24:00:00 is not available on lake tables")
+    return pa.array(rounded * 1000, mask=~valid_rows(times)).cast(times.type)
+
+
+def interval_size(spans: pa.Array) -> pa.Array:
+    """Return the number of microseconds that PostgreSQL compares intervals by: a month has thirty days."""
+    months, days, micros = interval_parts(spans)
+    whole = months * _MONTH + days + micros // DAY
+    mask = ~valid_rows(spans)
+    length = pa.scalar(DAY, pa.int64()).cast(pa.decimal128(19, 0)).cast(pa.decimal128(12, 0))
+    large = pc.multiply(pa.array(whole, mask=mask).cast(pa.decimal128(19, 0)), length)
+    return pc.add(large, pa.array(micros % DAY, mask=mask).cast(pa.decimal128(19, 0))).cast(pa.decimal128(38, 0))
+
+
+def _numbers(values: pa.Array) -> Ints:
+    found: Ints = pc.fill_null(values, 0).to_numpy(zero_copy_only=False)
+    return found
