@@ -25,6 +25,7 @@ from catalog.scans import Snapshot, Source
 from catalog.sqlstate import SqlState
 from catalog.statistics import TableStatistics
 from catalog.tables import Catalog, Discovery, Table
+from gateway.evaluation.evaluator import Evaluator
 from gateway.execute.engine import Engine
 from gateway.relay.source_relay import SourceRelay
 from gateway.sql.session_expressions import SessionExpression
@@ -70,7 +71,9 @@ class Lake:
         system_relations: frozenset[str],
         remote_logins: RemoteLogins,
         pure_functions: frozenset[str] = frozenset(),
+        evaluator: Evaluator | None = None,
     ) -> None:
+        """``evaluator`` is PostgreSQL as the engine's helper, None where there is none."""
         self.sources = sources
         self.relay = SourceRelay(sources, remote_logins)
         self.pure_functions = pure_functions  # names of those that a source's server may call by itself
@@ -79,6 +82,7 @@ class Lake:
         self.governed = KeptRelations()
         self.system_relations = system_relations
         self.remote_logins = remote_logins
+        self.evaluator = evaluator
         self.catalog = Catalog(0, {}, {}, sources=tuple(sources))
         self.system_shapes: dict[tuple[str, str], SessionRelation] = {}  # relations of catalogues, as sessions told
         self.expression_types: LRUCache[SessionExpression, SessionColumn] = LRUCache(4096)  # as sessions told

@@ -24,6 +24,7 @@ import structlog
 from psycopg.conninfo import make_conninfo
 
 from catalog.errors import SqlError
+from catalog.function_database import open_function_database
 from catalog.mirror.access_statements import AccessOutcome, AccessRequest
 from catalog.mirror.mirror import open_mirror
 from catalog.names import always_quoted
@@ -45,6 +46,7 @@ from gateway.authentication.passwords import DEFAULT_MIN_LENGTH, check_password
 from gateway.authentication.scram import parse_verifier, verifier
 from gateway.config import DEFAULT_GRACE, Config
 from gateway.config import Audit as AuditConfig
+from gateway.evaluation.evaluator import Evaluator
 from gateway.login_methods import Role
 from gateway.masking import MaskingCommands
 from gateway.policy_answers import PolicyAnswers
@@ -88,6 +90,8 @@ class Metadata:
         self._store: Store = open_store(server)
         self.secret = self._store.require_secret("mock_scram")
         self._mirror = open_mirror(server, self._store.require_secret("mirror"), database, defaults)
+        functions = open_function_database(server, self._store.require_secret("mirror"))
+        self.evaluator = Evaluator(functions)
         self.masking = MaskingCommands(self._store, self._mirror)
         self._mappings = MappingCommands(self._store)
         self.keyring = Keyring()
@@ -411,6 +415,7 @@ class Metadata:
     def close(self) -> None:
         """Give back connections; stop the server if it is ours."""
         self._reader.shutdown(wait=False, cancel_futures=True)
+        self.evaluator.close()
         self._mirror.close()
         self._store.close()
         if self._server.embedded:

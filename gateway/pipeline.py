@@ -20,13 +20,15 @@ from catalog.names import TableName
 from catalog.principals import Principal
 from catalog.tables import Table
 from connectors.postgres.source import PostgresSource
+from gateway.evaluation.evaluator import Evaluator
 from gateway.execute.engine import EngineQuery, Running
 from gateway.lake import Lake, Pinned
 from gateway.relay.mirror_connection import MirrorConnection
 from gateway.relay.source_relay import WholeStatement
 from gateway.session_rows import SessionSource, with_rows
 from gateway.sql.engine_dialect.moments import Session
-from gateway.sql.engine_dialect.render import render
+from gateway.sql.engine_dialect.nested_columns import write_as_json
+from gateway.sql.engine_dialect.render import Rendered, render_with_calls
 from gateway.sql.policy_text import policy_reader
 from gateway.sql.resolve import Names, References, resolve, with_computed
 from gateway.sql.session_expressions import SessionExpression, compute, session_expressions
@@ -147,8 +149,16 @@ def prepare(planned: Plan, parameters: Sequence[pa.Scalar], session: Session, la
     fragmented = fragment(planned.optimized, snapshots, sources, parameters)
     scans = tuple((part.relation, part.scan) for part in fragmented.fragments)
     fenced = frozenset(part.relation for part in fragmented.fragments if part.is_fenced)
-    sql = render(fragmented.tree, session, numeric_text=True)
-    query = EngineQuery(sql, scans, is_plain_scan(fragmented.tree), is_brief(fragmented), _bytes(pinned), fenced)
+    rendered = _rendered(fragmented, session, lake.evaluator)
+    query = EngineQuery(
+        rendered.sql,
+        scans,
+        is_plain_scan(fragmented.tree),
+        is_brief(fragmented),
+        _bytes(pinned),
+        fenced,
+        rendered.calls,
+    )
     prepared = Prepared(fragmented, query)
     if not parameters:
         with _LOCK:
@@ -170,6 +180,18 @@ def reads(planned: Plan, parameters: Sequence[pa.Scalar], lake: Lake) -> Fragmen
     with _LOCK:
         _READS[id(planned)] = (planned, fragmented)
     return fragmented
+
+
+def _rendered(fragmented: Fragmented, session: Session, evaluator: Evaluator | None) -> Rendered:
+    rendered = render_with_calls(fragmented.tree, session, evaluator)
+    if not rendered.calls or evaluator is None:
+        return rendered
+    tree = fragmented.tree.copy()
+    written = [
+        write_as_json(tree, part.relation, part.snapshot.table.columns, evaluator.json_function)
+        for part in fragmented.fragments
+    ]
+    return render_with_calls(tree, session, evaluator) if any(written) else rendered
 
 
 def _bytes(pinned: Pinned) -> int | None:

@@ -98,8 +98,9 @@ class SessionRole:
 
         relations, database = self._services.lake.system_relations, self._services.database
         path_now, views = search_path(path, principal.name), access.views
-        own = self.temporary
-        return Names(catalog, relations, path_now, visible, database, columns, views.tables, views.types, temporary=own)
+        own, types = self.temporary, self._services.lake.evaluator
+        found = Names(catalog, relations, path_now, visible, database, columns, views.tables, views.types)
+        return replace(found, temporary=own, types=types)
 
     def told(self) -> Identity:
         """Return as whom the gateway's own session in the mirror is to act for him. Raises SqlError: he may not."""

@@ -63,12 +63,22 @@ def open_lake(config: Config, metadata: Metadata) -> Lake:
     def register(context: SessionContext) -> None:
         register_functions(context)
         register_mask_functions(context, metadata.keyring)
+        metadata.evaluator.register(context)
 
     engine = Engine(
         EngineSettings(config.engine.memory_limit, config.spill_directory, config.engine.target_partitions),
         open_remote,
         register,
         stated_error,
+        metadata.evaluator.hold,
     )
-    lake = Lake(sources, engine, metadata.access, metadata.system_relations, logins, metadata.pure_functions)
+    lake = Lake(
+        sources,
+        engine,
+        metadata.access,
+        metadata.system_relations,
+        logins,
+        metadata.pure_functions,
+        metadata.evaluator,
+    )
     return lake

@@ -73,7 +73,8 @@ class EngineQuery:
     ``is_plain_scan`` says that it hands on the rows of one table as they are read: its files are then read one after
     another, which is fast enough for any client and takes a third of the memory. ``is_brief`` says that it ends soon:
     its first rows are waited for in the thread that plans. ``bytes`` is the size of the tables as they are stored, None
-    where it is not known. ``fenced`` are relations that must be read from under a fence.
+    where it is not known. ``fenced`` are relations that must be read from under a fence, ``calls`` what PostgreSQL is
+    to evaluate.
     """
 
     sql: str
@@ -82,9 +83,11 @@ class EngineQuery:
     is_brief: bool = False
     bytes: int | None = None
     fenced: frozenset[str] = frozenset()
+    calls: frozenset[str] = frozenset()
 
 
 RegisterFunctions = Callable[[SessionContext], None]
+Hold = Callable[[Collection[str]], Callable[[], None]]  # says that calls may run; what it returns ends them
 OpenRemote = Callable[[RemoteScan], remote_relations.RemoteDataset]
 
 
@@ -97,6 +100,7 @@ class Engine:
         open_remote: OpenRemote,
         register_functions: RegisterFunctions,
         stated_error: StatedError,
+        hold: Hold | None = None,
     ) -> None:
         settings.spill_directory.mkdir(parents=True, exist_ok=True)
         runtime = RuntimeEnvBuilder().with_fair_spill_pool(settings.memory_limit)
@@ -116,6 +120,7 @@ class Engine:
         self._context_of_tiny = new_context(1)
         self._stated_error = stated_error
         self._open_remote = open_remote
+        self._hold = hold
         self._numbers = itertools.count(1)
         self._frames: LRUCache[str, DataFrame] = LRUCache(_KEPT_PLANS)
         self._lock = threading.Lock()  # of the frames
@@ -159,6 +164,8 @@ class Engine:
     def _begin(self, prepare: Callable[[], EngineQuery], parameters: Sequence[pa.Scalar], opened: _Opened) -> Running:
         try:
             query = prepare()
+            if query.calls and self._hold is not None:
+                opened.add_release(self._hold(query.calls))
             context = self._context_for(query)
             frame = self._plan(context, query, parameters, opened)
             streams = _one_by_one(context, frame) if _reads_files_alone(query) else None
@@ -249,10 +256,20 @@ class _Opened:
         self.stated_error = stated_error
         self._lock = threading.Lock()
         self._datasets: dict[str, tuple[SessionContext, remote_relations.RemoteDataset | _Ready]] = {}
+        self._releases: list[Callable[[], None]] = []
         self._closed = False
 
     def __bool__(self) -> bool:
-        return bool(self._datasets)
+        return bool(self._datasets or self._releases)
+
+    def add_release(self, release: Callable[[], None]) -> None:
+        """Take charge of what ends the statement's calls; where it has ended meanwhile they are ended at once."""
+        with self._lock:
+            self._releases.append(release)
+            closed = self._closed
+        if closed:
+            self.close()
+            raise SqlError(SqlState.QUERY_CANCELED, "canceling statement due to user request")
 
     def add(self, context: SessionContext, relation: str, dataset: remote_relations.RemoteDataset | _Ready) -> None:
         """Take charge of a relation; where the statement has ended meanwhile it is closed at once."""
@@ -282,6 +299,9 @@ class _Opened:
         with self._lock:
             self._closed = True
             datasets = [*self._datasets.items()]
+            releases, self._releases = self._releases, []
+        for release in releases:
+            release()
         for relation, (context, dataset) in datasets:
             dataset.close()
             context.deregister_table(relation)

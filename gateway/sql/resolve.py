@@ -26,6 +26,7 @@ from catalog.sqlstate import SqlState
 from catalog.tables import Catalog, Table, visible_part
 from gateway.sql.engine_dialect import before_qualify
 from gateway.sql.engine_dialect.inference import annotate
+from gateway.sql.engine_dialect.postgres_calls import ResultTypes
 from gateway.sql.hidden_columns import HiddenColumns, refuse_whole_rows, unknown_column
 from gateway.sql.session_relations import NO_NAMES, TEMPORARY_SCHEMA, SessionRelation, TemporaryNames
 from gateway.sql.statements import parse_query
@@ -65,6 +66,7 @@ class Names:
     view_types: dict[object, object] = field(default_factory=dict, compare=False)  # those found before, of any session
     within: tuple[TableName, ...] = ()  # the views that are being resolved
     temporary: TemporaryNames = NO_NAMES  # the session's own; policies and views never see them
+    types: ResultTypes | None = None  # of expressions that the engine's dialect does not know
 
     def get_table(self, name: TableName) -> Table | None:
         """Return the view or table of that name, whoever may know of it, or None."""
@@ -120,7 +122,7 @@ def resolve(tree: exp.Query, found: References, names: Names, parameters: Sequen
             completed, schema=schema, dialect="postgres", quote_identifiers=True, validate_qualify_columns=True
         )
         assert isinstance(qualified, exp.Query)
-        typed = annotate(qualified, schema, [_data_type(one) for one in parameters])
+        typed = annotate(qualified, schema, [_data_type(one) for one in parameters], names.types)
     except (SqlglotError, RecursionError) as error:
         if hidden and (unknown := unknown_column(tree, str(error))) is not None:
             raise unknown from None  # the mirror knows columns that the principal may not know of

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ from gateway.metadata import Metadata
 from gateway.session_services import Permit
 from gateway.sql import resolve, statements
 from gateway.sql.engine_dialect import allowed
-from gateway.sql.engine_dialect.render import render
+from gateway.sql.engine_dialect.render import Rendered, render_with_calls
 from optimizer.optimize import optimize
 from optimizer.rules import push_down_filters
 from policies import fences, govern
@@ -213,10 +214,11 @@ def _forgetful_optimizer(patch: Patch) -> None:
 
 
 def _forgetful_rendering(patch: Patch) -> None:
-    def forgetful(*given: Any, **named: Any) -> str:
-        return render(*given, **named).replace(f" LIMIT {fences.FENCE}", "")
+    def forgetful(*given: Any) -> Rendered:
+        rendered = render_with_calls(*given)
+        return replace(rendered, sql=rendered.sql.replace(f" LIMIT {fences.FENCE}", ""))
 
-    patch.setattr(pipeline, "render", forgetful)
+    patch.setattr(pipeline, "render_with_calls", forgetful)
 
 
 def _check_of_the_tree(patch: Patch) -> None:

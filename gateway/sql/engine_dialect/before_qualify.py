@@ -12,6 +12,7 @@ from sqlglot.schema import MappingSchema
 from sqlglot.tokenizer_core import Token, TokenType
 
 from gateway.sql.engine_dialect import intervals
+from gateway.sql.engine_dialect.arranged_tokens import arranged, with_own_names
 
 _SPECIAL_INTEGER = re.compile(
     r"(?<![\w.])(?:0[xX](?:_?[0-9a-fA-F])+|0[oO](?:_?[0-7])+|0[bB](?:_?[01])+|\d+(?:_\d+)+)(?![\w.])"
@@ -31,10 +32,10 @@ def parse(sql: str) -> exp.Expr:
     for before, token in pairwise(tokens):
         if before.token_type is TokenType.INTERVAL and token.token_type is TokenType.STRING and _is_cut(token.text):
             token.text = intervals.written(intervals.parse(token.text))
-    statements = Postgres().parser().parse(tokens, sql)
+    statements = Postgres().parser().parse(arranged(tokens), sql)
     if len(statements) != 1 or statements[0] is None:
         raise sqlglot.errors.ParseError("one statement is expected")
-    return statements[0]
+    return with_own_names(statements[0])
 
 
 def _read_integers(tokens: list[Token], sql: str) -> None:

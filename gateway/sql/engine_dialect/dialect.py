@@ -67,6 +67,10 @@ def _interval(generator: Generator, node: exp.Interval) -> str:
     return f"INTERVAL {generator.sql(node, 'this')}"
 
 
+def _try_cast(generator: Generator, node: exp.TryCast) -> str:
+    return f"TRY_CAST({generator.sql(node, 'this')} AS {generator.sql(node, 'to')})"
+
+
 _OWN: dict[type[exp.Expr], Callable[[Any, Any], str]] = {
     exp.Anonymous: _call,
     exp.DataType: _data_type,
@@ -74,6 +78,7 @@ _OWN: dict[type[exp.Expr], Callable[[Any, Any], str]] = {
     exp.Interval: _interval,
     exp.Literal: _literal,
     exp.Ordered: _ordered,
+    exp.TryCast: _try_cast,
 }
 
 

@@ -39,9 +39,10 @@ def to_char(node: exp.Expr, session: Session) -> exp.Expr:
 
 def _tokens(pattern: exp.Expr | None) -> list[str]:
     """Cut PostgreSQL's pattern into its tokens; sqlglot has turned some into strftime's, so turn those back."""
-    if not (isinstance(pattern, exp.Literal) and pattern.is_string):
+    bare = pattern.unnest() if pattern is not None else None
+    if not (isinstance(bare, exp.Literal) and bare.is_string):
         raise refuse("a date pattern that is not a constant")
-    written = _BACK_TOKEN.sub(lambda found: _BACK[found[0]], pattern.name)
+    written = bare.name if bare is not pattern else _BACK_TOKEN.sub(lambda found: _BACK[found[0]], bare.name)
     if '"' in written and "D" in written.replace("DD", ""):
         raise refuse("quoted text in a date pattern")
     return _TOKEN.findall(written)

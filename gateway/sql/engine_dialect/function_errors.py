@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import re
+from base64 import b64decode
 
 from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
 
 _STATED = re.compile(r"""Error\((['"])\[([0-9A-Z]{5})\] (.*?)\1\)""")
 
+_CARRIED = re.compile(r"\[([0-9A-Z]{5})\] postgres:([0-9A-Za-z+/=]+)")  # with detail and hint, see `gateway.evaluation`
+
 
 def stated_error(text: str) -> SqlError | None:
     """Return the error that one of `functions` raised, out of the engine's text; None where it was none of them."""
+    carried = _CARRIED.search(text)
+    if carried:
+        message, detail, hint = json.loads(b64decode(carried[2]))
+        return SqlError(SqlState(carried[1]), message, detail=detail, hint=hint)
     found = _STATED.search(text)
     return SqlError(SqlState(found[2]), found[3]) if found else None

@@ -18,12 +18,22 @@ from sqlglot.schema import MappingSchema
 from gateway.sql.engine_dialect import kinds
 from gateway.sql.engine_dialect.fixed_types import FIXED
 from gateway.sql.engine_dialect.kinds import Kind, T, kind, type_of
+from gateway.sql.engine_dialect.postgres_calls import ResultTypes, asks, find_type
 
 Infer = Callable[[Any], exp.DataType | exp.DType]
 
 
-def annotate(tree: exp.Query, schema: MappingSchema, parameters: Sequence[exp.DataType] = ()) -> exp.Query:
-    """Set PostgreSQL's types on a qualified query, in place.
+_ASKING = (exp.Condition, exp.JSONValue, exp.AtTimeZone)
+
+
+def annotate(
+    tree: exp.Query,
+    schema: MappingSchema,
+    parameters: Sequence[exp.DataType] = (),
+    types: ResultTypes | None = None,
+) -> exp.Query:
+    """Set PostgreSQL's types on a qualified query, in place. ``types`` tells those of expressions that the engine's
+    dialect does not know.
 
     ``schema`` gives the types of the tables' columns, ``parameters`` those of ``$1 …``; without them rules take a
     parameter for a constant whose type is not known, and leave what is done with it to the engine.
@@ -34,10 +44,27 @@ def annotate(tree: exp.Query, schema: MappingSchema, parameters: Sequence[exp.Da
         return parameters[place - 1].copy() if 0 < place <= len(parameters) else T.UNKNOWN
 
     metadata = {**METADATA, exp.Parameter: _annotator(of_parameter)}
+    if types is not None:
+        found = {type(node) for node in tree.walk() if isinstance(node, _ASKING)} - {exp.Column, exp.Literal}
+        metadata |= {node: _or_asked(metadata.get(node, {}), types) for node in found}
     annotate_types(tree, schema=schema, expression_metadata=metadata, dialect="postgres")
     if _type_columns_of_functions(tree):
         annotate_types(tree, schema=schema, expression_metadata=metadata, dialect="postgres", overwrite_types=False)
     return tree
+
+
+def _or_asked(known: dict[str, Any], types: ResultTypes) -> dict[str, Any]:
+    def apply(annotator: TypeAnnotator, node: exp.Expr) -> exp.Expr:
+        found = find_type(node, types) if asks(node) else None
+        if found is not None:
+            annotator._set_type(node, found)
+        elif "annotator" in known:
+            known["annotator"](annotator, node)
+        else:
+            annotator._set_type(node, known.get("returns"))
+        return node
+
+    return {"annotator": apply}
 
 
 def _type_columns_of_functions(tree: exp.Query) -> bool:

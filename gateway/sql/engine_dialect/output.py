@@ -10,12 +10,15 @@ from sqlglot import exp
 
 from gateway.sql.engine_dialect import kinds
 from gateway.sql.engine_dialect.build import QUOTIENT, call, cast
+from gateway.sql.engine_dialect.call_marks import get_digits
 from gateway.sql.engine_dialect.kinds import T, type_of
 
 
 def numeric_digits(value: exp.Expr) -> exp.Expr:
     """Return the text of a numeric whose scale is not known: exactly PostgreSQL's where it is a quotient itself."""
     bare = value.unnest()
+    if (written := get_digits(bare)) is not None:
+        return written
     if isinstance(bare, exp.Anonymous) and bare.name == "numeric_quotient":
         return call("quotient_digits", *(part.copy() for part in bare.expressions), returns="TEXT")
     if (isinstance(bare, exp.Anonymous) and bare.name == "float8_numeric") or _is_read(bare):

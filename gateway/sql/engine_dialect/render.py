@@ -6,11 +6,15 @@ a rule is a pure function of a node whose children are done. What no rule names 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from sqlglot import exp
 
+from catalog.errors import SqlError
+from catalog.sqlstate import SqlState
 from gateway.sql.engine_dialect import (
     aggregates,
     allowed,
@@ -26,18 +30,33 @@ from gateway.sql.engine_dialect import (
     numbers,
     output,
     patterns,
+    postgres_calls,
+    postgres_inputs,
     queries,
     sources,
     strings,
     subqueries,
 )
 from gateway.sql.engine_dialect.build import ENGINE, POLICY
+from gateway.sql.engine_dialect.call_marks import called, get_mark
 from gateway.sql.engine_dialect.dialect import generate
 from gateway.sql.engine_dialect.kinds import Kind, kind
 from gateway.sql.engine_dialect.moments import Session
+from gateway.sql.engine_dialect.postgres_calls import ResultTypes
 
 Rule = Callable[..., exp.Expr]
 UTC = Session()
+_PLACE = "place"  # in a node's meta: its number in the tree before it was translated
+_MOST_REFUSED = 200  # expressions of one statement
+_MOST_LEVELS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """The engine's SQL, and what it has PostgreSQL evaluate."""
+
+    sql: str
+    calls: frozenset[str]
 
 
 def render(tree: exp.Query, session: Session = UTC, *, numeric_text: bool = False) -> str:
@@ -47,8 +66,19 @@ def render(tree: exp.Query, session: Session = UTC, *, numeric_text: bool = Fals
     come as text with the digits PostgreSQL shows, else as decimal256(76, 28). Raises 0A000 for what cannot be answered
     as PostgreSQL would.
     """
-    translated = translate(tree, session)
-    return generate(_in_parentheses(output.with_numeric_text(translated) if numeric_text else translated))
+    return _rendered(translate(tree, session), numeric_text).sql
+
+
+def render_with_calls(tree: exp.Query, session: Session, types: ResultTypes | None) -> Rendered:
+    """Return the engine's SQL as `render` does, with ``numeric_text``; what the dialect has no translation for is a
+    call of PostgreSQL's.
+    """
+    return _rendered(translate(tree, session, types), True)
+
+
+def _rendered(translated: exp.Query, numeric_text: bool) -> Rendered:
+    tree = output.with_numeric_text(translated) if numeric_text else translated
+    return Rendered(generate(_in_parentheses(tree)), called(tree))
 
 
 def _in_parentheses(tree: exp.Query) -> exp.Query:
@@ -59,18 +89,72 @@ def _in_parentheses(tree: exp.Query) -> exp.Query:
     return tree
 
 
-def translate(tree: exp.Query, session: Session = UTC) -> exp.Query:
-    """Return the query in the engine's terms, still as a tree."""
+def translate(tree: exp.Query, session: Session = UTC, types: ResultTypes | None = None) -> exp.Query:
+    """Return the query in the engine's terms, still as a tree. With ``types``, PostgreSQL is called for what the
+    engine's terms have no words for.
+    """
+    tree = tree.copy()
+    if types is None:
+        return _translate(tree, session)
+    postgres_calls.mark(tree, types)
+    try:
+        return _translate(tree.copy(), session)
+    except SqlError as error:
+        if error.sqlstate is not SqlState.FEATURE_NOT_SUPPORTED:
+            raise
+    for _ in range(_MOST_REFUSED):
+        try:
+            return _translate(_numbered(tree.copy()), session)
+        except _Refused as refused:
+            if not _call_for(refused.place, tree, types):
+                raise refused.error from None
+    raise SqlError(SqlState.STATEMENT_TOO_COMPLEX, "too many expressions of a statement are evaluated by PostgreSQL")
+
+
+def _call_for(place: int, tree: exp.Query, types: ResultTypes) -> bool:
+    """Have PostgreSQL evaluate the expression that a rule has refused, or one around it."""
+    node: exp.Expr | None = next(itertools.islice(tree.walk(), place, None), None)
+    for _ in range(_MOST_LEVELS):
+        if node is None or isinstance(node, exp.Query | exp.Alias) or get_mark(node) is not None:
+            return False
+        if postgres_calls.put(node, types) is not None:
+            return True
+        node = node.parent
+    return False
+
+
+class _Refused(Exception):
+    """A rule has refused a node, which is told by its place in the tree as it was before."""
+
+    def __init__(self, place: int, error: SqlError) -> None:
+        super().__init__(error.message)
+        self.place = place
+        self.error = error
+
+
+def _numbered(tree: exp.Query) -> exp.Query:
+    for place, node in enumerate(tree.walk()):
+        node.meta[_PLACE] = place
+    return tree
+
+
+def _translate(tree: exp.Query, session: Session) -> exp.Query:
+    """Translate in place. Raises `_Refused` where a rule refuses a node with a number."""
     allowed.check(tree)
     bounds.check(tree)
-    result: exp.Expr = tree.copy()
+    result: exp.Expr = tree
     for operation in _inner_first(result, exp.SetOperation):
         found = queries.set_operation(operation)
         result = found if operation is result else result
     for query in _inner_first(result, exp.Select, exp.SetOperation):
         _clauses(query, session)
     for node in reversed(list(result.dfs())):
-        result = _translated(node, result, session)
+        try:
+            result = _translated(node, result, session)
+        except SqlError as error:
+            if error.sqlstate is SqlState.FEATURE_NOT_SUPPORTED and _PLACE in node.meta:
+                raise _Refused(node.meta[_PLACE], error) from error
+            raise
     for select in result.find_all(exp.Select):
         names.tell_apart(select)
     assert isinstance(result, exp.Query)
@@ -181,6 +265,8 @@ _ANONYMOUS: dict[str, Rule] = {
 def _anonymous(node: exp.Anonymous, session: Session) -> exp.Expr:
     if masks.is_keyed_call(node):
         return masks.keyed(node)
+    if (found := get_mark(node)) is not None:
+        return postgres_inputs.engine_call(node, found, session)
     rule = _ANONYMOUS.get(node.name.lower())
     if rule is None:
         return node

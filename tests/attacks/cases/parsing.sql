@@ -110,7 +110,8 @@ A | 3
 
 SELECT N'x', B'1', X'1f', id FROM {t}.people ORDER BY 4
 ----
-ERROR 0A000: a bit string is not available on lake tables
+ERROR 0A000: this form of query is not supported on lake tables
+  HINT: PostgreSQL accepts it, the lake engine does not yet. Try to write it another way.
 
 SET standard_conforming_strings = off;
 SELECT '\'', id FROM {t}.people
@@ -209,8 +210,7 @@ ERROR 0A000: this form of query is not supported on lake tables
 
 SELECT id FROM {t}.people WHERE id OPERATOR(pg_catalog.=) 1
 ----
-ERROR 0A000: this form of query is not supported on lake tables
-  HINT: PostgreSQL accepts it, the lake engine does not yet. Try to write it another way.
+1
 
 SELECT id FROM {t}.people WHERE id OPERATOR(pg_catalog.<>) ALL (SELECT id FROM {t}.vault)
 ----
@@ -298,7 +298,7 @@ ERROR 42P01: relation "{t}.vault" does not exist
 
 SELECT JSON_OBJECT('a': (SELECT max(name) FROM {t}.people))
 ----
-ERROR 0A000: function j_s_o_n_object is not available on lake tables
+{"a" : "NVIS-Cleo"}
 
 SELECT JSON_ARRAY(SELECT name FROM {t}.people)
 ----
@@ -316,7 +316,8 @@ ERROR 0A000: unsupported XML feature
 
 SELECT json_query(name::jsonb, '$') FROM {t}.people
 ----
-ERROR 0A000: function json_query is not available on lake tables
+ERROR 22P02: invalid input syntax for type json
+  DETAIL: Token "NVIS" is invalid.
 
 SELECT GROUPING(tenant), count(*) FROM {t}.people GROUP BY tenant
 ----

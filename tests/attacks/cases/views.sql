@@ -29,7 +29,7 @@ ERROR 22012: division by zero
 
 SELECT CAST(secret AS integer) FROM raw
 ----
-ERROR 22P02: invalid input syntax for the type it is cast to
+ERROR 22P02: invalid input syntax for type integer: "+***"
 
 SELECT r FROM raw r
 ----

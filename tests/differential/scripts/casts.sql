@@ -69,4 +69,8 @@ select null::int, null::text, null::date, cast(null as numeric(5,2)), null::int 
 -- refused: an interval of limited
 select iv::interval(0) from types;
 -- a date with the name of a month
+-- a cast that is not there
+-- refused: a cast of int to regclass
+select id::regclass from types where id < 0;
+-- a date form that is not read
 select 'January 8, 1999'::date;

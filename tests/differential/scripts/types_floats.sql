@@ -1,5 +1,4 @@
 -- numeric of too many digits
--- refused: 76 digits
 select '1e-400'::numeric = 0 from types;
 
 -- shortest text

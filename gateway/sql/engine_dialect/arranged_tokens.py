@@ -1,0 +1,108 @@
+"""A statement's tokens, arranged so that sqlglot reads PostgreSQL's meaning out of them.
+
+- ``f(a -> 'b')`` would be a lambda: a name before the operator ``->`` gets parentheses.
+- ``-> 'a.b'`` would be a path into a document, where PostgreSQL has a key: it gets parentheses.
+- ``json_object`` of arrays is a function, not the constructor of SQL/JSON: it gets a name of its own, and so do
+  functions whose arguments it would read as units of time or drop, and aggregates of json.
+- Of ``to_char(t, 'FMDdth')`` it would make a pattern of strftime's, which has no such thing: all but plain patterns get
+  parentheses.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from sqlglot import exp
+from sqlglot.tokenizer_core import Token, TokenType
+
+from gateway.sql.engine_dialect.json_aggregates import AGGREGATES, composed
+
+_ARROWS = frozenset({TokenType.ARROW, TokenType.DARROW})
+_STARTS = frozenset({TokenType.L_PAREN, TokenType.COMMA})
+_PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_READING = frozenset({"to_date", "to_timestamp"})
+_SAFE = re.compile(r"(?:YYYY|MM|DD|HH24|MI|SS|MS|US|[-/.,:; ])*\Z")  # what the engine writes as PostgreSQL does
+_OWN = "_as_written"  # behind the names of functions that sqlglot would take for others
+_RENAMED = frozenset({"array_sort", "date_add", "date_bin", "date_subtract", *AGGREGATES})
+
+
+def arranged(tokens: Sequence[Token]) -> list[Token]:
+    """Return the tokens with parentheses and names as told above; most statements come back as they are."""
+    if not any(token.token_type in _ARROWS or token.text.lower() in _CHANGED for token in tokens):
+        return [*tokens]
+    return [*_arranged(tokens)]
+
+
+_CHANGED = _READING | _RENAMED | {"to_char", "json_object"}
+
+
+def _arranged(tokens: Sequence[Token]) -> Iterator[Token]:
+    calls: list[str] = []
+    for at, token in enumerate(tokens):
+        kind = token.token_type
+        before = tokens[at - 1] if at else None
+        after = tokens[at + 1] if at + 1 < len(tokens) else None
+        if kind is TokenType.L_PAREN:
+            calls.append(before.text.lower() if before is not None else "")
+        elif kind is TokenType.R_PAREN and calls:
+            calls.pop()
+        if kind is TokenType.STRING and before is not None and _is_misread(token, before, calls):
+            yield from _parenthesized(token, 1)
+        elif after is not None and after.token_type is TokenType.ARROW and _may_be_argument(token, before):
+            yield from _parenthesized(token, 2)
+        else:
+            if after is not None and after.token_type is TokenType.L_PAREN and _is_renamed(tokens, at):
+                token.text += _OWN
+            yield token
+
+
+def _is_misread(token: Token, before: Token, calls: Sequence[str]) -> bool:
+    if before.token_type in _ARROWS:
+        return _PLAIN_KEY.match(token.text) is None
+    return bool(calls) and (calls[-1] in _READING or (calls[-1] == "to_char" and not _SAFE.match(token.text)))
+
+
+def _may_be_argument(token: Token, before: Token | None) -> bool:
+    is_name = _PLAIN_KEY.match(token.text) is not None or token.token_type is TokenType.IDENTIFIER
+    return is_name and before is not None and before.token_type in _STARTS
+
+
+def _parenthesized(token: Token, times: int) -> Iterator[Token]:
+    place = token.line, token.col, token.start, token.end
+    yield from (Token(TokenType.L_PAREN, "(", *place) for _ in range(times))
+    yield token
+    yield from (Token(TokenType.R_PAREN, ")", *place) for _ in range(times))
+
+
+def _is_renamed(tokens: Sequence[Token], at: int) -> bool:
+    name = tokens[at].text.lower()
+    return name in _RENAMED or (name == "json_object" and _is_function(tokens, at + 1))
+
+
+def _is_function(tokens: Sequence[Token], opening: int) -> bool:
+    """Whether the parentheses that open there have no ``key : value`` or ``key VALUE value`` in them."""
+    depth = 0
+    for token in tokens[opening:]:
+        depth += (token.token_type in _OPENING) - (token.token_type in _CLOSING)
+        if depth == 0:
+            return token is not tokens[opening + 1]  # json_object() has no arrays
+        if depth == 1 and (token.token_type is TokenType.COLON or token.text.upper() == "VALUE"):
+            return False
+    return False
+
+
+_OPENING = frozenset({TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE})
+_CLOSING = frozenset({TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE})
+
+
+def with_own_names(tree: exp.Expr) -> exp.Expr:
+    """Give functions their names back, in place."""
+    for node in list(tree.find_all(exp.Anonymous)):
+        if node.name.endswith(_OWN):
+            name = node.name.removesuffix(_OWN).lower()
+            if name in AGGREGATES:
+                composed(node, name)
+            else:
+                node.set("this", name)
+    return tree

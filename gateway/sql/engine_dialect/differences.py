@@ -1,0 +1,77 @@
+"""Where the engine has a function, or a cast, but not PostgreSQL's results for these arguments: PostgreSQL is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlglot import exp
+
+from gateway.sql.engine_dialect import kinds
+from gateway.sql.engine_dialect.kinds import Kind, T, kind
+
+_QUICK = (T.SMALLINT, T.INT, T.BIGINT, T.DOUBLE, T.DATE)
+_OF_BYTES = (
+    exp.BitLength, exp.Decode, exp.DPipe, exp.Encode, exp.Length, exp.Overlay, exp.Pad, exp.Reverse, exp.StrPosition,
+    exp.Substring, exp.Trim,
+)  # fmt: skip
+
+
+def is_quick_cast(node: exp.Expr) -> bool:
+    """Whether a cast of text is to a type whose plain forms the engine reads as PostgreSQL does: PostgreSQL is asked of
+    the others alone.
+    """
+    return isinstance(node, exp.Cast) and node.to.this in _QUICK and kind(node.this) is Kind.TEXT
+
+
+def differs(node: exp.Expr) -> bool:
+    """Whether the engine's result for an expression is not PostgreSQL's."""
+    if isinstance(node, _OF_BYTES) and any(kind(one) is Kind.BYTEA for one in node.iter_expressions()):
+        return True
+    rule = _DIFFERENCES.get(type(node))
+    return rule is not None and rule(node)
+
+
+def _always(node: exp.Expr) -> bool:
+    return True
+
+
+def _has_no_plain_pattern(node: exp.Expr) -> bool:
+    """Patterns that sqlglot would change have come in parentheses; of numbers and intervals the engine writes none."""
+    pattern = node.args.get("format")
+    return not isinstance(pattern, exp.Literal) or kind(node.this) not in kinds.MOMENTS
+
+
+def _is_numeric(node: exp.Expr) -> bool:
+    """The engine computes them in double precision."""
+    found = [kind(one) for one in node.iter_expressions()]
+    return Kind.NUMERIC in found and Kind.FLOAT not in found
+
+
+def _has_zone(node: exp.Expr) -> bool:
+    return node.args.get("zone") is not None
+
+
+def _is_padded(node: exp.Expr) -> bool:
+    return kind(node.this) is Kind.BPCHAR
+
+
+def _has_array(node: exp.Expr) -> bool:
+    return node.args.get("min_value") is None
+
+
+_DIFFERENCES: dict[type[exp.Expr], Callable[[Any], bool]] = {
+    exp.ArrayRemove: _always,  # the engine removes the first of equal elements only
+    exp.BitwiseLeftShift: _always,  # bits that leave an int4 are an error there
+    exp.DateTrunc: _has_zone,
+    exp.Exp: _is_numeric,
+    exp.Length: _is_padded,
+    exp.Ln: _is_numeric,
+    exp.Log: _is_numeric,
+    exp.Pow: _is_numeric,
+    exp.StrToDate: _has_no_plain_pattern,
+    exp.StrToTime: _has_no_plain_pattern,
+    exp.TimeToStr: _has_no_plain_pattern,
+    exp.TimestampTrunc: _has_zone,
+    exp.WidthBucket: _has_array,
+}

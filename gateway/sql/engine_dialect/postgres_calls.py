@@ -1,0 +1,276 @@
+"""Expressions that PostgreSQL evaluates: what the engine's dialect has no translation for, as one call each.
+
+A call is an expression in PostgreSQL's own words in which columns, parameters, aggregates and subqueries, which stay
+with the engine, are named ``c1``, ``c2``, …. PostgreSQL says of which type it is; the largest such expression is taken,
+so that ``data -> 'a' ->> 'b'`` is one call.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Protocol
+
+from sqlglot import exp
+from sqlglot.dialects.postgres import Postgres
+from sqlglot.errors import ErrorLevel, UnsupportedError
+
+from gateway.evaluation.evaluator import MAX_INPUTS
+from gateway.sql.engine_dialect import kinds
+from gateway.sql.engine_dialect.allowed import CLASSES, NAMES, REFUSED
+from gateway.sql.engine_dialect.build import ENGINE
+from gateway.sql.engine_dialect.call_marks import ORIGINAL, Call, get_mark, marked
+from gateway.sql.engine_dialect.differences import differs, is_quick_cast
+from gateway.sql.engine_dialect.kinds import Kind, T, kind, type_of
+from gateway.sql.engine_dialect.masks import is_keyed_call
+from policies.fences import is_fenced
+
+_FORBIDDEN = re.compile(r"(?i)reg|xid|xml|oid|.*\.")  # types that speak of the database itself, and others' types
+# Functions of PostgreSQL's grammar, not of its catalogue.
+_GRAMMAR = frozenset({"json_exists", "json_query", "json_scalar", "json_serialize", "json_array", "json_value"})
+_KNOWN = NAMES | {"claim", "is_member", "principal"}  # who asks: policies put constants in their place
+_HELD = (exp.Case, exp.Coalesce, exp.If)  # evaluated by the engine, where no operand wants more
+
+
+class ResultTypes(Protocol):
+    """What says of which type an expression is, see `gateway.evaluation.evaluator.Evaluator`."""
+
+    def may_call(self, function: str) -> bool: ...
+
+    def result_type(self, expression: str, inputs: tuple[str, ...]) -> str | None: ...
+
+
+class _Unfit(Exception):
+    """An expression cannot be a call."""
+
+
+_ENGINES_OWN: tuple[type[exp.Expr], ...] = (
+    exp.AggFunc, exp.Collate, exp.Column, exp.CurrentDate, exp.CurrentTime, exp.CurrentTimestamp, exp.CurrentUser,
+    exp.Explode, exp.ExplodingGenerateSeries, exp.Filter, exp.GenerateSeries, exp.Localtime, exp.Localtimestamp,
+    exp.Parameter, exp.Placeholder, exp.Query, exp.Rand, exp.SessionUser, exp.Uuid, exp.Window, exp.WithinGroup,
+)  # fmt: skip
+_NOWHERE: tuple[type[exp.Expr], ...] = (exp.Star, exp.TableColumn, exp.Distinct, exp.Order, exp.Ordered, exp.Table)
+_CLAUSES: tuple[type[exp.Expr], ...] = (exp.Connector, exp.Dot, exp.Alias, exp.Collate, exp.PropertyEQ, exp.Kwarg)
+
+
+def asks(node: exp.Expr) -> bool:
+    """Whether an expression is one that the dialect has no translation for, as far as its form and the types of its
+    operands tell.
+    """
+    if isinstance(node, (*_ENGINES_OWN, *_NOWHERE, *_CLAUSES)) or node.meta.get(ENGINE):
+        return False
+    if isinstance(node, exp.Anonymous):
+        return node.name.lower() not in _KNOWN and not is_keyed_call(node) and get_mark(node) is None
+    if isinstance(node, exp.Cast):
+        return _is_asked_cast(node)
+    if isinstance(node, exp.Func) and not isinstance(node, _HELD):
+        unknown = type(node) not in CLASSES and not isinstance(node, exp.Binary)
+        return (
+            unknown or type(node) in REFUSED or type(node) in _OPERATORS or _has_foreign_operand(node) or differs(node)
+        )
+    if isinstance(node, exp.Is):
+        return not isinstance(node.expression, exp.Null | exp.Boolean)
+    if isinstance(node, exp.Binary | exp.Between | exp.Unary) and not isinstance(node, exp.Paren | exp.Not):
+        return type(node) in REFUSED or type(node) in _OPERATORS or _has_foreign_operand(node) or differs(node)
+    if isinstance(node, exp.In) and node.args.get("query") is None:
+        return _has_foreign_operand(node)
+    if isinstance(node, exp.Bracket | exp.AtTimeZone):
+        return _has_foreign_operand(node)
+    return type(node) in REFUSED or isinstance(node, exp.JSONValue)
+
+
+_OPERATORS: frozenset[type[exp.Expr]] = frozenset(
+    {
+        exp.Adjacent, exp.Distance, exp.JSONBContainsAllTopKeys, exp.JSONBContainsAnyTopKeys, exp.JSONBContainsTopKey,
+        exp.JSONBDeleteAtPath, exp.JSONBPathExists, exp.MatchAgainst, exp.Operator,
+    }
+)  # fmt: skip
+
+
+# Of texts the engine reads one form only, and tells what is wrong in its own words.
+_READ = frozenset(
+    {Kind.ARRAY, Kind.DATE, Kind.FLOAT, Kind.INTEGER, Kind.INTERVAL, Kind.NUMERIC, Kind.TIME, *kinds.STAMPS}
+)
+
+
+def _is_asked_cast(node: exp.Cast) -> bool:
+    target, source = kinds.kind_of_type(node.to), kind(node.this)
+    if source in kinds.TEXTS and not isinstance(node.this.unnest(), exp.Literal) and target in _READ:
+        return True
+    if target is Kind.ARRAY:
+        return kinds.kind_of_type(kinds.element_type(node.to)) in (Kind.OTHER, Kind.JSON)
+    if target is Kind.JSON:
+        return source is not Kind.JSON or type_of(node.this).this is not node.to.this
+    return Kind.OTHER in (target, source) or (source is Kind.JSON and target is not Kind.TEXT)
+
+
+def _has_foreign_operand(node: exp.Expr) -> bool:
+    return any(_is_foreign(kinds.type_of(operand)) for operand in node.iter_expressions() if _is_value(operand))
+
+
+def _is_foreign(sql_type: exp.DataType) -> bool:
+    found = kinds.kind_of_type(sql_type)
+    if found is Kind.ARRAY:
+        found = kinds.kind_of_type(kinds.element_type(sql_type))
+    return found in (Kind.OTHER, Kind.JSON)
+
+
+def _is_value(node: exp.Expr) -> bool:
+    return not isinstance(node, exp.DataType | exp.Identifier | exp.Var | exp.Literal)
+
+
+def find_type(node: exp.Expr, types: ResultTypes) -> exp.DataType | None:
+    """Return the type PostgreSQL gives an expression; None where it has none, or may not evaluate it."""
+    found = get_call(node, types)
+    return None if found is None else _data_type(found[0].result)
+
+
+def _data_type(sql_type: str) -> exp.DataType:
+    return exp.DataType.build(sql_type, dialect="postgres", udt=True)
+
+
+def get_call(node: exp.Expr, types: ResultTypes) -> tuple[Call, list[exp.Expr]] | None:
+    """Return the call that evaluates an expression, with its inputs; None where PostgreSQL may not evaluate it."""
+    if isinstance(node, _ENGINES_OWN):
+        return None
+    try:
+        expression, inputs = _cut(node, types)
+        names = tuple(_type_name(one) for one in inputs)
+    except _Unfit:
+        return None
+    result = types.result_type(expression, names)
+    return None if result is None else (Call(expression, names, result), inputs)
+
+
+def _cut(node: exp.Expr, types: ResultTypes) -> tuple[str, list[exp.Expr]]:
+    """Return an expression's text with the engine's parts named ``c1``, …, and these parts, each once."""
+    known: dict[str, str] = {}
+    inputs: list[exp.Expr] = []
+
+    def replaced(one: exp.Expr) -> exp.Expr:
+        if isinstance(one, _ENGINES_OWN) or one.meta.get(ENGINE):
+            written = one.sql("postgres")
+            if written not in known:
+                inputs.append(one)
+                known[written] = f"c{len(inputs)}"
+            return exp.column(known[written])
+        _require_pure(one, types)
+        return one
+
+    made = _restored(node.copy()).transform(replaced, copy=False)
+    if len(inputs) > MAX_INPUTS:
+        raise _Unfit
+    return _sql(made), inputs
+
+
+def _restored(node: exp.Expr) -> exp.Expr:
+    """Put expressions back in the place of calls that were made of them, in place."""
+
+    def original(one: exp.Expr) -> exp.Expr:
+        found = one.meta.get(ORIGINAL) if get_mark(one) is not None else None
+        return found.copy() if isinstance(found, exp.Expr) else one
+
+    return node.transform(original, copy=False)
+
+
+def _require_pure(node: exp.Expr, types: ResultTypes) -> None:
+    """Raise `_Unfit` for what has no place in a call."""
+    if isinstance(node, _NOWHERE):
+        raise _Unfit
+    if isinstance(node, exp.Anonymous) and (is_keyed_call(node) or not _may_call(node.name.lower(), types)):
+        raise _Unfit
+    if isinstance(node, exp.Any | exp.All) and isinstance(node.this.unnest(), exp.Query):
+        raise _Unfit
+    if isinstance(node, exp.In) and node.args.get("query") is not None:
+        raise _Unfit
+    if isinstance(node, exp.Exists):
+        raise _Unfit
+    if isinstance(node, exp.DataType) and _FORBIDDEN.match(node.sql("postgres")):
+        raise _Unfit
+
+
+def _may_call(name: str, types: ResultTypes) -> bool:
+    return name in _GRAMMAR or types.may_call(name)
+
+
+def _sql(node: exp.Expr) -> str:
+    generator = Postgres().generator(comments=False, identify=False, unsupported_level=ErrorLevel.IMMEDIATE)
+    try:
+        text: str = generator.generate(node, copy=False)
+    except UnsupportedError:  # something of it would be left out
+        raise _Unfit from None
+    return text
+
+
+def _type_name(node: exp.Expr) -> str:
+    found = type_of(node)
+    if kind(node) is Kind.UNKNOWN or found.this is T.UNKNOWN:
+        raise _Unfit
+    if found.this is T.DECIMAL:
+        return "numeric"
+    if found.this in (T.CHAR, T.BPCHAR) and not found.expressions:
+        return "bpchar"
+    if found.this is T.BIT and not found.expressions:  # PostgreSQL writes one bit as bit(1), and sqlglot varbit so
+        return "bit varying"
+    if kinds.kind_of_type(found) is Kind.ARRAY and kinds.kind_of_type(kinds.element_type(found)) not in _ELEMENTS:
+        raise _Unfit
+    return found.sql("postgres").lower()
+
+
+_ELEMENTS = frozenset({Kind.TEXT, Kind.INTEGER, Kind.BOOL, Kind.UUID, Kind.JSON})
+
+
+def mark(tree: exp.Expr, types: ResultTypes) -> None:
+    """Put calls in place of all expressions that ask for PostgreSQL, outer ones first, in place; those that cannot be
+    calls stay.
+    """
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        if asks(node):
+            if node is not tree and node.root() is not tree:
+                continue  # a call of an outer one has taken it away
+            node = put(node, types) or node
+        waiting.extend(node.iter_expressions())
+
+
+def put(node: exp.Expr, types: ResultTypes) -> exp.Expr | None:
+    """Put a call in the place of an expression, or of a larger one around it that needs nothing more of the rows.
+    Returns the call, or None where there can be none.
+    """
+    found = None if _is_behind_fence(node) else get_call(node, types)
+    if found is None:
+        return None
+    chosen = node
+    while not is_quick_cast(chosen) and (larger := _larger(chosen)) is not None:
+        grown = get_call(larger, types)
+        if grown is None or len(grown[1]) > len(found[1]):
+            break
+        chosen, found = larger, grown
+    call, inputs = found
+    made = marked(call, [one.copy() for one in inputs], _restored(chosen.copy()))
+    made.type = _data_type(call.result)
+    chosen.replace(made)
+    return made
+
+
+def _is_behind_fence(node: exp.Expr) -> bool:
+    """Whether an expression is a policy's own: what it raises could tell of rows that it hides."""
+    select = node.parent_select
+    source = select.args.get("from_") if select is not None else None
+    return isinstance(select, exp.Select) and is_fenced(select) and source is not None and _is_table(source.this)
+
+
+def _is_table(node: object) -> bool:
+    return isinstance(node, exp.Table) and isinstance(node.this, exp.Identifier)
+
+
+def _larger(node: exp.Expr) -> exp.Expr | None:
+    """Return the operator, cast or function around an expression that PostgreSQL may as well evaluate."""
+    around = node.parent
+    while isinstance(around, exp.Paren):
+        around = around.parent
+    if isinstance(around, (*_CLAUSES, *_ENGINES_OWN, exp.In, *_HELD)):
+        return None
+    if isinstance(around, exp.Binary | exp.Cast | exp.Func | exp.Between | exp.Neg):
+        return around
+    return None

@@ -1,0 +1,86 @@
+"""A call of PostgreSQL's in the engine's terms: its inputs as texts that PostgreSQL reads back, whatever their type."""
+
+from __future__ import annotations
+
+import re
+
+from sqlglot import exp
+
+from gateway.evaluation.evaluator import call_text, function_name, statement
+from gateway.sql.engine_dialect import kinds
+from gateway.sql.engine_dialect.build import QUOTIENT, call, case, cast, refuse, text, typed
+from gateway.sql.engine_dialect.call_marks import Call
+from gateway.sql.engine_dialect.kinds import Kind, kind, type_of
+from gateway.sql.engine_dialect.moments import Session
+from gateway.sql.engine_dialect.texts import as_text
+
+_UTC = Session()  # in which every timestamptz has an exact text
+
+
+def engine_call(node: exp.Anonymous, found: Call, session: Session) -> exp.Expr:
+    """Return the engine's function for a marked node, whose inputs are in the engine's terms already."""
+    _require_usual_style(found, session)
+    wanted = call_text(
+        session.time_zone, session.reading.date_order, statement(found.expression, found.inputs, found.result)
+    )
+    inputs = [_written(one) for one in node.expressions]
+    result = type_of(node)
+    if _is_quick(found):
+        return _quick_cast(wanted, found, inputs[0], result)
+    made = call(function_name(found.result, len(inputs)), text(wanted), *inputs, returns=result.copy())
+    if kinds.kind_of_type(result) is not Kind.NUMERIC:
+        return made
+    made.type = kinds.T.TEXT.into_expr()
+    return typed(cast(made, QUOTIENT), result.copy())
+
+
+def _require_usual_style(found: Call, session: Session) -> None:
+    """Refuse a call in which values might look otherwise in the session's styles: PostgreSQL is asked under its usual
+    ones, in which its answers are read. What is read from a text has no such values, and the order of a date's parts is
+    told.
+    """
+    style = session.style
+    looks = (style.date_style.startswith("ISO"), style.interval_style, style.bytea_output)
+    if looks == (True, "postgres", "hex") and style.extra_float_digits >= 1:
+        return
+    cast_of = _CAST.fullmatch(found.expression)
+    reads = cast_of is not None and not any(_STYLED.search(one) for one in (cast_of[1], *found.inputs))
+    if not reads or (found.result == "interval" and style.interval_style != "postgres"):
+        setting = "sql_standard" if style.interval_style == "sql_standard" else "such settings of how values look"
+        hint = "RESET DateStyle, IntervalStyle, extra_float_digits and bytea_output."
+        raise refuse(f"what PostgreSQL has to evaluate, under {setting},", hint)
+
+
+_CAST = re.compile(r"CAST\((.*) AS [A-Za-z ]+\)", re.DOTALL)
+_STYLED = re.compile(r"date|time|interval|float|double|real|bytea", re.IGNORECASE)
+
+
+def _is_quick(found: Call) -> bool:
+    return found.inputs in (("text",), ("varchar",)) and found.expression in _QUICK
+
+
+def _quick_cast(wanted: str, found: Call, value: exp.Expr, result: exp.DataType) -> exp.Expr:
+    """Cast by the engine what it can read, and have PostgreSQL read the rest: other forms of a value, and mistakes."""
+    read = exp.TryCast(this=value, to=result.copy())
+    asked = call(function_name(found.result, 1), text(wanted), value.copy(), returns=result.copy())
+    there: exp.Expr = exp.Not(this=exp.Is(this=read, expression=exp.Null()))
+    if result.this is kinds.T.DOUBLE:  # the engine takes what is too large for infinity, and too small for zero
+        ends = (cast(text(end), "DOUBLE PRECISION") for end in ("1e-300", "1e300"))
+        there = exp.Between(this=call("abs", read, returns=result.copy()), low=next(ends), high=next(ends))
+    empty = exp.Is(this=value.copy(), expression=exp.Null())
+    chosen = case((there, read.copy()), (empty, cast(exp.Null(), result)), default=asked)
+    return typed(exp.Paren(this=chosen), result.copy())
+
+
+_QUICK = frozenset(f"CAST(c1 AS {name})" for name in ("SMALLINT", "INT", "BIGINT", "DOUBLE PRECISION", "DATE"))
+
+
+def _written(value: exp.Expr) -> exp.Expr:
+    match kind(value):
+        case Kind.INTERVAL:
+            return call("interval_input", value, returns="TEXT")
+        case Kind.ARRAY:
+            return call("list_text", cast(value, "TEXT[]"), returns="TEXT")
+        case Kind.OTHER:
+            return cast(value, "TEXT")
+    return as_text(value, _UTC)
