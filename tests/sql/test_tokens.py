@@ -89,16 +89,16 @@ def test_random_texts_are_cut_as_postgresql_cuts_them(postgres: psycopg.Connecti
 @pytest.mark.parametrize(
     "text",
     [
-        "SELECT $\u00a0$ ' $\u00a0$; TRUNCATE t; --'",
-        "SELECT E'a'\n'\\'' ; TRUNCATE t; --'",
-        "SELECT E'a' -- comment\n'\\'' ; TRUNCATE t; --'",
-        "SELECT 1 /* /* */ ' */ ; TRUNCATE t --'",
-        "SELECT 1 -- '\r; TRUNCATE t --'",
-        "SELECT U&'\\', ' ' ; TRUNCATE t --'",
+        "SELECT $\u00a0$ ' $\u00a0$; VACUUM t; --'",
+        "SELECT E'a'\n'\\'' ; VACUUM t; --'",
+        "SELECT E'a' -- comment\n'\\'' ; VACUUM t; --'",
+        "SELECT 1 /* /* */ ' */ ; VACUUM t --'",
+        "SELECT 1 -- '\r; VACUUM t --'",
+        "SELECT U&'\\', ' ' ; VACUUM t --'",
     ],
 )
 def test_a_statement_is_not_hidden_in_what_looks_like_a_string(text: str) -> None:
-    with pytest.raises(SqlError, match="TRUNCATE is not supported"):
+    with pytest.raises(SqlError, match="VACUUM is not supported"):
         split(text)
 
 
