@@ -17,7 +17,8 @@ import pyarrow as pa
 
 from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
-from gateway.portals import Blocks, Encoder, Rows, encoded, encoded_whole
+from gateway.cursor_rows import Rows
+from gateway.portals import Blocks, Encoder, encoded, encoded_whole
 from gateway.sql.copy_options import CopyOptions, Format, Star
 from gateway.sql.copy_statements import CopyTo
 from gateway.values.copy_arrow import END_OF_STREAM, ArrowEncoder, ParquetFile, framed, prepare_arrow

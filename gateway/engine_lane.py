@@ -10,9 +10,8 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from time import monotonic
-from typing import Protocol
 
 import pyarrow as pa
 import structlog
@@ -21,11 +20,13 @@ from catalog.errors import SqlError
 from catalog.principals import Principal
 from catalog.sqlstate import SqlState
 from gateway import copy_out, explain
+from gateway.bound import Client, Portal, Sent, formatted, spread
+from gateway.cursor_rows import FetchedRows, Rows
 from gateway.lake import Lake
 from gateway.logs import milliseconds_since, soon
 from gateway.pipeline import Plan, get_reads, prepare, reads, run
-from gateway.portals import Blocks, ReadyRows, Rows, RowSource, encoded, encoded_whole
-from gateway.prepared import Description, KeptEncoder, Lane, NamedStatement, PreparedStatement, StatementCache
+from gateway.portals import Blocks, ReadyRows, RowSource, encoded, encoded_whole
+from gateway.prepared import Description, Lane, NamedStatement, PreparedStatement, StatementCache
 from gateway.quantities import parse_duration
 from gateway.relay.mirror_connection import MirrorConnection
 from gateway.relay.mirror_errors import error_of
@@ -33,6 +34,7 @@ from gateway.relay.source_connection import Execution
 from gateway.relay.source_relay import Asked, WholeStatement
 from gateway.session_rows import with_rows
 from gateway.sql.copy_statements import CopyTo
+from gateway.sql.cursor_statements import Fetch
 from gateway.sql.engine_dialect.moments import Session
 from gateway.sql.resolve import Names
 from gateway.sql.statements import Statement
@@ -42,11 +44,13 @@ from gateway.values.rows import OutputSettings, RowEncoder
 from gateway.values.settings import TEXT
 from gateway.wire import backend, frontend
 from gateway.wire.fields import ENCODING
-from optimizer.stages import Fragmented
 
 _log = structlog.get_logger(__name__)
 _NOTHING = frontend.Bind("", "")  # no parameters, and all columns as text
-_READ_SETTINGS = ("statement_timeout", "bytea_output", "extra_float_digits")
+_READ_SETTINGS = (
+    *("bytea_output", "extra_float_digits", "statement_timeout", "transaction_timeout"),
+    *("idle_in_transaction_session_timeout", "idle_session_timeout"),
+)
 _REPORTED_SETTINGS = (  # but only at Sync
     *("TimeZone", "DateStyle", "IntervalStyle", "client_encoding", "search_path", "standard_conforming_strings"),
 )
@@ -55,81 +59,19 @@ _SETTINGS = "SELECT current_user, session_user, " + ", ".join(
 )
 
 
-class Client(Protocol):
-    """Where answers go."""
+class TransactionTimeout(SqlError):
+    """The session is over: a statement was at the same time a transaction, and took longer than one may."""
 
-    def send(self, message: backend.BackendMessage) -> None:
-        """Queue a message."""
-
-    def write(self, data: bytes | memoryview) -> None:
-        """Queue bytes of complete messages."""
-
-    def relay(self, message: bytes) -> None:
-        """Queue a message of the mirror, unchanged."""
-
-    async def drain(self) -> None:
-        """Wait until the client has read enough of what is queued."""
-
-    def reading(
-        self, lane: str, tables: tuple[str, ...], policies: tuple[str, ...], shadows: tuple[str, ...] = ()
-    ) -> None:
-        """Note what the statement at hand was planned for."""
-
-    def note_fragments(self) -> Callable[[Fragmented], None]:
-        """Return what is told, in any thread, what the statement at hand reads."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """A statement's parameters as the client sent them, with their types as the mirror told them."""
-
-    oids: tuple[int, ...] = ()
-    formats: tuple[int, ...] = ()
-    values: tuple[bytes | None, ...] = ()
-
-
-@dataclass(slots=True)
-class Portal:
-    """A statement with its parameters, ready to be executed or in the midst of it."""
-
-    prepared: PreparedStatement
-    fields: tuple[backend.FieldDescription, ...] = ()
-    parameters: tuple[pa.Scalar, ...] = ()
-    sent: Sent = field(default_factory=Sent)
-    encoder: KeptEncoder = field(default_factory=KeptEncoder)
-    described: bytes | None = None  # the mirror's own message, where the columns are told as it told them
-    rows: RowSource | None = None
-    bound: tuple[tuple[int, ...], frontend.Bind] | None = None  # parameters as they came, and their types
-    done: bool = field(default=False)
-    lane: str = "engine"  # who has answered, for the log
-    name: str = ""
-
-    @classmethod
-    def of_command(cls, prepared: PreparedStatement) -> Portal:
-        """Return the portal of a statement without rows."""
-        return cls(prepared)
-
-    def describe(self, client: Client) -> None:
-        """Tell the client the portal's columns, in the mirror's own words where it has told them."""
-        if self.prepared.lane is Lane.LOAD:
-            client.send(backend.NoData())
-        elif self.described is not None:
-            client.relay(self.described)
-        else:
-            rowless = self.prepared.lane.is_command or self.prepared.copy is not None
-            client.send(backend.NoData() if rowless else backend.RowDescription(self.fields))
-
-    async def close(self) -> None:
-        """Stop what still runs."""
-        if self.rows is not None:
-            rows, self.rows = self.rows, None
-            await rows.close()
+    def __init__(self) -> None:
+        super().__init__(SqlState.TRANSACTION_TIMEOUT, "terminating connection due to transaction timeout")
 
 
 @dataclass(frozen=True, slots=True)
 class _Settings:
     output: OutputSettings
     statement_timeout: float | None  # seconds
+    transaction_timeout: float | None  # seconds
+    may_be_idle: bool  # for any time
 
 
 class EngineLane:
@@ -168,7 +110,7 @@ class EngineLane:
     async def bind(self, named: NamedStatement, names: Names, message: frontend.Bind = _NOTHING) -> Portal:
         """Describe the statement and decode its parameters."""
         prepared, values = named.prepared, message.parameters
-        description = await self._describe(named, names)
+        description = await self.describe(named, names)
         if prepared.copy is not None:  # its rows are no result: they may change, and have one format
             prepared.require_plan()
             return Portal(prepared, description.fields, name=message.portal)
@@ -180,8 +122,9 @@ class EngineLane:
                 f"bind message supplies {len(values)} parameters,"
                 f' but prepared statement "{message.statement}" requires {expected}',
             )
-        given = _spread(message.parameter_formats, expected, "{} parameter formats but {} parameters")
+        given = spread(message.parameter_formats, expected, "{} parameter formats but {} parameters")
         parameters: tuple[pa.Scalar, ...] = ()
+        types: tuple[str, ...] = ()
         if values:
             reading = (await self.read_settings()).output.reading
             parameters = tuple(
@@ -193,52 +136,69 @@ class EngineLane:
             prepared = await self._statements.prepare(prepared.statement, names, self._principal(), self._lake, types)
         if prepared.lane is not Lane.POLICY_QUESTION:
             prepared.require_plan()
-        formats = _spread(message.result_formats, len(description.fields), "{} result formats but query has {} columns")
-        fields = description.fields
-        if any(formats):
-            fields = tuple(replace(one, format=form) for one, form in zip(fields, formats, strict=True))
         sent = Sent(description.parameter_oids, given, values)
-        if len(set(formats)) > 1:  # of each mixture there would have to be one
-            return Portal(prepared, fields, parameters, sent)
+        fields = formatted(description.fields, message.result_formats)
         if prepared.lane is Lane.LOAD:
             return Portal(prepared, fields, parameters, sent, bound=(description.parameter_oids, message))
-        encoder = description.encoders[formats[0] if formats else TEXT]
-        return Portal(prepared, fields, parameters, sent, encoder, None if any(formats) else description.message)
+        formats = {one.format for one in fields}
+        if len(formats) > 1:  # of each mixture there would have to be one
+            return Portal(prepared, fields, parameters, sent, types=types)
+        encoder = description.encoders[formats.pop() if formats else TEXT]
+        told = None if encoder is not description.encoders[TEXT] else description.message
+        return Portal(prepared, fields, parameters, sent, encoder, told, types=types)
+
+    async def check(self, portal: Portal, names: Names) -> None:
+        """Check that rows of a statement that has begun may still be read as when it began. Raises SqlError where who
+        asks now may not, 0A000 where he would have to see something else.
+        """
+        began = portal.prepared
+        if portal.rows is None or began.lane is not Lane.ENGINE:
+            return
+        now = await self._statements.prepare(began.statement, names, self._principal(), self._lake, portal.types)
+        plan, before = now.require_plan(), began.require_plan()
+        if plan is not before and plan.optimized.tree.sql() != before.optimized.tree.sql():
+            raise SqlError(
+                SqlState.FEATURE_NOT_SUPPORTED,
+                "the cursor cannot go on: what may be read by it has changed since it was opened",
+                hint="Close it and run its query again.",
+            )
+
+    async def open(self, portal: Portal, *, is_scroll: bool) -> None:
+        """Begin to execute a portal whose rows are asked for later: its tables' versions are those of now."""
+        settings = await self._begin(portal)
+        async with self._in_time(settings):
+            await self._open(portal, settings, is_scroll=is_scroll)
+
+    async def move(self, cursor: Portal, wanted: Fetch) -> int:
+        """Move a cursor; return how many rows a FETCH would have had."""
+        settings = await self._begin(cursor)
+        async with self._in_time(settings):
+            if cursor.rows is None:
+                await self._open(cursor, settings, is_scroll=False)
+            assert cursor.rows is not None
+            return await cursor.rows.rows.move(wanted)
 
     async def execute(self, portal: Portal, limit: int) -> None:
         """Send the portal's rows (at most ``limit``, 0 for all) and how it ended."""
-        prepared = portal.prepared
-        lane, shadows = prepared.lane.name.lower(), prepared.shadow_policies()
-        self._client.reading(lane, prepared.tables(), prepared.policies(), shadows)
-        settings = await self.read_settings()
-        if prepared.copy is None:
-            require_codec(settings.output.client_encoding)
-        elif prepared.copy.options.encoding is None and is_converted(settings.output.client_encoding):
-            message = f"COPY in client_encoding {settings.output.client_encoding} is not supported"
-            raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, message, hint="Give it the option ENCODING 'UTF8'.")
-        if self.ended_by is not None:
-            raise self.ended_by
+        settings = await self._begin(portal)
         started = monotonic()
-        self.busy = True
         try:
-            if settings.statement_timeout is None:
+            async with self._in_time(settings):
                 sent, ended = await self._send(portal, limit, settings)
-            else:
-                async with asyncio.timeout(settings.statement_timeout):
-                    sent, ended = await self._send(portal, limit, settings)
-        except TimeoutError:
-            raise SqlError(SqlState.QUERY_CANCELED, "canceling statement due to statement timeout") from None
+        except BaseException:
+            (portal.cursor or portal).failed = True
+            raise
         finally:
-            self.busy = False
-            if portal.rows is None or portal.rows.exhausted or limit == 0:
+            if portal.declared is None and (portal.rows is None or portal.rows.exhausted or limit == 0):
                 await portal.close()
         if ended:
-            portal.done = True
-            self._client.send(backend.CommandComplete(_tag(prepared, sent)))
+            portal.done = portal.declared is None
+            self._client.send(backend.CommandComplete(_tag(portal, sent)))
         else:
             self._client.send(backend.PortalSuspended())
         duration = milliseconds_since(started)
-        told = portal.lane if prepared.lane is Lane.ENGINE else lane
+        lane = portal.prepared.lane
+        told = portal.lane if lane is Lane.ENGINE else lane.name.lower()
         soon(_log.info, "statement", lane=told, rows=sent, milliseconds=duration)
 
     @asynccontextmanager
@@ -246,28 +206,59 @@ class EngineLane:
         """Begin to read rows that are not for the client; give them, and the settings of the session. The statement can
         be cancelled until the block ends.
         """
-        prepared = portal.prepared
-        self._client.reading("load", prepared.tables(), prepared.policies(), prepared.shadow_policies())
-        settings = await self.read_settings()
-        if self.ended_by is not None:
-            raise self.ended_by
-        self.busy = True
-        rows: Rows | None = None
-        try:
-            async with asyncio.timeout(settings.statement_timeout):
-                rows = await self._start(portal, settings)
+        settings = await self._begin(portal)
+        async with self._in_time(settings):
+            rows = await self._start(portal, settings)
+            try:
                 yield rows, settings.output
-        except TimeoutError:
-            raise SqlError(SqlState.QUERY_CANCELED, "canceling statement due to statement timeout") from None
-        finally:
-            self.busy = False
-            if rows is not None:
+            finally:
                 await rows.close()
 
     @property
     def threads(self) -> Executor:
         """Where batches are encoded."""
         return self._lake.threads
+
+    async def _begin(self, portal: Portal) -> _Settings:
+        """Note what is read, and return the settings under which it is."""
+        read = (portal.cursor or portal).prepared
+        lane, shadows = portal.prepared.lane.name.lower(), read.shadow_policies()
+        self._client.reading(lane, read.tables(), read.policies(), shadows)
+        settings = await self.read_settings()
+        copy = portal.prepared.copy
+        if copy is None and portal.prepared.lane is not Lane.LOAD:
+            require_codec(settings.output.client_encoding)
+        elif copy is not None and copy.options.encoding is None and is_converted(settings.output.client_encoding):
+            message = f"COPY in client_encoding {settings.output.client_encoding} is not supported"
+            raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, message, hint="Give it the option ENCODING 'UTF8'.")
+        if self.ended_by is not None:
+            raise self.ended_by
+        return settings
+
+    @asynccontextmanager
+    async def _in_time(self, settings: _Settings) -> AsyncIterator[None]:
+        """Let the engine work, as long as the session's settings let it."""
+        limit, whole, is_whole = settings.statement_timeout, settings.transaction_timeout, False
+        # In a transaction the mirror's session counts its time, and ends it.
+        if whole and self._mirror.status == "I" and (limit is None or whole <= limit):
+            limit, is_whole = whole, True
+        self.busy = True
+        if not settings.may_be_idle:
+            self._mirror.rest()
+        try:
+            async with asyncio.timeout(limit):
+                yield
+        except TimeoutError:
+            if is_whole:
+                raise TransactionTimeout from None
+            raise SqlError(SqlState.QUERY_CANCELED, "canceling statement due to statement timeout") from None
+        finally:
+            self.busy = False
+            await self._mirror.wake()
+
+    async def _open(self, portal: Portal, settings: _Settings, *, is_scroll: bool) -> None:
+        running = await self._start(portal, settings)
+        portal.rows = RowSource(running, _encoder(portal, settings), is_scroll=is_scroll)
 
     async def _send(self, portal: Portal, limit: int, settings: _Settings) -> tuple[int, bool]:
         if portal.done:
@@ -323,8 +314,8 @@ class EngineLane:
 
     async def _send_portion(self, portal: Portal, limit: int, settings: _Settings) -> tuple[int, bool]:
         if portal.rows is None:
-            running = await self._start(portal, settings)
-            portal.rows = RowSource(running, _encoder(portal, settings))
+            await self._open(portal, settings, is_scroll=False)
+        assert portal.rows is not None
         sent = await self._write(portal.rows.take(limit or 1 << 62))
         # PostgreSQL suspends a portal whenever the limit was reached, even if there are no more rows.
         return sent, portal.rows.exhausted
@@ -375,6 +366,11 @@ class EngineLane:
     async def _start(self, portal: Portal, settings: _Settings) -> Rows:
         if portal.prepared.lane is Lane.POLICY_QUESTION:
             return ReadyRows(await self._answer(portal.prepared.statement))
+        if portal.cursor is not None and portal.wanted is not None:
+            if portal.cursor.rows is None:  # of the extended protocol, and not executed yet
+                await self._open(portal.cursor, settings, is_scroll=False)
+            assert portal.cursor.rows is not None
+            return FetchedRows(portal.cursor.rows.rows, portal.wanted)
         session = Session(settings.output.time_zone, settings.output)
         noted = self._client.note_fragments()
         return await run(portal.prepared.require_plan(), portal.parameters, session, self._lake, noted, self._mirror)
@@ -393,7 +389,8 @@ class EngineLane:
             await self._client.drain()
         return rows
 
-    async def _describe(self, named: NamedStatement, names: Names) -> Description:
+    async def describe(self, named: NamedStatement, names: Names) -> Description:
+        """Return PostgreSQL's description of a statement. Raises SqlError with its errors."""
         key = (
             named.prepared.described_as,
             named.parameter_oids,
@@ -445,7 +442,8 @@ class EngineLane:
             if error is not None:
                 raise error_of(error[5:], 0)
             told = [(value or b"").decode(ENCODING.get(), "replace") for value in row]
-            current, session, timeout, bytea_output, digits, *others = told
+            current, session, bytea_output, digits, statement, transaction, *others = told
+            idle, others = others[:2], others[2:]
             self.current_user, self.session_user = current, session
             reported = self._mirror.parameters
             reported.update(zip(_REPORTED_SETTINGS, others, strict=True))
@@ -457,7 +455,8 @@ class EngineLane:
                 bytea_output=bytea_output,
                 client_encoding=reported.get("client_encoding", "UTF8"),
             )
-            self._settings = _Settings(output, parse_duration(timeout) or None)
+            timeouts = parse_duration(statement) or None, parse_duration(transaction) or None
+            self._settings = _Settings(output, *timeouts, may_be_idle=idle == ["0", "0"])
         return self._settings
 
 
@@ -474,21 +473,12 @@ def _encoder(portal: Portal, settings: _Settings) -> Callable[[pa.Schema], RowEn
     return lambda schema: portal.encoder.require(schema, portal.fields, settings.output)
 
 
-def _tag(prepared: PreparedStatement, rows: int) -> str:
+def _tag(portal: Portal, rows: int) -> str:
+    prepared = portal.prepared
     if prepared.copy is not None:
         return f"COPY {rows}"
+    if portal.wanted is not None:
+        return f"{portal.wanted.command} {rows}"
     if prepared.lane is Lane.ENGINE:
         return f"SELECT {rows}"
     return "EXPLAIN" if prepared.statement.head == "EXPLAIN" else "CHECK ACCESS"
-
-
-def _spread(formats: Sequence[int], count: int, mismatch: str) -> tuple[int, ...]:
-    """Apply the protocol's rule for format codes: none means text, one stands for all."""
-    if len(formats) not in (0, 1, count):
-        raise SqlError(SqlState.PROTOCOL_VIOLATION, f"bind message has {mismatch.format(len(formats), count)}")
-    for code in formats:
-        if code not in (0, 1):
-            raise SqlError(SqlState.INVALID_PARAMETER_VALUE, f"unsupported format code: {code}")
-    if len(formats) == 1:
-        return (formats[0],) * count
-    return tuple(formats) or (0,) * count

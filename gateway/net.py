@@ -22,7 +22,7 @@ from gateway.login import Login, LoginServices
 from gateway.logs import bind_connection, bind_statement
 from gateway.relay.mirror_connection import MirrorLost
 from gateway.session import Session
-from gateway.tls import Tls
+from gateway.tls import ALPN, Tls
 from gateway.told_errors import error_response
 from gateway.wire import backend, frontend
 from gateway.wire.connection import NEED_DATA, Connection, Signal
@@ -73,6 +73,8 @@ class ClientConnection(asyncio.Protocol):
         self._ahead = 0
         self._lost = False
         self._first = True
+        self._handshake = b""  # received before there was anything to decrypt it
+        self._decrypted = b""  # received before the connection was told that it is encrypted
         self._protocol_failure: RemoteProtocolError | None = None
         self._task: asyncio.Task[None] | None = None
         self._ending = False
@@ -97,20 +99,24 @@ class ClientConnection(asyncio.Protocol):
             self._task.add_done_callback(lambda _task: self._ended(self))
 
     def data_received(self, data: bytes) -> None:
-        if self._first:
-            self._first = False
-            if data[0] == _TLS_HANDSHAKE:  # direct TLS needs ALPN, which is not offered yet
-                self._abort()
-                return
-        try:
-            self._wire.receive_data(data)
-        except RemoteProtocolError as error:
-            self._protocol_failure = error
+        if (self._first and data[0] == _TLS_HANDSHAKE) or self._handshake:
+            self._handshake += data  # of a client that encrypts without asking before
+        elif self._upgrading:
+            self._decrypted += data  # a client sends on as soon as the handshake is done for him
+        else:
+            self._take(data)
+        self._first = False
         if not self._waiting:
             self._ahead += len(data)
             if self._ahead > _READ_AHEAD and self._transport is not None:
                 self._transport.pause_reading()
         self._arrived.set()
+
+    def _take(self, data: bytes) -> None:
+        try:
+            self._wire.receive_data(data)
+        except RemoteProtocolError as error:
+            self._protocol_failure = error
 
     def eof_received(self) -> bool:
         self._leave()
@@ -158,6 +164,16 @@ class ClientConnection(asyncio.Protocol):
         """Send what is held back, and wait as `drain` does."""
         self._send_held()
         await self.drain()
+
+    def push(self) -> None:
+        """Send what is held back, without waiting."""
+        self._send_held()
+
+    def end(self, reason: SqlError | None) -> None:
+        """End the connection; None: the client was told why."""
+        if reason is not None and not self._ending:
+            self._say_fatal(reason)
+        self._stop()
 
     async def drain(self) -> None:
         """Wait until the client has read enough of what is queued."""
@@ -241,6 +257,10 @@ class ClientConnection(asyncio.Protocol):
 
     async def _startup(self, crowded: SqlError | None) -> frontend.StartupMessage | None:
         """Return the startup message. ``crowded`` is the answer to everything but the wish to cancel."""
+        while self._first and not self._lost:
+            await self._more()
+        if self._handshake:
+            await self._take_handshake(crowded)
         while True:
             message = await self.next_message()
             if crowded is not None and not isinstance(message, frontend.CancelRequest):
@@ -265,10 +285,39 @@ class ClientConnection(asyncio.Protocol):
             return
         self.send(SSLAccepted())
         self._send_held()
-        assert self._transport is not None
+        await self._encrypt(tls, b"")
+        self._wire.encryption_started()
+        self._take(self._decrypted)
+
+    async def _take_handshake(self, crowded: SqlError | None) -> None:
+        """Begin TLS with a client that has begun it without a question (``sslnegotiation=direct``)."""
+        tls = self._tls()
+        if tls is None or crowded is not None:
+            raise ConnectionResetError
+        handshake, self._handshake = self._handshake, b""
+        transport = await self._encrypt(tls, handshake)
+        self._wire = Connection(encrypted=True, message_limit=self._limits.message_size)
+        self._take(self._decrypted)
+        if transport.get_extra_info("ssl_object").selected_alpn_protocol() != ALPN:
+            raise SqlError(
+                SqlState.PROTOCOL_VIOLATION,
+                "received direct SSL connection request without ALPN protocol negotiation extension",
+            )
+
+    async def _encrypt(self, tls: Tls, received: bytes) -> asyncio.Transport:
+        """Put TLS between the connection and the socket. ``received`` was read from the socket before."""
+        plain, loop = self._transport, asyncio.get_running_loop()
+        assert plain is not None
         self._upgrading = True
         try:
-            transport = await asyncio.get_running_loop().start_tls(self._transport, self, tls.context, server_side=True)
+            handshake = loop.start_tls(plain, self, tls.context, server_side=True)
+            if received:
+                plain.pause_reading()  # until the new protocol is in our place and has what was read for it
+                begun = loop.create_task(handshake)
+                loop.call_soon(loop.call_soon, _hand_over, plain, received)
+                transport = await begun
+            else:
+                transport = await handshake
         except (ssl.SSLError, OSError) as error:
             raise ConnectionResetError from error
         finally:
@@ -279,7 +328,7 @@ class ClientConnection(asyncio.Protocol):
         transport.set_write_buffer_limits(high=_WRITE_HIGH)
         self.channel_binding = tls.channel_binding
         self.encrypted = True
-        self._wire.encryption_started()
+        return transport
 
     async def _serve_messages(self, session: Session) -> None:
         statements = 0
@@ -323,13 +372,17 @@ class ClientConnection(asyncio.Protocol):
                 raise LocalProtocolError(f"nothing may be read in state {self._wire.state.name}")
             if self._lost:
                 raise ConnectionResetError
-            self._send_held()
-            self._arrived.clear()
-            self._waiting, self._ahead = True, 0
-            if self._transport is not None and not self._transport.is_reading():
-                self._transport.resume_reading()
-            await self._arrived.wait()
-            self._waiting = False
+            await self._more()
+
+    async def _more(self) -> None:
+        """Send what is held, and wait until something arrives."""
+        self._send_held()
+        self._arrived.clear()
+        self._waiting, self._ahead = True, 0
+        if self._transport is not None and not self._transport.is_reading():
+            self._transport.resume_reading()
+        await self._arrived.wait()
+        self._waiting = False
 
     async def end_session(self, reason: SqlError) -> None:
         """Tell the client why, and close."""
@@ -363,3 +416,15 @@ class ClientConnection(asyncio.Protocol):
     def _abort(self) -> None:
         if self._transport is not None:
             self._transport.abort()
+
+
+def _hand_over(transport: asyncio.Transport, received: bytes) -> None:
+    """Give bytes to a transport's new protocol, which were read for the old one."""
+    protocol = cast(asyncio.BufferedProtocol, transport.get_protocol())
+    at = 0
+    while at < len(received):
+        buffer = memoryview(protocol.get_buffer(len(received) - at))
+        size = min(len(buffer), len(received) - at)
+        buffer[:size] = received[at : at + size]
+        protocol.buffer_updated(size)
+        at += size

@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from concurrent.futures import Executor
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from typing import Protocol
 
 import pyarrow as pa
+
+from gateway.cursor_rows import CursorRows, Rows
 
 _AHEAD = 1  # batches that wait encoded, or are being encoded, beyond the one being sent and the one handed over
 _SMALL = 512  # rows below which handing a batch to a thread costs more than encoding it
@@ -29,24 +31,6 @@ class Encoder(Protocol):
 
     def encode(self, batch: pa.RecordBatch) -> list[memoryview]:
         """Return the messages of all rows, in order. Raises SqlError."""
-
-
-class Rows(Protocol):
-    """Rows on their way: the engine's, or those that the gateway has made itself."""
-
-    @property
-    def schema(self) -> pa.Schema:
-        """The schema of the batches, which may have other layouts of the same types."""
-
-    @property
-    def whole(self) -> Sequence[pa.RecordBatch] | None:
-        """All batches where they are there by now."""
-
-    def batches(self) -> AsyncIterator[pa.RecordBatch]:
-        """Yield the batches, once."""
-
-    async def close(self) -> None:
-        """Stop what still runs."""
 
 
 class ReadyRows:
@@ -143,41 +127,25 @@ def _encode(encoder: Encoder, batch: pa.RecordBatch) -> Blocks:
 
 
 class RowSource:
-    """The rows of a running statement in portions of at most so many rows, for Execute with a row limit."""
+    """The rows of a running statement in portions, for Execute with a row limit, FETCH and MOVE."""
 
-    def __init__(self, running: Rows, prepare: MakeEncoder) -> None:
-        self._running = running
+    def __init__(self, running: Rows, prepare: MakeEncoder, *, is_scroll: bool = False) -> None:
         self._prepare = prepare
         self._encoder: Encoder | None = None
-        self._batches = running.batches()
-        self._rest: pa.RecordBatch | None = None
-        self.exhausted = False
+        self.rows = CursorRows(running, is_scroll=is_scroll)
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether the end was reached."""
+        return self.rows.at_end
 
     async def take(self, limit: int) -> AsyncIterator[Blocks]:
         """Yield blocks of at most ``limit`` rows in all; ``exhausted`` tells whether there are no more."""
-        while limit > 0:
-            batch = self._rest if self._rest is not None else await self._next()
-            self._rest = None
-            if batch is None:
-                return
-            if batch.num_rows > limit:
-                self._rest = batch.slice(limit)
-                batch = batch.slice(0, limit)
-            limit -= batch.num_rows
-            if batch.num_rows:
+        async with aclosing(self.rows.forward(limit)) as batches:
+            async for batch in batches:
                 self._encoder = self._encoder or self._prepare(batch.schema)
                 yield _encode(self._encoder, batch)
 
     async def close(self) -> None:
         """Stop the statement."""
-        self._rest = None
-        with suppress(StopAsyncIteration):
-            await self._batches.aclose()  # type: ignore[attr-defined]
-        await self._running.close()
-
-    async def _next(self) -> pa.RecordBatch | None:
-        async for batch in self._batches:
-            if batch.num_rows:
-                return batch
-        self.exhausted = True
-        return None
+        await self.rows.close()

@@ -3,24 +3,38 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 
 from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
 from gateway.access_lane import AccessLane
 from gateway.engine_lane import EngineLane
+from gateway.late_lanes import LATE, LateLanes
 from gateway.owed_answers import OwedAnswers
 from gateway.pipeline import TypesWanted
-from gateway.prepared import LONG_TEXT, Lane, PreparedStatement, ShapesWanted, get_planless
+from gateway.prepared import LONG_TEXT, Lane, NamedStatement, PreparedStatement, ShapesWanted, get_planless
 from gateway.relay.mirror_connection import MirrorConnection
 from gateway.session_role import SessionRole
 from gateway.session_services import SessionServices
 from gateway.sql.access import tells_password
 from gateway.sql.copy_statements import UnreadCopy
+from gateway.sql.cursor_statements import declaration, preparation
 from gateway.sql.hidden_columns import HiddenColumns
 from gateway.sql.session_state import changes_session
 from gateway.sql.statements import Kind, Statement, known_cut, require_one_reading, split
 from gateway.temporary import TemporaryRelations
 from gateway.told_errors import moved
+
+_HOLD_QUERIES = frozenset({Kind.DECLARE, Kind.PREPARE})
+_STANDING_IN = frozenset({Lane.DECLARE, Lane.PREPARE})  # another text in the mirror than the client's
+
+
+@dataclass(frozen=True, slots=True)
+class SessionNames:
+    """What names mean that are one session's own: of temporary relations, prepared statements and cursors."""
+
+    temporary: TemporaryRelations
+    late: LateLanes
 
 
 class Preparation:
@@ -34,9 +48,9 @@ class Preparation:
         access: AccessLane,
         mirror: MirrorConnection,
         owed: OwedAnswers,
-        temporary: TemporaryRelations,
+        own: SessionNames,
     ) -> None:
-        self._temporary = temporary
+        self._temporary, self._late = own.temporary, own.late
         self._services = services
         self._role = role
         self._engine = engine
@@ -83,9 +97,11 @@ class Preparation:
 
     async def prepare(self, statement: Statement) -> PreparedStatement:
         """Prepare a statement for who asks now. Raises SqlError with its place in the client's text."""
-        planless = get_planless(statement)
-        if planless is not None:
-            return planless
+        if statement.kind in _HOLD_QUERIES:
+            return await self._with_query(statement)
+        settled = None if statement.kind is Kind.QUERY else await self._settled(statement)
+        if settled is not None:
+            return settled
         await self._temporary.know(self._owed.drain)
         await self._temporary.room.require(statement)
         self._role.temporary = self._temporary.names
@@ -96,6 +112,39 @@ class Preparation:
             prepared = await self._prepare_as_known(statement, certain=True)
         assert prepared is not None
         return prepared
+
+    async def renew(self, named: NamedStatement) -> None:
+        """Prepare a named statement again where the catalogue, the grants, the search path, the temporary tables or
+        what it names may have changed since. Raises SqlError 0A000 where the mirror would have to have another text.
+        """
+        before, statement = named.prepared.lane, named.prepared.statement
+        if before is Lane.RELAY and statement.kind not in LATE and not self._temporary.may_mean_others(statement):
+            return
+        prepared = await self.prepare(statement)
+        if prepared.lane is Lane.RELAY and before in _STANDING_IN:
+            message = "what the statement names has changed since it was prepared"
+            raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, message, hint="Prepare it again.")
+        named.prepared = prepared
+
+    async def _settled(self, statement: Statement) -> PreparedStatement | None:
+        """Return a statement that needs no plan of its own; None for one that does."""
+        executed = self._late.executed(statement)
+        if executed is not None:
+            await self.renew(executed)
+        return self._late.get(statement) or get_planless(statement)
+
+    async def _with_query(self, statement: Statement) -> PreparedStatement:
+        """Prepare a DECLARE or PREPARE: the lane is that of the query in it."""
+        try:
+            text = statement.text
+            tail = preparation(text) if statement.kind is Kind.PREPARE else declaration(text).tail
+        except SqlError as error:
+            raise moved(error, statement.start) from None
+        query = await self.prepare(Statement(tail.query, Kind.QUERY, tail.head, statement.start + tail.start))
+        if query.lane is Lane.RELAY:
+            return PreparedStatement(statement, Lane.RELAY)
+        lane = Lane.PREPARE if statement.kind is Kind.PREPARE else Lane.DECLARE
+        return PreparedStatement(statement, lane, query=query)
 
     async def _prepare_as_known(self, statement: Statement, *, certain: bool = False) -> PreparedStatement | None:
         """As `_prepare_once`, asking the mirror for the columns of its catalogues that the statement names."""

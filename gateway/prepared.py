@@ -23,6 +23,7 @@ from gateway.pipeline import Plan, plan
 from gateway.sql.copy_options import Format
 from gateway.sql.copy_statements import CopyTo, read_copy
 from gateway.sql.copy_tables import check_table
+from gateway.sql.cursor_statements import declaration, preparation
 from gateway.sql.policy_questions import stand_in
 from gateway.sql.resolve import Names, NotResolved, References, references
 from gateway.sql.session_relations import TEMPORARY_SCHEMA, SessionRelation
@@ -51,16 +52,31 @@ class Lane(Enum):
     ACCESS = auto()  # the gateway's own session in the mirror, and the store
     POLICY_QUESTION = auto()  # the gateway itself, with rows
     LOAD = auto()  # the engine's rows into a temporary table of the mirror's session
+    DECLARE = auto()  # the mirror keeps a cursor without rows, the gateway has the rows
+    FETCH = auto()  # of such a cursor
+    MOVE = auto()  # so too
+    PREPARE = auto()  # the mirror keeps the statement, the gateway its plan
+    EXECUTE = auto()  # of such a statement
 
     @property
     def is_command(self) -> bool:
         """Whether the gateway carries it out without rows; the mirror's session only keeps its name."""
-        return self in (Lane.REFRESH, Lane.MASKING, Lane.USER_MAPPING, Lane.ACCESS, Lane.AUTHORIZATION)
+        return self in _COMMANDS
+
+
+_COMMANDS = frozenset(
+    (
+        *(Lane.REFRESH, Lane.MASKING, Lane.USER_MAPPING, Lane.ACCESS, Lane.AUTHORIZATION),
+        *(Lane.DECLARE, Lane.MOVE, Lane.PREPARE),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedStatement:
-    """A statement with its lane. ENGINE and EXPLAIN have a plan, or the failure to be told in its place."""
+    """A statement with its lane. ENGINE and EXPLAIN have a plan, or the failure to be told in its place; DECLARE and
+    PREPARE have the query that stands in them.
+    """
 
     statement: Statement
     lane: Lane
@@ -69,6 +85,7 @@ class PreparedStatement:
     failure: NotResolved | None = None
     copy: CopyTo | None = None  # of a COPY, on whichever lane
     load: Load | None = None  # of LOAD
+    query: PreparedStatement | None = None
 
     @property
     def described_as(self) -> str:
@@ -76,6 +93,8 @@ class PreparedStatement:
         if self.copy is not None:
             return self.copy.query
         text = self.statement.text if self.load is None else self.load.query
+        if self.lane is Lane.DECLARE:
+            return declaration(text).stand_in
         return stand_in(text) if self.lane is Lane.POLICY_QUESTION else text
 
     def require_plan(self) -> Plan:
@@ -184,6 +203,10 @@ class NamedStatements:
 
         return parsed
 
+    def add(self, name: str, statement: NamedStatement) -> None:
+        """Note a statement that the mirror has taken."""
+        self._known[name] = statement
+
     def close(self, name: str) -> None:
         """Note that a name was given up."""
         self._known.pop(name, None)
@@ -193,7 +216,12 @@ class NamedStatements:
         self._parsing.clear()
 
     def executed(self, statement: Statement) -> None:
-        """Follow a statement of SQL that gave up names."""
+        """Follow a statement of SQL, executed by the mirror, that made a name or gave up names."""
+        if statement.kind is Kind.PREPARE:
+            tail = preparation(statement.text)
+            query = Statement(tail.query, Kind.QUERY, tail.head)
+            self.add(tail.name, NamedStatement(PreparedStatement(query, Lane.RELAY), ()))
+            return
         words = [token.text for token in tokens(statement.text)]
         if statement.head == "DEALLOCATE":
             name = words[-1]

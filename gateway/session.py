@@ -7,7 +7,7 @@ and errors are PostgreSQL's own. Statements of the engine's lane are described t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import suppress
 from time import monotonic
 from typing import Any
@@ -21,17 +21,21 @@ from catalog.sqlstate import SqlState
 from gateway.access_lane import AccessLane
 from gateway.audit.witness import Client, Witness
 from gateway.authentication.identity import Identity
+from gateway.bound import Portal
 from gateway.credentials import check_credential
-from gateway.engine_lane import EngineLane, Portal
+from gateway.cursors import Cursors
+from gateway.engine_lane import EngineLane, TransactionTimeout
+from gateway.late_lanes import LATE, LateLanes
 from gateway.logs import milliseconds_since, soon
 from gateway.owed_answers import OwedAnswers
 from gateway.own_statements import OwnStatements
-from gateway.preparation import Preparation
+from gateway.preparation import Preparation, SessionNames
 from gateway.prepared import Lane, NamedStatement, NamedStatements, PreparedStatement
+from gateway.prepared_in_sql import PreparedInSql
 from gateway.relay.mirror_connection import MirrorConnection, MirrorLost
 from gateway.session_role import SessionRole
 from gateway.session_services import SessionServices
-from gateway.sql.session_state import changes_search_path, role_to_set
+from gateway.sql.session_state import changes_search_path, needs_block, role_to_set
 from gateway.sql.statements import Kind, Statement
 from gateway.temporary import TemporaryRelations
 from gateway.temporary_load import TemporaryLoad
@@ -43,6 +47,8 @@ from gateway.wire.errors import RemoteProtocolError
 from gateway.wire.fields import ENCODING
 
 _log = structlog.get_logger(__name__)
+_NO_PARAMETERS = frontend.Bind("", "")
+_DESCRIBED = frozenset({Kind.DECLARE, Kind.FETCH})  # by the mirror, though the gateway carries them out
 _SIMPLE = frozenset({frontend.Query, frontend.FunctionCall})  # each ends with ReadyForQuery
 
 
@@ -65,12 +71,16 @@ class Session:
         self._owed = owed = OwedAnswers(mirror, self._client, self._statements)
         room = TemporaryRoom(mirror, services.temporary_limit, services.temporary_bytes)
         self._temporary = temporary = TemporaryRelations(mirror, room)
-        self._preparation = Preparation(services, role, self._engine, access, mirror, owed, temporary)
+        self._cursors = cursors = Cursors(self._engine, mirror, self._client, role, owed)
+        self._portals = cursors.portals
+        own = SessionNames(temporary, LateLanes(self._statements, cursors.portals))
+        self._preparation = preparation = Preparation(services, role, self._engine, access, mirror, owed, own)
+        self._in_sql = PreparedInSql(self._engine, mirror, self._client, role, self._statements, preparation)
         self._own = OwnStatements(services, role, self._engine, access, mirror, owed, self._client)
-        self._portals: dict[str, Portal] = {}
         self._relayed: dict[str, Statement] = {}  # what the mirror's portals were made of
         self._path_changed = False  # search_path, maybe, and the mirror tells only at Sync
         self._unsynced = False  # something was executed there since Sync: any setting may have changed
+        mirror.on_unasked(self._mirror_spoke)
         self._running: asyncio.Task[None] | None = None
         self._ended_by: SqlError | None = None
         self._speak()
@@ -84,7 +94,7 @@ class Session:
         self._mirror.extended = not simple
         try:
             await self._cancellable(self._dispatch(message))
-        except (RemoteProtocolError, MirrorLost, ConnectionError):
+        except (RemoteProtocolError, MirrorLost, TransactionTimeout, ConnectionError):
             raise
         except SqlError as error:
             await self._fail(error)
@@ -94,6 +104,8 @@ class Session:
         self._speak()
         if simple:
             self._ready()
+        if self._mirror.may_have_spoken:
+            self._mirror_spoke()
 
     def _speak(self) -> None:
         """Read and write strings in the client's encoding; one that there is no codec for is passed on byte by byte."""
@@ -131,7 +143,7 @@ class Session:
             self._unsynced = False
         started = monotonic()
         statements = await self._preparation.cut(message.query)
-        await self._drop_portal("")
+        await self._cursors.drop("")
         self._statements.close("")
         prepared = await self._preparation.prepare_all(statements)
         if all(one is not None and one.lane is Lane.RELAY for one in prepared):
@@ -144,16 +156,27 @@ class Session:
             soon(_log.info, "statement", lane="relay", milliseconds=milliseconds_since(started))
         elif all(one.kind is Kind.ACCESS for one in statements):
             await self._own.give_access(statements, in_block=self._in_block)
+        elif self._mirror.status == "I" and needs_block(statements):
+            async with self._mirror.in_block():
+                await self._query_each(statements, prepared)
         else:
-            for statement, one in zip(statements, prepared, strict=True):
-                if statement.kind is Kind.ACCESS and self._mirror.status == "I" and len(statements) > 1:
-                    raise not_here(statement)
-                await self._query_one(statement, one or await self._preparation.prepare(statement))
+            await self._query_each(statements, prepared)
         await self._role.end_set_role()
+        await self._cursors.reap()
         if self._mirror.status != "T":
-            await self._drop_portals()
+            await self._cursors.transaction_ended()
+
+    async def _query_each(
+        self, statements: tuple[Statement, ...], prepared: Sequence[PreparedStatement | None]
+    ) -> None:
+        for statement, one in zip(statements, prepared, strict=True):
+            if statement.kind is Kind.ACCESS and self._mirror.status == "I" and len(statements) > 1:
+                raise not_here(statement)
+            await self._query_one(statement, one or await self._preparation.prepare(statement))
 
     async def _query_one(self, statement: Statement, prepared: PreparedStatement) -> None:
+        if statement.kind in LATE:  # the statements before may have made what it names
+            prepared = await self._preparation.prepare(statement)
         if prepared.lane is Lane.RELAY:
             await self._role.let_set_role(statement)
             commits = self._access.ends_here(statement) and self._mirror.status == "T"
@@ -172,11 +195,12 @@ class Session:
                     self._owed.pass_on(data)
             self._executed(statement)
             return
+        portal = await self._bound(NamedStatement(prepared, ()), _NO_PARAMETERS)
         if prepared.lane.is_command:
-            await self._command(statement)
+            await self._command(portal)
             return
-        portal = await self._engine.bind(NamedStatement(prepared, ()), self._role.names())
         try:
+            await self._cursors.check(portal)
             if prepared.lane is Lane.LOAD:
                 await self._load(portal)
             else:
@@ -185,6 +209,20 @@ class Session:
                 await self._engine.execute(portal, 0)
         finally:
             await portal.close()
+
+    async def _bound(self, named: NamedStatement, message: frontend.Bind) -> Portal:
+        """Return the portal of a statement that the gateway executes."""
+        prepared = named.prepared
+        if prepared.lane is Lane.DECLARE:
+            prepare = self._preparation.prepare
+            return await self._cursors.bind_declare(prepared, named.parameter_oids, message, prepare)
+        if prepared.lane in (Lane.FETCH, Lane.MOVE):
+            return await self._cursors.bind_fetch(prepared, message)
+        if prepared.lane is Lane.EXECUTE:
+            return await self._in_sql.bind(prepared, message)
+        if prepared.lane.is_command:
+            return Portal.of_command(prepared)
+        return await self._engine.bind(named, self._role.names(), message)
 
     async def _parse(self, message: frontend.Parse) -> None:
         statements = await self._preparation.cut(message.query)
@@ -195,9 +233,13 @@ class Session:
             await self._engine.read_settings()
             self._path_changed = False
         prepared = await self._preparation.prepare(statements[0])
-        if prepared.lane.is_command:
+        if prepared.lane.is_command and statements[0].kind not in _DESCRIBED:
             message = frontend.Parse(message.name, "", ())  # the mirror keeps the name; the gateway executes
-        elif prepared.lane is Lane.POLICY_QUESTION:
+        elif prepared.lane in (Lane.POLICY_QUESTION, Lane.DECLARE):
+            if prepared.query is not None:
+                await self._owed.drain()  # its errors are told with their places in the client's text
+                query = NamedStatement(prepared.query, message.parameter_oids)
+                await self._engine.describe(query, self._role.names())
             message = frontend.Parse(message.name, prepared.described_as, message.parameter_oids)
         named = NamedStatement(prepared, message.parameter_oids)
         self._owed.send(message, b"1", self._statements.parsing(message.name, named))
@@ -210,21 +252,17 @@ class Session:
         if named is None:
             which = f'prepared statement "{message.statement}"' if message.statement else "unnamed prepared statement"
             raise SqlError(SqlState.UNDEFINED_PSTATEMENT, f"{which} does not exist")
-        if named.prepared.lane is Lane.RELAY and self._temporary.may_mean_others(named.prepared.statement):
-            named.prepared = await self._preparation.prepare(named.prepared.statement)
         if not message.portal:
-            await self._drop_portal("")
+            await self._cursors.drop("")
         if message.portal in self._portals:
             raise SqlError(SqlState.DUPLICATE_CURSOR, f'cursor "{message.portal}" already exists')
+        await self._preparation.renew(named)
         if named.prepared.lane is Lane.RELAY:
             self._relayed[message.portal] = named.prepared.statement
             self._owed.send(message, b"2")
             return
-        if named.prepared.lane.is_command:
-            self._portals[message.portal] = Portal.of_command(named.prepared)
-        else:  # planned again where the catalogue, the grants or the search path have changed since
-            named.prepared = await self._preparation.prepare(named.prepared.statement)
-            self._portals[message.portal] = await self._engine.bind(named, self._role.names(), message)
+        await self._owed.drain()
+        self._portals[message.portal] = await self._bound(named, message)
         self._client.send(backend.BindComplete())
 
     async def _describe(self, message: frontend.Describe) -> None:
@@ -253,18 +291,20 @@ class Session:
             statement = portal.prepared.statement
             if statement.kind is Kind.ACCESS and self._unsynced and not self._in_block and self._mirror.status == "I":
                 raise not_here(statement)
-            await self._command(statement)
+            await self._command(portal)
         elif portal.prepared.lane is Lane.LOAD:
             await self._load(portal)
         else:
+            await self._cursors.check(portal)
             await self._engine.execute(portal, max(message.max_rows, 0))
 
     async def _close(self, message: frontend.Close) -> None:
-        if message.kind == "P" and message.name in self._portals:
+        if message.kind == "P" and (portal := self._portals.get(message.name)) is not None:
             await self._owed.drain()
-            await self._drop_portal(message.name)
-            self._client.send(backend.CloseComplete())
-            return
+            await self._cursors.drop(message.name)
+            if portal.declared is None:
+                self._client.send(backend.CloseComplete())
+                return
         self._owed.send(message, b"3", lambda: self._statements.close(message.name) if message.kind == "S" else None)
 
     async def _sync(self) -> None:
@@ -278,7 +318,8 @@ class Session:
         await self._role.end_set_role()
         if self._mirror.status != "T":
             self._relayed.clear()
-            await self._drop_portals()
+            await self._cursors.transaction_ended()
+        await self._cursors.reap()
         self._ready()
         await self._client.drain()
 
@@ -324,8 +365,18 @@ class Session:
         self._temporary.room.filling(portal.prepared.statement)
         await TemporaryLoad(self._engine, self._mirror, self._client, self._services.temporary_limit).execute(portal)
 
-    async def _command(self, statement: Statement) -> None:
+    async def _command(self, portal: Portal) -> None:
         """Carry out a statement that is the gateway's own."""
+        statement, lane = portal.prepared.statement, portal.prepared.lane
+        if lane is Lane.DECLARE:
+            await self._cursors.declare(portal)
+            return
+        if lane is Lane.MOVE:
+            await self._cursors.move(portal)
+            return
+        if lane is Lane.PREPARE:
+            await self._in_sql.prepare(portal.prepared)
+            return
         if statement.kind is Kind.AUTHORIZATION:
             self._unsynced |= self._mirror.extended  # it may be rolled back yet
         await self._own.run(statement, in_block=self._in_block)
@@ -335,7 +386,8 @@ class Session:
         self._engine.settings_changed()
         self._temporary.changed(*statements)
         for statement in statements:
-            if statement.kind is Kind.SESSION:
+            self._cursors.executed(statement)
+            if statement.kind in (Kind.SESSION, Kind.PREPARE):
                 self._statements.executed(statement)
                 self._access.executed(statement)
                 self._in_block = statement.head in {"BEGIN", "START"} or (
@@ -362,7 +414,29 @@ class Session:
         if self._mirror.status == "I":
             self._access.ended()
             self._in_block = False
+        self._mirror.note_unasked()
+        self._tell_unasked()
         self._client.send(backend.ReadyForQuery(self._mirror.status))  # type: ignore[arg-type]
+
+    def _mirror_spoke(self) -> None:
+        """The mirror has said something that nobody waits for, or has ended its session, and so the client's."""
+        at_work = self._running is not None
+        if at_work and (not self._engine.busy or self._mirror.is_in_use or self._ended_by is not None):
+            return  # who reads there will find it
+        self._mirror.note_unasked(nothing_owed=at_work)
+        if at_work and self._mirror.has_ended and self._running is not None:
+            self._tell_unasked()
+            self._ended_by = MirrorLost(told=self._mirror.told_end)
+            self._running.cancel()
+        elif not at_work and not self._mirror.unsettled:
+            self._tell_unasked()
+            self._client.push()
+            if self._mirror.has_ended:
+                self._client.end(None if self._mirror.told_end else MirrorLost(told=False))
+
+    def _tell_unasked(self) -> None:
+        for message in self._mirror.take_unasked():
+            self._owed.pass_on(message)
 
     async def _cancellable(self, work: Coroutine[Any, Any, None]) -> None:
         """Do the work so that `cancel` can end it from outside, with the reason it gives. A task of its own would cost
@@ -416,19 +490,10 @@ class Session:
         self._client.left()
         self._temporary.room.close()
         try:
-            await self._drop_portals()
+            await self._cursors.close()
             if self._mirror.unsettled:  # a server at work does not notice that nobody listens
                 await self._mirror.cancel()
         except (SqlError, OSError):
             pass  # it is gone already
         finally:
             self._mirror.close()
-
-    async def _drop_portal(self, name: str) -> None:
-        portal = self._portals.pop(name, None)
-        if portal is not None:
-            await portal.close()
-
-    async def _drop_portals(self) -> None:
-        for name in [*self._portals]:
-            await self._drop_portal(name)

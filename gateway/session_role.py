@@ -17,8 +17,9 @@ from catalog.sqlstate import SqlState
 from catalog.tables import Catalog
 from gateway.access_lane import Identity
 from gateway.authentication.identity import Identity as Login
+from gateway.bound import Client
 from gateway.credentials import require_principal
-from gateway.engine_lane import Client, EngineLane
+from gateway.engine_lane import EngineLane
 from gateway.relay.mirror_connection import MirrorConnection
 from gateway.relay.mirror_errors import error_of
 from gateway.session_services import SessionServices

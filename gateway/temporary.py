@@ -31,9 +31,11 @@ from gateway.sql.temporary_statements import temporary_statement
 from gateway.temporary_room import TemporaryRoom
 from gateway.wire import backend
 
-_KEEPS = frozenset({Kind.QUERY, Kind.EXPLAIN, Kind.EMPTY})  # kinds of statements that make and drop nothing
+_KEEPS = frozenset(
+    (Kind.QUERY, Kind.EXPLAIN, Kind.EMPTY, Kind.DECLARE, Kind.FETCH, Kind.PREPARE, Kind.EXECUTE)
+)  # kinds of statements that make and drop nothing
 _FILLS = frozenset({"ANALYZE", "DELETE", "INSERT", "MERGE", "TRUNCATE", "UPDATE"})
-_PLANNED = frozenset({Kind.QUERY, Kind.EXPLAIN, Kind.TEMPORARY})
+_PLANNED = frozenset({Kind.QUERY, Kind.EXPLAIN, Kind.TEMPORARY, Kind.DECLARE, Kind.PREPARE})
 _VIEW_STATEMENTS = frozenset({"ALTER", "DROP"})
 
 

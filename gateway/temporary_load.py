@@ -12,8 +12,10 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import aclosing
 
-from gateway.engine_lane import Client, EngineLane, Portal
-from gateway.portals import Rows, encoded
+from gateway.bound import Client, Portal
+from gateway.cursor_rows import Rows
+from gateway.engine_lane import EngineLane
+from gateway.portals import encoded
 from gateway.relay.mirror_connection import MirrorConnection
 from gateway.relay.mirror_errors import error_of
 from gateway.session_rows import undisturbed
@@ -45,12 +47,13 @@ class TemporaryLoad:
         assert load is not None
         running = self._engine.begin_load(portal)
         async with running as (rows, output):
-            try:
-                tag = await self._fill(load, portal, rows, output)
-            except BaseException:
-                await asyncio.shield(self._mirror.settle(lambda _message: None))
-                raise
-            error = await undisturbed(self._mirror, self._mirror.settle(self._client.relay))
+            with self._mirror.in_use():
+                try:
+                    tag = await self._fill(load, portal, rows, output)
+                except BaseException:
+                    await asyncio.shield(self._mirror.settle(lambda _message: None))
+                    raise
+                error = await undisturbed(self._mirror, self._mirror.settle(self._client.relay))
         if error is not None:
             raise error_of(error[5:], portal.prepared.statement.start)
         self._client.send(backend.CommandComplete(tag))

@@ -17,6 +17,8 @@ from gateway.config import Server
 
 _log = structlog.get_logger(__name__)
 _LOOK = 2.0  # seconds between two looks at the files
+ALPN = "postgresql"
+"""What a client calls its protocol in the handshake; it must, where it begins TLS without asking for it."""
 _VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 _BEGIN, _END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
 
@@ -74,6 +76,7 @@ def load_tls(config: Server) -> Tls | None:
     context.minimum_version = _VERSIONS[config.tls_min_version]
     context.num_tickets = 0  # clients of PostgreSQL resume nothing, and a ticket would outlive a revoked certificate
     context.load_cert_chain(certificate, key)
+    context.set_alpn_protocols([ALPN])
     if config.client_ca is not None:
         context.load_verify_locations(config.client_ca)
         context.verify_mode = ssl.CERT_OPTIONAL

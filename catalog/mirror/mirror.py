@@ -34,6 +34,7 @@ from catalog.mirror.access_statements import AccessOutcome, AccessRequest, MakeV
 from catalog.mirror.applied import Applied, Notes
 from catalog.mirror.comments import change_comments
 from catalog.mirror.connections import MirrorConnections
+from catalog.mirror.cursor_texts import show_cursor_texts
 from catalog.mirror.hardening import harden, set_defaults
 from catalog.mirror.lent import keep_lent, lent_by_others, make_lent
 from catalog.mirror.mask_functions import make_mask_functions
@@ -93,6 +94,7 @@ def open_mirror(
         make_shown(connection)
         make_policy_states(connection)
         make_lent(connection)
+        show_cursor_texts(connection)
         harden(connection)
         make_authorization(connection)
         make_mask_functions(connection)

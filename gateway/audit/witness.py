@@ -16,6 +16,7 @@ from typing import Protocol
 
 import structlog
 
+from catalog.errors import SqlError
 from catalog.principals import Principal
 from catalog.sqlstate import SqlState
 from gateway.audit.audit import Audit, Entry, Ticket
@@ -54,6 +55,12 @@ class Client(Protocol):
     async def flush(self) -> None:
         """Send what is queued."""
 
+    def push(self) -> None:
+        """Send what is queued, without waiting."""
+
+    def end(self, reason: SqlError | None) -> None:
+        """End the connection; None: the client was told why."""
+
 
 class Asker(Protocol):
     """The session, as far as the audit asks it."""
@@ -90,6 +97,8 @@ class Witness:
         self.peer = client.peer
         self.drain = client.drain
         self.flush = client.flush
+        self.push = client.push
+        self.end = client.end
         self.write = client.write
         self._open: deque[_Open] = deque()
         self._portals: dict[str, tuple[str, bool]] = {}  # text, and whether it was executed before

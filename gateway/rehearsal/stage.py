@@ -134,6 +134,12 @@ class _Captured:
     async def flush(self) -> None:
         """Nothing is held back."""
 
+    def push(self) -> None:
+        """Nothing is held back."""
+
+    def end(self, reason: SqlError | None) -> None:
+        """The next question finds out."""
+
     def clear(self) -> None:
         self._kept.clear()
 

@@ -8,7 +8,8 @@ portals as they are.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from struct import Struct
 
@@ -26,6 +27,7 @@ _PROTOCOL_3_0 = 196608
 _CANCEL = Struct(">IIII")
 _CANCEL_CODE = 80877102
 _DATA_ROW = ord("D")
+_UNASKED = frozenset({b"A", b"S"})  # that answers to questions of the gateway's own may have among them
 _RELAYED_AT_ONCE = 1 << 16  # bytes passed on before the client's reading is waited for
 _OURS = "lakegate own"  # the statement's name under which the gateway asks questions of its own
 _STOPPED = "terminating connection due to administrator command"
@@ -86,6 +88,9 @@ class MirrorConnection:
         self._skipping = False  # an error was answered, and the server drops messages until Sync
         self._unsettled = False  # something was sent since the last ReadyForQuery
         self._told_end = False
+        self._resting = False  # between `rest` and `wake`
+        self._uses = 0  # of the gateway's own that are under way: what comes is for them
+        self._unasked: list[bytes] = []  # messages that no statement of the client's has called for
 
     @classmethod
     async def connect(cls, login: Login, parameters: Mapping[str, str]) -> MirrorConnection:
@@ -107,19 +112,25 @@ class MirrorConnection:
 
     async def message(self) -> bytes:
         """Return the next complete message."""
-        while True:
-            size = len(self._buffer)
-            if size >= 5:
-                end = 1 + int.from_bytes(self._buffer[1:5], "big")
-                if size >= end:
-                    message = bytes(self._buffer[:end])
-                    del self._buffer[:end]
-                    self._note(message)
-                    if self._reason is not None and message[:1] == b"E":
-                        message = self._reasoned(message)
-                    return _explained(message) if self._told_end else message
+        while (message := self._complete()) is None:
             if not await self._received.more():
                 raise MirrorLost(told=self._told_end)
+        self._note(message)
+        if self._reason is not None and message[:1] == b"E":
+            message = self._reasoned(message)
+        return _explained(message) if self._told_end else message
+
+    def _complete(self) -> bytes | None:
+        """Take the next message if all of it is there."""
+        size = len(self._buffer)
+        if size < 5:
+            return None
+        end = 1 + int.from_bytes(self._buffer[1:5], "big")
+        if size < end:
+            return None
+        message = bytes(self._buffer[:end])
+        del self._buffer[:end]
+        return message
 
     def _reasoned(self, message: bytes) -> bytes:
         """Return the error of a statement that was cancelled for a reason as that reason."""
@@ -217,6 +228,8 @@ class MirrorConnection:
                 raise MirrorLost(told=False, stopped=_is_stop(message))
             if kind == b"N":
                 sink(message)
+            elif kind in _UNASKED:
+                self._unasked.append(message)
             elif kind == until:
                 self.tag = message[5:-1].decode() if kind == b"C" else self.tag
                 return None
@@ -237,8 +250,39 @@ class MirrorConnection:
         while (message := await self.message())[:1] != b"Z":
             if message[:1] == b"N":
                 sink(message)
+            elif message[:1] in _UNASKED:
+                self._unasked.append(message)
             error = message if message[:1] == b"E" else error
         return error
+
+    @asynccontextmanager
+    async def in_block(self) -> AsyncIterator[None]:
+        """Put a transaction block around what is done: an error rolls it back."""
+        await self.ask("BEGIN")
+        try:
+            yield
+        except BaseException:
+            if not self._told_end:
+                await self.ask("ROLLBACK")
+            raise
+        await self.ask("COMMIT")
+
+    async def run_command(self, command: str, parameters: int) -> bytes | None:
+        """Run a command of the gateway's own with NULL for each parameter; return the error's message, if any."""
+        bind = frontend.Bind(_OURS, _OURS, (), (None,) * parameters)
+        answers = await self._ask(frontend.Parse(_OURS, command), bind, frontend.Execute(_OURS))
+        return next((message for message in answers if message[:1] == b"E"), None)
+
+    async def values_of(self, prepare: frontend.Parse, query: str) -> tuple[list[bytes | None], bytes | None]:
+        """Prepare a statement for one query, and run that; return its first row in binary and the error's message."""
+        close = frontend.Close("S", prepare.name)  # an error may have left it
+        bind = frontend.Bind(_OURS, _OURS, (), (), (1,))
+        answers = await self._ask(close, prepare, frontend.Parse(_OURS, query), bind, frontend.Execute(_OURS), close)
+        error = next((message for message in answers if message[:1] == b"E"), None)
+        row = next((message for message in answers if message[:1] == b"D"), None)
+        if error is not None and not self.extended:
+            await self._ask(close)
+        return ([] if row is None else _values(row)), error
 
     async def fail(self) -> None:
         """Fail as the client's statement did, outside of the mirror: an open transaction becomes a failed one."""
@@ -255,13 +299,25 @@ class MirrorConnection:
         """Return the answers to messages. ``take`` gets the data of a COPY, which is cancelled once ``is_enough``."""
         end = frontend.Flush() if self.extended else frontend.Sync()
         clear, close = frontend.Close("S", _OURS), frontend.Close("P", _OURS)  # an error may have left the statement
-        self.write(b"".join(message.encode() for message in (clear, *messages, close, clear, end)))
+        open_closes = 3 + sum(type(message) is frontend.Close for message in messages)
+        with self.in_use():
+            self.write(b"".join(message.encode() for message in (clear, *messages, close, clear, end)))
+            return await self._answers(open_closes, take, is_enough)
+
+    async def _answers(
+        self, open_closes: int, take: Callable[[bytes], None] | None, is_enough: Callable[[], bool]
+    ) -> list[bytes]:
         answers: list[bytes] = []
         while True:
             message = await self.message()
             kind = message[:1]
             if kind == b"Z":
+                if self._resting:
+                    self._transport.write(frontend.Flush().encode())
                 return answers
+            if kind in _UNASKED:
+                self._unasked.append(message)
+                continue
             if self._told_end:  # to a question of the gateway's own: the client does not see it
                 raise MirrorLost(told=False, stopped=_is_stop(message))
             if kind == b"d" and take is not None:
@@ -270,9 +326,68 @@ class MirrorConnection:
                     await self.cancel()
                 continue
             answers.append(message)
-            closed = kind == b"3" and answers[-2:-1] and answers[-2][:1] == b"3"
-            if self.extended and (kind == b"E" or closed):
+            open_closes -= kind == b"3"
+            if self.extended and (kind == b"E" or not open_closes):
                 return answers
+
+    # What comes unasked ---------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Keep what comes for work of the gateway's own, though nobody waits for it at the moment."""
+        self._uses += 1
+        try:
+            yield
+        finally:
+            self._uses -= 1
+
+    @property
+    def is_in_use(self) -> bool:
+        """Whether such work is under way."""
+        return self._uses > 0
+
+    def on_unasked(self, spoken: Callable[[], None]) -> None:
+        """Have ``spoken`` called when the server may have said something unasked, or has ended the session."""
+        self._received.on_unasked = spoken
+
+    def note_unasked(self, *, nothing_owed: bool = False) -> None:
+        """Read what came unasked. ``nothing_owed``: the client's statements await nothing of the server now."""
+        while (nothing_owed or not self._unsettled) and (message := self._complete()) is not None:
+            self._note(message)
+            self._unasked.append(_explained(message) if self._told_end else message)
+
+    def take_unasked(self) -> list[bytes]:
+        """Return the messages that came unasked: notifications, notices, settings, and why the session ends."""
+        taken, self._unasked = self._unasked, []
+        return taken
+
+    @property
+    def may_have_spoken(self) -> bool:
+        """Whether something came that nobody has asked for."""
+        return not self._unsettled and (len(self._buffer) > 0 or self._received.ended)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the server has ended the session, as far as that was read."""
+        return self._told_end or self._received.ended
+
+    @property
+    def told_end(self) -> bool:
+        """Whether it has said why."""
+        return self._told_end
+
+    def rest(self) -> None:
+        """Keep the server from taking the session for idle, while the client's statement is executed elsewhere."""
+        if not self._unsettled:
+            self._resting = True
+            self._transport.write(frontend.Flush().encode())  # it counts idle time from ReadyForQuery to a message
+
+    async def wake(self) -> None:
+        """End what `rest` has begun."""
+        if self._resting:
+            self._resting = False
+            if not self.extended and not self.has_ended:  # else the client's Sync does it
+                await self._ask()
 
     @property
     def unsettled(self) -> bool:
@@ -295,6 +410,7 @@ class MirrorConnection:
 
     def close(self) -> None:
         """Say goodbye and close."""
+        self._received.on_unasked = None
         if not self._transport.is_closing():
             self._transport.write(_framed(b"X", b""))
             self._transport.close()

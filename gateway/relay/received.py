@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import cast
 
 _MOST = 1 << 20  # bytes kept until the server has to wait
@@ -11,6 +12,8 @@ _MOST = 1 << 20  # bytes kept until the server has to wait
 class Received(asyncio.Protocol):
     """Collects what comes in ``data``, from whose head its one reader takes. Beyond a mebibyte the server waits.
     ``ended``: nothing more will come.
+
+    ``on_unasked``, if it is set, is called when something comes, or the connection ends, and the reader does not wait.
     """
 
     def __init__(self) -> None:
@@ -20,6 +23,7 @@ class Received(asyncio.Protocol):
         self._paused = False
         self.ended = False
         self._room: asyncio.Future[None] | None = None  # while too much waits to be sent
+        self.on_unasked: Callable[[], None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -56,6 +60,8 @@ class Received(asyncio.Protocol):
     def _wake(self) -> None:
         if self._arrived is not None and not self._arrived.done():
             self._arrived.set_result(None)
+        elif self.on_unasked is not None:
+            self.on_unasked()
 
     async def more(self) -> bool:
         """Wait until something is added to ``data``; return False where nothing will be."""

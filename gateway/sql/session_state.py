@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.sql.statements import Kind, Statement
 from gateway.sql.tokens import Token, tokens
+
+_TRANSACTIONS = frozenset({"BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT"})
 
 
 def search_path(setting: str, user: str) -> tuple[str, ...]:
@@ -17,13 +20,22 @@ def search_path(setting: str, user: str) -> tuple[str, ...]:
 
 def changes_search_path(statement: Statement) -> bool:
     """Say whether a statement may change ``search_path``, or end what changed it for a time."""
-    words = {"SET", "RESET", "DISCARD", "COMMIT", "END", "ROLLBACK", "ABORT"}
+    words = {"SET", "RESET", "DISCARD", "COMMIT", "END", "ROLLBACK", "ABORT", "EXECUTE", "FETCH", "MOVE"}
     return statement.head in words or "set_config" in statement.text.lower()
 
 
 def changes_session(statement: Statement) -> bool:
     """Say whether a statement may change as whom the next one runs, or where it finds tables."""
-    return statement.kind is Kind.AUTHORIZATION or (statement.kind is Kind.SESSION and changes_search_path(statement))
+    kinds = {Kind.SESSION, Kind.EXECUTE, Kind.FETCH}
+    return statement.kind is Kind.AUTHORIZATION or (statement.kind in kinds and changes_search_path(statement))
+
+
+def needs_block(statements: Sequence[Statement]) -> bool:
+    """Say whether statements of one text must share the transaction that PostgreSQL puts around such a text: a cursor
+    ends with its transaction.
+    """
+    heads = {statement.head for statement in statements}
+    return len(statements) > 1 and "DECLARE" in heads and not heads & _TRANSACTIONS
 
 
 @dataclass(frozen=True, slots=True)

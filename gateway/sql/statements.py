@@ -19,6 +19,7 @@ from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
 from gateway.sql import complexity
 from gateway.sql.access import is_access
+from gateway.sql.cursor_statements import QUERY_HEADS, declaration
 from gateway.sql.engine_dialect.before_qualify import parse
 from gateway.sql.mapping_statements import is_mapping_statement
 from gateway.sql.masking_parser import is_masking_statement
@@ -44,6 +45,10 @@ class Kind(Enum):
     SESSION = auto()  # settings and transactions: the mirror's session carries them
     EXPLAIN = auto()
     COPY = auto()  # the rows of a query as a file; nothing is copied in
+    DECLARE = auto()  # a cursor in SQL: its query goes the way of a QUERY
+    FETCH = auto()  # and MOVE: rows of a cursor, of the lake or of the mirror's own
+    PREPARE = auto()  # a prepared statement in SQL: its query goes the way of a QUERY
+    EXECUTE = auto()  # of a statement that PREPARE or a Parse message has made
     ACCESS = auto()  # roles, privileges and policies: the mirror judges them, the store keeps what they change
     AUTHORIZATION = auto()  # SET SESSION AUTHORIZATION to a role: superusers of the gateway are let to by it
     TEMPORARY = auto()  # of temporary tables, which the mirror's session has; refused for all others
@@ -67,11 +72,14 @@ _OTHER_COMMANDS = frozenset(  # of PostgreSQL 18, which are not served
         *("REASSIGN", "REFRESH", "REINDEX", "REVOKE", "SECURITY", "TRUNCATE", "UPDATE", "VACUUM"),
     )
 )
+_OF_QUERIES = {  # statements that hold a query, or give the rows of one
+    **{"DECLARE": Kind.DECLARE, "FETCH": Kind.FETCH, "MOVE": Kind.FETCH},
+    **{"PREPARE": Kind.PREPARE, "EXECUTE": Kind.EXECUTE},
+}
 _DEFINITIONS = frozenset({"CREATE", "ALTER", "DROP"})
 _MAKERS = frozenset(
     ("ALTER", "ANALYZE", "CREATE", "DELETE", "DROP", "INSERT", "MERGE", "SELECT", "TRUNCATE", "UPDATE", "WITH")
 )
-_QUERY_HEADS = frozenset({"SELECT", "WITH", "VALUES", "TABLE", "("})
 SUPPORTED = (
     "SELECT, VALUES, TABLE, WITH, COPY TO STDOUT, EXPLAIN, SET, SHOW, RESET, transactions without writes,"
     " REFRESH SOURCE, and those of roles, privileges, policies, masks, tags and views"
@@ -167,7 +175,7 @@ def _statement(text: str, part: list[Token]) -> Statement:
 
 def _kind(words: list[str], first: Token) -> Kind:
     head = words[0]
-    if head in _QUERY_HEADS:
+    if head in QUERY_HEADS:
         return Kind.QUERY
     if head == "EXPLAIN":
         return Kind.EXPLAIN
@@ -177,6 +185,8 @@ def _kind(words: list[str], first: Token) -> Kind:
         return Kind.REFRESH
     if head in _SESSION_HEADS:
         return Kind.AUTHORIZATION if _sets_authorization(words) else Kind.SESSION
+    if head in _OF_QUERIES and (head != "PREPARE" or words[1:2] != ["TRANSACTION"] or words[2:3] in (["AS"], ["("])):
+        return _OF_QUERIES[head]
     if head not in _OTHER_COMMANDS:
         raise SqlError(SqlState.SYNTAX_ERROR, f'syntax error at or near "{first.text}"', position=first.start + 1)
     raise not_supported(_command(words))
@@ -214,7 +224,7 @@ def explained(statement: Statement) -> tuple[ExplainOptions, str]:
     words = tokens(statement.text)
     options: dict[str, str] = {}
     index = 1
-    if _text(words, 1) == "(" and _text(words, 2) not in _QUERY_HEADS:
+    if _text(words, 1) == "(" and _text(words, 2) not in QUERY_HEADS:
         index = _parenthesised_options(words, 2, options)
     else:
         while (word := _text(words, index)) in {"ANALYZE", "VERBOSE"}:
@@ -223,11 +233,24 @@ def explained(statement: Statement) -> tuple[ExplainOptions, str]:
     if index >= len(words):
         raise SqlError(SqlState.SYNTAX_ERROR, "syntax error at end of input", position=len(statement.text) + 1)
     head, first = _text(words, index), words[index]
+    if head == "DECLARE":
+        return _explain_options(options), _declared(statement.text[first.start :], first.start)
+    if head == "EXECUTE":
+        return _explain_options(options), statement.text[first.start :]
     if head in _OTHER_COMMANDS:
         raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, f"EXPLAIN {head} is not supported")
-    if head not in _QUERY_HEADS:
+    if head not in QUERY_HEADS:
         raise SqlError(SqlState.SYNTAX_ERROR, f'syntax error at or near "{first.text}"', position=first.start + 1)
     return _explain_options(options), statement.text[first.start :]
+
+
+def _declared(text: str, start: int) -> str:
+    try:
+        return declaration(text).tail.query
+    except SqlError as error:
+        if error.position is not None:
+            error.position += start
+        raise
 
 
 def _text(words: list[Token], index: int) -> str:

@@ -140,6 +140,7 @@ TRANSITIONS: Final[Mapping[State, Mapping[type[Message], State]]] = {
         f.Sync: State.SYNCING,
         f.Terminate: State.CLOSED,
         **dict.fromkeys(_UNASKED, State.SKIPPING),
+        b.ErrorResponse: State.SKIPPING,  # unasked, as when a session is ended meanwhile
     },
     State.SYNCING: {  # a caller may read up to Sync before it answers, as a relay does
         **dict.fromkeys((*_EXTENDED_ANSWERS, b.ErrorResponse), State.SYNCING),

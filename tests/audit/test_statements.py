@@ -138,6 +138,32 @@ def test_a_portal_in_portions_has_an_entry_for_each(watched: Audited) -> None:
     assert [(one["rows"], one.get("resumed", False)) for one in outcomes] == [(10, False), (10, True), (5, True)]
 
 
+def test_a_cursor_has_an_entry_for_declare_and_for_each_fetch(watched: Audited) -> None:
+    with watched.gateway.connect() as connection, connection.transaction():
+        connection.execute("declare seen cursor for select n from small.numbers where n < 9 and n <> 5")
+        connection.execute("fetch 3 from seen")
+        connection.execute("move 2 in seen")
+    entry = watched.outcome("declare seen cursor for select n from small.numbers where n < ? and n <> ?")
+    assert (entry["lane"], entry["tables"], entry["rows"]) == ("engine", ["small.numbers"], 0)
+    assert entry["columns"] == {"small.numbers": ["n"]}
+    assert entry["snapshots"] == {"small.numbers": "3"}
+    entry = watched.outcome("fetch ? from seen")
+    assert (entry["lane"], entry["tables"], entry["rows"]) == ("fetch", ["small.numbers"], 3)
+    entry = watched.outcome("move ? in seen")
+    assert (entry["lane"], entry["tables"]) == ("engine", ["small.numbers"])
+
+
+def test_execute_says_what_is_executed(watched: Audited) -> None:
+    with watched.gateway.connect() as connection:
+        connection.execute("prepare seen as select n - 1 from small.numbers where n = $1")
+        connection.execute("execute seen(7)")
+        connection.execute("explain execute seen(8)")
+    entry = watched.outcome("execute seen(?)")
+    assert (entry["lane"], entry["tables"], entry["rows"]) == ("engine", ["small.numbers"], 1)
+    entry = watched.outcome("explain execute seen(?)")
+    assert (entry["lane"], entry["tables"]) == ("explain", ["small.numbers"])
+
+
 def test_a_failing_parse_and_what_a_failed_batch_skips(watched: Audited) -> None:
     with watched.gateway.connect() as connection:
         with pytest.raises(psycopg.Error):

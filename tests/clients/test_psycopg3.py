@@ -120,8 +120,8 @@ def test_errors_have_a_class_a_position_and_a_hint(connection: psycopg.Connectio
     assert caught.value.diag.statement_position == "15"
     with pytest.raises(psycopg.errors.InvalidTextRepresentation):
         connection.execute("select n from small.numbers where n = 'x'")
-    with pytest.raises(psycopg.errors.FeatureNotSupported, match="DECLARE is not supported"):
-        connection.execute("declare c cursor for select 1")
+    with pytest.raises(psycopg.errors.NoActiveSqlTransaction, match="DECLARE CURSOR can only be used in transaction"):
+        connection.execute("declare c cursor for select n from small.numbers")
 
 
 def test_columns_have_names_types_and_modifiers(connection: psycopg.Connection) -> None:

@@ -160,6 +160,74 @@ SESSIONS = {
         ROLLBACK
         SELECT * FROM failed
     """,
+    "cursors": """
+        CREATE TEMP TABLE t AS SELECT n AS id FROM small.numbers WHERE n <= 20
+        BEGIN
+        DECLARE c SCROLL CURSOR FOR SELECT t.id, k.name FROM t JOIN small.kinds k USING (id) ORDER BY id
+        FETCH 2 FROM c
+        INSERT INTO t SELECT id FROM t
+        FETCH ALL FROM c
+        FETCH BACKWARD 1 FROM c
+        DECLARE own CURSOR FOR SELECT id FROM t WHERE id < 3 ORDER BY id
+        FETCH ALL FROM own
+        DROP TABLE t
+        ROLLBACK
+        FETCH c
+        BEGIN
+        DECLARE held CURSOR WITH HOLD FOR SELECT t.id, n FROM t JOIN small.numbers ON n = t.id + 1 ORDER BY 1
+        FETCH 1 FROM held
+        COMMIT
+        CREATE TEMP TABLE made AS SELECT count(*) AS c FROM small.numbers
+        FETCH 2 FROM held
+        DROP TABLE t
+        FETCH 1 FROM held
+        CLOSE held
+        FETCH held
+    """,
+    "prepared": """
+        CREATE TEMP TABLE t AS SELECT n AS id FROM small.numbers WHERE n <= 20
+        PREPARE p(bigint) AS SELECT t.id, n FROM t JOIN small.numbers ON n = id WHERE id < $1 ORDER BY 1
+        EXECUTE p(3)
+        INSERT INTO t VALUES (0), (1)
+        EXECUTE p(3)
+        DROP TABLE t
+        EXECUTE p(3)
+        CREATE TEMP TABLE t AS SELECT n AS id FROM small.numbers WHERE n < 2
+        EXECUTE p(3)
+        SET search_path = small, pg_catalog
+        PREPARE q(int) AS SELECT count(*) FROM kinds WHERE id < $1
+        EXECUTE q(3)
+        CREATE TEMP TABLE kinds AS SELECT 1 AS id
+        DROP TABLE kinds
+        EXECUTE q(3)
+        CREATE TEMP TABLE kinds AS SELECT 1 AS id
+        PREPARE r(int) AS SELECT count(*) FROM kinds WHERE id < $1
+        EXECUTE r('3')
+        DROP TABLE kinds
+        EXECUTE r('3')
+    """,
+    "discarded": """
+        CREATE TEMP TABLE t AS SELECT n FROM small.numbers WHERE n < 3
+        PREPARE p AS SELECT count(*) FROM t JOIN small.numbers USING (n)
+        EXECUTE p
+        BEGIN
+        DECLARE c CURSOR WITH HOLD FOR SELECT n FROM t JOIN small.numbers USING (n) ORDER BY 1
+        DISCARD ALL
+        ROLLBACK
+        BEGIN
+        DECLARE c CURSOR WITH HOLD FOR SELECT n FROM t JOIN small.numbers USING (n) ORDER BY 1
+        FETCH c
+        COMMIT
+        FETCH c
+        DISCARD ALL
+        FETCH c
+        EXECUTE p
+        SELECT * FROM t
+        SELECT count(*) FROM t JOIN small.numbers USING (n)
+        CREATE TEMP TABLE t AS SELECT n FROM small.numbers WHERE n < 4
+        PREPARE p AS SELECT count(*) FROM t JOIN small.numbers USING (n)
+        EXECUTE p
+    """,
     "names that hide others": """
         SET search_path = small
         CREATE TEMP TABLE kinds AS SELECT 7 AS id
@@ -274,6 +342,25 @@ def test_temporary_tables_are_the_sessions_own(gateway: RunningGateway) -> None:
                 other.execute(statement.format(schema[0]).encode())
             assert raised.value.sqlstate in {"0A000", "42501", "42P01"}, statement
         assert one.execute("SELECT a FROM mine").fetchone() == (1,)
+
+
+def test_statements_that_hold_queries_make_no_tables(gateway: RunningGateway) -> None:
+    with gateway.connect() as connection:
+        connection.execute("CREATE TEMP TABLE t AS SELECT n FROM small.numbers WHERE n < 3")
+        connection.execute("PREPARE p AS SELECT n FROM small.numbers")
+        connection.execute("PREPARE own AS SELECT n FROM t")
+        for statement in (
+            "PREPARE i AS INSERT INTO t SELECT n FROM small.numbers",
+            "PREPARE i AS WITH w AS (SELECT 1) INSERT INTO t SELECT n FROM small.numbers",
+            "PREPARE i AS SELECT n INTO TEMP made FROM small.numbers",
+            "DECLARE c CURSOR WITH HOLD FOR SELECT n INTO TEMP made FROM small.numbers",
+            "CREATE TEMP TABLE made AS EXECUTE p",
+            "EXPLAIN ANALYZE CREATE TEMP TABLE made AS EXECUTE p",
+        ):
+            with pytest.raises(psycopg.Error) as raised:
+                connection.execute(statement.encode())
+            assert raised.value.sqlstate in {"0A000", "42601"}, (statement, raised.value)
+        assert connection.execute("SELECT to_regclass('made'), count(*) FROM t").fetchone() == (None, 2)
 
 
 def test_the_privilege_on_the_database(gateway: RunningGateway) -> None:

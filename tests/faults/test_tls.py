@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+import time
 
 import asyncpg
 import psycopg
 import pytest
 
+from gateway.wire import frontend as f
 from tests.faults.conftest import Strict
 from tests.gateway import ADA, PASSWORD, RunningGateway
 
@@ -78,3 +80,87 @@ def test_a_handshake_that_fails_harms_nobody(strict: Strict) -> None:
                 pass
     with strict.gateway.connect(sslmode="require") as connection:
         assert connection.execute("select 1").fetchone() == (1,)
+
+
+def test_tls_without_a_question(strict: Strict) -> None:
+    """``sslnegotiation=direct`` saves a round trip: the client begins with the handshake, and names its protocol."""
+    parameters = {"sslmode": "verify-full", "sslrootcert": str(strict.authority), "host": "localhost"}
+    with strict.gateway.connect(**parameters, sslnegotiation="direct", channel_binding="require") as connection:
+        assert connection.pgconn.ssl_in_use
+        assert len(connection.execute("select l_comment from sales.lineitem").fetchall()) == 60_175
+
+
+@pytest.mark.parametrize("pieces", [1, 3, 20])
+def test_a_direct_handshake_in_pieces_is_the_same(strict: Strict, pieces: int) -> None:
+    with socket.create_connection((strict.gateway.host, strict.gateway.port), timeout=10) as plain:
+        tls = _handshake(plain, strict, ("postgresql",), pieces)
+        tls.write(f.StartupMessage(196608, {"user": ADA, "database": strict.gateway.database}).encode())
+        plain.sendall(tls.outgoing.read())
+        assert _answer(plain, tls)[:1] == b"R"
+
+
+def test_direct_tls_needs_the_name_of_the_protocol(strict: Strict) -> None:
+    with socket.create_connection((strict.gateway.host, strict.gateway.port), timeout=10) as plain:
+        tls = _handshake(plain, strict, (), 1)
+        answer = _answer(plain, tls)
+        assert b"C08P01\0" in answer
+        assert b"without ALPN protocol negotiation extension" in answer
+
+
+def test_direct_tls_is_not_for_gateways_without_a_certificate(gateway: RunningGateway) -> None:
+    with pytest.raises(psycopg.OperationalError):
+        gateway.connect(sslmode="require", sslnegotiation="direct")
+    assert gateway.connect().execute("select 1").fetchone() == (1,)
+
+
+def test_no_request_of_encryption_is_taken_under_direct_tls(strict: Strict) -> None:
+    with socket.create_connection((strict.gateway.host, strict.gateway.port), timeout=10) as plain:
+        tls = _handshake(plain, strict, ("postgresql",), 1)
+        tls.write(f.SSLRequest().encode())
+        plain.sendall(tls.outgoing.read())
+        assert b"C0A000\0" in _answer(plain, tls)
+
+
+class _Tls:
+    """A client's end of TLS, whose bytes go where a test puts them."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._object = context.wrap_bio(self.incoming, self.outgoing, server_hostname="localhost")
+        self.write, self.read, self.do_handshake = self._object.write, self._object.read, self._object.do_handshake
+
+
+def _handshake(plain: socket.socket, strict: Strict, protocols: tuple[str, ...], pieces: int) -> _Tls:
+    context = ssl.create_default_context(cafile=str(strict.authority))
+    if protocols:
+        context.set_alpn_protocols(list(protocols))
+    plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    tls = _Tls(context)
+    while True:
+        try:
+            tls.do_handshake()
+        except ssl.SSLWantReadError:
+            _send(plain, tls.outgoing.read(), pieces)
+            tls.incoming.write(plain.recv(1 << 16))
+        else:
+            plain.sendall(tls.outgoing.read())
+            return tls
+
+
+def _send(plain: socket.socket, data: bytes, pieces: int) -> None:
+    size = max(1, len(data) // pieces)
+    for at in range(0, len(data), size):
+        plain.sendall(data[at : at + size])
+        if pieces > 1:
+            time.sleep(0.0005)
+
+
+def _answer(plain: socket.socket, tls: _Tls) -> bytes:
+    while True:
+        try:
+            return tls.read(1 << 16)
+        except ssl.SSLWantReadError:
+            data = plain.recv(1 << 16)
+            if not data:
+                return b""
+            tls.incoming.write(data)

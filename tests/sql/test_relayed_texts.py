@@ -32,21 +32,21 @@ def store(lake: SampleLake) -> Iterator[Store]:
 
 
 def _prepared(connection: psycopg.Connection) -> list[str]:
-    return [row[0] for row in connection.execute("SELECT name FROM pg_prepared_statements WHERE from_sql")]
+    return [row[0] for row in connection.execute("SELECT gid FROM pg_prepared_xacts")]
 
 
 @pytest.mark.parametrize(
     ("setting", "text"),
     [
-        ("SET standard_conforming_strings = off", rb"SELECT '\'' ; PREPARE hidden AS SELECT 1; --'"),
-        ("SET standard_conforming_strings = off", rb"SELECT '\''; PREPARE hidden AS SELECT 1"),
+        ("SET standard_conforming_strings = off", rb"SELECT '\'' ; PREPARE TRANSACTION $$hidden$$; --'"),
+        ("SET standard_conforming_strings = off", rb"SELECT '\''; PREPARE TRANSACTION $$hidden$$"),
         (
             "SELECT set_config('standard_'||'conforming_strings', 'off', false)",
-            rb"SELECT '\'' ; PREPARE hidden AS SELECT 1; --'",
+            rb"SELECT '\'' ; PREPARE TRANSACTION $$hidden$$; --'",
         ),
-        ("SET client_encoding = 'SJIS'", b"SELECT E'\xc2\x95\x5c' ; PREPARE hidden AS SELECT 1; --'"),
-        ("SELECT 1", "SELECT $\u00a0$ ' $\u00a0$; PREPARE hidden AS SELECT 1; --'".encode()),
-        ("SELECT 1", b"SELECT E'a'\n'\\'' ; PREPARE hidden AS SELECT 1; --'"),
+        ("SET client_encoding = 'SJIS'", b"SELECT E'\xc2\x95\x5c' ; PREPARE TRANSACTION $$hidden$$; --'"),
+        ("SELECT 1", "SELECT $\u00a0$ ' $\u00a0$; PREPARE TRANSACTION $$hidden$$; --'".encode()),
+        ("SELECT 1", b"SELECT E'a'\n'\\'' ; PREPARE TRANSACTION $$hidden$$; --'"),
     ],
 )  # fmt: skip
 def test_no_statement_is_hidden_from_the_gateway(connection: psycopg.Connection, setting: str, text: bytes) -> None:
@@ -65,13 +65,14 @@ def test_a_setting_made_without_sync_is_seen(gateway: RunningGateway) -> None:
 Parse "" "select set_config('standard_conforming_strings', 'off', false)"
 Bind "" ""
 Execute "" 0
-Query "select '\\'' ; prepare hidden as select 1; --'"
+Query "select '\\'' ; prepare transaction $$hidden$$; --'"
 """.strip()
     wire = Wire(gateway.dsn())
     try:
         answers = wire.run(script)
-        assert answers[-2].startswith("ErrorResponse ERROR 0A000 "), answers
-        assert wire.run('Query "select count(*) from pg_prepared_statements where from_sql"')[1] == 'DataRow "0"'
+        assert answers[-3].startswith("ErrorResponse ERROR 0A000 "), answers
+        assert answers[-2] == "ParameterStatus standard_conforming_strings off"
+        assert wire.run('Query "select count(*) from pg_prepared_xacts"')[1] == 'DataRow "0"'
     finally:
         wire.close()
 
@@ -81,8 +82,7 @@ Query "select '\\'' ; prepare hidden as select 1; --'"
     [
         "EXPLAIN DELETE FROM pg_class",
         "EXPLAIN ANALYZE CREATE TABLE t AS SELECT 1",
-        "EXPLAIN (ANALYZE) EXECUTE p",
-        "EXPLAIN DECLARE c CURSOR FOR SELECT 1",
+        "EXPLAIN (ANALYZE) MERGE INTO small.numbers USING small.none ON true WHEN MATCHED THEN DELETE",
         "EXPLAIN (COSTS off) UPDATE small.numbers SET n = 1",
     ],
 )

@@ -37,6 +37,7 @@ _ANSWERS: dict[bytes, type[BackendMessage]] = {
     b"Z": b.ReadyForQuery,
     b"t": b.ParameterDescription,
     b"S": b.ParameterStatus,
+    b"A": b.NotificationResponse,
 }
 _PLAIN = {
     **{b"1": "ParseComplete", b"2": "BindComplete", b"3": "CloseComplete", b"n": "NoData", b"s": "PortalSuspended"},
@@ -121,6 +122,8 @@ class Wire:
                 return " ".join(["ParameterDescription", *(_type(oid) for oid in oids)])
             case b.ParameterStatus(name, value):
                 return f"ParameterStatus {name} {value}"
+            case b.NotificationResponse(_, channel, payload):
+                return f"NotificationResponse {channel} {payload}".rstrip()
             case b.ErrorResponse(fields) | b.NoticeResponse(fields):
                 return _report("Error" if kind == b"E" else "Notice", dict(fields))
         raise AssertionError(kind)

@@ -130,11 +130,15 @@ ERROR 42P01: relation "{t}.vault" does not exist
 
 EXPLAIN EXECUTE x
 ----
-ERROR 0A000: EXPLAIN EXECUTE is not supported
+ERROR 26000: prepared statement "x" does not exist
 
 EXPLAIN DECLARE c CURSOR FOR SELECT id FROM {t}.people
 ----
-ERROR 0A000: EXPLAIN DECLARE is not supported
+Engine query
+  The plan is shown to roles that see all of the tables.
+Scan {t}.people  (source {t}, a kind of source)
+  Policies apply
+  Some columns may not be read
 
 EXPLAIN CREATE TABLE x AS SELECT * FROM {t}.people
 ----
