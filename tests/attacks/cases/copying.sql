@@ -90,7 +90,7 @@ COPY (SELECT id FROM {t}.people WHERE name LIKE '%LEAK%') TO STDOUT
 
 COPY (SELECT id FROM {t}.people p WHERE p.name::integer > 0) TO STDOUT
 ----
-ERROR 22P02: invalid input syntax for the type it is cast to
+ERROR 22P02: invalid input syntax for type integer: "NVIS-Ann"
 
 COPY (TABLE {t}.vault) TO STDOUT
 ----
