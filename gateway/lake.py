@@ -39,6 +39,7 @@ _log = structlog.get_logger(__name__)
 FIRST_PATIENCE = 5.0  # at the start
 PATIENCE = 1.0  # later on
 ASKED_PATIENCE = 10.0  # for a client who asked
+_CHANGED = frozenset({SqlState.OBJECT_NOT_IN_PREREQUISITE_STATE, SqlState.UNDEFINED_TABLE, SqlState.UNDEFINED_COLUMN})
 
 
 class Shape(Protocol):
@@ -75,7 +76,7 @@ class Lake:
     ) -> None:
         """``evaluator`` is PostgreSQL as the engine's helper, None where there is none."""
         self.sources = sources
-        self.relay = SourceRelay(sources, remote_logins)
+        self.relay = SourceRelay(sources, remote_logins, self.source_failed)
         self.pure_functions = pure_functions  # names of those that a source's server may call by itself
         self.engine = engine
         self.access = access
@@ -164,6 +165,11 @@ class Lake:
     def look_again(self) -> None:
         """Have the sources looked at soon: a table was found to have changed. From any thread."""
         self._loop.call_soon_threadsafe(self.outdated.set)
+
+    def source_failed(self, failure: SqlError) -> None:
+        """Have the sources looked at soon where a failure says that a table has changed. From any thread."""
+        if failure.sqlstate in _CHANGED:
+            self.look_again()
 
     def pin(self, tables: Sequence[Table]) -> Pinned:
         """Fix the version of each table for one statement. Blocks; several tables are asked at once."""

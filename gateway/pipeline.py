@@ -109,12 +109,12 @@ def plan(
 
 def _whole(governed: Governed, principal: Principal, lake: Lake) -> WholeStatement | None:
     """Write the query for the server of the one source that has all of its tables."""
-    source = lake.sources.get(next(iter(governed.tables.values())).source)
+    sources = {table.source for table in governed.tables.values()}
     readers = {relation.reader for relation in relations(governed.tree)}
-    reader = next(iter(readers)) if len(readers) == 1 else None
-    if not isinstance(source, PostgresSource) or reader is None:
+    if len(sources) != 1 or len(readers) != 1:
         return None
-    if any(table.source != source.name for table in governed.tables.values()):
+    source, reader = lake.sources.get(*sources), *readers
+    if not isinstance(source, PostgresSource) or reader is None:
         return None
     optimized = optimize(governed, rules=SOURCE_RULES)
     check_governed(optimized.tree, optimized.tables, principal, lake.access)

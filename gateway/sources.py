@@ -22,7 +22,6 @@ from gateway.sql.engine_dialect.mask_functions import register_mask_functions
 AUDIT = "lakegate"  # the source, and the schema in which clients find its relations
 _RELATIONS = frozenset({"audit_log", "policy_history"})
 # How a server says that a table is not any more what it was when the source was looked at.
-_CHANGED = frozenset({SqlState.OBJECT_NOT_IN_PREREQUISITE_STATE, SqlState.UNDEFINED_TABLE, SqlState.UNDEFINED_COLUMN})
 
 
 class AuditSource(PostgresSource):
@@ -57,8 +56,7 @@ def open_lake(config: Config, metadata: Metadata) -> Lake:
         return RemoteDataset(scan.schema, source.open(scan, logins.get(scan.source, scan.reader)), failed)
 
     def failed(failure: SqlError) -> None:
-        if failure.sqlstate in _CHANGED:
-            lake.look_again()
+        lake.source_failed(failure)
 
     def register(context: SessionContext) -> None:
         register_functions(context)

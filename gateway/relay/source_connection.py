@@ -13,6 +13,7 @@ from gateway.relay.source_target import SourceTarget
 from gateway.wire import backend, frontend
 
 _DATA_ROW = ord("D")
+_CACHED_PLAN = "0A000"  # a statement's columns have changed since it was prepared
 _KEPT_STATEMENTS = 200  # prepared on one connection; the one that was used longest ago gives way
 _READ_ONLY = {
     "application_name": "lakegate",
@@ -64,7 +65,7 @@ class SourceConnection:
         self._statements: OrderedDict[tuple[str, tuple[int, ...]], tuple[str, tuple[backend.FieldDescription, ...]]]
         self._statements = OrderedDict()
         self._made = 0
-        self._busy = False
+        self._busy = self._is_stale = False
 
     @classmethod
     async def open(cls, target: SourceTarget, settings: Mapping[str, str]) -> SourceConnection:
@@ -82,7 +83,9 @@ class SourceConnection:
     @property
     def is_usable(self) -> bool:
         """Whether another statement may be sent."""
-        return not (self._busy or self._received.ended or self._received.data or self._transport.is_closing())
+        return not (
+            self._busy or self._is_stale or self._received.ended or self._received.data or self._transport.is_closing()
+        )
 
     @property
     def is_busy(self) -> bool:
@@ -149,6 +152,7 @@ class SourceConnection:
                 failure = _failure(message)
         self._busy = False
         if failure is not None:
+            self._is_stale = failure.sqlstate == _CACHED_PLAN
             raise failure
         return rows
 

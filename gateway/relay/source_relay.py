@@ -8,7 +8,7 @@ sent, and the engine answers as it does for all other statements.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -95,8 +95,9 @@ class _Lines:
 class SourceRelay:
     """One for a process."""
 
-    def __init__(self, sources: Mapping[str, Source], logins: RemoteLogins) -> None:
+    def __init__(self, sources: Mapping[str, Source], logins: RemoteLogins, failed: Callable[[SqlError], None]) -> None:
         self._sources = sources
+        self._failed = failed  # told of what servers say
         self._logins = logins
         self._pools = SourcePools()
         self._loop = asyncio.get_running_loop()
@@ -155,7 +156,9 @@ class SourceRelay:
         try:
             yield connection
         except SourceFailed as failure:
-            raise _told(whole.source, failure, in_full=asked.in_full, is_mapped=login is not None) from None
+            told = _told(whole.source, failure, in_full=asked.in_full, is_mapped=login is not None)
+            self._failed(told)
+            raise told from None
         except SourceLost:
             raise connection_lost(whole.source) from None
         finally:
@@ -203,6 +206,8 @@ async def _fits(connection: SourceConnection, asked: Asked) -> bool:
 
 def _told(source: str, failure: SourceFailed, *, in_full: bool, is_mapped: bool) -> SqlError:
     state = failure.sqlstate
+    if state == SqlState.FEATURE_NOT_SUPPORTED:  # "cached plan must not change result type": what the guard says, too
+        state = str(SqlState.UNDEFINED_OBJECT)
     if in_full and state.startswith(_TOLD_IN_FULL) and state in SqlState._value2member_map_:
         return SqlError(SqlState(state), failure.fields.get("M", ""), hint=failure.fields.get("H"))
     return remote_error(source, state, is_mapped=is_mapped)

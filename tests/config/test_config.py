@@ -157,8 +157,8 @@ WRONG = {
     "unknown key": ('[server]\n\nlisen = "x"', '3: server.lisen: unknown key, did you mean "listen"?'),
     "unknown key, nothing like it": (
         '[engine]\nzzz = "x"',
-        "2: engine.zzz: unknown key; known are memory_limit, statement_timeout, idle_session_timeout, spill_directory, "
-        "target_partitions",
+        "2: engine.zzz: unknown key; known are memory_limit, temporary_limit, statement_timeout, idle_session_timeout,"
+        " spill_directory, target_partitions",
     ),
     "unknown table": ("[servers]", '1: servers: unknown key, did you mean "server"?'),
     "unknown key of a source": (

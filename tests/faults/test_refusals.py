@@ -24,8 +24,6 @@ from tests.gateway import BOB, EVE, PASSWORD, RunningGateway, SampleLake
         "copy small.numbers from stdin",
         "do $$ begin end $$",
         "call pg_catalog.nothing()",
-        "prepare p as select 1",
-        "declare c cursor for select 1",
         "lock table small.numbers",
         "vacuum",
         "load 'x'",

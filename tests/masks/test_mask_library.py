@@ -188,7 +188,6 @@ REFUSED = [
     ("nothing(value)", SqlState.UNDEFINED_FUNCTION),
     ("value +", SqlState.SYNTAX_ERROR),
     ("value); DROP SCHEMA lakegate CASCADE; --", SqlState.SYNTAX_ERROR),
-    ("ARRAY[value]", SqlState.FEATURE_NOT_SUPPORTED),
     ("mask_bucket(length(value), 2000000000)::text", SqlState.INVALID_PARAMETER_VALUE),
 ]
 

@@ -183,3 +183,12 @@ def test_a_server_that_ends_the_session_is_told(through: psycopg.Connection, lak
     assert raised.value.sqlstate == "08006"
     assert 'source "origin"' in str(raised.value)
     assert through.execute("SELECT count(*) FROM origin.things").fetchone() == (3,)
+
+
+def test_a_view_over_no_table_is_answered(gateway: RunningGateway) -> None:
+    with gateway.connect() as ada:
+        ada.execute("CREATE VIEW origin.listed AS VALUES (1, 'a'), (2, 'b')")
+        try:
+            assert ada.execute("SELECT * FROM origin.listed").fetchall() == [(1, "a"), (2, "b")]
+        finally:
+            ada.execute("DROP VIEW origin.listed")
