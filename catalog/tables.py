@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
@@ -55,10 +55,24 @@ class Table:
     bytes: int | None = None
     constraints: tuple[Constraint, ...] = ()
     indexes: tuple[str, ...] = ()  # CREATE INDEX statements for the mirror, of the table as clients see it
+    layout: str | None = None  # how its files lie, in words: "partitioned by day, sorted by id"
 
     def column(self, name: str) -> Column | None:
         """Return the column of that name, or None."""
         return next((column for column in self.columns if column.name == name), None)
+
+    @property
+    def description(self) -> str | None:
+        """The comment that clients see: the source's own, and how the table's files lie."""
+        if self.layout is None:
+            return self.comment
+        return f"{self.comment} ({self.layout})" if self.comment else self.layout[:1].upper() + self.layout[1:]
+
+
+def layout_of(partitions: Iterable[str], sort: Iterable[str] = ()) -> str | None:
+    """Return a table's layout in words, of the columns or expressions that its files are parted and sorted by."""
+    words = (("partitioned by", ", ".join(partitions)), ("sorted by", ", ".join(sort)))
+    return ", ".join(f"{verb} {what}" for verb, what in words if what) or None
 
 
 def visible_part(table: Table, columns: frozenset[str] | None) -> Table:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
+from gateway.activity import Shown
 from gateway.audit.audit import Audit
 from gateway.audit.logins import LoginAttempt, cancel_entry
 from gateway.audit.witness import Client
@@ -17,8 +19,8 @@ from gateway.authentication.rules import Attempt
 from gateway.authentication.throttle import Waiting
 from gateway.credentials import require_principal
 from gateway.login_methods import AuthenticatingClient, Authentication, authenticate
-from gateway.relay.mirror_connection import Login as MirrorLogin
 from gateway.relay.mirror_connection import MirrorConnection, ServerRefused
+from gateway.relay.mirror_login import Login as MirrorLogin
 from gateway.session import Session
 from gateway.session_services import SessionServices
 from gateway.wire import backend, frontend
@@ -31,6 +33,8 @@ from gateway.wire.login import (
 )
 
 _OUR_PARAMETERS: Final = frozenset({"user", "database", "replication"})
+_STOPPED: Final = "terminating connection due to administrator command"
+End = Callable[[SqlError], Coroutine[Any, Any, None]]
 _CANCELED: Final = "canceling statement due to user request"
 
 
@@ -41,14 +45,28 @@ class LoginClient(AuthenticatingClient, Client, Protocol):
     def cancel_key_length(self) -> int:
         """How many bytes the client's cancel key has."""
 
+    async def end_session(self, reason: SqlError) -> None:
+        """Tell the client why, and close."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    session: Session
+    end: End
+
 
 class Sessions:
     """The sessions of a process, found by their cancel keys."""
 
-    def __init__(self, limit: int, audit: Audit) -> None:
+    def __init__(
+        self, limit: int, audit: Audit, signal_elsewhere: Callable[[str, int], Coroutine[Any, Any, None]]
+    ) -> None:
+        """``signal_elsewhere`` signals a process whose client another gateway serves."""
         self._limit = limit
         self._audit = audit
-        self._by_key: dict[tuple[int, bytes], Session] = {}
+        self._signal_elsewhere = signal_elsewhere
+        self._by_key: dict[tuple[int, bytes], _Known] = {}
+        self._signals: set[asyncio.Future[None]] = set()
 
     def __len__(self) -> int:
         return len(self._by_key)
@@ -58,20 +76,46 @@ class Sessions:
         if len(self._by_key) >= self._limit:
             raise SqlError(SqlState.TOO_MANY_CONNECTIONS, "sorry, too many clients already")
 
-    def add(self, key: tuple[int, bytes], session: Session) -> None:
-        """Remember a session."""
-        self._by_key[key] = session
+    def add(self, key: tuple[int, bytes], session: Session, end: End) -> None:
+        """Remember a session, and what ends its connection."""
+        self._by_key[key] = _Known(session, end)
+
+    def shown(self) -> list[Shown]:
+        """Return what all sessions do."""
+        return [one.session.shown() for one in self._by_key.values()]
+
+    def signal(self, signal: str, process_id: int) -> None:
+        """Carry out what `catalog.mirror.activity` has let a client ask for: cancel a session's statement, or end the
+        session.
+        """
+        known = next((one for (known_id, _), one in self._by_key.items() if known_id == process_id), None)
+        if known is None:
+            work = self._signal_elsewhere(signal, process_id)
+        elif signal == "cancel":
+            work = known.session.cancel(SqlError(SqlState.QUERY_CANCELED, _CANCELED))
+        else:
+            work = known.end(SqlError(SqlState.ADMIN_SHUTDOWN, _STOPPED))
+        self._do(work)
+
+    def stopped(self, end: End) -> Callable[[SqlError], None]:
+        """Return what ends a session whose process in the mirror was ended."""
+        return lambda reason: self._do(end(reason))
+
+    def _do(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._signals.add(task)  # the loop alone would not keep it
+        task.add_done_callback(self._signals.discard)
 
     def forget(self, session: Session) -> None:
         """Drop a session that ended."""
-        self._by_key = {key: one for key, one in self._by_key.items() if one is not session}
+        self._by_key = {key: one for key, one in self._by_key.items() if one.session is not session}
 
     async def cancel(self, process_id: int, secret_key: bytes, peer: str) -> None:
         """Cancel what the session of this key runs; a wrong key does nothing and says nothing."""
-        for (known_id, known_key), session in [*self._by_key.items()]:
+        for (known_id, known_key), known in [*self._by_key.items()]:
             if known_id == process_id and secrets.compare_digest(known_key, secret_key):
                 await self._audit.record(cancel_entry(peer, process_id))
-                await session.cancel(SqlError(SqlState.QUERY_CANCELED, _CANCELED))
+                await known.session.cancel(SqlError(SqlState.QUERY_CANCELED, _CANCELED))
                 return
         self._audit.note_stranger(cancel_entry(peer, None))
 
@@ -159,7 +203,9 @@ class Login:
     def _welcome(self, identity: Identity, mirror: MirrorConnection) -> Session:
         session = Session(self._services.session, identity, mirror, self._client)
         key = (mirror.process_id, secrets.token_bytes(self._client.cancel_key_length))
-        self._services.sessions.add(key, session)
+        self._services.sessions.add(key, session, self._client.end_session)
+        mirror.on_signal = self._services.sessions.signal
+        mirror.on_stop = self._services.sessions.stopped(self._client.end_session)
         self._client.send(AuthenticationOk())
         for name, value in mirror.parameters.items():
             self._client.send(ParameterStatus(name, value))

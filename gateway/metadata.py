@@ -50,7 +50,7 @@ from gateway.evaluation.evaluator import Evaluator
 from gateway.login_methods import Role
 from gateway.masking import MaskingCommands
 from gateway.policy_answers import PolicyAnswers
-from gateway.relay.mirror_connection import Login
+from gateway.relay.mirror_login import Login
 from gateway.session_services import Permit
 from gateway.sql.engine_dialect.mask_functions import Keyring
 from gateway.sql.resolve import Names
@@ -356,6 +356,14 @@ class Metadata:
             await asyncio.to_thread(self._mirror.end_set_role, user, role)
 
         return end
+
+    async def tell_sessions(self, sessions: str) -> None:
+        """Have the mirror know what the clients of this gateway do now (`catalog.mirror.activity`)."""
+        await asyncio.to_thread(self._mirror.tell_sessions, sessions)
+
+    async def signal_process(self, signal: str, process: int) -> None:
+        """Signal a process of the mirror whose client another gateway serves."""
+        await asyncio.to_thread(self._mirror.signal_process, signal, process)
 
     def mirror_login(self, role: str) -> Login:
         """Return how the gateway logs in to the mirror for a role."""

@@ -15,6 +15,7 @@ from catalog.errors import SqlError
 from catalog.mirror.access_statements import AccessOutcome, AccessRequest
 from catalog.principals import Principal
 from catalog.sqlstate import SqlState
+from gateway.activity import as_json
 from gateway.audit.audit import Audit
 from gateway.authentication.issuers import Issuers
 from gateway.authentication.throttle import Throttle, Waiting
@@ -56,7 +57,7 @@ class Gateway:
         self._audit = audit
         self.metadata = metadata
         self.lake = open_lake(config, metadata)
-        self.sessions = Sessions(config.server.max_connections, audit)
+        self.sessions = Sessions(config.server.max_connections, audit, metadata.signal_process)
         self._connections: set[ClientConnection] = set()
         self._draining = False
         self._taking = asyncio.Lock()  # access is taken over by one at a time
@@ -205,6 +206,9 @@ class Gateway:
             await connection.end_session(SqlError(SqlState.ADMIN_SHUTDOWN, _STOPPED))
         await asyncio.gather(*(one.wait_closed() for one in [*self._connections]))
 
+    async def _tell_activity(self) -> None:
+        await self.metadata.tell_sessions(as_json(self.sessions.shown()))
+
     @property
     def session_services(self) -> SessionServices:
         """What sessions share."""
@@ -220,6 +224,7 @@ class Gateway:
             answer=self.metadata.answer,
             let_set_role=self.metadata.let_set_role,
             permit=self.metadata.permit,
+            tell_activity=self._tell_activity,
             database=self._config.server.database,
             audit=self._audit,
             temporary_limit=self._config.engine.temporary_limit,

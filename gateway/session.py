@@ -6,11 +6,9 @@ and errors are PostgreSQL's own. Statements of the engine's lane are described t
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from time import monotonic
-from typing import Any
 
 import pyarrow as pa
 import structlog
@@ -19,6 +17,7 @@ from catalog.errors import SqlError
 from catalog.principals import Principal
 from catalog.sqlstate import SqlState
 from gateway.access_lane import AccessLane
+from gateway.activity import Shown
 from gateway.audit.witness import Client, Witness
 from gateway.authentication.identity import Identity
 from gateway.bound import Portal
@@ -33,6 +32,7 @@ from gateway.preparation import Preparation, SessionNames
 from gateway.prepared import Lane, NamedStatement, NamedStatements, PreparedStatement
 from gateway.prepared_in_sql import PreparedInSql
 from gateway.relay.mirror_connection import MirrorConnection, MirrorLost
+from gateway.running_work import RunningWork
 from gateway.session_role import SessionRole
 from gateway.session_services import SessionServices
 from gateway.sql.session_state import changes_search_path, needs_block, role_to_set
@@ -81,8 +81,7 @@ class Session:
         self._path_changed = False  # search_path, maybe, and the mirror tells only at Sync
         self._unsynced = False  # something was executed there since Sync: any setting may have changed
         mirror.on_unasked(self._mirror_spoke)
-        self._running: asyncio.Task[None] | None = None
-        self._ended_by: SqlError | None = None
+        self._work = RunningWork()
         self._speak()
 
     # One method a message -------------------------------------------------------------------------------------------
@@ -93,7 +92,8 @@ class Session:
         simple = type(message) in _SIMPLE
         self._mirror.extended = not simple
         try:
-            await self._cancellable(self._dispatch(message))
+            self._engine.ended_by = None
+            await self._work.run(self._dispatch(message))
         except (RemoteProtocolError, MirrorLost, TransactionTimeout, ConnectionError):
             raise
         except SqlError as error:
@@ -258,6 +258,8 @@ class Session:
             raise SqlError(SqlState.DUPLICATE_CURSOR, f'cursor "{message.portal}" already exists')
         await self._preparation.renew(named)
         if named.prepared.lane is Lane.RELAY:
+            if named.prepared.statement.about_sessions:
+                await self._services.tell_activity()
             self._relayed[message.portal] = named.prepared.statement
             self._owed.send(message, b"2")
             return
@@ -420,14 +422,13 @@ class Session:
 
     def _mirror_spoke(self) -> None:
         """The mirror has said something that nobody waits for, or has ended its session, and so the client's."""
-        at_work = self._running is not None
-        if at_work and (not self._engine.busy or self._mirror.is_in_use or self._ended_by is not None):
+        at_work = self._work.is_running
+        if at_work and (not self._engine.busy or self._mirror.is_in_use or self._work.ended_by is not None):
             return  # who reads there will find it
         self._mirror.note_unasked(nothing_owed=at_work)
-        if at_work and self._mirror.has_ended and self._running is not None:
+        if at_work and self._mirror.has_ended:
             self._tell_unasked()
-            self._ended_by = MirrorLost(told=self._mirror.told_end)
-            self._running.cancel()
+            self._work.end(MirrorLost(told=self._mirror.told_end))
         elif not at_work and not self._mirror.unsettled:
             self._tell_unasked()
             self._client.push()
@@ -438,33 +439,12 @@ class Session:
         for message in self._mirror.take_unasked():
             self._owed.pass_on(message)
 
-    async def _cancellable(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do the work so that `cancel` can end it from outside, with the reason it gives. A task of its own would cost
-        each message two turns of the event loop.
-        """
-        task = asyncio.current_task()
-        assert task is not None
-        self._ended_by = self._engine.ended_by = None
-        self._running = task
-        try:
-            await work
-        except asyncio.CancelledError:
-            if self._ended_by is None or task.cancelling() > 1:  # the client has left, too
-                raise
-        finally:
-            self._running = None
-            if self._ended_by is not None:
-                task.uncancel()
-        if self._ended_by is not None:
-            raise self._ended_by
-
     async def cancel(self, reason: SqlError) -> None:
         """End the statement that runs, if one does. Work of the mirror is cancelled there and answers itself."""
-        if self._running is None or self._ended_by is not None:
+        if not self._work.is_running or self._work.ended_by is not None:
             return
         if self._engine.busy or self._preparation.busy or self._own.busy:
-            self._ended_by = reason
-            self._running.cancel()
+            self._work.end(reason)
         else:
             self._engine.ended_by = reason  # should the engine's turn be about to come
             await self._mirror.cancel()
@@ -478,7 +458,11 @@ class Session:
     @property
     def busy(self) -> bool:
         """Whether a message is being carried out or a transaction is open."""
-        return self._running is not None
+        return self._work.is_running
+
+    def shown(self) -> Shown:
+        """Return the session as others may see it."""
+        return Shown(self._mirror.process_id, self._client.peer, self._mirror.status, self._client.activity)
 
     @property
     def in_transaction(self) -> bool:

@@ -40,6 +40,7 @@ class SessionServices:
     answer: Callable[[str, Principal, Names], Awaitable[pa.RecordBatch]]  # a question about policies
     let_set_role: Callable[[str, str], Awaitable[Callable[[], Awaitable[None]] | None]]
     permit: Callable[[str, str, int], Awaitable[Permit | None]]  # to set the session authorization
+    tell_activity: Callable[[], Awaitable[None]]  # have the mirror know what all clients do now
     database: str
     audit: Audit
     temporary_limit: int  # bytes of one session's temporary tables

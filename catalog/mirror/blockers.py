@@ -23,10 +23,12 @@ GRACE = 2.0  # seconds that a transaction may hold up such a statement
 LOCK_TIMEOUT = "3s"  # of the statement: then who holds it up is not to be ended
 _LOOK = 0.25  # seconds between two looks at who holds it up
 _END = """
-SELECT a.pid, a.usename, pg_catalog.pg_terminate_backend(a.pid)
-FROM pg_catalog.pg_stat_activity a
-WHERE a.pid = ANY(pg_catalog.pg_blocking_pids(%s)) AND a.datname = pg_catalog.current_database()
-  AND a.usename <> %s AND pg_catalog.shobj_description(a.usesysid, 'pg_authid') = %s
+SELECT a.pid, u.rolname, pg_catalog.pg_terminate_backend(a.pid)
+FROM pg_catalog.pg_stat_get_activity(NULL) a
+JOIN pg_catalog.pg_database d ON d.oid = a.datid AND d.datname = pg_catalog.current_database()
+JOIN pg_catalog.pg_roles u ON u.oid = a.usesysid
+WHERE a.pid = ANY(pg_catalog.pg_blocking_pids(%s)) AND u.rolname <> %s
+  AND pg_catalog.shobj_description(a.usesysid, 'pg_authid') = %s
   AND a.xact_start < pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => %s)
 """
 

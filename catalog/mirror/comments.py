@@ -111,7 +111,7 @@ def _read(connection: psycopg.Connection, *, every: bool) -> list[tuple[Any, ...
 def _of_sources(catalog: Catalog) -> dict[Key, str | None]:
     found: dict[Key, str | None] = {(name, "", "", ""): _clean(text) for name, text in catalog.schemas.items()}
     for name, table in catalog.tables.items():
-        found[(name.schema, name.name, "", "")] = _clean(table.comment)
+        found[(name.schema, name.name, "", "")] = _clean(table.description)
         for column in table.columns:
             found[(name.schema, name.name, column.name, "")] = _clean(column.comment)
     return found

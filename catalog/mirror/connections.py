@@ -132,6 +132,42 @@ class MirrorConnections:
         pair.close()
 
 
+class OwnConnection:
+    """One connection of the owner's, each statement its own transaction, for what changes nothing that clients share.
+    Safe to use from several threads, one at a time.
+    """
+
+    def __init__(self, server: Server, database: str) -> None:
+        self._server = server
+        self._database = database
+        self._kept: psycopg.Connection | None = None
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def connection(self) -> Iterator[psycopg.Connection]:
+        """Lend the connection. Raises psycopg.Error; the next to come gets another one then."""
+        with self._lock:
+            try:
+                if self._kept is None:
+                    parameters = self._server.connection_parameters(self._database)
+                    options = {**parameters, "options": _OPTIONS, **_PREPARED}
+                    self._kept = psycopg.connect(**options, autocommit=True)
+                yield self._kept
+            except psycopg.OperationalError:
+                self._drop()
+                raise
+
+    def close(self) -> None:
+        """Close it."""
+        with self._lock:
+            self._drop()
+
+    def _drop(self) -> None:
+        if self._kept is not None:
+            self._kept.close()
+            self._kept = None
+
+
 def _take_lock(guard: psycopg.Connection) -> None:
     try:
         guard.execute(_LOCK)

@@ -31,9 +31,10 @@ from psycopg import sql
 from catalog.errors import SqlError
 from catalog.mirror.access import MirrorParts, execute
 from catalog.mirror.access_statements import AccessOutcome, AccessRequest, MakeVerifier
+from catalog.mirror.activity import make_activity, signal_process, tell_sessions
 from catalog.mirror.applied import Applied, Notes
 from catalog.mirror.comments import change_comments
-from catalog.mirror.connections import MirrorConnections
+from catalog.mirror.connections import MirrorConnections, OwnConnection
 from catalog.mirror.cursor_texts import show_cursor_texts
 from catalog.mirror.hardening import harden, set_defaults
 from catalog.mirror.lent import keep_lent, lent_by_others, make_lent
@@ -60,6 +61,7 @@ from catalog.mirror.roles import add_memberships, change_roles, mirror_password,
 from catalog.mirror.scripts import fingerprint, is_mirrorable
 from catalog.mirror.session_authorization import end_permit, make_authorization, permit
 from catalog.mirror.shown import Shown, make_shown, note_shown, read_shown
+from catalog.mirror.sizes import make_sizes
 from catalog.mirror.temporary import temporary_bytes
 from catalog.mirror.user_mappings import change_user_mappings
 from catalog.mirror.views import drop_views, make_view_function, make_views
@@ -100,6 +102,8 @@ def open_mirror(
         make_mask_functions(connection)
         make_view_function(connection)
         make_masking_views(connection)
+        make_activity(connection)
+        make_sizes(connection)
         set_defaults(connection, defaults or {})
     return mirror
 
@@ -114,6 +118,7 @@ class Mirror:
         self._node = str(uuid.uuid4())
         self._connections = MirrorConnections(server, database)
         self._one_at_a_time = threading.Lock()
+        self._telling = OwnConnection(server, database)
         self._done: tuple[Catalog, AccessRows] | None = None
         self._shown: Shown | None = None  # after this gateway's last change
         self._tables_shown: Catalog | None = None  # whose tables were all made
@@ -131,6 +136,7 @@ class Mirror:
     def close(self) -> None:
         """Give back the connections."""
         self._connections.close()
+        self._telling.close()
 
     def apply(
         self,
@@ -166,6 +172,18 @@ class Mirror:
         """Return how much the temporary relations of a server process take on disk."""
         with self._server.connect(self.database) as connection:
             return temporary_bytes(connection, process)
+
+    def tell_sessions(self, sessions: str) -> None:
+        """Say what this gateway's clients do now, as in `catalog.mirror.activity`. From any thread; calls wait for each
+        other.
+        """
+        with self._telling.connection() as connection:
+            tell_sessions(connection, self._node, sessions)
+
+    def signal_process(self, signal: str, process: int) -> None:
+        """Signal ("cancel", "terminate") a server process whose client another gateway serves."""
+        with self._telling.connection() as connection:
+            signal_process(connection, signal, process)
 
     def lend(self, memberships: Sequence[Membership]) -> None:
         """Have memberships; the next `apply` that is not given them takes them away again."""

@@ -15,6 +15,7 @@ from psycopg import sql
 from catalog.mirror.applied import Notes
 from catalog.mirror.definitions import get_foreign_key
 from catalog.mirror.scripts import TypeNames, is_name, joined, key_statements, literal, quoted, table_script
+from catalog.mirror.sizes import hide_sizes, set_sizes
 from catalog.names import TableName, always_quoted
 from catalog.tables import Table
 
@@ -162,16 +163,18 @@ def make_foreign_keys(
 
 
 def set_numbers(connection: psycopg.Connection, tables: Mapping[TableName, Table]) -> None:
-    """Set the estimated numbers of rows, and put the wall around every table of the mirror."""
+    """Set the estimated numbers of rows and the bytes, and put the wall around every table of the mirror."""
     present = read_tables(connection)
     rows = [_estimate(tables.get(name)) for name in present]
     connection.execute(_NUMBERS, ([table.oid for table in present.values()], rows))
+    set_sizes(connection, ((one.oid, tables[name].bytes if name in tables else None) for name, one in present.items()))
     connection.execute(_HIDDEN)
 
 
 def hide_numbers(connection: psycopg.Connection) -> None:
-    """Take the numbers of rows from tables under row security: they count rows that a role may not see."""
+    """Take the numbers of rows and bytes from tables under row security: they tell of rows that a role may not see."""
     connection.execute(_HIDE_NUMBERS)
+    hide_sizes(connection)
 
 
 def remember(connection: psycopg.Connection, marks: Mapping[TableName, str]) -> None:

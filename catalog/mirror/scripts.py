@@ -30,7 +30,7 @@ WHERE t.oid = pg_catalog.to_regtype(%(name)s) AND t.typnamespace = 'pg_catalog':
 
 def fingerprint(table: Table) -> str:
     """Return a text that is equal only for tables that are mirrored alike; numbers of rows are left out."""
-    parts: list[str | None] = [_FORM, table.comment]
+    parts: list[str | None] = [_FORM, table.description]
     for column in table.columns:
         parts += [column.name, column.sql_type, "null" if column.nullable else "not null", column.comment]
     for constraint in table.constraints:
@@ -89,8 +89,8 @@ def table_script(table: Table, types: TypeNames, notes: Notes) -> str:
         columns.append(f"{always_quoted(column.name)} {spelling or _FALLBACK_TYPE}{not_null}")
     name = quoted(table.name)
     statements = [f"CREATE TABLE {name} ({', '.join(columns)})", f"CREATE TRIGGER {_WALL.format(name)}"]
-    if table.comment:
-        statements.append(f"COMMENT ON TABLE {name} IS {literal(table.comment)}")
+    if table.description:
+        statements.append(f"COMMENT ON TABLE {name} IS {literal(table.description)}")
     statements += [
         f"COMMENT ON COLUMN {name}.{always_quoted(column.name)} IS {literal(column.comment)}"
         for column in table.columns

@@ -13,7 +13,7 @@ import pyarrow as pa
 from catalog.names import TableName
 from catalog.tables import Catalog, Column, Constraint, Table
 
-_FORMAT = 2
+_FORMAT = 3
 
 
 def pack_catalog(catalog: Catalog) -> bytes:
@@ -60,6 +60,7 @@ def _pack_table(table: Table) -> dict[str, Any]:
         "bytes": table.bytes,
         "constraints": [[item.name, item.kind, item.definition] for item in table.constraints],
         "indexes": table.indexes,
+        "layout": table.layout,
     }
 
 
@@ -79,4 +80,5 @@ def _unpack_table(packed: dict[str, Any]) -> Table:
         bytes=packed["bytes"],
         constraints=tuple(Constraint(*item) for item in packed["constraints"]),
         indexes=tuple(packed["indexes"]),
+        layout=packed["layout"],
     )

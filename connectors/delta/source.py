@@ -13,7 +13,7 @@ from catalog.names import TableName, schema_for
 from catalog.scans import Comparison, FileScan, Snapshot
 from catalog.sqlstate import SqlState
 from catalog.statistics import TableStatistics
-from catalog.tables import Column, Discovery, Table
+from catalog.tables import Column, Discovery, Table, layout_of
 from catalog.types import sql_type_of
 from connectors.delta.file_scan import scan_files
 from connectors.delta.statistics import statistics_of
@@ -119,6 +119,7 @@ class DeltaSource:
             comment=version.comment,
             rows=version.written_rows,
             bytes=version.bytes,
+            layout=layout_of(version.partitions),
         )
 
     def _folders(self) -> Iterator[tuple[str, str, str]]:

@@ -15,7 +15,7 @@ from catalog.names import TableName
 from catalog.scans import Comparison, FileScan, Snapshot
 from catalog.sqlstate import SqlState
 from catalog.statistics import TableStatistics
-from catalog.tables import Column, Discovery, Table
+from catalog.tables import Column, Discovery, Table, layout_of
 from catalog.types import sql_type_of
 from connectors.file_statistics import as_clients_see_it
 from connectors.files.file_scan import FilesVersion, scan_files
@@ -163,6 +163,7 @@ class FilesSource:
             columns=tuple(_columns(version.schema)),
             rows=_sum(shape.rows for shape in version.shapes),
             bytes=sum(file.size for file in files.files),
+            layout=layout_of(name for name, _ in files.files[0].partitions) if files.files else None,
         )
 
 

@@ -27,6 +27,7 @@ from catalog.tables import Column, Discovery, Table
 from catalog.types import sql_type_of
 from connectors.file_statistics import as_clients_see_it
 from connectors.iceberg.file_scan import scan_files
+from connectors.iceberg.layout import layout_in_words
 from connectors.iceberg.manifests import ManifestReader
 from connectors.iceberg.statistics import statistics_of
 from connectors.iceberg.table_version import IcebergVersion
@@ -232,6 +233,7 @@ class IcebergSource:
             comment=version.metadata.properties.get("comment"),
             rows=version.rows(),
             bytes=version.bytes(),
+            layout=layout_in_words(version.metadata),
         )
 
 

@@ -19,6 +19,7 @@ import structlog
 from catalog.errors import SqlError
 from catalog.principals import Principal
 from catalog.sqlstate import SqlState
+from gateway.activity import Activity
 from gateway.audit.audit import Audit, Entry, Ticket
 from gateway.audit.entries import Kind, Outcome, Reading, Who, as_members
 from gateway.audit.text import SHORT, normalised
@@ -94,6 +95,7 @@ class Witness:
         self._client = client
         self._audit = audit
         self._asker = asker
+        self.activity = Activity()
         self.peer = client.peer
         self.drain = client.drain
         self.flush = client.flush
@@ -120,14 +122,17 @@ class Witness:
         match message:
             case frontend.Query():
                 self._subject = message.query
+                self.activity.begins(message.query)
                 await self._begin(message.query, simple=True)
             case frontend.Execute():
                 text, resumed = self._portals.get(message.portal, ("", False))
                 self._portals[message.portal] = (text, True)
                 self._subject = text
+                self.activity.begins(text)
                 await self._begin(text, limit=message.max_rows, resumed=resumed)
             case frontend.Parse():
                 self._subject = message.query
+                self.activity.begins(message.query)
             case frontend.Bind():
                 self._subject = self._asker.statement_text(message.statement) or ""
                 self._portals[message.portal] = (self._subject, False)
@@ -204,6 +209,8 @@ class Witness:
     def send(self, message: backend.BackendMessage) -> None:
         """Queue a message, and end the statement that it ends."""
         self._client.send(message)
+        if isinstance(message, backend.ReadyForQuery):
+            self.activity.ends(message.status)
         if not self._audit.is_on:
             return
         match message:

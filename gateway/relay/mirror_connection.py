@@ -10,24 +10,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
 from struct import Struct
 
 from catalog.errors import SqlError
-from catalog.server import Address
+from catalog.mirror.activity import SIGNAL_CODE
 from catalog.sqlstate import SqlState
-from gateway.authentication.scram_client import MECHANISM, ScramClient, ScramRefused
+from gateway.authentication.scram_client import ScramClient
+from gateway.relay.mirror_login import Login, authentication, connected, framed, startup
 from gateway.relay.received import Received
 from gateway.wire import backend, frontend
 from gateway.wire.fields import ENCODING
 
-_HEADER = Struct(">cI")
-_STARTUP = Struct(">II")
-_PROTOCOL_3_0 = 196608
 _CANCEL = Struct(">IIII")
 _CANCEL_CODE = 80877102
 _DATA_ROW = ord("D")
 _UNASKED = frozenset({b"A", b"S"})  # that answers to questions of the gateway's own may have among them
+_NOTICE = ord("N")
+_SIGNAL = f"\0C{SIGNAL_CODE}\0".encode()
 _RELAYED_AT_ONCE = 1 << 16  # bytes passed on before the client's reading is waited for
 _OURS = "lakegate own"  # the statement's name under which the gateway asks questions of its own
 _STOPPED = "terminating connection due to administrator command"
@@ -35,15 +34,6 @@ _WHY_STOPPED = "The transaction may have held up a change of who may read what f
 _RUN_AGAIN = "Connect and run the transaction again."
 Sink = Callable[[bytes], None]
 Paused = Callable[[], Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Login:
-    """As whom the gateway logs in for a client; ``password`` never leaves the gateway."""
-
-    address: Address
-    user: str
-    password: str = field(repr=False)
 
 
 class ServerRefused(Exception):
@@ -91,12 +81,15 @@ class MirrorConnection:
         self._resting = False  # between `rest` and `wake`
         self._uses = 0  # of the gateway's own that are under way: what comes is for them
         self._unasked: list[bytes] = []  # messages that no statement of the client's has called for
+        self.on_signal: Callable[[str, int], None] | None = None  # a client may signal the session of this process
+        self.on_stop: Callable[[SqlError], None] | None = None  # an administrator has ended it, and nothing runs
+        received.on_end = self._ended_unread
 
     @classmethod
     async def connect(cls, login: Login, parameters: Mapping[str, str]) -> MirrorConnection:
         """Log in with a client's startup settings. Raises `ServerRefused` with the server's own error for these."""
         received = Received()
-        transport = await _connected(login.address, received)
+        transport = await connected(login.address, received)
         connection = cls(received, transport, login)
         try:
             await connection._start(parameters)
@@ -118,19 +111,19 @@ class MirrorConnection:
         self._note(message)
         if self._reason is not None and message[:1] == b"E":
             message = self._reasoned(message)
-        return _explained(message) if self._told_end else message
+        return self._explained(message) if self._told_end else message
 
     def _complete(self) -> bytes | None:
         """Take the next message if all of it is there."""
-        size = len(self._buffer)
-        if size < 5:
-            return None
-        end = 1 + int.from_bytes(self._buffer[1:5], "big")
-        if size < end:
-            return None
-        message = bytes(self._buffer[:end])
-        del self._buffer[:end]
-        return message
+        while (size := len(self._buffer)) >= 5:
+            end = 1 + int.from_bytes(self._buffer[1:5], "big")
+            if size < end:
+                return None
+            message = bytes(self._buffer[:end])
+            del self._buffer[:end]
+            if message[0] != _NOTICE or not self._signals(message):
+                return message
+        return None
 
     def _reasoned(self, message: bytes) -> bytes:
         """Return the error of a statement that was cancelled for a reason as that reason."""
@@ -402,7 +395,7 @@ class MirrorConnection:
     async def cancel(self) -> None:
         """Ask the server to cancel what this session runs, over a connection of its own."""
         received = Received()
-        transport = await _connected(self._login.address, received)
+        transport = await connected(self._login.address, received)
         transport.write(_CANCEL.pack(16, _CANCEL_CODE, self.process_id, self._secret))
         while await received.more():
             pass  # the server closes without an answer
@@ -412,8 +405,29 @@ class MirrorConnection:
         """Say goodbye and close."""
         self._received.on_unasked = None
         if not self._transport.is_closing():
-            self._transport.write(_framed(b"X", b""))
+            self._transport.write(framed(b"X", b""))
             self._transport.close()
+
+    def _signals(self, message: bytes) -> bool:
+        """Whether a notice is the mirror's word to the gateway, which is passed on here."""
+        if _SIGNAL not in message or self.on_signal is None:
+            return False
+        fields = {field[:1]: field[1:].decode() for field in message[5:].split(b"\0")}
+        signal, _, process = fields[b"M"].partition(" ")
+        self.on_signal(signal, int(process))
+        return True
+
+    def _ended_unread(self) -> None:
+        """The server has gone while nobody waited for it."""
+        if self.on_stop is not None and b"\0C57P01\0" in self._buffer:
+            if self.status == "I":
+                self.on_stop(SqlError(SqlState.ADMIN_SHUTDOWN, _STOPPED))
+            else:
+                self.on_stop(MirrorLost(told=False, stopped=True))
+
+    def _explained(self, message: bytes) -> bytes:
+        """Return what the mirror says at its end; where a transaction was told to end, with what may be the reason."""
+        return _explained(message) if self.status != "I" else message
 
     def _note(self, message: bytes) -> None:
         if message[:1] == b"Z":
@@ -428,35 +442,21 @@ class MirrorConnection:
             self.parameters[name.decode()] = value.decode(ENCODING.get(), "replace")
 
     async def _start(self, parameters: Mapping[str, str]) -> None:
-        settings = {"user": self._login.user, "database": self._login.address.database, **parameters}
-        body = b"".join(name.encode() + b"\0" + value.encode() + b"\0" for name, value in settings.items()) + b"\0"
-        self.write(_STARTUP.pack(len(body) + 8, _PROTOCOL_3_0) + body)
+        self.write(startup(self._login, parameters))
         scram = ScramClient(self._login.password)
         while True:
             message = await self.message()
             kind = message[:1]
             if kind == b"R":
-                self._authenticate(message, scram)
+                answer = authentication(message, scram)
+                if answer:
+                    self.write(answer)
             elif kind == b"K":
                 self.process_id, self._secret = Struct(">II").unpack_from(message, 5)
             elif kind == b"E":
                 raise ServerRefused(message)
             elif kind == b"Z":
                 return
-
-    def _authenticate(self, message: bytes, scram: ScramClient) -> None:
-        code, data = int.from_bytes(message[5:9], "big"), message[9:]
-        if code == 0:
-            return
-        if code == 10 and MECHANISM.encode() in data.split(b"\0"):
-            first = scram.first()
-            self.write(_framed(b"p", MECHANISM.encode() + b"\0" + len(first).to_bytes(4, "big") + first))
-        elif code == 11:
-            self.write(_framed(b"p", scram.final(data)))
-        elif code == 12:
-            scram.check(data)
-        else:
-            raise ScramRefused(f"the mirror asks for an unknown authentication method ({code})")
 
 
 def _is_stop(message: bytes) -> bool:
@@ -467,25 +467,7 @@ def _explained(message: bytes) -> bytes:
     """Return what the mirror says at its end; where it was told to end, with what may be the reason."""
     if not _is_stop(message):
         return message
-    return _framed(b"E", message[5:-1] + f"D{_WHY_STOPPED}\0H{_RUN_AGAIN}\0\0".encode())
-
-
-async def _connected(address: Address, received: Received) -> asyncio.Transport:
-    loop = asyncio.get_running_loop()
-    try:
-        if address.socket_path is not None:
-            transport, _ = await loop.create_unix_connection(lambda: received, address.socket_path)
-        else:
-            transport, _ = await loop.create_connection(lambda: received, address.host, address.port)
-    except OSError as error:
-        raise SqlError(
-            SqlState.CANNOT_CONNECT_NOW, "the catalogue mirror cannot be reached", hint="Try again in a moment."
-        ) from error
-    return transport
-
-
-def _framed(kind: bytes, body: bytes) -> bytes:
-    return _HEADER.pack(kind, len(body) + 4) + body
+    return framed(b"E", message[5:-1] + f"D{_WHY_STOPPED}\0H{_RUN_AGAIN}\0\0".encode())
 
 
 def _values(message: bytes) -> list[bytes | None]:

@@ -24,6 +24,7 @@ class Received(asyncio.Protocol):
         self.ended = False
         self._room: asyncio.Future[None] | None = None  # while too much waits to be sent
         self.on_unasked: Callable[[], None] | None = None
+        self.on_end: Callable[[], None] | None = None  # called where nobody waits for more
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -40,9 +41,12 @@ class Received(asyncio.Protocol):
         return True  # writing goes on until the reader has seen why
 
     def connection_lost(self, exc: Exception | None) -> None:
+        unread = not self.ended and (self._arrived is None or self._arrived.done())
         self.ended = True
         self.resume_writing()
         self._wake()
+        if unread and self.on_end is not None:
+            self.on_end()
 
     def pause_writing(self) -> None:
         self._room = asyncio.get_running_loop().create_future()

@@ -32,6 +32,7 @@ MAX_STATEMENT_BYTES = (
 )  # the engine's and the parser's recursion grow with it; a gateway's limit, not PostgreSQL's
 # Encodings in which a backslash or a letter may be the second byte of a character.
 _NOT_ASCII_SAFE = frozenset({"BIG5", "GB18030", "GBK", "JOHAB", "SHIFT_JIS_2004", "SJIS", "UHC"})
+_ACTIVITY = "pg_stat_activity"
 _KEPT_BYTES = 1 << 14  # longer texts are cut anew each time: they would fill the memory
 _CUT: LRUCache[str, tuple[Statement, ...]] = LRUCache(1024)
 _LOCK = threading.Lock()  # of the texts that are known: long ones are cut in threads
@@ -94,6 +95,7 @@ class Statement:
     kind: Kind
     head: str  # the first word in upper case, "" for an empty statement
     start: int = 0  # its offset in the client's text, for the positions of errors
+    about_sessions: bool = False  # it may ask what the gateway's clients do
 
 
 def require_one_reading(text: str, settings: Mapping[str, str]) -> None:
@@ -170,7 +172,8 @@ def _statement(text: str, part: list[Token]) -> Statement:
         kind = Kind.TEMPORARY
     else:
         kind = Kind.ACCESS if words[0] in _OTHER_COMMANDS and is_access(part) else _kind(words, part[0])
-    return Statement(text[part[0].start : part[-1].end], kind, words[0], part[0].start)
+    cut = text[part[0].start : part[-1].end]
+    return Statement(cut, kind, words[0], part[0].start, _ACTIVITY in cut.lower())
 
 
 def _kind(words: list[str], first: Token) -> Kind:

@@ -16,6 +16,10 @@ import pytest
 from tests.gateway import ADA, PASSWORD, RunningGateway
 from tests.small_tables import KINDS
 
+pytestmark = pytest.mark.client(
+    "asyncpg", "binary for every type, descriptions before binding, cursors, pools, timeouts"
+)
+
 Use = Callable[[Any], Awaitable[None]]
 
 
@@ -139,5 +143,18 @@ def test_errors(ask: Callable[[Use], None]) -> None:
         with pytest.raises(asyncpg.DataError):
             await connection.fetch("select n from small.numbers where n = $1", "text")
         assert await connection.fetchval("select 1") == 1
+
+    ask(use)
+
+
+def test_copy_out(ask: Callable[[Use], None]) -> None:
+    async def use(connection: Any) -> None:
+        parts: list[bytes] = []
+
+        async def take(data: bytes) -> None:
+            parts.append(data)
+
+        await connection.copy_from_query("select n from small.numbers order by n limit 3", output=take, format="csv")
+        assert b"".join(parts) == b"1\n2\n3\n"
 
     ask(use)

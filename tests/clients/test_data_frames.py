@@ -18,6 +18,10 @@ from adbc_driver_postgresql import StatementOptions
 from tests.gateway import ADA, PASSWORD, RunningGateway
 from tests.small_tables import KINDS, kinds
 
+_ADBC = pytest.mark.client("ADBC", "every type, tables and columns, COPY or without")
+_PANDAS = pytest.mark.client("pandas", "queries, tables, chunks, over SQLAlchemy")
+_POLARS = pytest.mark.client("polars", "queries over SQLAlchemy and ADBC")
+
 
 @pytest.fixture(scope="module")
 def uri(gateway: RunningGateway) -> str:
@@ -42,6 +46,7 @@ def without_copy(cursor: Any) -> Any:
     return cursor
 
 
+@_ADBC
 def test_adbc_reads_every_type_without_copy(adbc: Any) -> None:
     with adbc.cursor() as cursor:
         without_copy(cursor).execute("select * from small.kinds order by id")
@@ -56,6 +61,7 @@ def test_adbc_reads_every_type_without_copy(adbc: Any) -> None:
     assert table.schema.field("list").type == expected.schema.field("list").type
 
 
+@_ADBC
 def test_adbc_lists_tables_and_columns(adbc: Any) -> None:
     schema = adbc.adbc_get_table_schema("lineitem", db_schema_filter="sales")
     assert schema.field("l_shipdate").type == pa.date32()
@@ -64,6 +70,14 @@ def test_adbc_lists_tables_and_columns(adbc: Any) -> None:
     assert {table["table_name"] for table in tables} == {"part", "partsupp", "supplier"}
 
 
+@_ADBC
+def test_adbc_reads_by_copy(adbc: Any) -> None:
+    with adbc.cursor() as cursor:
+        cursor.execute("select n from small.numbers where n < 4 order by n")
+        assert cursor.fetch_arrow_table()["n"].to_pylist() == [1, 2, 3]
+
+
+@_PANDAS
 def test_pandas(engine: sa.Engine) -> None:
     frame = pandas.read_sql(
         sa.text("select n_name, n_regionkey from crm.nation where n_regionkey = :region order by n_name"),
@@ -76,11 +90,20 @@ def test_pandas(engine: sa.Engine) -> None:
     assert len(table) == 5
 
 
+@_PANDAS
 def test_pandas_in_chunks(engine: sa.Engine) -> None:
     chunks = pandas.read_sql("select n from small.numbers order by n", engine, chunksize=4000)
     assert [len(chunk) for chunk in chunks] == [4000, 4000, 2000]
 
 
+@_PANDAS
+def test_pandas_streams_chunks(engine: sa.Engine) -> None:
+    with engine.connect().execution_options(stream_results=True) as connection:
+        chunks = pandas.read_sql(sa.text("select n from small.numbers order by n"), connection, chunksize=4000)
+        assert [len(chunk) for chunk in chunks] == [4000, 4000, 2000]
+
+
+@_POLARS
 def test_polars(engine: sa.Engine) -> None:
     frame = polars.read_database(
         "select l_returnflag, sum(l_quantity) as quantity from sales.lineitem group by 1 order by 1", engine
@@ -89,6 +112,7 @@ def test_polars(engine: sa.Engine) -> None:
     assert frame["quantity"].dtype == polars.Decimal
 
 
+@_POLARS
 def test_polars_over_adbc(adbc: Any) -> None:
     with adbc.cursor() as cursor:
         frame = polars.read_database("select n from small.numbers where n < 4 order by n", without_copy(cursor))

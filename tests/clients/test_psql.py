@@ -8,6 +8,10 @@ import pytest
 
 from tests.gateway import BOB, PASSWORD, RunningGateway, SampleLake
 
+pytestmark = pytest.mark.client(
+    "psql", r"every \d command, \gdesc, \watch, \crosstabview, \bind, pipelines, \sf, \gexec, FETCH_COUNT"
+)
+
 
 class Psql:
     """psql 18, with a text as its input."""

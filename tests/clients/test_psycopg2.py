@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 from collections.abc import Iterator
 from decimal import Decimal
 
@@ -12,6 +13,8 @@ import psycopg2.extras
 import pytest
 
 from tests.gateway import RunningGateway
+
+pytestmark = pytest.mark.client("psycopg 2", "parameters, failed transactions, pools that reset, metadata")
 
 
 @pytest.fixture
@@ -68,3 +71,16 @@ def test_metadata(connection: psycopg2.extensions.connection) -> None:
         ]
     assert connection.server_version >= 180000
     assert connection.get_parameter_status("server_encoding") == "UTF8"
+
+
+def test_a_named_cursor(connection: psycopg2.extensions.connection) -> None:
+    with connection.cursor("named") as cursor:
+        cursor.execute("select n from small.numbers order by n limit 5")
+        assert cursor.fetchall() == [(1,), (2,), (3,), (4,), (5,)]
+
+
+def test_copy_out(connection: psycopg2.extensions.connection) -> None:
+    out = io.StringIO()
+    with connection.cursor() as cursor:
+        cursor.copy_expert("copy (select n from small.numbers order by n limit 3) to stdout", out)
+    assert out.getvalue() == "1\n2\n3\n"

@@ -16,6 +16,10 @@ from psycopg.rows import dict_row
 from tests.gateway import RunningGateway
 from tests.small_tables import KINDS
 
+pytestmark = pytest.mark.client(
+    "psycopg 3", "text and binary, prepared statements, pipelines, row limits, asynchronous use, cancel"
+)
+
 
 @pytest.fixture
 def connection(gateway: RunningGateway) -> Iterator[psycopg.Connection]:
@@ -158,3 +162,15 @@ def test_startup_options_are_session_settings(gateway: RunningGateway) -> None:
         connection.execute("set search_path to sales")
         with pytest.raises(psycopg.errors.UndefinedTable):
             connection.execute("select n from numbers")
+
+
+def test_a_server_cursor(gateway: RunningGateway) -> None:
+    with psycopg.connect(gateway.dsn()) as connection, connection.cursor("named") as cursor:
+        cursor.itersize = 3000
+        cursor.execute("select n from small.numbers order by n")
+        assert [row[0] for row in cursor] == [*range(1, 10_001)]
+
+
+def test_copy_out(connection: psycopg.Connection) -> None:
+    with connection.cursor().copy("copy (select n from small.numbers order by n limit 3) to stdout") as copy:
+        assert [*copy.rows()] == [("1",), ("2",), ("3",)]

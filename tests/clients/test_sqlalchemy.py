@@ -10,6 +10,10 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, rela
 
 from tests.gateway import ADA, PASSWORD, RunningGateway
 
+pytestmark = pytest.mark.client(
+    "SQLAlchemy 2", "the inspector's every method, reflection, Core, the ORM; over psycopg and psycopg2"
+)
+
 
 def url(gateway: RunningGateway, driver: str) -> sa.URL:
     return sa.URL.create(f"postgresql+{driver}", ADA, PASSWORD, gateway.host, gateway.port, gateway.database)

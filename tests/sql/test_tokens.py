@@ -9,6 +9,7 @@ from random import Random
 import psycopg
 import pytest
 from psycopg import pq
+from sqlglot import exp
 
 from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
@@ -175,3 +176,22 @@ def test_session_authorization_is_read_as_postgresql_does(text: str, name: str |
 def test_what_the_mirror_judges_alone(text: str) -> None:
     (statement,) = split(text)
     assert statement.kind is Kind.SESSION
+
+
+@pytest.mark.parametrize(
+    ("text", "parameters"),
+    [
+        ("select a from t where a in ($1,$2,$3)", 3),
+        ("select f($1,$2), (select b from hidden), f($1,$2)", 4),
+        ("select '$1,$2' from t where a = $1or b=$2", 2),
+        ("select $x$ $1,$2 $x$, $2 from t /* $1,$2 */", 1),
+    ],
+)
+def test_parameters_beside_each_other_are_no_string(text: str, parameters: int) -> None:
+    tree = parse_query(text)
+    assert tree is not None
+    assert len(list(tree.find_all(exp.Parameter))) == parameters
+    assert ("hidden" in text) == any(table.name == "hidden" for table in tree.find_all(exp.Table))
+    for column in tree.find_all(exp.Column):
+        start, end = column.this.meta["start"], column.this.meta["end"]
+        assert text[start : end + 1] == column.name

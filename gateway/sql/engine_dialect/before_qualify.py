@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from itertools import pairwise
 
 import sqlglot
@@ -13,6 +14,10 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from gateway.sql.engine_dialect import intervals
 from gateway.sql.engine_dialect.arranged_tokens import arranged, with_own_names
+from gateway.sql.tokens import UnterminatedToken
+from gateway.sql.tokens import tokens as own_tokens
+
+_ADJACENT = re.compile(r"\$\d+[^\s$]*\$")
 
 _SPECIAL_INTEGER = re.compile(
     r"(?<![\w.])(?:0[xX](?:_?[0-9a-fA-F])+|0[oO](?:_?[0-7])+|0[bB](?:_?[01])+|\d+(?:_\d+)+)(?![\w.])"
@@ -25,7 +30,7 @@ def parse(sql: str) -> exp.Expr:
     Interval constants are brought to a form that sqlglot keeps: of ``interval '1 day 02:30'`` and ``interval '1 day
     ago'`` it would read the day alone.
     """
-    tokens = sqlglot.tokenize(sql, read="postgres")
+    tokens = _tokenized(sql)
     for token in tokens:  # sqlglot takes /* sqlglot.meta … */ for marks on nodes, which are the gateway's own to set
         token.comments = []
     _read_integers(tokens, sql)
@@ -36,6 +41,25 @@ def parse(sql: str) -> exp.Expr:
     if len(statements) != 1 or statements[0] is None:
         raise sqlglot.errors.ParseError("one statement is expected")
     return with_own_names(statements[0])
+
+
+def _tokenized(sql: str) -> list[Token]:
+    """Cut a text into sqlglot's tokens. It takes ``$1,$2`` for the beginning of a string between two ``$1,$``, so each
+    parameter is set apart from what follows; places in the text stay those of the text.
+    """
+    if _ADJACENT.search(sql) is None:
+        return sqlglot.tokenize(sql, read="postgres")
+    try:
+        ends = [word.end for word in own_tokens(sql) if word.kind == "number" and word.text.startswith("$")]
+    except UnterminatedToken:
+        raise sqlglot.errors.ParseError("a string, a quoted identifier or a comment is not terminated") from None
+    apart = " ".join(sql[start:end] for start, end in pairwise([0, *ends, len(sql)]))
+    blanks = [end + count for count, end in enumerate(ends)]
+    tokens = sqlglot.tokenize(apart, read="postgres")
+    for token in tokens:
+        token.start -= bisect_left(blanks, token.start)
+        token.end -= bisect_left(blanks, token.end)
+    return tokens
 
 
 def _read_integers(tokens: list[Token], sql: str) -> None:

@@ -115,6 +115,18 @@ SELECT reltuples, relpages FROM pg_class WHERE relname = 'people' AND relnamespa
 ----
 -1 | 0
 
+SELECT pg_table_size('{t}.people'), pg_total_relation_size('{t}.people'), pg_relation_size('{t}.people', 'main')
+----
+0 | 0 | 0
+
+SELECT DISTINCT s.bytes FROM pg_catalog.lakegate_sizes s JOIN pg_class c ON c.oid = s.relation WHERE c.relname = 'people'
+----
+0
+
+SELECT pg_table_size('{t}.vault') > 0, pg_database_size(current_database()) > 0
+----
+t | t
+
 SELECT stavalues1 FROM pg_statistic
 ----
 ERROR 42501: permission denied for table pg_statistic
@@ -179,6 +191,22 @@ tina: SELECT query FROM pg_stat_activity WHERE query LIKE '%LEAK%' AND pid <> pg
 LEAK-statement
 > tina
 (SELECT 0)
+
+SELECT sessions FROM pg_catalog.lakegate_sessions
+----
+ERROR 42501: permission denied for table lakegate_sessions
+
+ada: SELECT 'LEAK-statement'
+tina: SELECT client_addr, client_port, query_start, state, query FROM pg_stat_activity WHERE usename = 'ada' AND query <> '<insufficient privilege>'
+----
+> ada
+LEAK-statement
+> tina
+(SELECT 0)
+
+SELECT count(*) FROM pg_stat_activity WHERE usename NOT IN ('ada', 'bob', 'tina', 'sam', 'nora', 'olga', 'vera')
+----
+0
 
 SELECT * FROM pg_prepared_statements WHERE statement LIKE '%LEAK%'
 ----

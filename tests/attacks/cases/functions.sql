@@ -152,6 +152,22 @@ ERROR 42501: permission denied to terminate process
 > sam
 1
 
+SELECT lakegate_signal(pg_backend_pid(), 'terminate 1', 'cancel query', 'cancel queries')
+----
+ERROR 22023: invalid signal: terminate 1
+
+sam: SELECT 1
+tina: SELECT lakegate_signal(pid, 'terminate', 'do it', 'do it') FROM pg_stat_activity WHERE usename = 'sam' LIMIT 1
+sam: SELECT 1
+----
+> sam
+1
+> tina
+ERROR 42501: permission denied to do it
+  DETAIL: Only roles with privileges of the role whose process is being terminated or with privileges of the "pg_signal_backend" role may terminate this process.
+> sam
+1
+
 sam: SELECT 1
 tina: SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE usename = 'sam' LIMIT 1
 sam: SELECT 1

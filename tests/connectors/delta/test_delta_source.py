@@ -152,6 +152,7 @@ def test_partitions_are_pruned_and_their_constants_fold(lake: Path) -> None:
     assert len(scanned(source, "t", compare("day", "<>", "d3")).groups) == 4
     assert len(scanned(source, "t", compare("day", "is_null")).groups) == 0
     assert scanned(source, "t", compare("day", "=", "d3")).files_known == 5
+    assert [table.description for table in source.discover().tables] == ["Partitioned by day"]
     context = new_context()
     name = file_relations.register(context, scanned(source, "t"))
     plan = str(context.sql(f"SELECT sum(v) FROM {name} WHERE day = 'd3'").execution_plan())

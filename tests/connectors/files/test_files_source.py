@@ -215,6 +215,8 @@ def test_folders_give_partition_columns(tmp_path: Path) -> None:
         {"v": 3, "year": 2024, "region": "a/b"},
         {"v": 4, "year": 2024, "region": None},
     ]
+    (table,) = FilesSource("files", str(tmp_path), {}).discover().tables
+    assert table.description == "Partitioned by year, region"
 
 
 def test_partitions_that_cannot_match_are_left_out(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from pyiceberg.manifest import DataFileContent
 from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
 from pyiceberg.table import Table
+from pyiceberg.table.sorting import NullOrder
 from pyiceberg.transforms import (
     BucketTransform,
     DayTransform,
@@ -293,6 +294,8 @@ def test_partitions_by_bucket_day_truncate_and_identity(lake: Lake) -> None:
     result = assert_equal_to_pyiceberg(lake, made)
     assert result.num_rows == 40
     whole = len(files_of(scanned(lake.source, "t")))
+    (table,) = lake.source.discover().tables
+    assert table.description == "Partitioned by bucket[8](id), day(at), truncate[1](s), k"
     day = datetime.datetime(2024, 1, 2, 5, tzinfo=UTC)
     for name, operator, value in (
         ("id", "=", 17),
@@ -329,6 +332,10 @@ def test_partition_evolution_and_dropped_partition_fields(lake: Lake) -> None:
     with made.update_schema() as update:
         update.delete_column("k")
     made.append(more.drop_columns("k").set_column(0, "id", pa.array(range(200, 240), pa.int64())))
+    with made.update_sort_order() as order:
+        order.desc("at", DayTransform(), NullOrder.NULLS_LAST).asc("id", IdentityTransform())
+    (table,) = lake.source.discover().tables
+    assert table.description == "Sorted by day(at) DESC, id"
     result = assert_equal_to_pyiceberg(lake, made)
     assert result.num_rows == 120
     at = content["at"][7].as_py()

@@ -1,0 +1,103 @@
+"""Install the clients of the tests that are no packages of the environment: `make clients`.
+
+They are npm's, Debian's pgjdbc, and dbt, which asks for other versions of packages than the gateway. A client that
+cannot be had on a machine is named with the reason, and its tests skip; with ``LAKEGATE_CLIENTS=all`` that fails.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.clients.programs import DBT, FOLDER, JAR, NODE_MODULES, all_are_wanted
+
+_LONGEST = 240  # seconds for one command: package managers wait long for hosts that do not answer
+
+
+class _NotInstalled(Exception):
+    """Why a client cannot be installed here."""
+
+
+def _run(*command: str | Path, cwd: Path = FOLDER) -> None:
+    program = shutil.which(str(command[0]))
+    if program is None:
+        raise _NotInstalled(f"there is no {command[0]}")
+    try:
+        done = subprocess.run(
+            [program, *map(str, command[1:])], cwd=cwd, check=False, timeout=_LONGEST, text=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise _NotInstalled(f"{command[0]} took more than {_LONGEST} s") from None
+    if done.returncode != 0:
+        raise _NotInstalled(f"{command[0]} failed: {' '.join(done.stdout.split()[-40:])}")
+
+
+def _require_program(name: str) -> None:
+    if shutil.which(name) is None:
+        raise _NotInstalled(f"there is no {name}")
+
+
+def _node() -> None:
+    _require_program("node")
+    shutil.rmtree(NODE_MODULES, ignore_errors=True)
+    try:
+        _run("npm", "ci", "--no-fund", "--no-audit", "--fetch-retries=1", cwd=NODE_MODULES.parent)
+    except _NotInstalled:
+        shutil.rmtree(NODE_MODULES, ignore_errors=True)
+        raise
+
+
+def _dbt() -> None:
+    environment = DBT.parents[1]
+    shutil.rmtree(environment, ignore_errors=True)
+    requirements = FOLDER / "dbt_requirements.txt"
+    try:
+        _run(sys.executable, "-m", "venv", "--without-pip", environment)
+        pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", DBT.with_name("python"))
+        _run(*pip, "install", "--quiet", "--retries", "1", "--requirement", requirements)
+    except _NotInstalled:
+        shutil.rmtree(environment, ignore_errors=True)
+        raise
+
+
+def _pgjdbc() -> None:
+    _require_program("java")
+    with tempfile.TemporaryDirectory(prefix="lakegate-pgjdbc-") as name:
+        folder = Path(name)
+        folder.chmod(0o777)  # apt-get downloads as a user of its own where root calls it
+        _run("apt-get", "download", "libpostgresql-jdbc-java", cwd=folder)
+        _run("dpkg-deb", "-x", *folder.glob("*.deb"), folder, cwd=folder)
+        shutil.copyfile((folder / "usr/share/java/postgresql.jar").resolve(), JAR)
+
+
+_CLIENTS: dict[str, Callable[[], None]] = {
+    "node-postgres and postgres.js": _node,
+    "dbt-postgres": _dbt,
+    "pgjdbc": _pgjdbc,
+}
+
+
+def main() -> int:
+    """Install all; the exit code says whether those that are wanted are there."""
+    missing = 0
+    for name, install in _CLIENTS.items():
+        begun = time.monotonic()
+        try:
+            install()
+        except (_NotInstalled, OSError) as reason:
+            missing += 1
+            print(f"{name}: NOT INSTALLED, and not tested: {reason}", flush=True)
+        else:
+            print(f"{name}: installed in {time.monotonic() - begun:.0f} s", flush=True)
+    return 1 if missing and all_are_wanted(os.environ) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,44 @@
+"""Clients that are no Python packages: where `make clients` puts them, and what is said where they are missing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+FOLDER = Path(__file__).parent
+NODE_MODULES = FOLDER / "node" / "node_modules"
+DBT = FOLDER.parents[1] / ".venv-dbt" / "bin" / "dbt"
+JAR = FOLDER / "java" / "postgresql.jar"
+
+
+def all_are_wanted(environment: Mapping[str, str]) -> bool:
+    """Whether a client that is missing is a failure: ``LAKEGATE_CLIENTS=all``."""
+    return environment.get("LAKEGATE_CLIENTS") == "all"
+
+
+def missing(what: str) -> NoReturn:
+    """Skip a test, or fail where all clients have to be there."""
+    text = f"{what} is not installed: make clients"
+    if all_are_wanted(os.environ):
+        pytest.fail(text)
+    pytest.skip(text)
+
+
+def require_program(name: str) -> str:
+    """Return the path of a program."""
+    return shutil.which(name) or missing(name)
+
+
+def run(command: list[str], timeout: float = 60.0, **environment: str) -> str:
+    """Return what a program prints; it must end well."""
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=timeout, check=False, env={**os.environ, **environment}
+    )
+    assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+    return done.stdout
