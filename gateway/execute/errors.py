@@ -13,6 +13,35 @@ from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
 
 _MEMORY_HINT = "Raise engine.memory_limit, or ask for fewer rows or groups at once."
+_INTEGERS = {"Int16": "smallint", "Int32": "integer", "Int64": "bigint"}
+_READ = {  # the engine's types by PostgreSQL's names
+    **_INTEGERS,
+    "Float32": "real",
+    "Float64": "double precision",
+    "Decimal": "numeric",
+    "Boolean": "boolean",
+    "Time64": "time",
+}
+_OF_TYPES: tuple[tuple[re.Pattern[str], SqlState, str], ...] = (
+    *(
+        (re.compile(rf"Can't cast value .* to type {engine}\b|out of range {engine}\b|{engine}Array overflow"),
+         SqlState.NUMERIC_VALUE_OUT_OF_RANGE, f"{name} out of range")
+        for engine, name in _INTEGERS.items()
+    ),
+    (re.compile(r"too (large|small) to store in a Decimal"), SqlState.NUMERIC_VALUE_OUT_OF_RANGE,
+     "numeric field overflow"),
+    *(
+        (re.compile(rf"Cannot cast (string|value) '.*' to value of {engine}", re.S),
+         SqlState.INVALID_DATETIME_FORMAT if name == "time" else SqlState.INVALID_TEXT_REPRESENTATION,
+         f"invalid input syntax for type {name}")
+        for engine, name in _READ.items()
+    ),
+    (re.compile(r"Cannot cast string '.*' to value of Date32", re.S), SqlState.INVALID_DATETIME_FORMAT,
+     "invalid input syntax for type date"),
+    (re.compile(r"negative count not allowed"), SqlState.SUBSTRING_ERROR, "negative substring length not allowed"),
+    (re.compile(r"NTILE requires a positive integer"), SqlState.INVALID_ARGUMENT_FOR_NTILE,
+     "argument of ntile must be greater than zero"),
+)  # fmt: skip
 _KNOWN: tuple[tuple[re.Pattern[str], SqlState, str, str | None], ...] = (
     (re.compile(r"RecursionLimitExceeded"), SqlState.STATEMENT_TOO_COMPLEX, "statement is nested too deeply", None),
     (re.compile(r"Resources exhausted|Memory Exhausted|Not enough memory", re.I), SqlState.OUT_OF_MEMORY,
@@ -61,6 +90,9 @@ def sql_error(failure: BaseException, stated: StatedError) -> SqlError | None:
     text = str(failure)
     if (error := stated(text)) is not None:
         return error
+    for pattern, state, message in _OF_TYPES:
+        if pattern.search(text):
+            return SqlError(state, message)
     for pattern, state, message, hint in _KNOWN:
         if pattern.search(text):
             return SqlError(state, message, hint=hint)

@@ -24,7 +24,7 @@ from catalog.mask_library import SCHEMA, VIEWS
 from catalog.names import TableName
 from catalog.sqlstate import SqlState
 from catalog.tables import Catalog, Table, visible_part
-from gateway.sql.engine_dialect import before_qualify
+from gateway.sql.engine_dialect import after_qualify, before_qualify
 from gateway.sql.engine_dialect.inference import annotate
 from gateway.sql.engine_dialect.postgres_calls import ResultTypes
 from gateway.sql.hidden_columns import HiddenColumns, refuse_whole_rows, unknown_column
@@ -122,6 +122,8 @@ def resolve(tree: exp.Query, found: References, names: Names, parameters: Sequen
             completed, schema=schema, dialect="postgres", quote_identifiers=True, validate_qualify_columns=True
         )
         assert isinstance(qualified, exp.Query)
+        refuse_whole_rows(qualified, hidden)
+        after_qualify.complete(qualified, schema)
         typed = annotate(qualified, schema, [_data_type(one) for one in parameters], names.types)
     except (SqlglotError, RecursionError) as error:
         if hidden and (unknown := unknown_column(tree, str(error))) is not None:
@@ -133,7 +135,6 @@ def resolve(tree: exp.Query, found: References, names: Names, parameters: Sequen
             detail=_first_line(str(error)),
             hint="Give each table an alias and qualify the columns by it.",
         ) from error
-    refuse_whole_rows(typed, hidden)
     return Resolved(typed, tables, names.search_path)
 
 

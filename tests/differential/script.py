@@ -7,6 +7,7 @@ Lines of a block before the statement may say more, each as a comment:
 ``-- refused: text``      the statement must be refused with 0A000 and this text in its message
 ``-- approximate: n``     floats and numerics of floats agree to n significant digits only
 ``-- error: sqlstate``    both sides must fail; PostgreSQL with this SQLSTATE
+``-- message: text``      both sides fail alike, but for this message of ours
 ``-- time zone: name``    the session's TimeZone
 """
 
@@ -17,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 _HEAD = re.compile(r"^-- (?P<name>[a-z0-9 _.,()<>=|*+/%&-]+)$", re.IGNORECASE)
-_MARK = re.compile(r"^-- (?P<mark>differs|refused|approximate|error|time zone): (?P<value>.+)$")
+_MARK = re.compile(r"^-- (?P<mark>differs|refused|approximate|error|time zone|message): (?P<value>.+)$")
 
 
 @dataclass(frozen=True, slots=True)

@@ -183,7 +183,7 @@ REFUSED = [
     ("mask_bucket(length(value), 0)::text", SqlState.INVALID_PARAMETER_VALUE),
     ("mask_buckets(length(value), '{1,2}')::text", SqlState.INVALID_PARAMETER_VALUE),
     ("mask_date_trunc('fortnight', value::date)::text", SqlState.INVALID_PARAMETER_VALUE),
-    ('value COLLATE "C"', SqlState.FEATURE_NOT_SUPPORTED),
+    ('value COLLATE "unicode"', SqlState.FEATURE_NOT_SUPPORTED),
     ("nothing", SqlState.UNDEFINED_COLUMN),
     ("nothing(value)", SqlState.UNDEFINED_FUNCTION),
     ("value +", SqlState.SYNTAX_ERROR),

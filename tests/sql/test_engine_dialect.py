@@ -143,7 +143,7 @@ def test_input_is_left_alone(path: Path) -> None:
         ("select sum(i4) over (order by i4 rows 1 preceding exclude ties) from x", "EXCLUDE"),
         ("select t ~ '(a)\\1' from x", "back reference"),
         ("select t ~ '(?=a)' from x", "looking ahead"),
-        ("select i4 from x tablesample system (10)", "TABLESAMPLE"),
+        ("select i4 from x tablesample system (10) repeatable (1)", "TABLESAMPLE"),
         ("select i4 from x for update", "FOR UPDATE"),
         ("select to_char(n, '999D99') from x", "to_char of numeric"),
         ("select iv::interval(0) from x", "interval of limited fields"),

@@ -26,10 +26,7 @@ _DOUBLE_NAMES: dict[type[exp.Expr], str] = {
 
 
 def window(node: exp.Window) -> exp.Expr:
-    """``f(…) OVER (…)``: ranks are unsigned in the engine. EXCLUDE is unknown to it."""
-    spec = node.args.get("spec")
-    if spec is not None and spec.args.get("exclude"):
-        raise refuse("EXCLUDE in a window frame")
+    """``f(…) OVER (…)``: ranks are unsigned in the engine."""
     function = _function(node)
     if isinstance(function, exp.Anonymous) and function.name.lower() in ("mode",):
         raise refuse("an ordered-set aggregate as window function")
@@ -213,16 +210,22 @@ def _sorted(node: exp.Expr, group: exp.WithinGroup) -> exp.Expr:
 
 def _percentile_disc(node: exp.Expr, group: exp.WithinGroup, function: exp.Expr) -> exp.Expr:
     values = _sorted(node, group)
-    if kind(function.this) is Kind.ARRAY:
-        raise refuse("percentile_disc with an array", "Ask for each fraction alone.")
     size = call("array_length", values.copy(), returns="BIGINT")
-    rank = call(
-        "ceil",
-        exp.Mul(this=cast(function.this, "DOUBLE PRECISION"), expression=cast(size, "DOUBLE PRECISION")),
-        returns="FLOAT8",
-    )
-    place = call("greatest", cast(rank, "BIGINT"), number(1), returns="BIGINT")
-    return call("array_element", values, place, returns=type_of(node))
+
+    def at(fraction: exp.Expr, result: exp.DataType) -> exp.Expr:
+        place = exp.Mul(
+            this=cast(fraction.copy(), "DOUBLE PRECISION"), expression=cast(size.copy(), "DOUBLE PRECISION")
+        )
+        rank = cast(call("ceil", place, returns="FLOAT8"), "BIGINT")
+        return call("array_element", values.copy(), call("greatest", rank, number(1), returns="BIGINT"), returns=result)
+
+    fractions = function.this.unnest()
+    while isinstance(fractions, exp.Cast):
+        fractions = fractions.this.unnest()
+    if not isinstance(fractions, exp.Array):
+        return at(function.this, type_of(node))
+    elements = [at(fraction, kinds.element_type(type_of(node))) for fraction in fractions.expressions]
+    return typed(exp.Array(expressions=elements), type_of(node))
 
 
 def _mode(node: exp.Expr, group: exp.WithinGroup) -> exp.Expr:
@@ -250,6 +253,16 @@ def _mode(node: exp.Expr, group: exp.WithinGroup) -> exp.Expr:
 def every(node: exp.Anonymous) -> exp.Expr:
     """``every`` is ``bool_and``."""
     return typed(exp.LogicalAnd(this=node.expressions[0]), T.BOOLEAN)
+
+
+def sorted_distinct(node: exp.Expr) -> exp.Expr:
+    """``array_agg(DISTINCT a)``: PostgreSQL finds what is distinct by sorting, and keeps that order."""
+    distinct = node.this
+    if not isinstance(distinct, exp.Distinct) or len(distinct.expressions) != 1:
+        return node
+    key = exp.Ordered(this=distinct.expressions[0].copy())
+    node.set("this", exp.Order(this=distinct.copy(), expressions=[key]))
+    return node
 
 
 def text_join(node: exp.GroupConcat) -> exp.Expr:

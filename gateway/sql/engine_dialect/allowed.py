@@ -47,7 +47,8 @@ CLASSES: frozenset[type[exp.Expr]] = frozenset(
         exp.ExplodingGenerateSeries, exp.Extract, exp.FirstValue, exp.Floor, exp.Format, exp.GenerateSeries,
         exp.Greatest, exp.GroupConcat, exp.Grouping, exp.Hex, exp.If, exp.Initcap, exp.Lag, exp.LastValue, exp.Lead,
         exp.Least, exp.Left, exp.Length, exp.Ln, exp.Localtimestamp, exp.Log, exp.LogicalAnd, exp.LogicalOr, exp.Lower,
-        exp.LowerHex, exp.MD5, exp.Max, exp.Min, exp.Mode, exp.NthValue, exp.Ntile, exp.Nullif, exp.Or, exp.Overlay,
+        exp.LowerHex, exp.MD5, exp.Max, exp.Min, exp.Mode, exp.NthValue, exp.Ntile, exp.Nullif, exp.Or,
+        exp.Overlaps, exp.Overlay,
         exp.Pad, exp.PercentRank, exp.PercentileCont, exp.PercentileDisc, exp.Pi, exp.Pow, exp.Radians, exp.Rand,
         exp.Rank, exp.RegexpCount, exp.RegexpILike, exp.RegexpLike, exp.RegexpReplace, exp.RegexpSubstr, exp.Repeat,
         exp.Replace, exp.Reverse, exp.Right, exp.Round, exp.RowNumber, exp.Sign, exp.Sin, exp.Sinh, exp.SplitPart,
@@ -64,7 +65,6 @@ REFUSED: dict[type[exp.Expr], str] = {
     exp.JSONBExtract: "the operator #> of json",
     exp.JSONBExtractScalar: "the operator #>> of json",
     exp.JSONBContainsTopKey: "the operator ? of jsonb",
-    exp.Overlaps: "OVERLAPS",
     exp.Collate: "COLLATE",
     exp.BitString: "a bit string",
     exp.HexString: "a bit string",
@@ -72,6 +72,7 @@ REFUSED: dict[type[exp.Expr], str] = {
     exp.Kwarg: "an argument by name",
     exp.TableColumn: "a whole row as value",
     exp.Pivot: "PIVOT",
+    exp.RecursiveWithSearch: "SEARCH or CYCLE of WITH RECURSIVE",
     exp.Dot: "a field of a composite value",
 }
 _JSON_HINT = "Structs and json of lake tables are values to put out."
@@ -82,31 +83,24 @@ def check(tree: exp.Expr) -> None:
     for node in tree.walk():
         found = type(node)
         if found in REFUSED:
-            raise refuse(REFUSED[found], _JSON_HINT if "json" in REFUSED[found] else None)
+            raise refuse(REFUSED[found], _hint(found))
         if found is exp.Anonymous:
             if node.meta.get(ENGINE):
                 continue
             if node.name.lower() not in NAMES and not is_keyed_call(node) and get_mark(node) is None:
                 raise refuse(f"function {node.name.lower()}")
+        elif found is exp.Table and node.args.get("rows_from"):
+            raise refuse("ROWS FROM of these functions", "Number the rows of each and join them by the number.")
         elif isinstance(node, exp.Func) and found not in CLASSES:
             raise refuse(f"function {_name(node)}")
-        elif isinstance(node, exp.In) and node.args.get("query") is not None and _is_negated_within(node):
-            raise refuse("NOT IN (SELECT ...) within OR or another NOT", "Write it with NOT EXISTS.")
 
 
-def _is_negated_within(node: exp.In) -> bool:
-    """Whether a negated IN stands below OR or another NOT of a condition: there the engine takes "unknown", as NULLs
-    make it, for false and then for true. ``NOT IN`` joined by AND alone is right.
-    """
-    negations, alternatives, child = int(bool(node.args.get("negate"))), False, node.parent
-    direct = isinstance(node.find_ancestor(exp.Not, exp.And, exp.Or, exp.Select), exp.Not)
-    while child is not None and not isinstance(child, exp.Where | exp.Having | exp.Join | exp.Select):
-        negations += isinstance(child, exp.Not)
-        alternatives = alternatives or isinstance(child, exp.Or)
-        child = child.parent
-    if child is None or isinstance(child, exp.Select) or not negations:
-        return False
-    return alternatives or negations > 1 or not (direct or node.args.get("negate"))
+def _hint(refused: type[exp.Expr]) -> str | None:
+    if refused is exp.RecursiveWithSearch:
+        return "Carry the path as an array, and compare with = ANY (path)."
+    if refused is exp.Collate:
+        return 'Texts are compared as with COLLATE "C".'
+    return _JSON_HINT if "json" in REFUSED[refused] else None
 
 
 def _name(node: exp.Func) -> str:

@@ -12,7 +12,7 @@ from sqlglot.dialects.postgres import Postgres
 from sqlglot.schema import MappingSchema
 from sqlglot.tokenizer_core import Token, TokenType
 
-from gateway.sql.engine_dialect import intervals
+from gateway.sql.engine_dialect import after_qualify, column_names, from_functions, short_forms, spelling
 from gateway.sql.engine_dialect.arranged_tokens import arranged, with_own_names
 from gateway.sql.tokens import UnterminatedToken
 from gateway.sql.tokens import tokens as own_tokens
@@ -27,20 +27,19 @@ _SPECIAL_INTEGER = re.compile(
 def parse(sql: str) -> exp.Expr:
     """Parse one statement of PostgreSQL's. Raises `sqlglot.errors.SqlglotError` for what is none.
 
-    Interval constants are brought to a form that sqlglot keeps: of ``interval '1 day 02:30'`` and ``interval '1 day
-    ago'`` it would read the day alone.
+    What it does not read is respelt (`spelling`), short forms are spelt out (`short_forms`) and inner columns named.
     """
     tokens = _tokenized(sql)
     for token in tokens:  # sqlglot takes /* sqlglot.meta … */ for marks on nodes, which are the gateway's own to set
         token.comments = []
     _read_integers(tokens, sql)
-    for before, token in pairwise(tokens):
-        if before.token_type is TokenType.INTERVAL and token.token_type is TokenType.STRING and _is_cut(token.text):
-            token.text = intervals.written(intervals.parse(token.text))
-    statements = Postgres().parser().parse(arranged(tokens), sql)
+    statements = Postgres().parser().parse(arranged(spelling.respelt(tokens)), sql)
     if len(statements) != 1 or statements[0] is None:
         raise sqlglot.errors.ParseError("one statement is expected")
-    return with_own_names(statements[0])
+    tree = with_own_names(statements[0])
+    short_forms.spell_out(tree)
+    column_names.name_columns(tree, sql)
+    return tree
 
 
 def _tokenized(sql: str) -> list[Token]:
@@ -82,11 +81,6 @@ def _read_integers(tokens: list[Token], sql: str) -> None:
         del tokens[place + 1 : last + 1]
 
 
-def _is_cut(interval: str) -> bool:
-    words = interval.split()
-    return len(words) > 1 and (":" in interval or words[-1].lower() == "ago")
-
-
 def prepare(tree: exp.Expr, schema: MappingSchema) -> exp.Query:
     """Return a copy of a query with its aliases spelt out; names of tables must be those in ``schema``.
 
@@ -95,6 +89,8 @@ def prepare(tree: exp.Expr, schema: MappingSchema) -> exp.Query:
     - ``unnest(…) AS u`` and ``generate_series(…) AS g`` name their column like themselves.
     """
     tree = tree.copy()
+    after_qualify.mark_joins(tree)
+    from_functions.complete(tree)
     for constant in list(tree.find_all(exp.ByteString, exp.UnicodeString)):
         constant.replace(exp.Literal.string(_unescaped(constant)))
     if isinstance(tree, exp.Values):

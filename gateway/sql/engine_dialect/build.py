@@ -63,6 +63,12 @@ def text(value: str) -> exp.Literal:
     return typed(exp.Literal.string(value), "TEXT")
 
 
+def named(value: exp.Expr, name: str) -> exp.Alias:
+    """Return ``value AS name`` with the value's type. (sqlglot's `alias_` would make a subquery a derived table.)"""
+    made = exp.Alias(this=value, alias=exp.to_identifier(name, quoted=True))
+    return typed(made, value.type.copy()) if isinstance(value.type, exp.DataType) else made
+
+
 def paren(node: exp.Expr) -> exp.Expr:
     """Put a compound expression in parentheses, so that it can be an operand."""
     if isinstance(node, exp.Binary | exp.Unary | exp.Between | exp.In | exp.Case) and not isinstance(node, exp.Paren):

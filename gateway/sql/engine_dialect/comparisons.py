@@ -47,6 +47,41 @@ def _check_texts(node: exp.Binary) -> None:
         raise refuse(f"this comparison of {name}", "Compare its text, as in x::text = y::text.")
 
 
+_NOTHINGS: dict[Kind, str] = {
+    Kind.BOOL: "false",
+    Kind.BPCHAR: "",
+    Kind.DATE: "1970-01-01",
+    Kind.FLOAT: "0",
+    Kind.INTEGER: "0",
+    Kind.NUMERIC: "0",
+    Kind.TEXT: "",
+    Kind.TIMESTAMP: "1970-01-01 00:00:00",
+    Kind.TIMESTAMPTZ: "1970-01-01 00:00:00+00",
+    Kind.UUID: "",
+}
+
+
+def null_safe(node: exp.NullSafeEQ) -> exp.Expr:
+    """``a.x IS NOT DISTINCT FROM b.x`` between two tables, written with ``=`` alone: that NULL is equal to NULL is one
+    setting for all keys of a join, and an ``=`` of WHERE that the engine makes a key of the same join would get it too.
+    """
+    sides = [node.left, node.right]
+    tables = [{column.table for column in side.find_all(exp.Column)} for side in sides]
+    nothing = _NOTHINGS.get(kind(node.left))
+    if not all(tables) or tables[0] == tables[1]:
+        return node
+    if nothing is None or kind(node.left) is not kind(node.right):
+        neither = exp.and_(*(exp.Is(this=paren(side.copy()), expression=exp.Null()) for side in sides))
+        equal = exp.EQ(this=paren(node.left.copy()), expression=paren(node.right.copy()))
+        return typed(exp.Paren(this=exp.Or(this=equal, expression=exp.Paren(this=neither))), T.BOOLEAN)
+    constant = cast(exp.Literal.string(nothing), type_of(node.left))
+    absent = [exp.Paren(this=exp.Is(this=paren(side.copy()), expression=exp.Null())) for side in sides]
+    values = [exp.Coalesce(this=side.copy(), expressions=[constant.copy()]) for side in sides]
+    alike_ = exp.EQ(this=absent[0], expression=absent[1])
+    same = exp.EQ(this=values[0], expression=values[1])
+    return typed(exp.Paren(this=exp.And(this=same, expression=alike_)), T.BOOLEAN)
+
+
 def _quantified(node: exp.Binary, quantifier: exp.Expr, session: Session) -> exp.Expr:
     array = quantifier.this.unnest()
     if kind(array) is Kind.UNKNOWN and isinstance(array, exp.Literal):

@@ -15,6 +15,7 @@ from datafusion import SessionContext, udf
 from gateway.sql.engine_dialect import (
     float_functions,
     interval_functions,
+    list_functions,
     moment_functions,
     number_functions,
     reading_functions,
@@ -65,6 +66,20 @@ _WRITTEN_ELEMENTS = {
     "date": pa.date32(),
     "timestamp": STAMP,
 }
+
+
+def _list_functions() -> tuple[Function, ...]:
+    bodies = {
+        "sum": list_functions.total,
+        "avg": list_functions.average,
+        "var_samp": list_functions.variance_samp,
+        "var_pop": list_functions.variance_pop,
+        "stddev_samp": list_functions.deviation_samp,
+        "stddev_pop": list_functions.deviation_pop,
+    }
+    floats = pa.list_(pa.field("item", FLOAT8))
+    return tuple(Function(f"float8_{name}", (floats,), FLOAT8, body) for name, body in bodies.items())
+
 
 FUNCTIONS: tuple[Function, ...] = (
     Function("numeric_quotient", (QUOTIENT, FLOAT8, FLOAT8), QUOTIENT, number_functions.rounded_quotient),
@@ -125,6 +140,7 @@ FUNCTIONS: tuple[Function, ...] = (
     Function("timestamp_age", (STAMP, STAMP), INTERVAL, interval_functions.age),
     Function("time_minus", (pa.time64("ns"), pa.time64("ns")), INTERVAL, interval_functions.between_times),
     *_modes(),
+    *_list_functions(),
 )
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from decimal import ROUND_HALF_UP, Decimal
+from itertools import count
+
 from sqlglot import exp
 
 from gateway.sql.engine_dialect.build import cast, number, refuse, typed
 from gateway.sql.engine_dialect.casts import to_type
+from gateway.sql.engine_dialect.decorrelate import wrapped
 from gateway.sql.engine_dialect.kinds import MOMENTS, SAME_TEXT, Kind, carried_as_text, common_type, kind, type_of
 from gateway.sql.engine_dialect.moments import Session
 
@@ -13,34 +17,105 @@ _MARK = "_occurrence"
 
 
 def fetch(node: exp.Select | exp.SetOperation) -> None:
-    """``FETCH FIRST n ROWS``: the engine knows LIMIT; WITH TIES keeps the rows of a rank."""
+    """``FETCH FIRST n ROWS``: the engine knows LIMIT; WITH TIES keeps the rows of a rank. LIMIT takes an integer that
+    is known before the rows are.
+    """
     clause = node.args.get("limit")
-    if not isinstance(clause, exp.Fetch):
+    if isinstance(clause, exp.Fetch):
+        options = clause.args.get("limit_options")
+        rows = clause.args.get("count") or number(1)
+        if options is not None and options.args.get("percent"):
+            raise refuse("FETCH FIRST … PERCENT")
+        if options is not None and options.args.get("with_ties"):
+            _with_ties(node, rows)
+            return
+        node.set("limit", exp.Limit(expression=rows))
+    _plain_limits(node)
+
+
+def apart(query: exp.Query, root: exp.Query) -> exp.Query:
+    """Rows are numbered behind DISTINCT and set operations: where FETCH WITH TIES or a LIMIT that is a query asks for
+    numbers, these become a derived table. Returns the root, which may be a new one.
+    """
+    parts = [query.args[key] for key in ("limit", "offset") if query.args.get(key) is not None]
+    options = [part.args.get("limit_options") for part in parts]
+    ties = any(one is not None and one.args.get("with_ties") for one in options)
+    numbered = ties or any(part.find(exp.Query) is not None for part in parts)
+    if not numbered or (isinstance(query, exp.Select) and not query.args.get("distinct")):
+        return root
+    parent, key, index = query.parent, query.arg_key, query.index
+    outer = wrapped(query, count(1_000_000))
+    if parent is None:
+        return outer
+    parent.set(key or "this", outer, index)
+    return root
+
+
+def _plain_limits(node: exp.Select | exp.SetOperation) -> None:
+    parts = {key: node.args[key].expression for key in ("limit", "offset") if node.args.get(key) is not None}
+    if any(part.find(exp.Query) is not None for part in parts.values()):
+        if any(part.find(exp.Column) is not None for part in parts.values()):
+            raise refuse("a LIMIT that reads columns", "Compare row_number() with it in a derived table.")
+        skipped, rows = parts.get("offset", number(0)), parts.get("limit", exp.Null())
+        _numbered_rows(node, exp.RowNumber(), _integer(rows), _integer(skipped))
         return
-    options = clause.args.get("limit_options")
-    count = clause.args.get("count") or number(1)
-    if options is not None and options.args.get("percent"):
-        raise refuse("FETCH FIRST … PERCENT")
-    if options is None or not options.args.get("with_ties"):
-        node.set("limit", exp.Limit(expression=count))
-        return
+    for key, part in parts.items():
+        bare = part.unnest()
+        if isinstance(bare, exp.Literal) and bare.is_int and not bare.is_string:
+            node.args[key].set("expression", bare)
+        elif not isinstance(bare, exp.Null | exp.Parameter | exp.Placeholder | exp.Literal):
+            node.args[key].set("expression", cast(part, "BIGINT"))
+        elif isinstance(bare, exp.Literal):
+            whole = Decimal(bare.name.strip()).quantize(Decimal(1), ROUND_HALF_UP)
+            node.args[key].set("expression", number(str(whole)))
+
+
+def _integer(node: exp.Expr) -> exp.Expr:
+    return cast(node.copy(), "BIGINT")
+
+
+def _with_ties(node: exp.Select | exp.SetOperation, rows: exp.Expr) -> None:
+    if node.args.get("order") is None:
+        raise refuse("FETCH FIRST … WITH TIES without ORDER BY")
+    offset = node.args.get("offset")
+    _numbered_rows(node, exp.Rank(), _integer(rows), _integer(offset.expression) if offset is not None else number(0))
+
+
+def _numbered_rows(node: exp.Select | exp.SetOperation, place: exp.Func, rows: exp.Expr, skipped: exp.Expr) -> None:
+    """Keep the rows behind the first ``skipped`` of which ``place`` is at most ``rows`` further; NULL is no limit."""
+    if not isinstance(node, exp.Select) or node.args.get("distinct"):
+        raise refuse(
+            "WITH TIES, or a LIMIT that is a query, with DISTINCT or a set operation", "Put it into a derived table."
+        )
     order = node.args.get("order")
-    if not isinstance(node, exp.Select) or order is None or node.args.get("offset") or node.args.get("distinct"):
-        raise refuse("FETCH FIRST … WITH TIES with OFFSET or DISTINCT")
     names = {column.alias_or_name: column.unalias() for column in node.selects}
-    keys = [key.copy() for key in order.expressions]
+    keys = [key.copy() for key in order.expressions] if order is not None else []
     for key in keys:
         if isinstance(key.this, exp.Column) and not key.this.table and key.this.name in names:
             key.set("this", names[key.this.name].copy())
-    ranked = exp.Window(this=exp.Rank(), order=exp.Order(expressions=keys), over="OVER")
+    ordered = exp.Order(expressions=keys) if keys else None
+    counted = exp.Window(this=place, order=ordered, over="OVER")
+    last = exp.Add(this=exp.Paren(this=rows), expression=exp.Paren(this=skipped))
+    over = exp.Coalesce(this=exp.GT(this=counted, expression=last), expressions=[exp.false()])
+    condition: exp.Expr = exp.Not(this=over)
+    if node.args.get("offset") is not None:
+        before = exp.Window(this=exp.RowNumber(), order=ordered.copy() if ordered is not None else None, over="OVER")
+        first = exp.Coalesce(this=exp.Paren(this=skipped.copy()), expressions=[number(0)])
+        condition = exp.And(this=exp.GT(this=before, expression=first), expression=condition)
     node.set("limit", None)
-    node.set("qualify", exp.Qualify(this=exp.LTE(this=ranked, expression=cast(count, "BIGINT"))))
+    node.set("offset", None)
+    node.set("qualify", exp.Qualify(this=condition))
 
 
 def output_names(node: exp.Select) -> None:
-    """The engine refuses two output columns of one name. Give the later ones names of their own: clients get
-    PostgreSQL's names from elsewhere, and inside a query nobody can refer to them.
+    """The engine refuses two output columns of one name, and an ORDER BY of an input column that has an output's name.
+    Give the later ones names of their own: clients get PostgreSQL's names from elsewhere, and inside a query nobody can
+    refer to them.
     """
+    if node.parent is None:
+        _leave_to_inputs(node)
+    if node.args.get("distinct") is not None and node.args.get("order") is not None:
+        _sort_by_outputs(node)
     seen: set[str] = set()
     for place, column in enumerate(node.selects):
         name = column.alias_or_name
@@ -52,6 +127,32 @@ def output_names(node: exp.Select) -> None:
             column.replace(named)
             name = fresh
         seen.add(name)
+
+
+def _sort_by_outputs(node: exp.Select) -> None:
+    """Beside DISTINCT the engine finds an expression of ORDER BY in the select list by its name only."""
+    distinct = node.args["distinct"]
+    on = distinct.args.get("on") if isinstance(distinct, exp.Distinct) else None
+    outputs = {
+        column.unalias().sql(): column for column in node.selects if not isinstance(column.unalias(), exp.Column)
+    }
+    for key in node.args["order"].expressions if on is None else ():
+        column = outputs.get(key.this.sql())
+        if column is not None and column.alias_or_name:
+            key.set("this", typed(exp.column(column.alias_or_name, quoted=True), type_of(column).copy()))
+
+
+def _leave_to_inputs(node: exp.Select) -> None:
+    order = node.args.get("order")
+    sorted_by = {column.name for column in order.find_all(exp.Column) if column.table} if order is not None else set()
+    for place, column in enumerate(node.selects):
+        value, name = column.unalias(), column.alias_or_name
+        if name not in sorted_by or (isinstance(value, exp.Column) and value.name == name):
+            continue
+        column.set("alias", exp.to_identifier(f"{name}:{place}", quoted=True))
+        for key in order.expressions if order is not None else ():
+            if isinstance(key.this, exp.Column) and not key.this.table and key.this.name == name:
+                key.this.set("this", exp.to_identifier(f"{name}:{place}", quoted=True))
 
 
 def output_constants(node: exp.Select) -> None:

@@ -24,6 +24,7 @@ from gateway.sql.engine_dialect import (
     comparisons,
     constants,
     formats,
+    hypothetical,
     masks,
     moments,
     names,
@@ -33,9 +34,12 @@ from gateway.sql.engine_dialect import (
     postgres_calls,
     postgres_inputs,
     queries,
+    records,
     sources,
     strings,
     subqueries,
+    subquery_joins,
+    windows,
 )
 from gateway.sql.engine_dialect.build import ENGINE, POLICY
 from gateway.sql.engine_dialect.call_marks import called, get_mark
@@ -142,7 +146,13 @@ def _translate(tree: exp.Query, session: Session) -> exp.Query:
     """Translate in place. Raises `_Refused` where a rule refuses a node with a number."""
     allowed.check(tree)
     bounds.check(tree)
+    records.check(tree)
     result: exp.Expr = tree
+    assert isinstance(result, exp.Query)
+    for query in [*result.find_all(exp.Select, exp.SetOperation)]:
+        result = queries.apart(query, result)
+    assert isinstance(result, exp.Query)
+    subquery_joins.to_joins(result)
     for operation in _inner_first(result, exp.SetOperation):
         found = queries.set_operation(operation)
         result = found if operation is result else result
@@ -173,6 +183,8 @@ def _clauses(query: exp.Select | exp.SetOperation, session: Session) -> None:
         return
     queries.refused_clauses(query)
     queries.named_windows(query)
+    windows.spell_out(query)
+    records.spell_out(query, session)
     sources.functions(query, session)
     queries.output_names(query)
     queries.output_constants(query)
@@ -344,11 +356,15 @@ RULES: tuple[tuple[Rule, tuple[type[exp.Expr], ...]], ...] = (
     (arrays.joined, (exp.ArrayToString,)),
     (sources.exploded, (exp.ExplodingGenerateSeries, exp.GenerateSeries)),
     # conditions
+    (records.is_null, (exp.Is,)),
+    (records.overlaps, (exp.Overlaps,)),
+    (records.equals, (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE)),
     (subqueries.quantified, (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE)),
     (
         comparisons.compare,
         (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.NullSafeEQ, exp.NullSafeNEQ),
     ),
+    (comparisons.null_safe, (exp.NullSafeEQ,)),
     (comparisons.between, (exp.Between,)),
     (comparisons.member, (exp.In,)),
     (comparisons.alternatives, (exp.Coalesce, exp.Greatest, exp.Least)),
@@ -360,8 +376,10 @@ RULES: tuple[tuple[Rule, tuple[type[exp.Expr], ...]], ...] = (
         (exp.Avg, exp.Sum, exp.Stddev, exp.StddevPop, exp.StddevSamp, exp.Variance, exp.VariancePop, exp.Filter,
          exp.Window),
     ),
+    (hypothetical.rank, (exp.WithinGroup, exp.Filter)),
     (_ordered_set, (exp.WithinGroup, exp.Filter)),
     (aggregates.window, (exp.Window,)),
+    (aggregates.sorted_distinct, (exp.ArrayAgg, exp.GroupConcat)),
     (aggregates.text_join, (exp.GroupConcat,)),
     (aggregates.correlate, (exp.Corr, exp.CovarPop, exp.CovarSamp)),
     (aggregates.grouping, (exp.Grouping,)),
@@ -380,9 +398,10 @@ WITH_SESSION: frozenset[Any] = frozenset(
     {
         _anonymous, _arithmetic, _cast, _concatenation, arrays.contains, arrays.literal, comparisons.alternatives,
         comparisons.between, comparisons.case, comparisons.compare, comparisons.member, comparisons.nullif,
-        constants.interval_literal, formats.to_char, formats.to_timestamp, moments.age, moments.at_time_zone,
-        moments.current_date, moments.extract, moments.now, moments.truncate, sources.exploded, strings.concat,
-        strings.format_text, subqueries.member, subqueries.quantified,
+        constants.interval_literal, formats.to_char, formats.to_timestamp, hypothetical.rank, moments.age,
+        moments.at_time_zone, moments.current_date, moments.extract, moments.now, moments.truncate, records.equals,
+        records.overlaps, sources.exploded, strings.concat, strings.format_text, subqueries.member,
+        subqueries.quantified,
     }
 )  # fmt: skip
 """Rules that also take the session's settings."""

@@ -6,6 +6,7 @@ from sqlglot import exp
 
 from gateway.sql.engine_dialect.build import call, cast, number, paren, refuse
 from gateway.sql.engine_dialect.casts import to_type
+from gateway.sql.engine_dialect.correlation import free_columns
 from gateway.sql.engine_dialect.kinds import Kind, kind, kind_of_type, type_of
 from gateway.sql.engine_dialect.moments import STAMP, Session, zoned
 
@@ -45,21 +46,19 @@ def functions(select: exp.Select, session: Session) -> None:
     One that refers to nothing becomes a derived table. One that refers to the item before it (LATERAL, which a
     function is without the word) becomes a column of that item: the engine plans no function with outer references.
     """
-    names: dict[tuple[str, str], exp.Expr] = {}
     from_ = select.args.get("from_")
     for holder in [from_, *select.args.get("joins", [])]:
         if holder is None:
             continue
         item = holder.this
         if isinstance(item, exp.Lateral) and isinstance(item.this, exp.Subquery):
-            names.update(_inlined(select, holder, item))
+            _rename(select, _inlined(select, holder, item))
         elif (array := _array_of(item, session)) is not None:
-            outer = {column.table for column in array[0].find_all(exp.Column)}
+            outer = {column.table for column in free_columns(array[0])}
             if outer:
-                names.update(_as_column(select, holder, item, array, outer, session))
+                _rename(select, _as_column(select, holder, item, array, outer, session))
             else:
                 holder.set("this", _derived(item, array, session))
-    _rename(select, names)
 
 
 def _array_of(item: exp.Expr, session: Session) -> tuple[exp.Expr, exp.DataType] | None:
@@ -85,7 +84,7 @@ def _array_of(item: exp.Expr, session: Session) -> tuple[exp.Expr, exp.DataType]
     return inner, element
 
 
-def _column_names(item: exp.Expr) -> tuple[str, str | None]:
+def column_names(item: exp.Expr) -> tuple[str, str | None]:
     """Return the names of the values and of their ordinality, None without."""
     names = [column.name for column in item.args["alias"].columns] if item.args.get("alias") else []
     inner = item.this if isinstance(item, exp.Lateral) else item
@@ -100,7 +99,7 @@ def _column_names(item: exp.Expr) -> tuple[str, str | None]:
 
 
 def _derived(item: exp.Expr, array: tuple[exp.Expr, exp.DataType], session: Session) -> exp.Subquery:
-    value, ordinality = _column_names(item)
+    value, ordinality = column_names(item)
     whole, element = array
     rows = exp.Explode(this=whole)
     columns = [exp.alias_(_element(rows, whole, element, session), value, quoted=True)]
@@ -137,7 +136,7 @@ def _as_column(
     if target is None or target[1].alias_or_name == item.alias:
         raise refuse("a function in FROM that refers to more than one table")
     place, source = target
-    value, ordinality = _column_names(item)
+    value, ordinality = column_names(item)
     whole, element = array
     columns: list[exp.Expr] = [
         exp.Star(),

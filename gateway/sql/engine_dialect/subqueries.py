@@ -21,7 +21,7 @@ _ROWS = "_rows"
 
 def exists(node: exp.Exists) -> exp.Expr:
     """``EXISTS`` outside of WHERE: a count of rows."""
-    if _filters(node):
+    if filters(node):
         return node
     return exp.GT(this=_count(node.this, None), expression=number(0))
 
@@ -34,7 +34,7 @@ def member(node: exp.In, session: Session) -> exp.Expr:
     body = query.unnest()
     if isinstance(node.this, exp.Tuple):
         return _rows_in(node, body, session)
-    if _filters(node):
+    if filters(node):
         return node
     value = node.this
     equal = compare(exp.EQ(this=_inner_column(body, value), expression=paren(value.copy())), session)
@@ -94,7 +94,7 @@ def _by_extreme(node: exp.Binary, quantifier: exp.Expr, query: exp.Query) -> exp
 
 def _rows_in(node: exp.In, query: exp.Query, session: Session) -> exp.Expr:
     """``(a, b) IN (query)``: the engine takes one column only. As a filter, EXISTS has the same rows."""
-    if isinstance(node.parent, exp.Not) or not _filters(node):
+    if isinstance(node.parent, exp.Not) or not filters(node):
         raise refuse("(a, b) IN (query) that is negated or outside of WHERE", "Use NOT EXISTS.")
     names = [f"{_COLUMN}{place}" for place in range(len(node.this.expressions))]
     terms: list[exp.Expr] = []
@@ -169,7 +169,7 @@ def _aggregates(body: exp.Select) -> bool:
     )
 
 
-def _filters(node: exp.Expr) -> bool:
+def filters(node: exp.Expr) -> bool:
     """Return whether the engine takes a subquery here as a filter: under WHERE, with AND, OR and NOT only between."""
     child, parent = node, node.parent
     while isinstance(parent, exp.And | exp.Or | exp.Not | exp.Paren):

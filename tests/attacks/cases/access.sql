@@ -256,7 +256,7 @@ ada: DROP POLICY bad ON {t}.people
 > ada
 (CREATE POLICY)
 > sam
-ERROR 22P02: invalid input syntax for the type it is cast to
+ERROR 22P02: invalid input syntax for type integer
 > ada
 (DROP POLICY)
 

@@ -162,7 +162,7 @@ SELECT id FROM {t}.people WHERE CAST('2020-01-' || CAST(id AS text) AS date) IS 
 
 SELECT id FROM {t}.people WHERE CAST(name AS boolean)
 ----
-ERROR 22P02: invalid input syntax for the type it is cast to
+ERROR 22P02: invalid input syntax for type boolean
 
 SELECT id FROM {t}.people WHERE CAST(email AS integer) = 1
 ----
@@ -182,8 +182,9 @@ SELECT id FROM {t}.people WHERE repeat('x', CAST(amount AS integer)) <> '' ORDER
 
 SELECT id FROM {t}.people WHERE (SELECT count(*) FROM {t}.orders o WHERE o.id / (amount - {common}) = 1) = 0 ORDER BY 1
 ----
-ERROR 0A000: this form of query is not supported on lake tables
-  HINT: PostgreSQL accepts it, the lake engine does not yet. Try to write it another way.
+1
+2
+3
 
 SELECT id FROM {t}.people WHERE id = (SELECT o.id FROM {t}.orders o WHERE o.tenant = people.tenant)
 ----

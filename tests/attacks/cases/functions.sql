@@ -317,7 +317,7 @@ ERROR 42883: function http_get(unknown) does not exist
 
 SELECT * FROM generate_series(1, (SELECT max(amount) FROM {t}.people)) AS n ORDER BY 1 LIMIT 1
 ----
-ERROR 0A000: a function in FROM that refers to more than one table is not available on lake tables
+1
 
 SELECT * FROM unnest(ARRAY(SELECT name FROM {t}.people)) AS n ORDER BY 1
 ----

@@ -159,8 +159,9 @@ SELECT percent_rank() OVER (ORDER BY amount), cume_dist() OVER (ORDER BY amount)
 # correlated subqueries
 SELECT id, (SELECT count(*) FROM {t}.people b WHERE b.amount > a.amount) FROM {t}.people a ORDER BY 1
 ----
-ERROR 0A000: this form of query is not supported on lake tables
-  HINT: PostgreSQL accepts it, the lake engine does not yet. Try to write it another way.
+1 | 2
+2 | 1
+3 | 0
 
 SELECT n.id, (SELECT p.name FROM {t}.people p WHERE p.id = n.id) FROM {t}.notes n ORDER BY 1
 ----

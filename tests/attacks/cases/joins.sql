@@ -112,8 +112,11 @@ ERROR 42703: column "salary" does not exist
 
 SELECT n.id, x.m FROM {t}.notes n, LATERAL (SELECT max(p.amount) AS m FROM {t}.people p WHERE p.id >= n.id) x ORDER BY 1
 ----
-ERROR 0A000: this form of query is not supported on lake tables
-  HINT: PostgreSQL accepts it, the lake engine does not yet. Try to write it another way.
+1 | 30
+2 | 30
+3 | 30
+4 | NULL
+5 | NULL
 
 SELECT count(*) FROM lk.people a JOIN crm.people b ON a.email = b.email
 ----
@@ -153,5 +156,4 @@ ERROR 42703: column "salary" does not exist
 
 SELECT count(*) FROM {t}.people a JOIN LATERAL (VALUES (a.balance), (a.amount)) v(x) ON x > 1000
 ----
-ERROR 0A000: this form of query is not supported on lake tables
-  HINT: PostgreSQL accepts it, the lake engine does not yet. Try to write it another way.
+0

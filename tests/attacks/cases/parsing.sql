@@ -333,8 +333,8 @@ ERROR 42703: column "salary" does not exist
 
 SELECT id FROM {t}.people WHERE (id, amount) > (SELECT 2, 0) ORDER BY 1
 ----
-ERROR 0A000: this form of query is not supported on lake tables
-  HINT: PostgreSQL accepts it, the lake engine does not yet. Try to write it another way.
+2
+3
 
 SELECT id FROM {t}.people AS p (a) ORDER BY a
 ----
@@ -342,7 +342,9 @@ ERROR 42703: column "id" does not exist
 
 SELECT id FROM {t}.people ORDER BY 1 USING >
 ----
-ERROR 0A000: this form of query is not supported on lake tables
+3
+2
+1
 
 SELECT id FROM {t}.people QUALIFY row_number() OVER (ORDER BY salary) = 1
 ----

@@ -33,7 +33,7 @@ ERROR 22P02: invalid input syntax for type integer: "+***"
 
 SELECT r FROM raw r
 ----
-ERROR 0A000: a whole row as value is not available on lake tables
+(1,+***)
 
 SELECT row_to_json(r) FROM raw r
 ----
@@ -41,7 +41,7 @@ ERROR 0A000: function row_to_json is not available on lake tables
 
 SELECT r::text FROM raw r
 ----
-ERROR 0A000: a whole row as value is not available on lake tables
+(1,+***)
 
 SELECT * FROM raw_again
 ----

@@ -26,7 +26,10 @@ ERROR 42501: permission denied for table people
 
 SELECT o FROM {t}.orders o ORDER BY id
 ----
-ERROR 0A000: a whole row as value is not available on lake tables
+(1,1,north,NVIS-item-1,****-1001,1.50)
+(4,1,north,NVIS-item-4,****-1004,4.50)
+(7,1,north,NVIS-item-7,****-1007,7.50)
+(10,1,north,NVIS-item-10,****-1010,10.50)
 
 SELECT row_to_json(p) FROM {t}.people p
 ----
@@ -107,7 +110,9 @@ ERROR 42501: permission denied for table people
 
 SELECT ROW(p.id, p.email) FROM {t}.people p
 ----
-ERROR 0A000: function row is not available on lake tables
+(1,y***)
+(2,z***)
+(3,x***)
 
 SELECT array_agg(p) FROM {t}.people p
 ----

@@ -128,7 +128,6 @@ select id, case when i2 > (select avg(i2) from types) then 'above' else 'below' 
 -- in with a case
 select id, case when id in (select k from pairs) then 'yes' else 'no' end from types;
 -- not in within or
--- refused: NOT IN
 select id from types where id not in (select k from pairs where k is not null) or i4 = 5;
 -- window over a join
 select c_custkey, o_orderkey, row_number() over (partition by c_custkey order by o_totalprice desc, o_orderkey) from customer join orders on o_custkey = c_custkey where c_custkey < 10;

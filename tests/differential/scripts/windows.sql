@@ -50,7 +50,6 @@ select * from (select n_regionkey, n_name, row_number() over (partition by n_reg
 -- arithmetic on ranks
 select id, row_number() over (order by id) - rank() over (order by id) + 1, ntile(3) over (order by id) / 2 from types;
 -- exclude
--- refused: EXCLUDE
 select id, sum(id) over (order by id rows between 1 preceding and 1 following exclude current row) from types;
 -- stddev window
 select id, stddev(i2) over (order by id) from types;

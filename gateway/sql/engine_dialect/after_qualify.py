@@ -1,0 +1,214 @@
+"""After names are qualified: what `qualify` reads in another way than PostgreSQL, and whole rows.
+
+Each rule of ``RULES`` changes a query in place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from sqlglot import exp
+from sqlglot.optimizer.resolver import Resolver
+from sqlglot.optimizer.scope import Scope, traverse_scope
+from sqlglot.schema import MappingSchema
+
+from gateway.sql.engine_dialect import correlation
+from gateway.sql.engine_dialect.build import named
+
+USING = "using"  # in a join's meta: it was written with USING or NATURAL
+ROW = "row"  # in a tuple's meta: it is the whole row of a source
+MARK = "row:"  # a column that is NULL where an outer join has found no row
+
+
+def mark_joins(tree: exp.Expr) -> None:
+    """Note, before names are qualified, which joins have USING or are natural."""
+    for join in tree.find_all(exp.Join):
+        if join.args.get("using") or join.method == "NATURAL":
+            join.meta[USING] = True
+
+
+def complete(tree: exp.Query, schema: MappingSchema) -> None:
+    """Apply the rules to a qualified query, in place."""
+    if _needs_scopes(tree):
+        for scope in traverse_scope(tree):
+            if isinstance(scope.expression, exp.Select):
+                expand_rows(scope, schema)
+                sort_by_inputs(scope, schema)
+    for select in tree.find_all(exp.Select):
+        merge_keys(select)
+        group_by_dependents(select)
+
+
+def _needs_scopes(tree: exp.Query) -> bool:
+    if tree.find(exp.TableColumn, exp.Dot) is not None:
+        return True
+    return any(not isinstance(one.this, exp.Column) or not one.this.table for one in tree.find_all(exp.Ordered)) or any(
+        one.is_star for one in tree.find_all(exp.Column)
+    )
+
+
+def merge_keys(select: exp.Select) -> None:
+    """A join with USING behind a FULL JOIN with USING of the same key compares with the merged key; `qualify` compares
+    with the first table's.
+    """
+    merged: dict[str, list[exp.Column]] = {}
+    for join in select.args.get("joins") or ():
+        if not join.meta.get(USING) or join.args.get("on") is None:
+            continue
+        for condition in correlation.conjuncts(join.args["on"]):
+            right = condition.args.get("expression")
+            if not isinstance(condition, exp.EQ) or not isinstance(right, exp.Column):
+                continue
+            left = condition.this
+            columns = list(left.find_all(exp.Column))
+            known = merged.setdefault(right.name, columns[:1])
+            if len(known) > 1:
+                copies = [one.copy() for one in known]
+                condition.set("this", exp.Coalesce(this=copies[0], expressions=copies[1:]))
+            if join.side in ("FULL", "RIGHT"):
+                known.append(right)
+
+
+def sort_by_inputs(scope: Scope, schema: MappingSchema) -> None:
+    """In an expression of ORDER BY or DISTINCT ON a name is a column of FROM; only a name alone is an output column
+    first.
+    """
+    select = scope.expression
+    order, distinct = select.args.get("order"), select.args.get("distinct")
+    on = distinct.args.get("on") if isinstance(distinct, exp.Distinct) else None
+    keys = [ordered.this for ordered in order.expressions] if order is not None else []
+    keys += on.expressions if on is not None else []
+    resolver: Resolver | None = None
+    for key in keys:
+        if isinstance(key, exp.Column):
+            continue
+        for column in [one for one in key.find_all(exp.Column) if not one.table]:
+            if column.find_ancestor(exp.Select) is not select:
+                continue
+            resolver = resolver or Resolver(scope, schema)
+            table = resolver.get_table(column)
+            if table is not None:
+                column.set("table", exp.to_identifier(table.name, quoted=True))
+
+
+def group_by_dependents(select: exp.Select) -> None:
+    """``GROUP BY key`` may leave out columns that a primary key decides. PostgreSQL has judged that before the engine
+    is asked; it wants them named.
+    """
+    group = select.args.get("group")
+    if group is None or any(isinstance(one, exp.GroupingSets | exp.Rollup | exp.Cube) for one in group.expressions):
+        return
+    own = {item.alias_or_name for item in correlation.items(select)}
+    keys = {shape(one) for one in group.expressions}
+    missing: dict[str, exp.Expr] = {}
+    stack: list[exp.Expr] = [*select.selects]
+    for key in ("having", "order", "distinct"):
+        if isinstance(select.args.get(key), exp.Expr):
+            stack.append(select.args[key])
+    while stack:
+        node = stack.pop()
+        if shape(node) in keys or _may_aggregate(node):
+            continue
+        if isinstance(node, exp.Query):
+            found = [one for one in correlation.free_columns(node) if one.table in own and shape(one) not in keys]
+            missing.update({one.sql(): one for one in found})
+        elif isinstance(node, exp.Column):
+            if node.table in own:
+                missing[node.sql()] = node
+        else:
+            stack.extend(node.iter_expressions())
+    if missing:
+        group.set("expressions", [*group.expressions, *(one.copy() for one in missing.values())])
+
+
+def _may_aggregate(node: exp.Expr) -> bool:
+    """Whether what stands below a node may be an aggregate's: a function that the parser does not know may be one."""
+    if isinstance(node, exp.AggFunc):
+        return not isinstance(node.parent, exp.Window)
+    return isinstance(node, exp.Filter | exp.WithinGroup | exp.Anonymous) or type(node).__name__.endswith("Agg")
+
+
+def shape(node: exp.Expr) -> str:
+    """Return a text that expressions have in common which differ in the names of inner columns only."""
+    if node.find(exp.Query) is None:
+        return str(node.sql())
+    bare = exp.Paren(this=node.copy())
+    for alias in list(bare.find_all(exp.Alias)):
+        alias.replace(alias.this)
+    return str(bare.this.unnest().sql())
+
+
+def expand_rows(scope: Scope, schema: MappingSchema) -> None:
+    """A whole row is the row of its columns; ``ROW(t.*)`` too, and ``(t).a`` is ``t.a``."""
+    select = scope.expression
+    assert isinstance(select, exp.Select)
+    sources = {item.alias_or_name: item for item in correlation.items(select)}
+    resolver = Resolver(scope, schema)
+
+    def columns_of(name: str) -> list[exp.Expr]:
+        names = [one for one in resolver.get_source_columns(name) if one != MARK]
+        return [exp.column(one, table=name, quoted=True) for one in names]
+
+    for ordered in select.find_all(exp.Ordered):
+        bare = ordered.this
+        if isinstance(bare, exp.Column) and not bare.table and bare.name in sources and _is_row_name(bare, select):
+            ordered.set("this", exp.TableColumn(this=bare.this))
+    for node in list(select.find_all(exp.TableColumn)):
+        if node.name not in sources or node.find_ancestor(exp.Select) is not select:
+            continue
+        parent = node.parent
+        while isinstance(parent, exp.Paren):
+            parent = parent.parent
+        if isinstance(parent, exp.Dot) and isinstance(parent.expression, exp.Identifier):
+            parent.replace(exp.column(parent.expression.name, table=node.name, quoted=True))
+            continue
+        made = exp.Tuple(expressions=columns_of(node.name))
+        made.meta[ROW] = node.name
+        mark = _marked(sources, node.name, select, columns_of)
+        if mark is not None:
+            made.meta[MARK] = True
+            made.append("expressions", mark)
+        node.replace(made)
+    for made in select.find_all(exp.Tuple):
+        stars = [one for one in made.expressions if isinstance(one, exp.Column) and one.is_star]
+        if stars:
+            parts = [[one] if one not in stars else columns_of(one.table) for one in made.expressions]
+            made.set("expressions", [one for part in parts for one in part])
+
+
+def _is_row_name(bare: exp.Column, select: exp.Select) -> bool:
+    outputs: Mapping[str, exp.Expr] = {one.alias_or_name: one for one in select.selects}
+    found = outputs.get(bare.name)
+    return found is None or isinstance(found.unalias(), exp.TableColumn | exp.Tuple)
+
+
+def _marked(
+    sources: Mapping[str, exp.Expr], name: str, select: exp.Select, columns_of: Callable[[str], list[exp.Expr]]
+) -> exp.Expr | None:
+    """Return the column that tells whether there is a row, where an outer join may have found none; it is added."""
+    if not _may_be_absent(select, name):
+        return None
+    item = sources[name]
+    if not (isinstance(item, exp.Subquery) and item.meta.get(MARK)):
+        columns = [named(one, one.name) for one in columns_of(name)]
+        marked = exp.Select(expressions=[*columns, named(exp.true(), MARK)])
+        alias = exp.TableAlias(this=exp.to_identifier(name, quoted=True))
+        outer = exp.Subquery(this=marked, alias=alias)
+        outer.meta[MARK] = True
+        joins = item.args.get("joins")
+        item.replace(outer)
+        item.set("joins", None)
+        outer.set("joins", joins)
+        marked.set("from_", exp.From(this=item))
+    return exp.column(MARK, table=name, quoted=True)
+
+
+def _may_be_absent(select: exp.Select, name: str) -> bool:
+    joins = select.args.get("joins") or []
+    for at, join in enumerate(joins):
+        if join.alias_or_name == name and join.side in ("LEFT", "FULL"):
+            return True
+        before = [select.args["from_"].this.alias_or_name, *(one.alias_or_name for one in joins[:at])]
+        if join.side in ("RIGHT", "FULL") and name in before:
+            return True
+    return False

@@ -1,0 +1,139 @@
+"""Functions in FROM, before names are qualified: what the parser and `qualify` leave unnamed gets PostgreSQL's names,
+and what is no array or series becomes a query.
+"""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from gateway.sql.engine_dialect.build import named
+
+_SERIES = (exp.ExplodingGenerateSeries, exp.GenerateSeries)
+_SETS = (exp.Unnest, exp.Explode, *_SERIES)
+_SPLIT = {"string_to_table": "string_to_array", "regexp_split_to_table": "regexp_split_to_array"}
+_OF_SETS = frozenset(  # functions of PostgreSQL's that return sets: they are no values
+    (
+        *("generate_subscripts", "json_array_elements", "json_array_elements_text", "json_each", "json_each_text"),
+        *("json_object_keys", "json_populate_record", "json_populate_recordset", "json_to_record", "json_to_recordset"),
+        *("jsonb_array_elements", "jsonb_array_elements_text", "jsonb_each", "jsonb_each_text", "jsonb_object_keys"),
+        *("jsonb_path_query", "jsonb_path_query_tz", "jsonb_populate_record", "jsonb_populate_recordset"),
+        *("jsonb_to_record", "jsonb_to_recordset", "json_table", "xmltable", "regexp_matches", "ts_stat", "ts_parse"),
+        *("ts_debug", "unnest", "generate_series", "string_to_table", "regexp_split_to_table", "aclexplode"),
+    )
+)
+
+
+def complete(tree: exp.Expr) -> None:
+    """Name the columns of functions in FROM, in place, and spell out those that `sources` does not know."""
+    for holder in list(tree.find_all(exp.From, exp.Join)):
+        item = holder.this
+        function = _function(item)
+        if isinstance(item, exp.Table) and item.args.get("rows_from"):
+            _several(holder, item, [_function(one) for one in item.args["rows_from"]])
+        elif isinstance(function, exp.Unnest) and len(function.expressions) > 1:
+            _several(holder, item, [exp.Unnest(expressions=[one]) for one in function.expressions])
+        elif isinstance(function, _SERIES):
+            _name_series(item)
+        elif function is not None and not isinstance(function, _SETS):
+            _other(holder, item, function)
+
+
+def _function(item: object) -> exp.Expr | None:
+    """Return the function that an item of FROM is, or None."""
+    if isinstance(item, exp.Unnest):
+        return item
+    if isinstance(item, exp.Table | exp.Lateral) and isinstance(item.this, exp.Func | exp.Unnest):
+        return item.this
+    return None
+
+
+def _has_ordinality(item: exp.Expr) -> bool:
+    return bool(item.args.get("ordinality") or item.args.get("offset"))
+
+
+def _names(item: exp.Expr) -> tuple[str, list[str]]:
+    """Return an item's alias, "" for none, and the names of its columns as far as they are given."""
+    alias = item.args.get("alias")
+    if alias is None:
+        return "", []
+    names = [*(alias.args.get("columns") or ())]
+    if isinstance(item, exp.Unnest) and isinstance(item.args.get("offset"), exp.Identifier):
+        names.append(item.args["offset"])  # the parser takes the last name for the ordinality's
+    return _folded(alias.this), [_folded(one) for one in names]
+
+
+def _folded(identifier: exp.Expr | None) -> str:
+    if identifier is None:
+        return ""
+    return identifier.name if identifier.args.get("quoted") else identifier.name.lower()
+
+
+def _alias(name: str, columns: list[str]) -> exp.TableAlias:
+    return exp.TableAlias(
+        this=exp.to_identifier(name, quoted=True), columns=[exp.to_identifier(one, quoted=True) for one in columns]
+    )
+
+
+def _name_series(item: exp.Expr) -> None:
+    """``generate_series(…) AS g`` has the column ``g``, and ``ordinality``."""
+    alias, given = _names(item)
+    all_names = [alias or "generate_series", *(["ordinality"] if _has_ordinality(item) else [])]
+    item.set("alias", _alias(alias or "generate_series", given + all_names[len(given) :]))
+
+
+def _other(holder: exp.Expr, item: exp.Expr, function: exp.Expr) -> None:
+    """``FROM t, upper(t.a) AS u``: one row with the function's value; and functions that split a text into rows."""
+    name = function.name.lower() if isinstance(function, exp.Anonymous) else ""
+    if name in _SPLIT:
+        array = exp.func(_SPLIT[name], *(one.copy() for one in function.expressions), dialect="postgres")
+        _several(holder, item, [exp.Unnest(expressions=[array])], name)
+        return
+    if name in _OF_SETS or isinstance(function, exp.AggFunc | exp.JSONExtract) or _has_ordinality(item):
+        return
+    _several(holder, item, [function], name or _plain_name(function))
+
+
+def _is_of_sets(function: exp.Expr) -> bool:
+    return isinstance(function, exp.Anonymous) and function.name.lower() in _OF_SETS
+
+
+def _plain_name(function: exp.Expr) -> str:
+    return function.sql_name().lower() if isinstance(function, exp.Func) else "function"
+
+
+def _several(holder: exp.Expr, item: exp.Expr, functions: list[exp.Expr | None], name: str = "unnest") -> None:
+    """``unnest(a, b)`` and ``ROWS FROM (f, g)``: the rows of each side by side, the shorter ones filled with NULL, as
+    functions in a select list are.
+    """
+    alias, given = _names(item)
+    values: list[exp.Expr] = []
+    names: list[str] = []
+    for function in functions:
+        own = "generate_series" if isinstance(function, _SERIES) else name
+        if isinstance(function, exp.Unnest) and len(function.expressions) == 1:
+            value: exp.Expr = exp.Explode(this=function.expressions[0].copy())
+        elif function is None or isinstance(function, exp.Unnest) or _is_of_sets(function):
+            return
+        else:
+            value = function.copy()
+        if len(functions) > 1 and not isinstance(value, exp.Explode | exp.ExplodingGenerateSeries):
+            return  # the value of a single row
+        values.append(value)
+        names.append(alias if alias and len(functions) == 1 else own)
+    if _has_ordinality(item):
+        sizes = [exp.ArraySize(this=one.this.copy()) for one in values if isinstance(one, exp.Explode)]
+        if len(sizes) < len(values):
+            return
+        longest = exp.Greatest(this=sizes[0], expressions=sizes[1:]) if len(sizes) > 1 else sizes[0]
+        numbers = exp.ExplodingGenerateSeries(start=exp.Literal.number(1), end=longest)
+        values.append(exp.cast(numbers, "bigint"))
+        names.append("ordinality")
+    names = given + names[len(given) :]
+    columns = [named(value, one) for value, one in zip(values, names, strict=False)]
+    query = exp.Subquery(this=exp.Select(expressions=columns))
+    label = exp.TableAlias(this=exp.to_identifier(alias or name, quoted=True))
+    if isinstance(holder, exp.From):
+        query.set("alias", label)
+        holder.set("this", query)
+    else:
+        holder.set("this", exp.Lateral(this=query, alias=label))

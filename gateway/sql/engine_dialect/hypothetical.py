@@ -1,0 +1,93 @@
+"""``rank(x) WITHIN GROUP (ORDER BY a)`` and its kin: the place that a row would have, counted from those before it."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from gateway.sql.engine_dialect.build import cast, number, paren, refuse, typed
+from gateway.sql.engine_dialect.comparisons import compare
+from gateway.sql.engine_dialect.kinds import T
+from gateway.sql.engine_dialect.moments import Session
+
+FUNCTIONS = (exp.Rank, exp.DenseRank, exp.PercentRank, exp.CumeDist)
+
+
+def rank(node: exp.Expr, session: Session) -> exp.Expr:
+    """Return the aggregate, with its FILTER, as counts of rows."""
+    if isinstance(node.parent, exp.Filter) and node.arg_key == "this":
+        return node
+    group = node.this if isinstance(node, exp.Filter) else node
+    if not isinstance(group, exp.WithinGroup) or not isinstance(group.this, FUNCTIONS):
+        return node
+    function, keys = group.this, group.expression.expressions
+    if len(function.expressions) != 1 or len(keys) != 1:
+        raise refuse("a hypothetical row of several columns", "Rank by one column, or by a window over UNION ALL.")
+    key, value = keys[0], function.expressions[0]
+    if isinstance(value.unnest(), exp.Null):
+        raise refuse("the rank of NULL", "Count the rows before it.")
+    before, peers = _before(key, value, session), _compared(exp.EQ, key, value, session)
+    rows = _count(node, None)
+    if isinstance(function, exp.Rank):
+        return typed(exp.Add(this=_count(node, before), expression=number(1)), T.BIGINT)
+    if isinstance(function, exp.DenseRank):
+        distinct = _count(node, before, exp.Distinct(expressions=[key.this.copy()]))
+        nulls = _nulls_before(node, key)
+        places = exp.Add(this=distinct, expression=number(1))
+        return typed(exp.Add(this=places, expression=nulls) if nulls is not None else places, T.BIGINT)
+    if isinstance(function, exp.PercentRank):
+        share = exp.Div(
+            this=_double(_count(node, before)), expression=_double(exp.Nullif(this=rows, expression=number(0)))
+        )
+        return typed(exp.Coalesce(this=share, expressions=[cast(number(0), "DOUBLE PRECISION")]), T.DOUBLE)
+    here = exp.Or(this=exp.Paren(this=before), expression=exp.Paren(this=peers))
+    reached = exp.Add(this=_count(node, here), expression=number(1))
+    every = exp.Add(this=rows, expression=number(1))
+    return typed(exp.Paren(this=exp.Div(this=_double(reached), expression=_double(every))), T.DOUBLE)
+
+
+def _double(node: exp.Expr) -> exp.Expr:
+    return cast(node, "DOUBLE PRECISION")
+
+
+def _compared(how: type[exp.Binary], key: exp.Expr, value: exp.Expr, session: Session) -> exp.Expr:
+    return compare(how(this=paren(key.this.copy()), expression=paren(value.copy())), session)
+
+
+def _is_null(key: exp.Expr) -> exp.Expr:
+    return exp.Is(this=paren(key.this.copy()), expression=exp.Null())
+
+
+def _nulls_first(key: exp.Expr) -> bool:
+    first = key.args.get("nulls_first")
+    return bool(key.args.get("desc")) if first is None else bool(first)
+
+
+def _before(key: exp.Expr, value: exp.Expr, session: Session) -> exp.Expr:
+    sooner = _compared(exp.GT if key.args.get("desc") else exp.LT, key, value, session)
+    if not _nulls_first(key):
+        return sooner
+    return exp.Or(this=_is_null(key), expression=exp.Paren(this=sooner))
+
+
+def _count(node: exp.Expr, condition: exp.Expr | None, what: exp.Expr | None = None) -> exp.Expr:
+    counted = typed(exp.Count(this=what or exp.Star(), big_int=True), T.BIGINT)
+    conditions = [condition] if condition is not None else []
+    if isinstance(node, exp.Filter):
+        conditions.append(node.expression.this.copy())
+    if not conditions:
+        return counted
+    joined = exp.and_(*(exp.Paren(this=one.copy()) for one in conditions))
+    return typed(exp.Filter(this=counted, expression=exp.Where(this=joined)), T.BIGINT)
+
+
+def _nulls_before(node: exp.Expr, key: exp.Expr) -> exp.Expr | None:
+    """Return 1 where there are NULLs before the row: they are one place, which DISTINCT does not count."""
+    if not _nulls_first(key):
+        return None
+    return typed(
+        exp.Case(
+            ifs=[exp.If(this=exp.GT(this=_count(node, _is_null(key)), expression=number(0)), true=number(1))],
+            default=number(0),
+        ),
+        T.BIGINT,
+    )

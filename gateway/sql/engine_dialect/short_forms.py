@@ -1,0 +1,220 @@
+"""Short forms: what PostgreSQL's grammar has beside the plain forms that names are resolved in and the engine reads.
+
+Each rule of ``RULES`` takes a statement's tree as it was parsed and changes it in place; none changes what it means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import cast
+
+from sqlglot import exp
+
+from catalog.errors import SqlError
+from catalog.sqlstate import SqlState
+from gateway.sql.engine_dialect import grouping_sets
+from gateway.sql.engine_dialect.build import named
+
+_MAX_COPIED = 5_000  # parts of queries in WITH that are copied to where they are named
+_ROWS_AS_QUERIES = 64  # rows of VALUES that become queries of a UNION
+_CODE_POINT_ORDERS = frozenset({"c", "posix", "ucs_basic", "default", "c.utf8", "pg_c_utf8", "c.utf-8"})
+
+
+def spell_out(tree: exp.Expr) -> None:
+    """Apply the rules to a statement, in place."""
+    for rule in RULES:
+        rule(tree)
+
+
+def _each(tree: exp.Expr, kind: type[exp.Expr]) -> list[exp.Expr]:
+    return list(tree.find_all(kind))
+
+
+def row_keyword(tree: exp.Expr) -> None:
+    """``ROW(a, b)`` is ``(a, b)``: the parser takes ``row`` for a function."""
+    for node in reversed(_each(tree, exp.Anonymous)):
+        if node.name.lower() == "row":
+            node.replace(exp.Tuple(expressions=node.expressions))
+
+
+def row_star(tree: exp.Expr) -> None:
+    """``(t).*`` is ``t.*``."""
+    for node in _each(tree, exp.Dot):
+        row = node.this.unnest()
+        if isinstance(node.expression, exp.Star) and isinstance(row, exp.Column) and not row.table:
+            node.replace(exp.Column(this=exp.Star(), table=row.this.copy()))
+
+
+def values_as_query(tree: exp.Expr) -> None:
+    """``VALUES`` in an expression or behind LATERAL becomes queries, each of a row: the engine takes it in FROM alone,
+    and only constants.
+    """
+    for node in _each(tree, exp.Values):
+        parent = node.parent
+        if isinstance(parent, exp.From | exp.Join):
+            if node.find(exp.Query) is not None:
+                alias = node.args.get("alias")
+                node.replace(exp.Subquery(this=_queries(node), alias=alias.copy() if alias is not None else None))
+        elif isinstance(parent, exp.In):
+            parent.set("query", exp.Subquery(this=_queries(node)))
+            parent.set("expressions", None)
+        elif isinstance(parent, exp.Exists) or (isinstance(parent, exp.Subquery) and not _is_item(parent)):
+            node.replace(_queries(node))
+
+
+def _is_item(node: exp.Subquery) -> bool:
+    return isinstance(node.parent, exp.From | exp.Join)
+
+
+def _queries(values: exp.Expr) -> exp.Expr:
+    """Return the query that has the rows of ``VALUES``."""
+    rows = [row.expressions if isinstance(row, exp.Tuple) else [row] for row in values.expressions]
+    if len(rows) > _ROWS_AS_QUERIES:
+        copied = values.copy()
+        copied.set("alias", exp.TableAlias(this=exp.to_identifier("*VALUES*", quoted=True)))
+        return exp.select("*").from_(copied)
+    queries: list[exp.Expr] = []
+    for row in rows:
+        columns = [named(value.copy(), f"column{at}") for at, value in enumerate(row, 1)]
+        queries.append(exp.Select(expressions=columns))
+    whole = queries[0]
+    for query in queries[1:]:
+        whole = exp.Union(this=whole, expression=query, distinct=False)
+    return whole
+
+
+def sample(tree: exp.Expr) -> None:
+    """``TABLESAMPLE method (p)``: each row with the probability p/100, as PostgreSQL chooses them. Which ones
+    REPEATABLE chooses depends on where they lie in its pages.
+    """
+    for node in _each(tree, exp.Table):
+        found = node.args.get("sample")
+        if found is None:
+            continue
+        percent = found.args.get("percent")
+        if percent is None or str(found.args.get("method") or "").upper() not in ("BERNOULLI", "SYSTEM"):
+            continue
+        whole = isinstance(percent, exp.Literal) and float(percent.name) in (0, 100)
+        if found.args.get("seed") is not None and not whole:
+            continue
+        node.set("sample", None)
+        chosen = exp.LT(this=exp.Mul(this=exp.Rand(), expression=exp.Literal.number(100)), expression=percent.copy())
+        inner = exp.Table(this=node.this, db=node.args.get("db"), catalog=node.args.get("catalog"))
+        query = exp.Select(expressions=[exp.Star()], from_=exp.From(this=inner), where=exp.Where(this=chosen))
+        alias = node.args.get("alias") or exp.TableAlias(this=node.this.copy())
+        node.replace(exp.Subquery(this=query, alias=alias.copy(), joins=node.args.get("joins")))
+
+
+def code_point_order(tree: exp.Expr) -> None:
+    """``COLLATE "C"``: texts are compared by code points anyway. Other collations the engine does not have."""
+    for node in reversed(_each(tree, exp.Collate)):
+        name = node.expression.name if isinstance(node.expression, exp.Identifier | exp.Column | exp.Dot) else ""
+        if name.lower() not in _CODE_POINT_ORDERS:
+            continue
+        value = node.this
+        node.replace(value if isinstance(value, exp.Column) else exp.Paren(this=value))
+
+
+def limit_all(tree: exp.Expr) -> None:
+    """``LIMIT ALL`` is no limit: the parser takes ``all`` for an expression."""
+    for node in _each(tree, exp.Limit):
+        rows = node.args.get("expression")
+        if isinstance(rows, exp.Var) and rows.name.upper() == "ALL":
+            node.pop()
+
+
+def only(tree: exp.Expr) -> None:
+    """``ONLY t``: tables of the lake have no children."""
+    for node in _each(tree, exp.Table):
+        node.set("only", None)
+
+
+def plain_grouping_sets(tree: exp.Expr) -> None:
+    """``ROLLUP``, ``CUBE`` and nested sets become a list of plain sets (`grouping_sets`)."""
+    for node in _each(tree, exp.Select):
+        grouping_sets.spell_out(cast(exp.Select, node))
+
+
+def inner_with(tree: exp.Expr) -> None:
+    """``WITH`` of a subquery in an expression or behind LATERAL, which may look at rows around it, or one whose name is
+    used twice in the statement: its queries go where they are named. The engine knows one WITH of each name.
+    """
+    seen: set[str] = set()
+    copied = 0
+    for clause in _each(tree, exp.With):
+        names = {_folded(cte.args["alias"].this) for cte in clause.expressions}
+        query = clause.parent
+        if query is None or clause.args.get("recursive") or not (_is_value(query) or names & seen):
+            seen |= names
+            continue
+        for cte in clause.expressions:
+            copied += _put_in_place(cte, query, clause, _MAX_COPIED - copied)
+        query.set("with_", None)
+
+
+def _is_value(query: exp.Expr) -> bool:
+    parent = query.parent
+    if isinstance(parent, exp.Subquery):
+        return not isinstance(parent.parent, exp.From | exp.Join | exp.SetOperation | exp.CTE | exp.Subquery | None)
+    return isinstance(parent, exp.Exists | exp.In)
+
+
+def _put_in_place(cte: exp.Expr, query: exp.Expr, clause: exp.Expr, most: int) -> int:
+    """Copy a query to where its name stands; return how many parts that were. Raises 54001 beyond ``most``."""
+    size, copied = 0, 0
+    later = clause.expressions[clause.expressions.index(cte) + 1 :]
+    places = [node for part in (query, *later) for node in part.find_all(exp.Table)]
+    within = {id(node) for node in clause.find_all(exp.Table)} - {
+        id(node) for part in later for node in part.find_all(exp.Table)
+    }
+    for node in {id(one): one for one in places}.values():
+        if id(node) in within or node.args.get("db") or not _names(node, cte):
+            continue
+        if _is_hidden(node, cte, query):
+            continue
+        size = size or sum(1 for _ in cte.this.walk())
+        copied += size
+        if copied > most:
+            raise SqlError(SqlState.STATEMENT_TOO_COMPLEX, "WITH in subqueries is nested too deeply")
+        names = cte.args["alias"].args.get("columns") or []
+        own = node.args.get("alias")
+        given = (own.args.get("columns") or []) if own is not None else []
+        label = own.this if own is not None else cte.args["alias"].this
+        alias = exp.TableAlias(
+            this=label.copy(), columns=[one.copy() for one in [*given, *names[len(given) :]]] or None
+        )
+        node.replace(exp.Subquery(this=cte.this.copy(), alias=alias, joins=node.args.get("joins")))
+    return copied
+
+
+def _folded(identifier: exp.Expr) -> str:
+    return identifier.name if identifier.args.get("quoted") else identifier.name.lower()
+
+
+def _names(node: exp.Expr, cte: exp.Expr) -> bool:
+    return isinstance(node.this, exp.Identifier) and _folded(node.this) == _folded(cte.args["alias"].this)
+
+
+def _is_hidden(node: exp.Expr, cte: exp.Expr, query: exp.Expr) -> bool:
+    """Whether another WITH between a table and the query has the same name."""
+    name = _folded(cte.args["alias"].this)
+    above = node.parent
+    while above is not None and above is not query:
+        clause = above.args.get("with_")
+        if clause is not None and name in {_folded(one.args["alias"].this) for one in clause.expressions}:
+            return True
+        above = above.parent
+    return False
+
+
+RULES: tuple[Callable[[exp.Expr], None], ...] = (
+    row_keyword,
+    row_star,
+    values_as_query,
+    sample,
+    code_point_order,
+    limit_all,
+    only,
+    plain_grouping_sets,
+    inner_with,
+)

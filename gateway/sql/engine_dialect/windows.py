@@ -1,0 +1,186 @@
+"""Window frames: what the engine does not know of them, and what it computes otherwise than PostgreSQL."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from gateway.sql.engine_dialect.build import call, case, cast, number, paren, refuse, typed
+from gateway.sql.engine_dialect.kinds import Kind, T, kind, type_of
+
+_DEVIATIONS: dict[type[exp.Expr], str] = {
+    exp.Stddev: "float8_stddev_samp",
+    exp.StddevSamp: "float8_stddev_samp",
+    exp.StddevPop: "float8_stddev_pop",
+    exp.Variance: "float8_var_samp",
+    exp.VariancePop: "float8_var_pop",
+}
+_SLIDING: dict[type[exp.Expr], str] = {exp.Sum: "float8_sum", exp.Avg: "float8_avg", **_DEVIATIONS}
+_EXCLUDE_HINT = (
+    "CURRENT ROW of ROWS, and GROUP and TIES of GROUPS or of the whole partition, for sum, count, min and max."
+)
+
+
+def spell_out(select: exp.Select) -> None:
+    """Spell out the windows of a SELECT, in place. Named windows are spelt out already."""
+    for window in list(select.find_all(exp.Window)):
+        if window.find_ancestor(exp.Select) is not select:
+            continue
+        _bounds(window)
+        neighbour(window)
+        new = summed(exclude(window))
+        if new is not window:
+            window.replace(new)
+
+
+def _bounds(window: exp.Window) -> None:
+    """``ROWS 1 + 1 PRECEDING``: the engine takes a plain integer."""
+    spec = window.args.get("spec")
+    if spec is None or str(spec.args.get("kind") or "").upper() == "RANGE":
+        return
+    for key in ("start", "end"):
+        bound = spec.args.get(key)
+        if isinstance(bound, exp.Expr) and not (isinstance(bound, exp.Literal) and bound.is_int):
+            value = _constant(bound)
+            if value is None:
+                raise refuse("a frame whose offset is not a constant", "Write the number of rows.")
+            spec.set(key, exp.Literal.number(value))
+
+
+def _constant(node: exp.Expr) -> int | None:
+    """Return the integer that a constant expression is, or None."""
+    if isinstance(node, exp.Paren | exp.Cast):
+        return _constant(node.this)
+    if isinstance(node, exp.Literal):
+        return int(node.name) if node.name.strip().isdigit() else None
+    if isinstance(node, exp.Add | exp.Sub | exp.Mul):
+        left, right = _constant(node.left), _constant(node.right)
+        if left is None or right is None:
+            return None
+        return (
+            left + right if isinstance(node, exp.Add) else left - right if isinstance(node, exp.Sub) else left * right
+        )
+    return None
+
+
+def neighbour(window: exp.Window) -> None:
+    """``lag`` and ``lead``: the engine takes NULL for one row, and no offset that is computed."""
+    function = window.this
+    if not isinstance(function, exp.Lag | exp.Lead) or function.args.get("offset") is None:
+        return
+    offset = function.args["offset"].unnest()
+    while isinstance(offset, exp.Cast):
+        offset = offset.this.unnest()
+    if isinstance(offset, exp.Null):
+        function.set("this", typed(exp.Nullif(this=function.this, expression=function.this.copy()), type_of(function)))
+        function.set("offset", number(0))
+        function.set("default", None)
+    elif offset.find(exp.Column) is not None:
+        raise refuse("lag and lead by an offset that is not a constant", "Join the rows by their row_number().")
+
+
+def _frame(window: exp.Window) -> tuple[str, str, str]:
+    """Return mode, start and end of a frame in words, as the standard completes them."""
+    spec = window.args["spec"]
+    words = []
+    for key in ("start", "end"):
+        bound, side = spec.args.get(key), str(spec.args.get(f"{key}_side") or "").upper()
+        text = bound.name if isinstance(bound, exp.Expr) else str(bound or "")
+        words.append(f"{text.upper()} {side}".strip())
+    return str(spec.args.get("kind") or "").upper(), words[0], words[1] or "CURRENT ROW"
+
+
+def exclude(window: exp.Window) -> exp.Expr:
+    """``EXCLUDE``: what is left of the frame is two frames, before and behind the rows left out, put together."""
+    spec = window.args.get("spec")
+    excluded = spec.args.get("exclude") if spec is not None else None
+    if spec is None or excluded is None:
+        return window
+    what = excluded.name.upper() if isinstance(excluded, exp.Expr) else str(excluded).upper()
+    spec.set("exclude", None)
+    if what == "NO OTHERS":
+        return window
+    mode, start, end = _frame(window)
+    whole = start == "UNBOUNDED PRECEDING" and end == "UNBOUNDED FOLLOWING"
+    if what in ("GROUP", "TIES") and whole and window.args.get("order") is not None:
+        mode = "GROUPS"
+    fits = mode == ("ROWS" if what == "CURRENT ROW" else "GROUPS")
+    inside = start.endswith(("PRECEDING", "ROW")) and end.endswith(("FOLLOWING", "ROW"))
+    function = window.this.this if isinstance(window.this, exp.Filter) else window.this
+    known = isinstance(function, exp.Sum | exp.Count | exp.Min | exp.Max) and not isinstance(
+        function.this, exp.Distinct
+    )
+    if not (fits and inside and known) or (what == "TIES" and function is not window.this):
+        raise refuse("this EXCLUDE in a window frame", f"Available are {_EXCLUDE_HINT}")
+    parts: list[exp.Expr] = []
+    if start != "CURRENT ROW":
+        parts.append(_part(window, mode, (start, "1 PRECEDING")))
+    if end != "CURRENT ROW":
+        parts.append(_part(window, mode, ("1 FOLLOWING", end)))
+    if what == "TIES":
+        parts.append(_own(function))
+    return typed(_together(function, parts), type_of(window))
+
+
+def _part(window: exp.Window, mode: str, bounds: tuple[str, str]) -> exp.Expr:
+    part = window.copy()
+    spec = part.args["spec"]
+    spec.set("kind", mode)
+    for key, bound in zip(("start", "end"), bounds, strict=True):
+        words = bound.split()
+        plain = words[0] if words[0] in ("UNBOUNDED",) or bound == "CURRENT ROW" else exp.Literal.number(words[0])
+        spec.set(key, "CURRENT ROW" if bound == "CURRENT ROW" else plain)
+        spec.set(f"{key}_side", None if bound == "CURRENT ROW" else words[1])
+    return part
+
+
+def _own(function: exp.Expr) -> exp.Expr:
+    """Return what the current row alone adds to an aggregate."""
+    if not isinstance(function, exp.Count):
+        return typed(exp.Paren(this=function.this.copy()), type_of(function))
+    if isinstance(function.this, exp.Star):
+        return typed(exp.Literal.number(1), T.BIGINT)
+    absent = exp.Is(this=paren(function.this.copy()), expression=exp.Null())
+    return typed(case((absent, number(0)), default=number(1)), T.BIGINT)
+
+
+def _together(function: exp.Expr, parts: list[exp.Expr]) -> exp.Expr:
+    if not parts:
+        return typed(exp.Literal.number(0), T.BIGINT) if isinstance(function, exp.Count) else exp.Null()
+    if isinstance(function, exp.Min | exp.Max):
+        name = "least" if isinstance(function, exp.Min) else "greatest"
+        return parts[0] if len(parts) == 1 else call(name, *parts, returns=type_of(function))
+    whole = parts[0]
+    for part in parts[1:]:
+        both = typed(exp.Add(this=paren(whole.copy()), expression=paren(part.copy())), type_of(function))
+        whole = typed(
+            case((_absent(whole), part.copy()), (_absent(part), whole.copy()), default=both), type_of(function)
+        )
+    return whole
+
+
+def _absent(value: exp.Expr) -> exp.Expr:
+    return exp.Is(this=paren(value.copy()), expression=exp.Null())
+
+
+def summed(node: exp.Expr) -> exp.Expr:
+    """Sums of floats in a frame whose start moves: the engine subtracts what leaves the frame, so a NaN, an infinity or
+    a large number stays in the sum for ever. The frame's values are gathered and summed anew.
+    """
+    if not isinstance(node, exp.Window):
+        return node
+    filtered = node.this if isinstance(node.this, exp.Filter) else None
+    function = filtered.this if filtered is not None else node.this
+    spec = node.args.get("spec")
+    name = _SLIDING.get(type(function))
+    if name is None or spec is None or isinstance(function.this, exp.Distinct):
+        return node
+    if kind(function.this) is not Kind.FLOAT or _frame(node)[1] == "UNBOUNDED PRECEDING":
+        return node
+    gathered: exp.Expr = exp.ArrayAgg(this=cast(function.this.copy(), "DOUBLE PRECISION"))
+    if filtered is not None:
+        gathered = exp.Filter(this=gathered, expression=filtered.expression.copy())
+    whole = node.copy()
+    whole.set("this", gathered)
+    whole.type = exp.DataType.build("double precision[]")
+    result = call(name, whole, returns=T.DOUBLE)
+    return typed(cast(result, type_of(node)) if type_of(node).this is T.FLOAT else result, type_of(node))

@@ -1,0 +1,75 @@
+-- distinct on first by order
+-- ordered
+select distinct on (n_regionkey) n_regionkey, n_name from nation order by n_regionkey, n_name desc;
+-- distinct on two keys
+-- ordered
+select distinct on (k, w) k, w, q from pairs order by k, w, q;
+-- distinct on expression
+-- ordered
+select distinct on (k % 2) k, w from pairs where k is not null order by k % 2, k desc, w;
+-- distinct on without order on constant rows
+select distinct on (n_regionkey) n_regionkey from nation;
+-- distinct on with nulls
+-- ordered
+select distinct on (k) k, w from pairs order by k nulls first, w;
+-- distinct on position
+-- ordered
+select distinct on (1) n_regionkey, n_name from nation order by 1, 2;
+-- distinct on alias
+-- ordered
+select distinct on (r) n_regionkey as r, n_name from nation order by r, n_name;
+-- distinct on column not in the list
+-- ordered
+select distinct on (n_regionkey) n_name from nation order by n_regionkey, n_name;
+-- distinct on order by column not in list
+-- ordered
+select distinct on (n_regionkey) n_regionkey, n_name from nation order by n_regionkey, n_nationkey desc;
+-- distinct on with limit
+-- ordered
+select distinct on (n_regionkey) n_regionkey, n_name from nation order by n_regionkey, n_name limit 2;
+-- distinct on with limit and offset
+-- ordered
+select distinct on (n_regionkey) n_regionkey, n_name from nation order by n_regionkey, n_name limit 2 offset 1;
+-- distinct on over group by
+-- ordered
+select distinct on (n_regionkey) n_regionkey, left(n_name, 1), count(*) from nation group by 1, 2 order by 1, 3 desc, 2;
+-- distinct on over window
+-- ordered
+select distinct on (n_regionkey) n_regionkey, n_name, row_number() over (order by n_nationkey) from nation order by n_regionkey, n_nationkey desc;
+-- distinct on in derived table
+select x.n_name from (select distinct on (n_regionkey) n_name from nation order by n_regionkey, n_name) x;
+-- distinct on in union
+(select distinct on (n_regionkey) n_name from nation order by n_regionkey, n_name) union all select r_name from region;
+-- distinct on star
+-- ordered
+select distinct on (k) * from pairs order by k, w;
+-- distinct on order by expression of key
+-- ordered
+select distinct on (k) k, w from pairs order by k desc, w;
+-- distinct of expressions
+select distinct n_regionkey + 1, left(n_name, 1) from nation;
+-- distinct ordered by its column
+-- ordered
+select distinct n_regionkey from nation order by n_regionkey desc;
+-- distinct ordered by its expression
+-- ordered
+select distinct n_regionkey * 2 from nation order by n_regionkey * 2;
+-- distinct with nulls
+select distinct k from pairs;
+-- distinct star
+select distinct * from pairs;
+-- distinct with nan
+select distinct q from pairs;
+-- distinct aggregate rows
+select distinct count(*) from nation group by n_regionkey;
+-- distinct with window
+select distinct n_regionkey, count(*) over (partition by n_regionkey) from nation;
+-- distinct of a row value with nulls
+select distinct k, null as x from pairs;
+-- distinct limit
+-- ordered
+select distinct k from pairs order by k limit 3;
+-- distinct all
+select all k from pairs;
+-- count distinct of several
+select count(distinct (k, w)) from pairs;

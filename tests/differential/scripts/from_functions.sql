@@ -1,0 +1,97 @@
+-- generate_series with table
+select g, k from generate_series(1, 3) g left join pairs on k = g;
+-- generate_series alias with column
+select g.i, k from generate_series(1, 3) as g (i) left join pairs on k = g.i;
+-- generate_series step
+select g, k from generate_series(1, 9, 3) g left join pairs on k = g;
+-- generate_series down
+select g, k from generate_series(5, 1, -2) g left join pairs on k = g;
+-- generate_series empty
+select g, k from generate_series(5, 1) g join pairs on true;
+-- generate_series of bigint
+select g, k from generate_series(1::bigint, 3) g join pairs on k = g;
+-- generate_series of timestamps
+select g, id from generate_series(timestamp '2024-01-31', '2024-03-31', interval '1 month') g left join types on d = g;
+-- generate_series of dates
+select g::date, id from generate_series(date '2024-01-31', date '2024-02-02', interval '1 day') g left join types on d = g::date;
+-- generate_series unnamed
+select generate_series, k from generate_series(1, 2) join pairs on k = generate_series;
+-- generate_series star
+select * from generate_series(1, 2) g, region where r_regionkey = g;
+-- generate_series qualified star
+select g.*, r_name from generate_series(1, 2) g, region where r_regionkey = g;
+-- generate_series of a subquery bound
+select g, r_name from generate_series(1, (select max(k) from pairs)) g join region on r_regionkey = g;
+-- generate_series with ordinality
+select g, o, r_name from generate_series(10, 12) with ordinality as s (g, o) join region on r_regionkey = o;
+-- generate_series with ordinality unnamed
+select * from generate_series(10, 12) with ordinality join region on r_regionkey = ordinality;
+-- generate_series in select list
+select k, generate_series(1, 2) from pairs;
+-- generate_series of column in select list
+select k, generate_series(1, k) from pairs where k < 4;
+-- unnest in select list
+select id, unnest(ai) from types;
+-- unnest in select list of two
+select id, unnest(ai), unnest(at) from types;
+-- unnest and generate_series in select list
+select id, unnest(ai), generate_series(1, 3) from types where id < 4;
+-- unnest in from
+select e, k from unnest(array[1, 2, 3]) e left join pairs on k = e;
+-- unnest with column name
+select u.e, k from unnest(array[1, 2, 3]) as u (e) left join pairs on k = u.e;
+-- unnest of text array literal
+select e, r_name from unnest('{ASIA,EUROPE,NONE}'::text[]) e left join region on r_name = e;
+-- unnest of several
+select a, b, r_name from unnest(array[1, 2, 3], array['x', 'y']) as u (a, b) left join region on r_regionkey = a;
+-- unnest of several with ordinality
+select a, b, o, r_name from unnest(array[1, 2], array['x', 'y', 'z']) with ordinality as u (a, b, o) left join region on r_regionkey = o;
+-- unnest of several columns
+select id, u.a, u.b from types, unnest(ai, at) as u (a, b);
+-- unnest of column with ordinality
+select id, e, o from types, unnest(ai) with ordinality as u (e, o);
+-- unnest of column with ordinality left
+select id, e, o from types left join unnest(ai) with ordinality as u (e, o) on true;
+-- unnest of column where
+select id, e from types cross join unnest(ai) as e where e > 2;
+-- unnest of column joined on
+select t.id, p.w from types t cross join unnest(t.ai) as e join pairs p on p.k = e;
+-- unnest of expression
+select id, e from types, unnest(ai || 99) e where id < 4;
+-- unnest of array_agg
+select e from (select array_agg(k order by k) as a from pairs) x, unnest(x.a) e;
+-- unnest aggregated
+select id, sum(e), count(e) from types, unnest(ai) e group by id;
+-- unnest of string_to_array
+select id, part from types, unnest(string_to_array(v, ',')) as part;
+-- string_to_table
+select id, part from types, string_to_table(v, ',') as part;
+-- regexp_split_to_table
+select id, part from types, regexp_split_to_table(v, ',') as part;
+-- rows from
+select * from rows from (generate_series(1, 3), unnest(array['a', 'b'])) as r (i, s) join region on r_regionkey = i;
+-- rows from with ordinality
+-- refused: ROWS FROM of these functions
+select * from rows from (generate_series(5, 6), generate_series(1, 3)) with ordinality as r (a, b, o) join region on r_regionkey = o;
+-- rows from of one
+select i, r_name from rows from (generate_series(1, 3)) as r (i) join region on r_regionkey = i;
+-- series against series
+select a, b, r_name from generate_series(1, 2) a, generate_series(1, 2) b, region where r_regionkey = a + b;
+-- series of months joined to rows
+select m.month, count(t.id) from generate_series(timestamp '2024-01-01', timestamp '2024-03-01', interval '1 month') as m (month) left join types t on date_trunc('month', t.ts) = m.month group by m.month;
+-- series in subquery
+select r_name from region where r_regionkey in (select generate_series(1, 2));
+-- series in derived table
+select x.i, r_name from (select generate_series(1, 3) as i) x join region on r_regionkey = x.i;
+-- series in cte
+with s as (select generate_series(1, 3) as i) select s.i, r_name from s left join region on r_regionkey = s.i;
+-- scalar function in from
+select r_name, u from region, upper(r_name) u;
+-- scalar function in from with column
+select r_name, u.x from region cross join lateral length(r_name) as u (x);
+-- abs in from
+select k, a from pairs, abs(k - 3) a;
+-- values function mix
+select * from (values (1), (2)) v (i), generate_series(1, 2) g, region where r_regionkey = i + g;
+-- coalesce in from
+select k, c from pairs, coalesce(k, 0) c;

@@ -1,0 +1,77 @@
+-- percentile_cont
+select percentile_cont(0.5) within group (order by n_nationkey) from nation;
+-- percentile_cont of several
+select percentile_cont(array[0, 0.25, 0.5, 1]) within group (order by i4) from types where i4 between -100 and 100;
+-- percentile_cont descending
+select percentile_cont(0.25) within group (order by n_nationkey desc) from nation;
+-- percentile_cont with group
+select n_regionkey, percentile_cont(0.3) within group (order by n_nationkey) from nation group by n_regionkey;
+-- percentile_cont with filter
+select percentile_cont(0.5) within group (order by n_nationkey) filter (where n_nationkey > 10) from nation;
+-- percentile_cont of nothing
+select percentile_cont(0.5) within group (order by k) from pairs where k > 100;
+-- percentile_cont null fraction
+select percentile_cont(null) within group (order by k) from pairs;
+-- percentile_disc
+select percentile_disc(0.5) within group (order by n_name) from nation;
+-- percentile_disc of several
+select percentile_disc(array[0.1, 0.5, 0.9]) within group (order by n_nationkey) from nation;
+-- percentile_disc of several texts
+select percentile_disc(array[0.1, 0.5, 0.9]) within group (order by n_name) from nation;
+-- percentile_disc descending
+select percentile_disc(0.1) within group (order by n_name desc) from nation;
+-- percentile_disc with filter
+select n_regionkey, percentile_disc(0.5) within group (order by n_name) filter (where n_nationkey > 5) from nation group by n_regionkey;
+-- percentile_disc of dates
+select percentile_disc(0.5) within group (order by d) from types;
+-- mode
+select mode() within group (order by n_regionkey) from nation where n_regionkey <> 0 or n_nationkey < 3;
+-- mode of text
+select mode() within group (order by t) from types;
+-- mode with group
+select k, mode() within group (order by w) from pairs group by k;
+-- mode descending
+select mode() within group (order by k desc) from pairs;
+-- rank of a hypothetical row
+select rank(3) within group (order by k) from pairs;
+-- dense_rank of a hypothetical row
+select dense_rank(3) within group (order by k) from pairs;
+-- percent_rank of a hypothetical row
+select percent_rank(3) within group (order by k) from pairs;
+-- cume_dist of a hypothetical row
+select cume_dist(3) within group (order by k) from pairs;
+-- hypothetical rank descending with group
+select n_regionkey, rank(10) within group (order by n_nationkey desc) from nation group by n_regionkey;
+-- hypothetical rank of two
+-- refused: a hypothetical row of several columns
+select rank(2, 'two') within group (order by k, w) from pairs;
+-- median by two percentiles
+select percentile_disc(0.5) within group (order by k), percentile_cont(0.5) within group (order by k) from pairs;
+-- filter count
+select count(*) filter (where k > 1), count(*) from pairs;
+-- filter sum and avg
+select sum(k) filter (where w like 't%'), avg(k) filter (where k > 1) from pairs;
+-- filter array_agg ordered
+select array_agg(w order by w) filter (where w is not null) from pairs;
+-- filter min max with nothing left
+select min(w) filter (where false), max(k) filter (where null) from pairs;
+-- filter count distinct
+select count(distinct k) filter (where k > 1) from pairs;
+-- filter with group and having
+select k, count(*) filter (where w > 'o') from pairs group by k having count(*) filter (where w is null) = 0;
+-- filter bool
+select bool_and(k > 0) filter (where k is not null), bool_or(k > 6) filter (where k < 6) from pairs;
+-- aggregates of no rows
+select count(*), count(k), sum(k), min(w), max(q), avg(k), array_agg(k), string_agg(w, ','), bool_and(k > 1) from pairs where false;
+-- array_agg of arrays
+select array_agg(array[k, k + 1] order by k) from pairs where k is not null;
+-- array_agg with nulls
+select array_agg(k order by k, w) from pairs;
+-- array_agg distinct with nulls
+select array_agg(distinct k) from pairs;
+-- regr and corr
+select corr(k, q), covar_pop(k, q), covar_samp(k, q) from pairs where q < 10;
+-- bit aggregates
+select bit_and(k), bit_or(k), bit_xor(k) from pairs;
+-- any_value
+select any_value(n_regionkey) from nation where n_regionkey = 2;

@@ -1,0 +1,79 @@
+-- recursive numbers
+-- ordered
+with recursive n (i) as (select 1 union all select i + 1 from n where i < 10) select i from n order by i;
+-- recursive union removes duplicates
+with recursive n (i) as (select 1 union select (i + 1) % 4 from n) select i from n;
+-- recursive over a table
+with recursive x as (select n_nationkey as k, n_name from nation where n_nationkey = 0 union all select n.n_nationkey, n.n_name from nation n join x on n.n_nationkey = x.k + 1 where n.n_nationkey < 5) select * from x;
+-- recursive with depth and path
+with recursive x (k, depth, path) as (select k, 0, w from pairs where k = 1 union all select p.k, x.depth + 1, x.path || '>' || p.w from pairs p join x on p.k = x.k + 1) select * from x;
+-- recursive with text type
+with recursive x as (select 'a'::text as s union all select s || 'b' from x where length(s) < 4) select s from x;
+-- recursive with array path
+with recursive x as (select 1 as n, array[1] as path union all select n + 1, path || (n + 1) from x where n < 4) select * from x;
+-- recursive search depth first
+-- refused: this form of query is not supported on lake tables
+with recursive x (k, up) as (select n_nationkey, n_regionkey from nation where n_nationkey = 0 union all select n.n_nationkey, n.n_regionkey from nation n join x on n.n_nationkey = x.k * 2 + 1 where n.n_nationkey < 16) search depth first by k set ordercol select k, up from x order by ordercol;
+-- recursive search breadth first
+-- refused: this form of query is not supported on lake tables
+with recursive x (k, up) as (select n_nationkey, n_regionkey from nation where n_nationkey = 0 union all select n.n_nationkey, n.n_regionkey from nation n join x on n.n_nationkey in (x.k * 2 + 1, x.k * 2 + 2) where n.n_nationkey < 16) search breadth first by k set ordercol select k, up from x order by ordercol;
+-- recursive cycle
+-- refused: this form of query is not supported on lake tables
+with recursive x (k) as (select 1 from region where r_regionkey = 0 union all select (x.k + 1) % 3 from x) cycle k set is_cycle using path select k, is_cycle from x;
+-- recursive cycle with values
+-- refused: this form of query is not supported on lake tables
+with recursive x (k) as (select r_regionkey from region where r_regionkey = 0 union all select (x.k + 1) % 3 from x) cycle k set is_cycle to 'Y' default 'N' using path select k, is_cycle from x;
+-- recursive name used twice outside
+with recursive n (i) as (select r_regionkey from region where r_regionkey = 1 union all select i + 1 from n where i < 3) select a.i, b.i from n a, n b;
+-- recursive with other cte
+with recursive lim as (select max(r_regionkey) as m from region), n (i) as (select 0 union all select i + 1 from n, lim where i < m) select i from n;
+-- recursive limit outside
+with recursive n (i) as (select 1 from region where r_regionkey = 1 union all select i + 1 from n) select i from n limit 3;
+-- recursive keyword without recursion
+with recursive x as (select k from pairs) select count(*) from x;
+-- recursive with left join
+with recursive x (k, w) as (select 1, 'one'::text union all select x.k + 1, p.w from x left join pairs p on p.k = x.k + 1 where x.k < 6) select * from x;
+-- recursive in subquery
+select (with recursive n (i) as (select r_regionkey from region where r_regionkey = 1 union all select i + 1 from n where i < 5) select sum(i) from n);
+-- recursive with values
+with recursive n (i) as (values (1) union all select i + 1 from n where i < 3) select i, k from n left join pairs on k = i;
+-- recursive bigint
+with recursive f (a, b) as (select 0::bigint, r_regionkey::bigint from region where r_regionkey = 1 union all select b, a + b from f where b < 100) select a from f;
+-- cte materialized
+with x as materialized (select k from pairs where k > 1) select count(*) from x;
+-- cte not materialized
+with x as not materialized (select k from pairs where k > 1) select a.k from x a join x b using (k);
+-- cte with column names
+with x (a, b) as (select k, w from pairs) select b, a from x;
+-- cte with fewer column names
+with x (a) as (select k, w from pairs) select a, w from x;
+-- cte used twice
+with x as (select k from pairs) select (select count(*) from x), (select max(k) from x);
+-- cte refers to earlier
+with a as (select k from pairs), b as (select k + 1 as k from a) select * from b;
+-- cte hides table
+with pairs as (select 1 as only) select * from pairs, region;
+-- cte inner hides outer
+with x as (select 1 as a from region) select * from (with x as (select 2 as a from region where r_regionkey = 1) select a from x) y;
+-- cte in subquery in where
+select k from pairs where k in (with x as (select 1 as i union all select 2) select i from x);
+-- cte correlated in scalar subquery
+select k, (with x as (select n_name from nation where n_nationkey = k) select max(n_name) from x) from pairs;
+-- cte not used
+with x as (select 1 / 0 as a from region) select count(*) from region;
+-- cte of values
+with x (i, s) as (values (1, 'a'), (2, 'b')) select p.w, x.s from pairs p join x on x.i = p.k;
+-- cte of table
+with x as (table region) select count(*) from x;
+-- cte with order and limit
+with x as (select n_name from nation order by n_name limit 3) select * from x;
+-- cte of set operation
+with x as (select k from pairs union select r_regionkey from region) select count(*), sum(k) from x;
+-- cte of star join
+with x as (select * from nation join region on n_regionkey = r_regionkey) select n_name, r_name from x where r_regionkey = 1;
+-- cte with duplicate output names
+with x as (select k, k from pairs) select count(*) from x;
+-- cte in set operation
+(with x as (select 1 as i from region) select i from x) union all select 2;
+-- cte before set operation
+with x as (select k from pairs) select k from x union select k + 10 from x;

@@ -1,0 +1,135 @@
+-- row comparison of columns
+select a.k, a.w from pairs a where (k, w) > (1, 'one');
+-- row comparison less or equal with nulls
+select k, w, (k, w) <= (2, 'two') from pairs;
+-- row comparison greater or equal of three
+select id from types where (i2, i4, id) >= (5, 5, 10);
+-- row comparison mixed types
+select id, (i2, n) < (7, 2) from types;
+-- row comparison with row keyword
+select k, row(k, w) = row(1, 'one') from pairs;
+-- row not equal
+select k, (k, w) <> (1, 'one') from pairs;
+-- row is distinct from
+select k, (k, w) is distinct from (1, 'one'), row(k, w) is not distinct from row(null, null) from pairs;
+-- row is null
+select k, (k, w) is null, (k, w) is not null, row(k, w) is null, not ((k, w) is null) from pairs;
+-- row in list
+select k, w from pairs where (k, w) in ((1, 'one'), (2, 'two'), (null, 'none'));
+-- row not in list
+select k, w from pairs where (k, w) not in ((1, 'one'), (2, 'two'));
+-- row in select list
+select k, (k, w) in ((1, 'one'), (2, null)) from pairs;
+-- row in subquery
+select k, w from pairs where (k, q) in (select id, f8 from types);
+-- row in subquery of select list
+select k, w, (k, w) in (select k, w from pairs where k < 3) from pairs;
+-- row not in subquery
+select k, w from pairs where (k, w) not in (select k, w from pairs where k < 3);
+-- row not in subquery with nulls
+select k, w from pairs where (k, w) not in (select k, w from pairs where k < 3 or w is null);
+-- row in subquery correlated
+select k, w from pairs p where (k, w) in (select x.k, x.w from pairs x where x.q >= p.q);
+-- row in subquery under or
+select k, w from pairs where (k, w) in (select k, w from pairs where k = 1) or k = 5;
+-- row equals any subquery
+select k, w from pairs where (k, w) = any (select k, w from pairs where k = 1);
+-- row not equal all subquery
+select k, w from pairs where (k, w) <> all (select k, w from pairs where k = 1);
+-- row equals scalar subquery
+select k, w from pairs where (k, w) = (select k, w from pairs where k = 2);
+-- row less than scalar subquery
+select k, w from pairs where (k, w) < (select k, w from pairs where k = 2);
+-- row between
+select k, w from pairs where (k, w) between (1, 'p') and (3, 'a');
+-- row overlaps in dates
+select id, (d, d + 10) overlaps (date '2024-01-01', date '2024-02-05') from types;
+-- row overlaps with interval
+select id, (ts, interval '1 day') overlaps (timestamp '2024-01-31', interval '1 hour') from types;
+-- row of one element
+select k, row(k) = row(1) from pairs;
+-- row of rows
+select k, ((k, 1), w) = ((1, 1), 'one') from pairs;
+-- row constructor output
+select row(k, w) from pairs;
+-- row constructor without keyword output
+select (k, w) from pairs;
+-- row constructor with text and numbers
+select row(id, t, n, b, d) from types;
+-- row constructor with star
+select row(p.*) from pairs p;
+-- row constructor cast to text
+select row(k, w)::text from pairs;
+-- whole row output
+select p from pairs p;
+-- whole row of table without alias
+select region from region;
+-- whole row with other columns
+select p.k, p from pairs p where p.k = 1;
+-- whole row cast to text
+select p::text from pairs p;
+-- whole row in count
+select count(p), count(*) from pairs p;
+-- count distinct of whole row
+select count(distinct p) from pairs p;
+-- whole row comparison
+select a.k from pairs a join pairs b on a = b;
+-- whole row is null
+select p.k, p is null, p is not null from pairs p;
+-- whole row of left join is null
+select p.k, r is null from pairs p left join region r on r.r_regionkey = p.k;
+-- count of whole row of left join
+select p.k, count(r) from pairs p left join region r on r.r_regionkey = p.k group by p.k;
+-- whole row of derived table
+select x from (select k, w from pairs) x;
+-- whole row order by
+select k, w from pairs p order by p;
+-- whole row distinct
+-- refused: a row as value
+select distinct p from pairs p;
+-- whole row group by
+select p, count(*) from pairs p group by p;
+-- field of whole row
+select (p).k, (p).w from pairs p;
+-- field of parenthesised row
+select (p.k), ((p)).w from pairs p;
+-- star of whole row
+select (p).* from pairs p;
+-- whole row in in
+-- refused: a row as value
+select a.k from pairs a where a in (select b from pairs b where b.k < 3);
+-- whole row in array_agg
+-- refused: a row as value
+select array_agg(p order by p.k, p.w) from pairs p where p.k < 3;
+-- array constructor
+select array[k, k + 1, null] from pairs;
+-- array constructor of text
+select array[w, 'x', null] from pairs;
+-- array constructor nested
+select array[[1, k], [3, 4]] from pairs;
+-- array constructor of subquery
+select array(select r_name from region order by r_name) from pairs where k = 2;
+-- array constructor of correlated subquery
+select k, array(select n_name from nation where n_regionkey = p.k order by n_name desc) from pairs p;
+-- array constructor empty
+select array[]::int[], k from pairs;
+-- array subscript and slice
+select ai[1], ai[2:3], ai[:2], ai[2:], ai[10] from types;
+-- array comparison
+select id, ai = array[1, 2, 3], ai < array[3], ai <> '{5,5}' from types;
+-- array equals any
+select k, k = any (array[1, 3]), k = any ('{1,3}'), k <> all (array[1, 3]) from pairs;
+-- array any operators
+select k, k > any (array[1, 3]), k < all (array[3, 5]), k >= some (array[2, null]) from pairs;
+-- array any of column
+select id, 5 = any (ai), 'a' = any (at) from types;
+-- array any like
+select n_name, n_name like any (array['A%', 'B%']), n_name not like all (array['A%', 'B%']) from nation;
+-- array any ilike
+select n_name from nation where n_name ilike any (array['a%', '%z%']);
+-- array any empty
+select k, k = any ('{}'::int[]), k <> all ('{}'::int[]) from pairs;
+-- array any null
+select k, k = any (null::int[]) from pairs;
+-- array concatenation and containment
+select id, ai || 9, 9 || ai, ai || ai, ai @> array[2], ai <@ array[1, 2, 3, 5], ai && array[5] from types;

@@ -1,0 +1,82 @@
+"""Forms that are brought to others before names are resolved, a case a rule. What they answer is in the differential
+suite; here, what they become.
+"""
+
+from __future__ import annotations
+
+import pytest
+from sqlglot import exp
+
+from gateway.sql.engine_dialect import short_forms, spelling
+from gateway.sql.engine_dialect.before_qualify import parse
+
+_CASES = [
+    # spelling: what the parser does not read
+    ("interval_constants", "SELECT INTERVAL '1 day 02:30'", "SELECT INTERVAL '1 DAY 9000 SECOND'"),
+    ("some_is_any", "SELECT a > SOME(b) FROM t", "SELECT a > ANY(b) FROM t"),
+    ("order_using", "SELECT a FROM t ORDER BY a USING >, b USING <", "SELECT a FROM t ORDER BY a DESC, b ASC"),
+    ("names_behind_as", "SELECT a AS ORDER FROM t", 'SELECT a AS "order" FROM t'),
+    # short forms: what the parser reads, and the engine does not
+    ("row_keyword", "SELECT ROW(a, b) FROM t", "SELECT (a, b) FROM t"),
+    ("row_star", "SELECT (t).* FROM t", "SELECT t.* FROM t"),
+    (
+        "values_as_query",
+        "SELECT a FROM t WHERE a IN (VALUES (1), (2))",
+        'SELECT a FROM t WHERE a IN (SELECT 1 AS "column1" UNION ALL SELECT 2 AS "column1")',
+    ),
+    (
+        "sample",
+        "SELECT a FROM t TABLESAMPLE BERNOULLI (5)",
+        "SELECT a FROM (SELECT * FROM t WHERE RANDOM() * 100 < 5) AS t",
+    ),
+    ("code_point_order", 'SELECT a FROM t ORDER BY a COLLATE "C"', "SELECT a FROM t ORDER BY a"),
+    ("limit_all", "SELECT a FROM t LIMIT ALL", "SELECT a FROM t"),
+    ("only", "SELECT a FROM ONLY t", "SELECT a FROM t"),
+    (
+        "plain_grouping_sets",
+        "SELECT a FROM t GROUP BY a, ROLLUP (b, (c, d))",
+        "SELECT a FROM t GROUP BY GROUPING SETS ((a, b, c, d), (a, b), (a))",
+    ),
+    (
+        "inner_with",
+        "SELECT (WITH x AS (SELECT b FROM u) SELECT MAX(b) FROM x) FROM t",
+        "SELECT (SELECT MAX(b) FROM (SELECT b FROM u) AS x) FROM t",
+    ),
+]
+
+
+@pytest.mark.parametrize(("rule", "written", "read"), _CASES, ids=[case[0] for case in _CASES])
+def test_rule(rule: str, written: str, read: str) -> None:
+    assert parse(written).sql("postgres") == read
+
+
+def test_every_rule_has_a_case() -> None:
+    rules = [rule.__name__ for rule in (*spelling.RULES, *short_forms.RULES)]
+    assert [case[0] for case in _CASES] == rules
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ("upper(a)", "upper"),
+        ("char_length(a)", "char_length"),
+        ("a + 1", "?column?"),
+        ("a::text", "a"),
+        ("(a + 1)::bigint", "int8"),
+        ("date '2024-01-01'", "date"),
+        ("CASE WHEN a THEN 1 ELSE b END", "b"),
+        ("CASE WHEN a THEN 1 END", "case"),
+        ("count(*) FILTER (WHERE a) OVER ()", "count"),
+        ("(SELECT max(b) FROM u)", "max"),
+        ("EXISTS (SELECT 1)", "exists"),
+        ("ARRAY[1, 2]", "array"),
+        ("(a, b)", "row"),
+        ("extract(year FROM a)", "extract"),
+        ("trim(a)", "btrim"),
+        ("a AT TIME ZONE 'UTC'", "timezone"),
+        ("a IS NULL", "?column?"),
+    ],
+)
+def test_columns_are_named_as_postgresql_names_them(written: str, name: str) -> None:
+    inner = list(parse(f"SELECT * FROM (SELECT {written} FROM t) AS x").find_all(exp.Select))[1]
+    assert inner.selects[0].alias_or_name == name
