@@ -26,6 +26,7 @@ from gateway.lake import Lake, Pinned
 from gateway.relay.mirror_connection import MirrorConnection
 from gateway.relay.source_relay import WholeStatement
 from gateway.session_rows import SessionSource, with_rows
+from gateway.sql.engine_dialect.after_qualify import is_row_by_name
 from gateway.sql.engine_dialect.moments import Session
 from gateway.sql.engine_dialect.nested_columns import write_as_json
 from gateway.sql.engine_dialect.render import Rendered, render_with_calls
@@ -115,6 +116,8 @@ def _whole(governed: Governed, principal: Principal, lake: Lake) -> WholeStateme
         return None
     source, reader = lake.sources.get(*sources), *readers
     if not isinstance(source, PostgresSource) or reader is None:
+        return None
+    if any(is_row_by_name(row) for row in governed.tree.find_all(exp.Tuple)):
         return None
     optimized = optimize(governed, rules=SOURCE_RULES)
     check_governed(optimized.tree, optimized.tables, principal, lake.access)

@@ -47,6 +47,16 @@ def _needs_scopes(tree: exp.Query) -> bool:
     )
 
 
+_PLAIN_TUPLES = (exp.Values, exp.Group, exp.GroupingSets, exp.Cube, exp.Rollup)
+
+
+def is_row_by_name(node: exp.Expr) -> bool:
+    """Whether a row is more than its text tells: the columns of a whole row have names, and ``(a)`` is a alone."""
+    if not isinstance(node, exp.Tuple):
+        return False
+    return bool(node.meta.get(ROW)) or (len(node.expressions) < 2 and not isinstance(node.parent, _PLAIN_TUPLES))
+
+
 def merge_keys(select: exp.Select) -> None:
     """A join with USING behind a FULL JOIN with USING of the same key compares with the merged key; `qualify` compares
     with the first table's.

@@ -16,7 +16,7 @@ from sqlglot.errors import ErrorLevel, UnsupportedError
 
 from gateway.evaluation.evaluator import MAX_INPUTS
 from gateway.sql.engine_dialect import kinds
-from gateway.sql.engine_dialect.after_qualify import ROW
+from gateway.sql.engine_dialect.after_qualify import is_row_by_name
 from gateway.sql.engine_dialect.allowed import CLASSES, NAMES, REFUSED
 from gateway.sql.engine_dialect.build import ENGINE
 from gateway.sql.engine_dialect.call_marks import ORIGINAL, Call, get_mark, marked
@@ -175,7 +175,7 @@ def _restored(node: exp.Expr) -> exp.Expr:
 
 def _require_pure(node: exp.Expr, types: ResultTypes) -> None:
     """Raise `_Unfit` for what has no place in a call."""
-    if isinstance(node, _NOWHERE) or node.meta.get(ROW):  # a row's columns have names, which its values do not tell
+    if isinstance(node, _NOWHERE) or is_row_by_name(node):
         raise _Unfit
     if isinstance(node, exp.Anonymous) and (is_keyed_call(node) or not _may_call(node.name.lower(), types)):
         raise _Unfit

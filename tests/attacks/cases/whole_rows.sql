@@ -38,10 +38,7 @@ ERROR 42501: permission denied for table people
 
 SELECT row_to_json(o) FROM {t}.orders o
 ----
-{"id":1,"person_id":1,"tenant":"north","item":"NVIS-item-1","card":"****-1001","price":1.50}
-{"id":4,"person_id":1,"tenant":"north","item":"NVIS-item-4","card":"****-1004","price":4.50}
-{"id":7,"person_id":1,"tenant":"north","item":"NVIS-item-7","card":"****-1007","price":7.50}
-{"id":10,"person_id":1,"tenant":"north","item":"NVIS-item-10","card":"****-1010","price":10.50}
+ERROR 0A000: function row_to_json is not available on lake tables
 
 SELECT to_json(p) FROM {t}.people p
 ----
