@@ -30,8 +30,6 @@ def parse(sql: str) -> exp.Expr:
     What it does not read is respelt (`spelling`), short forms are spelt out (`short_forms`) and inner columns named.
     """
     tokens = _tokenized(sql)
-    for token in tokens:  # sqlglot takes /* sqlglot.meta … */ for marks on nodes, which are the gateway's own to set
-        token.comments = []
     _read_integers(tokens, sql)
     statements = Postgres().parser().parse(arranged(spelling.respelt(tokens)), sql)
     if len(statements) != 1 or statements[0] is None:
