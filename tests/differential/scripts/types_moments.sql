@@ -72,9 +72,11 @@ select id from types where iv = interval '24 hours' or iv = interval '30 days';
 select id, iv from types order by iv, id;
 
 -- interval groups
+-- refused: GROUP BY or DISTINCT of interval
 select iv, count(*) from types group by iv;
 
 -- interval distinct
+-- refused: GROUP BY or DISTINCT of interval
 select distinct iv from types;
 
 -- interval text
