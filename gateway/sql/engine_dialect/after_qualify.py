@@ -47,7 +47,7 @@ def _needs_scopes(tree: exp.Query) -> bool:
     )
 
 
-_PLAIN_TUPLES = (exp.Values, exp.Group, exp.GroupingSets, exp.Cube, exp.Rollup)
+_PLAIN_TUPLES = (exp.Distinct, exp.Values, exp.Group, exp.GroupingSets, exp.Cube, exp.Rollup)
 
 
 def is_row_by_name(node: exp.Expr) -> bool:
