@@ -192,3 +192,9 @@ def test_a_view_over_no_table_is_answered(gateway: RunningGateway) -> None:
             assert ada.execute("SELECT * FROM origin.listed").fetchall() == [(1, "a"), (2, "b")]
         finally:
             ada.execute("DROP VIEW origin.listed")
+
+
+def test_numbers_without_a_scale_are_sorted_by(through: psycopg.Connection, direct: psycopg.Connection) -> None:
+    text = "SELECT t.free FROM origin.things t JOIN small.numbers n ON n.n = t.id ORDER BY {} DESC"
+    for key in ("1", "t.free", "free"):
+        assert _values(through, text.format(key), 0) == _values(direct, text.format(key), 0)

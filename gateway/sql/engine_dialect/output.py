@@ -76,4 +76,8 @@ def with_numeric_text(tree: exp.Query) -> exp.Query:
     for key in order.expressions if numbers and order is not None else ():
         if isinstance(key.this, exp.Column) and not key.this.table and key.this.name in numbers:
             key.set("this", numbers[key.this.name].copy())
+    sorted_by = {column.name for column in order.find_all(exp.Column)} if order is not None else set()
+    for place, column in enumerate(tree.selects):  # the engine takes a text by the name of a column there for a clash
+        if column.alias in numbers and column.alias in sorted_by:
+            column.set("alias", exp.to_identifier(f"text of {place} {column.alias}", quoted=True))
     return tree
