@@ -54,7 +54,7 @@ from gateway.relay.mirror_login import Login
 from gateway.session_services import Permit
 from gateway.sql.engine_dialect.mask_functions import Keyring
 from gateway.sql.resolve import Names
-from gateway.sql.source_words import STABLE_FUNCTIONS
+from gateway.sql.source_words import PURE_FUNCTIONS
 from gateway.user_mappings import MappingCommands
 from policies.access import Access
 from policies.roles import Roles
@@ -66,11 +66,6 @@ _RETIRE = 6 * 3600.0  # seconds between two looks at what the audit need not kee
 _SYSTEM_RELATIONS = (
     "SELECT relname FROM pg_catalog.pg_class WHERE relnamespace = 'pg_catalog'::regnamespace AND relkind IN ('r', 'v')"
 )
-# Names under which everything built in is a function of its arguments, or one of those that are given.
-_FUNCTIONS = """
-SELECT p.proname FROM pg_catalog.pg_proc p WHERE p.pronamespace = 'pg_catalog'::pg_catalog.regnamespace
-GROUP BY p.proname HAVING bool_and(p.prokind IN ('f', 'a', 'w') AND (p.provolatile = 'i' OR p.proname = ANY(%s)))
-"""
 
 
 class Metadata:
@@ -448,7 +443,7 @@ class Metadata:
 
     def _read_pure_functions(self) -> frozenset[str]:
         with psycopg.connect(**self._server.connection_parameters(self._server.maintenance_database)) as connection:
-            return frozenset(row[0] for row in connection.execute(_FUNCTIONS, ([*STABLE_FUNCTIONS],)))
+            return frozenset(row[0] for row in connection.execute(*PURE_FUNCTIONS))
 
 
 def _lent(role: str, member: str) -> Membership:

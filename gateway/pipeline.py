@@ -19,27 +19,23 @@ from sqlglot import exp
 from catalog.names import TableName
 from catalog.principals import Principal
 from catalog.tables import Table
-from connectors.postgres.source import PostgresSource
-from gateway.evaluation.evaluator import Evaluator
 from gateway.execute.engine import EngineQuery, Running
 from gateway.lake import Lake, Pinned
 from gateway.relay.mirror_connection import MirrorConnection
 from gateway.relay.source_relay import WholeStatement
+from gateway.rendering import rendered_fragments
 from gateway.session_rows import SessionSource, with_rows
-from gateway.sql.engine_dialect.after_qualify import is_row_by_name
 from gateway.sql.engine_dialect.moments import Session
-from gateway.sql.engine_dialect.nested_columns import write_as_json
-from gateway.sql.engine_dialect.render import Rendered, render_with_calls
 from gateway.sql.policy_text import policy_reader
 from gateway.sql.resolve import Names, References, resolve, with_computed
 from gateway.sql.session_expressions import SessionExpression, compute, session_expressions
 from gateway.sql.session_relations import KIND as SESSION
 from gateway.sql.session_relations import SessionRelation
-from gateway.sql.source_words import has_allowed_words
+from gateway.whole_statements import get_whole
 from optimizer.brief import is_brief
 from optimizer.cardinality import Statistics
 from optimizer.fragment import fragment
-from optimizer.optimize import NO_STATISTICS, SOURCE_RULES, optimize
+from optimizer.optimize import NO_STATISTICS, optimize
 from optimizer.plain_scan import is_plain_scan
 from optimizer.relations import relations
 from optimizer.stages import Fragmented, Governed, Optimized
@@ -105,26 +101,8 @@ def plan(
     governed = govern(resolved, principal, access, policy_reader(names, lake.governed, lake.access))
     optimized = optimize(governed, _statistics(governed, lake))
     check_governed(optimized.tree, optimized.tables, principal, access)  # no rule has let go of a policy
-    return Plan(optimized, principal, tuple(resolved.tables.values()), _whole(governed, principal, lake), session)
-
-
-def _whole(governed: Governed, principal: Principal, lake: Lake) -> WholeStatement | None:
-    """Write the query for the server of the one source that has all of its tables."""
-    sources = {table.source for table in governed.tables.values()}
-    readers = {relation.reader for relation in relations(governed.tree)}
-    if len(sources) != 1 or len(readers) != 1:
-        return None
-    source, reader = lake.sources.get(*sources), *readers
-    if not isinstance(source, PostgresSource) or reader is None:
-        return None
-    if any(is_row_by_name(row) for row in governed.tree.find_all(exp.Tuple)):
-        return None
-    optimized = optimize(governed, rules=SOURCE_RULES)
-    check_governed(optimized.tree, optimized.tables, principal, lake.access)
-    written = source.whole_statement(optimized.tree.copy(), optimized.tables)
-    if written is None or not has_allowed_words(written.text, lake.pure_functions):
-        return None
-    return WholeStatement(source.name, reader, written.text, written.guarded)
+    whole = get_whole(governed, principal, access, lake.sources, lake.pure_functions)
+    return Plan(optimized, principal, tuple(resolved.tables.values()), whole, session)
 
 
 def _statistics(governed: Governed, lake: Lake) -> Statistics:
@@ -152,7 +130,7 @@ def prepare(planned: Plan, parameters: Sequence[pa.Scalar], session: Session, la
     fragmented = fragment(planned.optimized, snapshots, sources, parameters)
     scans = tuple((part.relation, part.scan) for part in fragmented.fragments)
     fenced = frozenset(part.relation for part in fragmented.fragments if part.is_fenced)
-    rendered = _rendered(fragmented, session, lake.evaluator)
+    rendered = rendered_fragments(fragmented, session, lake.evaluator)
     query = EngineQuery(
         rendered.sql,
         scans,
@@ -183,18 +161,6 @@ def reads(planned: Plan, parameters: Sequence[pa.Scalar], lake: Lake) -> Fragmen
     with _LOCK:
         _READS[id(planned)] = (planned, fragmented)
     return fragmented
-
-
-def _rendered(fragmented: Fragmented, session: Session, evaluator: Evaluator | None) -> Rendered:
-    rendered = render_with_calls(fragmented.tree, session, evaluator)
-    if not rendered.calls or evaluator is None:
-        return rendered
-    tree = fragmented.tree.copy()
-    written = [
-        write_as_json(tree, part.relation, part.snapshot.table.columns, evaluator.json_function)
-        for part in fragmented.fragments
-    ]
-    return render_with_calls(tree, session, evaluator) if any(written) else rendered
 
 
 def _bytes(pinned: Pinned) -> int | None:

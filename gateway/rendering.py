@@ -1,0 +1,24 @@
+"""The engine's part of a query in the engine's SQL."""
+
+from __future__ import annotations
+
+from gateway.evaluation.evaluator import Evaluator
+from gateway.sql.engine_dialect.moments import Session
+from gateway.sql.engine_dialect.nested_columns import write_as_json
+from gateway.sql.engine_dialect.render import Rendered, render_with_calls
+from optimizer.stages import Fragmented
+
+
+def rendered_fragments(fragmented: Fragmented, session: Session, evaluator: Evaluator | None) -> Rendered:
+    """Return the SQL over the relations of fragments. Where PostgreSQL is called in it, columns of structs, maps and
+    lists are written as json first, which is what PostgreSQL reads.
+    """
+    rendered = render_with_calls(fragmented.tree, session, evaluator)
+    if not rendered.calls or evaluator is None:
+        return rendered
+    tree = fragmented.tree.copy()
+    written = [
+        write_as_json(tree, part.relation, part.snapshot.table.columns, evaluator.json_function)
+        for part in fragmented.fragments
+    ]
+    return render_with_calls(tree, session, evaluator) if any(written) else rendered
