@@ -20,7 +20,7 @@ from gateway.authentication.throttle import Waiting
 from gateway.credentials import require_principal
 from gateway.login_methods import AuthenticatingClient, Authentication, authenticate
 from gateway.relay.mirror_connection import MirrorConnection, ServerRefused
-from gateway.relay.mirror_login import Login as MirrorLogin
+from gateway.relay.server_login import ServerTarget
 from gateway.session import Session
 from gateway.session_services import SessionServices
 from gateway.wire import backend, frontend
@@ -127,7 +127,7 @@ class LoginServices:
     """
 
     authentication: Authentication
-    mirror_login: Callable[[str], MirrorLogin]
+    mirror_login: Callable[[str], ServerTarget]
     lend: Callable[[Identity], Awaitable[None]]
     take_back: Callable[[Identity], None]
     sessions: Sessions

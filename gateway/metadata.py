@@ -50,7 +50,8 @@ from gateway.evaluation.evaluator import Evaluator
 from gateway.login_methods import Role
 from gateway.masking import MaskingCommands
 from gateway.policy_answers import PolicyAnswers
-from gateway.relay.mirror_login import Login
+from gateway.relay.mirror_login import mirror_target
+from gateway.relay.server_login import ServerTarget
 from gateway.session_services import Permit
 from gateway.sql.engine_dialect.mask_functions import Keyring
 from gateway.sql.resolve import Names
@@ -360,9 +361,9 @@ class Metadata:
         """Signal a process of the mirror whose client another gateway serves."""
         await asyncio.to_thread(self._mirror.signal_process, signal, process)
 
-    def mirror_login(self, role: str) -> Login:
+    def mirror_login(self, role: str) -> ServerTarget:
         """Return how the gateway logs in to the mirror for a role."""
-        return Login(self._server.address(self._database), role, self._mirror.password(role))
+        return mirror_target(self._server.address(self._database), role, self._mirror.password(role))
 
     def open_audit(self, config: Config) -> Audit:
         """Begin the audit, and have the role that reads it for auditors. Blocks."""

@@ -15,15 +15,14 @@ from struct import Struct
 from catalog.errors import SqlError
 from catalog.mirror.activity import SIGNAL_CODE
 from catalog.sqlstate import SqlState
-from gateway.authentication.scram_client import ScramClient
-from gateway.relay.mirror_login import Login, authentication, connected, framed, startup
+from gateway.relay.mirror_login import connected
 from gateway.relay.received import Received
+from gateway.relay.server_login import Authentication, ServerTarget, startup
 from gateway.wire import backend, frontend
 from gateway.wire.fields import ENCODING
 
 _CANCEL = Struct(">IIII")
 _CANCEL_CODE = 80877102
-_DATA_ROW = ord("D")
 _UNASKED = frozenset({b"A", b"S"})  # that answers to questions of the gateway's own may have among them
 _NOTICE = ord("N")
 _SIGNAL = f"\0C{SIGNAL_CODE}\0".encode()
@@ -63,11 +62,10 @@ class MirrorConnection:
     ``extended`` tells whether the client is in the extended protocol now, where only its Sync may end a transaction.
     """
 
-    def __init__(self, received: Received, transport: asyncio.Transport, login: Login) -> None:
+    def __init__(self, received: Received, transport: asyncio.Transport, login: ServerTarget) -> None:
         self._received = received
         self._transport = transport
         self._login = login
-        self._buffer = received.data
         self.parameters: dict[str, str] = {}
         self.process_id = 0
         self._secret = 0
@@ -86,10 +84,10 @@ class MirrorConnection:
         received.on_end = self._ended_unread
 
     @classmethod
-    async def connect(cls, login: Login, parameters: Mapping[str, str]) -> MirrorConnection:
+    async def connect(cls, login: ServerTarget, parameters: Mapping[str, str]) -> MirrorConnection:
         """Log in with a client's startup settings. Raises `ServerRefused` with the server's own error for these."""
         received = Received()
-        transport = await connected(login.address, received)
+        transport = await connected(login, received)
         connection = cls(received, transport, login)
         try:
             await connection._start(parameters)
@@ -115,12 +113,7 @@ class MirrorConnection:
 
     def _complete(self) -> bytes | None:
         """Take the next message if all of it is there."""
-        while (size := len(self._buffer)) >= 5:
-            end = 1 + int.from_bytes(self._buffer[1:5], "big")
-            if size < end:
-                return None
-            message = bytes(self._buffer[:end])
-            del self._buffer[:end]
+        while (message := self._received.take_message()) is not None:
             if message[0] != _NOTICE or not self._signals(message):
                 return message
         return None
@@ -133,19 +126,6 @@ class MirrorConnection:
         fields = {"S": "ERROR", "V": "ERROR", "C": str(reason.sqlstate), "M": reason.message, "H": reason.hint or ""}
         return backend.ErrorResponse({key: value for key, value in fields.items() if value}).encode()
 
-    def _take_rows(self) -> bytes:
-        """Take all complete DataRow messages at the head of the buffer."""
-        buffer, end = self._buffer, 0
-        size = len(buffer)
-        while size - end >= 5 and buffer[end] == _DATA_ROW:
-            next_end = end + 1 + int.from_bytes(buffer[end + 1 : end + 5], "big")
-            if next_end > size:
-                break
-            end = next_end
-        rows = bytes(buffer[:end])
-        del buffer[:end]
-        return rows
-
     async def relay_until_ready(self, sink: Sink, paused: Paused) -> bytes | None:
         """Pass all messages to ``sink`` up to ReadyForQuery, which is not passed; return an error's message if one
         came. Rows come as many at once as there are. ``paused`` is awaited now and then: it returns when the client has
@@ -154,7 +134,7 @@ class MirrorConnection:
         error = None
         ahead = 0
         while True:
-            message = self._take_rows() or await self.message()
+            message = self._received.take_rows() or await self.message()
             kind = message[:1]
             if kind == b"Z":
                 return error
@@ -357,7 +337,7 @@ class MirrorConnection:
     @property
     def may_have_spoken(self) -> bool:
         """Whether something came that nobody has asked for."""
-        return not self._unsettled and (len(self._buffer) > 0 or self._received.ended)
+        return not self._unsettled and (len(self._received.data) > 0 or self._received.ended)
 
     @property
     def has_ended(self) -> bool:
@@ -395,7 +375,7 @@ class MirrorConnection:
     async def cancel(self) -> None:
         """Ask the server to cancel what this session runs, over a connection of its own."""
         received = Received()
-        transport = await connected(self._login.address, received)
+        transport = await connected(self._login, received)
         transport.write(_CANCEL.pack(16, _CANCEL_CODE, self.process_id, self._secret))
         while await received.more():
             pass  # the server closes without an answer
@@ -405,7 +385,7 @@ class MirrorConnection:
         """Say goodbye and close."""
         self._received.on_unasked = None
         if not self._transport.is_closing():
-            self._transport.write(framed(b"X", b""))
+            self._transport.write(frontend.Terminate().encode())
             self._transport.close()
 
     def _signals(self, message: bytes) -> bool:
@@ -419,7 +399,7 @@ class MirrorConnection:
 
     def _ended_unread(self) -> None:
         """The server has gone while nobody waited for it."""
-        if self.on_stop is not None and b"\0C57P01\0" in self._buffer:
+        if self.on_stop is not None and b"\0C57P01\0" in self._received.data:
             if self.status == "I":
                 self.on_stop(SqlError(SqlState.ADMIN_SHUTDOWN, _STOPPED))
             else:
@@ -443,12 +423,12 @@ class MirrorConnection:
 
     async def _start(self, parameters: Mapping[str, str]) -> None:
         self.write(startup(self._login, parameters))
-        scram = ScramClient(self._login.password)
+        authentication = Authentication(self._login)
         while True:
             message = await self.message()
             kind = message[:1]
             if kind == b"R":
-                answer = authentication(message, scram)
+                answer = authentication.answer(message)
                 if answer:
                     self.write(answer)
             elif kind == b"K":
@@ -467,7 +447,8 @@ def _explained(message: bytes) -> bytes:
     """Return what the mirror says at its end; where it was told to end, with what may be the reason."""
     if not _is_stop(message):
         return message
-    return framed(b"E", message[5:-1] + f"D{_WHY_STOPPED}\0H{_RUN_AGAIN}\0\0".encode())
+    fields = backend.ErrorResponse.decode(message[5:]).fields
+    return backend.ErrorResponse({**fields, "D": _WHY_STOPPED, "H": _RUN_AGAIN}).encode()
 
 
 def _values(message: bytes) -> list[bytes | None]:

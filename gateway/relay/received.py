@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable
 from typing import cast
 
+_DATA_ROW = ord("D")
+_HEADER = 5  # bytes: a message's type and its length
 _MOST = 1 << 20  # bytes kept until the server has to wait
 
 
@@ -78,3 +80,25 @@ class Received(asyncio.Protocol):
         self._arrived = asyncio.get_running_loop().create_future()
         await self._arrived
         return len(self.data) > size
+
+    def take_message(self) -> bytes | None:
+        """Take the message at the head; None where it is not there as a whole."""
+        if len(self.data) < _HEADER:
+            return None
+        end = 1 + int.from_bytes(self.data[1:_HEADER], "big")
+        return self._take(end) if end <= len(self.data) else None
+
+    def take_rows(self) -> bytes:
+        """Take all complete DataRow messages at the head: their headers alone are looked at."""
+        data, size, end = self.data, len(self.data), 0
+        while size - end >= _HEADER and data[end] == _DATA_ROW:
+            next_end = end + 1 + int.from_bytes(data[end + 1 : end + _HEADER], "big")
+            if next_end > size:
+                break
+            end = next_end
+        return self._take(end)
+
+    def _take(self, end: int) -> bytes:
+        taken = bytes(memoryview(self.data)[:end])
+        del self.data[:end]
+        return taken

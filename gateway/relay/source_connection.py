@@ -8,11 +8,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from gateway.relay.received import Received
-from gateway.relay.source_login import Authentication, LoginRefused, connect, startup
-from gateway.relay.source_target import SourceTarget
+from gateway.relay.server_login import Authentication, LoginRefused, ServerTarget, connect, startup
 from gateway.wire import backend, frontend
 
-_DATA_ROW = ord("D")
 _CACHED_PLAN = "0A000"  # a statement's columns have changed since it was prepared
 _KEPT_STATEMENTS = 200  # prepared on one connection; the one that was used longest ago gives way
 _READ_ONLY = {
@@ -57,7 +55,7 @@ class SourceConnection:
     in the midst of something.
     """
 
-    def __init__(self, target: SourceTarget, received: Received, transport: asyncio.Transport) -> None:
+    def __init__(self, target: ServerTarget, received: Received, transport: asyncio.Transport) -> None:
         self._target = target
         self._received = received
         self._transport = transport
@@ -68,7 +66,7 @@ class SourceConnection:
         self._busy = self._is_stale = False
 
     @classmethod
-    async def open(cls, target: SourceTarget, settings: Mapping[str, str]) -> SourceConnection:
+    async def open(cls, target: ServerTarget, settings: Mapping[str, str]) -> SourceConnection:
         """Connect and log in. Raises LoginRefused, OSError, TimeoutError."""
         async with asyncio.timeout(target.timeout or None):
             received = Received()
@@ -134,7 +132,7 @@ class SourceConnection:
         self._send(bind.encode() + frontend.Execute("").encode() + frontend.Sync().encode())
         rows, failure = 0, None
         while True:
-            if (data := self._take_rows()) is not None:
+            if data := self._received.take_rows():
                 sink(data)
                 await drain()
                 continue
@@ -191,32 +189,11 @@ class SourceConnection:
         self._busy = True
         self._transport.write(data)
 
-    def _take_rows(self) -> bytes | None:
-        """Take all complete DataRow messages at the head of what has come."""
-        buffer, end = self._received.data, 0
-        size = len(buffer)
-        while size - end >= 5 and buffer[end] == _DATA_ROW:
-            next_end = end + 1 + int.from_bytes(buffer[end + 1 : end + 5], "big")
-            if next_end > size:
-                break
-            end = next_end
-        if not end:
-            return None
-        rows = bytes(memoryview(buffer)[:end])
-        del buffer[:end]
-        return rows
-
     async def _message(self) -> bytes:
-        buffer = self._received.data
-        while True:
-            if len(buffer) >= 5:
-                end = 1 + int.from_bytes(buffer[1:5], "big")
-                if len(buffer) >= end:
-                    message = bytes(buffer[:end])
-                    del buffer[:end]
-                    return message
+        while (message := self._received.take_message()) is None:
             if not await self._received.more():
                 raise SourceLost()
+        return message
 
 
 def _failure(message: bytes) -> SourceFailed:

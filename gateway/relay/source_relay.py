@@ -22,10 +22,10 @@ from catalog.scans import Source
 from catalog.sqlstate import SqlState
 from connectors.postgres.errors import connection_lost, remote_error
 from connectors.postgres.source import PostgresSource
+from gateway.relay.server_login import LoginRefused, ServerTarget
 from gateway.relay.source_connection import Execution, SourceConnection, SourceFailed, SourceLost
-from gateway.relay.source_login import LoginRefused
 from gateway.relay.source_pools import SourcePools
-from gateway.relay.source_target import SourceTarget, source_target
+from gateway.relay.source_target import source_target
 from gateway.values.settings import OutputSettings
 from gateway.wire import backend
 
@@ -146,11 +146,8 @@ class SourceRelay:
         assert isinstance(source, PostgresSource)
         login = self._logins.get(whole.source, whole.reader)
         target, settings = source_target(source.conninfo(login)), _as_settings(asked.settings)
-        try:
-            connection = await self._pools.take(target, settings) if target is not None else None
-        except (LoginRefused, SourceFailed, SourceLost, OSError, TimeoutError):
-            connection = None  # the driver says why
-        if connection is None or target is None:
+        connection = await self._pools.take(target, settings) if target is not None else None
+        if connection is None or target is None:  # the engine's driver says why
             yield None
             return
         try:
@@ -172,7 +169,7 @@ class SourceRelay:
         """Close all idle connections."""
         self._pools.close()
 
-    def _end(self, target: SourceTarget, settings: Mapping[str, str], connection: SourceConnection) -> None:
+    def _end(self, target: ServerTarget, settings: Mapping[str, str], connection: SourceConnection) -> None:
         if connection.is_busy:  # it was broken off: the server is to stop
             stopping = asyncio.get_running_loop().create_task(_stop(connection))
             _STOPPING.add(stopping)

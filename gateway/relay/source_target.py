@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
 from psycopg.conninfo import conninfo_to_dict
+
+from gateway.relay.server_login import PASSWORD_METHODS, ServerTarget
 
 _PLAIN = frozenset({"disable", "allow"})  # libpq tries "allow" without encryption first
 _VERIFIED = frozenset({"verify-ca", "verify-full"})
@@ -24,35 +25,11 @@ _UNDERSTOOD = {  # of what a source's string may say, what may not be otherwise
     "gssencmode": {"prefer", "disable"},
 }
 _UNKNOWN = ("sslcrl", "ssl_min_protocol_version", "ssl_max_protocol_version", "hostaddr", "sslpassword")
-_METHODS = frozenset({"scram-sha-256", "md5", "password"})
 _ROOTS = Path("~/.postgresql/root.crt")
 
 
-@dataclass(frozen=True, slots=True)
-class SourceTarget:
-    """A server, and as whom it is asked. ``methods`` are the authentications that may be answered; ``must_ask``: the
-    server has to ask for the password, so that it lets nobody in for another reason.
-    """
-
-    host: str
-    port: int
-    database: str
-    user: str
-    password: str | None = field(default=None, repr=False)
-    sslmode: str = "prefer"
-    context: ssl.SSLContext | None = field(default=None, repr=False, compare=False)
-    methods: frozenset[str] = _METHODS
-    must_ask: bool = False
-    timeout: float = 10.0  # seconds to connect and log in
-
-    @property
-    def socket_path(self) -> str | None:
-        """The unix socket, or None where ``host`` is on the network."""
-        return f"{self.host}/.s.PGSQL.{self.port}" if self.host.startswith("/") else None
-
-
 @lru_cache(maxsize=256)
-def source_target(conninfo: str) -> SourceTarget | None:
+def source_target(conninfo: str) -> ServerTarget | None:
     """Return what a connection string says, or None where it asks for what only libpq can do."""
     given = {name: str(value) for name, value in conninfo_to_dict(conninfo).items() if value is not None}
     host = given.get("host", "")
@@ -62,13 +39,13 @@ def source_target(conninfo: str) -> SourceTarget | None:
     if not named or several or odd or any(given.get(name) for name in _UNKNOWN):
         return None
     wanted = {one for one in given.get("require_auth", "").split(",") if one}
-    if not wanted <= _METHODS:
+    if not wanted <= PASSWORD_METHODS:
         return None
     sslmode = "disable" if host.startswith("/") else given.get("sslmode", "prefer")
     context = None if sslmode in _PLAIN else _context(sslmode, given)
     if context is None and sslmode not in _PLAIN:
         return None
-    return SourceTarget(
+    return ServerTarget(
         host,
         int(given.get("port") or 5432),
         given["dbname"],
@@ -76,7 +53,7 @@ def source_target(conninfo: str) -> SourceTarget | None:
         given.get("password"),
         sslmode,
         context,
-        frozenset(wanted) or _METHODS,
+        frozenset(wanted) or PASSWORD_METHODS,
         bool(wanted),
         float(given.get("connect_timeout") or 10),
     )

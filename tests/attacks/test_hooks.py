@@ -16,7 +16,7 @@ from sqlglot import exp
 
 import gateway.preparation
 import gateway.prepared
-from gateway import explain, pipeline
+from gateway import explain, pipeline, rendering
 from gateway.execute import engine
 from gateway.metadata import Metadata
 from gateway.session_services import Permit
@@ -218,7 +218,7 @@ def _forgetful_rendering(patch: Patch) -> None:
         rendered = render_with_calls(*given)
         return replace(rendered, sql=rendered.sql.replace(f" LIMIT {fences.FENCE}", ""))
 
-    patch.setattr(pipeline, "render_with_calls", forgetful)
+    patch.setattr(rendering, "render_with_calls", forgetful)
 
 
 def _check_of_the_tree(patch: Patch) -> None:

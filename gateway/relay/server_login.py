@@ -1,31 +1,56 @@
-"""Logging in to a source's server: encryption, the startup message, and the authentication that it asks for."""
+"""Logging in to a PostgreSQL server, the mirror's or a source's: encryption, startup, and what it asks for as proof."""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
+import ssl
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from struct import Struct
 
 from gateway.authentication.scram import prepared
 from gateway.authentication.scram_client import MECHANISM, ScramClient, ScramRefused
 from gateway.relay.received import Received
-from gateway.relay.source_target import SourceTarget
 
 _STARTUP = Struct(">II")
 _PROTOCOL_3_0 = 196608
 _SSL_REQUEST = _STARTUP.pack(8, 80877103)
+PASSWORD_METHODS = frozenset({"scram-sha-256", "md5", "password"})
+
+
+@dataclass(frozen=True, slots=True)
+class ServerTarget:
+    """A server, and as whom it is asked. ``methods`` are the authentications that may be answered; ``must_ask``: the
+    server has to ask for the password, so that it lets nobody in for another reason.
+    """
+
+    host: str
+    port: int
+    database: str
+    user: str
+    password: str | None = field(default=None, repr=False)
+    sslmode: str = "prefer"
+    context: ssl.SSLContext | None = field(default=None, repr=False, compare=False)
+    methods: frozenset[str] = PASSWORD_METHODS
+    must_ask: bool = False
+    timeout: float = 10.0  # seconds to connect and log in
+
+    @property
+    def socket_path(self) -> str | None:
+        """The unix socket, or None where ``host`` is on the network."""
+        return f"{self.host}/.s.PGSQL.{self.port}" if self.host.startswith("/") else None
 
 
 class LoginRefused(Exception):
     """The server does not let in, or cannot be reached as its connection string wants. ``sqlstate`` is the server's."""
 
     def __init__(self, sqlstate: str | None = None) -> None:
-        super().__init__("refused by the source")
+        super().__init__("refused by the server")
         self.sqlstate = sqlstate
 
 
-async def connect(target: SourceTarget, received: Received) -> asyncio.Transport:
+async def connect(target: ServerTarget, received: Received) -> asyncio.Transport:
     """Open a connection, encrypted where that is wanted. Raises LoginRefused, OSError."""
     loop = asyncio.get_running_loop()
     if target.socket_path is not None:
@@ -55,7 +80,7 @@ async def connect(target: SourceTarget, received: Received) -> asyncio.Transport
     return transport
 
 
-def startup(target: SourceTarget, settings: Mapping[str, str]) -> bytes:
+def startup(target: ServerTarget, settings: Mapping[str, str]) -> bytes:
     """Return the startup message."""
     named = {"user": target.user, "database": target.database, **settings}
     body = b"".join(name.encode() + b"\0" + value.encode() + b"\0" for name, value in named.items()) + b"\0"
@@ -65,7 +90,7 @@ def startup(target: SourceTarget, settings: Mapping[str, str]) -> bytes:
 class Authentication:
     """One exchange: what to answer to each request of the server's."""
 
-    def __init__(self, target: SourceTarget) -> None:
+    def __init__(self, target: ServerTarget) -> None:
         self._target = target
         self._scram: ScramClient | None = None
         self._proved = False
