@@ -24,14 +24,12 @@ from gateway.bound import Client, Portal, Sent, formatted, spread
 from gateway.cursor_rows import FetchedRows, Rows
 from gateway.lake import Lake
 from gateway.logs import milliseconds_since, soon
-from gateway.pipeline import Plan, get_reads, prepare, reads, run
+from gateway.pipeline import prepare, run
 from gateway.portals import Blocks, ReadyRows, RowSource, encoded, encoded_whole
 from gateway.prepared import Description, Lane, NamedStatement, PreparedStatement, StatementCache
 from gateway.quantities import parse_duration
 from gateway.relay.mirror_connection import MirrorConnection
 from gateway.relay.mirror_errors import error_of
-from gateway.relay.source_connection import Execution
-from gateway.relay.source_relay import Asked, WholeStatement
 from gateway.session_rows import with_rows
 from gateway.sql.copy_statements import CopyTo
 from gateway.sql.cursor_statements import Fetch
@@ -42,6 +40,7 @@ from gateway.values.client_encodings import is_converted, require_codec
 from gateway.values.parameters import decode_parameter, typed_name
 from gateway.values.rows import OutputSettings, RowEncoder
 from gateway.values.settings import TEXT
+from gateway.whole_lane import WholeLane
 from gateway.wire import backend, frontend
 from gateway.wire.fields import ENCODING
 
@@ -94,6 +93,7 @@ class EngineLane:
         self.session_user: str | None = None  # so too
         self._mirror = mirror
         self._client = client
+        self._whole = WholeLane(lake, client)
         self._settings: _Settings | None = None
         self.busy = False
         self.ended_by: SqlError | None = None  # why the message at hand is not to be carried out any further
@@ -275,11 +275,9 @@ class EngineLane:
         return await self._send_portion(portal, limit, settings)
 
     async def _send_all(self, portal: Portal, settings: _Settings) -> int:
-        planned = portal.prepared.plan
-        if planned is not None and planned.whole is not None and _may_relay(portal, settings.output):
-            relayed = await self._relay(portal, planned, planned.whole, settings)
-            if relayed is not None:
-                return relayed
+        relayed = await self._whole.send(portal, settings.output)
+        if relayed is not None:
+            return relayed
         running = await self._start(portal, settings)
         try:
             prepare_encoder = _encoder(portal, settings)
@@ -289,28 +287,6 @@ class EngineLane:
             return await self._write(encoded(running, prepare_encoder, self._lake.threads))
         finally:
             await running.close()
-
-    async def _relay(self, portal: Portal, planned: Plan, whole: WholeStatement, settings: _Settings) -> int | None:
-        """Have a source's server answer alone; None: it does not, and has sent nothing."""
-        asked = await self._asked(portal, planned, whole, settings)
-        sent = await self._lake.relay.send(asked, self._client)
-        if sent is not None:
-            portal.lane = "source"
-            self._client.reading("source", (), ())
-        return sent
-
-    async def _asked(self, portal: Portal, planned: Plan, whole: WholeStatement, settings: _Settings) -> Asked:
-        noted, fragmented = self._client.note_fragments(), get_reads(planned)
-        if fragmented is None:
-            loop = asyncio.get_running_loop()
-            fragmented = await loop.run_in_executor(None, reads, planned, portal.parameters, self._lake)
-        noted(fragmented)
-        sent = portal.sent
-        execution = Execution(
-            whole.sent, sent.oids, sent.formats, sent.values, tuple(one.format for one in portal.fields)
-        )
-        in_full = not explain.hides(fragmented, planned, self._lake)
-        return Asked(whole, execution, portal.fields, settings.output, in_full)
 
     async def _send_portion(self, portal: Portal, limit: int, settings: _Settings) -> tuple[int, bool]:
         if portal.rows is None:
@@ -332,31 +308,15 @@ class EngineLane:
     async def _send_plan(self, portal: Portal, settings: _Settings) -> int:
         options, planned = portal.prepared.explain, portal.prepared.require_plan()
         assert options is not None
-        if planned.whole is not None and _may_relay(portal, settings.output):
-            lines = await self._explain_whole(portal, planned, planned.whole, settings)
-            if lines is not None:
-                return self._send_lines(lines)
+        whole = await self._whole.explain(portal, options, settings.output)
+        if whole is not None:
+            return self._send_lines(whole)
         loop = asyncio.get_running_loop()
         session = Session(settings.output.time_zone, settings.output)
         fragments = await loop.run_in_executor(None, prepare, planned, portal.parameters, session, self._lake)
         if planned.session:
             fragments = replace(fragments, query=await with_rows(fragments.query, self._mirror))
         return self._send_lines(await explain.explain(fragments, planned, options, portal.parameters, self._lake))
-
-    async def _explain_whole(
-        self, portal: Portal, planned: Plan, whole: WholeStatement, settings: _Settings
-    ) -> list[str] | None:
-        """Return what EXPLAIN tells of a statement that a source's server answers alone; None where that is not so."""
-        options = portal.prepared.explain
-        assert options is not None
-        asked = await self._asked(portal, planned, whole, settings)
-        if not asked.in_full:
-            return None
-        server = await self._lake.relay.explain(asked, analyze=options.analyze, verbose=options.verbose)
-        fragmented = get_reads(planned)
-        if server is None or fragmented is None:
-            return None
-        return explain.explain_whole(whole, fragmented, options, server)
 
     def _send_lines(self, lines: Sequence[str]) -> int:
         for line in lines:
@@ -458,14 +418,6 @@ class EngineLane:
             timeouts = parse_duration(statement) or None, parse_duration(transaction) or None
             self._settings = _Settings(output, *timeouts, may_be_idle=idle == ["0", "0"])
         return self._settings
-
-
-def _may_relay(portal: Portal, output: OutputSettings) -> bool:
-    """Whether a source's server may answer: it sends UTF-8, and policies and masks there see the session's styles."""
-    if is_converted(output.client_encoding):
-        return False
-    styles = replace(output, extra_float_digits=min(output.extra_float_digits, 1), client_encoding="UTF8")
-    return styles == OutputSettings(time_zone=output.time_zone) or not portal.prepared.policies()
 
 
 def _encoder(portal: Portal, settings: _Settings) -> Callable[[pa.Schema], RowEncoder]:

@@ -54,12 +54,11 @@ async def explain(
 
 
 def explain_whole(
-    whole: WholeStatement, fragmented: Fragmented, options: ExplainOptions, server: Sequence[str]
+    whole: WholeStatement, tables: Sequence[str], options: ExplainOptions, server: Sequence[str]
 ) -> list[str]:
     """Return the lines for a statement that a source's server answers alone; ``server`` is its own EXPLAIN."""
-    tables = [str(part.snapshot.table.name) for part in fragmented.fragments]
     if options.format == "JSON":
-        shown = {"Source": whole.source, "Tables": tables, "Remote SQL": whole.sql, "Remote Plan": [*server]}
+        shown = {"Source": whole.source, "Tables": [*tables], "Remote SQL": whole.sql, "Remote Plan": [*server]}
         return [json.dumps([{"Whole Statement": shown}], indent=2)]
     lines = [
         f"Whole statement by source {whole.source}",

@@ -1,0 +1,70 @@
+"""The lane of whole statements in one session: one source's server answers alone, and the engine has no part."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+from gateway import explain
+from gateway.bound import Client, Portal
+from gateway.lake import Lake
+from gateway.pipeline import Plan, get_reads, reads
+from gateway.relay.source_connection import Execution
+from gateway.relay.source_relay import Asked, WholeStatement
+from gateway.sql.statements import ExplainOptions
+from gateway.values.client_encodings import is_converted
+from gateway.values.settings import OutputSettings
+
+
+class WholeLane:
+    """Executes and explains them; where it returns None the engine is to answer, and nothing was sent."""
+
+    def __init__(self, lake: Lake, client: Client) -> None:
+        self._lake = lake
+        self._client = client
+
+    async def send(self, portal: Portal, output: OutputSettings) -> int | None:
+        """Pass the server's rows to the client; return how many."""
+        asked = await self._get_asked(portal, output)
+        sent = await self._lake.relay.send(asked, self._client) if asked is not None else None
+        if sent is not None:
+            portal.lane = "source"
+            self._client.reading("source", (), ())
+        return sent
+
+    async def explain(self, portal: Portal, options: ExplainOptions, output: OutputSettings) -> list[str] | None:
+        """Return the lines of EXPLAIN, the server's plan among them, for who sees all of the tables."""
+        asked = await self._get_asked(portal, output)
+        if asked is None or not asked.in_full:
+            return None
+        server = await self._lake.relay.explain(asked, analyze=options.analyze, verbose=options.verbose)
+        if server is None:
+            return None
+        tables = sorted(str(one.name) for one in portal.prepared.require_plan().optimized.tables.values())
+        return explain.explain_whole(asked.whole, tables, options, server)
+
+    async def _get_asked(self, portal: Portal, output: OutputSettings) -> Asked | None:
+        planned = portal.prepared.plan
+        if planned is None or planned.whole is None or not _may_relay(portal, output):
+            return None
+        return await self._asked(portal, planned, planned.whole, output)
+
+    async def _asked(self, portal: Portal, planned: Plan, whole: WholeStatement, output: OutputSettings) -> Asked:
+        noted, fragmented = self._client.note_fragments(), get_reads(planned)
+        if fragmented is None:
+            loop = asyncio.get_running_loop()
+            fragmented = await loop.run_in_executor(None, reads, planned, portal.parameters, self._lake)
+        noted(fragmented)
+        sent = portal.sent
+        formats = tuple(one.format for one in portal.fields)
+        execution = Execution(whole.sent, sent.oids, sent.formats, sent.values, formats)
+        in_full = not explain.hides(fragmented, planned, self._lake)
+        return Asked(whole, execution, portal.fields, output, in_full)
+
+
+def _may_relay(portal: Portal, output: OutputSettings) -> bool:
+    """Whether a source's server may answer: it sends UTF-8, and policies and masks there see the session's styles."""
+    if is_converted(output.client_encoding):
+        return False
+    styles = replace(output, extra_float_digits=min(output.extra_float_digits, 1), client_encoding="UTF8")
+    return styles == OutputSettings(time_zone=output.time_zone) or not portal.prepared.policies()
