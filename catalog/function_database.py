@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
@@ -85,6 +85,7 @@ _SETTINGS = {
     "default_transaction_read_only": "on",
     "search_path": "pg_catalog",
     "statement_timeout": "60s",
+    "client_connection_check_interval": "1s",  # a worker process of the gateway's that was killed cancels nothing
     "datestyle": "ISO, MDY",
     "intervalstyle": "postgres",
     "timezone": "UTC",
@@ -103,7 +104,7 @@ class FunctionDatabase:
     called, and how SQL writes each type, by oid.
     """
 
-    parameters: Mapping[str, Any]
+    parameters: Mapping[str, Any] = field(repr=False)
     names: frozenset[str]
     types: Mapping[int, str]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -78,6 +79,9 @@ def _connection_string(value: SecretStr | None) -> SecretStr | None:
 
 
 DEFAULT_GRACE = 60.0
+_MEMORY_OF_STATEMENT = 32 << 20  # bytes that the engine should have for each statement
+_FEWEST_AT_ONCE = 8
+_MEMORY_OF_PROCESS = 256 << 20  # bytes of a worker before it has done anything, and some room
 
 
 class Server(_Section):
@@ -97,8 +101,14 @@ class Server(_Section):
     refresh_interval: Seconds = 30.0  # 0: only when asked
     metadata_grace: Annotated[Seconds, Field(ge=2)] = DEFAULT_GRACE  # a look at the server's metadata is one a second
     max_connections: Annotated[int, Field(ge=1)] = 1000
+    superuser_reserved_connections: Annotated[int, Field(ge=0)] = 3  # or all but one, if those are fewer
     max_message_size: Annotated[Bytes, Field(ge=8192, le=(1 << 30) - 1)] = 64 << 20
     authentication_timeout: Annotated[Seconds, Field(ge=1, le=600)] = 60.0
+
+    @property
+    def reserved_connections(self) -> int:
+        """How many of ``max_connections`` are for superusers."""
+        return min(self.superuser_reserved_connections, self.max_connections - 1)
 
     check_metadata_url = field_validator("metadata_url")(_connection_string)
 
@@ -142,6 +152,33 @@ class Engine(_Section):
     idle_session_timeout: Seconds = 0.0
     spill_directory: LocalPath | None = None  # default: "spill" in data_dir
     target_partitions: Annotated[int, Field(ge=1, le=1024)] = Field(default_factory=lambda: 2 * (os.cpu_count() or 1))
+    concurrent_statements: Annotated[int, Field(ge=0)] = 0  # 0: as many as the memory is for
+    workers: Annotated[int, Field(ge=0, le=64)] = 0  # processes; 0: statements run in the gateway's own
+    worker_memory_limit: Bytes = 0  # 0: what the engine needs for its share of memory_limit
+
+    @property
+    def statements_at_once(self) -> int:
+        """How many statements run at one time, brief ones apart."""
+        return self.concurrent_statements or max(_FEWEST_AT_ONCE, self.memory_limit // _MEMORY_OF_STATEMENT)
+
+    @property
+    def worker_ceiling(self) -> int:
+        """How many bytes a worker process may use: twice what the engine counts, for not all is counted."""
+        return self.worker_memory_limit or 2 * self.memory_limit // max(1, self.workers) + _MEMORY_OF_PROCESS
+
+    @field_validator("workers")
+    @classmethod
+    def _has_system(cls, value: int) -> int:
+        if value and not sys.platform.startswith("linux"):
+            raise ValueError("worker processes need Linux; 0 runs statements in the gateway's own process")
+        return value
+
+    @field_validator("worker_memory_limit")
+    @classmethod
+    def _has_room(cls, value: int) -> int:
+        if value and value < _MEMORY_OF_PROCESS:
+            raise ValueError('must be at least "256MB", or "0" for twice the share of memory_limit')
+        return value
 
 
 class _Source(_Section):

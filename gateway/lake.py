@@ -26,7 +26,7 @@ from catalog.sqlstate import SqlState
 from catalog.statistics import TableStatistics
 from catalog.tables import Catalog, Discovery, Table
 from gateway.evaluation.evaluator import Evaluator
-from gateway.execute.engine import Engine
+from gateway.execute.port import EnginePort
 from gateway.relay.source_relay import SourceRelay
 from gateway.sql.session_expressions import SessionExpression
 from gateway.sql.session_relations import SessionColumn, SessionRelation
@@ -67,7 +67,7 @@ class Lake:
     def __init__(
         self,
         sources: Mapping[str, Source],
-        engine: Engine,
+        engine: EnginePort,
         access: Access | Narrowed,
         system_relations: frozenset[str],
         remote_logins: RemoteLogins,

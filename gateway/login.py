@@ -59,10 +59,17 @@ class Sessions:
     """The sessions of a process, found by their cancel keys."""
 
     def __init__(
-        self, limit: int, audit: Audit, signal_elsewhere: Callable[[str, int], Coroutine[Any, Any, None]]
+        self,
+        limit: int,
+        reserved: int,
+        audit: Audit,
+        signal_elsewhere: Callable[[str, int], Coroutine[Any, Any, None]],
     ) -> None:
-        """``signal_elsewhere`` signals a process whose client another gateway serves."""
+        """``reserved`` of the ``limit`` places are for superusers. ``signal_elsewhere`` signals a process whose client
+        another gateway serves.
+        """
         self._limit = limit
+        self._reserved = reserved
         self._audit = audit
         self._signal_elsewhere = signal_elsewhere
         self._by_key: dict[tuple[int, bytes], _Known] = {}
@@ -71,10 +78,14 @@ class Sessions:
     def __len__(self) -> int:
         return len(self._by_key)
 
-    def admit(self) -> None:
+    def admit(self, *, superuser: bool) -> None:
         """Raise 53300 when there is no room for one more."""
-        if len(self._by_key) >= self._limit:
+        free = self._limit - len(self._by_key)
+        if free <= 0:
             raise SqlError(SqlState.TOO_MANY_CONNECTIONS, "sorry, too many clients already")
+        if free <= self._reserved and not superuser:
+            message = "remaining connection slots are reserved for roles with the SUPERUSER attribute"
+            raise SqlError(SqlState.TOO_MANY_CONNECTIONS, message)
 
     def add(self, key: tuple[int, bytes], session: Session, end: End) -> None:
         """Remember a session, and what ends its connection."""
@@ -155,14 +166,15 @@ class Login:
             self._client.send(answer)
         identity = await authenticate(self._services.authentication, self._client, self._attempt(startup))
         self._check_database(startup)
-        self._services.sessions.admit()
+        self._services.sessions.admit(superuser=True)  # who is none is told below
         try:
             await self._services.lend(identity)
             mirror = await self._open_mirror(identity.role, startup)
             try:
                 principal = require_principal(identity, self._services.session.get_principal)
+                self._services.sessions.admit(superuser=principal.superuser)
                 await attempt.succeeded(principal, identity.method)
-                self._services.sessions.admit()  # others have come meanwhile
+                self._services.sessions.admit(superuser=principal.superuser)  # others have come meanwhile
                 return self._welcome(identity, mirror)
             except BaseException:
                 mirror.close()

@@ -19,7 +19,7 @@ from sqlglot import exp
 from catalog.names import TableName
 from catalog.principals import Principal
 from catalog.tables import Table
-from gateway.execute.engine import EngineQuery, Running
+from gateway.execute.port import EngineQuery, RunningStatement
 from gateway.lake import Lake, Pinned
 from gateway.relay.mirror_connection import MirrorConnection
 from gateway.relay.source_relay import WholeStatement
@@ -175,7 +175,7 @@ async def run(
     lake: Lake,
     noted: Callable[[Fragmented], None],
     own: MirrorConnection,
-) -> Running:
+) -> RunningStatement:
     """Begin to execute a plan; the rows are read from the result. ``noted`` is told what is read, in a thread. Rows of
     the session's relations are read over its ``own`` connection first.
     """

@@ -57,7 +57,9 @@ class Gateway:
         self._audit = audit
         self.metadata = metadata
         self.lake = open_lake(config, metadata)
-        self.sessions = Sessions(config.server.max_connections, audit, metadata.signal_process)
+        self.sessions = Sessions(
+            config.server.max_connections, config.server.reserved_connections, audit, metadata.signal_process
+        )
         self._connections: set[ClientConnection] = set()
         self._draining = False
         self._taking = asyncio.Lock()  # access is taken over by one at a time
@@ -188,7 +190,10 @@ class Gateway:
         checks: dict[str, Check] = {name: _source_check(self, name) for name in self.lake.sources if name != AUDIT}
         if self._audit.is_on:
             checks["audit_store"] = self._audit.check_store
-        found = await check_dependencies({"metadata": self.metadata.check, "audit": self._audit.check}, checks)
+        required: dict[str, Check] = {"metadata": self.metadata.check, "audit": self._audit.check}
+        for name, (check, is_required) in self.lake.engine.checks.items():
+            (required if is_required else checks)[name] = check
+        found = await check_dependencies(required, checks)
         return Readiness(found, draining=self._draining)
 
     async def drain(self, stop_now: asyncio.Event) -> None:

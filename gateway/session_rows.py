@@ -23,7 +23,7 @@ from catalog.statistics import UNKNOWN, TableStatistics
 from catalog.tables import Discovery, Table
 from connectors.postgres.comparisons import condition, takes
 from connectors.postgres.decode import decode
-from gateway.execute.engine import EngineQuery
+from gateway.execute.port import EngineQuery
 from gateway.relay.mirror_connection import MirrorConnection
 from gateway.relay.mirror_errors import error_of
 from gateway.sql.session_relations import SessionColumn, SessionRelation

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from functools import partial
+
 from datafusion import SessionContext
 
 from catalog.errors import SqlError
+from catalog.remote_logins import RemoteLogin
 from catalog.scans import RemoteScan, Source
 from catalog.sqlstate import SqlState
 from catalog.tables import Discovery
 from connectors.postgres.source import PostgresSource
 from connectors.registry import open_source
 from gateway.config import Config
-from gateway.execute.engine import Engine, EngineSettings
+from gateway.execute.admission import Admission, AdmittingEngine
+from gateway.execute.engine import Engine
+from gateway.execute.port import EnginePort, EngineSettings
 from gateway.execute.remote_relations import RemoteDataset
+from gateway.execute.workers.messages import RemoteServer
+from gateway.execute.workers.pool import Secrets, WorkerPool, WorkerSettings
 from gateway.lake import Lake
 from gateway.metadata import Metadata
 from gateway.sql.engine_dialect.function_errors import stated_error
@@ -51,9 +59,7 @@ def open_lake(config: Config, metadata: Metadata) -> Lake:
         source: Source | None = sources.get(scan.source)
         if not isinstance(source, PostgresSource):
             raise SqlError(SqlState.INTERNAL_ERROR, f'source "{scan.source}" has no streams')
-        if scan.reader is None:
-            raise SqlError(SqlState.INTERNAL_ERROR, f'source "{scan.source}" is read with nobody\'s rights')
-        return RemoteDataset(scan.schema, source.open(scan, logins.get(scan.source, scan.reader)), failed)
+        return RemoteDataset(scan.schema, source.open(scan, logins.get(scan.source, require_reader(scan))), failed)
 
     def failed(failure: SqlError) -> None:
         lake.source_failed(failure)
@@ -63,16 +69,14 @@ def open_lake(config: Config, metadata: Metadata) -> Lake:
         register_mask_functions(context, metadata.keyring)
         metadata.evaluator.register(context)
 
-    engine = Engine(
-        EngineSettings(config.engine.memory_limit, config.spill_directory, config.engine.target_partitions),
-        open_remote,
-        register,
-        stated_error,
-        metadata.evaluator.hold,
-    )
+    engine: EnginePort
+    if config.engine.workers:
+        engine = _open_workers(config, metadata, sources, failed)
+    else:
+        engine = Engine(_engine_settings(config), open_remote, register, stated_error, metadata.evaluator.hold)
     lake = Lake(
         sources,
-        engine,
+        AdmittingEngine(engine, Admission(config.engine.statements_at_once)),
         metadata.access,
         metadata.system_relations,
         logins,
@@ -80,3 +84,40 @@ def open_lake(config: Config, metadata: Metadata) -> Lake:
         metadata.evaluator,
     )
     return lake
+
+
+def _open_workers(
+    config: Config, metadata: Metadata, sources: Mapping[str, Source], failed: Callable[[SqlError], None]
+) -> WorkerPool:
+    """Start the engine's worker processes, which are told how PostgreSQL sources are reached."""
+    logins = metadata.remote_logins
+
+    def login(scan: RemoteScan) -> RemoteLogin | None:
+        return logins.get(scan.source, require_reader(scan))
+
+    servers = {
+        name: RemoteServer(source.dsn, source.options)
+        for name, source in sources.items()
+        if isinstance(source, PostgresSource)
+    }
+    count, ceiling, evaluator = config.engine.workers, config.engine.worker_ceiling, metadata.evaluator
+    settings = WorkerSettings(count, ceiling, _engine_settings(config), servers, evaluator.parameters)
+    secrets = Secrets(login, lambda: metadata.keyring.secrets, failed, lambda: evaluator.json_types)
+    pool = WorkerPool(settings, secrets)
+    for name in servers:
+        logins.follow(name, partial(pool.keep_logins, name))
+    return pool
+
+
+def _engine_settings(config: Config) -> EngineSettings:
+    engine = config.engine
+    return EngineSettings(
+        engine.memory_limit // max(1, engine.workers), config.spill_directory, engine.target_partitions
+    )
+
+
+def require_reader(scan: RemoteScan) -> str:
+    """Return the role with whose rights a scan is read. A scan without one is not read at all."""
+    if scan.reader is None:
+        raise SqlError(SqlState.INTERNAL_ERROR, f'source "{scan.source}" is read with nobody\'s rights')
+    return scan.reader

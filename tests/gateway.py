@@ -108,9 +108,10 @@ class RunningGateway:
         return int(psutil.Process(self.process.pid).memory_info().rss)
 
     def cpu_seconds(self) -> float:
-        """Return the processor time that the gateway's process has used."""
-        times = psutil.Process(self.process.pid).cpu_times()
-        return float(times.user + times.system)
+        """Return the processor time that the gateway's process has used, and its worker processes."""
+        process = psutil.Process(self.process.pid)
+        times = [one.cpu_times() for one in (process, *process.children())]
+        return float(sum(each.user + each.system for each in times))
 
     def records(self, event: str) -> list[dict[str, Any]]:
         """Return the log's records of an event, oldest first."""
@@ -198,7 +199,9 @@ def write_config(folder: Path, lake: SampleLake, settings: Settings) -> Path:
         "shutdown_grace": "5s",
         **settings.server,
     }
-    engine = {"memory_limit": "512MB", "target_partitions": 2, **settings.engine}
+    # With LAKEGATE_TEST_WORKERS=1 any test has its statements executed in a worker process.
+    workers = int(os.environ.get("LAKEGATE_TEST_WORKERS", "0"))
+    engine = {"memory_limit": "512MB", "target_partitions": 2, "workers": workers, **settings.engine}
     sources = lake.sources if settings.sources is None else settings.sources
     sections = {"server": server, "auth": settings.auth, "audit": settings.audit, "engine": engine}
     sections |= {f"sources.{name}": section for name, section in sources.items()}

@@ -39,6 +39,7 @@ class PostgresSource:
     def __init__(self, name: str, dsn: str, options: PostgresOptions | None = None) -> None:
         self.name = name
         self.options = options or PostgresOptions()
+        self.dsn = dsn  # for another process that reads the source
         self._conninfo = connection_string(name, dsn)
         self.pool = ConnectionPool(name, self._conninfo, self.options.idle_connections)
         self.logins = LoginPools(name, self._conninfo)

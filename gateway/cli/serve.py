@@ -9,8 +9,8 @@ from pathlib import Path
 
 import uvloop
 
-from gateway import logs
-from gateway.cli import optional_packages, pid_file
+from gateway import logs, optional_packages
+from gateway.cli import pid_file
 from gateway.cli.output import USAGE, CommandError
 from gateway.config import load
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import threading
 from base64 import b64encode
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from functools import partial
 
 import pyarrow as pa
@@ -72,6 +72,7 @@ class Evaluator:
 
     def __init__(self, database: FunctionDatabase) -> None:
         self.names = database.names
+        self.parameters = database.parameters
         self._types = database.types
         self._connections = Connections(database.parameters)
         self._known: LRUCache[tuple[str, tuple[str, ...]], str | None] = LRUCache(_KEPT_TYPES)
@@ -141,6 +142,17 @@ class Evaluator:
                 for context in self._contexts:
                     context.register_udf(written)
         return known
+
+    @property
+    def json_types(self) -> tuple[pa.DataType, ...]:
+        """The types that `json_function` was asked for, in the order of their first time."""
+        with self._lock:
+            return tuple(self._json_functions)
+
+    def follow_json_types(self, types: Iterable[pa.DataType]) -> None:
+        """Have the functions of another process's evaluator, by its `json_types`, under the same names."""
+        for arrow in types:
+            self.json_function(arrow)
 
     def _evaluate(self, form: ResultForm, calls: pa.Array, *columns: pa.Array) -> pa.Array:
         if len(calls) == 0:

@@ -10,10 +10,9 @@ import asyncio
 import itertools
 import os
 import threading
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
@@ -27,6 +26,7 @@ from catalog.sqlstate import SqlState
 from gateway.execute import file_relations, remote_relations
 from gateway.execute.errors import StatedError, sql_error
 from gateway.execute.fences import require_fences
+from gateway.execute.port import EngineQuery, EngineSettings, explained
 from gateway.execute.thread_work import in_thread
 
 _log = structlog.get_logger(__name__)
@@ -56,36 +56,6 @@ _KEPT_BYTES = 1 << 14  # longer queries are planned anew each time: they would f
 _PARTITION_BY_PARTITION = frozenset(
     {"DataSourceExec", "ProjectionExec", "UnionExec", "CooperativeExec", "CoalesceBatchesExec"}
 )
-
-
-@dataclass(frozen=True, slots=True)
-class EngineSettings:
-    """Limits of the engine. ``memory_limit`` in bytes for all statements together; above it they spill or fail."""
-
-    memory_limit: int
-    spill_directory: Path
-    target_partitions: int
-    batch_size: int = 8192
-
-
-@dataclass(frozen=True, slots=True)
-class EngineQuery:
-    """What the engine is asked: SQL over named relations, and the scan behind each name.
-
-    ``is_plain_scan`` says that it hands on the rows of one table as they are read: its files are then read one after
-    another, which is fast enough for any client and takes a third of the memory. ``is_brief`` says that it ends soon:
-    its first rows are waited for in the thread that plans. ``bytes`` is the size of the tables as they are stored, None
-    where it is not known. ``fenced`` are relations that must be read from under a fence, ``calls`` what PostgreSQL is
-    to evaluate.
-    """
-
-    sql: str
-    scans: tuple[tuple[str, Scan], ...]
-    is_plain_scan: bool = False
-    is_brief: bool = False
-    bytes: int | None = None
-    fenced: frozenset[str] = frozenset()
-    calls: frozenset[str] = frozenset()
 
 
 RegisterFunctions = Callable[[SessionContext], None]
@@ -136,34 +106,33 @@ class Engine:
         ``prepare`` gives the query; it may block and is called in the thread that plans, so that a statement changes
         threads once.
         """
-        opened = _Opened(self._stated_error)
+        opened = Opened(self._stated_error)
         try:
-            running = await in_thread(self.threads, lambda: self._begin(prepare, parameters, opened))
+            running = await in_thread(self.threads, lambda: self.begin(prepare, parameters, opened))
         except BaseException as failure:
             opened.close()
-            raise _told(failure, opened) from failure
+            raise told(failure, opened) from failure
         running.begin()
         return running
 
     async def explain(self, query: EngineQuery, parameters: Sequence[pa.Scalar], analyze: bool) -> str:
         """Return the engine's own physical plan as text; with ``analyze`` it runs and carries metrics."""
-        head = "EXPLAIN ANALYZE " if analyze else "EXPLAIN "
-        running = await self.start(lambda: replace(query, sql=head + query.sql, is_plain_scan=False), parameters)
-        lines: list[str] = []
-        try:
-            async for batch in running.batches():
-                kinds, plans = batch.column(0).to_pylist(), batch.column(1).to_pylist()
-                lines += [plan for kind, plan in zip(kinds, plans, strict=True) if kind != "logical_plan"]
-        finally:
-            await running.close()
-        return "\n".join(lines).rstrip()
+        return await explained(self.start, query, parameters, analyze)
+
+    @property
+    def checks(self) -> Mapping[str, tuple[Callable[[], Awaitable[object]], bool]]:
+        """Return nothing: it is up as long as the process is."""
+        return {}
 
     def close(self) -> None:
         """Give back the threads."""
         self.threads.shutdown(wait=False, cancel_futures=True)
         self._readers.shutdown(wait=False, cancel_futures=True)
 
-    def _begin(self, prepare: Callable[[], EngineQuery], parameters: Sequence[pa.Scalar], opened: _Opened) -> Running:
+    def begin(self, prepare: Callable[[], EngineQuery], parameters: Sequence[pa.Scalar], opened: Opened) -> Running:
+        """Plan a query in this thread, as `start` does in another; blocks. Whoever calls it closes ``opened`` where it
+        fails, and tells of failures what `told` says.
+        """
         try:
             query = prepare()
             if query.calls and self._hold is not None:
@@ -188,7 +157,7 @@ class Engine:
         return self._context_of_tiny if query.is_brief and query.bytes <= _TINY_BYTES else self._context_of_small
 
     def _plan(
-        self, context: SessionContext, query: EngineQuery, parameters: Sequence[pa.Scalar], opened: _Opened
+        self, context: SessionContext, query: EngineQuery, parameters: Sequence[pa.Scalar], opened: Opened
     ) -> DataFrame:
         sql = query.sql
         remote = [item for item in query.scans if isinstance(item[1], RemoteScan)]
@@ -224,9 +193,7 @@ class Engine:
                 self._frames[sql] = frame
         return frame
 
-    def _relation(
-        self, context: SessionContext, name: str, scan: Scan, opened: _Opened, *, fenced: bool = False
-    ) -> str:
+    def _relation(self, context: SessionContext, name: str, scan: Scan, opened: Opened, *, fenced: bool = False) -> str:
         if isinstance(scan, FileScan):
             return file_relations.register(context, scan, fenced=fenced)
         if isinstance(scan, SessionScan):
@@ -251,7 +218,7 @@ class _Ready:
         """Do nothing."""
 
 
-class _Opened:
+class Opened:
     """What one statement has opened: remote relations, by name. May be closed while a thread still opens more."""
 
     def __init__(self, stated_error: StatedError) -> None:
@@ -315,7 +282,7 @@ class Running:
 
     _frame: DataFrame
     _streams: Iterator[RecordBatchStream]
-    _opened: _Opened
+    _opened: Opened
     _ready: list[pa.RecordBatch]
     _stream: RecordBatchStream | None = field(default=None)
     _requested: asyncio.Future[Any] | None = field(default=None)
@@ -329,6 +296,17 @@ class Running:
     def begin(self) -> None:
         """Have the engine work on the next batch."""
         self._request()
+
+    def has_ended(self) -> bool:
+        """Whether the rows that are there are all, for a statement that no event loop has begun. Blocks for little."""
+        if self._stream is None:
+            self._stream = next(self._streams, None)
+        return self._stream is None
+
+    @property
+    def ready(self) -> Sequence[pa.RecordBatch]:
+        """The batches that were there when the query was planned."""
+        return self._ready
 
     @property
     def whole(self) -> Sequence[pa.RecordBatch] | None:
@@ -350,7 +328,7 @@ class Running:
                 following = self._request()
                 continue
             except Exception as failure:
-                raise _told(failure, self._opened) from failure
+                raise told(failure, self._opened) from failure
             following = self._request()
             yield batch.to_pyarrow()
             if self._closed:
@@ -438,7 +416,7 @@ def _require_files(scan: FileScan) -> None:
         )
 
 
-def _told(failure: BaseException, opened: _Opened) -> BaseException:
+def told(failure: BaseException, opened: Opened) -> BaseException:
     """Return what is raised for a failure: a source's own error first, then the engine's in PostgreSQL's terms."""
     if isinstance(failure, (SqlError, asyncio.CancelledError)):
         return failure

@@ -217,7 +217,7 @@ async def _end(task: asyncio.Task[None]) -> None:
 def _config(given: Config, kept: Path, *, with_sources: bool) -> Config:
     server = given.server.model_copy(update={"data_dir": kept, "metadata_url": None})
     audit = given.audit.model_copy(update={"mode": "off", "directory": None})
-    engine = given.engine.model_copy(update={"spill_directory": None})
+    engine = given.engine.model_copy(update={"spill_directory": None, "workers": 0})
     sources = given.sources if with_sources else {}
     return given.model_copy(update={"server": server, "audit": audit, "engine": engine, "sources": sources})
 

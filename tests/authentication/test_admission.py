@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import psycopg
+import pytest
 
-from tests.gateway import RunningGateway, SampleLake, Settings, serving
+from tests.gateway import BOB, RunningGateway, SampleLake, Settings, serving
 
 LIMIT = 4
 
@@ -26,3 +28,17 @@ def test_no_more_sessions_than_allowed(lake: SampleLake) -> None:
         assert len(let_in) == LIMIT
         for connection in let_in:
             connection.close()
+
+
+def test_some_places_are_for_superusers(lake: SampleLake) -> None:
+    server = {"max_connections": LIMIT, "superuser_reserved_connections": 2}
+    settings = Settings(server=server, sources={"small": lake.sources["small"]}, database="reserved")
+    with serving(lake, settings) as gateway, ExitStack() as opened:
+        for _ in range(2):
+            opened.enter_context(gateway.connect(BOB))
+        with pytest.raises(psycopg.OperationalError, match="reserved for roles with the SUPERUSER attribute"):
+            gateway.connect(BOB)
+        for _ in range(2):
+            opened.enter_context(gateway.connect())
+        with pytest.raises(psycopg.OperationalError, match="sorry, too many clients already"):
+            gateway.connect()

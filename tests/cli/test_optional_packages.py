@@ -7,7 +7,7 @@ import sys
 
 SCRIPT = """
 import sys
-from gateway.cli import optional_packages
+from gateway import optional_packages
 optional_packages.leave_out_unused()
 import gateway.server
 assert "pyarrow.dataset" in sys.modules and "adbc_driver_manager.dbapi" in sys.modules

@@ -157,8 +157,12 @@ WRONG = {
     "unknown key": ('[server]\n\nlisen = "x"', '3: server.lisen: unknown key, did you mean "listen"?'),
     "unknown key, nothing like it": (
         '[engine]\nzzz = "x"',
-        "2: engine.zzz: unknown key; known are memory_limit, temporary_limit, statement_timeout, idle_session_timeout,"
-        " spill_directory, target_partitions",
+        "2: engine.zzz: unknown key; known are memory_limit, temporary_limit, statement_timeout, idle_session_timeout, "
+        "spill_directory, target_partitions, concurrent_statements, workers, worker_memory_limit",
+    ),
+    "a worker without room": (
+        '[engine]\nworkers = 1\nworker_memory_limit = "100MB"',
+        '3: engine.worker_memory_limit: must be at least "256MB", or "0" for twice the share of memory_limit',
     ),
     "unknown table": ("[servers]", '1: servers: unknown key, did you mean "server"?'),
     "unknown key of a source": (

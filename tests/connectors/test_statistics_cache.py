@@ -24,7 +24,8 @@ from catalog.statistics import UNKNOWN, TableStatistics
 from catalog.tables import Catalog, Discovery, Table
 from connectors.delta.source import DeltaSource
 from connectors.postgres.source import PostgresSource
-from gateway.execute.engine import Engine, EngineSettings
+from gateway.execute.engine import Engine
+from gateway.execute.port import EngineSettings
 from gateway.execute.remote_relations import RemoteDataset
 from gateway.lake import ASKED_PATIENCE, Lake
 from gateway.statistics_cache import StatisticsCache

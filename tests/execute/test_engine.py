@@ -15,7 +15,8 @@ import pytest
 from catalog.errors import SqlError
 from catalog.scans import FileGroup, FileScan, Physical, RemoteScan
 from catalog.sqlstate import SqlState
-from gateway.execute.engine import Engine, EngineQuery, EngineSettings
+from gateway.execute.engine import Engine
+from gateway.execute.port import EngineQuery, EngineSettings
 from gateway.execute.remote_relations import RemoteDataset
 from gateway.sql.engine_dialect.function_errors import stated_error
 from gateway.sql.engine_dialect.functions import register_functions

@@ -23,7 +23,8 @@ from catalog.statistics import ColumnStatistics, TableStatistics
 from catalog.tables import Catalog, Discovery, Table
 from connectors.files.source import FilesSource
 from connectors.postgres.source import PostgresSource
-from gateway.execute.engine import Engine, EngineQuery, EngineSettings
+from gateway.execute.engine import Engine
+from gateway.execute.port import EngineQuery, EngineSettings
 from gateway.execute.remote_relations import RemoteDataset
 from gateway.sql.engine_dialect.function_errors import stated_error
 from gateway.sql.engine_dialect.functions import register_functions

@@ -32,6 +32,11 @@ class Keyring:
         """Take over all secrets."""
         self._secrets = MappingProxyType(dict(secrets))
 
+    @property
+    def secrets(self) -> Mapping[str, bytes]:
+        """All secrets, for the worker processes alone."""
+        return self._secrets
+
     def require_key(self, names: pa.Array, purpose: str) -> bytes:
         """Return 32 bytes for one use of the secret that the array names, in every row alike.
 
