@@ -33,7 +33,8 @@ _log = structlog.get_logger(__name__)
 _FIRST_OWN_OID = 16384  # types that are made, not built in: a server's and the mirror's differ
 _KEPT_UNFIT = 1024
 # What a statement itself may be told to have done: the client's own expressions over rows that he sees.
-_TOLD_IN_FULL = ("21", "22")
+_TOLD_IN_FULL = ("0A", "21", "22")
+_COLUMNS_CHANGED = "RevalidateCachedQuery"  # the server's routine that ends "cached plan must not change result type"
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,9 +204,9 @@ async def _fits(connection: SourceConnection, asked: Asked) -> bool:
 
 def _told(source: str, failure: SourceFailed, *, in_full: bool, is_mapped: bool) -> SqlError:
     state = failure.sqlstate
-    if state == SqlState.FEATURE_NOT_SUPPORTED:  # "cached plan must not change result type": what the guard says, too
+    if failure.fields.get("R") == _COLUMNS_CHANGED:  # what the guard says, too
         state = str(SqlState.UNDEFINED_OBJECT)
-    if in_full and state.startswith(_TOLD_IN_FULL) and state in SqlState._value2member_map_:
+    elif in_full and state.startswith(_TOLD_IN_FULL) and state in SqlState._value2member_map_:
         return SqlError(SqlState(state), failure.fields.get("M", ""), hint=failure.fields.get("H"))
     return remote_error(source, state, is_mapped=is_mapped)
 

@@ -106,6 +106,15 @@ def test_an_error_of_the_clients_own_is_told_in_the_servers_words(through: psyco
     assert through.execute("SELECT count(*) FROM origin.things").fetchone() == (3,)
 
 
+def test_what_the_server_does_not_support_is_told_in_its_words(
+    through: psycopg.Connection, direct: psycopg.Connection
+) -> None:
+    text = "SELECT array_position(ARRAY[ints, ints], 1) FROM origin.things WHERE id = 1"
+    for connection in (through, direct):
+        with pytest.raises(psycopg.errors.FeatureNotSupported, match="multidimensional arrays"):
+            connection.execute(text)
+
+
 def test_other_statements_are_the_engines(gateway: RunningGateway, through: psycopg.Connection) -> None:
     for text in (
         "SELECT t.id, k.n FROM origin.things t JOIN small.numbers k ON k.n = t.id",
