@@ -51,7 +51,7 @@ BOB = "bob"  # may read crm and sales.orders
 EVE = "eve"  # may read nothing
 PASSWORD = "correct horse"
 DATABASE = "lake"
-_START_SECONDS = 30.0
+_START_SECONDS = 120.0
 _STOP_SECONDS = 30.0
 
 Section = Mapping[str, object]

@@ -18,7 +18,7 @@ from gateway.sql import statements
 from tests.attacks.conftest import SETTINGS
 from tests.gateway import SampleLake, write_config
 
-_START_SECONDS = 30.0
+_START_SECONDS = 120.0
 
 
 @dataclass(slots=True)

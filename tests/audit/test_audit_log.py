@@ -33,12 +33,15 @@ def auditor(watched: Audited, lake: SampleLake) -> Iterator[str]:
 
 
 def connected(watched: Audited, user: str) -> psycopg.Connection:
-    """Log in as soon as the gateway has heard of the role."""
-    for _ in range(50):
+    """Log in as soon as the gateway has heard of the role and of what is granted to it."""
+    for _ in range(200):
         try:
-            return watched.gateway.connect(user)
+            connection = watched.gateway.connect(user)
         except psycopg.OperationalError:
             continue
+        if connection.execute("select has_table_privilege('lakegate.audit_log', 'select')").fetchone() == (True,):
+            return connection
+        connection.close()
     raise AssertionError(f"{user} cannot log in")
 
 

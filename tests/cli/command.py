@@ -18,7 +18,7 @@ class Finished:
     errors: str
 
 
-def lakegate(*arguments: str, folder: Path, given: str = "", seconds: float = 60) -> Finished:
+def lakegate(*arguments: str, folder: Path, given: str = "", seconds: float = 180) -> Finished:
     """Run ``lakegate`` in a folder; it must not show a traceback, whatever happens."""
     environment = {name: value for name, value in os.environ.items() if name != "LAKEGATE_TRACEBACK"}
     done = subprocess.run(
