@@ -13,7 +13,19 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import audit, federation, governance, latency, logins, machine, memory, overhead, report, rows
+from benchmarks import (
+    audit,
+    catalogue,
+    federation,
+    governance,
+    latency,
+    logins,
+    machine,
+    memory,
+    overhead,
+    report,
+    rows,
+)
 from benchmarks.setting import Setting, open_setting
 
 # Memory comes first, of a gateway that has done nothing else; the cold runs of TPC-H come before what warms its tables.
@@ -22,6 +34,7 @@ BENCHMARKS: dict[str, Callable[[Setting], report.Section]] = {
     "federation": federation.run,
     "rows": rows.run,
     "latency": latency.run,
+    "catalogue": catalogue.run,
     "logins": logins.run,
     "overhead": overhead.run,
     "audit": audit.run,

@@ -10,7 +10,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,18 +89,21 @@ class GatewayProcess:
 
 
 @contextmanager
-def gateway(layout: Layout, settings: str = "", directory: Path | None = None) -> Iterator[GatewayProcess]:
+def gateway(
+    layout: Layout, settings: str = "", directory: Path | None = None, grants: Sequence[str] = (), server: str = ""
+) -> Iterator[GatewayProcess]:
     """A gateway over the benchmark's sources for the length of a block; ``settings`` are further sections of its
-    configuration, and ``directory`` is where it keeps its state (with the data, unless given). Raises BenchmarkError if
-    it does not start.
+    configuration, ``server`` lines of the section of that name, ``grants`` what its user may read beside the layout's
+    sources, and ``directory`` is where it keeps its state (with the data, unless given). Raises BenchmarkError if it
+    does not start.
     """
     directory = directory or layout.directory
     port, http_port = free_port(), free_port()
     config = state.write_config(directory, layout, port, http_port)
-    with config.open("a", encoding="utf-8") as file:
-        file.write(f"\n{settings}\n")
+    text = config.read_text(encoding="utf-8").replace("[server]\n", f"[server]\n{server}\n", 1)
+    config.write_text(f"{text}\n{settings}\n", encoding="utf-8")
     password = state.password(directory)
-    _set_user(config, password, tuple(layout.sources))
+    _set_user(config, password, (*layout.sources, *grants))
     log = directory / "gateway.log"
     command = [sys.executable, "-m", "gateway.cli", "serve", "--config", str(config)]
     started = time.perf_counter()

@@ -47,6 +47,7 @@ class Setting:
     gateway: GatewayProcess
     postgres_conninfo: str
     psql: Path
+    server: postgres.Server
 
     @property
     def lineitem_rows(self) -> int:
@@ -56,6 +57,10 @@ class Setting:
     def connect_postgres(self) -> psycopg.Connection:
         """Open a connection to PostgreSQL itself."""
         return psycopg.connect(self.postgres_conninfo, autocommit=True)
+
+    def database(self, name: str) -> str:
+        """Have another database in PostgreSQL; return how its owner reaches it, over TCP on loopback."""
+        return _over_tcp(_database(self.server, name))
 
 
 def cache_directory() -> Path:
@@ -79,7 +84,7 @@ def open_setting(scale: float, quick: bool, report: Callable[[str], None]) -> It
         assert programs is not None
         report("starting the gateway")
         with gateway(layout) as running:
-            yield Setting(scale, quick, layout, running, _over_tcp(peer), programs / "psql")
+            yield Setting(scale, quick, layout, running, _over_tcp(peer), programs / "psql", server)
     finally:
         server.stop()
 

@@ -38,7 +38,7 @@ _SETTINGS: Mapping[str, str] = {
     "max_connections": "300",
     "shared_buffers": "64MB",
     "max_locks_per_transaction": "256",  # a catalogue of some ten thousand tables is mirrored in one transaction
-    "work_mem": "8MB",
+    "work_mem": "32MB",  # lists of some ten thousand columns are sorted without a file
     "temp_file_limit": "2GB",  # what one session's statements over catalogues may spill
     "max_wal_size": "256MB",
     "wal_level": "minimal",

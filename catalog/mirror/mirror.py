@@ -33,6 +33,7 @@ from catalog.mirror.access import MirrorParts, execute
 from catalog.mirror.access_statements import AccessOutcome, AccessRequest, MakeVerifier
 from catalog.mirror.activity import make_activity, signal_process, tell_sessions
 from catalog.mirror.applied import Applied, Notes
+from catalog.mirror.catalogue_care import care_for_catalogues
 from catalog.mirror.comments import change_comments
 from catalog.mirror.connections import MirrorConnections, OwnConnection
 from catalog.mirror.cursor_texts import show_cursor_texts
@@ -166,6 +167,7 @@ class Mirror:
                 applied, shown = self._change(connection, access, lent, shown)
             self._changed(applied, access, lent, shown)
             self._told = frozenset(lent)
+            care_for_catalogues(self._server, self.database, applied)
             return applied
 
     def temporary_bytes(self, process: int) -> int:

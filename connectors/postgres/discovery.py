@@ -51,6 +51,7 @@ class _Catalogues:
     constraints: dict[int, list[Row]] = field(default_factory=dict)
     indexes: dict[int, list[Row]] = field(default_factory=dict)
     server_version: int = 0
+    column_shapes: dict[tuple[int, int, int], ColumnShape] = field(default_factory=dict)  # by type, modifier, collation
 
 
 def discover(source: str, conninfo: str, options: PostgresOptions, only: Remote | None = None) -> Found:
@@ -160,14 +161,25 @@ def _columns(
 ) -> tuple[tuple[Column, ...], dict[str, ColumnShape]]:
     columns, shapes = [], {}
     for name, oid, typmod, not_null, spelled, comment, collation, number in found.columns.get(relation, []):
-        while oid in found.domains:
-            domain = found.domains[oid]
-            oid, typmod, spelled = domain.base, domain.typmod, domain.spelled  # noqa: PLW2901
-        way = remote_type(found.types.get(oid, PgType("record", "c", False)), typmod, spelled, options.numeric_scale)
-        byte_order, deterministic = found.collations.get(collation, (False, True))
+        key = (oid, typmod, collation)
+        shape = found.column_shapes.get(key)
+        if shape is None:
+            shape = found.column_shapes[key] = _column_shape(oid, typmod, spelled, collation, found, options)
+        way = shape.type
         columns.append(Column(name, way.sql_type, way.arrow, not not_null, comment, f"{relation}/{number}"))
-        shapes[name] = ColumnShape(way, byte_order, deterministic)
+        shapes[name] = shape
     return tuple(columns), shapes
+
+
+def _column_shape(
+    oid: int, typmod: int, spelled: str, collation: int, found: _Catalogues, options: PostgresOptions
+) -> ColumnShape:
+    while oid in found.domains:
+        domain = found.domains[oid]
+        oid, typmod, spelled = domain.base, domain.typmod, domain.spelled
+    way = remote_type(found.types.get(oid, PgType("record", "c", False)), typmod, spelled, options.numeric_scale)
+    byte_order, deterministic = found.collations.get(collation, (False, True))
+    return ColumnShape(way, byte_order, deterministic)
 
 
 def _constraints(rows: list[Row], names: Mapping[Remote, TableName], visible: set[str]) -> Iterable[Constraint]:

@@ -172,6 +172,18 @@ def test_a_new_gateway_finds_nothing_to_do(server: Server, store: Store, lake: M
     assert ask(server, lake, xmin) == rows
 
 
+def test_many_tables_are_planned_for_as_soon_as_they_are_shown(server: Server, lake: Mirror) -> None:
+    wide = {TableName("wide", f"t{n}"): table("wide", f"t{n}", "a integer", "b text", rows=n) for n in range(120)}
+    lake.apply(replace(LAKE, tables={**LAKE.tables, **wide}), ACCESS)
+    columns = ask(server, lake, "SELECT count(*)::int FROM pg_attribute")[0][0]
+    assert ask(server, lake, "SELECT reltuples::int FROM pg_class WHERE relname = 'pg_attribute'") == [(columns,)]
+    few = replace(LAKE, tables={**LAKE.tables, **dict([*wide.items()][:110])})
+    lake.apply(few, ACCESS)  # of few tables PostgreSQL learns by itself
+    assert ask(server, lake, "SELECT reltuples::int FROM pg_class WHERE relname = 'pg_attribute'") == [(columns,)]
+    again = lake.apply(replace(few, tables={**few.tables, NATION.name: replace(NATION, comment="changed")}), ACCESS)
+    assert (again.created, again.changed, again.dropped) == (0, 1, 0)
+
+
 def test_foreign_keys_come_back_when_the_referenced_table_is_made_anew(server: Server, lake: Mirror) -> None:
     other = replace(NATION, comment="changed")
     before = oids(server, lake)

@@ -1,7 +1,8 @@
 """Install the clients of the tests that are no packages of the environment: `make clients`.
 
-They are npm's, Debian's pgjdbc, and dbt, which asks for other versions of packages than the gateway. A client that
-cannot be had on a machine is named with the reason, and its tests skip; with ``LAKEGATE_CLIENTS=all`` that fails.
+They are npm's, Debian's pgjdbc and psqlODBC, and dbt, which asks for other versions of packages than the gateway. A
+client that cannot be had on a machine is named with the reason, and its tests skip; with ``LAKEGATE_CLIENTS=all`` that
+fails.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.clients.programs import DBT, FOLDER, JAR, NODE_MODULES, all_are_wanted
+import pyodbc
+
+from tests.clients.programs import DBT, FOLDER, JAR, NODE_MODULES, ODBC_DRIVER, all_are_wanted
 
 _LONGEST = 240  # seconds for one command: package managers wait long for hosts that do not answer
 
@@ -77,10 +80,21 @@ def _pgjdbc() -> None:
         shutil.copyfile((folder / "usr/share/java/postgresql.jar").resolve(), JAR)
 
 
+def _odbc() -> None:
+    if ODBC_DRIVER in pyodbc.drivers():
+        return
+    if os.geteuid() != 0:
+        raise _NotInstalled("only root can: apt-get install odbc-postgresql")
+    _run("apt-get", "install", "--yes", "--no-install-recommends", "odbc-postgresql", "unixodbc")
+    if ODBC_DRIVER not in pyodbc.drivers():
+        raise _NotInstalled("Debian's package registered no driver")
+
+
 _CLIENTS: dict[str, Callable[[], None]] = {
     "node-postgres and postgres.js": _node,
     "dbt-postgres": _dbt,
     "pgjdbc": _pgjdbc,
+    "psqlODBC": _odbc,
 }
 
 

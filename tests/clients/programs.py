@@ -14,6 +14,7 @@ import pytest
 FOLDER = Path(__file__).parent
 NODE_MODULES = FOLDER / "node" / "node_modules"
 DBT = FOLDER.parents[1] / ".venv-dbt" / "bin" / "dbt"
+ODBC_DRIVER = "PostgreSQL Unicode"  # as Debian's package registers it
 JAR = FOLDER / "java" / "postgresql.jar"
 
 

@@ -1,4 +1,4 @@
--- psqlODBC: start-up, catalogue functions, result sets by a cursor (UseDeclareFetch, as Tableau sets it).
+-- psqlODBC (as Tableau sets it): start-up, catalogue functions, result sets by a cursor (UseDeclareFetch).
 --= client_encoding=UTF8
 --= datestyle=ISO
 
