@@ -13,6 +13,7 @@ from catalog.sqlstate import SqlState
 from gateway.portals import RowSource
 from gateway.prepared import KeptEncoder, Lane, PreparedStatement
 from gateway.sql.cursor_statements import Declaration, Fetch
+from gateway.whole_rows import WholeRows
 from gateway.wire import backend, frontend
 from optimizer.stages import Fragmented
 
@@ -60,7 +61,7 @@ class Portal:
     sent: Sent = field(default_factory=Sent)
     encoder: KeptEncoder = field(default_factory=KeptEncoder)
     described: bytes | None = None  # the mirror's own message, where the columns are told as it told them
-    rows: RowSource | None = None
+    rows: RowSource | WholeRows | None = None
     bound: tuple[tuple[int, ...], frontend.Bind] | None = None  # parameters as they came, and their types
     done: bool = field(default=False)
     lane: str = "engine"  # who has answered, for the log

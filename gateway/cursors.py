@@ -113,6 +113,9 @@ class Cursors:
 
     async def check(self, portal: Portal) -> None:
         """Check a portal before it goes on: its cursor must still be there, and what it reads still be allowed."""
+        if self._mirror.status == "E":
+            message = "current transaction is aborted, commands ignored until end of transaction block"
+            raise SqlError(SqlState.IN_FAILED_SQL_TRANSACTION, message)
         cursor = portal.cursor or portal
         if cursor.rows is None:
             if portal.cursor is not None and cursor.done:
@@ -127,7 +130,7 @@ class Cursors:
         await self._engine.check(cursor, self._role.names())
         if portal.wanted is not None and portal.rows is None:
             try:
-                cursor.rows.rows.require_way(portal.wanted)
+                cursor.rows.require_way(portal.wanted)
             except SqlError:
                 cursor.failed = True
                 raise
@@ -198,6 +201,8 @@ class Cursors:
                 row, _ = await self._mirror.ask(_IS_OPEN, name.encode())
                 if not row:
                     self._forget(name)
+                elif (held := self.portals.get(name)) is not None and held.rows is not None:
+                    held.rows.hold()
         await self.reap()
 
     async def close(self) -> None:

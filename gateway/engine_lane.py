@@ -21,11 +21,11 @@ from catalog.principals import Principal
 from catalog.sqlstate import SqlState
 from gateway import copy_out, explain
 from gateway.bound import Client, Portal, Sent, formatted, spread
-from gateway.cursor_rows import FetchedRows, Rows
+from gateway.cursor_rows import Rows
 from gateway.lake import Lake
 from gateway.logs import milliseconds_since, soon
 from gateway.pipeline import prepare, run
-from gateway.portals import Blocks, ReadyRows, RowSource, encoded, encoded_whole
+from gateway.portals import Blocks, ReadyRows, RowSource, encoded, encoded_whole, write
 from gateway.prepared import Description, Lane, NamedStatement, PreparedStatement, StatementCache
 from gateway.quantities import parse_duration
 from gateway.relay.mirror_connection import MirrorConnection
@@ -41,6 +41,7 @@ from gateway.values.parameters import decode_parameter, typed_name
 from gateway.values.rows import OutputSettings, RowEncoder
 from gateway.values.settings import TEXT
 from gateway.whole_lane import WholeLane
+from gateway.whole_rows import WholeRows
 from gateway.wire import backend, frontend
 from gateway.wire.fields import ENCODING
 
@@ -176,7 +177,7 @@ class EngineLane:
             if cursor.rows is None:
                 await self._open(cursor, settings, is_scroll=False)
             assert cursor.rows is not None
-            return await cursor.rows.rows.move(wanted)
+            return await cursor.rows.move(wanted)
 
     async def execute(self, portal: Portal, limit: int) -> None:
         """Send the portal's rows (at most ``limit``, 0 for all) and how it ended."""
@@ -198,7 +199,7 @@ class EngineLane:
             self._client.send(backend.PortalSuspended())
         duration = milliseconds_since(started)
         lane = portal.prepared.lane
-        told = portal.lane if lane is Lane.ENGINE else lane.name.lower()
+        told = portal.lane if lane is Lane.ENGINE or portal.lane == "source" else lane.name.lower()
         soon(_log.info, "statement", lane=told, rows=sent, milliseconds=duration)
 
     @asynccontextmanager
@@ -257,6 +258,9 @@ class EngineLane:
             await self._mirror.wake()
 
     async def _open(self, portal: Portal, settings: _Settings, *, is_scroll: bool) -> None:
+        portal.rows = await self._whole.open(portal, settings.output)
+        if portal.rows is not None:
+            return
         running = await self._start(portal, settings)
         portal.rows = RowSource(running, _encoder(portal, settings), is_scroll=is_scroll)
 
@@ -270,6 +274,8 @@ class EngineLane:
             return await self._send_plan(portal, settings), True
         if portal.prepared.copy is not None:
             return await self._send_copy(portal, portal.prepared.copy, settings), True
+        if portal.rows is None and portal.cursor is not None and portal.wanted is not None:
+            portal.rows = await self._fetched(portal.cursor, portal.wanted, portal, settings)
         if limit == 0 and portal.rows is None:
             return await self._send_all(portal, settings), True
         return await self._send_portion(portal, limit, settings)
@@ -283,22 +289,34 @@ class EngineLane:
             prepare_encoder = _encoder(portal, settings)
             whole = encoded_whole(running, prepare_encoder)
             if whole is not None:
-                return await self._write_blocks(whole)
+                return await write(whole, self._client)
             return await self._write(encoded(running, prepare_encoder, self._lake.threads))
         finally:
             await running.close()
+
+    async def _fetched(self, cursor: Portal, wanted: Fetch, portal: Portal, settings: _Settings) -> WholeRows | None:
+        """Return what a FETCH gives where a source's server has the cursor."""
+        if cursor.rows is None:  # of the extended protocol, and not executed yet
+            await self._open(cursor, settings, is_scroll=False)
+        if not isinstance(cursor.rows, WholeRows):
+            return None
+        portal.lane = cursor.lane
+        return cursor.rows.fetched(wanted, [one.format for one in portal.fields])
 
     async def _send_portion(self, portal: Portal, limit: int, settings: _Settings) -> tuple[int, bool]:
         if portal.rows is None:
             await self._open(portal, settings, is_scroll=False)
         assert portal.rows is not None
-        sent = await self._write(portal.rows.take(limit or 1 << 62))
+        sent = await portal.rows.send(limit, self._client)
         # PostgreSQL suspends a portal whenever the limit was reached, even if there are no more rows.
         return sent, portal.rows.exhausted
 
     async def _send_copy(self, portal: Portal, copy: CopyTo, settings: _Settings) -> int:
         as_utf8 = replace(settings.output, client_encoding="UTF8")  # COPY has an ENCODING of its own
         made = copy_out.copy_out(copy, portal.fields, as_utf8)
+        relayed = await self._whole.copy(portal, copy.options, settings.output)
+        if relayed is not None:
+            return relayed
         running = await self._start(portal, settings)
         try:
             return await copy_out.send(made, running, self._client, self._lake.threads)
@@ -327,10 +345,8 @@ class EngineLane:
         if portal.prepared.lane is Lane.POLICY_QUESTION:
             return ReadyRows(await self._answer(portal.prepared.statement))
         if portal.cursor is not None and portal.wanted is not None:
-            if portal.cursor.rows is None:  # of the extended protocol, and not executed yet
-                await self._open(portal.cursor, settings, is_scroll=False)
-            assert portal.cursor.rows is not None
-            return FetchedRows(portal.cursor.rows.rows, portal.wanted)
+            assert isinstance(portal.cursor.rows, RowSource)  # others were given by `_fetched`
+            return portal.cursor.rows.fetched(portal.wanted)
         session = Session(settings.output.time_zone, settings.output)
         noted = self._client.note_fragments()
         return await run(portal.prepared.require_plan(), portal.parameters, session, self._lake, noted, self._mirror)
@@ -339,15 +355,8 @@ class EngineLane:
         sent = 0
         async with aclosing(blocks) as source:  # type: ignore[type-var]
             async for each in source:
-                sent += await self._write_blocks(each)
+                sent += await write(each, self._client)
         return sent
-
-    async def _write_blocks(self, blocks: Blocks) -> int:
-        rows, buffers = blocks
-        for buffer in buffers:
-            self._client.write(buffer)
-            await self._client.drain()
-        return rows
 
     async def describe(self, named: NamedStatement, names: Names) -> Description:
         """Return PostgreSQL's description of a statement. Raises SqlError with its errors."""

@@ -14,7 +14,8 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from gateway.cursor_rows import CursorRows, Rows
+from gateway.cursor_rows import CursorRows, FetchedRows, Rows
+from gateway.sql.cursor_statements import Fetch
 
 _AHEAD = 1  # batches that wait encoded, or are being encoded, beyond the one being sent and the one handed over
 _SMALL = 512  # rows below which handing a batch to a thread costs more than encoding it
@@ -31,6 +32,16 @@ class Encoder(Protocol):
 
     def encode(self, batch: pa.RecordBatch) -> list[memoryview]:
         """Return the messages of all rows, in order. Raises SqlError."""
+
+
+class Client(Protocol):
+    """Where rows go."""
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Queue bytes of complete messages."""
+
+    async def drain(self) -> None:
+        """Wait until the client has read enough of what is queued."""
 
 
 class ReadyRows:
@@ -126,6 +137,15 @@ def _encode(encoder: Encoder, batch: pa.RecordBatch) -> Blocks:
     return batch.num_rows, encoder.encode(batch)
 
 
+async def write(blocks: Blocks, client: Client) -> int:
+    """Send blocks; return how many rows they have."""
+    rows, buffers = blocks
+    for buffer in buffers:
+        client.write(buffer)
+        await client.drain()
+    return rows
+
+
 class RowSource:
     """The rows of a running statement in portions, for Execute with a row limit, FETCH and MOVE."""
 
@@ -139,12 +159,29 @@ class RowSource:
         """Whether the end was reached."""
         return self.rows.at_end
 
-    async def take(self, limit: int) -> AsyncIterator[Blocks]:
-        """Yield blocks of at most ``limit`` rows in all; ``exhausted`` tells whether there are no more."""
-        async with aclosing(self.rows.forward(limit)) as batches:
+    async def send(self, limit: int, client: Client) -> int:
+        """Send at most ``limit`` rows (0: all); return how many. ``exhausted`` tells whether there are no more."""
+        sent = 0
+        async with aclosing(self.rows.forward(limit or None)) as batches:
             async for batch in batches:
                 self._encoder = self._encoder or self._prepare(batch.schema)
-                yield _encode(self._encoder, batch)
+                sent += await write(_encode(self._encoder, batch), client)
+        return sent
+
+    async def move(self, wanted: Fetch) -> int:
+        """Move as a MOVE says; return how many rows a FETCH would have had."""
+        return await self.rows.move(wanted)
+
+    def fetched(self, wanted: Fetch) -> Rows:
+        """Return what a FETCH gives of them."""
+        return FetchedRows(self.rows, wanted)
+
+    def require_way(self, wanted: Fetch) -> None:
+        """Raise SqlError 55000 where a FETCH would have to go back, and the cursor does not scroll."""
+        self.rows.require_way(wanted)
+
+    def hold(self) -> None:
+        """Do nothing: the rows are read on when the transaction has ended."""
 
     async def close(self) -> None:
         """Stop the statement."""

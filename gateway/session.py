@@ -163,7 +163,7 @@ class Session:
             await self._query_each(statements, prepared)
         await self._role.end_set_role()
         await self._cursors.reap()
-        if self._mirror.status != "T":
+        if self._mirror.status == "I":
             await self._cursors.transaction_ended()
 
     async def _query_each(
@@ -318,7 +318,7 @@ class Session:
             self._engine.settings_changed()
         self._path_changed = self._unsynced = self._in_block = False
         await self._role.end_set_role()
-        if self._mirror.status != "T":
+        if self._mirror.status == "I":
             self._relayed.clear()
             await self._cursors.transaction_ended()
         await self._cursors.reap()

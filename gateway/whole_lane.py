@@ -9,11 +9,14 @@ from gateway import explain
 from gateway.bound import Client, Portal
 from gateway.lake import Lake
 from gateway.pipeline import Plan, get_reads, reads
+from gateway.prepared import Lane
 from gateway.relay.source_connection import Execution
 from gateway.relay.source_relay import Asked, WholeStatement
+from gateway.sql.copy_options import CopyOptions, Format, written
 from gateway.sql.statements import ExplainOptions
 from gateway.values.client_encodings import is_converted
 from gateway.values.settings import OutputSettings
+from gateway.whole_rows import WholeRows
 
 
 class WholeLane:
@@ -28,9 +31,32 @@ class WholeLane:
         asked = await self._get_asked(portal, output)
         sent = await self._lake.relay.send(asked, self._client) if asked is not None else None
         if sent is not None:
-            portal.lane = "source"
-            self._client.reading("source", (), ())
+            self._note(portal)
         return sent
+
+    async def copy(self, portal: Portal, options: CopyOptions, output: OutputSettings) -> int | None:
+        """Pass on the server's own COPY; return how many rows it had."""
+        if not (options.format.is_lines or options.format is Format.BINARY):
+            return None
+        asked = await self._get_asked(portal, replace(output, client_encoding="UTF8"))
+        sent = await self._lake.relay.copy(asked, written(options), self._client) if asked is not None else None
+        if sent is not None:
+            self._note(portal)
+        return sent
+
+    async def open(self, portal: Portal, output: OutputSettings) -> WholeRows | None:
+        """Open a portal whose rows are asked for in portions, or a cursor."""
+        if portal.prepared.lane is not Lane.ENGINE:
+            return None
+        asked = await self._get_asked(portal, output)
+        if asked is None:
+            return None
+        declared = portal.declared
+        opened = await self._lake.relay.open(asked, None if declared is None else (declared.scrolls, declared.holds))
+        if opened is None:
+            return None
+        self._note(portal)
+        return WholeRows(opened)
 
     async def explain(self, portal: Portal, options: ExplainOptions, output: OutputSettings) -> list[str] | None:
         """Return the lines of EXPLAIN, the server's plan among them, for who sees all of the tables."""
@@ -42,6 +68,10 @@ class WholeLane:
             return None
         tables = sorted(str(one.name) for one in portal.prepared.require_plan().optimized.tables.values())
         return explain.explain_whole(asked.whole, tables, options, server)
+
+    def _note(self, portal: Portal) -> None:
+        portal.lane = "source"
+        self._client.reading("source", (), ())
 
     async def _get_asked(self, portal: Portal, output: OutputSettings) -> Asked | None:
         planned = portal.prepared.plan

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import cast
 
-_DATA_ROW = ord("D")
+_ROWS = frozenset(b"Dd")  # DataRow, CopyData
 _HEADER = 5  # bytes: a message's type and its length
 _MOST = 1 << 20  # bytes kept until the server has to wait
 
@@ -89,9 +89,9 @@ class Received(asyncio.Protocol):
         return self._take(end) if end <= len(self.data) else None
 
     def take_rows(self) -> bytes:
-        """Take all complete DataRow messages at the head: their headers alone are looked at."""
+        """Take all complete DataRow or CopyData messages at the head: their headers alone are looked at."""
         data, size, end = self.data, len(self.data), 0
-        while size - end >= _HEADER and data[end] == _DATA_ROW:
+        while size - end >= _HEADER and data[end] in _ROWS:
             next_end = end + 1 + int.from_bytes(data[end + 1 : end + _HEADER], "big")
             if next_end > size:
                 break

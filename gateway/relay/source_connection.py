@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 from gateway.relay.received import Received
 from gateway.relay.server_login import Authentication, LoginRefused, ServerTarget, connect, startup
 from gateway.wire import backend, frontend
 
+_SYNC = frontend.Sync().encode()
 _CACHED_PLAN = "0A000"  # a statement's columns have changed since it was prepared
 _KEPT_STATEMENTS = 200  # prepared on one connection; the one that was used longest ago gives way
 _READ_ONLY = {
@@ -19,6 +21,8 @@ _READ_ONLY = {
     "default_transaction_read_only": "on",
     "client_min_messages": "error",
     "row_security": "on",
+    "standard_conforming_strings": "on",  # as constants are written; a server may have another opinion
+    "transform_null_equals": "off",
 }
 
 
@@ -50,6 +54,49 @@ class Execution:
     result_formats: tuple[int, ...] = ()
 
 
+class Sink(Protocol):
+    """Where rows go."""
+
+    def write(self, data: bytes) -> None:
+        """Queue bytes of complete DataRow or CopyData messages."""
+
+    def relay(self, message: bytes) -> None:
+        """Queue the message that begins a COPY, or ends its data."""
+
+    async def drain(self) -> None:
+        """Wait until the client has read enough of what is queued."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How an execution ended: the tag of the last command that did, "" for none, and the columns that were described.
+    ``suspended``: there may be more rows.
+    """
+
+    tag: str = ""
+    suspended: bool = False
+    fields: tuple[backend.FieldDescription, ...] = ()
+
+    @property
+    def rows(self) -> int:
+        """How many rows the command had; 0 where its tag has no number."""
+        count = self.tag.rpartition(" ")[2]
+        return int(count) if count.isdigit() else 0
+
+
+class Nobody:
+    """A sink for what has no rows."""
+
+    def write(self, data: bytes) -> None:
+        """Drop it."""
+
+    def relay(self, message: bytes) -> None:
+        """Drop it."""
+
+    async def drain(self) -> None:
+        """Go on."""
+
+
 class SourceConnection:
     """A logged-in, read-only connection. Not safe for several tasks at once. ``is_usable`` is False once it has failed
     in the midst of something.
@@ -63,7 +110,8 @@ class SourceConnection:
         self._statements: OrderedDict[tuple[str, tuple[int, ...]], tuple[str, tuple[backend.FieldDescription, ...]]]
         self._statements = OrderedDict()
         self._made = 0
-        self._busy = self._is_stale = False
+        self.has_cursors = False  # that may outlive their transaction
+        self._busy = self._is_stale = self._in_transaction = False
 
     @classmethod
     async def open(cls, target: ServerTarget, settings: Mapping[str, str]) -> SourceConnection:
@@ -80,10 +128,14 @@ class SourceConnection:
 
     @property
     def is_usable(self) -> bool:
-        """Whether another statement may be sent."""
-        return not (
-            self._busy or self._is_stale or self._received.ended or self._received.data or self._transport.is_closing()
-        )
+        """Whether another statement may be sent, by whoever has it next."""
+        is_left = self._busy or self._is_stale or self._in_transaction or self.has_cursors or self._received.data
+        return not (is_left or self._received.ended or self._transport.is_closing())
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction block is open, failed or not."""
+        return self._in_transaction
 
     @property
     def is_busy(self) -> bool:
@@ -106,53 +158,57 @@ class SourceConnection:
         name, close = f"s{self._made}", b""
         if len(self._statements) >= _KEPT_STATEMENTS:
             close = frontend.Close("S", self._statements.popitem(last=False)[1][0]).encode()
-        fields: tuple[backend.FieldDescription, ...] = ()
         parse = frontend.Parse(name, sql, oids).encode() + frontend.Describe("S", name).encode()
-        self._send(close + parse + frontend.Sync().encode())
-        failure = None
-        while (message := await self._message())[:1] != b"Z":
-            if message[:1] == b"T":
-                fields = backend.RowDescription.decode(message[5:]).fields
-            elif message[:1] == b"E":
-                failure = _failure(message)
-        self._busy = False
-        if failure is not None:
-            raise failure
+        fields = (await self.exchange(close + parse, Nobody())).fields
         self._statements[sql, oids] = (name, fields)
         return name, fields
 
-    async def run(
-        self, execution: Execution, sink: Callable[[bytes], None], drain: Callable[[], Awaitable[None]]
-    ) -> int:
-        """Execute a prepared statement and pass its DataRow messages to ``sink``, many at once; return how many rows
-        there were. ``drain`` is awaited as often. Raises SourceFailed, SourceLost.
+    async def run(self, execution: Execution, sink: Sink) -> int:
+        """Execute a prepared statement and pass its rows to ``sink``; return how many there were. Raises SourceFailed,
+        SourceLost.
         """
+        ended = await self.exchange(self.bind(execution) + frontend.Execute("").encode(), sink)
+        return ended.rows
+
+    def bind(self, execution: Execution, portal: str = "") -> bytes:
+        """Return the message that makes a portal of a prepared statement."""
         name, _ = self._statements[execution.sql, execution.oids]
-        bind = frontend.Bind("", name, execution.formats, execution.values, execution.result_formats)
-        self._send(bind.encode() + frontend.Execute("").encode() + frontend.Sync().encode())
-        rows, failure = 0, None
+        return frontend.Bind(portal, name, execution.formats, execution.values, execution.result_formats).encode()
+
+    async def exchange(self, messages: bytes, sink: Sink) -> Ended:
+        """Send messages of the extended protocol, with Sync behind them, and pass on what comes of rows, many at once.
+        Raises SourceFailed, SourceLost.
+        """
+        self._send(messages + _SYNC)
+        ended, failure = Ended(), None
         while True:
             if data := self._received.take_rows():
-                sink(data)
-                await drain()
+                sink.write(data)
+                await sink.drain()
                 continue
             message = await self._message()
             kind = message[:1]
             if kind == b"Z":
+                self._in_transaction = message[5:6] != b"I"
                 break
-            if kind == b"D":
-                sink(message)
-                await drain()
+            if kind in (b"D", b"d"):
+                sink.write(message)
+                await sink.drain()
+            elif kind in (b"H", b"c"):
+                sink.relay(message)
             elif kind == b"C":
-                count = message[5:-1].rpartition(b" ")[2]
-                rows = int(count) if count.isdigit() else 0  # EXPLAIN has none
+                ended = replace(ended, tag=message[5:-1].decode())
+            elif kind == b"s":
+                ended = replace(ended, tag="", suspended=True)
+            elif kind == b"T":
+                ended = replace(ended, fields=backend.RowDescription.decode(message[5:]).fields)
             elif kind == b"E":
                 failure = _failure(message)
         self._busy = False
         if failure is not None:
-            self._is_stale = failure.sqlstate == _CACHED_PLAN
+            self._is_stale = self._is_stale or failure.sqlstate == _CACHED_PLAN
             raise failure
-        return rows
+        return ended
 
     async def abandon(self) -> None:
         """Have the server stop what it runs for this connection, and close."""

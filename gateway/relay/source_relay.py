@@ -11,20 +11,19 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import structlog
 from cachetools import LRUCache
 
 from catalog.errors import SqlError
+from catalog.names import always_quoted
 from catalog.remote_logins import RemoteLogin, RemoteLogins
 from catalog.scans import Source
-from catalog.sqlstate import SqlState
-from connectors.postgres.errors import connection_lost, remote_error
 from connectors.postgres.source import PostgresSource
-from gateway.relay.server_login import LoginRefused, ServerTarget
-from gateway.relay.source_connection import Execution, SourceConnection, SourceFailed, SourceLost
+from gateway.relay.source_connection import Execution, Sink, SourceConnection, SourceFailed
+from gateway.relay.source_lease import Lease, Place, command
 from gateway.relay.source_pools import SourcePools
+from gateway.relay.source_portal import SourcePortal
 from gateway.relay.source_target import source_target
 from gateway.values.settings import OutputSettings
 from gateway.wire import backend
@@ -32,9 +31,7 @@ from gateway.wire import backend
 _log = structlog.get_logger(__name__)
 _FIRST_OWN_OID = 16384  # types that are made, not built in: a server's and the mirror's differ
 _KEPT_UNFIT = 1024
-# What a statement itself may be told to have done: the client's own expressions over rows that he sees.
-_TOLD_IN_FULL = ("0A", "21", "22")
-_COLUMNS_CHANGED = "RevalidateCachedQuery"  # the server's routine that ends "cached plan must not change result type"
+_NOT_TAKEN = ("0A", "42")  # classes of SQLSTATE: what a server has not
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +58,23 @@ class Asked:
     settings: OutputSettings
     in_full: bool
 
+    @property
+    def key(self) -> tuple[str, str, tuple[int, ...]]:
+        """What a server takes or does not."""
+        return self.whole.source, self.execution.sql, self.execution.oids
 
-class Sink(Protocol):
-    """Where rows go."""
 
-    def write(self, data: bytes) -> None:
-        """Queue bytes of complete DataRow messages."""
+class _Begun:
+    """Passes on the data of a COPY, and knows whether it has begun."""
 
-    async def drain(self) -> None:
-        """Wait until the client has read enough of what is queued."""
+    def __init__(self, client: Sink) -> None:
+        self.begun = False
+        self.write, self.drain = client.write, client.drain
+        self._client = client
+
+    def relay(self, message: bytes) -> None:
+        self.begun = True
+        self._client.relay(message)
 
 
 class _Lines:
@@ -80,6 +85,9 @@ class _Lines:
 
     def write(self, data: bytes) -> None:
         self._data += data
+
+    def relay(self, message: bytes) -> None:
+        pass
 
     async def drain(self) -> None:
         pass
@@ -110,16 +118,48 @@ class SourceRelay:
         """Have the server answer and pass its rows on; return how many. None: nothing was sent, and the engine is to
         answer. Raises SqlError.
         """
-        key = (asked.whole.source, asked.execution.sql, asked.execution.oids)
-        if key in self._unfit:
-            return None
         async with self._connected(asked) as connection:
-            if connection is None:
+            if connection is None or not await self._takes(connection, asked):
                 return None
-            if not await _fits(connection, asked):
-                self._unfit[key] = True
+            return await connection.run(asked.execution, client)
+
+    async def copy(self, asked: Asked, options: str, client: Sink) -> int | None:
+        """As `send`, for ``COPY … TO STDOUT`` with ``options`` as SQL writes them."""
+        async with self._connected(asked) as connection:
+            if connection is None or not await self._takes(connection, asked):
                 return None
-            return await connection.run(asked.execution, client.write, client.drain)
+            sink = _Begun(client)
+            names = ", ".join(always_quoted(one.name) for one in asked.told)
+            query = f"SELECT * FROM ({asked.execution.sql}) AS copied ({names})" if names else asked.execution.sql
+            text = f"COPY ({query}) TO STDOUT WITH ({options})"
+            try:
+                return (await connection.exchange(command(text), sink)).rows
+            except SourceFailed as failure:
+                if not sink.begun and failure.sqlstate.startswith(_NOT_TAKEN):
+                    return None  # of an older server, which has not all of the options
+                raise
+
+    async def open(self, asked: Asked, declared: tuple[str, str] | None) -> SourcePortal | None:
+        """Open a portal for portions of the rows, or a cursor that is DECLAREd with these words before and behind
+        CURSOR; None as in `send`. Raises SqlError.
+        """
+        lease = await self._lease(asked)
+        portal: SourcePortal | None = None
+        try:
+            if lease is None:
+                return None
+            with lease.told():
+                if not await self._takes(lease.connection, asked):
+                    return None
+            if declared is None:
+                portal = SourcePortal(lease, asked.execution)
+            else:
+                made, fields = await SourcePortal.declare(lease, asked.execution, declared)
+                portal = made if _are_as_told(fields, asked) else None
+            return portal
+        finally:
+            if portal is None and lease is not None:
+                lease.end()
 
     async def explain(self, asked: Asked, *, analyze: bool, verbose: bool) -> list[str] | None:
         """Return the lines of the server's own EXPLAIN; None where it does not take the statement. Raises SqlError."""
@@ -134,7 +174,7 @@ class SourceRelay:
                 await connection.prepare(execution.sql, execution.oids)
             except SourceFailed:
                 return None  # the engine explains what it does instead
-            await connection.run(execution, lines.write, lines.drain)
+            await connection.run(execution, lines)
         return lines.read()
 
     @asynccontextmanager
@@ -142,25 +182,41 @@ class SourceRelay:
         """Give a connection under the session's settings; None where there is none to be had. What the server says is
         raised as SqlError.
         """
+        lease = await self._lease(asked)
+        if lease is None:
+            yield None
+            return
+        try:
+            with lease.told():
+                yield lease.connection
+        finally:
+            lease.end()
+
+    async def _lease(self, asked: Asked) -> Lease | None:
         whole = asked.whole
+        if asked.key in self._unfit:
+            return None
         source = self._sources[whole.source]
         assert isinstance(source, PostgresSource)
         login = self._logins.get(whole.source, whole.reader)
         target, settings = source_target(source.conninfo(login)), _as_settings(asked.settings)
         connection = await self._pools.take(target, settings) if target is not None else None
         if connection is None or target is None:  # the engine's driver says why
-            yield None
-            return
+            return None
+        place = Place(whole.source, target, settings, asked.in_full, login is not None, self._failed)
+        return Lease(self._pools, place, connection)
+
+    async def _takes(self, connection: SourceConnection, asked: Asked) -> bool:
+        """Whether the server reads the statement, with the columns that the client was told."""
         try:
-            yield connection
+            _, fields = await connection.prepare(asked.execution.sql, asked.execution.oids)
         except SourceFailed as failure:
-            told = _told(whole.source, failure, in_full=asked.in_full, is_mapped=login is not None)
-            self._failed(told)
-            raise told from None
-        except SourceLost:
-            raise connection_lost(whole.source) from None
-        finally:
-            self._end(target, settings, connection)
+            _log.info("a source does not take a whole statement", sqlstate=failure.sqlstate)
+            self._unfit[asked.key] = True
+            return False
+        if not _are_as_told(fields, asked):
+            self._unfit[asked.key] = True
+        return asked.key not in self._unfit
 
     def _logins_changed(self, _logins: Collection[RemoteLogin]) -> None:
         """A login that is mapped no more keeps no connection. Called in any thread."""
@@ -170,45 +226,12 @@ class SourceRelay:
         """Close all idle connections."""
         self._pools.close()
 
-    def _end(self, target: ServerTarget, settings: Mapping[str, str], connection: SourceConnection) -> None:
-        if connection.is_busy:  # it was broken off: the server is to stop
-            stopping = asyncio.get_running_loop().create_task(_stop(connection))
-            _STOPPING.add(stopping)
-            stopping.add_done_callback(_STOPPING.discard)
-        else:
-            self._pools.give_back(target, settings, connection)
 
-
-_STOPPING: set[asyncio.Task[None]] = set()  # the loop itself keeps no task alive
-
-
-async def _stop(connection: SourceConnection) -> None:
-    try:
-        await connection.abandon()
-    except (OSError, TimeoutError, LoginRefused):
-        _log.warning("a source could not be told to stop a statement")
-
-
-async def _fits(connection: SourceConnection, asked: Asked) -> bool:
-    """Whether the server reads the statement, with the columns that the client was told."""
-    try:
-        _, fields = await connection.prepare(asked.execution.sql, asked.execution.oids)
-    except SourceFailed as failure:
-        _log.info("a source does not take a whole statement", sqlstate=failure.sqlstate)
-        return False
+def _are_as_told(fields: Sequence[backend.FieldDescription], asked: Asked) -> bool:
     return len(fields) == len(asked.told) and all(
         one.type_oid == other.type_oid or min(one.type_oid, other.type_oid) >= _FIRST_OWN_OID
         for one, other in zip(fields, asked.told, strict=True)
     )
-
-
-def _told(source: str, failure: SourceFailed, *, in_full: bool, is_mapped: bool) -> SqlError:
-    state = failure.sqlstate
-    if failure.fields.get("R") == _COLUMNS_CHANGED:  # what the guard says, too
-        state = str(SqlState.UNDEFINED_OBJECT)
-    elif in_full and state.startswith(_TOLD_IN_FULL) and state in SqlState._value2member_map_:
-        return SqlError(SqlState(state), failure.fields.get("M", ""), hint=failure.fields.get("H"))
-    return remote_error(source, state, is_mapped=is_mapped)
 
 
 def _as_settings(settings: OutputSettings) -> dict[str, str]:

@@ -24,7 +24,10 @@ _UNDERSTOOD = {  # of what a source's string may say, what may not be otherwise
     "channel_binding": {"prefer", "disable"},
     "gssencmode": {"prefer", "disable"},
 }
-_UNKNOWN = ("sslcrl", "ssl_min_protocol_version", "ssl_max_protocol_version", "hostaddr", "sslpassword")
+_UNKNOWN = (
+    *("sslcrl", "sslcrldir", "ssl_min_protocol_version", "ssl_max_protocol_version", "hostaddr", "sslpassword"),
+    *("options", "service", "replication"),
+)
 _ROOTS = Path("~/.postgresql/root.crt")
 
 

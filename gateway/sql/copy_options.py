@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from catalog.errors import SqlError
+from catalog.names import always_quoted, quote_literal
 from catalog.sqlstate import SqlState
 
 
@@ -163,6 +164,22 @@ def _check_direction(given: Mapping[str, object], names: Sequence[str]) -> None:
     for name in names:
         if name in given and given[name] is not False:
             raise _invalid(f"COPY {name.upper()} cannot be used with COPY TO")
+
+
+def written(options: CopyOptions) -> str:
+    """Return the options as SQL writes them, all that a format has, in UTF8 where no encoding was named."""
+    shown = {"FORMAT": options.format.value, "ENCODING": quote_literal(options.encoding or "UTF8")}
+    if options.format.is_lines:
+        shown |= {"DELIMITER": quote_literal(options.delimiter), "NULL": quote_literal(options.null)}
+    if options.header:
+        shown["HEADER"] = "true"
+    if options.format is Format.CSV:
+        shown |= {"QUOTE": quote_literal(options.quote), "ESCAPE": quote_literal(options.escape)}
+        if options.force_quote:
+            names = options.force_quote
+            listed = "*" if isinstance(names, Star) else f"({', '.join(map(always_quoted, names))})"
+            shown["FORCE_QUOTE"] = listed
+    return ", ".join(f"{name} {value}" for name, value in shown.items())
 
 
 # One option -----------------------------------------------------------------------------------------------------------

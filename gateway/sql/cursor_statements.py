@@ -37,9 +37,20 @@ class Declaration:
 
     tail: Tail
     is_scroll: bool
+    is_no_scroll: bool
     is_binary: bool
     is_holdable: bool
     stand_in: str
+
+    @property
+    def scrolls(self) -> str:
+        """What was said before CURSOR of going back."""
+        return "SCROLL" if self.is_scroll else "NO SCROLL" if self.is_no_scroll else ""
+
+    @property
+    def holds(self) -> str:
+        """What was said behind CURSOR."""
+        return "WITH HOLD" if self.is_holdable else ""
 
     def place(self, position: int) -> int:
         """Return the place in the client's statement of a place in ``stand_in``."""
@@ -90,7 +101,7 @@ class _Reader(StatementReader):
         self._require("FOR")
         tail = self._tail(name)
         stand_in = self._text[: tail.start] + OPENING + tail.query + CLOSING
-        return Declaration(tail, "SCROLL" in found, "BINARY" in found, holdable, stand_in)
+        return Declaration(tail, "SCROLL" in found, "NO" in found, "BINARY" in found, holdable, stand_in)
 
     def preparation(self) -> Tail:
         self._require("PREPARE")

@@ -20,7 +20,7 @@ from psycopg.conninfo import make_conninfo
 
 from gateway.relay import source_pools
 from gateway.relay.server_login import LoginRefused, ServerTarget
-from gateway.relay.source_connection import Execution, SourceConnection
+from gateway.relay.source_connection import Execution, Nobody, SourceConnection
 from gateway.relay.source_pools import SourcePools
 from gateway.relay.source_target import source_target
 from tests.faults.conftest import Strict
@@ -86,23 +86,28 @@ def _run(work: Callable[[], Awaitable[_T]]) -> _T:
         return runner.run(main())
 
 
-def _log_in(target: ServerTarget) -> bytes:
-    """Log in and return the DataRow of who that is at the server."""
+class _Rows(Nobody):
+    """Keeps DataRow messages."""
+
+    def __init__(self) -> None:
+        self.data = bytearray()
+
+    def write(self, data: bytes) -> None:
+        self.data += data
+
+
+def _log_in(target: ServerTarget, sql: str = "SELECT current_user::text") -> bytes:
+    """Log in and return the DataRow of a query, which says who that is at the server."""
 
     async def work() -> bytes:
         connection = await SourceConnection.open(target, {"client_encoding": "UTF8"})
-        found: list[bytes] = []
-
-        async def drain() -> None:
-            pass
-
+        found = _Rows()
         try:
-            sql = "SELECT current_user::text"
             await connection.prepare(sql, ())
-            assert await connection.run(Execution(sql), found.append, drain) == 1
+            assert await connection.run(Execution(sql), found) == 1
         finally:
             connection.close()
-        return b"".join(found)
+        return bytes(found.data)
 
     return _run(work)
 
@@ -154,6 +159,20 @@ def test_what_a_connection_string_demands_of_the_server(lake: SampleLake, logins
     assert _log_in(asked).endswith(b"login_scram")
     with pytest.raises(LoginRefused):
         _log_in(_target(_conninfo(lake, "trust", require_auth="scram-sha-256")))
+
+
+def test_constants_are_read_as_they_are_written(lake: SampleLake, logins: None) -> None:
+    """Where a server reads backslashes, a constant that ends with one would go on with the statement behind it."""
+    with lake.server.connect(autocommit=True) as owner:
+        owner.execute("ALTER ROLE login_scram SET standard_conforming_strings TO off")
+        owner.execute("ALTER ROLE login_scram SET transform_null_equals TO on")
+    read = _log_in(_target(_conninfo(lake, "scram")), r"SELECT '\', (1 = NULL) IS NULL")
+    assert read.endswith(b"\0\0\0\x01\\\0\0\0\x01t")
+
+
+def test_what_only_libpq_can_do_is_left_to_it(lake: SampleLake) -> None:
+    for more in ({"options": "-c role=other"}, {"service": "crm"}, {"sslcrldir": "/tmp"}, {"gssencmode": "require"}):
+        assert source_target(_conninfo(lake, "scram", **more)) is None
 
 
 @contextmanager
