@@ -8,7 +8,7 @@ ARGS ?=
 JOBS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help env clients demo stop test check lint types imports format bench clean
+.PHONY: help env clients demo stop test generated check lint types imports format bench clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ stop: env ## stop what `make demo ARGS=--detach` left running
 
 test: env ## run the tests, one process a core (JOBS=0: in one process)
 	$(BIN)/python -m pytest -n $(JOBS) --maxprocesses 4 --dist loadfile $(ARGS)
+
+generated: env ## compare generated statements with PostgreSQL's answers for ten minutes (ARGS='--minutes 60 --seed x')
+	$(BIN)/python -m tests.differential.generated $(ARGS)
 
 check: lint types imports test ## all checks: style, types, import contracts, tests
 

@@ -69,7 +69,11 @@ FORMS: dict[str, ResultForm] = {
     "interval": ResultForm("interval", pa.month_day_nano_interval(), "interval_send({})", transport.intervals),
     "integer[]": _list("int4s", pa.int32()),
     "bigint[]": _list("int8s", pa.int64()),
-    **dict.fromkeys(("text[]", "character varying[]", "json[]", "jsonb[]", "uuid[]"), _list("texts", pa.string())),
+    "double precision[]": _list("float8s", pa.float64()),
+    "boolean[]": _list("bools", pa.bool_()),
+    **dict.fromkeys(
+        ("text[]", "character varying[]", "json[]", "jsonb[]", "uuid[]", "numeric[]"), _list("texts", pa.string())
+    ),
     **dict.fromkeys(("text", "character varying", "name", "json", "jsonb", "uuid", "numeric"), TEXT),
 }
 """By the type's name, as ``format_type`` writes it; all others come as `WRITTEN`."""

@@ -38,6 +38,13 @@ _OF_TYPES: tuple[tuple[re.Pattern[str], SqlState, str], ...] = (
     ),
     (re.compile(r"Cannot cast string '.*' to value of Date32", re.S), SqlState.INVALID_DATETIME_FORMAT,
      "invalid input syntax for type date"),
+    (re.compile(r"field position must not be zero"), SqlState.INVALID_PARAMETER_VALUE,
+     "field position must not be zero"),
+    (re.compile(r"[Cc]annot cast .* to Timestamp.*exceeds the representable|there is a gap in the local time"),
+     SqlState.DATETIME_VALUE_OUT_OF_RANGE, "timestamp out of range"),
+    (re.compile(r"(?i)month value .* is out of range|day value .* is out of range|year value .* is out of range"
+                r"|date value .* is out of range|make_date"),
+     SqlState.DATETIME_VALUE_OUT_OF_RANGE, "date field value out of range"),
     (re.compile(r"negative count not allowed"), SqlState.SUBSTRING_ERROR, "negative substring length not allowed"),
     (re.compile(r"NTILE requires a positive integer"), SqlState.INVALID_ARGUMENT_FOR_NTILE,
      "argument of ntile must be greater than zero"),

@@ -124,7 +124,9 @@ def _from_text(arrow: pa.DataType, column: OutputColumn, settings: OutputSetting
     kind = _PARSED.get(column.oid)
     if kind is None:
         raise SqlError(
-            SqlState.UNDEFINED_FUNCTION, f"no binary output function available for the type with OID {column.oid}"
+            SqlState.FEATURE_NOT_SUPPORTED,
+            f"the binary format of the type with OID {column.oid} is not available on lake tables",
+            hint="Ask for the text format, or cast to text.",
         )
     encode = scalar_encoder(kind, column, settings)
 

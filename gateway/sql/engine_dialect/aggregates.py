@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from gateway.sql.engine_dialect import kinds
-from gateway.sql.engine_dialect.build import call, cast, number, paren, refuse, typed
+from gateway.sql.engine_dialect.build import call, case, cast, number, paren, refuse, typed
 from gateway.sql.engine_dialect.kinds import Kind, T, kind, type_of
 from gateway.sql.engine_dialect.numbers import numeric_root, quotient
 
@@ -16,6 +16,7 @@ _UNSIGNED: dict[type[exp.Expr], str] = {
     exp.Ntile: "INT",
 }
 _DEVIATIONS = (exp.Stddev, exp.StddevSamp, exp.StddevPop, exp.Variance, exp.VariancePop)
+_MAY_FAIL = (exp.Binary, exp.Cast, exp.Func, exp.Neg)  # where rows are not left out first
 _DOUBLE_NAMES: dict[type[exp.Expr], str] = {
     exp.Stddev: "stddev_samp",
     exp.StddevSamp: "stddev_samp",
@@ -59,6 +60,21 @@ def _function(node: exp.Expr) -> exp.Expr:
     while isinstance(found, exp.Window | exp.Filter | exp.WithinGroup):
         found = found.this
     return found
+
+
+def spare_filtered(tree: exp.Expr) -> None:
+    """``sum(a / b) FILTER (WHERE b <> 0)``, in place: the engine computes an argument for all rows, PostgreSQL
+    for those that FILTER leaves.
+    """
+    for node in tree.find_all(exp.Filter):
+        value = node.this.this
+        while isinstance(value, exp.Distinct | exp.Order):
+            value = value.expressions[0] if isinstance(value, exp.Distinct) else value.this
+        if not isinstance(node.this, exp.AggFunc) or isinstance(value, exp.Tuple) or not value.find(*_MAY_FAIL):
+            continue
+        condition = node.expression.this
+        if condition.find(exp.Query) is None and value.find(exp.Query) is None:
+            value.replace(typed(case((condition.copy(), value.copy())), type_of(value).copy()))
 
 
 def _instead(node: exp.Expr, function: exp.Expr, other: exp.Expr) -> exp.Expr:
@@ -143,6 +159,7 @@ def _deviation(node: exp.Expr, function: exp.Expr) -> exp.Expr:
     variance = quotient(
         typed(spread, "DECIMAL"), typed(exp.Nullif(this=exp.Paren(this=pairs), expression=number(0)), "DECIMAL")
     )
+    variance.set("this", "numeric_variance")  # of which zero is shown otherwise
     return variance if isinstance(function, exp.Variance | exp.VariancePop) else numeric_root(variance)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -134,10 +135,21 @@ def _array_constant(written: str, target: exp.DataType, session: Session) -> exp
     depth, leaf = 1, nested[0] if nested else None
     while isinstance(leaf, list):
         depth, leaf = depth + 1, leaf[0] if leaf else None
-    kind_ = engine_type(element)
+    kind_ = _numeric_element(written) if element.this is T.DECIMAL and not element.expressions else engine_type(element)
     for _ in range(depth):
         kind_ = exp.DataType(this=T.ARRAY, expressions=[kind_], nested=True)
     return cast(_nested_array(nested, element, session), kind_)
+
+
+def _numeric_element(written: str) -> exp.DataType:
+    """Return a type for the numerics of an array constant; a column of the engine's shows one number of digits."""
+    digits = [part for part in re.split(r"[{},\s\"]+", written) if part and part.upper() != "NULL"]
+    if not all(re.fullmatch(r"[-+]?\d+(\.\d*)?", one) for one in digits):
+        raise refuse("an array constant of these numerics")
+    scales = {len(one.partition(".")[2]) for one in digits} or {0}
+    if len(scales) > 1:
+        raise refuse("an array constant of numerics with different digits")
+    return kinds.decimal_type(76 if max(map(len, digits), default=0) > 38 else 38, scales.pop())
 
 
 def _nested_array(values: list[Any], element: exp.DataType, session: Session) -> exp.Expr:
@@ -156,6 +168,10 @@ def _to_text(value: exp.Expr, target: exp.DataType, session: Session) -> exp.Exp
     """To text, varchar(n) and char(n): the last two are cut. The blanks of char(n) are put behind it at the end."""
     found = as_text(value, session)
     padded = kind_of_type(target) is Kind.BPCHAR
+    if padded and target.this is not T.CHAR and not target.expressions and kind(value) is not Kind.BPCHAR:
+        bare = value.unnest()
+        if not isinstance(bare, exp.Literal) or bare.name.endswith(" "):
+            raise refuse("a cast to bpchar without a length", "Cast to text, or to char(n).")
     length = int(target.expressions[0].name) if target.expressions else None
     if target.this is T.CHAR and length is None:
         length = 1

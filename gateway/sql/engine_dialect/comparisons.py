@@ -10,7 +10,7 @@ from gateway.sql.engine_dialect import kinds
 from gateway.sql.engine_dialect.build import call, cast, paren, refuse, typed
 from gateway.sql.engine_dialect.casts import is_midnight, to_type
 from gateway.sql.engine_dialect.kinds import Kind, T, kind, type_of
-from gateway.sql.engine_dialect.moments import Session
+from gateway.sql.engine_dialect.moments import STAMP, Session, utc
 
 
 def compare(node: exp.Binary, session: Session) -> exp.Expr:
@@ -74,12 +74,20 @@ def null_safe(node: exp.NullSafeEQ) -> exp.Expr:
         neither = exp.and_(*(exp.Is(this=paren(side.copy()), expression=exp.Null()) for side in sides))
         equal = exp.EQ(this=paren(node.left.copy()), expression=paren(node.right.copy()))
         return typed(exp.Paren(this=exp.Or(this=equal, expression=exp.Paren(this=neither))), T.BOOLEAN)
-    constant = cast(exp.Literal.string(nothing), type_of(node.left))
+    constant = _engine_constant(nothing, type_of(node.left))
     absent = [exp.Paren(this=exp.Is(this=paren(side.copy()), expression=exp.Null())) for side in sides]
     values = [exp.Coalesce(this=side.copy(), expressions=[constant.copy()]) for side in sides]
     alike_ = exp.EQ(this=absent[0], expression=absent[1])
     same = exp.EQ(this=values[0], expression=values[1])
     return typed(exp.Paren(this=exp.And(this=same, expression=alike_)), T.BOOLEAN)
+
+
+def _engine_constant(written: str, target: exp.DataType) -> exp.Expr:
+    """Return a constant of the type that the engine holds values in: its own moments are of nanoseconds."""
+    found = kinds.kind_of_type(target)
+    if found is Kind.TIMESTAMPTZ:
+        return utc(exp.Literal.string(written))
+    return cast(exp.Literal.string(written), STAMP if found is Kind.TIMESTAMP else target)
 
 
 def _quantified(node: exp.Binary, quantifier: exp.Expr, session: Session) -> exp.Expr:
@@ -190,6 +198,12 @@ def case(node: exp.Case, session: Session) -> exp.Expr:
     """``CASE``: constants among the results take the common type; among the WHENs, the operand's."""
     result = type_of(node)
     operand = node.this
+    if operand is not None and kind(operand) in (Kind.INTERVAL, Kind.BPCHAR):  # not equal by what the engine sees
+        node.set("this", None)
+        for branch in node.args["ifs"]:
+            asked, against = (paren(_bare(one)) for one in (operand.copy(), branch.this))
+            branch.set("this", compare(typed(exp.EQ(this=asked, expression=against), T.BOOLEAN), session))
+        operand = None
     for branch in node.args["ifs"]:
         branch.set("true", _as(branch.args["true"], result, session))
         if operand is not None:
@@ -197,6 +211,13 @@ def case(node: exp.Case, session: Session) -> exp.Expr:
     if node.args.get("default") is not None:
         node.set("default", _as(node.args["default"], result, session))
     return node
+
+
+def _bare(value: exp.Expr) -> exp.Expr:
+    """Return a value without the blanks of char(n)."""
+    if kind(value) is not Kind.BPCHAR:
+        return value
+    return typed(call("rtrim", value, returns="TEXT"), type_of(value).copy())
 
 
 def _as(value: exp.Expr, result: exp.DataType, session: Session) -> exp.Expr:
@@ -253,6 +274,8 @@ _STRICT: dict[type[exp.Expr], type[exp.Binary]] = {
 def _rows(node: exp.Binary, session: Session) -> exp.Expr:
     """``(a, b) < (c, d)``: the engine's rows do not know NULL; spell them out."""
     pairs = list(zip(node.left.expressions, node.right.expressions, strict=True))
+    if any(kind(one) in (Kind.JSON, Kind.OTHER, Kind.ARRAY) for pair in pairs for one in pair):
+        raise refuse("a comparison of rows with such columns", "Compare column by column.")
     if type(node) in (exp.EQ, exp.NEQ, exp.NullSafeEQ, exp.NullSafeNEQ):
         each: Callable[..., exp.Binary] = type(node)
         terms = [compare(each(this=a.copy(), expression=b.copy()), session) for a, b in pairs]

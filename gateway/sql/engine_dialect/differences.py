@@ -32,6 +32,22 @@ def differs(node: exp.Expr) -> bool:
     return rule is not None and rule(node)
 
 
+def _are_ordered_arrays(node: exp.Expr) -> bool:
+    """PostgreSQL sorts a NULL among the elements behind all values."""
+    return any(kind(one) is Kind.ARRAY for one in node.iter_expressions())
+
+
+def _may_be_infinite(node: exp.Expr) -> bool:
+    """The engine counts with the number that infinity is written as."""
+    return any(kind(one) in kinds.MOMENTS for one in node.iter_expressions()) and any(
+        one.is_string and one.name.strip().lower().endswith("infinity") for one in node.find_all(exp.Literal)
+    )
+
+
+def _is_infinite_cast(node: exp.Cast) -> bool:
+    return kinds.kind_of_type(node.to) in kinds.MOMENTS and kind(node.this) in kinds.MOMENTS and _may_be_infinite(node)
+
+
 def _always(node: exp.Expr) -> bool:
     return True
 
@@ -61,16 +77,25 @@ def _has_array(node: exp.Expr) -> bool:
 
 
 _DIFFERENCES: dict[type[exp.Expr], Callable[[Any], bool]] = {
+    exp.Add: _may_be_infinite,
     exp.ArrayRemove: _always,  # the engine removes the first of equal elements only
+    exp.AtTimeZone: _may_be_infinite,
     exp.BitwiseLeftShift: _always,  # bits that leave an int4 are an error there
+    exp.BitwiseXor: _always,  # the engine takes ``x # x`` for zero where x is NULL
+    exp.Cast: _is_infinite_cast,
     exp.DateTrunc: _has_zone,
     exp.Exp: _is_numeric,
+    exp.GT: _are_ordered_arrays,
+    exp.GTE: _are_ordered_arrays,
+    exp.LT: _are_ordered_arrays,
+    exp.LTE: _are_ordered_arrays,
     exp.Length: _is_padded,
     exp.Ln: _is_numeric,
     exp.Log: _is_numeric,
     exp.Pow: _is_numeric,
     exp.StrToDate: _has_no_plain_pattern,
     exp.StrToTime: _has_no_plain_pattern,
+    exp.Sub: _may_be_infinite,
     exp.TimeToStr: _has_no_plain_pattern,
     exp.TimestampTrunc: _has_zone,
     exp.WidthBucket: _has_array,

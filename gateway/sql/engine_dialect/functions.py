@@ -83,6 +83,8 @@ def _list_functions() -> tuple[Function, ...]:
 
 FUNCTIONS: tuple[Function, ...] = (
     Function("numeric_quotient", (QUOTIENT, FLOAT8, FLOAT8), QUOTIENT, number_functions.rounded_quotient),
+    Function("numeric_variance", (QUOTIENT, FLOAT8, FLOAT8), QUOTIENT, number_functions.rounded_quotient),
+    Function("variance_digits", (QUOTIENT, FLOAT8, FLOAT8), pa.string(), number_functions.digits_of_variance),
     Function("numeric_root", (QUOTIENT,), QUOTIENT, number_functions.square_root),
     Function("numeric_text", (QUOTIENT,), pa.string(), number_functions.numeric_text),
     Function("numeric_digits", (QUOTIENT,), pa.string(), number_functions.digits_by_size),
@@ -125,6 +127,8 @@ FUNCTIONS: tuple[Function, ...] = (
         Function(f"{name}_array_text", (pa.list_(element), pa.string()), pa.string(), text_functions.array_as_text)
         for name, element in _WRITTEN_ELEMENTS.items()
     ),
+    Function("repeat_count", (pa.string(), pa.int64()), pa.int64(), text_functions.checked_count),
+    Function("pad_length", (pa.int64(),), pa.int64(), text_functions.checked_length),
     Function("bytea_concat", (pa.binary(), pa.binary()), pa.binary(), text_functions.concatenated),
     Function("bytea_escape", (pa.binary(),), pa.string(), text_functions.bytea_as_text),
     Function(

@@ -75,6 +75,12 @@ def digits_of_quotient(quotient: pa.Array, left: pa.Array, right: pa.Array) -> p
     return _with_digits(rounded_quotient(quotient, left, right), quotient_scales(_floats(left), _floats(right)))
 
 
+def digits_of_variance(values: pa.Array, left: pa.Array, right: pa.Array) -> pa.Array:
+    """Write variances, and their roots, with the digits of the quotient that they are of; zero without any."""
+    parts = _floats(left)
+    return _with_digits(values, np.where(parts == 0, 0, quotient_scales(parts, _floats(right))))
+
+
 def digits_by_size(values: pa.Array) -> pa.Array:
     """Write numerics that were computed from quotients: sixteen significant digits, by the value's own size."""
     size = np.abs(_floats(values.cast(pa.float64())))

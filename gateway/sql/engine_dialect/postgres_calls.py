@@ -62,7 +62,7 @@ def asks(node: exp.Expr) -> bool:
     if isinstance(node, exp.Anonymous):
         return node.name.lower() not in _KNOWN and not is_keyed_call(node) and get_mark(node) is None
     if isinstance(node, exp.Cast):
-        return _is_asked_cast(node)
+        return _is_asked_cast(node) or differs(node)
     if isinstance(node, exp.Func) and not isinstance(node, _HELD):
         unknown = type(node) not in CLASSES and not isinstance(node, exp.Binary)
         return (
@@ -75,7 +75,7 @@ def asks(node: exp.Expr) -> bool:
     if isinstance(node, exp.In) and node.args.get("query") is None:
         return _has_foreign_operand(node)
     if isinstance(node, exp.Bracket | exp.AtTimeZone):
-        return _has_foreign_operand(node)
+        return _has_foreign_operand(node) or differs(node)
     return type(node) in REFUSED or isinstance(node, exp.JSONValue)
 
 

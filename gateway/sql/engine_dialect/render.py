@@ -158,6 +158,7 @@ def _translate(tree: exp.Query, session: Session) -> exp.Query:
         result = found if operation is result else result
     for query in _inner_first(result, exp.Select, exp.SetOperation):
         _clauses(query, session)
+    aggregates.spare_filtered(result)
     for node in reversed(list(result.dfs())):
         try:
             result = _translated(node, result, session)

@@ -13,6 +13,8 @@ from gateway.sql.engine_dialect.kinds import Kind, T, kind, type_of
 from gateway.sql.engine_dialect.moments import Session
 from gateway.sql.engine_dialect.texts import as_text
 
+_SMALL = 1_000  # times, or characters
+
 
 def concatenate(node: exp.DPipe, session: Session) -> exp.Expr:
     """``a || b`` of text: what is not text is written as PostgreSQL writes it."""
@@ -106,14 +108,25 @@ def pad(node: exp.Pad) -> exp.Expr:
     """``lpad`` and ``rpad``."""
     fill = node.args.get("fill_pattern")
     name = "lpad" if node.args.get("is_left") else "rpad"
-    parts = [node.this, cast(node.expression, "BIGINT")] + ([fill] if fill is not None else [])
+    length: exp.Expr = cast(node.expression, "BIGINT")
+    if not _is_small(node.expression):
+        length = call("pad_length", length, returns="BIGINT")
+    parts = [node.this, length] + ([fill] if fill is not None else [])
     return call(name, *parts, returns="TEXT")
 
 
 def repeat(node: exp.Repeat) -> exp.Expr:
     """``repeat``: the engine does not take a negative count."""
     times = call("greatest", cast(node.args["times"], "BIGINT"), number(0), returns="BIGINT")
+    if not _is_small(node.args["times"]):
+        times = call("repeat_count", node.this.copy(), times, returns="BIGINT")
     return call("repeat", node.this, times, returns="TEXT")
+
+
+def _is_small(count: exp.Expr) -> bool:
+    """Whether a count is a constant that is no danger to memory."""
+    bare = count.unnest()
+    return isinstance(bare, exp.Literal) and bare.is_int and int(bare.name) <= _SMALL
 
 
 def initcap(node: exp.Initcap) -> exp.Expr:

@@ -139,8 +139,17 @@ def _is_planned_membership(node: exp.In, query: exp.Query, clause: str, free: bo
     if isinstance(node.this, exp.Tuple):
         return filters(node) and not isinstance(node.parent, exp.Not) and not free
     if filters(node):
-        return not free or correlation.is_planned_as_filter(query)
+        return not free or (not _is_negated(node) and correlation.is_planned_as_filter(query))
     return not free and clause in ("expressions", "where")
+
+
+def _is_negated(node: exp.In) -> bool:
+    """Whether rows are wanted that a correlated IN does not hold of: the engine takes a NULL among the rows for one
+    outer row for one among those for each.
+    """
+    return bool(node.args.get("negate")) or isinstance(
+        node.find_ancestor(exp.Not, exp.And, exp.Or, exp.Select), exp.Not
+    )
 
 
 def is_negated_within(node: exp.Expr) -> bool:

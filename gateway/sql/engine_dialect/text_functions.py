@@ -15,6 +15,10 @@ from gateway.values.fields import binary_of_field
 from gateway.values.scalars import natural_oid, scalar_encoder
 from gateway.values.settings import OutputColumn, OutputSettings
 
+_LONGEST_TEXT = 0x3FFFFFFF - 4  # bytes: MaxAllocSize
+_LONGEST_CHARACTER = 4  # bytes in UTF8
+_LONGEST_BATCH = 1 << 28  # bytes
+
 
 def float_as_text(values: pa.Array, digits: pa.Array) -> pa.Array:
     """Write reals or doubles as a session with ``extra_float_digits`` does."""
@@ -46,6 +50,26 @@ def timestamptz_as_text(values: pa.Array, style: pa.Array, zone: pa.Array) -> pa
 def interval_as_text(values: pa.Array, style: pa.Array) -> pa.Array:
     """Write intervals in an ``IntervalStyle``."""
     return _written(values, OutputColumn(registry.INTERVAL), OutputSettings(interval_style=_constant(style)))
+
+
+def checked_count(values: pa.Array, counts: pa.Array) -> pa.Array:
+    """Return how often texts are repeated. What is longer than PostgreSQL's texts can be is its error, and what is too
+    much for one batch of rows is an error, too.
+    """
+    return _checked(counts, pc.multiply(pc.binary_length(values).cast(pa.float64()), counts.cast(pa.float64())), 1)
+
+
+def checked_length(lengths: pa.Array) -> pa.Array:
+    """Return how long texts are to be, in characters; see `checked_count`."""
+    return _checked(lengths, lengths.cast(pa.float64()), _LONGEST_CHARACTER)
+
+
+def _checked(asked: pa.Array, sizes: pa.Array, width: int) -> pa.Array:
+    if (pc.max(sizes).as_py() or 0) * width > _LONGEST_TEXT:
+        raise ValueError("[54000] requested length too large")
+    if (pc.sum(pc.max_element_wise(sizes, 0.0)).as_py() or 0) > _LONGEST_BATCH:
+        raise ValueError("[53200] out of memory: the texts of so many rows are too long")
+    return asked
 
 
 def bytea_as_text(values: pa.Array) -> pa.Array:

@@ -1,0 +1,104 @@
+"""A long run: ``python -m tests.differential.generated --minutes 60 --seed monday``.
+
+Prints what was asked, and each difference cut down to a small statement. ``--workers`` processes ask one gateway.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import shutil
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+from catalog import server as servers
+from tests.differential.generated.run import Report, catalogue_of, run_block
+from tests.differential.generated.servers import empty_lake, paired, served
+from tests.gateway import RunningGateway, make_users
+
+
+def main() -> None:
+    """Run, and print what was found."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--seed", default=time.strftime("%Y-%m-%d"))
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--out", type=Path, help="a file to which differences are added as they are found")
+    parser.add_argument("--log", type=Path, help="where to keep the gateway's log")
+    given = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="generated-"))
+    folder.chmod(0o711)  # PostgreSQL does not run as root: its account must get through
+    server = servers.start(folder / "metadata")
+    try:
+        make_users(server)
+        with served(empty_lake(folder, server)) as (dsn, gateway):
+            try:
+                _run(given, dsn, gateway)
+            finally:
+                if given.log is not None:
+                    shutil.copy(gateway.log, given.log)
+    finally:
+        server.stop()
+        servers.remove(folder / "metadata")
+        shutil.rmtree(folder)
+
+
+def _run(given: argparse.Namespace, dsn: str, gateway: RunningGateway) -> None:
+    started = time.monotonic()
+    with multiprocessing.Pool(given.workers) as pool:
+        tasks = [
+            (given.seed, number, given.workers, given.minutes * 60, dsn, gateway.dsn(), given.out)
+            for number in range(given.workers)
+        ]
+        reports = pool.starmap(_work, tasks)
+    seconds = time.monotonic() - started
+    verdicts: Counter[str] = Counter()
+    shapes: Counter[str] = Counter()
+    refusals: Counter[str] = Counter()
+    states: Counter[str] = Counter()
+    known: Counter[str] = Counter()
+    examples: dict[str, str] = {}
+    for report in reports:
+        verdicts += report.verdicts
+        shapes += report.shapes
+        refusals += report.refusals
+        states += report.states
+        known += report.known
+        examples |= report.examples
+    asked = verdicts.total()
+    print(f"{asked} statements in {seconds:.0f} s, {asked / seconds * 3600:.0f} an hour")
+    for title, counts in (
+        ("verdicts", verdicts),
+        ("known differences", known),
+        ("shapes", shapes),
+        ("SQLSTATE of both", states),
+    ):
+        print(f"\n{title}\n" + "\n".join(f"{count:8} {name}" for name, count in sorted(counts.items())))
+    print(
+        "\nrefused\n"
+        + "\n".join(f"{count:8} {name}\n         {examples[name][:400]}" for name, count in refusals.most_common())
+    )
+
+
+def _work(seed: str, number: int, step: int, seconds: float, postgres: str, gateway: str, out: Path | None) -> Report:
+    end = time.monotonic() + seconds
+    report = Report()
+    catalogue = catalogue_of(postgres)
+    shown = 0
+    with paired(postgres, gateway) as pair:
+        while time.monotonic() < end:
+            run_block(pair, catalogue, f"{seed}/{number}", report, lambda: time.monotonic() < end)
+            number += step
+            for difference in report.differences[shown:]:
+                print(difference, flush=True)
+                if out is not None:
+                    with out.open("a", encoding="utf-8") as file:
+                        file.write(f"{difference}\n\n")
+            shown = len(report.differences)
+    return report
+
+
+if __name__ == "__main__":
+    main()

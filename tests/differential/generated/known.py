@@ -1,0 +1,38 @@
+"""The differences that remain, with patterns of the statements they show in. ``docs/differences.md`` tells users."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from tests.differential.generated.verdicts import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A difference that is known: what it is called in the page, and patterns of statements and of verdicts."""
+
+    title: str
+    sql: str
+    verdict: str
+
+
+KNOWN: tuple[Known, ...] = (
+    Known(
+        "zeros after the point",
+        r"(?i)\b(case|coalesce|nullif|greatest|least|union|intersect|except|values|array|avg|sum|lag|lead|join|var|std)",
+        r"answered wrongly: (?s:.)*\(type (1700|1231)\)",
+    ),
+    Known("errors of sources", r"\bdb\.", r"other error: (HV000|55000|22\w\w\w source)"),
+    Known("infinite moments", r"infinity", r"an error, not an answer: 22(003|P02|008)"),
+    Known("out of range", r"to_timestamp", r"other error: 22003"),
+)
+
+
+def known(sql: str, verdict: Verdict) -> str | None:
+    """Return the title of the known difference that a verdict is, or None."""
+    text = f"{verdict.kind}: {verdict.text}"
+    for one in KNOWN:
+        if re.search(one.sql, sql) and re.search(one.verdict, text):
+            return one.title
+    return None

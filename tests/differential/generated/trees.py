@@ -1,0 +1,63 @@
+"""Statements as trees of text, so that a difference can be cut down to what it needs.
+
+A node's ``kind`` is the type of an expression, ``query``, or `CLAUSE` (what a statement may do without). `Parameter`
+is a leaf that is written as ``$1``, ``$2``, … in the order of the text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+QUERY, CLAUSE, LIST = "query", "clause", "list"
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A value that is sent beside the text, in PostgreSQL's text format."""
+
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A piece of a statement. The parts of a `LIST` are independent of each other, and ``separator`` stands between."""
+
+    kind: str
+    parts: tuple[Part, ...]
+    separator: str = ""
+
+    def nodes(self) -> Iterator[Node]:
+        """Return this node and those below, from the top."""
+        yield self
+        for part in self.parts:
+            if isinstance(part, Node):
+                yield from part.nodes()
+
+
+Part = Node | Parameter | str
+
+
+def node(kind: str, *parts: Part) -> Node:
+    """Return a node of such parts."""
+    return Node(kind, parts)
+
+
+def listed(items: list[Node], separator: str = ", ") -> Node:
+    """Return a list of which each item but the last may be left out."""
+    return Node(LIST, tuple(items), separator)
+
+
+def written(tree: Node) -> tuple[str, list[str]]:
+    """Return a statement's text and the values of its parameters."""
+    values: list[str] = []
+    return _text(tree, values), values
+
+
+def _text(part: Part, values: list[str]) -> str:
+    if isinstance(part, str):
+        return part
+    if isinstance(part, Parameter):
+        values.append(part.value)
+        return f"${len(values)}"
+    return part.separator.join(_text(one, values) for one in part.parts)

@@ -1,0 +1,120 @@
+"""What a statement shows: the same answer from both sides, a refusal, or a difference."""
+
+from __future__ import annotations
+
+import math
+import re
+import struct
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tests.differential.generated.servers import LOST, Outcome, Pair, Question
+
+EQUAL, REFUSED, SKIPPED, FAILED, ORDER = "equal", "refused", "skipped", "both fail", "order of evaluation"
+DIFFERENT: tuple[str, ...] = (
+    "internal error",
+    "answered wrongly",
+    "answered, not an error",
+    "an error, not an answer",
+    "other names",
+)
+DIFFERENT += ("other types", "other error", "refused too late")
+_FLOATS = {700: (">f", 1e-6), 701: (">d", 1e-14)}
+_FORGIVEN = {"57014", "53200", "54001"}  # a limit of PostgreSQL's own was met: nothing to compare
+Value = bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was found: one of the words above, and what differs."""
+
+    kind: str
+    text: str = ""
+    cause: str = ""  # texts of the same cause are alike
+
+    @property
+    def is_difference(self) -> bool:
+        """Whether the two sides do not agree."""
+        return self.kind in DIFFERENT
+
+
+def judge(pair: Pair, question: Question, *, ordered: bool, lone: bool) -> Verdict:
+    """Ask both sides. A statement that PostgreSQL itself does not take is compared by its error; if it fails while rows
+    are computed only where it is ``lone``: one expression over all rows of a table. PostgreSQL does not say in which
+    order it computes others, or what it leaves out.
+    """
+    expected = pair.postgres.ask(question)
+    if expected.state in _FORGIVEN or expected.state == LOST:
+        return Verdict(SKIPPED, expected.message)
+    found = pair.gateway.ask(question)
+    if found.state == "0A000":
+        return Verdict(REFUSED, found.message, _pattern(found.message))
+    if found.state == LOST or found.state.startswith("XX"):
+        return Verdict("internal error", f"{found.state} {found.message}", _pattern(found.message))
+    if expected.state:
+        if not lone and not expected.at_once and found.state[:2] in ("", "22", "21", "54", "2F", expected.state[:2]):
+            return Verdict(ORDER)
+        return _failures(expected, found)
+    if found.state:
+        return Verdict(
+            "an error, not an answer", f"{found.state} {found.message}", _pattern(found.state + found.message)
+        )
+    return _answers(expected, found, question, ordered=ordered)
+
+
+def _failures(expected: Outcome, found: Outcome) -> Verdict:
+    if not found.state:
+        cause = _pattern(expected.state + expected.message)
+        return Verdict("answered, not an error", f"{expected.state} {expected.message}", cause)
+    if found.state != expected.state:
+        text = f"{found.state} {found.message}\nnot {expected.state} {expected.message}"
+        return Verdict("other error", text, _pattern(f"{found.state}{found.message}{expected.state}{expected.message}"))
+    return Verdict(FAILED, expected.message, expected.state)
+
+
+def _answers(expected: Outcome, found: Outcome, question: Question, *, ordered: bool) -> Verdict:
+    if expected.names != found.names:
+        return Verdict("other names", f"{found.names}, not {expected.names}")
+    if (expected.types, expected.parameters) != (found.types, found.parameters):
+        text = f"{found.types} {found.parameters}, not {expected.types} {expected.parameters}"
+        return Verdict("other types", text, str({*found.types} ^ {*expected.types}))
+    difference = _rows_differ(expected, found, binary=question.binary, ordered=ordered)
+    return Verdict("answered wrongly", difference) if difference else Verdict(EQUAL)
+
+
+def _rows_differ(expected: Outcome, found: Outcome, *, binary: bool, ordered: bool) -> str:
+    left, right = expected.rows, found.rows
+    if left == right:
+        return ""
+    if len(left) != len(right):
+        return f"{len(right)} rows, not {len(left)}: {right[:4]}, not {left[:4]}"
+    if not ordered:
+        if Counter(left) == Counter(right):
+            return ""
+        left, right = (tuple(sorted(rows, key=repr)) for rows in (left, right))
+    for place, (one, other) in enumerate(zip(left, right, strict=True)):
+        for (oid, _), a, b in zip(expected.types, one, other, strict=True):
+            if a != b and not _near(a, b, oid, binary=binary):
+                return f"row {place}: {_shown(b)}, not {_shown(a)} (type {oid}); whole {other}, not {one}"
+    return ""
+
+
+def _near(one: Value, other: Value, oid: int, *, binary: bool) -> bool:
+    """Whether two floats are the same but for their last digit, which functions of the C library do not agree on."""
+    if oid not in _FLOATS or one is None or other is None:
+        return False
+    form, error = _FLOATS[oid]
+    read: Callable[[bytes], float] = (lambda value: float(struct.unpack(form, value)[0])) if binary else float
+    return math.isclose(read(one), read(other), rel_tol=error) and math.copysign(1, read(one)) == math.copysign(
+        1, read(other)
+    )
+
+
+def _shown(value: Value) -> str:
+    return "NULL" if value is None else repr(value[:200])
+
+
+def _pattern(message: str) -> str:
+    """Return a message without what is the statement's own."""
+    return re.sub(r"\"[^\"]*\"|'[^']*'|\d+|\bs\d+\.\w+", "…", message)[:160]

@@ -1,0 +1,21 @@
+-- an argument is computed for the rows that filter leaves
+select sum(i4 / i2) filter (where i2 <> 0), count(100 / i2) filter (where i2 <> 0), avg(1 / n) filter (where n <> 0) from types;
+
+-- an argument of a filtered list
+select array_agg(10 / i2 order by id) filter (where i2 > 0), string_agg((10 / i2)::text, ',' order by id) filter (where i2 > 0) from types;
+
+-- a filtered distinct argument
+select count(distinct 10 / i2) filter (where i2 <> 0), b from types group by b;
+
+-- a filtered window
+-- ordered
+select id, sum(10 / i2) filter (where i2 <> 0) over (order by id) from types order by id;
+
+-- variance of equal values is zero without digits
+select var_pop(i4 - i4), stddev_pop(n - n), var_samp(7), stddev(2.50), variance(i2) from types where id in (5, 6, 9);
+
+-- deviations of one row
+select stddev_pop(n), var_pop(i4), stddev_samp(n), var_samp(i8) from types where id = 1;
+
+-- deviations have the digits of the variance
+select stddev(i4), stddev_pop(n2), variance(n), var_pop(i8), stddev(n) from types where i4 between -100 and 100;
