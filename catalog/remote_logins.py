@@ -48,6 +48,10 @@ class RemoteLogins:
         """Have ``tell`` called with all logins of a source whenever any has changed."""
         self._followers.append((source, tell))
 
+    def has_own(self, source: str, role: str) -> bool:
+        """Say whether a role has a login of its own at a source, and not one that others have, too."""
+        return (source, role) in self._logins
+
     def get(self, source: str, role: str) -> RemoteLogin | None:
         """Return the login of a role at a source; None: the gateway's own."""
         logins = self._logins

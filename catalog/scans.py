@@ -140,6 +140,17 @@ class Comparison:
     values: tuple[pa.Scalar, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The values, sorted, distinct and without NULL, one of which a column has in every row that is of use: they come
+    from the other side of a join, which the engine compares again. So a scan may send more rows, and never fewer.
+    ``values`` are of the column's Arrow type.
+    """
+
+    column: str
+    values: pa.Array = field(compare=False, repr=False)
+
+
 class Source(Protocol):
     """A configured source. Every method blocks and is called in a thread; errors are `catalog.errors.SqlError` with a
     message that names the source and the thing.
@@ -154,9 +165,16 @@ class Source(Protocol):
     def pin(self, table: Table) -> Snapshot:
         """Return the table's current version."""
 
-    def scan(self, snapshot: Snapshot, columns: tuple[str, ...], comparisons: tuple[Comparison, ...]) -> Scan:
+    def scan(
+        self,
+        snapshot: Snapshot,
+        columns: tuple[str, ...],
+        comparisons: tuple[Comparison, ...],
+        keys: tuple[Keys, ...] = (),
+    ) -> Scan:
         """Return what to read for these columns (in this order) of a snapshot, pruned by the comparisons. A `FileScan`
         always carries all columns of the table. A `RemoteScan` applies every comparison that `takes` accepts.
+        ``keys`` leave out what they can: where they are of no help the scan is the same as without.
         """
 
     def takes(self, table: Table, comparison: Comparison) -> bool:

@@ -8,17 +8,19 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from catalog.scans import Comparison
+from catalog.scans import Comparison, Keys
 
 Mask = npt.NDArray[np.bool_]
 
 _MOST_VALUES = 100  # of an IN list are compared one by one; a longer list by its smallest and largest
+_MOST_KEYS = 10_000  # that are looked up among the bounds; of more too the smallest and largest
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,50 @@ def may_match(comparison: Comparison, bounds: Bounds) -> Mask:
         return some_value & _TESTS[comparison.operator](values, bounds)
     except (pa.ArrowNotImplementedError, pa.ArrowInvalid):  # a type without an order: nothing is proven
         return some_value
+
+
+def may_hold(keys: pa.Array, bounds: Bounds) -> Mask:
+    """Return for each file whether a row of it may have one of the keys, which are sorted."""
+    some_value = _known_true(pc.less(bounds.nulls, bounds.rows))
+    if not len(keys):
+        return np.zeros(len(some_value), dtype=np.bool_)
+    if pa.types.is_floating(bounds.lower.type):
+        return some_value
+    if len(keys) > _MOST_KEYS:
+        keys = pa.concat_arrays([keys[:1], keys[-1:]])
+        is_range = True
+    else:
+        is_range = False
+    try:
+        lower, upper, wanted = (_ordered(one, keys) for one in (bounds.lower, bounds.upper, keys))
+    except (pa.ArrowNotImplementedError, pa.ArrowInvalid):  # a type without an order: nothing is proven
+        return some_value
+    if is_range:
+        found = (lower <= wanted[-1]) & (upper >= wanted[0])
+    else:
+        place = np.searchsorted(wanted, lower)
+        found = (place < len(wanted)) & (wanted[np.minimum(place, len(wanted) - 1)] <= upper)
+    known = pc.and_(pc.is_valid(bounds.lower), pc.is_valid(bounds.upper)).to_numpy(zero_copy_only=False)
+    held: Mask = some_value & (np.asarray(found, dtype=np.bool_) | ~known)
+    return held
+
+
+def _ordered(values: pa.Array, keys: pa.Array) -> npt.NDArray[Any]:
+    """Return bounds or keys as an array that numpy orders as PostgreSQL does; the first key stands for NULL."""
+    filled = pc.fill_null(values.cast(keys.type), keys[0])
+    if pa.types.is_date32(filled.type):
+        filled = filled.cast(pa.int32())
+    elif pa.types.is_timestamp(filled.type):
+        filled = filled.cast(pa.int64())
+    return np.asarray(filled.to_numpy(zero_copy_only=False))
+
+
+def comparisons_of(keys: Keys) -> tuple[Comparison, ...]:
+    """Return what is true of a column's values if they are keys, in comparisons with few constants."""
+    values = keys.values
+    if len(values) <= _MOST_VALUES:
+        return (Comparison(keys.column, "in", tuple(values)),)
+    return Comparison(keys.column, ">=", (values[0],)), Comparison(keys.column, "<=", (values[-1],))
 
 
 def exact_values(values: pa.Array) -> Bounds:

@@ -19,9 +19,10 @@ import structlog
 from catalog.errors import SqlError
 from catalog.principals import Principal
 from catalog.sqlstate import SqlState
-from gateway import copy_out, explain
+from gateway import copy_out, explain, tuning
 from gateway.bound import Client, Portal, Sent, formatted, spread
 from gateway.cursor_rows import Rows
+from gateway.dynamic_filters import Asking
 from gateway.lake import Lake
 from gateway.logs import milliseconds_since, soon
 from gateway.pipeline import prepare, run
@@ -54,7 +55,7 @@ _READ_SETTINGS = (
 _REPORTED_SETTINGS = (  # but only at Sync
     *("TimeZone", "DateStyle", "IntervalStyle", "client_encoding", "search_path", "standard_conforming_strings"),
 )
-_SETTINGS = "SELECT current_user, session_user, " + ", ".join(
+_SETTINGS = f"SELECT current_user, session_user, {tuning.SELECTED}, " + ", ".join(
     f"pg_catalog.current_setting('{name}')" for name in (*_READ_SETTINGS, *_REPORTED_SETTINGS)
 )
 
@@ -72,6 +73,7 @@ class _Settings:
     statement_timeout: float | None  # seconds
     transaction_timeout: float | None  # seconds
     may_be_idle: bool  # for any time
+    session: Session
 
 
 class EngineLane:
@@ -330,11 +332,12 @@ class EngineLane:
         if whole is not None:
             return self._send_lines(whole)
         loop = asyncio.get_running_loop()
-        session = Session(settings.output.time_zone, settings.output)
+        session = settings.session
         fragments = await loop.run_in_executor(None, prepare, planned, portal.parameters, session, self._lake)
         if planned.session:
             fragments = replace(fragments, query=await with_rows(fragments.query, self._mirror))
-        return self._send_lines(await explain.explain(fragments, planned, options, portal.parameters, self._lake))
+        asking = Asking(planned.principal, session, portal.parameters, self._lake)
+        return self._send_lines(await explain.explain(fragments, planned, options, asking))
 
     def _send_lines(self, lines: Sequence[str]) -> int:
         for line in lines:
@@ -347,8 +350,7 @@ class EngineLane:
         if portal.cursor is not None and portal.wanted is not None:
             assert isinstance(portal.cursor.rows, RowSource)  # others were given by `_fetched`
             return portal.cursor.rows.fetched(portal.wanted)
-        session = Session(settings.output.time_zone, settings.output)
-        noted = self._client.note_fragments()
+        session, noted = settings.session, self._client.note_fragments()
         return await run(portal.prepared.require_plan(), portal.parameters, session, self._lake, noted, self._mirror)
 
     async def _write(self, blocks: AsyncIterator[Blocks]) -> int:
@@ -411,7 +413,8 @@ class EngineLane:
             if error is not None:
                 raise error_of(error[5:], 0)
             told = [(value or b"").decode(ENCODING.get(), "replace") for value in row]
-            current, session, bytea_output, digits, statement, transaction, *others = told
+            (current, session, *tuned), told = told[: 2 + len(tuning.SETTINGS)], told[2 + len(tuning.SETTINGS) :]
+            bytea_output, digits, statement, transaction, *others = told
             idle, others = others[:2], others[2:]
             self.current_user, self.session_user = current, session
             reported = self._mirror.parameters
@@ -425,7 +428,8 @@ class EngineLane:
                 client_encoding=reported.get("client_encoding", "UTF8"),
             )
             timeouts = parse_duration(statement) or None, parse_duration(transaction) or None
-            self._settings = _Settings(output, *timeouts, may_be_idle=idle == ["0", "0"])
+            reading = Session(output.time_zone, output, tuning.tuning(tuned))
+            self._settings = _Settings(output, *timeouts, may_be_idle=idle == ["0", "0"], session=reading)
         return self._settings
 
 

@@ -11,15 +11,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-
-import pyarrow as pa
+from typing import Any
 
 from catalog.scans import Comparison, FileScan, RemoteScan, SessionScan
+from gateway.dynamic_filters import Asking, Filtered, with_keys
+from gateway.execute.port import EngineQuery
 from gateway.lake import Lake
 from gateway.pipeline import Plan, Prepared
 from gateway.relay.source_relay import WholeStatement
 from gateway.sql.statements import ExplainOptions
-from optimizer.stages import Fragment, Fragmented
+from optimizer.stages import DynamicFilter, Fragment, Fragmented
 from policies.views import KIND as VIEW
 
 _REASON = "The plan is shown to roles that see all of the tables."
@@ -27,30 +28,62 @@ _FILES = re.compile(r"(?<=file_groups=\{)(.*?\])(?=\}(?:, [a-z_]+=|$))")
 _PATH = re.compile(r"[^\[\], ][^\[\],]*")
 
 
-async def explain(
-    prepared: Prepared, planned: Plan, options: ExplainOptions, parameters: Sequence[pa.Scalar], lake: Lake
-) -> list[str]:
+async def explain(prepared: Prepared, planned: Plan, options: ExplainOptions, asking: Asking) -> list[str]:
     """Return the lines that EXPLAIN answers."""
+    lake, parameters = asking.lake, asking.parameters
+    query: EngineQuery = prepared.query
+    filtered: tuple[Filtered, ...] = ()
+    if options.analyze and prepared.keys:
+        query, filtered = await with_keys(query, prepared.fragmented, prepared.keys, asking)
     if hides(prepared.fragmented, planned, lake):
         if options.analyze:
-            await lake.engine.explain(prepared.query, parameters, analyze=True)  # it ends as the statement itself would
+            await lake.engine.explain(query, parameters, analyze=True)  # it ends as the statement itself would
         return _without_plan(planned, options, lake)
-    engine_plan = await lake.engine.explain(prepared.query, parameters, options.analyze)
+    engine_plan = await lake.engine.explain(query, parameters, options.analyze)
     if not planned.principal.superuser:
         engine_plan = without_places(engine_plan)
     fragments = prepared.fragmented.fragments
     names = {part.relation: str(part.snapshot.table.name) for part in fragments}
     engine_lines = [_named(line, names) for line in engine_plan.splitlines()]
     if options.format == "JSON":
-        return [json.dumps([_as_json(prepared, planned, engine_lines, options)], indent=2)]
+        shown = _as_json(prepared, planned, engine_lines, options)
+        for place, fragment in enumerate(shown["Fragments"]):
+            fragment["Dynamic Filters"] = _filters(place, prepared, filtered)
+        return [json.dumps([shown], indent=2)]
     lines = ["Engine query"]
     if options.verbose:
         lines += [f"  SQL: {_named(prepared.query.sql, names)}"]
         lines += [f"  Rule: {step.rule}" for step in planned.optimized.trace]
     lines += [f"  {line}" for line in engine_lines]
-    for part in fragments:
+    for place, part in enumerate(fragments):
         lines += _fragment(part)
+        lines += [f"  Dynamic filter: {one}" for one in _filters(place, prepared, filtered)]
     return lines
+
+
+def _filters(place: int, prepared: Prepared, filtered: Sequence[Filtered]) -> list[str]:
+    """Return what is told of the keys by which a scan is read: how many, and never which."""
+    if not filtered:
+        return [_expected(one.filter) for one in prepared.keys if one.filter.target == place]
+    return [_carried_out(one) for one in filtered if one.filter.target == place]
+
+
+def _expected(one: DynamicFilter) -> str:
+    return f"{one.column} by keys of {_tables(one)}, {max(1, round(one.keys))} expected"
+
+
+def _carried_out(one: Filtered) -> str:
+    of = _tables(one.filter)
+    if one.keys is None:
+        return f"{one.filter.column} by keys of {of}, given up: they are too many"
+    effect = "" if one.scan is not None else ", not used: too few rows would be left out"
+    if isinstance(one.scan, FileScan):
+        effect = f", {_files(one.scan)} of {one.scan.files_known} files"
+    return f"{one.filter.column} by {one.keys} keys of {of}{effect}"
+
+
+def _tables(one: DynamicFilter) -> str:
+    return ", ".join(map(str, one.tables))
 
 
 def explain_whole(
@@ -140,8 +173,8 @@ def _fragment(part: Fragment) -> list[str]:
     return lines
 
 
-def _as_json(prepared: Prepared, planned: Plan, engine_lines: list[str], options: ExplainOptions) -> dict[str, object]:
-    shown: dict[str, object] = {"Engine Plan": engine_lines}
+def _as_json(prepared: Prepared, planned: Plan, engine_lines: list[str], options: ExplainOptions) -> dict[str, Any]:
+    shown: dict[str, Any] = {"Engine Plan": engine_lines}
     if options.verbose:
         shown["Rules"] = [step.rule for step in planned.optimized.trace]
     shown["Fragments"] = [_fragment_json(part) for part in prepared.fragmented.fragments]

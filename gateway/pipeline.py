@@ -19,6 +19,7 @@ from sqlglot import exp
 from catalog.names import TableName
 from catalog.principals import Principal
 from catalog.tables import Table
+from gateway.dynamic_filters import Asking, KeyQuery, key_queries, with_keys
 from gateway.execute.port import EngineQuery, RunningStatement
 from gateway.lake import Lake, Pinned
 from gateway.relay.mirror_connection import MirrorConnection
@@ -67,10 +68,11 @@ class TypesWanted(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A plan at fixed versions of its tables: the fragments, and what the engine is asked."""
+    """A plan at fixed versions of its tables: the fragments, what the engine is asked, and before that for keys."""
 
     fragmented: Fragmented
     query: EngineQuery
+    keys: tuple[KeyQuery, ...] = ()
 
 
 _SIZE = 4 << 20  # bytes of SQL text; the memory of a plan grows with it
@@ -100,7 +102,8 @@ def plan(
     access = WithSession(lake.access, frozenset(session)) if session else lake.access
     governed = govern(resolved, principal, access, policy_reader(names, lake.governed, lake.access))
     optimized = optimize(governed, _statistics(governed, lake))
-    check_governed(optimized.tree, optimized.tables, principal, access)  # no rule has let go of a policy
+    for query in (optimized.tree, *(one.query for one in optimized.dynamic)):
+        check_governed(query, optimized.tables, principal, access)  # no rule has let go of a policy
     whole = get_whole(governed, principal, access, lake.sources, lake.pure_functions)
     return Plan(optimized, principal, tuple(resolved.tables.values()), whole, session)
 
@@ -140,7 +143,9 @@ def prepare(planned: Plan, parameters: Sequence[pa.Scalar], session: Session, la
         fenced,
         rendered.calls,
     )
-    prepared = Prepared(fragmented, query)
+    asking = Asking(planned.principal, session, parameters, lake)
+    keys = key_queries(planned.optimized, fragmented, asking) if planned.optimized.dynamic else ()
+    prepared = Prepared(fragmented, query, keys)
     if not parameters:
         with _LOCK:
             _PREPARED[key] = (planned, prepared)
@@ -179,11 +184,14 @@ async def run(
     """Begin to execute a plan; the rows are read from the result. ``noted`` is told what is read, in a thread. Rows of
     the session's relations are read over its ``own`` connection first.
     """
-    if planned.session:
+    if planned.session or planned.optimized.dynamic:
         loop = asyncio.get_running_loop()
         prepared = await loop.run_in_executor(lake.threads, prepare, planned, parameters, session, lake)
         noted(prepared.fragmented)
         query = await with_rows(prepared.query, own)
+        if prepared.keys:
+            asking = Asking(planned.principal, session, parameters, lake)
+            query, _ = await with_keys(query, prepared.fragmented, prepared.keys, asking)
         return await lake.engine.start(lambda: query, parameters)
 
     def ready() -> EngineQuery:

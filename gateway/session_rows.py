@@ -17,7 +17,7 @@ from pyarrow import csv, json
 
 from catalog.errors import SqlError
 from catalog.names import TableName
-from catalog.scans import Comparison, ReadyScan, Scan, SessionScan, Snapshot
+from catalog.scans import Comparison, Keys, ReadyScan, Scan, SessionScan, Snapshot
 from catalog.sqlstate import SqlState
 from catalog.statistics import UNKNOWN, TableStatistics
 from catalog.tables import Discovery, Table
@@ -54,8 +54,16 @@ class SessionSource:
         """Return a version that says nothing: rows are those that the session sees when it reads them."""
         return Snapshot(table, "live")
 
-    def scan(self, snapshot: Snapshot, columns: tuple[str, ...], comparisons: tuple[Comparison, ...]) -> SessionScan:
-        """Return the query for these columns. Raises SqlError 0A000 for a type that the engine has not."""
+    def scan(
+        self,
+        snapshot: Snapshot,
+        columns: tuple[str, ...],
+        comparisons: tuple[Comparison, ...],
+        keys: tuple[Keys, ...] = (),
+    ) -> SessionScan:
+        """Return the query for these columns. Raises SqlError 0A000 for a type that the engine has not. Keys are of no
+        use: its rows are few.
+        """
         relation = self._relations[snapshot.table.name]
         chosen = [relation.column(name) for name in columns]
         fields = [pa.field(one.name, one.type.arrow) for one in chosen] or [pa.field(_UNSAFE, pa.int32())]

@@ -44,7 +44,13 @@ class JoinBlock:
 
 
 def get_join_block(select: exp.Select) -> JoinBlock | None:
-    """Return the sources of a SELECT that may be joined in any order, or None where they are fewer than two.
+    """Return the sources of a SELECT that may be joined in any order, or None where they are fewer than two."""
+    block = get_joins(select)
+    return None if block is None or len(block.sources) < 2 else block
+
+
+def get_joins(select: exp.Select) -> JoinBlock | None:
+    """Return how the sources of a SELECT are joined, or None where that is not to be taken apart.
 
     An inner join commutes with the outer joins after it, as long as their conditions do not speak of its table, and a
     condition on the preserved side may be applied before. So all inner joins come first, those excepted that need the
@@ -75,7 +81,7 @@ def get_join_block(select: exp.Select) -> JoinBlock | None:
         (conditions if moves else stays).append(condition)
     conditions = [one for one in conditions if one != exp.true()]
     aliases = sum(len(one.aliases) for one in sources)
-    if len(sources) < 2 or len(first) != aliases:
+    if len(first) != aliases:
         return None
     return JoinBlock(select, tuple(sources), tuple(conditions), tuple(later), tuple(stays))
 

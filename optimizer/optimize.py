@@ -9,6 +9,7 @@ from types import MappingProxyType
 from sqlglot import exp
 
 from optimizer.cardinality import Statistics
+from optimizer.dynamic_filters import dynamic_filters
 from optimizer.late_materialization import late_relations
 from optimizer.rules.enter_views import enter_views
 from optimizer.rules.fold_date_arithmetic import fold_date_arithmetic
@@ -72,7 +73,8 @@ def optimize(governed: Governed, statistics: Statistics = NO_STATISTICS, rules: 
             trace.append(RuleApplied(rule.__name__, changed))
         tree = changed
     late = late_relations(tree, statistics)
-    return Optimized(tree, governed.tables, tuple(trace), governed.policies, late, governed.shadows)
+    dynamic = dynamic_filters(tree, governed.tables, statistics) if len(statistics) > 1 else ()
+    return Optimized(tree, governed.tables, tuple(trace), governed.policies, late, governed.shadows, dynamic)
 
 
 def apply(rule: Rule, tree: exp.Query, statistics: Statistics) -> exp.Query:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+import pyarrow as pa
 from sqlglot import exp
 
 from catalog.names import TableName
@@ -55,9 +56,41 @@ class RuleApplied:
 
 
 @dataclass(frozen=True, slots=True)
+class Rows:
+    """How many rows a table has, how many of them meet a relation's own conditions, how many values a column has (None:
+    not known), and whether an index begins with it.
+    """
+
+    table: float
+    alone: float
+    distinct: float | None
+    is_indexed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DynamicFilter:
+    """Keys by which a relation may be read: each of its rows that is of use has in ``column``, of its base table, a
+    value of the one column of ``query``, which reads files alone and always has the same rows at the same versions.
+
+    ``target`` is the relation's place among those of the tree, ``rows`` what is expected of it, ``keys`` how many are
+    expected. ``tables`` are what the query reads. ``probe`` is some value of the column: where nearly all files may
+    hold it, keys leave none out.
+    """
+
+    target: int
+    column: str
+    query: exp.Select
+    tables: tuple[TableName, ...]
+    rows: Rows
+    keys: float
+    probe: pa.Scalar | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Optimized:
     """A cheaper query with the same rows; ``trace`` names the rules that changed it, in order. ``late`` are the places,
     among the relations of the tree, of those whose conditions are worth evaluating before other columns are decoded.
+    ``dynamic`` are worth asking before the tables that they filter are read.
     """
 
     tree: exp.Query
@@ -66,6 +99,7 @@ class Optimized:
     policies: Mapping[TableName, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     late: frozenset[int] = frozenset()
     shadows: Mapping[TableName, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    dynamic: tuple[DynamicFilter, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from cachetools import LRUCache
 
-from catalog.scans import Comparison, Constant, FileGroup, FileScan, Physical
+from catalog.scans import Comparison, Constant, FileGroup, FileScan, Keys, Physical
 from connectors import pruning
 from connectors.delta.table_log import DeltaColumn, DeltaVersion
 from connectors.object_stores import filesystem
@@ -23,9 +23,9 @@ _footers: LRUCache[str, pa.Schema] = LRUCache(maxsize=50_000)  # files never cha
 _footers_lock = threading.Lock()
 
 
-def scan_files(version: DeltaVersion, comparisons: tuple[Comparison, ...]) -> FileScan:
-    """Return the scan of a version that reads only files which may satisfy every comparison."""
-    chosen = _chosen(version, comparisons)
+def scan_files(version: DeltaVersion, comparisons: tuple[Comparison, ...], keys: tuple[Keys, ...] = ()) -> FileScan:
+    """Return the scan of a version that reads only files that may satisfy every comparison and hold one of the keys."""
+    chosen = _chosen(version, comparisons, keys)
     deleted = version.deleted_positions()
     fingerprint = f"{version.uri}\n{version.table_id}\n{version.version}\n".encode() + chosen.tobytes()
     return FileScan(
@@ -40,7 +40,7 @@ def scan_files(version: DeltaVersion, comparisons: tuple[Comparison, ...]) -> Fi
 # Pruning
 
 
-def _chosen(version: DeltaVersion, comparisons: tuple[Comparison, ...]) -> pruning.Mask:
+def _chosen(version: DeltaVersion, comparisons: tuple[Comparison, ...], keys: tuple[Keys, ...]) -> pruning.Mask:
     chosen = np.ones(version.actions.num_rows, dtype=np.bool_)
     columns = {column.name: column for column in version.columns}
     for comparison in comparisons:
@@ -48,6 +48,11 @@ def _chosen(version: DeltaVersion, comparisons: tuple[Comparison, ...]) -> pruni
         bounds = bounds_of(version, column) if column is not None else None
         if bounds is not None:
             chosen &= pruning.may_match(comparison, bounds)
+    for each in keys:
+        column = columns.get(each.column)
+        bounds = bounds_of(version, column) if column is not None else None
+        if bounds is not None:
+            chosen &= pruning.may_hold(each.values, bounds)
     return chosen
 
 

@@ -10,7 +10,7 @@ from pyarrow import ArrowException, fs
 
 from catalog.errors import SqlError
 from catalog.names import TableName, schema_for
-from catalog.scans import Comparison, FileScan, Snapshot
+from catalog.scans import Comparison, FileScan, Keys, Snapshot
 from catalog.sqlstate import SqlState
 from catalog.statistics import TableStatistics
 from catalog.tables import Column, Discovery, Table, layout_of
@@ -70,13 +70,19 @@ class DeltaSource:
         self._pinned[table.name] = table, snapshot
         return snapshot
 
-    def scan(self, snapshot: Snapshot, columns: tuple[str, ...], comparisons: tuple[Comparison, ...]) -> FileScan:
+    def scan(
+        self,
+        snapshot: Snapshot,
+        columns: tuple[str, ...],
+        comparisons: tuple[Comparison, ...],
+        keys: tuple[Keys, ...] = (),
+    ) -> FileScan:
         """Return the files to read; ``columns`` do not matter, files are read by column anyway."""
         version = snapshot.state
         if not isinstance(version, DeltaVersion):
             raise TypeError("not a snapshot of a Delta table")
         try:
-            return scan_files(version, comparisons)
+            return scan_files(version, comparisons, keys)
         except (OSError, ArrowException) as failure:
             raise SqlError(SqlState.FDW_ERROR, f'cannot read files of "{snapshot.table.name}"') from failure
 

@@ -12,7 +12,7 @@ from cachetools import LRUCache
 
 from catalog.errors import SqlError
 from catalog.names import TableName
-from catalog.scans import Comparison, FileScan, Snapshot
+from catalog.scans import Comparison, FileScan, Keys, Snapshot
 from catalog.sqlstate import SqlState
 from catalog.statistics import TableStatistics
 from catalog.tables import Column, Discovery, Table, layout_of
@@ -24,6 +24,7 @@ from connectors.files.schemas import CsvOptions, FileShape, UnreadableFileError,
 from connectors.files.statistics import statistics_of
 from connectors.files.table_columns import DifferentTypesError, table_columns
 from connectors.object_stores import filesystem, is_local, plain_location
+from connectors.pruning import comparisons_of
 
 _FOOTERS_AT_ONCE = 8
 
@@ -74,13 +75,20 @@ class FilesSource:
         table = table if table.columns == current.columns else current
         return Snapshot(table, files.version(), current.rows, current.bytes, version)
 
-    def scan(self, snapshot: Snapshot, columns: tuple[str, ...], comparisons: tuple[Comparison, ...]) -> FileScan:
+    def scan(
+        self,
+        snapshot: Snapshot,
+        columns: tuple[str, ...],
+        comparisons: tuple[Comparison, ...],
+        keys: tuple[Keys, ...] = (),
+    ) -> FileScan:
         """Return the files to read, without those whose partition cannot match; ``columns`` do not matter."""
         version = snapshot.state
         if not isinstance(version, FilesVersion):
             raise TypeError("not a snapshot of a table of files")
         key = f"files:{self.name}:{snapshot.table.remote[0]}:{snapshot.version}"
-        return scan_files(key, version, comparisons, self._csv, self._options)
+        of_keys = (one for each in keys for one in comparisons_of(each))
+        return scan_files(key, version, (*comparisons, *of_keys), self._csv, self._options)
 
     def takes(self, table: Table, comparison: Comparison) -> bool:
         """Nothing is applied exactly: comparisons only leave out files."""

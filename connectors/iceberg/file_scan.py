@@ -18,7 +18,7 @@ from pyiceberg.schema import Schema
 from pyiceberg.transforms import IdentityTransform
 from pyiceberg.typedef import Record
 
-from catalog.scans import Comparison, Constant, EqualityDelete, FileGroup, FileScan, Physical
+from catalog.scans import Comparison, Constant, EqualityDelete, FileGroup, FileScan, Keys, Physical
 from connectors import pruning
 from connectors.iceberg.manifests import LiveFile
 from connectors.iceberg.row_deletes import applying, deleted_positions, equality_deletes, unsupported
@@ -48,13 +48,13 @@ class _Layout:
     key: tuple[object, ...]
 
 
-def scan_files(version: IcebergVersion, comparisons: tuple[Comparison, ...]) -> FileScan:
+def scan_files(version: IcebergVersion, comparisons: tuple[Comparison, ...], keys: tuple[Keys, ...] = ()) -> FileScan:
     """Return the scan of a version that reads only files which may satisfy every comparison.
 
     Raises SqlError (0A000) for files that are not Parquet, encrypted ones, and deletes of kinds we cannot apply.
     """
     data = version.files().data
-    chosen = _chosen(version, data, comparisons)
+    chosen = _chosen(version, data, comparisons) & _may_hold(version, data, keys)
     files = [file for file, wanted in zip(data, chosen.tolist(), strict=True) if wanted]
     for file in files:
         if file.format != "parquet" or file.encrypted:
@@ -83,6 +83,20 @@ def _chosen(version: IcebergVersion, files: tuple[LiveFile, ...], comparisons: t
         if bounds is not None:
             chosen &= pruning.may_match(comparison, bounds)
         if not pa.types.is_floating(column.type):  # NaN compares as PostgreSQL does in `pruning` only
+            chosen &= _in_partition(version, files, comparison)
+    return chosen
+
+
+def _may_hold(version: IcebergVersion, files: tuple[LiveFile, ...], keys: tuple[Keys, ...]) -> pruning.Mask:
+    """Return which files may hold a row with one of the keys, by their bounds and by their partitions."""
+    chosen = np.ones(len(files), dtype=np.bool_)
+    columns = {column.name: column for column in version.columns}
+    for each in keys:
+        column = columns.get(each.column)
+        bounds = version.bounds(column) if column is not None else None
+        if bounds is not None:
+            chosen &= pruning.may_hold(each.values, bounds)
+        for comparison in pruning.comparisons_of(each) if column is not None else ():
             chosen &= _in_partition(version, files, comparison)
     return chosen
 

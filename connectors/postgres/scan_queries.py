@@ -10,6 +10,7 @@ before the lock would show the names of before.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from catalog.names import always_quoted, quote_literal
 from catalog.scans import Comparison
@@ -27,24 +28,33 @@ _GUARD = """(SELECT CASE WHEN pg_catalog.bool_and((pg_catalog.pg_identify_object
  FROM ROWS FROM (pg_catalog.unnest(ARRAY[{numbers}]), pg_catalog.unnest(ARRAY[{names}])) u (number, name))"""
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a scan's rows have to meet: comparisons, and conditions that were written of keys."""
+
+    comparisons: Iterable[Comparison]
+    by_keys: tuple[str, ...] = ()
+
+
 def scan_queries(
     remote: tuple[str, ...],
     shape: RelationShape,
     columns: tuple[str, ...],
-    comparisons: Iterable[Comparison],
+    asked: Asked,
     options: PostgresOptions,
 ) -> tuple[str, ...]:
     """Return queries whose rows together are those of the scan. Without columns they count the rows."""
     conditions = [
         condition(shape.columns[each.column], each)
-        for each in comparisons
+        for each in asked.comparisons
         if each.column in shape.columns and takes(shape.columns[each.column], each)
     ]
+    conditions += asked.by_keys
     relation = ".".join(always_quoted(part) for part in remote)
     head = f"SELECT {_selected(shape, columns)} FROM {relation}"
     return tuple(
         f"{head} WHERE {' AND '.join(found)}" if (found := [*conditions, *ranged]) else head
-        for ranged in _ctid_ranges(shape, options)
+        for ranged in ([[]] if asked.by_keys else _ctid_ranges(shape, options))
     )
 
 

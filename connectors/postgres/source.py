@@ -11,14 +11,15 @@ from sqlglot import exp
 from catalog.errors import SqlError
 from catalog.names import TableName
 from catalog.remote_logins import RemoteLogin
-from catalog.scans import Comparison, RemoteScan, Snapshot
+from catalog.scans import Comparison, Keys, RemoteScan, Snapshot
 from catalog.sqlstate import SqlState
 from catalog.statistics import TableStatistics
 from catalog.tables import Discovery, Table
 from connectors.postgres import comparisons, discovery
 from connectors.postgres.connections import ConnectionPool
+from connectors.postgres.keys import written_keys
 from connectors.postgres.login_pools import LoginPools
-from connectors.postgres.scan_queries import guard, scan_queries
+from connectors.postgres.scan_queries import Asked, guard, scan_queries
 from connectors.postgres.settings import PostgresOptions, connection_string, login_conninfo
 from connectors.postgres.shapes import RelationShape
 from connectors.postgres.statistics import StatisticsReader
@@ -63,8 +64,16 @@ class PostgresSource:
         """
         return Snapshot(table, LIVE, table.rows, table.bytes)
 
-    def scan(self, snapshot: Snapshot, columns: tuple[str, ...], comparisons: tuple[Comparison, ...]) -> RemoteScan:
-        """Return the queries for these columns. Large tables get several, which read one snapshot of the server."""
+    def scan(
+        self,
+        snapshot: Snapshot,
+        columns: tuple[str, ...],
+        comparisons: tuple[Comparison, ...],
+        keys: tuple[Keys, ...] = (),
+    ) -> RemoteScan:
+        """Return the queries for these columns. Large tables get several, which read one snapshot of the server; those
+        that are read by keys get one, so that the keys are looked up once.
+        """
         table = snapshot.table
         shape = self._shape(table)
         missing = [name for name in columns if name not in shape.columns]
@@ -76,8 +85,9 @@ class PostgresSource:
             )
         arrow_types = {column.name: column.arrow_type for column in table.columns}
         schema = pa.schema([pa.field(name, arrow_types[name]) for name in columns])
-        queries = scan_queries(table.remote, shape, columns, comparisons, self.options)
-        read = [*columns, *(each.column for each in comparisons)]
+        asked = Asked(comparisons, written_keys(shape.columns, keys))
+        queries = scan_queries(table.remote, shape, columns, asked, self.options)
+        read = [*columns, *(each.column for each in comparisons), *(each.column for each in keys)]
         return RemoteScan(self.name, schema, queries, snapshot.rows, guard=guard(table, read))
 
     def takes(self, table: Table, comparison: Comparison) -> bool:

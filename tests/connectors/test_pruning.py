@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -11,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog.scans import Comparison
-from connectors.pruning import Bounds, exact_values, may_match
+from connectors import pruning
+from connectors.pruning import Bounds, exact_values, may_hold, may_match
 
 _OPERATORS = ("=", "<>", "<", "<=", ">", ">=", "in", "is_null", "is_not_null")
 _CONSTANTS = st.one_of(st.integers(-3, 3).map(float), st.sampled_from([math.nan, math.inf, -0.0]))
@@ -116,3 +118,39 @@ def test_a_constant_that_is_not_of_the_columns_type_proves_nothing() -> None:
     for value in (pa.scalar(1.5), pa.scalar(2**40), pa.scalar("x")):
         assert may_match(Comparison("c", "=", (value,)), bounds).all()
     assert may_match(Comparison("c", "=", (pa.scalar(2, pa.int64()),)), bounds).tolist() == [False, True, False]
+
+
+@pytest.mark.parametrize("most", [0, 10_000])
+@given(
+    files=st.lists(st.lists(st.one_of(st.none(), st.integers(-9, 9)), min_size=1, max_size=4), min_size=1, max_size=6),
+    keys=st.sets(st.integers(-9, 9), max_size=5),
+    known=st.lists(st.booleans(), min_size=6, max_size=6),
+    kind=st.sampled_from([pa.int32(), pa.date32(), pa.timestamp("us"), pa.string(), pa.decimal128(12, 2)]),
+)
+@settings(max_examples=60, deadline=None)
+def test_keys(most: int, files: list[list[int | None]], keys: set[int], known: list[bool], kind: pa.DataType) -> None:
+    def typed(values: Sequence[int | None]) -> pa.Array:
+        if pa.types.is_string(kind):
+            return pa.array([None if value is None else f"{value + 10:02}" for value in values], kind)
+        wide = pa.int64() if pa.types.is_timestamp(kind) else pa.int32()
+        return pa.array(values, wide).cast(kind)
+
+    numbers = [[each for each in file if each is not None] for file in files]
+    ends = [
+        (min(file), max(file)) if file and there else (None, None) for file, there in zip(numbers, known, strict=False)
+    ]
+    bounds = Bounds(
+        typed([low for low, _ in ends]),
+        typed([high for _, high in ends]),
+        pa.array([file.count(None) for file in files]),
+        pa.array([len(file) for file in files]),
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pruning, "_MOST_KEYS", most)
+        held = may_hold(typed(sorted(keys)), bounds)
+    for at, file in enumerate(files):
+        if keys & {*file}:
+            assert held[at], "a file that has a key is read"
+        low, high = ends[at]
+        if most and low is not None and high is not None and not any(low <= key <= high for key in keys):
+            assert not held[at], "a file without any is not"

@@ -19,7 +19,7 @@ from structlog.testing import capture_logs
 
 from catalog.names import TableName
 from catalog.remote_logins import RemoteLogins
-from catalog.scans import Comparison, RemoteScan, Scan, Snapshot, Source
+from catalog.scans import Comparison, Keys, RemoteScan, Scan, Snapshot, Source
 from catalog.statistics import UNKNOWN, TableStatistics
 from catalog.tables import Catalog, Discovery, Table
 from connectors.delta.source import DeltaSource
@@ -52,7 +52,13 @@ class Counted:
     def pin(self, table: Table) -> Snapshot:
         return self._source.pin(table)
 
-    def scan(self, snapshot: Snapshot, columns: tuple[str, ...], comparisons: tuple[Comparison, ...]) -> Scan:
+    def scan(
+        self,
+        snapshot: Snapshot,
+        columns: tuple[str, ...],
+        comparisons: tuple[Comparison, ...],
+        keys: tuple[Keys, ...] = (),
+    ) -> Scan:
         return self._source.scan(snapshot, columns, comparisons)
 
     def takes(self, table: Table, comparison: Comparison) -> bool:

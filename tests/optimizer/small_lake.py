@@ -5,11 +5,13 @@ in this process; and a database in which PostgreSQL itself has both.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
+from typing import cast
 
 import psycopg
 import pyarrow as pa
@@ -18,24 +20,29 @@ import pyarrow.parquet as pq
 
 from catalog.names import TableName, always_quoted
 from catalog.principals import Principal
-from catalog.scans import Comparison, RemoteScan, Scan, Snapshot, Source
+from catalog.remote_logins import RemoteLogins
+from catalog.scans import Comparison, Keys, RemoteScan, Scan, Snapshot, Source
 from catalog.statistics import ColumnStatistics, TableStatistics
 from catalog.tables import Catalog, Discovery, Table
 from connectors.files.source import FilesSource
 from connectors.postgres.source import PostgresSource
+from gateway.dynamic_filters import Asking, Filtered, key_queries, with_keys
 from gateway.execute.engine import Engine
 from gateway.execute.port import EngineQuery, EngineSettings
 from gateway.execute.remote_relations import RemoteDataset
+from gateway.lake import Lake
 from gateway.sql.engine_dialect.function_errors import stated_error
 from gateway.sql.engine_dialect.functions import register_functions
+from gateway.sql.engine_dialect.moments import Session
 from gateway.sql.engine_dialect.render import render
 from gateway.sql.policy_text import policy_reader
 from gateway.sql.resolve import Names, references, resolve
 from gateway.sql.statements import parse_query
 from optimizer.cardinality import Statistics
+from optimizer.dynamic_filters import Thresholds, dynamic_filters
 from optimizer.fragment import fragment
 from optimizer.optimize import RULES, Rule, optimize
-from optimizer.stages import Optimized
+from optimizer.stages import Fragmented, Optimized
 from policies.access import Access
 from policies.govern import check_governed, govern
 from policies.policy_reader import KeptRelations
@@ -61,6 +68,7 @@ TABLES = {
     "lk": {"one": ROWS, "select": ROWS[1:5], "none": ()},
     "pg": {"one": ROWS[2:], "order": ROWS[:4], "none": ()},
 }
+_FORCED = Thresholds(gain=0.0, least_rows=0.0, least_bytes=-1, most_keys=math.inf, most_rows=math.inf)
 ROLE = Principal("tester", frozenset({"tester"}), superuser=True)
 EVERYTHING = Access()  # of which a superuser sees all
 Row = tuple[object, ...]
@@ -80,8 +88,15 @@ class Unhelpful:
     def pin(self, table: Table) -> Snapshot:
         return self._source.pin(table)
 
-    def scan(self, snapshot: Snapshot, columns: tuple[str, ...], comparisons: tuple[Comparison, ...]) -> Scan:
+    def scan(
+        self,
+        snapshot: Snapshot,
+        columns: tuple[str, ...],
+        comparisons: tuple[Comparison, ...],
+        keys: tuple[Keys, ...] = (),
+    ) -> Scan:
         assert self.kind != "postgres" or not comparisons
+        assert not keys
         return self._source.scan(snapshot, columns, ())
 
     def takes(self, table: Table, comparison: Comparison) -> bool:
@@ -102,6 +117,7 @@ class SmallLake:
     catalog: Catalog
     engine: Engine
     reference: psycopg.Connection
+    filtered: list[Filtered] = field(default_factory=list)
 
     def rows(
         self,
@@ -112,8 +128,11 @@ class SmallLake:
         principal: Principal = ROLE,
         access: Access = EVERYTHING,
         statistics: Statistics | None = None,
+        dynamic: bool = False,
     ) -> list[Row]:
-        """Return a query's rows by way of all stages; raises SqlError for what is not supported."""
+        """Return a query's rows by way of all stages; raises SqlError for what is not supported. With ``dynamic`` each
+        table is read by keys that can be, whatever it costs.
+        """
         sources = self.sources if pushdown else {name: Unhelpful(one) for name, one in self.sources.items()}
         optimized = self.optimized(query, rules, principal, access, statistics)
         check_governed(optimized.tree, optimized.tables, principal, access)
@@ -121,7 +140,19 @@ class SmallLake:
         fragmented = fragment(optimized, snapshots, sources)
         scans = tuple((part.relation, part.scan) for part in fragmented.fragments)
         fenced = frozenset(part.relation for part in fragmented.fragments if part.is_fenced)
-        return asyncio.run(self._run(EngineQuery(render(fragmented.tree), scans, fenced=fenced)))
+        asked = EngineQuery(render(fragmented.tree), scans, fenced=fenced)
+        if not dynamic:
+            return asyncio.run(self._run(asked))
+        asking = Asking(principal, Session(), (), cast(Lake, _AsLake(sources, self.engine, access)))
+        return asyncio.run(self._run_by_keys(asked, with_forced_filters(optimized), fragmented, asking))
+
+    async def _run_by_keys(
+        self, query: EngineQuery, optimized: Optimized, fragmented: Fragmented, asking: Asking
+    ) -> list[Row]:
+        keys = key_queries(optimized, fragmented, asking)
+        query, told = await with_keys(query, fragmented, keys, asking)
+        self.filtered.extend(told)
+        return await self._run(query)
 
     def optimized(
         self,
@@ -146,6 +177,23 @@ class SmallLake:
         finally:
             await running.close()
         return [tuple(row.values()) for batch in batches for row in _distinctly_named(batch).to_pylist()]
+
+
+@dataclass(frozen=True, slots=True)
+class _AsLake:
+    """What dynamic filters ask of a lake."""
+
+    sources: Mapping[str, Source]
+    engine: Engine
+    access: Access
+    remote_logins: RemoteLogins = field(default_factory=RemoteLogins)
+    evaluator: None = None
+
+
+def with_forced_filters(optimized: Optimized) -> Optimized:
+    """Return a query with every dynamic filter that gives the right rows, to be used however many keys there are."""
+    found = dynamic_filters(optimized.tree, optimized.tables, STATISTICS, _FORCED)
+    return replace(optimized, dynamic=tuple(replace(one, keys=math.inf) for one in found))
 
 
 def _distinctly_named(batch: pa.RecordBatch) -> pa.RecordBatch:

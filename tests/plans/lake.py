@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from catalog.names import TableName
 from catalog.principals import Principal
-from catalog.scans import Comparison, FileGroup, FileScan, Physical, RemoteScan, Scan, Snapshot
+from catalog.scans import Comparison, FileGroup, FileScan, Keys, Physical, RemoteScan, Scan, Snapshot
 from catalog.statistics import UNKNOWN, ColumnStatistics, TableStatistics
 from catalog.store.rows import (
     AccessRows,
@@ -220,7 +220,13 @@ class MemorySource:
         """Every table is at version 7."""
         return Snapshot(table, "7", rows=100)
 
-    def scan(self, snapshot: Snapshot, columns: tuple[str, ...], comparisons: tuple[Comparison, ...]) -> Scan:
+    def scan(
+        self,
+        snapshot: Snapshot,
+        columns: tuple[str, ...],
+        comparisons: tuple[Comparison, ...],
+        keys: tuple[Keys, ...] = (),
+    ) -> Scan:
         """Say what was asked."""
         table = snapshot.table
         schema = pa.schema([(column.name, column.arrow_type) for column in table.columns])

@@ -1,8 +1,9 @@
 """Golden scripts of resolve, govern, optimize and fragment over a catalogue in memory.
 
 Commands: ``resolve``, ``govern``, ``optimize`` (prints the query after each rule that changed it), ``rule NAME`` (one
-rule alone) and ``fragment`` (what each source runs). ``path=a,b`` sets the search path, ``as=NAME`` who asks; with
-``statistics`` the rules are told those of TPC-H at scale 1.
+rule alone), ``fragment`` (what each source runs) and ``dynamic`` (by which keys relations are read, each by its
+number). ``path=a,b`` sets the search path, ``as=NAME`` who asks; with ``statistics`` the rules are told those of TPC-H
+at scale 1.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from catalog.principals import Principal
 from gateway.sql.policy_text import policy_reader
 from gateway.sql.resolve import references, resolve
 from gateway.sql.statements import parse_query
+from optimizer.dynamic_filters import left_by
 from optimizer.fragment import fragment
 from optimizer.optimize import NO_STATISTICS, RULES, apply, optimize
-from optimizer.stages import Fragmented, Governed, Resolved
+from optimizer.stages import DynamicFilter, Fragmented, Governed, Resolved
 from policies.govern import check_governed, govern
 from policies.policy_reader import KeptRelations
 from tests.plans.lake import ACCESS, CATALOG, PRINCIPALS, SOURCES, STATISTICS, names
@@ -69,9 +71,16 @@ def _command(command: str, options: list[str], resolved: Resolved) -> str:
     if command == "optimize":
         steps = [f"{step.rule}: {step.sql}" for step in optimized.trace]
         return "\n".join(steps) or "no rule applies"
+    if command == "dynamic":
+        return "\n".join(map(_filter, optimized.dynamic)) or "no filter pays"
     assert command == "fragment", command
     pins = {one.name: SOURCES[one.source].pin(one) for one in CATALOG.tables.values()}
     return _shown(fragment(optimized, pins, SOURCES))
+
+
+def _filter(one: DynamicFilter) -> str:
+    left = f"{left_by(one, one.keys):,.0f} of {one.rows.alone:,.0f}"
+    return f"{one.target}.{one.column}: {one.keys:,.0f} keys leave {left} rows by {one.query.sql('postgres')}"
 
 
 def _shown(fragmented: Fragmented) -> str:

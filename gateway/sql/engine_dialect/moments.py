@@ -13,6 +13,7 @@ from sqlglot import exp
 from gateway.sql.engine_dialect import intervals, kinds
 from gateway.sql.engine_dialect.build import arrow_cast, call, case, cast, number, paren, refuse, text, typed
 from gateway.sql.engine_dialect.kinds import Kind, T, kind, type_of
+from gateway.tuning import USUAL, Tuning
 from gateway.values.settings import InputSettings, OutputSettings
 from gateway.values.zones import named_zone, session_zone
 
@@ -53,11 +54,12 @@ _USUAL = OutputSettings()
 @dataclass(frozen=True, slots=True)
 class Session:
     """What of a session's settings changes a statement's meaning. ``style`` is how values look as text, and how
-    constants are read.
+    constants are read; ``tuning`` changes no rows, but how they are found.
     """
 
     time_zone: str = "UTC"
     style: OutputSettings = _USUAL
+    tuning: Tuning = USUAL
 
     @property
     def usual(self) -> Session:
