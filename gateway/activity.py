@@ -44,9 +44,13 @@ class Activity:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A session: its process number, where its client is ("address:port"), the transaction's status, what it does."""
+    """A session: its process number, its role and application, where its client is ("address:port"), the transaction's
+    status, what it does.
+    """
 
     process: int
+    role: str
+    application: str
     peer: str
     status: str
     activity: Activity
@@ -61,6 +65,8 @@ def _members(one: Shown) -> Iterator[tuple[str, object]]:
     does = one.activity
     address, _, port = one.peer.rpartition(":")
     yield "pid", one.process
+    yield "role", one.role
+    yield "application", one.application
     yield "address", address.partition("%")[0] or None
     yield "port", int(port) if address else -1
     yield "state", "active" if does.active else _STATES[one.status]

@@ -55,9 +55,10 @@ _READ_SETTINGS = (
 _REPORTED_SETTINGS = (  # but only at Sync
     *("TimeZone", "DateStyle", "IntervalStyle", "client_encoding", "search_path", "standard_conforming_strings"),
 )
-_SETTINGS = f"SELECT current_user, session_user, {tuning.SELECTED}, " + ", ".join(
+SETTINGS = f"SELECT current_user, session_user, {tuning.SELECTED}, " + ", ".join(
     f"pg_catalog.current_setting('{name}')" for name in (*_READ_SETTINGS, *_REPORTED_SETTINGS)
 )
+"""What the mirror's session is asked for by `EngineLane.read_settings`."""
 
 
 class TransactionTimeout(SqlError):
@@ -409,7 +410,7 @@ class EngineLane:
     async def read_settings(self) -> _Settings:
         """Return the session's settings, asked for where they may have changed; the mirror's are then up to date."""
         if self._settings is None:
-            row, error = await self._mirror.ask(_SETTINGS)
+            row, error = await self._mirror.ask(SETTINGS)
             if error is not None:
                 raise error_of(error[5:], 0)
             told = [(value or b"").decode(ENCODING.get(), "replace") for value in row]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -19,8 +19,9 @@ from gateway.authentication.rules import Attempt
 from gateway.authentication.throttle import Waiting
 from gateway.credentials import require_principal
 from gateway.login_methods import AuthenticatingClient, Authentication, authenticate
-from gateway.relay.mirror_connection import MirrorConnection, ServerRefused
-from gateway.relay.server_login import ServerTarget
+from gateway.mirror_logins import MirrorLogins
+from gateway.relay.mirror_connection import MirrorConnection
+from gateway.relay.mirror_opening import Opening, ServerRefused
 from gateway.session import Session
 from gateway.session_services import SessionServices
 from gateway.wire import backend, frontend
@@ -73,6 +74,7 @@ class Sessions:
         self._audit = audit
         self._signal_elsewhere = signal_elsewhere
         self._by_key: dict[tuple[int, bytes], _Known] = {}
+        self.changes = 0  # how often a session has come or gone
         self._signals: set[asyncio.Future[None]] = set()
 
     def __len__(self) -> int:
@@ -90,6 +92,7 @@ class Sessions:
     def add(self, key: tuple[int, bytes], session: Session, end: End) -> None:
         """Remember a session, and what ends its connection."""
         self._by_key[key] = _Known(session, end)
+        self.changes += 1
 
     def shown(self) -> list[Shown]:
         """Return what all sessions do."""
@@ -99,7 +102,7 @@ class Sessions:
         """Carry out what `catalog.mirror.activity` has let a client ask for: cancel a session's statement, or end the
         session.
         """
-        known = next((one for (known_id, _), one in self._by_key.items() if known_id == process_id), None)
+        known = self._get(process_id)
         if known is None:
             work = self._signal_elsewhere(signal, process_id)
         elif signal == "cancel":
@@ -107,6 +110,15 @@ class Sessions:
         else:
             work = known.end(SqlError(SqlState.ADMIN_SHUTDOWN, _STOPPED))
         self._do(work)
+
+    def end(self, process_id: int) -> None:
+        """End a session, if it is there, as a client of another gateway has asked."""
+        known = self._get(process_id)
+        if known is not None:
+            self._do(known.end(SqlError(SqlState.ADMIN_SHUTDOWN, _STOPPED)))
+
+    def _get(self, process_id: int) -> _Known | None:
+        return next((one for (known_id, _), one in self._by_key.items() if known_id == process_id), None)
 
     def stopped(self, end: End) -> Callable[[SqlError], None]:
         """Return what ends a session whose process in the mirror was ended."""
@@ -119,6 +131,7 @@ class Sessions:
 
     def forget(self, session: Session) -> None:
         """Drop a session that ended."""
+        self.changes += 1
         self._by_key = {key: one for key, one in self._by_key.items() if one.session is not session}
 
     async def cancel(self, process_id: int, secret_key: bytes, peer: str) -> None:
@@ -138,7 +151,8 @@ class LoginServices:
     """
 
     authentication: Authentication
-    mirror_login: Callable[[str], ServerTarget]
+    opening: Callable[[str, Mapping[str, str]], Opening]
+    mirror_logins: MirrorLogins
     lend: Callable[[Identity], Awaitable[None]]
     take_back: Callable[[Identity], None]
     sessions: Sessions
@@ -207,14 +221,13 @@ class Login:
             if name not in _OUR_PARAMETERS and not name.startswith("_pq_.")
         }
         try:
-            return await MirrorConnection.connect(self._services.mirror_login(user), settings)
+            return await self._services.mirror_logins.connect(self._services.opening(user, settings))
         except ServerRefused as refused:
-            fields = backend.ErrorResponse.decode(refused.message[5:]).fields
-            raise SqlError(SqlState(fields["C"]), fields["M"], detail=fields.get("D"), hint=fields.get("H")) from None
+            raise refused.as_sql_error() from None
 
     def _welcome(self, identity: Identity, mirror: MirrorConnection) -> Session:
         session = Session(self._services.session, identity, mirror, self._client)
-        key = (mirror.process_id, secrets.token_bytes(self._client.cancel_key_length))
+        key = (mirror.number, secrets.token_bytes(self._client.cancel_key_length))
         self._services.sessions.add(key, session, self._client.end_session)
         mirror.on_signal = self._services.sessions.signal
         mirror.on_stop = self._services.sessions.stopped(self._client.end_session)

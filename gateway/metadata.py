@@ -51,7 +51,7 @@ from gateway.login_methods import Role
 from gateway.masking import MaskingCommands
 from gateway.policy_answers import PolicyAnswers
 from gateway.relay.mirror_login import mirror_target
-from gateway.relay.server_login import ServerTarget
+from gateway.relay.mirror_opening import Opening, ProcessNumbers
 from gateway.session_services import Permit
 from gateway.sql.engine_dialect.mask_functions import Keyring
 from gateway.sql.resolve import Names
@@ -88,6 +88,7 @@ class Metadata:
         self._mirror = open_mirror(server, self._store.require_secret("mirror"), database, defaults)
         functions = open_function_database(server, self._store.require_secret("mirror"))
         self.evaluator = Evaluator(functions)
+        self._numbers = ProcessNumbers(self._mirror.numbers, self._note_process)
         self.masking = MaskingCommands(self._store, self._mirror)
         self._mappings = MappingCommands(self._store)
         self.keyring = Keyring()
@@ -357,13 +358,25 @@ class Metadata:
         """Have the mirror know what the clients of this gateway do now (`catalog.mirror.activity`)."""
         await asyncio.to_thread(self._mirror.tell_sessions, sessions)
 
-    async def signal_process(self, signal: str, process: int) -> None:
-        """Signal a process of the mirror whose client another gateway serves."""
-        await asyncio.to_thread(self._mirror.signal_process, signal, process)
+    async def signal_process(self, signal: str, number: int) -> None:
+        """Signal a session that another gateway serves."""
+        await asyncio.to_thread(self._mirror.signal_process, signal, number)
 
-    def mirror_login(self, role: str) -> ServerTarget:
-        """Return how the gateway logs in to the mirror for a role."""
-        return mirror_target(self._server.address(self._database), role, self._mirror.password(role))
+    async def take_signals(self) -> list[int]:
+        """Return the sessions of this gateway that clients of others want to be ended."""
+        return await asyncio.to_thread(self._mirror.take_signals)
+
+    async def login_state(self, role: str) -> str | None:
+        """Return what is known of a role's logins in the mirror: see `catalog.mirror.logins`."""
+        return await asyncio.to_thread(self._mirror.login_state, role)
+
+    async def _note_process(self, process: int, number: int) -> None:
+        await asyncio.to_thread(self._mirror.note_process, process, number)
+
+    def opening(self, role: str, settings: Mapping[str, str]) -> Opening:
+        """Return how a new session of a role is opened in the mirror, with the settings of its startup message."""
+        target = mirror_target(self._server.address(self._database), role, self._mirror.password(role))
+        return Opening(target, settings, self._numbers.take(), self._numbers)
 
     def open_audit(self, config: Config) -> Audit:
         """Begin the audit, and have the role that reads it for auditors. Blocks."""

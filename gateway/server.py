@@ -25,8 +25,10 @@ from gateway.lake import ASKED_PATIENCE, FIRST_PATIENCE, PATIENCE
 from gateway.login import LoginServices, Sessions
 from gateway.login_methods import Authentication, Directory
 from gateway.metadata import Metadata
+from gateway.mirror_logins import MirrorLogins
 from gateway.net import ClientConnection, Limits
 from gateway.prepared import StatementCache
+from gateway.session_news import follow_sessions
 from gateway.session_services import SessionServices
 from gateway.sources import AUDIT, open_lake
 from gateway.sql.resolve import Names
@@ -65,6 +67,7 @@ class Gateway:
         self._taking = asyncio.Lock()  # access is taken over by one at a time
         self._grants_changed = asyncio.Event()
         self._statements = StatementCache()
+        self._mirror_logins = MirrorLogins(metadata.login_state)
         self.tls = TlsFiles(config.server)
         self._waiting = Waiting(config.auth.max_unauthenticated, config.auth.max_unauthenticated_of_address)
         self._authentication = _authentication(config, metadata)
@@ -173,7 +176,8 @@ class Gateway:
         server, engine = self._config.server, self._config.engine
         services = LoginServices(
             authentication=self._authentication,
-            mirror_login=self.metadata.mirror_login,
+            opening=self.metadata.opening,
+            mirror_logins=self._mirror_logins,
             lend=self.metadata.lend,
             take_back=self.metadata.take_back,
             sessions=self.sessions,
@@ -211,7 +215,8 @@ class Gateway:
             await connection.end_session(SqlError(SqlState.ADMIN_SHUTDOWN, _STOPPED))
         await asyncio.gather(*(one.wait_closed() for one in [*self._connections]))
 
-    async def _tell_activity(self) -> None:
+    async def tell_activity(self) -> None:
+        """Have the mirror know what all clients of this gateway do now."""
         await self.metadata.tell_sessions(as_json(self.sessions.shown()))
 
     @property
@@ -229,7 +234,7 @@ class Gateway:
             answer=self.metadata.answer,
             let_set_role=self.metadata.let_set_role,
             permit=self.metadata.permit,
-            tell_activity=self._tell_activity,
+            tell_activity=self.tell_activity,
             database=self._config.server.database,
             audit=self._audit,
             temporary_limit=self._config.engine.temporary_limit,
@@ -283,7 +288,10 @@ async def running(
             http = await stack.enter_async_context(serve_health(config.server.http_listen, gateway.readiness))
         tasks = [
             loop.create_task(work)
-            for work in (gateway.keep_current(), gateway.follow_grants(), gateway.tls.follow(), metadata.retire(audit))
+            for work in (
+                *(gateway.keep_current(), gateway.follow_grants(), gateway.tls.follow(), metadata.retire(audit)),
+                follow_sessions(gateway.sessions, gateway.tell_activity, metadata.take_signals),
+            )
         ]
         if reloads is not None:
             reloads(gateway.tls.reload)

@@ -310,8 +310,10 @@ class Session:
         self._owed.send(message, b"3", lambda: self._statements.close(message.name) if message.kind == "S" else None)
 
     async def _sync(self) -> None:
-        self._mirror.write(frontend.Sync().encode())
-        error = await self._mirror.relay_until_ready(self._owed.take, self._client.drain)
+        error = None
+        if not self._mirror.is_untouched:
+            self._mirror.write(frontend.Sync().encode())
+            error = await self._mirror.relay_until_ready(self._owed.take, self._client.drain)
         self._owed.clear()
         self._temporary.synced(failed=error is not None)
         if self._unsynced:  # what was executed may have been rolled back
@@ -462,7 +464,10 @@ class Session:
 
     def shown(self) -> Shown:
         """Return the session as others may see it."""
-        return Shown(self._mirror.process_id, self._client.peer, self._mirror.status, self._client.activity)
+        mirror, application = self._mirror, self._mirror.parameters.get("application_name", "")
+        return Shown(
+            mirror.number, self.identity.role, application, self._client.peer, mirror.status, self._client.activity
+        )
 
     @property
     def in_transaction(self) -> bool:

@@ -133,6 +133,7 @@ class SessionRole:
         wanted = authorization_to_set(statement)
         permit = None
         if wanted is not None:
+            await self._mirror.require_open()
             permit = await self._services.permit(self._login.role, wanted.name, self._mirror.process_id)
         if wanted is None or permit is None:
             _, error = await self._mirror.ask(statement.text)

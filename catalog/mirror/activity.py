@@ -1,10 +1,10 @@
 """What runs, told by the mirror: its ``pg_stat_activity`` shows the gateway's clients, and what signals a process is
 carried out by the gateway.
 
-A client's session has a server process here, whose number it was told; what that process does is not what the client
-does. So gateways say what their clients do when somebody asks (`tell_sessions`), and the view joins it to the
-processes. Who may see the text of a statement and what runs is as in PostgreSQL: members of the session's role, and
-superusers, who are the gateway's.
+A client's session has a server process here at times (`catalog.mirror.processes`), and what that does is not what the
+client does. So gateways say what their clients do when somebody asks (`tell_sessions`), and when clients have come and
+gone. The view joins it to the processes, and shows the sessions that have none. Who may see the text of a statement
+and what runs is as in PostgreSQL: members of the session's role, and superusers, who are the gateway's.
 
 ``pg_cancel_backend`` and ``pg_terminate_backend`` judge who may, as PostgreSQL does, and say the rest to the gateway by
 a notice with a code of its own, which no client is told and no client can raise.
@@ -15,26 +15,58 @@ from __future__ import annotations
 import psycopg
 from psycopg import sql
 
+from catalog.mirror.processes import FRESH, PROCESSES, SESSIONS, get_process, leave_signal
 from catalog.store.store import MIRROR_MARK, SUPERUSERS
 
 SIGNAL_CODE = "LG001"  # of the notice; its text is the signal's name and the process's number
-_SESSIONS = "pg_catalog.lakegate_sessions"  # beside PostgreSQL's own, where no list of tables shows it
-_IS_ABSENT = f"SELECT pg_catalog.to_regclass('{_SESSIONS}') IS NULL"
+_IS_ABSENT = f"SELECT pg_catalog.to_regclass('{SESSIONS}') IS NULL"
 _CREATE = f"""
-CREATE UNLOGGED TABLE {_SESSIONS} (node uuid PRIMARY KEY, told timestamptz NOT NULL, sessions jsonb NOT NULL);
-REVOKE ALL ON {_SESSIONS} FROM PUBLIC;
+CREATE UNLOGGED TABLE {SESSIONS} (node uuid PRIMARY KEY, told timestamptz NOT NULL, sessions jsonb NOT NULL);
+REVOKE ALL ON {SESSIONS} FROM PUBLIC;
+ALTER FUNCTION pg_catalog.pg_cancel_backend(int) RENAME TO lakegate_own_cancel_backend;
+ALTER FUNCTION pg_catalog.pg_terminate_backend(int, bigint) RENAME TO lakegate_own_terminate_backend;
 """
 _TELL = f"""
-INSERT INTO {_SESSIONS} AS s VALUES (%s, pg_catalog.clock_timestamp(), %s::jsonb)
+INSERT INTO {SESSIONS} AS s VALUES (%s, pg_catalog.clock_timestamp(), %s::jsonb)
 ON CONFLICT (node) DO UPDATE SET told = excluded.told, sessions = excluded.sessions
 """
-_FORGET = f"DELETE FROM {_SESSIONS} WHERE told < pg_catalog.clock_timestamp() - interval '1 day'"
+_FORGET = f"DELETE FROM {SESSIONS} WHERE told < pg_catalog.clock_timestamp() - interval '1 day'"
 _OWNER = "pg_catalog.current_setting('is_superuser') = 'on'"  # of the server: sees and does what PostgreSQL lets him
-_MAY = f"({_OWNER} OR pg_catalog.pg_has_role(s.usesysid, 'USAGE') OR pg_catalog.pg_has_role('{SUPERUSERS}', 'USAGE'))"
+
+
+def _may(role: str) -> str:
+    """Return the condition that who asks may see what the sessions of a role do."""
+    return f"({_OWNER} OR pg_catalog.pg_has_role({role}, 'USAGE') OR pg_catalog.pg_has_role('{SUPERUSERS}', 'USAGE'))"
+
+
 # What another gateway said longer ago than this is not what runs now; where its clients are, it still is.
 _FRESH = "CASE WHEN m.may AND g.told > pg_catalog.statement_timestamp() - interval '5 s' THEN"
 _VIEW = f"""
 CREATE OR REPLACE VIEW pg_catalog.pg_stat_activity AS
+WITH g AS (
+    SELECT t.told, r.pid, r.address, r.port, r.state, r.query, pg_catalog.to_timestamp(r.started) AS started,
+           pg_catalog.to_timestamp(r.block) AS block, pg_catalog.to_timestamp(r.begun) AS begun,
+           pg_catalog.to_timestamp(r.changed) AS changed, r.role, r.application
+    FROM {SESSIONS} t, pg_catalog.jsonb_to_recordset(t.sessions) r (
+        pid int, address inet, port int, state text, query text, role text, application text,
+        started float8, block float8, begun float8, changed float8)
+), p AS (
+    SELECT a.datid, coalesce(n.number, a.pid) AS pid, a.leader_pid, a.usesysid, a.application_name, a.client_hostname,
+           a.client_port, a.backend_start, a.xact_start, a.query_start, a.state_change, a.wait_event_type, a.wait_event,
+           a.state, a.backend_xid, a.backend_xmin, a.query_id, a.query, a.backend_type
+    FROM pg_catalog.pg_stat_get_activity(NULL) a
+    LEFT JOIN {PROCESSES} n ON n.process = a.pid AND (a.backend_start IS NULL OR n.told >= a.backend_start)
+), s AS (
+    SELECT * FROM p
+    UNION ALL
+    SELECT c.oid, g.pid, NULL, r.oid, g.application, NULL, g.port, g.started, g.block, g.begun, g.changed, 'Client',
+           'ClientRead', g.state, NULL, NULL, NULL, g.query,
+           CASE WHEN {_may("r.oid")} THEN 'client backend' END
+    FROM g
+    JOIN pg_catalog.pg_authid r ON r.rolname = g.role
+    JOIN pg_catalog.pg_database c ON c.datname = pg_catalog.current_database()
+    WHERE g.told > pg_catalog.clock_timestamp() - {FRESH} AND g.pid NOT IN (SELECT p.pid FROM p WHERE p.pid IS NOT NULL)
+)
 SELECT s.datid, d.datname, s.pid, s.leader_pid, s.usesysid, u.rolname AS usename, s.application_name,
        CASE WHEN m.may THEN g.address END AS client_addr,
        s.client_hostname,
@@ -52,24 +84,17 @@ SELECT s.datid, d.datname, s.pid, s.leader_pid, s.usesysid, u.rolname AS usename
        CASE WHEN m.may THEN s.query_id END AS query_id,
        {_FRESH} g.query WHEN m.may THEN s.query ELSE '<insufficient privilege>' END AS query,
        s.backend_type
-FROM pg_catalog.pg_stat_get_activity(NULL) s
+FROM s
 LEFT JOIN pg_catalog.pg_database d ON d.oid = s.datid
 LEFT JOIN pg_catalog.pg_authid u ON u.oid = s.usesysid
 LEFT JOIN pg_catalog.pg_shdescription i
   ON i.objoid = u.oid AND i.classoid = 'pg_catalog.pg_authid'::pg_catalog.regclass AND i.description = {{mark}}
-LEFT JOIN (
-    SELECT t.told, r.pid, r.address, r.port, r.state, r.query, pg_catalog.to_timestamp(r.started) AS started,
-           pg_catalog.to_timestamp(r.block) AS block, pg_catalog.to_timestamp(r.begun) AS begun,
-           pg_catalog.to_timestamp(r.changed) AS changed
-    FROM {_SESSIONS} t, pg_catalog.jsonb_to_recordset(t.sessions) r (
-        pid int, address inet, port int, state text, query text,
-        started float8, block float8, begun float8, changed float8)
-) g ON g.pid = s.pid AND (s.backend_start IS NULL OR g.told >= s.backend_start)
-CROSS JOIN LATERAL (SELECT {_MAY} AS may) m
+LEFT JOIN g ON g.pid = s.pid
+CROSS JOIN LATERAL (SELECT {_may("s.usesysid")} AS may) m
 WHERE (i.objoid IS NOT NULL AND d.datname = pg_catalog.current_database()) OR {_OWNER}
 """
 _FUNCTIONS = f"""
-CREATE FUNCTION pg_catalog.lakegate_signal(pid int, signal text, verb text, told text) RETURNS boolean
+CREATE OR REPLACE FUNCTION pg_catalog.lakegate_signal(pid int, signal text, verb text, told text) RETURNS boolean
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE AS $$
   DECLARE
     target oid;
@@ -78,10 +103,7 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE AS $$
     IF signal NOT IN ('cancel', 'terminate') THEN  -- a client may call this, too; the gateway reads the notice
       RAISE EXCEPTION 'invalid signal: %', signal USING ERRCODE = '22023';
     END IF;
-    SELECT s.usesysid INTO target
-    FROM pg_catalog.pg_stat_get_activity(pid) s
-    JOIN pg_catalog.pg_database d ON d.oid = s.datid AND d.datname = pg_catalog.current_database()
-    WHERE pg_catalog.shobj_description(s.usesysid, 'pg_authid') = {{mark}};
+    SELECT s.role INTO target FROM pg_catalog.lakegate_session(pid) s;
     IF target IS NULL THEN
       RAISE WARNING 'PID % is not a PostgreSQL backend process', pid;
       RETURN false;
@@ -101,17 +123,18 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE AS $$
     RAISE INFO USING MESSAGE = signal || ' ' || pid, ERRCODE = '{SIGNAL_CODE}';
     RETURN true;
   END $$;
-ALTER FUNCTION pg_catalog.pg_cancel_backend(int) RENAME TO lakegate_own_cancel_backend;
-CREATE FUNCTION pg_catalog.pg_cancel_backend(int) RETURNS boolean
+CREATE OR REPLACE FUNCTION pg_catalog.pg_cancel_backend(int) RETURNS boolean
 LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE AS $$
   BEGIN
-    IF $1 = pg_catalog.pg_backend_pid() OR {_OWNER} THEN
-      RETURN pg_catalog.lakegate_own_cancel_backend($1);
+    IF $1 = pg_catalog.pg_backend_pid() THEN
+      RETURN pg_catalog.lakegate_own_cancel_backend(pg_catalog.lakegate_own_backend_pid());
+    ELSIF {_OWNER} THEN
+      RETURN pg_catalog.lakegate_own_cancel_backend(
+        coalesce((SELECT s.process FROM pg_catalog.lakegate_session($1) s), $1));
     END IF;
     RETURN pg_catalog.lakegate_signal($1, 'cancel', 'cancel query', 'cancel queries');
   END $$;
-ALTER FUNCTION pg_catalog.pg_terminate_backend(int, bigint) RENAME TO lakegate_own_terminate_backend;
-CREATE FUNCTION pg_catalog.pg_terminate_backend(pid int, timeout bigint DEFAULT 0) RETURNS boolean
+CREATE OR REPLACE FUNCTION pg_catalog.pg_terminate_backend(pid int, timeout bigint DEFAULT 0) RETURNS boolean
 LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE AS $$
   DECLARE
     ends timestamptz;
@@ -119,8 +142,11 @@ LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE AS $$
     IF timeout < 0 THEN
       RAISE EXCEPTION '"timeout" must not be negative' USING ERRCODE = '22003';
     END IF;
-    IF pid = pg_catalog.pg_backend_pid() OR {_OWNER} THEN
-      RETURN pg_catalog.lakegate_own_terminate_backend(pid, timeout);
+    IF pid = pg_catalog.pg_backend_pid() THEN
+      RETURN pg_catalog.lakegate_own_terminate_backend(pg_catalog.lakegate_own_backend_pid(), timeout);
+    ELSIF {_OWNER} THEN
+      RETURN pg_catalog.lakegate_own_terminate_backend(
+        coalesce((SELECT s.process FROM pg_catalog.lakegate_session(pid) s), pid), timeout);
     END IF;
     IF NOT pg_catalog.lakegate_signal(pid, 'terminate', 'terminate process', 'terminate processes') THEN
       RETURN false;
@@ -128,7 +154,7 @@ LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE AS $$
     ends := pg_catalog.clock_timestamp() + timeout * interval '1 ms';
     WHILE timeout > 0 LOOP
       PERFORM pg_catalog.pg_stat_clear_snapshot();
-      EXIT WHEN NOT EXISTS (SELECT FROM pg_catalog.pg_stat_get_activity(pid));
+      EXIT WHEN NOT EXISTS (SELECT FROM pg_catalog.lakegate_session(pid));
       IF pg_catalog.clock_timestamp() >= ends THEN
         RAISE WARNING 'backend with PID % did not terminate within % milliseconds', pid, timeout;
         RETURN false;
@@ -142,28 +168,39 @@ _SIGNALS = {"cancel": "lakegate_own_cancel_backend", "terminate": "lakegate_own_
 
 
 def make_activity(connection: psycopg.Connection) -> None:
-    """Make the table of sessions, the view and the functions where they are absent."""
-    if connection.execute(_IS_ABSENT).fetchone() != (True,):
-        return
+    """Make the table of sessions where it is absent, and the view and the functions anew; `make_processes` goes
+    before.
+    """
     mark = sql.Literal(MIRROR_MARK)
     connection.execute("SET LOCAL allow_system_table_mods = on")
-    connection.execute(_CREATE.encode())
     connection.execute(sql.SQL(_VIEW).format(mark=mark))
-    connection.execute(sql.SQL(_FUNCTIONS).format(mark=mark))
+    connection.execute(_FUNCTIONS.encode())
+
+
+def make_sessions(connection: psycopg.Connection) -> None:
+    """Make the table of sessions where it is absent."""
+    if connection.execute(_IS_ABSENT).fetchone() == (True,):
+        connection.execute("SET LOCAL allow_system_table_mods = on")
+        connection.execute(_CREATE.encode())
 
 
 def tell_sessions(connection: psycopg.Connection, node: str, sessions: str) -> None:
     """Say what the clients of a gateway do now. ``sessions`` is a JSON array with an object for each: ``pid``,
-    ``address``, ``port``, ``state``, ``query``, and in seconds since 1970 ``started``, ``block``, ``begun`` and
-    ``changed``.
+    ``address``, ``port``, ``state``, ``query``, ``role``, ``application``, and in seconds since 1970 ``started``,
+    ``block``, ``begun`` and ``changed``.
     """
     connection.execute(_TELL, (node, sessions))
     connection.execute(_FORGET.encode())
 
 
-def signal_process(connection: psycopg.Connection, signal: str, process: int) -> None:
-    """Have PostgreSQL signal a server process of a client that another gateway serves."""
-    statement = sql.SQL("SELECT pg_catalog.{}(%s)").format(sql.Identifier(_SIGNALS[signal]))
-    if signal == "terminate":
-        statement = sql.SQL("SELECT pg_catalog.{}(%s, 0)").format(sql.Identifier(_SIGNALS[signal]))
-    connection.execute(statement, (process,))
+def signal_process(connection: psycopg.Connection, signal: str, number: int) -> None:
+    """Have PostgreSQL signal the server process of a client that another gateway serves. One that has no process now
+    is ended by his gateway, and has nothing to cancel.
+    """
+    process = get_process(connection, number)
+    if process is not None:
+        arguments = "(%s)" if signal == "cancel" else "(%s, 0)"
+        statement = sql.SQL("SELECT pg_catalog.{}" + arguments).format(sql.Identifier(_SIGNALS[signal]))
+        connection.execute(statement, (process,))
+    elif signal == "terminate":
+        leave_signal(connection, number)

@@ -31,7 +31,7 @@ from psycopg import sql
 from catalog.errors import SqlError
 from catalog.mirror.access import MirrorParts, execute
 from catalog.mirror.access_statements import AccessOutcome, AccessRequest, MakeVerifier
-from catalog.mirror.activity import make_activity, signal_process, tell_sessions
+from catalog.mirror.activity import make_activity, make_sessions, signal_process, tell_sessions
 from catalog.mirror.applied import Applied, Notes
 from catalog.mirror.catalogue_care import care_for_catalogues
 from catalog.mirror.comments import change_comments
@@ -39,6 +39,7 @@ from catalog.mirror.connections import MirrorConnections, OwnConnection
 from catalog.mirror.cursor_texts import show_cursor_texts
 from catalog.mirror.hardening import harden, set_defaults
 from catalog.mirror.lent import keep_lent, lent_by_others, make_lent
+from catalog.mirror.logins import login_state
 from catalog.mirror.mask_functions import make_mask_functions
 from catalog.mirror.masking import check_policy
 from catalog.mirror.masking_views import fill_masking_views, make_masking_views
@@ -46,6 +47,7 @@ from catalog.mirror.object_privileges import change_object_privileges
 from catalog.mirror.policies import BrokenPolicy, change_owners, change_policies
 from catalog.mirror.policy_states import make_policy_states
 from catalog.mirror.privileges import change_privileges
+from catalog.mirror.processes import make_processes, new_block, note_process, take_signals
 from catalog.mirror.relations import (
     STATE_TABLE,
     drop_schemas,
@@ -99,6 +101,8 @@ def open_mirror(
         make_lent(connection)
         show_cursor_texts(connection)
         harden(connection)
+        make_sessions(connection)
+        make_processes(connection)
         make_authorization(connection)
         make_mask_functions(connection)
         make_view_function(connection)
@@ -106,6 +110,7 @@ def open_mirror(
         make_activity(connection)
         make_sizes(connection)
         set_defaults(connection, defaults or {})
+        mirror.numbers = new_block(connection)
     return mirror
 
 
@@ -126,6 +131,7 @@ class Mirror:
         self._told: frozenset[Membership] = frozenset()  # lent ones that the mirror keeps as this gateway's
         self._catalog: Catalog | None = None  # the last that was given
         self._marks: dict[TableName, tuple[Table, str]] = {}
+        self.numbers = range(0)  # process numbers that are this gateway's alone
         self.broken: Mapping[TableName, str] = MappingProxyType({})  # as `Applied.broken`, of the last change
         self.broken_drafts: Mapping[tuple[TableName, str], str] = MappingProxyType({})  # policies that do not govern
         self.broken_views: Mapping[TableName, str] = MappingProxyType({})  # those that do not fit their tables
@@ -182,10 +188,25 @@ class Mirror:
         with self._telling.connection() as connection:
             tell_sessions(connection, self._node, sessions)
 
-    def signal_process(self, signal: str, process: int) -> None:
-        """Signal ("cancel", "terminate") a server process whose client another gateway serves."""
+    def signal_process(self, signal: str, number: int) -> None:
+        """Signal ("cancel", "terminate") a session that another gateway serves."""
         with self._telling.connection() as connection:
-            signal_process(connection, signal, process)
+            signal_process(connection, signal, number)
+
+    def note_process(self, process: int, number: int) -> None:
+        """Say that a server process works for a session of this gateway, as in `catalog.mirror.processes`."""
+        with self._telling.connection() as connection:
+            note_process(connection, process, number)
+
+    def take_signals(self) -> list[int]:
+        """Return the sessions of this gateway that clients of others want to be ended."""
+        with self._telling.connection() as connection:
+            return take_signals(connection, self.numbers)
+
+    def login_state(self, role: str) -> str | None:
+        """Return what `catalog.mirror.logins` knows of a role's logins."""
+        with self._telling.connection() as connection:
+            return login_state(connection, role)
 
     def lend(self, memberships: Sequence[Membership]) -> None:
         """Have memberships; the next `apply` that is not given them takes them away again."""

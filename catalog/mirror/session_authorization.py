@@ -28,20 +28,21 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' SET lock_timeout = '2s' A
   DECLARE found boolean;
   BEGIN
     SELECT true INTO found FROM {_PERMITS} p, pg_roles r
-    WHERE p.process = pg_backend_pid() AND p.digest = sha256(convert_to(secret, 'UTF8')) AND p.role = wanted
+    WHERE p.process = lakegate_own_backend_pid() AND p.digest = sha256(convert_to(secret, 'UTF8')) AND p.role = wanted
       AND p.ends > clock_timestamp() AND r.rolname = wanted AND {_IS_ROLE};
     IF found IS NULL THEN
       RAISE EXCEPTION 'permission denied to set session authorization "%"', wanted USING ERRCODE = '42501';
     END IF;
     UPDATE pg_authid r SET rolsuper = true
-    WHERE r.oid = (SELECT a.usesysid FROM pg_stat_get_activity(pg_backend_pid()) a)
+    WHERE r.oid = (SELECT a.usesysid FROM pg_stat_get_activity(lakegate_own_backend_pid()) a)
       AND r.rolname <> wanted AND {_IS_ROLE};
   END $$;
 CREATE OR REPLACE FUNCTION pg_catalog.lakegate_lower() RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
   BEGIN
     UPDATE pg_authid r SET rolsuper = false
-    WHERE r.oid = (SELECT a.usesysid FROM pg_stat_get_activity(pg_backend_pid()) a) AND r.rolsuper AND {_IS_ROLE};
+    WHERE r.oid = (SELECT a.usesysid FROM pg_stat_get_activity(lakegate_own_backend_pid()) a)
+      AND r.rolsuper AND {_IS_ROLE};
     IF EXISTS (SELECT FROM pg_authid r WHERE r.rolname = session_user AND (r.rolsuper OR NOT {_IS_ROLE}))
        OR current_setting('is_superuser') <> 'off' THEN
       RAISE EXCEPTION 'the session would have kept rights of a superuser' USING ERRCODE = 'XX000';

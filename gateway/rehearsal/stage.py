@@ -25,7 +25,8 @@ from gateway.audit.audit import Audit
 from gateway.authentication.identity import Identity
 from gateway.config import Config
 from gateway.metadata import Metadata
-from gateway.relay.mirror_connection import MirrorConnection, ServerRefused
+from gateway.relay.mirror_connection import MirrorConnection
+from gateway.relay.mirror_opening import ServerRefused
 from gateway.server import Gateway
 from gateway.session import Session
 from gateway.sql.statements import split
@@ -93,8 +94,9 @@ class Stage:
             identity = Identity(role, "rehearsal", role, claims=frozen_claims(claims))
             if metadata.get_principal(identity) is None:
                 raise SqlError(SqlState.UNDEFINED_OBJECT, f'role "{role}" does not exist')
+            mirror = MirrorConnection(metadata.opening(role, {}))
             try:
-                mirror = await MirrorConnection.connect(metadata.mirror_login(role), {})
+                await mirror.open()
             except ServerRefused as refused:  # such as a role without LOGIN
                 raise _error(refused.message[_HEADER:]) from None
             client = _Captured()

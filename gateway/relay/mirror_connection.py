@@ -1,5 +1,8 @@
 """One connection to the catalogue mirror: a real PostgreSQL session that goes with a client's session.
 
+It is opened when the first answer of it is waited for: what was written before is sent then. Until then it is as a
+login with the same settings has told (`Told`).
+
 Messages are passed through byte for byte. What the session must know of them is read on the way: the transaction's
 status and the reported settings. Questions of the gateway's own (`ask`) leave the client's transaction, statements and
 portals as they are.
@@ -8,23 +11,27 @@ portals as they are.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from struct import Struct
 
 from catalog.errors import SqlError
 from catalog.mirror.activity import SIGNAL_CODE
 from catalog.sqlstate import SqlState
+from gateway.relay.mirror_errors import values
 from gateway.relay.mirror_login import connected
+from gateway.relay.mirror_opening import Opening, ServerRefused, Told, open_session
 from gateway.relay.received import Received
-from gateway.relay.server_login import Authentication, ServerTarget, startup
 from gateway.wire import backend, frontend
 from gateway.wire.fields import ENCODING
+from gateway.wire.login import ParameterStatus
 
 _CANCEL = Struct(">IIII")
 _CANCEL_CODE = 80877102
 _UNASKED = frozenset({b"A", b"S"})  # that answers to questions of the gateway's own may have among them
 _NOTICE = ord("N")
+_NOTIFICATION = ord("A")
+_CANCEL_LATER = 0.05  # seconds after a statement was sent at last
 _SIGNAL = f"\0C{SIGNAL_CODE}\0".encode()
 _RELAYED_AT_ONCE = 1 << 16  # bytes passed on before the client's reading is waited for
 _OURS = "lakegate own"  # the statement's name under which the gateway asks questions of its own
@@ -33,14 +40,6 @@ _WHY_STOPPED = "The transaction may have held up a change of who may read what f
 _RUN_AGAIN = "Connect and run the transaction again."
 Sink = Callable[[bytes], None]
 Paused = Callable[[], Awaitable[None]]
-
-
-class ServerRefused(Exception):
-    """The mirror refused a login or ended the session; ``message`` is its ErrorResponse, to be passed on."""
-
-    def __init__(self, message: bytes) -> None:
-        super().__init__("refused by the mirror")
-        self.message = message
 
 
 class MirrorLost(SqlError):
@@ -56,17 +55,31 @@ class MirrorLost(SqlError):
         self.told = told
 
 
+class MirrorRefused(MirrorLost):
+    """The mirror does not let the session in, though it would have when the client logged in."""
+
+    def __init__(self, reason: SqlError) -> None:
+        SqlError.__init__(self, reason.sqlstate, reason.message, detail=reason.detail, hint=reason.hint)
+        self.told = False
+
+
 class MirrorConnection:
-    """A logged-in session. Not safe for several tasks at once.
+    """A session of the mirror. Not safe for several tasks at once. ``told``: what is known of it before it is opened.
 
     ``extended`` tells whether the client is in the extended protocol now, where only its Sync may end a transaction.
+    ``number`` is the process number that the client knows, ``process_id`` that of the server's process, 0 for none.
     """
 
-    def __init__(self, received: Received, transport: asyncio.Transport, login: ServerTarget) -> None:
-        self._received = received
-        self._transport = transport
-        self._login = login
-        self.parameters: dict[str, str] = {}
+    def __init__(self, opening: Opening, told: Told | None = None) -> None:
+        self._opening = opening
+        self._told = told
+        self._received = Received()
+        self._transport: asyncio.Transport | None = None
+        self._written = bytearray()  # before there was somebody to send it to
+        self._cancelled = False  # so too
+        self._cancelling: asyncio.Future[None] | None = None
+        self.number = opening.number
+        self.parameters: dict[str, str] = {} if told is None else {**told.parameters}
         self.process_id = 0
         self._secret = 0
         self.status = "I"
@@ -81,28 +94,54 @@ class MirrorConnection:
         self._unasked: list[bytes] = []  # messages that no statement of the client's has called for
         self.on_signal: Callable[[str, int], None] | None = None  # a client may signal the session of this process
         self.on_stop: Callable[[SqlError], None] | None = None  # an administrator has ended it, and nothing runs
-        received.on_end = self._ended_unread
+        self._spoken: Callable[[], None] | None = None
 
-    @classmethod
-    async def connect(cls, login: ServerTarget, parameters: Mapping[str, str]) -> MirrorConnection:
-        """Log in with a client's startup settings. Raises `ServerRefused` with the server's own error for these."""
-        received = Received()
-        transport = await connected(login, received)
-        connection = cls(received, transport, login)
+    async def open(self) -> None:
+        """Log in, if that was not done. Raises `ServerRefused` with the server's own error, and SqlError."""
+        if self._transport is not None:
+            return
+        opened = await open_session(self._opening)
+        self._received, self._transport = opened.received, opened.transport
+        self.process_id, self._secret = opened.process_id, opened.secret
+        self._received.on_end = self._ended_unread
+        self._received.on_unasked = self._spoken
+        if self._told is not None:  # the client was told other settings, should they have changed since
+            changed = [one for one in opened.parameters.items() if self.parameters.get(one[0]) != one[1]]
+            self._unasked += [ParameterStatus(*one).encode() for one in changed]
+        self.parameters.update(opened.parameters)
+        written, self._written = self._written, bytearray()
+        if written:
+            self._transport.write(written)
+        if self._cancelled:
+            self._cancelled = False
+            asyncio.get_running_loop().call_later(_CANCEL_LATER, self._cancel_unsettled)
+
+    async def require_open(self) -> None:
+        """Log in, if that was not done. Raises `MirrorRefused`: the client's session ends."""
         try:
-            await connection._start(parameters)
-        except BaseException:
-            transport.close()
-            raise
-        return connection
+            await self.open()
+        except ServerRefused as refused:
+            raise MirrorRefused(refused.as_sql_error()) from None
+        except SqlError as error:
+            raise MirrorRefused(error) from error
+
+    @property
+    def is_untouched(self) -> bool:
+        """Whether nothing was sent to it yet, so that it owes nothing, and is in no transaction."""
+        return self._transport is None and not self._written
 
     def write(self, message: bytes | memoryview) -> None:
         """Send bytes of complete messages, buffered."""
         self._unsettled = True
-        self._transport.write(message)
+        if self._transport is None:
+            self._written += message
+        else:
+            self._transport.write(message)
 
     async def message(self) -> bytes:
         """Return the next complete message."""
+        if self._transport is None:
+            await self.require_open()
         while (message := self._complete()) is None:
             if not await self._received.more():
                 raise MirrorLost(told=self._told_end)
@@ -114,6 +153,9 @@ class MirrorConnection:
     def _complete(self) -> bytes | None:
         """Take the next message if all of it is there."""
         while (message := self._received.take_message()) is not None:
+            if message[0] == _NOTIFICATION:
+                notifier = self._opening.numbers.told(int.from_bytes(message[5:9], "big"))
+                return message[:5] + notifier.to_bytes(4, "big") + message[9:]
             if message[0] != _NOTICE or not self._signals(message):
                 return message
         return None
@@ -160,11 +202,13 @@ class MirrorConnection:
 
     async def ask(self, query: str, *parameters: bytes) -> tuple[list[bytes | None], bytes | None]:
         """Run a query of the gateway's own; return the first row's values and the error's message, if any."""
+        if self.is_untouched and self._told is not None and query in self._told.answers and not parameters:
+            return self._told.answers[query], None
         bind = frontend.Bind(_OURS, _OURS, (), parameters)
         answers = await self._ask(frontend.Parse(_OURS, query), bind, frontend.Execute(_OURS))
         error = next((message for message in answers if message[:1] == b"E"), None)
         row = next((message for message in answers if message[:1] == b"D"), None)
-        return ([] if row is None else _values(row)), error
+        return ([] if row is None else values(row)), error
 
     async def copy_out(self, query: str, most_bytes: int) -> bytearray | bytes | None:
         """Run a COPY ... TO STDOUT of the gateway's own. Return what it copies, the ErrorResponse where it fails, or
@@ -255,11 +299,11 @@ class MirrorConnection:
         row = next((message for message in answers if message[:1] == b"D"), None)
         if error is not None and not self.extended:
             await self._ask(close)
-        return ([] if row is None else _values(row)), error
+        return ([] if row is None else values(row)), error
 
     async def fail(self) -> None:
         """Fail as the client's statement did, outside of the mirror: an open transaction becomes a failed one."""
-        if self._skipping or not (self.extended or self.status == "T"):
+        if self._skipping or self.is_untouched or not (self.extended or self.status == "T"):
             return
         await self._ask(frontend.Parse(_OURS, "lakegate: a statement of this session failed outside of the mirror"))
 
@@ -286,7 +330,7 @@ class MirrorConnection:
             kind = message[:1]
             if kind == b"Z":
                 if self._resting:
-                    self._transport.write(frontend.Flush().encode())
+                    self._send(frontend.Flush())
                 return answers
             if kind in _UNASKED:
                 self._unasked.append(message)
@@ -321,7 +365,7 @@ class MirrorConnection:
 
     def on_unasked(self, spoken: Callable[[], None]) -> None:
         """Have ``spoken`` called when the server may have said something unasked, or has ended the session."""
-        self._received.on_unasked = spoken
+        self._spoken = self._received.on_unasked = spoken
 
     def note_unasked(self, *, nothing_owed: bool = False) -> None:
         """Read what came unasked. ``nothing_owed``: the client's statements await nothing of the server now."""
@@ -351,9 +395,14 @@ class MirrorConnection:
 
     def rest(self) -> None:
         """Keep the server from taking the session for idle, while the client's statement is executed elsewhere."""
-        if not self._unsettled:
+        if not self._unsettled and self._transport is not None:
             self._resting = True
-            self._transport.write(frontend.Flush().encode())  # it counts idle time from ReadyForQuery to a message
+            self._send(frontend.Flush())  # it counts idle time from ReadyForQuery to a message
+
+    def _send(self, message: frontend.FrontendMessage) -> None:
+        """Send a message that the server gives no answer to."""
+        if self._transport is not None:
+            self._transport.write(message.encode())
 
     async def wake(self) -> None:
         """End what `rest` has begun."""
@@ -374,17 +423,26 @@ class MirrorConnection:
 
     async def cancel(self) -> None:
         """Ask the server to cancel what this session runs, over a connection of its own."""
+        if self._transport is None:
+            self._cancelled = bool(self._written)
+            return
         received = Received()
-        transport = await connected(self._login, received)
+        transport = await connected(self._opening.target, received)
         transport.write(_CANCEL.pack(16, _CANCEL_CODE, self.process_id, self._secret))
         while await received.more():
             pass  # the server closes without an answer
         transport.close()
 
+    def _cancel_unsettled(self) -> None:
+        """Cancel what was to be cancelled before it was sent. The server heeds no cancel before a statement begins."""
+        if self._unsettled:
+            self._cancelling = asyncio.ensure_future(self.cancel())
+
     def close(self) -> None:
         """Say goodbye and close."""
         self._received.on_unasked = None
-        if not self._transport.is_closing():
+        self._opening.numbers.give_back(self.number)
+        if self._transport is not None and not self._transport.is_closing():
             self._transport.write(frontend.Terminate().encode())
             self._transport.close()
 
@@ -421,23 +479,6 @@ class MirrorConnection:
             name, value = message[5:-1].split(b"\0", 1)
             self.parameters[name.decode()] = value.decode(ENCODING.get(), "replace")
 
-    async def _start(self, parameters: Mapping[str, str]) -> None:
-        self.write(startup(self._login, parameters))
-        authentication = Authentication(self._login)
-        while True:
-            message = await self.message()
-            kind = message[:1]
-            if kind == b"R":
-                answer = authentication.answer(message)
-                if answer:
-                    self.write(answer)
-            elif kind == b"K":
-                self.process_id, self._secret = Struct(">II").unpack_from(message, 5)
-            elif kind == b"E":
-                raise ServerRefused(message)
-            elif kind == b"Z":
-                return
-
 
 def _is_stop(message: bytes) -> bool:
     return message[:1] == b"E" and b"\0C57P01\0" in message
@@ -449,14 +490,3 @@ def _explained(message: bytes) -> bytes:
         return message
     fields = backend.ErrorResponse.decode(message[5:]).fields
     return backend.ErrorResponse({**fields, "D": _WHY_STOPPED, "H": _RUN_AGAIN}).encode()
-
-
-def _values(message: bytes) -> list[bytes | None]:
-    count, at = int.from_bytes(message[5:7], "big"), 7
-    values: list[bytes | None] = []
-    for _ in range(count):
-        length = int.from_bytes(message[at : at + 4], "big", signed=True)
-        at += 4
-        values.append(None if length < 0 else message[at : at + length])
-        at += max(length, 0)
-    return values

@@ -32,7 +32,7 @@ MAX_STATEMENT_BYTES = (
 )  # the engine's and the parser's recursion grow with it; a gateway's limit, not PostgreSQL's
 # Encodings in which a backslash or a letter may be the second byte of a character.
 _NOT_ASCII_SAFE = frozenset({"BIG5", "GB18030", "GBK", "JOHAB", "SHIFT_JIS_2004", "SJIS", "UHC"})
-_ACTIVITY = "pg_stat_activity"
+_ABOUT_SESSIONS = ("pg_stat_activity", "pg_cancel_backend", "pg_terminate_backend")
 _KEPT_BYTES = 1 << 14  # longer texts are cut anew each time: they would fill the memory
 _CUT: LRUCache[str, tuple[Statement, ...]] = LRUCache(1024)
 _LOCK = threading.Lock()  # of the texts that are known: long ones are cut in threads
@@ -173,7 +173,8 @@ def _statement(text: str, part: list[Token]) -> Statement:
     else:
         kind = Kind.ACCESS if words[0] in _OTHER_COMMANDS and is_access(part) else _kind(words, part[0])
     cut = text[part[0].start : part[-1].end]
-    return Statement(cut, kind, words[0], part[0].start, _ACTIVITY in cut.lower())
+    lowered = cut.lower()
+    return Statement(cut, kind, words[0], part[0].start, any(name in lowered for name in _ABOUT_SESSIONS))
 
 
 def _kind(words: list[str], first: Token) -> Kind:

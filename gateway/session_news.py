@@ -1,0 +1,39 @@
+"""What other gateways must know of this one's sessions, told now and then; and what their clients want of these.
+
+A session without a process in the mirror is nowhere but here. So the mirror is told when clients have come and gone,
+and again before what was told is too old to count (`catalog.mirror.processes.FRESH`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from time import monotonic
+
+import structlog
+
+from gateway.login import Sessions
+
+_log = structlog.get_logger(__name__)
+_PAUSE = 1.0  # seconds between two looks
+_AGAIN = 30.0  # seconds until sessions are told again though none has come or gone
+
+
+async def follow_sessions(
+    sessions: Sessions, tell: Callable[[], Awaitable[None]], take_signals: Callable[[], Awaitable[list[int]]]
+) -> None:
+    """Tell of sessions, and end those that clients of other gateways want to be ended, until cancelled."""
+    told, at = sessions.changes, -_AGAIN
+    while True:
+        await asyncio.sleep(_PAUSE)
+        if sessions.changes == told and not len(sessions):
+            continue
+        try:
+            for number in await take_signals():
+                sessions.end(number)
+            if sessions.changes != told or monotonic() - at > _AGAIN:
+                told, at = sessions.changes, monotonic()
+                await tell()
+        except Exception:  # it is tried again; statements that ask tell first
+            _log.exception("sessions could not be told to other gateways")
+            told = -1
