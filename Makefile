@@ -42,7 +42,7 @@ generated: env ## compare generated statements with PostgreSQL's answers for ten
 
 check: lint types imports test ## all checks: style, types, import contracts, tests
 
-clients: env ## install the clients of the tests that `make env` does not: of npm, dbt, pgjdbc, psqlODBC; says which it cannot
+clients: env ## install the clients of the tests that `make env` does not: of npm, dbt, Superset, pgjdbc, psqlODBC; says which it cannot
 	$(BIN)/python -m tests.clients.install
 
 lint: env ## style (ruff) and formatting

@@ -1,8 +1,8 @@
 """Install the clients of the tests that are no packages of the environment: `make clients`.
 
-They are npm's, Debian's pgjdbc and psqlODBC, and dbt, which asks for other versions of packages than the gateway. A
-client that cannot be had on a machine is named with the reason, and its tests skip; with ``LAKEGATE_CLIENTS=all`` that
-fails.
+They are npm's, Debian's pgjdbc, psqlODBC and Chromium, and dbt and Superset, which ask for other versions of packages
+than the gateway. A client that cannot be had on a machine is named with the reason, and its tests skip; with
+``LAKEGATE_CLIENTS=all`` that fails.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from pathlib import Path
 
 import pyodbc
 
-from tests.clients.programs import DBT, FOLDER, JAR, NODE_MODULES, ODBC_DRIVER, all_are_wanted
+from tests.clients.programs import BROWSER, DBT, FOLDER, JAR, NODE_MODULES, ODBC_DRIVER, SUPERSET, all_are_wanted
 
-_LONGEST = 240  # seconds for one command: package managers wait long for hosts that do not answer
+_LONGEST = 480  # seconds for one command: package managers wait long for hosts that do not answer
 
 
 class _NotInstalled(Exception):
@@ -58,13 +58,21 @@ def _node() -> None:
 
 
 def _dbt() -> None:
-    environment = DBT.parents[1]
+    _environment(DBT, "dbt_requirements.txt")
+
+
+def _superset() -> None:
+    _environment(SUPERSET, "superset_requirements.txt")
+
+
+def _environment(program: Path, requirements: str) -> None:
+    """Make an environment of Python's for one program."""
+    environment = program.parents[1]
     shutil.rmtree(environment, ignore_errors=True)
-    requirements = FOLDER / "dbt_requirements.txt"
     try:
         _run(sys.executable, "-m", "venv", "--without-pip", environment)
-        pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", DBT.with_name("python"))
-        _run(*pip, "install", "--quiet", "--retries", "1", "--requirement", requirements)
+        pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", program.with_name("python"))
+        _run(*pip, "install", "--quiet", "--retries", "1", "--requirement", FOLDER / requirements)
     except _NotInstalled:
         shutil.rmtree(environment, ignore_errors=True)
         raise
@@ -90,11 +98,21 @@ def _odbc() -> None:
         raise _NotInstalled("Debian's package registered no driver")
 
 
+def _browser() -> None:
+    if all(program.exists() for program in BROWSER):
+        return
+    if os.geteuid() != 0:
+        raise _NotInstalled("only root can: apt-get install chromium chromium-driver")
+    _run("apt-get", "install", "--yes", "--no-install-recommends", "chromium", "chromium-driver")
+
+
 _CLIENTS: dict[str, Callable[[], None]] = {
     "node-postgres and postgres.js": _node,
     "dbt-postgres": _dbt,
+    "Apache Superset": _superset,
     "pgjdbc": _pgjdbc,
     "psqlODBC": _odbc,
+    "Chromium, for Superset's pages": _browser,
 }
 
 

@@ -14,6 +14,8 @@ import pytest
 FOLDER = Path(__file__).parent
 NODE_MODULES = FOLDER / "node" / "node_modules"
 DBT = FOLDER.parents[1] / ".venv-dbt" / "bin" / "dbt"
+SUPERSET = FOLDER.parents[1] / ".venv-superset" / "bin" / "superset"
+BROWSER = (Path("/usr/bin/chromium"), Path("/usr/bin/chromedriver"))  # Debian's
 ODBC_DRIVER = "PostgreSQL Unicode"  # as Debian's package registers it
 JAR = FOLDER / "java" / "postgresql.jar"
 
