@@ -23,6 +23,7 @@ from benchmarks import (
     machine,
     memory,
     overhead,
+    relay,
     report,
     rows,
 )
@@ -36,6 +37,7 @@ BENCHMARKS: dict[str, Callable[[Setting], report.Section]] = {
     "latency": latency.run,
     "catalogue": catalogue.run,
     "logins": logins.run,
+    "relay": relay.run,
     "overhead": overhead.run,
     "audit": audit.run,
     "governance": governance.run,

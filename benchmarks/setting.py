@@ -58,6 +58,11 @@ class Setting:
         """Open a connection to PostgreSQL itself."""
         return psycopg.connect(self.postgres_conninfo, autocommit=True)
 
+    @property
+    def crm_conninfo(self) -> str:
+        """How the source ``crm`` itself is reached, over TCP on loopback."""
+        return _over_tcp(self.layout.crm_dsn)
+
     def database(self, name: str) -> str:
         """Have another database in PostgreSQL; return how its owner reaches it, over TCP on loopback."""
         return _over_tcp(_database(self.server, name))

@@ -17,6 +17,8 @@ from gateway.whole_rows import WholeRows
 from gateway.wire import backend, frontend
 from optimizer.stages import Fragmented
 
+Scalars = tuple[pa.Scalar, ...]
+
 
 class Client(Protocol):
     """Where answers go."""
@@ -57,7 +59,7 @@ class Portal:
 
     prepared: PreparedStatement
     fields: tuple[backend.FieldDescription, ...] = ()
-    parameters: tuple[pa.Scalar, ...] = ()
+    given: Scalars | Callable[[], Scalars] = ()  # the parameters, or what reads them
     sent: Sent = field(default_factory=Sent)
     encoder: KeptEncoder = field(default_factory=KeptEncoder)
     described: bytes | None = None  # the mirror's own message, where the columns are told as it told them
@@ -71,6 +73,13 @@ class Portal:
     cursor: Portal | None = None  # that a DECLARE is to open, or a FETCH or MOVE is about
     wanted: Fetch | None = None  # of a FETCH or MOVE
     failed: bool = False  # when it was fetched from: it stands nowhere
+
+    @property
+    def parameters(self) -> Scalars:
+        """The parameters as the engine has them."""
+        if callable(self.given):
+            self.given = self.given()
+        return self.given
 
     @classmethod
     def of_command(cls, prepared: PreparedStatement) -> Portal:

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
+from itertools import repeat
 from time import monotonic
 
 import pyarrow as pa
@@ -20,14 +21,14 @@ from catalog.errors import SqlError
 from catalog.principals import Principal
 from catalog.sqlstate import SqlState
 from gateway import copy_out, explain, tuning
-from gateway.bound import Client, Portal, Sent, formatted, spread
+from gateway.bound import Client, Portal, Scalars, Sent, formatted, spread
 from gateway.cursor_rows import Rows
 from gateway.dynamic_filters import Asking
 from gateway.lake import Lake
 from gateway.logs import milliseconds_since, soon
 from gateway.pipeline import prepare, run
 from gateway.portals import Blocks, ReadyRows, RowSource, encoded, encoded_whole, write
-from gateway.prepared import Description, Lane, NamedStatement, PreparedStatement, StatementCache
+from gateway.prepared import Description, Lane, LastTime, NamedStatement, PreparedStatement, StatementCache
 from gateway.quantities import parse_duration
 from gateway.relay.mirror_connection import MirrorConnection
 from gateway.relay.mirror_errors import error_of
@@ -38,7 +39,8 @@ from gateway.sql.engine_dialect.moments import Session
 from gateway.sql.resolve import Names
 from gateway.sql.statements import Statement
 from gateway.values.client_encodings import is_converted, require_codec
-from gateway.values.parameters import decode_parameter, typed_name
+from gateway.values.parameters import decode_parameter, is_surely_valid, typed_name
+from gateway.values.registry import sql_name
 from gateway.values.rows import OutputSettings, RowEncoder
 from gateway.values.settings import TEXT
 from gateway.whole_lane import WholeLane
@@ -48,6 +50,7 @@ from gateway.wire.fields import ENCODING
 
 _log = structlog.get_logger(__name__)
 _NOTHING = frontend.Bind("", "")  # no parameters, and all columns as text
+_KEPT_TYPES = 16  # of one statement's parameters
 _READ_SETTINGS = (
     *("bytea_output", "extra_float_digits", "statement_timeout", "transaction_timeout"),
     *("idle_in_transaction_session_timeout", "idle_session_timeout"),
@@ -107,6 +110,12 @@ class EngineLane:
         """Whether nothing was executed in the mirror since the settings were read."""
         return self._settings is not None
 
+    @property
+    def needs_no_sync(self) -> bool:
+        """Whether a Sync means nothing to the mirror: it was sent nothing, has no transaction and measures no time."""
+        mirror, settings = self._mirror, self._settings
+        return settings is not None and settings.may_be_idle and mirror.status == "I" and not mirror.unsettled
+
     def settings_changed(self) -> None:
         """Read the session's settings again before the next statement."""
         self._settings = None
@@ -127,17 +136,22 @@ class EngineLane:
                 f' but prepared statement "{message.statement}" requires {expected}',
             )
         given = spread(message.parameter_formats, expected, "{} parameter formats but {} parameters")
-        parameters: tuple[pa.Scalar, ...] = ()
+        parameters: Scalars | Callable[[], Scalars] = ()
         types: tuple[str, ...] = ()
         if values:
             reading = (await self.read_settings()).output.reading
-            parameters = tuple(
-                decode_parameter(value, oid, form, reading)
-                for value, oid, form in zip(values, description.parameter_oids, given, strict=True)
-            )
-            # Now their types are known, and with them those of what is made of them.
-            types = tuple(map(typed_name, description.parameter_oids, parameters))
-            prepared = await self._statements.prepare(prepared.statement, names, self._principal(), self._lake, types)
+            oids = description.parameter_oids
+
+            def decoded() -> Scalars:
+                return tuple(map(decode_parameter, values, oids, given, repeat(reading)))
+
+            if all(map(is_surely_valid, values, oids, given)):  # a source's server may be the only one to read them
+                parameters, types = decoded, tuple(map(sql_name, oids))
+            else:
+                # Now their types are known, and with them those of what is made of them.
+                parameters = decoded()
+                types = tuple(map(typed_name, oids, parameters))
+            prepared = await self._typed(named, names, types)
         if prepared.lane is not Lane.POLICY_QUESTION:
             prepared.require_plan()
         sent = Sent(description.parameter_oids, given, values)
@@ -150,6 +164,17 @@ class EngineLane:
         encoder = description.encoders[formats.pop() if formats else TEXT]
         told = None if encoder is not description.encoders[TEXT] else description.message
         return Portal(prepared, fields, parameters, sent, encoder, told, types=types)
+
+    async def _typed(self, named: NamedStatement, names: Names, types: tuple[str, ...]) -> PreparedStatement:
+        """Return a statement as it is with parameters of these types."""
+        last = _last_time(named, names)
+        prepared = last.typed.get(types) if last is not None else None
+        if prepared is None:
+            statement = named.prepared.statement
+            prepared = await self._statements.prepare(statement, names, self._principal(), self._lake, types)
+            if last is not None and len(last.typed) < _KEPT_TYPES:
+                last.typed[types] = prepared
+        return prepared
 
     async def check(self, portal: Portal, names: Names) -> None:
         """Check that rows of a statement that has begun may still be read as when it began. Raises SqlError where who
@@ -363,6 +388,10 @@ class EngineLane:
 
     async def describe(self, named: NamedStatement, names: Names) -> Description:
         """Return PostgreSQL's description of a statement. Raises SqlError with its errors."""
+        last, encoding = _last_time(named, names), ENCODING.get()
+        before = last.description if last is not None and last.encoding == encoding else None
+        if before is not None and self._mirror.status != "E":
+            return before
         key = (
             named.prepared.described_as,
             named.parameter_oids,
@@ -371,11 +400,13 @@ class EngineLane:
             names.catalog.version,
             self._lake.access.version,
             names.temporary,
-            ENCODING.get(),  # of the names of columns
+            encoding,  # of the names of columns
         )
         known = self._statements.descriptions.get(key)
         if known is None or self._mirror.status == "E":  # then the mirror knows whether the transaction is over
             known = self._statements.descriptions[key] = await self._ask_mirror(named)
+        if last is not None:
+            last.description, last.encoding = known, encoding
         return known
 
     async def refuse(self, statement: Statement) -> None:
@@ -432,6 +463,12 @@ class EngineLane:
             reading = Session(output.time_zone, output, tuning.tuning(tuned))
             self._settings = _Settings(output, *timeouts, may_be_idle=idle == ["0", "0"], session=reading)
         return self._settings
+
+
+def _last_time(named: NamedStatement, names: Names) -> LastTime | None:
+    """Return what was found out before, where it still holds."""
+    last = named.last
+    return last if last is not None and last.names is names and last.prepared is named.prepared else None
 
 
 def _encoder(portal: Portal, settings: _Settings) -> Callable[[pa.Schema], RowEncoder]:

@@ -12,7 +12,7 @@ from gateway.engine_lane import EngineLane
 from gateway.late_lanes import LATE, LateLanes
 from gateway.owed_answers import OwedAnswers
 from gateway.pipeline import TypesWanted
-from gateway.prepared import LONG_TEXT, Lane, NamedStatement, PreparedStatement, ShapesWanted, get_planless
+from gateway.prepared import LONG_TEXT, Lane, LastTime, NamedStatement, PreparedStatement, ShapesWanted, get_planless
 from gateway.relay.mirror_connection import MirrorConnection
 from gateway.session_role import SessionRole
 from gateway.session_services import SessionServices
@@ -122,11 +122,15 @@ class Preparation:
         before, statement = named.prepared.lane, named.prepared.statement
         if before is Lane.RELAY and statement.kind not in LATE and not self._temporary.may_mean_others(statement):
             return
+        is_settled = self._engine.settings_known and not self._temporary.is_outdated
+        if is_settled and named.last is not None and named.last.names is self._role.names():
+            return
         prepared = await self.prepare(statement)
         if prepared.lane is Lane.RELAY and before in _STANDING_IN:
             message = "what the statement names has changed since it was prepared"
             raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, message, hint="Prepare it again.")
         named.prepared = prepared
+        named.last = LastTime(self._role.names(), prepared) if prepared.lane is Lane.ENGINE else None
 
     async def _settled(self, statement: Statement) -> PreparedStatement | None:
         """Return a statement that needs no plan of its own; None for one that does."""

@@ -159,15 +159,30 @@ class Description:
 
 
 @dataclass(slots=True)
+class LastTime:
+    """What a statement was found to be under ``names``, which depend on the catalogue, the grants, who asks and his
+    search path, and are another object when one of these is another: so nothing of it is looked up again.
+    """
+
+    names: Names
+    prepared: PreparedStatement  # as it was before its parameters' types were known
+    description: Description | None = None
+    encoding: str = ""  # of the names in the description
+    typed: dict[tuple[str, ...], PreparedStatement] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
 class NamedStatement:
     """What a Parse message made: the statement, and the parameter types that the client declared (0: to be inferred).
 
     ``fields`` are the result columns as first described; a statement whose columns have changed since is refused.
+    ``last`` is what was found out the last time, for as long as names mean the same.
     """
 
     prepared: PreparedStatement
     parameter_oids: tuple[int, ...]
     fields: tuple[FieldDescription, ...] | None = None
+    last: LastTime | None = None
 
     def check_columns(self, fields: tuple[FieldDescription, ...]) -> None:
         """Raise 0A000 where the columns are not those that the client may have been told."""

@@ -100,4 +100,4 @@ class PreparedInSql:
         statement = replace(portal.prepared, statement=prepared.statement, lane=Lane.EXPLAIN, explain=prepared.explain)
         told = NamedStatement(PreparedStatement(prepared.statement, Lane.RELAY), ())
         description = await self._engine.describe(told, self._role.names())
-        return Portal(statement, description.fields, portal.parameters, described=description.message)
+        return Portal(statement, description.fields, portal.given, portal.sent, described=description.message)

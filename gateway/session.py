@@ -310,8 +310,8 @@ class Session:
         self._owed.send(message, b"3", lambda: self._statements.close(message.name) if message.kind == "S" else None)
 
     async def _sync(self) -> None:
-        error = None
-        if not self._mirror.is_untouched:
+        error: bytes | None = None
+        if not self._mirror.is_untouched and (self._unsynced or not self._engine.needs_no_sync):
             self._mirror.write(frontend.Sync().encode())
             error = await self._mirror.relay_until_ready(self._owed.take, self._client.drain)
         self._owed.clear()

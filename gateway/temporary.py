@@ -65,6 +65,11 @@ class TemporaryRelations:
         """Whether names of a prepared statement may mean other relations by now, temporary ones or no more."""
         return self._any and statement.kind in _PLANNED
 
+    @property
+    def is_outdated(self) -> bool:
+        """Whether `know` would ask."""
+        return self._outdated
+
     async def know(self, drain: Callable[[], Awaitable[None]]) -> None:
         """Ask the mirror where something may have changed. ``drain`` takes the answers that the mirror still owes."""
         if not self._outdated or self._mirror.status == "E":

@@ -39,6 +39,7 @@ _MAX_NUMERIC_GROUPS = 64  # digits in base 10000: more than any decimal of Arrow
 _MAX_DIMENSIONS = 6
 _MAX_ELEMENTS = 2**27 - 1  # MaxArraySize
 _JSONB_VERSION = 1
+_DIGITS = {oids.INT2: (4, 2), oids.INT4: (9, 4), oids.INT8: (18, 8)}  # digits that always fit, and bytes in binary
 _CHARACTERS = oids.TEXT_TYPES | {0, oids.JSONB}  # their binary format is characters, too
 
 
@@ -71,6 +72,16 @@ def decode_parameter(
         return pa.scalar(None, entry.arrow or pa.decimal128(38, 0))
     read = entry.read_binary(value) if format == BINARY else entry.read_text(text_of(value), settings)
     return _scalar(read, entry.arrow)
+
+
+def is_surely_valid(value: bytes | None, oid: int, format: int) -> bool:
+    """Whether `decode_parameter` would take the value; False also where that is not seen at a glance."""
+    if value is None:
+        return oid in _DIGITS or oid in oids.TEXT_TYPES
+    if oid in oids.TEXT_TYPES:
+        return value.isascii() and b"\0" not in value
+    digits, size = _DIGITS.get(oid, (0, 0))
+    return len(value) == size if format == BINARY else value.isdigit() and len(value) <= digits
 
 
 def typed_name(oid: int, value: pa.Scalar) -> str:

@@ -96,6 +96,43 @@ def test_parameters_go_as_they_came(through: psycopg.Connection, direct: psycopg
         _values(through, text, 0, b"one", b"%")
 
 
+def test_a_prepared_statement_follows_what_changes(gateway: RunningGateway) -> None:
+    text = b"SELECT count(*) FROM origin.things WHERE id >= $1"
+    with gateway.connect() as ada, gateway.connect(EVE) as eve:
+        role, other = eve.pgconn, b"SELECT count(*) FROM things WHERE id >= $1"
+        prepared = False
+        try:
+            for grant, answer in (("GRANT", b"3"), ("REVOKE", None), ("GRANT", b"3")):
+                place = "TO" if grant == "GRANT" else "FROM"
+                ada.execute(f"{grant} SELECT ON origin.things {place} {EVE}".encode())
+                ada.execute(f"{grant} USAGE ON SCHEMA origin {place} {EVE}".encode())
+                if not prepared:
+                    prepared = role.prepare(b"point", text).status == pq.ExecStatus.COMMAND_OK
+                for _ in range(3):
+                    result = role.exec_prepared(b"point", [b"1"])
+                    assert (result.get_value(0, 0) if result.ntuples else None) == answer, result.error_message
+        finally:
+            ada.execute(f"REVOKE SELECT ON origin.things FROM {EVE}".encode())
+            ada.execute(f"REVOKE USAGE ON SCHEMA origin FROM {EVE}".encode())
+        ada.execute("SET search_path TO origin")
+        ada.pgconn.prepare(b"point", other)
+        assert ada.pgconn.exec_prepared(b"point", [b"2"]).get_value(0, 0) == b"2"
+        ada.execute("SET search_path TO public")
+        assert ada.pgconn.exec_prepared(b"point", [b"2"]).error_field(pq.DiagnosticField.SQLSTATE) == b"42P01"
+        ada.execute("SET search_path TO origin")
+        for value, answer in ((b"2", b"2"), (b" 2", b"2"), (b"+3", b"1"), (b"002", b"2")):
+            assert ada.pgconn.exec_prepared(b"point", [value]).get_value(0, 0) == answer
+        for value, state in ((b"", b"22P02"), (b"99999999999", b"22003"), (b"2x", b"22P02")):
+            assert ada.pgconn.exec_prepared(b"point", [value]).error_field(pq.DiagnosticField.SQLSTATE) == state
+
+
+def test_explain_of_an_execute(through: psycopg.Connection) -> None:
+    through.execute("PREPARE by_id(int) AS SELECT title FROM origin.things WHERE id = $1")
+    lines = [row[0] for row in through.execute("EXPLAIN (ANALYZE) EXECUTE by_id(2)").fetchall()]
+    assert lines[0] == "Whole statement by source origin"
+    assert any("actual time" in line for line in lines)
+
+
 def test_an_error_of_the_clients_own_is_told_in_the_servers_words(through: psycopg.Connection) -> None:
     with pytest.raises(
         psycopg.errors.InvalidTextRepresentation, match='invalid input syntax for type integer: "a title"'
