@@ -40,7 +40,7 @@ _ROOT, _PASSWORD = "root", "correct horse battery"
 _POLICIES = (
     "CREATE POLICY every ON sales.lineitem USING (l_orderkey > 0)",
     "ALTER TABLE sales.lineitem ENABLE ROW LEVEL SECURITY",
-    "CREATE MASKING POLICY rounded (value numeric) RETURNS numeric AS mask_round(value, 2)",
+    "CREATE MASKING POLICY rounded (value numeric) RETURNS numeric AS mask_round(value, 0)",
     "CREATE MASKING POLICY capitals (value text) RETURNS text AS upper(value)",
     "CREATE MASKING POLICY trimmed (value text) RETURNS text AS rtrim(value, '~')",
     "ALTER TABLE sales.lineitem ALTER COLUMN l_quantity SET MASKING POLICY rounded",

@@ -181,7 +181,7 @@ class Cardinality:
         width = 0.0
         for one in select.expressions:
             inner = one.unalias()
-            known = sources.column(inner) if isinstance(inner, exp.Column) else None
+            known = sources.column(inner if isinstance(inner, exp.Column) else _masked(select, one))
             if known is not None:
                 columns[one.alias_or_name] = known
             width += known.statistics.width or _DEFAULT_WIDTH if known is not None else _DEFAULT_WIDTH
@@ -257,6 +257,15 @@ def equal_columns(columns: Iterable[tuple[int, ColumnEstimate | None, float]]) -
             for relation, column, distinct in found
         )
     )
+
+
+def _masked(select: exp.Select, output: exp.Expr) -> exp.Column:
+    """The column that a mask stands for: values behind it are held to be spread as they are themselves. For any other
+    expression one that there is not.
+    """
+    base = select.args["from_"].this
+    masked = output.alias_or_name in base.meta.get("masked", ())
+    return exp.column(output.alias_or_name, base.alias_or_name) if masked else exp.column("")
 
 
 def _distinct(column: ColumnEstimate | None, rows: float) -> float:

@@ -1,7 +1,10 @@
 """Leakproof conditions: those that tell nothing of the rows for which they are not true, whatever these hold.
 
-They raise no error and call nothing. So they may be asked of rows that a policy hides, before or after the policy,
-and a relation's fence does not hold them up. What is not known to be so is held not to be.
+They raise no error and call nothing that may. So they may be asked of rows that a policy hides, before or after the
+policy, and a relation's fence does not hold them up. What is not known to be so is held not to be.
+
+What is compared are columns and constants, and the few functions of them that have a value whatever a row holds: with
+those many masks are made. Those that make texts longer are not among them: there is a longest text.
 """
 
 from __future__ import annotations
@@ -28,6 +31,7 @@ _FAMILIES: dict[object, str] = {
 }
 _ALL = frozenset(_FAMILIES.values())
 _NUMBERS = frozenset({"number", "float"})
+_TEXT = frozenset({"text"})
 _MOST_DIGITS = 28  # of a numeric: beyond, bringing two of them to one scale might not fit
 
 
@@ -84,7 +88,70 @@ def _families(node: exp.Expr) -> frozenset[str]:
         return frozenset({"boolean"})
     if isinstance(inner, exp.Cast):
         return _cast_families(inner)
-    return _type_families(inner.type) if isinstance(inner, exp.Column) else frozenset()
+    return _type_families(inner.type) if isinstance(inner, exp.Column) else _function_families(inner)
+
+
+def _function_families(node: exp.Expr) -> frozenset[str]:
+    """The family of a function that has a value for all that it may be given."""
+    if isinstance(node, exp.Upper | exp.Lower):
+        return _TEXT & _families(node.this)
+    if isinstance(node, exp.Trim):
+        return _TEXT & _families(node.this) if _is_constant(node.args.get("expression")) else frozenset()
+    if isinstance(node, exp.Left | exp.Right):
+        return _TEXT & _families(node.this) if _is_constant(node.expression) else frozenset()
+    if isinstance(node, exp.Coalesce):
+        return frozenset.intersection(*map(_families, [node.this, *node.expressions]))
+    if isinstance(node, exp.Case):
+        return _case_families(node)
+    return frozenset({"number"}) if _digits(node) is not None else frozenset()
+
+
+def _is_constant(node: exp.Expr | None) -> bool:
+    return node is None or isinstance(node.unnest(), exp.Literal)
+
+
+def _case_families(node: exp.Case) -> frozenset[str]:
+    branches, default = node.args["ifs"], node.args.get("default")
+    if node.this is not None or not all(is_leakproof(branch.this) for branch in branches):
+        return frozenset()
+    values = [branch.args["true"] for branch in branches] + ([default] if default is not None else [])
+    return frozenset.intersection(*map(_families, values))
+
+
+def _digits(node: exp.Expr) -> tuple[int, int] | None:
+    """How many digits a numeric has before and behind the point at the most; None where it is none, or may have more
+    than its type takes.
+    """
+    inner = node.unnest()
+    if isinstance(inner, exp.Round):
+        return _rounded(inner)
+    if isinstance(inner, exp.Cast):
+        wanted, given = _declared(inner.to), _digits(inner.this)
+        if wanted is None or given is None:
+            return None
+        return wanted if given[0] + (given[1] > wanted[1]) <= wanted[0] else None
+    return _declared(inner.type) if isinstance(inner, exp.Column) and _families(inner) else None
+
+
+def _rounded(node: exp.Round) -> tuple[int, int] | None:
+    given, places = _digits(node.this), node.args.get("decimals")
+    places = places.unnest() if places is not None else exp.Literal.number(0)
+    if given is None or not isinstance(places, exp.Literal) or not places.is_int:
+        return None
+    wanted = int(places.name)
+    whole = given[0] + (given[1] > wanted)
+    return (whole, wanted) if whole + wanted <= _MOST_DIGITS else None
+
+
+def _declared(of: exp.DataType | None) -> tuple[int, int] | None:
+    """The digits of ``numeric(p, s)``."""
+    if of is None or of.this is not _Type.DECIMAL:
+        return None
+    numbers = [int(one.name) for one in of.expressions if one.name.isdigit()]
+    if len(numbers) != len(of.expressions) or not numbers:
+        return None
+    scale = numbers[1] if len(numbers) > 1 else 0
+    return (numbers[0] - scale, scale) if scale <= numbers[0] <= _MOST_DIGITS else None
 
 
 def _cast_families(node: exp.Cast) -> frozenset[str]:
@@ -92,9 +159,10 @@ def _cast_families(node: exp.Cast) -> frozenset[str]:
     inner = node.this.unnest()
     if isinstance(inner, exp.Literal | exp.Null):
         return frozenset({_FAMILIES[node.to.this]}) if node.to.this in _FAMILIES else frozenset()
-    text = frozenset({"text"})
     unlimited = _FAMILIES.get(node.to.this) == "text" and not node.to.expressions
-    return text if unlimited and _families(inner) == text else frozenset()
+    if unlimited:
+        return _TEXT & _families(inner)
+    return frozenset({"number"}) if _digits(node) is not None else frozenset()
 
 
 def _type_families(of: exp.DataType | None) -> frozenset[str]:

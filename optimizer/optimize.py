@@ -15,6 +15,7 @@ from optimizer.rules.enter_views import enter_views
 from optimizer.rules.fold_date_arithmetic import fold_date_arithmetic
 from optimizer.rules.infer_filters import infer_filters
 from optimizer.rules.infer_from_equalities import infer_from_equalities
+from optimizer.rules.order_conditions import order_conditions
 from optimizer.rules.order_joins import order_joins
 from optimizer.rules.prune_columns import prune_columns
 from optimizer.rules.push_down_filters import push_down_filters
@@ -45,6 +46,7 @@ RULES: tuple[Rule, ...] = (
     enter_views,  # before those that ask the tables
     push_down_filters,  # before pruning: a condition that moved inside no longer needs its column outside
     prune_columns,
+    ByStatistics(order_conditions),
     ByStatistics(order_joins),  # last: tables have their filters, and only the columns that are asked for
 )
 

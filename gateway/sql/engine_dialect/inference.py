@@ -207,6 +207,7 @@ def _rounded(node: exp.Func) -> exp.DataType | exp.DType:
 
 
 def _constant(node: exp.Expr) -> int | None:
+    node = node.unnest()
     if isinstance(node, exp.Neg):
         inner = _constant(node.this)
         return None if inner is None else -inner

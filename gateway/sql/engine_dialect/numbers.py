@@ -6,9 +6,10 @@ from sqlglot import exp
 
 from gateway.sql.engine_dialect import kinds
 from gateway.sql.engine_dialect.build import QUOTIENT, call, cast, number, paren, refuse, typed
-from gateway.sql.engine_dialect.kinds import Kind, T, kind, scale_of, type_of
+from gateway.sql.engine_dialect.kinds import Kind, T, kind, precision_of, scale_of, type_of
 
 _MUCH = 20  # digits behind the point that leave eighteen before it
+_MOST = 38  # digits of a numeric of sixteen bytes
 MAX_POWER = 12  # an exact power is spelt out as products up to here
 
 
@@ -136,6 +137,9 @@ def round_to(node: exp.Expr) -> exp.Expr:
             return call("float8_round", value, returns="FLOAT8")
         node.set("this", value)
         return node
+    rescaled = _rescaled(node) if isinstance(node, exp.Round) else None
+    if rescaled is not None:
+        return rescaled
     name = node.key  # round, trunc, ceil, floor
     arguments = [exact(argument)] + ([cast(places, "BIGINT")] if places is not None else [])
     if kind(argument) is Kind.INTEGER:
@@ -145,6 +149,27 @@ def round_to(node: exp.Expr) -> exp.Expr:
     found = call(name, *arguments, returns="DECIMAL")
     scale = scale_of(result)
     return typed(cast(found, f"DECIMAL(38, {scale})"), result.copy()) if scale is not None else found
+
+
+def _rescaled(node: exp.Round) -> exp.Expr | None:
+    """``round`` of a numeric of known digits to a constant number of them: a cast, which rounds halves away from zero
+    as PostgreSQL does. With as many digits as there are nothing is left to be done for any row.
+    """
+    argument, scale = node.this.unnest(), scale_of(type_of(node))
+    if scale is None or not isinstance(argument, exp.Column | exp.Cast) or _rounds_before_the_point(node):
+        return None
+    precision, digits = precision_of(type_of(argument)), scale_of(type_of(argument))
+    if precision is None or digits is None or not 0 <= digits <= precision:
+        return None
+    whole = precision - digits + (scale < digits)  # 9.9 rounds to 10
+    if whole + scale > _MOST:
+        return None
+    return typed(cast(node.this, f"DECIMAL({max(1, whole + scale)}, {scale})"), type_of(node).copy())
+
+
+def _rounds_before_the_point(node: exp.Round) -> bool:
+    places = node.args.get("decimals")
+    return places is not None and not isinstance(places.unnest(), exp.Literal)
 
 
 def sign(node: exp.Sign) -> exp.Expr:

@@ -69,6 +69,8 @@ select -n, +n, - f8, -(-i2), - n2, -i4, -i8 from types where id <> 6;
 select id, abs(i4), abs(n), abs(f8), sign(n), sign(f8), sign(i2) from types where id not in (6);
 -- round numeric
 select id, round(n), round(n, 1), round(n, 2), round(n2, -1), round(n2, 0) from types;
+-- round numeric to as many digits as it has, more, and fewer
+select id, round(n, 4), round(n, 6), round(n2, 2), round(n2, 1), round(n2 * 2, 1), round(n::numeric(12,3), 1), sum(round(n2, 0)) over () from types;
 -- round half numeric
 select round(0.5), round(1.5), round(2.5), round(-0.5), round(-1.5), round(2.345, 2), round(-2.345, 2), round(1234.5, -2);
 -- round half float
