@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import yaml
 
-from catalog.store.rows import AccessRows
+from catalog.errors import SqlError
+from catalog.names import TableName
+from catalog.store.rows import AccessRows, TagRemoval
 from catalog.tables import Catalog
 from gateway.config import Config
 from gateway.config_error import ConfigError, Problem
 from gateway.rehearsal.stage import open_stage, run_each
 from gateway.rehearsal.yaml_lines import YamlError, read_yaml
+from gateway.sql.policy_text import view_lineage
+from gateway.sql.resolve import Names
 from policies.difference import Section, difference, normalised
+from policies.view_difference import view_names, without_views
+from policies.view_tags import ViewSource, ViewTags
+from policies.views import Views
 
 FORMATS = ("sql", "yaml")
 _YAML = frozenset({".yaml", ".yml"})
@@ -55,7 +63,7 @@ def write_policies(sections: Sequence[Section], form: str) -> str:
 
 def exported(rows: AccessRows, catalog: Catalog, database: str) -> list[Section]:
     """Return the statements that make all of a store's policies."""
-    return difference(AccessRows(0), normalised(rows, catalog.tables), database)
+    return difference(AccessRows(0), _of_store(rows, catalog, database), database)
 
 
 async def wanted_by(path: Path, catalog: Catalog, config: Config) -> AccessRows:
@@ -70,4 +78,26 @@ async def wanted_by(path: Path, catalog: Catalog, config: Config) -> AccessRows:
 
 def changes(rows: AccessRows, wanted: AccessRows, catalog: Catalog, database: str, *, drops: bool) -> list[Section]:
     """Return what makes a store's policies those that are wanted."""
-    return difference(normalised(rows, catalog.tables), wanted, database, drops=drops)
+    return difference(_of_store(rows, catalog, database), wanted, database, drops=drops)
+
+
+def _of_store(rows: AccessRows, catalog: Catalog, database: str) -> AccessRows:
+    """Return a store's policies `normalised`, without what has no effect any more: tags that were taken off a column of
+    a view which has had them again since, and views whose owner is gone, which nobody can read.
+    """
+    owned = {(row.schema, row.table) for row in rows.tables if row.owner is not None}
+    orphans = frozenset(name for name in view_names(rows) if (name.schema, name.name) not in owned)
+    views = Views.from_rows(rows, dict)
+    everybody = Names(catalog, frozenset(), (), lambda _: True, database)
+    names = replace(everybody, views=views.tables, view_types={})
+    tags, source = ViewTags(rows), ViewSource(views.by_name.get, lambda row: view_lineage(row, names))
+
+    def holds(removal: TagRemoval) -> bool:
+        view = views.by_name.get(TableName(removal.schema, removal.view))
+        try:
+            return view is not None and tags.fingerprint(view, removal.column, source) == removal.made_of
+        except SqlError:  # the view does not fit its tables any more
+            return False
+
+    held = replace(rows, tag_removals=tuple(row for row in rows.tag_removals if holds(row)))
+    return normalised(without_views(held, orphans), catalog.tables)
