@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pyarrow as pa
 
 from catalog.errors import SqlError
@@ -9,6 +11,7 @@ from catalog.sqlstate import SqlState
 from gateway.access_lane import AccessLane
 from gateway.audit.witness import Witness
 from gateway.engine_lane import EngineLane
+from gateway.hidden_relations import name_known, refuse_hidden
 from gateway.owed_answers import OwedAnswers
 from gateway.relay.mirror_connection import MirrorConnection
 from gateway.session_role import SessionRole
@@ -58,7 +61,17 @@ class OwnStatements:
             await self._engine.refuse(Statement("SELECT", Kind.QUERY, "SELECT"))
         await self._role.know(self._owed.drain)
         in_transaction = in_block or self._mirror.status == "T"
-        await self._access.run(statements, self._role.told(), in_transaction=in_transaction)
+        sent = tuple(self._known(statement) for statement in statements)
+        await self._access.run(sent, self._role.told(), in_transaction=in_transaction)
+
+    def _known(self, statement: Statement) -> Statement:
+        """Return a statement of access as it concerns what who asks may know of. Raises SqlError."""
+        known = self._role.principal(), self._role.names(), self._services.rows()
+        try:
+            refuse_hidden(statement.text, *known)
+            return replace(statement, text=name_known(statement.text, *known))
+        except SqlError as error:
+            raise moved(error, statement.start) from None
 
     async def _change_masking(self, statement: Statement, *, in_block: bool) -> None:
         self._client.reading("access")

@@ -229,6 +229,7 @@ class Gateway:
             become=self.metadata.become,
             authorize=self.metadata.authorize,
             refresh=self.refresh,
+            rows=lambda: self.metadata.rows,
             execute_access=self.execute_access,
             change_masking=self.change_masking,
             answer=self.metadata.answer,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from catalog.principals import Principal
+from catalog.store.rows import AccessRows
 from gateway.access_lane import ExecuteAccess
 from gateway.audit.audit import Audit
 from gateway.credentials import GetPrincipal
@@ -35,6 +36,7 @@ class SessionServices:
     become: Callable[[Principal, str], Principal | None]  # who is in after SET ROLE; None: he may not be that
     authorize: Callable[[Principal, str], Principal | None]  # the same after SET SESSION AUTHORIZATION
     refresh: Callable[[tuple[str, ...] | None], Awaitable[None]]
+    rows: Callable[[], AccessRows]  # who may see what at this moment
     execute_access: ExecuteAccess
     change_masking: Callable[[Statement, Principal, Names], Awaitable[str]]  # or user mappings
     answer: Callable[[str, Principal, Names], Awaitable[pa.RecordBatch]]  # a question about policies

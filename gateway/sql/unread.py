@@ -25,10 +25,10 @@ def refuse_tables(text: str, names: Names, before: frozenset[str] = _BEFORE_TABL
     visible = False
     schemas = {*names.catalog.schemas, *(table.schema for table in names.catalog.tables)}
     schemas |= {view.schema for view in names.views}
-    for schema, name, position in _candidates(tokens(text), before):
+    for schema, name, position in possible_tables(tokens(text), before):
         if names.temporary and names.temporary.get(schema, name) is not None:
             continue
-        found = _lookup(schema, name, names)
+        found = get_meant(schema, name, names)
         if found is None and schema not in schemas:
             continue
         if found is None or not names.visible(found):
@@ -39,19 +39,19 @@ def refuse_tables(text: str, names: Names, before: frozenset[str] = _BEFORE_TABL
         raise HiddenColumns(SqlState.FEATURE_NOT_SUPPORTED, "this form of query is not supported on lake tables")
 
 
-def _candidates(words: Sequence[Token], before_names: frozenset[str]) -> Iterator[tuple[str, str, int]]:
+def possible_tables(words: Sequence[Token], before_names: frozenset[str]) -> Iterator[tuple[str, str, int]]:
     """Yield what may be a table's name, with its schema ("" for none) and its place in the text, counted from 1."""
     for index, token in enumerate(words):
         if token.kind not in {"word", "quoted"}:
             continue
         before = words[index - 1].text.upper() if index else ""
         if before == "." and index > 1 and words[index - 2].kind in {"word", "quoted"}:
-            yield _name(words[index - 2]), _name(token), words[index - 2].start + 1
+            yield identifier(words[index - 2]), identifier(token), words[index - 2].start + 1
         elif before in before_names:
-            yield "", _name(token), token.start + 1
+            yield "", identifier(token), token.start + 1
 
 
-def _lookup(schema: str, name: str, names: Names) -> TableName | None:
+def get_meant(schema: str, name: str, names: Names) -> TableName | None:
     """Return the table of the lake that a name may mean; the first that may be known of along the path, if one may."""
     if not schema and name in names.system_relations:
         return None
@@ -61,7 +61,7 @@ def _lookup(schema: str, name: str, names: Names) -> TableName | None:
     return next((one for one in found if names.visible(one)), found[0] if found else None)
 
 
-def _name(token: Token) -> str:
+def identifier(token: Token) -> str:
     """Return an identifier as PostgreSQL reads it."""
     if token.kind == "word":
         return token.text.lower()

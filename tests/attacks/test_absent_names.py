@@ -47,6 +47,9 @@ _COLUMNS = (
     "EXPLAIN VALUES ((SELECT max({n}) FROM lk.people))",
     "WITH x AS (SELECT {n} FROM lk.people) SELECT 1",
     "SELECT id FROM lk.people FOR UPDATE OF {n}",
+    "GRANT SELECT ({n}) ON lk.people TO tina",
+    "GRANT SELECT (id, {n}), UPDATE ({n}) ON TABLE lk.people TO PUBLIC WITH GRANT OPTION",
+    'REVOKE GRANT OPTION FOR SELECT ("{n}") ON lk.people FROM tina CASCADE',
 )
 _TABLES = (
     "SELECT * FROM lk.{n}",
@@ -68,22 +71,36 @@ _TABLES = (
     "VALUES ((SELECT 1 FROM {n}))",
     "WITH {n} AS (SELECT * FROM lk.{n}) SELECT 1",
     "SELECT query_to_xml('SELECT * FROM lk.{n}', true, false, '')",
+    "GRANT SELECT ON lk.{n} TO tina",
+    "GRANT SELECT (secret) ON lk.{n} TO tina",
+    'GRANT ALL ON TABLE lk.people, "lk"."{n}" TO PUBLIC',
+    "REVOKE ALL ON lk.{n} FROM tina CASCADE",
+    "CREATE POLICY mine ON lk.{n} USING (true)",
+    "CREATE DRAFT POLICY mine ON lk.{n} USING (true)",
+    "ALTER POLICY mine ON lk.{n} USING (true)",
+    "DROP POLICY mine ON lk.{n}",
+    "ALTER TABLE lk.{n} OWNER TO tina",
+    "ALTER TABLE ONLY lk.{n} ENABLE ROW LEVEL SECURITY",
+    "COMMENT ON TABLE lk.{n} IS 'x'",
+    "COMMENT ON COLUMN lk.{n}.secret IS 'x'",
+    "COMMENT ON POLICY mine ON lk.{n} IS 'x'",
+    "ALTER TABLE lk.{n} SET TAG t = 'x'",
+    "ALTER TABLE lk.{n} ALTER COLUMN secret SET MASKING POLICY m",
+    "EXPLAIN POLICY FOR tina ON lk.{n}",
+    "CHECK ACCESS FOR tina ON lk.{n}",
+    "CREATE VIEW public.mine AS SELECT 1 FROM lk.people, lk.{n}",
 )
 _OPEN_COLUMNS = (
     "SELECT has_column_privilege('lk.people', '{n}', 'SELECT')",
     "SELECT count(*) FROM pg_attribute WHERE attrelid = 'lk.people'::regclass AND attname = '{n}'",
-    "GRANT SELECT ({n}) ON lk.people TO tina",
 )
 _OPEN_TABLES = (
     "SELECT 'lk.{n}'::regclass",
     "SELECT to_regclass('lk.{n}') IS NULL",
     "SELECT has_table_privilege('lk.{n}', 'SELECT')",
     "SELECT count(*) FROM pg_class WHERE relname = '{n}'",
-    "GRANT SELECT ON lk.{n} TO tina",
-    "CREATE POLICY mine ON lk.{n} USING (true)",
-    "ALTER TABLE lk.{n} OWNER TO tina",
 )
-"""What the mirror itself still tells apart: its catalogues, functions that look names up, and statements of access."""
+"""What the mirror itself still tells apart: its catalogues, and functions that look names up."""
 
 
 def _answers(clients: Clients, user: str, text: str) -> list[object]:
