@@ -18,14 +18,15 @@ import pyarrow as pa
 from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
 from gateway.cursor_rows import Rows
-from gateway.portals import Blocks, Encoder, encoded, encoded_whole
+from gateway.execute.port import Blocks, Encoder, Form
+from gateway.portals import encoded, encoded_whole
 from gateway.sql.copy_options import CopyOptions, Format, Star
 from gateway.sql.copy_statements import CopyTo
 from gateway.values.copy_arrow import END_OF_STREAM, ArrowEncoder, ParquetFile, framed, prepare_arrow
 from gateway.values.copy_escapes import CopyLayout
-from gateway.values.copy_rows import header_line, prepare_copy
+from gateway.values.copy_rows import CopyForm, header_line
 from gateway.values.fields import LENGTH_BYTES
-from gateway.values.rows import COPY_DATA, OutputColumn, OutputSettings, prepare
+from gateway.values.rows import COPY_DATA, OutputColumn, OutputSettings, RowForm
 from gateway.values.settings import BINARY, TEXT
 from gateway.wire import backend
 
@@ -66,11 +67,16 @@ class CopyOut:
 
     def encoder(self, schema: pa.Schema) -> Encoder:
         """Return the encoder of batches of ``schema``. Raises SqlError as `gateway.values.rows.prepare`."""
+        form = self.form()
+        return prepare_arrow(schema, self.names, self.columns) if form is None else form.encoder(schema)
+
+    def form(self) -> Form | None:
+        """Return what a row becomes, None where the file is not made row by row."""
         if self.options.format.is_lines:
-            return prepare_copy(schema, self.columns, self.settings, self.layout, self.forced)
+            return CopyForm(self.columns, self.settings, self.layout, self.forced)
         if self.options.format is Format.BINARY:
-            return prepare(schema, self.columns, self.settings, COPY_DATA)
-        return prepare_arrow(schema, self.names, self.columns)
+            return RowForm(self.columns, self.settings, COPY_DATA)
+        return None
 
 
 def copy_out(copy: CopyTo, fields: Sequence[backend.FieldDescription], settings: OutputSettings) -> CopyOut:

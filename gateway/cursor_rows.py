@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
+from gateway.execute.port import Messages
 from gateway.sql.cursor_statements import Fetch
 
 KEPT_BYTES = 32 << 20
@@ -24,6 +25,10 @@ KEPT_BYTES = 32 << 20
 
 class Rows(Protocol):
     """Rows on their way: the engine's, or those that the gateway has made itself."""
+
+    @property
+    def messages(self) -> Messages | None:
+        """The rows as messages, where the engine was asked to make them and does. There are no batches then."""
 
     @property
     def schema(self) -> pa.Schema:
@@ -200,6 +205,7 @@ class CursorRows:
 class FetchedRows:
     """What one FETCH gives of a cursor's rows."""
 
+    messages: Messages | None = None
     whole: Sequence[pa.RecordBatch] | None = None
 
     def __init__(self, rows: CursorRows, wanted: Fetch) -> None:

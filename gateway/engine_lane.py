@@ -24,10 +24,11 @@ from gateway import copy_out, explain, tuning
 from gateway.bound import Client, Portal, Scalars, Sent, formatted, spread
 from gateway.cursor_rows import Rows
 from gateway.dynamic_filters import Asking
+from gateway.execute.port import Blocks, MakeForm, batches_alone
 from gateway.lake import Lake
 from gateway.logs import milliseconds_since, soon
 from gateway.pipeline import prepare, run
-from gateway.portals import Blocks, ReadyRows, RowSource, encoded, encoded_whole, write
+from gateway.portals import ReadyRows, RowSource, encoded, encoded_whole, write
 from gateway.prepared import Description, Lane, LastTime, NamedStatement, PreparedStatement, StatementCache
 from gateway.quantities import parse_duration
 from gateway.relay.mirror_connection import MirrorConnection
@@ -312,7 +313,7 @@ class EngineLane:
         relayed = await self._whole.send(portal, settings.output)
         if relayed is not None:
             return relayed
-        running = await self._start(portal, settings)
+        running = await self._start(portal, settings, lambda: portal.encoder.form(portal.fields, settings.output))
         try:
             prepare_encoder = _encoder(portal, settings)
             whole = encoded_whole(running, prepare_encoder)
@@ -345,7 +346,7 @@ class EngineLane:
         relayed = await self._whole.copy(portal, copy.options, settings.output)
         if relayed is not None:
             return relayed
-        running = await self._start(portal, settings)
+        running = await self._start(portal, settings, made.form)
         try:
             return await copy_out.send(made, running, self._client, self._lake.threads)
         finally:
@@ -370,14 +371,15 @@ class EngineLane:
             self._client.send(backend.DataRow((line.encode(ENCODING.get(), "backslashreplace"),)))
         return len(lines)
 
-    async def _start(self, portal: Portal, settings: _Settings) -> Rows:
+    async def _start(self, portal: Portal, settings: _Settings, form: MakeForm = batches_alone) -> Rows:
         if portal.prepared.lane is Lane.POLICY_QUESTION:
             return ReadyRows(await self._answer(portal.prepared.statement))
         if portal.cursor is not None and portal.wanted is not None:
             assert isinstance(portal.cursor.rows, RowSource)  # others were given by `_fetched`
             return portal.cursor.rows.fetched(portal.wanted)
         session, noted = settings.session, self._client.note_fragments()
-        return await run(portal.prepared.require_plan(), portal.parameters, session, self._lake, noted, self._mirror)
+        plan = portal.prepared.require_plan()
+        return await run(plan, portal.parameters, session, self._lake, noted, self._mirror, form)
 
     async def _write(self, blocks: AsyncIterator[Blocks]) -> int:
         sent = 0

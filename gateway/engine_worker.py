@@ -105,7 +105,7 @@ def _services(setup: Setup) -> WorkerServices:
 
 
 def _remote(request: Request) -> list[tuple[str, RemoteScan]]:
-    return [(name, scan) for name, scan in request.query.scans if isinstance(scan, RemoteScan)]
+    return [(name, scan) for name, scan in request.scans if isinstance(scan, RemoteScan)]
 
 
 def _die_with(parent: int) -> None:

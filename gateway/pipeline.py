@@ -20,7 +20,7 @@ from catalog.names import TableName
 from catalog.principals import Principal
 from catalog.tables import Table
 from gateway.dynamic_filters import Asking, KeyQuery, key_queries, with_keys
-from gateway.execute.port import EngineQuery, RunningStatement
+from gateway.execute.port import EngineQuery, MakeForm, RunningStatement, batches_alone
 from gateway.lake import Lake, Pinned
 from gateway.relay.mirror_connection import MirrorConnection
 from gateway.relay.source_relay import WholeStatement
@@ -180,9 +180,11 @@ async def run(
     lake: Lake,
     noted: Callable[[Fragmented], None],
     own: MirrorConnection,
+    form: MakeForm = batches_alone,
 ) -> RunningStatement:
     """Begin to execute a plan; the rows are read from the result. ``noted`` is told what is read, in a thread. Rows of
-    the session's relations are read over its ``own`` connection first.
+    the session's relations are read over its ``own`` connection first. The engine may make the rows' messages in the
+    ``form`` that is given.
     """
     if planned.session or planned.optimized.dynamic:
         loop = asyncio.get_running_loop()
@@ -192,11 +194,11 @@ async def run(
         if prepared.keys:
             asking = Asking(planned.principal, session, parameters, lake)
             query, _ = await with_keys(query, prepared.fragmented, prepared.keys, asking)
-        return await lake.engine.start(lambda: query, parameters)
+        return await lake.engine.start(lambda: query, parameters, form)
 
     def ready() -> EngineQuery:
         prepared = prepare(planned, parameters, session, lake)
         noted(prepared.fragmented)
         return prepared.query
 
-    return await lake.engine.start(ready, parameters)
+    return await lake.engine.start(ready, parameters, form)

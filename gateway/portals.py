@@ -15,23 +15,13 @@ from typing import Protocol
 import pyarrow as pa
 
 from gateway.cursor_rows import CursorRows, FetchedRows, Rows
+from gateway.execute.port import Blocks, Encoder, Messages
 from gateway.sql.cursor_statements import Fetch
 
 _AHEAD = 1  # batches that wait encoded, or are being encoded, beyond the one being sent and the one handed over
 _SMALL = 512  # rows below which handing a batch to a thread costs more than encoding it
 
-Blocks = tuple[int, Sequence[memoryview]]
-MakeEncoder = Callable[[pa.Schema], "Encoder"]
-
-
-class Encoder(Protocol):
-    """Makes messages of batches of one schema, in any thread."""
-
-    def fits(self, schema: pa.Schema) -> bool:
-        """Whether batches of ``schema`` have the types that this was made for."""
-
-    def encode(self, batch: pa.RecordBatch) -> list[memoryview]:
-        """Return the messages of all rows, in order. Raises SqlError."""
+MakeEncoder = Callable[[pa.Schema], Encoder]
 
 
 class Client(Protocol):
@@ -46,6 +36,8 @@ class Client(Protocol):
 
 class ReadyRows:
     """A batch that is there."""
+
+    messages: Messages | None = None
 
     def __init__(self, batch: pa.RecordBatch) -> None:
         self.schema: pa.Schema = batch.schema
@@ -62,6 +54,8 @@ class ReadyRows:
 
 def encoded_whole(running: Rows, prepare: MakeEncoder) -> Blocks | None:
     """Return all rows of a statement that has ended already with few of them; None for any other."""
+    if running.messages is not None:
+        return running.messages.whole
     batches = running.whole
     if batches is None or sum(batch.num_rows for batch in batches) > _SMALL:
         return None
@@ -77,8 +71,13 @@ async def encoded(running: Rows, prepare: MakeEncoder, threads: Executor) -> Asy
     """Yield each batch's row count and DataRow blocks in order.
 
     As long as batches are small they are encoded here and now: most results are one such batch. The encoder is made
-    while the engine works on it.
+    while the engine works on it. Rows that the engine has made messages of are handed on.
     """
+    if running.messages is not None:
+        async for made in running.messages.blocks():
+            yield made
+            del made  # its memory may be what the next rows wait for
+        return
     batches = running.batches()
     encoder = prepare(running.schema)
     async for batch in batches:

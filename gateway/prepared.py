@@ -31,7 +31,7 @@ from gateway.sql.statements import ExplainOptions, Kind, Statement, explained, p
 from gateway.sql.temporary_loads import Load, get_load, refuse_load
 from gateway.sql.tokens import tokens
 from gateway.sql.unread import refuse_tables
-from gateway.values.rows import OutputColumn, OutputSettings, RowEncoder
+from gateway.values.rows import OutputColumn, OutputSettings, RowEncoder, RowForm
 from gateway.values.rows import prepare as prepare_rows
 from gateway.values.settings import BINARY, TEXT
 from gateway.wire.backend import FieldDescription
@@ -125,10 +125,11 @@ def _named(found: Mapping[TableName, tuple[str, ...]]) -> tuple[str, ...]:
 class KeptEncoder:
     """The encoder last made for the rows of a statement: mostly the next ones are alike."""
 
-    __slots__ = ("_kept",)
+    __slots__ = ("_form", "_kept")
 
     def __init__(self) -> None:
         self._kept: tuple[RowEncoder, tuple[FieldDescription, ...], OutputSettings] | None = None
+        self._form: tuple[tuple[FieldDescription, ...], RowForm] | None = None
 
     def require(self, schema: pa.Schema, fields: tuple[FieldDescription, ...], settings: OutputSettings) -> RowEncoder:
         """Return the encoder of batches of ``schema`` into these columns. Raises as `prepare_rows`."""
@@ -136,10 +137,19 @@ class KeptEncoder:
             encoder, made_for, made_under = self._kept
             if made_for == fields and made_under == settings and encoder.fits(schema):
                 return encoder
-        columns = [OutputColumn(one.type_oid, one.type_modifier, one.format) for one in fields]
-        encoder = prepare_rows(schema, columns, settings)
+        encoder = prepare_rows(schema, _output_columns(fields), settings)
         self._kept = encoder, fields, settings
         return encoder
+
+    def form(self, fields: tuple[FieldDescription, ...], settings: OutputSettings) -> RowForm:
+        """Return these columns as plain data, the same while nothing has changed."""
+        if self._form is None or self._form[0] is not fields or self._form[1].settings != settings:
+            self._form = fields, RowForm(_output_columns(fields), settings)
+        return self._form[1]
+
+
+def _output_columns(fields: tuple[FieldDescription, ...]) -> tuple[OutputColumn, ...]:
+    return tuple(OutputColumn(one.type_oid, one.type_modifier, one.format) for one in fields)
 
 
 @dataclass(frozen=True, slots=True)

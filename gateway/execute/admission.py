@@ -13,10 +13,23 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
+from typing import TypeVar
 
 import pyarrow as pa
 
-from gateway.execute.port import EnginePort, EngineQuery, Prepare, RunningStatement, explained
+from gateway.execute.port import (
+    Blocks,
+    EnginePort,
+    EngineQuery,
+    MakeForm,
+    Messages,
+    Prepare,
+    RunningStatement,
+    batches_alone,
+    explained,
+)
+
+_Item = TypeVar("_Item")
 
 _IDLE = 1.0  # seconds that rows were not taken for, until the statement is not counted any more
 _LOOK = 0.25  # seconds between two looks for such statements while others wait
@@ -116,7 +129,9 @@ class AdmittingEngine:
         self._engine = engine
         self.admission = admission
 
-    async def start(self, prepare: Prepare, parameters: Sequence[pa.Scalar] = ()) -> RunningStatement:
+    async def start(
+        self, prepare: Prepare, parameters: Sequence[pa.Scalar] = (), form: MakeForm = batches_alone
+    ) -> RunningStatement:
         """Start a query as soon as there is a place for it. It is planned for the versions that were there before."""
         place = _Place()
         counted = False
@@ -132,11 +147,11 @@ class AdmittingEngine:
 
         try:
             try:
-                running = await self._engine.start(ready, parameters)
+                running = await self._engine.start(ready, parameters, form)
             except _MustWait as waits:
                 query, counted = waits.query, True
                 await self.admission.wait(place)
-                running = await self._engine.start(lambda: query, parameters)
+                running = await self._engine.start(lambda: query, parameters, form)
         except BaseException:
             self.admission.leave(place)
             raise
@@ -164,6 +179,12 @@ class _Admitted:
         place.idle_since = monotonic()  # until somebody asks for rows
 
     @property
+    def messages(self) -> Messages | None:
+        """The rows as messages, where the engine makes them."""
+        messages = self._running.messages
+        return None if messages is None else _AdmittedMessages(messages, self._place)
+
+    @property
     def schema(self) -> pa.Schema:
         """The schema that the plan promises."""
         return self._running.schema
@@ -173,15 +194,38 @@ class _Admitted:
         """All batches of a statement that has ended by now."""
         return self._running.whole
 
-    async def batches(self) -> AsyncIterator[pa.RecordBatch]:
+    def batches(self) -> AsyncIterator[pa.RecordBatch]:
         """Yield the record batches."""
-        self._place.idle_since = None
-        async for batch in self._running.batches():
-            self._place.idle_since = monotonic()
-            yield batch
-            self._place.idle_since = None
+        return _noting(self._running.batches(), self._place)
 
     async def close(self) -> None:
         """Stop the work and give the place back."""
         self._admission.leave(self._place)
         await self._running.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _AdmittedMessages:
+    """The messages of a statement that has a place."""
+
+    messages: Messages
+    place: _Place
+
+    @property
+    def whole(self) -> Blocks | None:
+        """All rows of a statement that has ended by now."""
+        return self.messages.whole
+
+    def blocks(self) -> AsyncIterator[Blocks]:
+        """Yield the rows."""
+        return _noting(self.messages.blocks(), self.place)
+
+
+async def _noting(items: AsyncIterator[_Item], place: _Place) -> AsyncIterator[_Item]:
+    """Yield what a statement gives, and note since when nobody takes it."""
+    place.idle_since = None
+    async for item in items:
+        place.idle_since = monotonic()
+        yield item
+        del item  # its memory may be what the next rows wait for
+        place.idle_since = None

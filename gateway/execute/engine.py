@@ -26,7 +26,7 @@ from catalog.sqlstate import SqlState
 from gateway.execute import file_relations, remote_relations
 from gateway.execute.errors import StatedError, sql_error
 from gateway.execute.fences import require_fences
-from gateway.execute.port import EngineQuery, EngineSettings, explained
+from gateway.execute.port import EngineQuery, EngineSettings, MakeForm, Messages, batches_alone, explained
 from gateway.execute.thread_work import in_thread
 
 _log = structlog.get_logger(__name__)
@@ -100,8 +100,10 @@ class Engine:
         self.threads = ThreadPoolExecutor(128, thread_name_prefix="engine")
         self._readers = ThreadPoolExecutor(64, thread_name_prefix="scan")
 
-    async def start(self, prepare: Callable[[], EngineQuery], parameters: Sequence[pa.Scalar] = ()) -> Running:
-        """Plan a query and begin to run it; rows are read from what is returned, which must be closed.
+    async def start(
+        self, prepare: Callable[[], EngineQuery], parameters: Sequence[pa.Scalar] = (), form: MakeForm = batches_alone
+    ) -> Running:
+        """Plan a query and begin to run it; batches are read from what is returned, which must be closed.
 
         ``prepare`` gives the query; it may block and is called in the thread that plans, so that a statement changes
         threads once.
@@ -287,6 +289,11 @@ class Running:
     _stream: RecordBatchStream | None = field(default=None)
     _requested: asyncio.Future[Any] | None = field(default=None)
     _closed: bool = field(default=False)
+
+    @property
+    def messages(self) -> Messages | None:
+        """None: there are batches."""
+        return None
 
     @property
     def schema(self) -> pa.Schema:

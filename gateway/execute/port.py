@@ -1,6 +1,6 @@
-"""The engine as everybody else sees it: a query in plain data goes in, record batches come out. It is in this process
-(`engine`), in worker processes (`workers`), and what lets statements in one after another stands before both
-(`admission`).
+"""The engine as everybody else sees it: a query in plain data goes in, record batches come out, or a client's messages
+where the engine makes them. It is in this process (`engine`), in worker processes (`workers`), and what lets statements
+in one after another stands before both (`admission`).
 """
 
 from __future__ import annotations
@@ -46,10 +46,55 @@ class EngineQuery:
 
 
 Prepare = Callable[[], EngineQuery]
+Blocks = tuple[int, Sequence[memoryview]]
+"""How many rows there are, and buffers of their messages; each buffer ends where a message ends."""
+
+
+class Encoder(Protocol):
+    """Makes messages of batches of one schema, in any thread."""
+
+    def fits(self, schema: pa.Schema) -> bool:
+        """Whether batches of ``schema`` have the types that this was made for."""
+
+    def encode(self, batch: pa.RecordBatch) -> list[memoryview]:
+        """Return the messages of all rows, in order. Raises SqlError."""
+
+
+class Form(Protocol):
+    """What a client is to be sent for rows. Plain data that can be hashed, for it goes to worker processes."""
+
+    def encoder(self, schema: pa.Schema) -> Encoder:
+        """Return what makes the messages of batches of ``schema``. Raises SqlError."""
+
+    def __hash__(self) -> int:
+        """Equal forms are one."""
+
+
+MakeForm = Callable[[], Form | None]
+
+
+def batches_alone() -> Form | None:
+    """Ask for record batches."""
+    return None
+
+
+class Messages(Protocol):
+    """The rows of a running statement as messages: they are read once."""
+
+    @property
+    def whole(self) -> Blocks | None:
+        """All rows of a statement that has ended by now, None while there may be more."""
+
+    def blocks(self) -> AsyncIterator[Blocks]:
+        """Yield the rows. What is yielded should be let go of soon: its memory may be what the next rows wait for."""
 
 
 class RunningStatement(Protocol):
     """A statement that runs: its batches are read once. Closing stops its work."""
+
+    @property
+    def messages(self) -> Messages | None:
+        """The rows in the form that was asked for, where the engine makes them so. There are no batches then."""
 
     @property
     def schema(self) -> pa.Schema:
@@ -66,15 +111,21 @@ class RunningStatement(Protocol):
         """Stop the work and give back what it holds."""
 
 
-Start = Callable[[Prepare, Sequence[pa.Scalar]], Awaitable[RunningStatement]]
+class Start(Protocol):
+    """`EnginePort.start`."""
+
+    def __call__(self, prepare: Prepare, parameters: Sequence[pa.Scalar] = ()) -> Awaitable[RunningStatement]:
+        """Plan a query and begin to run it."""
 
 
 class EnginePort(Protocol):
     """What executes statements."""
 
-    async def start(self, prepare: Prepare, parameters: Sequence[pa.Scalar] = ()) -> RunningStatement:
+    async def start(
+        self, prepare: Prepare, parameters: Sequence[pa.Scalar] = (), form: MakeForm = batches_alone
+    ) -> RunningStatement:
         """Plan a query and begin to run it; what is returned must be closed. ``prepare`` gives the query; it may block
-        and is called in a thread.
+        and is called in a thread. ``form`` gives what the rows are to become; an engine may leave that to its caller.
         """
 
     async def explain(self, query: EngineQuery, parameters: Sequence[pa.Scalar], analyze: bool) -> str:

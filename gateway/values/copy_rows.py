@@ -74,6 +74,22 @@ class CopyEncoder:
         return with_null_text(field, self.layout.null)
 
 
+@dataclass(frozen=True, slots=True)
+class CopyForm:
+    """Lines of a COPY: their columns, the settings that change what values look like, and how lines are laid out.
+    ``forced`` are the columns that are always quoted.
+    """
+
+    columns: tuple[OutputColumn, ...]
+    settings: OutputSettings
+    layout: CopyLayout
+    forced: tuple[bool, ...]
+
+    def encoder(self, schema: pa.Schema) -> CopyEncoder:
+        """Return the encoder of batches of ``schema``. Raises as `prepare_copy`."""
+        return prepare_copy(schema, self.columns, self.settings, self.layout, self.forced)
+
+
 def prepare_copy(
     schema: pa.Schema,
     columns: Sequence[OutputColumn],

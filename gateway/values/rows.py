@@ -30,7 +30,7 @@ from gateway.values.fields import (
 )
 from gateway.values.settings import OutputColumn, OutputSettings
 
-__all__ = ["OutputColumn", "OutputSettings", "RowEncoder", "prepare"]
+__all__ = ["OutputColumn", "OutputSettings", "RowEncoder", "RowForm", "prepare"]
 
 BLOCK_ROWS = 16_384  # rows put together at once: fewer cost calls, more cost cache misses (8192 to 32768 are alike)
 MAX_BLOCK_BYTES = 1 << 30
@@ -89,6 +89,21 @@ class RowEncoder:
         half = rows // 2
         self._encode_block(batch.slice(0, half), blocks)
         self._encode_block(batch.slice(half), blocks)
+
+
+@dataclass(frozen=True, slots=True)
+class RowForm:
+    """Rows of a client's: their columns, and the settings that change what values look like. ``message`` is the type of
+    the rows' messages.
+    """
+
+    columns: tuple[OutputColumn, ...]
+    settings: OutputSettings
+    message: int = _DATA_ROW
+
+    def encoder(self, schema: pa.Schema) -> RowEncoder:
+        """Return the encoder of batches of ``schema``. Raises as `prepare`."""
+        return prepare(schema, self.columns, self.settings, self.message)
 
 
 def prepare(

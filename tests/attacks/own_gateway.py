@@ -16,7 +16,7 @@ from gateway import pipeline, server
 from gateway.config import load
 from gateway.sql import statements
 from tests.attacks.conftest import SETTINGS
-from tests.gateway import SampleLake, write_config
+from tests.gateway import SampleLake, Settings, write_config
 
 _START_SECONDS = 120.0
 
@@ -38,7 +38,7 @@ class OwnGateway:
 
 
 @contextmanager
-def own_gateway(lake: SampleLake) -> Iterator[OwnGateway]:
+def own_gateway(lake: SampleLake, settings: Settings = SETTINGS) -> Iterator[OwnGateway]:
     """Serve a world in a thread for the length of a block."""
     made: list[server.Gateway] = []
 
@@ -52,7 +52,7 @@ def own_gateway(lake: SampleLake) -> Iterator[OwnGateway]:
     found: list[server.Endpoints] = []
 
     async def serve() -> None:
-        config = load(write_config(Path(tempfile.mkdtemp(dir=lake.folder)), lake, SETTINGS))
+        config = load(write_config(Path(tempfile.mkdtemp(dir=lake.folder)), lake, settings))
         async with server.running(config) as endpoints:
             found.append(endpoints)
             serving.set()

@@ -13,7 +13,7 @@ from catalog.function_database import DATABASE
 from tests.gateway import BOB, RunningGateway, SampleLake
 
 _SLOW = "SELECT count(length(jsonb_pretty(to_jsonb(repeat(n::text, 200000))))) FROM small.numbers"
-_BUSY = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND state = 'active' AND query ~ 'jsonb_pretty'"
+_BUSY = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND state = 'active' AND query ~* 'jsonb_pretty'"
 
 
 @pytest.fixture

@@ -227,7 +227,7 @@ def test_what_prepares_a_statement_may_fail(engines: Engines) -> None:
 
 def test_a_request_has_secrets_and_does_not_show_them(tmp_path: Path) -> None:
     query = EngineQuery('SELECT n FROM "s"', (("s", scan(tmp_path, NUMBERS)),))
-    request = Request(1, query, (pa.scalar(1),), {}, {"salt": b"hush"}, {})
+    request = Request(1, query, query.scans, {}, None, (pa.scalar(1),), {}, {"salt": b"hush"}, {})
     assert "hush" not in repr(request)
     assert unpickled(pickled(request)) == request
 

@@ -150,6 +150,46 @@ def test_a_worker_is_killed(guarded: RunningGateway, bystander: psycopg.Connecti
     wait_until(lambda: "crashed" in ended(guarded), 2)
 
 
+def test_a_worker_is_killed_in_the_midst_of_rows(guarded: RunningGateway, bystander: psycopg.Connection) -> None:
+    """What came before is right, nothing passes for the end, and the session goes on."""
+    with guarded.connect() as connection:
+        found = 0
+        with pytest.raises(psycopg.errors.CrashShutdown), connection.cursor() as cursor:
+            for (n,) in cursor.stream("select n from small.series"):
+                found += 1
+                if found == 20_000:
+                    serving_worker(guarded).kill()
+                assert isinstance(n, int)
+        assert 20_000 <= found < 4_000_000
+        assert connection.execute(SMALL).fetchone() == (1,)
+        assert connection.execute("select count(*) from small.series").fetchone() == (4_000_000,)
+    works_again(guarded)
+
+
+def test_a_cursor_ends_with_its_worker(guarded: RunningGateway) -> None:
+    with guarded.connect() as connection, connection.transaction():
+        connection.execute("declare c cursor for select n from small.series")
+        assert len(connection.execute("fetch 10 from c").fetchall()) == 10
+        serving_worker(guarded).kill()
+        with pytest.raises(psycopg.errors.CrashShutdown), connection.transaction():
+            connection.execute("fetch all from c").fetchall()
+        assert connection.execute(SMALL).fetchone() == (1,)
+    works_again(guarded)
+
+
+def test_a_killed_worker_reads_no_source_any_more(
+    guarded: RunningGateway, running_at_source: Callable[[str], int]
+) -> None:
+    with guarded.connect() as connection:
+        thread, outcome = in_background(connection, SLOW)
+        wait_until(lambda: running_at_source('"slow"') > 0, 5)
+        serving_worker(guarded).kill()
+        thread.join(5)
+        assert isinstance(outcome[0], psycopg.errors.CrashShutdown)
+        wait_until(lambda: running_at_source('"slow"') == 0, 5)
+    works_again(guarded)
+
+
 def test_a_worker_crashes(guarded: RunningGateway, bystander: psycopg.Connection) -> None:
     with guarded.connect() as connection:
         thread, outcome = in_background(connection, ENDLESS)
@@ -283,6 +323,20 @@ def test_a_client_that_leaves_stops_the_source(
     thread.join(5)
     connection.close()
     wait_until(lambda: running_at_source('"slow"') == 0, 2)
+
+
+def test_cancelling_ends_calls_of_functions(guarded: RunningGateway, running_at_source: Callable[[str], int]) -> None:
+    """PostgreSQL evaluates them for the worker, by a connection of the worker's."""
+    query = "select count(length(jsonb_pretty(to_jsonb(repeat(n::text, 200000))))) from small.numbers"
+    with guarded.connect() as connection:
+        thread, outcome = in_background(connection, query)
+        wait_until(lambda: running_at_source("JSONB_PRETTY") > 0, 5)
+        connection.cancel()
+        thread.join(5)
+        assert isinstance(outcome[0], psycopg.errors.QueryCanceled)
+        wait_until(lambda: running_at_source("JSONB_PRETTY") == 0, 5)
+        assert connection.execute(SMALL).fetchone() == (1,)
+    works_again(guarded)
 
 
 def test_functions_that_postgresql_evaluates(guarded: RunningGateway, lake: SampleLake) -> None:

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from gateway.execute.workers.messages import BUFFER_SIZE, HEADER, REQUEST_HEADER, Kind
+from gateway.execute.workers.messages import BUFFER_SIZE, HEADER, IN_SLOT, LAST, REQUEST_HEADER, Kind
+from gateway.execute.workers.shared import SharedSlots
 
 _KEPT = 32 << 20  # bytes for frames that are kept
 _SMALL, _LARGE = 64 << 10, 8 << 20  # bytes of frames for which it pays
@@ -34,10 +35,11 @@ class ChannelLost(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A frame as it came."""
+    """A frame as it came; ``rows`` are those in a slot that it tells of, which is free when they are let go of."""
 
     kind: Kind
     body: pa.Buffer
+    rows: memoryview | None = None
 
     def text(self) -> bytes:
         """Return the body of an END."""
@@ -71,10 +73,13 @@ class FrameMemory:
 
 
 class Channel:
-    """A socket to one thread of a worker. ``largest`` is how many bytes a frame may have."""
+    """A socket to one thread of a worker. ``largest`` is how many bytes a frame may have, ``slots`` what both share."""
 
-    def __init__(self, number: int, sock: socket.socket, largest: int, memory: FrameMemory) -> None:
+    def __init__(
+        self, number: int, sock: socket.socket, largest: int, memory: FrameMemory, slots: SharedSlots | None
+    ) -> None:
         self.number = number
+        self.slots = slots
         self.at_rest = True  # all that was asked for was answered
         self._socket = sock
         self._largest = largest
@@ -117,6 +122,13 @@ class Channel:
                     room.register(self._socket, select.POLLOUT)
                     room.poll(_CLOSED_LOOK)
 
+    def await_frame(self, patience: float) -> None:
+        """Wait in a thread, for some seconds, until a frame begins to come: who reads it then need not be woken."""
+        answer = select.poll()
+        with contextlib.suppress(ValueError):  # it was closed meanwhile
+            answer.register(self._socket, select.POLLIN)
+            answer.poll(patience * 1000)
+
     def request(self) -> asyncio.Future[Frame]:
         """Begin to read the next frame; the last one must be there."""
         self._frame = self._loop.create_future()
@@ -127,6 +139,8 @@ class Channel:
         """Let go of the socket; who waits for a frame waits no longer."""
         self._unwatch()
         self._socket.close()
+        if self.slots is not None:
+            self.slots.close()
         self._settle_with(ChannelLost())
 
     def _read(self) -> None:
@@ -161,13 +175,28 @@ class Channel:
             if size:
                 return False
         assert self._body is not None
-        frame = Frame(self._kind, pa.py_buffer(self._body))
+        frame = self._taken(self._kind, pa.py_buffer(self._body))
         self._kind, self._body, self._target = None, None, memoryview(self._header)
+        if frame is None:
+            self._settle_with(ChannelLost())
+            return True
         self._unwatch()
-        self.at_rest = frame.kind in (Kind.WHOLE, Kind.END)
+        self.at_rest = frame.kind in LAST
         if self._frame is not None and not self._frame.done():
             self._frame.set_result(frame)
         return True
+
+    def _taken(self, kind: Kind, body: pa.Buffer) -> Frame | None:
+        """Return a frame, None for one that no worker sends."""
+        if kind is not Kind.SHARED:
+            return Frame(kind, body)
+        if self.slots is None or len(body) != IN_SLOT.size:
+            return None
+        _, slot, length = IN_SLOT.unpack(body)
+        try:
+            return Frame(kind, body, self.slots.take(slot, length))
+        except ValueError:
+            return None
 
     def _settle_with(self, failure: Exception) -> None:
         self._unwatch()

@@ -4,7 +4,8 @@ Two kinds of sockets, both made by the gateway and handed on, so that nobody els
 
 - The control socket (a message at a time): `Setup` first, then channels, cancels, logins that are no longer valid. A
   worker says `READY` once, and its end of file is the end of the worker.
-- Channels, each with one statement at a time: a `Request` goes in, frames come out, the last one is ``Kind.END``.
+- Channels, each with one statement at a time: a `Request` goes in, frames come out, the last one is of ``LAST``. Rows
+  that are a client's messages lie in memory that both sides have mapped (`shared`), and a frame says where.
 
 What goes to a worker is pickled, rows in it apart: they are Arrow's IPC format and follow as they are, without a copy.
 What comes back is Arrow's IPC format and JSON: a worker reads files that others have written, so nothing of it is ever
@@ -31,6 +32,7 @@ from catalog.remote_logins import RemoteLogin
 from catalog.sqlstate import SqlState
 from connectors.postgres.settings import PostgresOptions
 from gateway.execute.port import EngineQuery, EngineSettings
+from gateway.execute.workers.parts import Part, Scans
 
 READY = b"ready"
 LARGEST_MESSAGE = 160_000  # bytes of one message on a control socket
@@ -47,6 +49,15 @@ class Kind(IntEnum):
     STREAM = 3  # a record batch with its schema and dictionaries
     WHOLE = 4  # all there is, as one stream; no END follows
     END = 5  # nothing if the statement ended well, else its failure
+    MESSAGES = 6  # ROWS, and a client's messages of so many rows
+    SHARED = 7  # IN_SLOT: so many rows are a client's messages in memory that is shared
+    WHOLE_MESSAGES = 8  # as MESSAGES, all there are; no END follows
+    UNKNOWN = 9  # the worker lacks a part of the request: nothing was done, and nothing follows
+
+
+LAST = frozenset({Kind.WHOLE, Kind.END, Kind.WHOLE_MESSAGES, Kind.UNKNOWN})
+ROWS = struct.Struct("<Q")
+IN_SLOT = struct.Struct("<QIQ")  # ROWS, the slot, and bytes in it
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +84,12 @@ class Setup:
 
 @dataclass(frozen=True, slots=True)
 class OpenChannel:
-    """Take statements from the socket that comes with this message."""
+    """Take statements from the socket that comes with this message, and where it ``is_shared`` lay rows into the memory
+    that comes behind, with the event by which the gateway tells that there is room.
+    """
 
     channel: int
+    is_shared: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +110,18 @@ class KeepLogins:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A statement to run. ``logins`` has one for each remote scan, None where the gateway's own is used; ``secrets``
+    """A statement to run. ``scans`` are the query's own, which has none here, with numbers in place of ``parts``: of
+    these it has those that the worker has not been sent before. ``form`` is the number of the rows' form, None for
+    record batches. ``logins`` has one for each remote scan, None where the gateway's own is used; ``secrets``
     are those of masks, by name; ``context`` is what log records of the statement carry. ``json_types`` are the types
     that the query may have written as JSON, in the order in which the gateway has numbered their functions.
     """
 
     statement: int
     query: EngineQuery
+    scans: Scans
+    parts: dict[int, Part]
+    form: int | None
     parameters: tuple[pa.Scalar, ...]
     logins: Mapping[str, RemoteLogin | None] = field(repr=False)
     secrets: Mapping[str, bytes] = field(repr=False)

@@ -10,9 +10,9 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from time import monotonic
 from typing import Any
@@ -24,16 +24,25 @@ from catalog.errors import SqlError
 from catalog.remote_logins import RemoteLogin
 from catalog.scans import RemoteScan
 from catalog.sqlstate import SqlState
-from gateway.execute.port import EngineQuery, EngineSettings, Prepare, RunningStatement, explained
+from gateway.execute.port import (
+    EngineQuery,
+    EngineSettings,
+    MakeForm,
+    Prepare,
+    RunningStatement,
+    batches_alone,
+    explained,
+)
 from gateway.execute.thread_work import in_thread
-from gateway.execute.workers.channel import ChannelLost, Frame
-from gateway.execute.workers.messages import KeepLogins, Kind, RemoteServer, Request, Setup, failure_of, pickled_apart
+from gateway.execute.workers.channel import ChannelLost
+from gateway.execute.workers.messages import KeepLogins, RemoteServer, Request, Setup, pickled_apart
+from gateway.execute.workers.parts import Numbers, Part, numbered_scans
 from gateway.execute.workers.process import Exchange, Reason, WorkerProcess, remove_left_over
+from gateway.execute.workers.statement import WorkerStatement
 
 _log = structlog.get_logger(__name__)
 _SPARE = 1
 _START_PATIENCE = 60.0  # seconds that a statement waits for a worker
-_LAST_BREATH = 2.0  # seconds until it is known how a worker has ended
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.05, 5.0  # seconds before a worker is started in place of one that never was ready
 _LOST_PAUSE = 0.01  # seconds until it is noticed that a worker is gone
 _LAST_WORDS = 1.5  # seconds that workers have to leave by themselves
@@ -75,6 +84,7 @@ class WorkerPool:
         self.settings = settings
         self._secrets = secrets
         self._numbers = itertools.count(1)
+        self._numbers_of_parts = Numbers()
         self._statements = itertools.count(1)
         self._loop = asyncio.get_running_loop()
         self._workers: list[WorkerProcess] = []  # the oldest first: the last is the spare one
@@ -90,40 +100,29 @@ class WorkerPool:
         remove_left_over(settings.engine.spill_directory)
         self._fill()
 
-    async def start(self, prepare: Prepare, parameters: Sequence[pa.Scalar] = ()) -> RunningStatement:
+    async def start(
+        self, prepare: Prepare, parameters: Sequence[pa.Scalar] = (), form: MakeForm = batches_alone
+    ) -> RunningStatement:
         """Send a query to a worker; see `EnginePort.start`."""
-        context = structlog.contextvars.get_contextvars()
-        number = next(self._statements)
-
-        request: Sequence[bytes | memoryview] = ()
-
-        def send(exchange: Exchange) -> None:
-            nonlocal request
-            request = request or pickled_apart(requested())
-            exchange.send(request)
-
-        def requested() -> Request:
-            query = prepare()
-            scans = ((name, scan) for name, scan in query.scans if isinstance(scan, RemoteScan))
-            logins = {name: self._secrets.login(scan) for name, scan in scans}
-            json_types = self._secrets.json_types() if query.calls else ()
-            return Request(number, query, tuple(parameters), logins, self._secrets.masks(), context, json_types)
-
+        sender = _Sender(prepare, tuple(parameters), form, self._numbers_of_parts, self._secrets)
         while True:
-            running = None
+            statement = None
             try:
                 worker = await self._worker()
-                running = _Running(worker, worker.exchange(number), self._secrets.failed)
-                await in_thread(self.threads, partial(send, running.exchange))
-                await running.begin()
+                statement = WorkerStatement(worker, worker.exchange(next(self._statements)), self._secrets.failed)
+                await in_thread(self.threads, partial(sender.send, worker, statement.exchange))
+                while not await statement.begin():
+                    worker.sent.forget()
+                    await in_thread(self.threads, partial(sender.send, worker, statement.exchange))
+                worker.sent.note(sender.parts)
             except ChannelLost:  # the worker had gone before anything reached it
                 await asyncio.sleep(_LOST_PAUSE)
                 continue
             except BaseException:
-                if running is not None:
-                    await running.close()
+                if statement is not None:
+                    await statement.close()
                 raise
-            return running
+            return statement
 
     async def explain(self, query: EngineQuery, parameters: Sequence[pa.Scalar], analyze: bool) -> str:
         """Return the engine's own physical plan as text; with ``analyze`` it runs and carries metrics."""
@@ -214,109 +213,45 @@ class WorkerPool:
             self._retired.remove(worker)
 
 
-@dataclass(eq=False, slots=True)
-class _Running:
-    """A statement in a worker."""
+class _Sender:
+    """Makes a statement's request, in a thread: what it asks once, what a worker lacks for each that it is sent to."""
 
-    _worker: WorkerProcess
-    exchange: Exchange
-    _failed: Callable[[SqlError], None]
-    _schema: pa.Schema = field(default=None)
-    _ready: list[pa.RecordBatch] | None = field(default=None)
-    _requested: asyncio.Future[Frame] | None = field(default=None)
-    _closed: bool = field(default=False)
+    def __init__(
+        self, prepare: Prepare, parameters: tuple[pa.Scalar, ...], form: MakeForm, numbers: Numbers, secrets: Secrets
+    ) -> None:
+        self._prepare = prepare
+        self._parameters = parameters
+        self._make_form = form
+        self._numbers = numbers
+        self._secrets = secrets
+        self._context = structlog.contextvars.get_contextvars()
+        self._request: Request | None = None
+        self.parts: dict[int, Part] = {}
 
-    @property
-    def schema(self) -> pa.Schema:
-        """The schema that the plan promises; batches may have other layouts of the same types."""
-        return self._schema
+    def send(self, worker: WorkerProcess, exchange: Exchange) -> None:
+        """Send the statement. Raises what its preparation fails of, and ChannelLost."""
+        if self._request is None:
+            self._request = self._made()
+        request = replace(self._request, statement=exchange.number, parts=worker.sent.missing(self.parts))
+        exchange.send(pickled_apart(request), is_brief=request.query.is_brief)
 
-    @property
-    def whole(self) -> Sequence[pa.RecordBatch] | None:
-        """All batches of a statement that has ended by now."""
-        return self._ready
-
-    async def begin(self) -> None:
-        """Wait until the statement is planned. Raises what it failed of."""
-        frame = await self._frame(self.exchange.channel.request())
-        if frame.kind is Kind.WHOLE:
-            reader = pa.ipc.open_stream(frame.body)
-            self._schema, self._ready = reader.schema, list(reader)
-            self._worker.release(self.exchange)
-        elif frame.kind is Kind.SCHEMA:
-            self._schema = pa.ipc.read_schema(frame.body)
-            self._requested = self.exchange.channel.request()
-        else:
-            self._end(frame)
-
-    async def batches(self) -> AsyncIterator[pa.RecordBatch]:
-        """Yield the record batches; one more is read while who takes them is busy with the last."""
-        for batch in self._ready or ():
-            yield batch
-            if self._closed:
-                return
-        schema = self._schema
-        while self._requested is not None:
-            frame = await self._frame(self._requested)
-            if frame.kind is Kind.END:
-                self._requested = None
-                self._end(frame)
-                return
-            self._requested = self.exchange.channel.request()
-            if frame.kind is Kind.STREAM:
-                reader = pa.ipc.open_stream(frame.body)
-                schema = reader.schema
-                yield reader.read_next_batch()
-            else:
-                yield pa.ipc.read_record_batch(frame.body, schema)
-            if self._closed:
-                return
-
-    async def close(self) -> None:
-        """Stop the work. The worker sees to it; nobody waits."""
-        if not self._closed:
-            self._closed = True
-            self._requested = None
-            self._worker.abandon(self.exchange)
-
-    async def _frame(self, requested: asyncio.Future[Frame]) -> Frame:
-        try:
-            return await requested
-        except ChannelLost:
-            await asyncio.wait([self._worker.gone], timeout=_LAST_BREATH)
-            self._worker.end(Reason.CRASH)  # if it is there yet it has said what no worker says
-            raise _ended_with(self._worker, self.exchange) from None
-
-    def _end(self, frame: Frame) -> None:
-        self._worker.release(self.exchange)
-        if not len(frame.body):
-            return
-        failure = failure_of(frame.text())
-        if failure.error is None:
-            raise RuntimeError(f"the engine failed in its worker process: {failure.text}")
-        if failure.by_source:
-            self._failed(failure.error)
-        raise failure.error
-
-
-def _ended_with(worker: WorkerProcess, exchange: Exchange) -> SqlError:
-    """Return what is told of a statement that has ended with its worker."""
-    if exchange.blamed:
-        return SqlError(
-            SqlState.OUT_OF_MEMORY,
-            "out of memory",
-            detail="The statement took its worker process beyond engine.worker_memory_limit.",
-            hint="Raise engine.worker_memory_limit, or ask for fewer rows or groups at once.",
+    def _made(self) -> Request:
+        query = self._prepare()
+        scans, self.parts = numbered_scans(query, self._numbers)
+        form, number = self._make_form(), None
+        if form is not None:
+            number = self._numbers.number(form)
+            self.parts[number] = form
+        logins = {name: self._secrets.login(scan) for name, scan in query.scans if isinstance(scan, RemoteScan)}
+        return Request(
+            0,
+            replace(query, scans=()),
+            scans,
+            {},
+            number,
+            self._parameters,
+            logins,
+            self._secrets.masks(),
+            self._context,
+            self._secrets.json_types() if query.calls else (),
         )
-    why = {
-        Reason.MEMORY: "Another statement took all of its memory.",
-        Reason.CANCEL: "Another statement, which was cancelled, did not end.",
-        Reason.STOPPED: "It did not go on.",
-        Reason.STOP: "The gateway stops.",
-    }
-    return SqlError(
-        SqlState.CRASH_SHUTDOWN,
-        "the worker process that ran the statement has ended",
-        detail=why.get(worker.reason or Reason.CRASH, "It crashed, because of this statement or of another one."),
-        hint=_AGAIN,
-    )

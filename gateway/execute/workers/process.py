@@ -21,7 +21,9 @@ import structlog
 
 from gateway.execute.workers.channel import Channel, ChannelLost, FrameMemory
 from gateway.execute.workers.messages import READY, Cancel, OpenChannel, Setup, pickled
+from gateway.execute.workers.parts import Sent
 from gateway.execute.workers.proc import ProcessFigures, has_endless_work
+from gateway.execute.workers.shared import SharedSlots
 
 _log = structlog.get_logger(__name__)
 _LOOK = 0.02  # seconds between two looks at the memory of a worker that works; it grows by 2 GB a second at the most
@@ -31,6 +33,8 @@ _CANCEL_PATIENCE = 1.0  # seconds that a statement may take to end when it was c
 _BURN_LOOK = 0.6  # seconds that a worker may compute without a pause for a statement that has ended
 _TOO_FULL = 0.75  # of its limit, for a worker that does nothing
 _SEND_BUFFER = 4 << 20  # bytes of rows that may wait in a channel: a batch, so that it is sent at once
+_CHANNELS_WITH_SLOTS = 32  # of one worker
+_PATIENCE, _BRIEF_PATIENCE = 0.002, 0.02  # seconds that a thread waits for the answer to any statement, to a brief one
 _SAID = 2000  # bytes of what it wrote last that are looked at
 
 
@@ -59,15 +63,16 @@ class Exchange:
     _sent: bool = field(default=False)
     _given_up: bool = field(default=False)
 
-    def send(self, request: Sequence[bytes | memoryview]) -> None:
+    def send(self, request: Sequence[bytes | memoryview], *, is_brief: bool) -> None:
         """Send the statement, in any thread, if somebody still waits for it. Raises ChannelLost if nothing of it has
-        reached the worker.
+        reached the worker. An answer that comes soon is waited for, but not read.
         """
         with self._lock:
             if self._given_up:
                 return
             self._sent, self.channel.at_rest = True, False
         self.channel.send(request)
+        self.channel.await_frame(_BRIEF_PATIENCE if is_brief else _PATIENCE)
 
     def give_up(self) -> bool:
         """Say whether it was not sent, and never will be."""
@@ -83,6 +88,7 @@ class WorkerProcess:
         self.running: set[Exchange] = set()
         self.reason: Reason | None = None
         self.is_ready = False
+        self.sent = Sent()
         self.gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._memory_limit = memory_limit
         self._tell = ended
@@ -102,6 +108,7 @@ class WorkerProcess:
         self.pid = self._process.pid
         self._figures = ProcessFigures(self.pid)
         self._memory = 0
+        self._looked = 0.0
         self._look: asyncio.TimerHandle | None = None
         self._control.setblocking(False)
         self._control.send(pickled(replace(setup, settings=replace(setup.settings, spill_directory=self._spill))))
@@ -122,7 +129,8 @@ class WorkerProcess:
     def exchange(self, number: int) -> Exchange:
         """Return what a statement is sent with; it is to be released or abandoned. Raises ChannelLost."""
         channel = self._channels.pop() if self._channels else self._open_channel()
-        if not self.running:
+        if not self.running and monotonic() - self._looked > _LOOK:
+            self._looked = monotonic()
             with contextlib.suppress(OSError):
                 self._memory = self._figures.memory()
             self._look_again(_LOOK)
@@ -186,13 +194,19 @@ class WorkerProcess:
     def _open_channel(self) -> Channel:
         ours, theirs = socket.socketpair()
         theirs.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
+        number = len(self._opened) + 1
+        slots = SharedSlots() if number <= _CHANNELS_WITH_SLOTS else None
+        descriptors = [theirs.fileno()] if slots is None else [theirs.fileno(), slots.descriptor, slots.event]
         with theirs:
-            channel = Channel(len(self._opened) + 1, ours, self._memory_limit, self._frames)
+            channel = Channel(number, ours, self._memory_limit, self._frames, slots)
             try:
-                socket.send_fds(self._control, [pickled(OpenChannel(channel.number))], [theirs.fileno()])
+                socket.send_fds(self._control, [pickled(OpenChannel(number, slots is not None))], descriptors)
             except OSError:
                 channel.close()
                 raise ChannelLost from None
+            finally:
+                if slots is not None:
+                    slots.forget_descriptor()
         self._opened.append(channel)
         return channel
 
@@ -271,6 +285,7 @@ class WorkerProcess:
 
     def _look_at(self) -> None:
         """Look at the worker's memory, and whether it goes on at all."""
+        self._looked = monotonic()
         try:
             self._memory = self._figures.memory()
             stopped = self._figures.is_stopped()
@@ -279,8 +294,12 @@ class WorkerProcess:
             return  # it is gone, which its socket tells
         if self._memory > self._memory_limit:
             self.end(Reason.MEMORY)
-        elif not self.running and self._memory > _TOO_FULL * self._memory_limit:
-            self.retire()  # or the next statement would be blamed for what others have left
+        elif not self.running:
+            for channel in self._channels:
+                if channel.slots is not None:
+                    channel.slots.trim()
+            if self._memory > _TOO_FULL * self._memory_limit:
+                self.retire()  # or the next statement would be blamed for what others have left
         if not stopped:
             self._stopped_at = None
         elif self._stopped_at is None:

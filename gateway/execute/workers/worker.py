@@ -11,21 +11,23 @@ import contextlib
 import os
 import socket
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 
-import numpy as np
 import pyarrow as pa
 import structlog
+from cachetools import LRUCache
 
 from catalog.errors import SqlError
+from catalog.scans import FileScan
 from catalog.sqlstate import SqlState
 from gateway.execute.engine import Engine, Opened, Running, told
 from gateway.execute.errors import StatedError
+from gateway.execute.port import EngineQuery
+from gateway.execute.workers.frames import BatchFrames, framed, stream, whole
 from gateway.execute.workers.messages import (
     BUFFER_SIZE,
-    HEADER,
     LARGEST_MESSAGE,
     READY,
     REQUEST_HEADER,
@@ -38,13 +40,22 @@ from gateway.execute.workers.messages import (
     failure_bytes,
     unpickled,
 )
+from gateway.execute.workers.parts import Kept, known_scans
+from gateway.execute.workers.sending import FormEncoder, MessageSender, Outgoing, send_all, whole_messages
+from gateway.execute.workers.shared import SlotWriter
 
-_OWNED = {pa.string_view(): pa.string(), pa.binary_view(): pa.binary()}
-_FEW_BYTES = 32  # a value, below which all is sent that its views are of
-_WORDS_OF_VIEW = 4  # the first is the length
-_MOST_BYTES = 1 << 30  # offsets have 32 bits
 _LAST_WORDS = 1.0  # seconds to tell sources that nobody waits any more
+_KEPT_ENCODERS = 256
 _CANCELED = SqlError(SqlState.QUERY_CANCELED, "canceling statement due to user request")
+
+
+@dataclass(frozen=True, slots=True)
+class _Channel:
+    """Where statements come from, one at a time, and their rows go to."""
+
+    number: int
+    socket: socket.socket
+    slots: SlotWriter | None
 
 
 @dataclass(slots=True)
@@ -78,6 +89,10 @@ class Worker:
         self._cancelled: dict[int, int] = {}  # by channel, the statement that was cancelled last: it may come yet
         self._loop = asyncio.get_running_loop()
         self._left = asyncio.Event()
+        self._parts = Kept()
+        self._encoders: LRUCache[int, FormEncoder] = LRUCache(_KEPT_ENCODERS)  # by the number of the form
+        self._lock = threading.Lock()  # of the encoders
+        self._threads = ThreadPoolExecutor(max(2, os.cpu_count() or 1), thread_name_prefix="rows")
 
     async def serve(self) -> None:
         """Take messages until the gateway is gone; then have the sources stop."""
@@ -92,7 +107,7 @@ class Worker:
 
     def _take(self) -> None:
         try:
-            message, descriptors, _, _ = socket.recv_fds(self._control, LARGEST_MESSAGE, 1)
+            message, descriptors, _, _ = socket.recv_fds(self._control, LARGEST_MESSAGE, 3)
         except BlockingIOError:
             return
         except OSError:
@@ -102,91 +117,105 @@ class Worker:
             self._left.set()
             return
         match unpickled(message):
-            case OpenChannel(channel):
-                sock = socket.socket(fileno=descriptors[0])
-                threading.Thread(target=self._serve_channel, args=(channel, sock), daemon=True).start()
-            case Cancel(channel, number):
-                self._cancelled[channel] = number
-                statement = self._statements.get(channel)
-                if statement is not None and statement.number == number:
+            case OpenChannel(number, is_shared):
+                slots = SlotWriter(*descriptors[1:]) if is_shared else None
+                channel = _Channel(number, socket.socket(fileno=descriptors[0]), slots)
+                threading.Thread(target=self._serve_channel, args=(channel,), daemon=True).start()
+            case Cancel(number, cancelled):
+                self._cancelled[number] = cancelled
+                statement = self._statements.get(number)
+                if statement is not None and statement.number == cancelled:
                     self._loop.create_task(_cancel(statement))
             case KeepLogins() as kept:
                 self._loop.run_in_executor(None, self._services.keep_logins, kept)
 
-    def _serve_channel(self, channel: int, sock: socket.socket) -> None:
-        with sock, contextlib.suppress(ConnectionError):
-            while (request := _receive(sock)) is not None:
+    def _serve_channel(self, channel: _Channel) -> None:
+        with channel.socket, contextlib.suppress(ConnectionError):
+            while (request := _receive(channel.socket)) is not None:
                 with structlog.contextvars.bound_contextvars(**request.context):
-                    self._execute(channel, sock, request)
+                    self._execute(channel, request)
+        if channel.slots is not None:
+            channel.slots.close()
 
-    def _execute(self, channel: int, sock: socket.socket, request: Request) -> None:
+    def _execute(self, channel: _Channel, request: Request) -> None:
+        self._parts.keep(request.parts)
+        scans = known_scans(request.scans, self._parts)
+        encoder = None if request.form is None else self._encoder(request.form)
+        if scans is None or (encoder is None and request.form is not None):
+            send_all(channel.socket, framed(Kind.UNKNOWN))
+            return
         statement = _Statement(request.statement, Opened(self._services.stated_error))
-        self._statements[channel] = statement
-        if self._cancelled.get(channel) == request.statement:
+        self._statements[channel.number] = statement
+        if self._cancelled.get(channel.number) == request.statement:
             statement.cancelled = True
             statement.opened.close()
+        query = replace(request.query, scans=scans)
         self._services.prepare(request)
         try:
-            running = self._services.engine.begin(lambda: request.query, request.parameters, statement.opened)
-            if running.has_ended():
-                answer = _framed(Kind.WHOLE, _whole(_stream(running.schema, running.ready)))
-                statement.opened.close()
-            else:
-                answer = None
+            answer = self._begin(query, request, statement, encoder)
         except BaseException as failure:  # whatever it is, who waits is told
             statement.opened.close()
-            answer = _framed(Kind.END, _whole(_failure(failure, statement)))
+            answer = framed(Kind.END, whole(_failure(failure, statement)))
         finally:
             self._services.forget(request)
-        if answer is None:
-            asyncio.run_coroutine_threadsafe(self._stream(sock, statement, running), self._loop).result()
+        if isinstance(answer, Running):
+            work = self._stream(channel, statement, answer, encoder)
+            asyncio.run_coroutine_threadsafe(work, self._loop).result()
         else:
-            _send_all(sock, answer)
-        del self._statements[channel]
+            send_all(channel.socket, answer)
+        del self._statements[channel.number]
 
-    async def _stream(self, sock: socket.socket, statement: _Statement, running: Running) -> None:
+    def _begin(
+        self, query: EngineQuery, request: Request, statement: _Statement, encoder: FormEncoder | None
+    ) -> Running | list[memoryview]:
+        """Plan a statement; return its whole answer where there is no more to do."""
+        running = self._services.engine.begin(lambda: query, request.parameters, statement.opened)
+        if not running.has_ended():
+            return running
+        if encoder is not None:
+            answer = whole_messages(running, encoder)
+        else:
+            answer = framed(Kind.WHOLE, whole(stream(running.schema, running.ready)))
+        statement.opened.close()
+        return answer
+
+    def _encoder(self, form: int) -> FormEncoder | None:
+        with self._lock:
+            known = self._encoders.get(form)
+            if known is None:
+                part = self._parts.get(form)
+                if part is not None and not isinstance(part, FileScan):
+                    known = self._encoders[form] = FormEncoder(part)
+            return known
+
+    async def _stream(
+        self, channel: _Channel, statement: _Statement, running: Running, encoder: FormEncoder | None
+    ) -> None:
         statement.running = running
-        end = b""
+        out = Outgoing(channel.socket)
         try:
             running.begin()
             if statement.cancelled:
                 await running.close()
-            await self._send(sock, _framed(Kind.SCHEMA, _whole(running.schema.serialize())))
-            frames = _BatchFrames()
-            async for batch in running.batches():
-                await self._send(sock, frames.of(batch))
-        except asyncio.CancelledError as failure:
-            end = _failure(failure, statement)
-        except Exception as failure:  # whatever it is, who waits is told
-            end = _failure(failure, statement)
+            if encoder is not None:
+                end = await MessageSender(out, encoder, channel.slots, self._threads).send(running)
+            else:
+                end = await _send_batches(out, running)
+            if statement.cancelled:
+                raise asyncio.CancelledError
+        except (Exception, asyncio.CancelledError) as failure:  # whatever it is, who waits is told
+            end = framed(Kind.END, whole(_failure(failure, statement)))
         finally:
             await running.close()
-        if statement.cancelled and not end:
-            end = _failure(asyncio.CancelledError(), statement)
-        await self._send(sock, _framed(Kind.END, _whole(end)))
-
-    async def _send(self, sock: socket.socket, buffers: list[memoryview]) -> None:
-        """Send as much as the gateway takes, and wait for it to take the rest."""
-        while buffers:
-            try:
-                sent = sock.sendmsg(buffers, (), socket.MSG_DONTWAIT)
-            except BlockingIOError:
-                await self._writable(sock)
-                continue
-            buffers = _without(buffers, sent)
-
-    async def _writable(self, sock: socket.socket) -> None:
-        ready = self._loop.create_future()
-        self._loop.add_writer(sock, _settle, ready)
-        try:
-            await ready
-        finally:
-            self._loop.remove_writer(sock)
+        await out.send(end)
 
 
-def _settle(ready: asyncio.Future[None]) -> None:
-    if not ready.done():
-        ready.set_result(None)
+async def _send_batches(out: Outgoing, running: Running) -> list[memoryview]:
+    await out.send(framed(Kind.SCHEMA, whole(running.schema.serialize())))
+    frames = BatchFrames()
+    async for batch in running.batches():
+        await out.send(frames.of(batch))
+    return framed(Kind.END)
 
 
 async def _cancel(statement: _Statement) -> None:
@@ -224,113 +253,6 @@ def _fill(sock: socket.socket, target: memoryview) -> bool:
             return False
         target = target[count:]
     return True
-
-
-class _Pieces:
-    """A file that keeps what is written to it, without a copy."""
-
-    closed = False
-
-    def __init__(self) -> None:
-        self.views: list[memoryview] = []
-
-    def write(self, data: pa.Buffer | bytes) -> int:
-        """Keep a part."""
-        view = memoryview(data)
-        if view.nbytes:
-            self.views.append(view)
-        return view.nbytes
-
-    def take(self) -> list[memoryview]:
-        """Return what was written since this was called last."""
-        views, self.views = self.views, []
-        return views
-
-    def flush(self) -> None:
-        """Do nothing: there is nothing behind it."""
-
-
-class _BatchFrames:
-    """Frames of the batches of a statement. A new stream is begun where the schema changes, and for each batch with
-    dictionaries: one that was sent before would not be sent again.
-    """
-
-    def __init__(self) -> None:
-        self._schema: pa.Schema | None = None
-        self._pieces = _Pieces()
-        self._writer: Any = None
-        self._has_dictionaries = False
-
-    def of(self, batch: pa.RecordBatch) -> list[memoryview]:
-        """Return the frame of a batch: its metadata and its very buffers."""
-        kind, batch = Kind.BATCH, _without_rest(batch)
-        if self._schema is None or self._has_dictionaries or not batch.schema.equals(self._schema):
-            self._has_dictionaries = any(_has_dictionary(each.type) for each in batch.schema)
-            self._schema, kind = batch.schema, Kind.STREAM
-            self._writer = pa.ipc.new_stream(pa.PythonFile(self._pieces, "w"), batch.schema)
-        self._writer.write_batch(batch)
-        return _framed(kind, self._pieces.take())
-
-
-def _framed(kind: Kind, parts: list[memoryview]) -> list[memoryview]:
-    return [memoryview(HEADER.pack(kind, sum(part.nbytes for part in parts))), *parts]
-
-
-def _without_rest(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Return a batch whose texts have memory of their own where they need little of what they are views of: of pages of
-    a file, say, each of which would be sent whole with each batch.
-    """
-    given = batch.columns
-    columns = [_own(column) for column in given]
-    if all(one is other for one, other in zip(columns, given, strict=True)):
-        return batch
-    fields = [each.with_type(column.type) for each, column in zip(batch.schema, columns, strict=True)]
-    return pa.RecordBatch.from_arrays(columns, schema=pa.schema(fields))
-
-
-def _own(column: pa.Array) -> pa.Array:
-    owned = _OWNED.get(column.type)
-    if owned is None:
-        return column
-    _, views, *data = column.buffers()
-    behind = sum(buffer.size for buffer in data)
-    if behind <= _FEW_BYTES * len(column):
-        return column
-    lengths = np.frombuffer(views, np.int32)[4 * column.offset :: _WORDS_OF_VIEW][: len(column)]
-    needed = int(lengths.sum(dtype=np.int64))  # of NULLs, too, whatever theirs are: it need not be exact
-    return column.cast(owned) if 0 <= 2 * needed < behind and needed < _MOST_BYTES else column
-
-
-def _has_dictionary(kind: pa.DataType) -> bool:
-    if pa.types.is_dictionary(kind):
-        return True
-    return any(_has_dictionary(kind.field(number).type) for number in range(kind.num_fields))
-
-
-def _whole(data: pa.Buffer | bytes) -> list[memoryview]:
-    return [memoryview(data)] if len(data) else []
-
-
-def _stream(promised: pa.Schema, batches: Sequence[pa.RecordBatch]) -> pa.Buffer:
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, batches[0].schema if batches else promised) as writer:
-        for batch in batches:
-            writer.write_batch(batch)
-    return sink.getvalue()
-
-
-def _send_all(sock: socket.socket, buffers: list[memoryview]) -> None:
-    while buffers:
-        buffers = _without(buffers, sock.sendmsg(buffers))
-
-
-def _without(buffers: list[memoryview], sent: int) -> list[memoryview]:
-    """Return what is left to send."""
-    for number, buffer in enumerate(buffers):
-        if sent < buffer.nbytes:
-            return [buffer[sent:], *buffers[number + 1 :]]
-        sent -= buffer.nbytes
-    return []
 
 
 def _failure(failure: BaseException, statement: _Statement) -> bytes:
