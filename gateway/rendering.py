@@ -6,6 +6,7 @@ from gateway.evaluation.evaluator import Evaluator
 from gateway.sql.engine_dialect.moments import Session
 from gateway.sql.engine_dialect.nested_columns import write_as_json
 from gateway.sql.engine_dialect.render import Rendered, render_with_calls
+from optimizer.copies import copied
 from optimizer.stages import Fragmented
 
 
@@ -16,7 +17,7 @@ def rendered_fragments(fragmented: Fragmented, session: Session, evaluator: Eval
     rendered = render_with_calls(fragmented.tree, session, evaluator)
     if not rendered.calls or evaluator is None:
         return rendered
-    tree = fragmented.tree.copy()
+    tree = copied(fragmented.tree)
     written = [
         write_as_json(tree, part.relation, part.snapshot.table.columns, evaluator.json_function)
         for part in fragmented.fragments

@@ -12,6 +12,7 @@ from connectors.postgres.source import PostgresSource
 from gateway.relay.source_relay import WholeStatement
 from gateway.sql.engine_dialect.after_qualify import is_row_by_name
 from gateway.sql.source_words import has_allowed_words
+from optimizer.copies import copied
 from optimizer.optimize import SOURCE_RULES, optimize
 from optimizer.relations import relations
 from optimizer.stages import Governed
@@ -39,7 +40,7 @@ def get_whole(
         return None
     optimized = optimize(governed, rules=SOURCE_RULES)
     check_governed(optimized.tree, optimized.tables, principal, access)
-    written = source.whole_statement(optimized.tree.copy(), optimized.tables)
+    written = source.whole_statement(copied(optimized.tree), optimized.tables)
     if written is None or not has_allowed_words(written.text, functions):
         return None
     return WholeStatement(source.name, reader, written.text, written.guarded)

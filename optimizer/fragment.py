@@ -16,6 +16,7 @@ from sqlglot import exp
 from catalog.names import TableName
 from catalog.scans import Comparison, FileScan, RemoteScan, Snapshot, Source
 from optimizer.comparisons import comparisons
+from optimizer.copies import copied
 from optimizer.relations import Relation, conjuncts, relations
 from optimizer.stages import Fragment, Fragmented, Optimized
 
@@ -27,7 +28,7 @@ def fragment(
     parameters: Sequence[pa.Scalar] = (),
 ) -> Fragmented:
     """Cut the query into scans of its sources at the given snapshots. Blocks: sources may read metadata."""
-    tree = optimized.tree.copy()
+    tree = copied(optimized.tree)
     token = secrets.token_hex(8)  # relation names cannot be guessed, so no text of a user can name one
     fragments = [
         _fragment(relation, f"scan_{token}_{number}", snapshots[relation.name], sources, parameters)

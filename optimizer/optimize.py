@@ -41,6 +41,7 @@ NO_STATISTICS: Statistics = MappingProxyType({})
 RULES: tuple[Rule, ...] = (
     fold_date_arithmetic,  # before those that look for constants
     scalar_aggregates_as_windows,  # before those below: it compares relations as they were governed
+    prune_columns,  # a first time: the trees that the others copy are a third as large
     infer_filters,
     infer_from_equalities,
     enter_views,  # before those that ask the tables

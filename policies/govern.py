@@ -24,6 +24,7 @@ from catalog.principals import Principal
 from catalog.sqlstate import SqlState
 from catalog.store.rows import RowPolicy, ViewRow
 from catalog.tables import Column, Table, visible_part
+from optimizer.copies import copied
 from optimizer.relations import READER, conjuncts
 from optimizer.stages import Governed, Resolved
 from optimizer.views import MARK
@@ -81,7 +82,7 @@ def govern(resolved: Resolved, principal: Principal, access: Readable, reader: P
     table, 55000 for one that does not fit its table any more.
     """
     governing = _Governing(_Reading(principal, principal), access, reader)
-    tree = resolved.tree.copy()
+    tree = copied(resolved.tree)
     tables = dict(resolved.tables)
     governing.replace_tables(tree, tables, ())
     tables = {name: table for name, table in tables.items() if table.kind != KIND}
@@ -186,14 +187,14 @@ class _Governing:
         if kept is None or within:  # within policies it may lead back to their table
             kept = self._under_view(view, part, within)
             self._reader.kept.keep(key, kept)
-        return replace(kept, tree=kept.tree.copy())
+        return replace(kept, tree=copied(kept.tree))
 
     def _under_view(self, view: View, part: Table, within: tuple[TableName, ...]) -> Governed:
         asks = self._reading.asks
         rights = view.reader(asks)
         reader = self._reader if rights == self._principal else self._reader.of_role(rights)
         resolved = reader.resolve_view(view.row, asks)
-        tree, tables = resolved.tree.copy(), dict(resolved.tables)
+        tree, tables = copied(resolved.tree), dict(resolved.tables)
         masked, names = self._view_masks(view, part)
         others = rights.name != self._principal.name and not asks.superuser
         fenced = bool(masked) or (others and not hides_no_rows(tree, tables))
@@ -244,7 +245,7 @@ class _Governing:
         if kept is None:
             kept = self._under_rules(part, rules, (*within, table.name))
             self._reader.kept.keep(key, kept)
-        return replace(kept, tree=kept.tree.copy(), shadows={**kept.shadows, **shadows})
+        return replace(kept, tree=copied(kept.tree), shadows={**kept.shadows, **shadows})
 
     def _under_rules(self, table: Table, rules: Rules, within: tuple[TableName, ...]) -> Governed:
         self._access.require_execute(self._reading.asks, self._conditions(rules))
@@ -341,7 +342,7 @@ def _replace(node: exp.Table, table: Table, relation: exp.Query) -> None:
 
 
 def _plain_relation(table: Table) -> exp.Select:
-    columns = [exp.alias_(_base_column(table, column), column.name, quoted=True) for column in table.columns]
+    columns = [exp.Alias(this=_base_column(table, column), alias=_quoted(column.name)) for column in table.columns]
     return exp.Select(expressions=columns, from_=exp.From(this=_base(table)))
 
 
@@ -355,9 +356,13 @@ def _base(table: Table, *, with_alias: bool = False) -> exp.Table:
 
 def _base_column(table: Table, column: Column) -> exp.Column:
     """A column with its type, as resolve leaves those that were written."""
-    node = exp.column(column.name, table.name.name, quoted=True)
-    node.type = _data_type(column.sql_type).copy()
+    node = exp.Column(this=_quoted(column.name), table=_quoted(table.name.name))
+    node.type = _data_type(column.sql_type)
     return node
+
+
+def _quoted(name: str) -> exp.Identifier:
+    return exp.Identifier(this=name, quoted=True)
 
 
 @lru_cache(maxsize=4096)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from optimizer.copies import copied
 from optimizer.leakproof import is_leakproof
 from optimizer.relations import conjuncts
 from optimizer.views import ViewRelation, get_view_relation, view_relations
@@ -21,7 +22,7 @@ def enter_views(tree: exp.Query) -> exp.Query:
     """
     if next(view_relations(tree), None) is None:
         return tree
-    entered = tree.copy()
+    entered = copied(tree)
     for select in [*entered.find_all(exp.Select)]:  # outer ones first: what has moved moves on
         _enter_from(select)
     for view in [*view_relations(entered)]:

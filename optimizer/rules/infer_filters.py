@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from optimizer.copies import copied
 from optimizer.implied_filters import implied_filter
 from optimizer.inner_joins import qualifiers
 from optimizer.relations import conjuncts
@@ -21,7 +22,7 @@ def infer_filters(tree: exp.Query) -> exp.Query:
     """
     if tree.find(exp.Or) is None:
         return tree
-    changed = tree.copy()
+    changed = copied(tree)
     for select in changed.find_all(exp.Select):
         for clause in (select.args.get("where"), *(select.args.get("joins") or ())):
             key = "this" if isinstance(clause, exp.Where) else "on"

@@ -11,6 +11,7 @@ from sqlglot import exp
 
 from optimizer.cardinality import Cardinality, Joined, Sources, Statistics, equal_columns
 from optimizer.column_estimates import ColumnEstimate
+from optimizer.copies import copied
 from optimizer.implied_filters import implied_filter
 from optimizer.join_block import JoinBlock, get_join_block
 from optimizer.join_order import EqualColumns, JoinGraph, JoinTree, Predicate, written_order
@@ -37,7 +38,7 @@ def order_joins(tree: exp.Query, statistics: Statistics) -> exp.Query:
     """
     if not any(select.args.get("joins") for select in tree.find_all(exp.Select)):
         return tree
-    changed = tree.copy()
+    changed = copied(tree)
     cardinality = Cardinality(statistics)
     for select in [*changed.find_all(exp.Select)]:  # outer ones first: they are estimated by inner ones as written
         _order(select, cardinality)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from optimizer.copies import copied
 from optimizer.relations import Relation, relations
 
 
@@ -15,7 +16,7 @@ def prune_columns(tree: exp.Query) -> exp.Query:
     (``AS t (a, b)``) needs the columns by position or by a name that is not written. Such relations stay as they are.
     Before it: names are qualified; an alias used in several scopes keeps the columns of all of them.
     """
-    pruned = tree.copy()
+    pruned = copied(tree)
     needed, whole = _needed(pruned)
     if any(join.args.get("method") == "NATURAL" or join.args.get("using") for join in pruned.find_all(exp.Join)):
         return pruned

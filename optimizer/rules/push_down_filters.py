@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from optimizer.copies import copied
 from optimizer.leakproof import is_leakproof
 from optimizer.relations import Relation, conjuncts, get_relation
 from optimizer.scopes import source_select
@@ -22,7 +23,7 @@ def push_down_filters(tree: exp.Query) -> exp.Query:
     the other joins.
     Before it: names are qualified.
     """
-    pushed = tree.copy()
+    pushed = copied(tree)
     for select in reversed([*pushed.find_all(exp.Select)]):  # inner ones first: a condition moves as it then is
         _push_within(select)
     return pushed

@@ -9,6 +9,7 @@ from typing import cast
 
 from sqlglot import exp
 
+from optimizer.copies import copied
 from optimizer.inner_joins import (
     InnerJoins,
     equalities,
@@ -77,7 +78,7 @@ def scalar_aggregates_as_windows(tree: exp.Query) -> exp.Query:
     """
     if not any(_is_scalar(node) for node in tree.find_all(exp.Subquery)):
         return tree
-    changed = tree.copy()
+    changed = copied(tree)
     for select in reversed([*changed.find_all(exp.Select)]):  # inner ones first
         while _replace_one(select):
             pass

@@ -16,6 +16,7 @@ from gateway.sql.engine_dialect import after_qualify, column_names, from_functio
 from gateway.sql.engine_dialect.arranged_tokens import arranged, with_own_names
 from gateway.sql.tokens import UnterminatedToken
 from gateway.sql.tokens import tokens as own_tokens
+from optimizer.copies import copied
 
 _ADJACENT = re.compile(r"\$\d+[^\s$]*\$")
 
@@ -86,7 +87,7 @@ def prepare(tree: exp.Expr, schema: MappingSchema) -> exp.Query:
     - ``t AS x(a)`` renames the first columns only; the rest keep their names.
     - ``unnest(…) AS u`` and ``generate_series(…) AS g`` name their column like themselves.
     """
-    tree = tree.copy()
+    tree = copied(tree)
     after_qualify.mark_joins(tree)
     from_functions.complete(tree)
     for constant in list(tree.find_all(exp.ByteString, exp.UnicodeString)):

@@ -47,6 +47,7 @@ from gateway.sql.engine_dialect.dialect import generate
 from gateway.sql.engine_dialect.kinds import Kind, kind
 from gateway.sql.engine_dialect.moments import Session
 from gateway.sql.engine_dialect.postgres_calls import ResultTypes
+from optimizer.copies import copied
 
 Rule = Callable[..., exp.Expr]
 UTC = Session()
@@ -97,18 +98,18 @@ def translate(tree: exp.Query, session: Session = UTC, types: ResultTypes | None
     """Return the query in the engine's terms, still as a tree. With ``types``, PostgreSQL is called for what the
     engine's terms have no words for.
     """
-    tree = tree.copy()
+    tree = copied(tree)
     if types is None:
         return _translate(tree, session)
     postgres_calls.mark(tree, types)
     try:
-        return _translate(tree.copy(), session)
+        return _translate(copied(tree), session)
     except SqlError as error:
         if error.sqlstate is not SqlState.FEATURE_NOT_SUPPORTED:
             raise
     for _ in range(_MOST_REFUSED):
         try:
-            return _translate(_numbered(tree.copy()), session)
+            return _translate(_numbered(copied(tree)), session)
         except _Refused as refused:
             if not _call_for(refused.place, tree, types):
                 raise refused.error from None
