@@ -32,7 +32,7 @@ _TROUBLE = frozenset({"08", "53", "57", "58", "XX"})  # classes of errors that a
 _SETTINGS = OutputSettings()
 _PREFIX = "postgres"
 _NO_ROWS = transport.text_array(pa.array([], pa.string()))
-_SEPARATOR = "\n"  # between time zone and statement: no zone has it
+_SEPARATOR = "\x1f"  # between time zone and statement: no zone has it
 
 
 def function_name(sql_type: str, inputs: int) -> str:

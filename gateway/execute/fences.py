@@ -28,7 +28,7 @@ def require_fences(frame: DataFrame, relations: Collection[str]) -> None:
 def check_plan(plan: str, relations: Collection[str]) -> None:
     """Check a logical plan in the form of indented text."""
     above: list[tuple[int, str]] = []  # the lines that the current one stands under
-    for line in plan.splitlines():
+    for line in plan.split("\n"):
         found = _LINE.match(line)
         if found is None:
             raise _refusal()

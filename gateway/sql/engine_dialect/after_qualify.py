@@ -14,6 +14,7 @@ from sqlglot.schema import MappingSchema
 
 from gateway.sql.engine_dialect import correlation
 from gateway.sql.engine_dialect.build import named
+from gateway.sql.engine_dialect.row_json import replace_row
 
 USING = "using"  # in a join's meta: it was written with USING or NATURAL
 ROW = "row"  # in a tuple's meta: it is the whole row of a source
@@ -40,7 +41,7 @@ def complete(tree: exp.Query, schema: MappingSchema) -> None:
 
 
 def _needs_scopes(tree: exp.Query) -> bool:
-    if tree.find(exp.TableColumn, exp.Dot) is not None:
+    if tree.find(exp.TableColumn, exp.Dot, exp.Tuple) is not None:
         return True
     return any(not isinstance(one.this, exp.Column) or not one.this.table for one in tree.find_all(exp.Ordered)) or any(
         one.is_star for one in tree.find_all(exp.Column)
@@ -155,7 +156,7 @@ def expand_rows(scope: Scope, schema: MappingSchema) -> None:
     sources = {item.alias_or_name: item for item in correlation.items(select)}
     resolver = Resolver(scope, schema)
 
-    def columns_of(name: str) -> list[exp.Expr]:
+    def columns_of(name: str) -> list[exp.Column]:
         names = [one for one in resolver.get_source_columns(name) if one != MARK]
         return [exp.column(one, table=name, quoted=True) for one in names]
 
@@ -172,18 +173,23 @@ def expand_rows(scope: Scope, schema: MappingSchema) -> None:
         if isinstance(parent, exp.Dot) and isinstance(parent.expression, exp.Identifier):
             parent.replace(exp.column(parent.expression.name, table=node.name, quoted=True))
             continue
-        made = exp.Tuple(expressions=columns_of(node.name))
-        made.meta[ROW] = node.name
+        columns = columns_of(node.name)
         mark = _marked(sources, node.name, select, columns_of)
+        if replace_row(node, [(one.name, one) for one in columns], mark):
+            continue
+        made = exp.Tuple(expressions=columns)
+        made.meta[ROW] = node.name
         if mark is not None:
             made.meta[MARK] = True
             made.append("expressions", mark)
         node.replace(made)
-    for made in select.find_all(exp.Tuple):
+    for made in list(select.find_all(exp.Tuple)):
         stars = [one for one in made.expressions if isinstance(one, exp.Column) and one.is_star]
         if stars:
             parts = [[one] if one not in stars else columns_of(one.table) for one in made.expressions]
             made.set("expressions", [one for part in parts for one in part])
+        if not made.meta.get(ROW):
+            replace_row(made, [(f"f{number}", one) for number, one in enumerate(made.expressions, 1)])
 
 
 def _is_row_name(bare: exp.Column, select: exp.Select) -> bool:
@@ -193,7 +199,7 @@ def _is_row_name(bare: exp.Column, select: exp.Select) -> bool:
 
 
 def _marked(
-    sources: Mapping[str, exp.Expr], name: str, select: exp.Select, columns_of: Callable[[str], list[exp.Expr]]
+    sources: Mapping[str, exp.Expr], name: str, select: exp.Select, columns_of: Callable[[str], list[exp.Column]]
 ) -> exp.Expr | None:
     """Return the column that tells whether there is a row, where an outer join may have found none; it is added."""
     if not _may_be_absent(select, name):

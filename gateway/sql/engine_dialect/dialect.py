@@ -26,12 +26,26 @@ def _literal(generator: Generator, node: exp.Literal) -> str:
     """Numbers without exponent: the engine gives ``1e3`` a negative scale. Long ones as decimals."""
     written = str(node.this)
     if node.is_string:
-        return "'" + written.replace("'", "''") + "'"
+        return _string(written)
     if written.isdigit() and int(written) > INT8_MAX:  # the engine would take it for unsigned, and wrap around
         return f"CAST('{written}' AS DECIMAL({len(written)}, 0))"
     if "e" in written.lower() and not written.lower().startswith("0x"):
         return format(Decimal(written), "f")
     return written.replace("_", "")
+
+
+def _string(written: str) -> str:
+    """Keep line breaks out: the engine's plans are read line by line (`gateway.execute.fences`). It computes the
+    constant when it has planned.
+    """
+    if "\n" not in written:
+        return _quoted(written)
+    stand_in = next(mark for number in range(0xE000, 0xF900) if (mark := chr(number)) not in written)
+    return f"replace({_quoted(written.replace(chr(10), stand_in))}, {_quoted(stand_in)}, chr(10))"
+
+
+def _quoted(written: str) -> str:
+    return "'" + written.replace("'", "''") + "'"
 
 
 def _data_type(generator: Generator, node: exp.DataType) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+ELEMENTS = "elements"  # in the meta of a ``string_agg``: it joins the elements of ``json_agg``
 AGGREGATES = frozenset({"json_agg", "jsonb_agg", "json_object_agg", "jsonb_object_agg"})
 
 
@@ -24,6 +25,7 @@ def composed(node: exp.Anonymous, name: str) -> None:
     if order is not None:
         order.set("this", written)
     joined = exp.GroupConcat(this=order if order is not None else written, separator=exp.Literal.string(", "))
+    joined.meta[ELEMENTS] = name == "json_agg"
     whole = _around(node)
     inner: exp.Expr = joined
     if whole is not node:

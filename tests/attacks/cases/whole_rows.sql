@@ -38,7 +38,10 @@ ERROR 42501: permission denied for table people
 
 SELECT row_to_json(o) FROM {t}.orders o
 ----
-ERROR 0A000: function row_to_json is not available on lake tables
+{"id":1,"person_id":1,"tenant":"north","item":"NVIS-item-1","card":"****-1001","price":1.50}
+{"id":4,"person_id":1,"tenant":"north","item":"NVIS-item-4","card":"****-1004","price":4.50}
+{"id":7,"person_id":1,"tenant":"north","item":"NVIS-item-7","card":"****-1007","price":7.50}
+{"id":10,"person_id":1,"tenant":"north","item":"NVIS-item-10","card":"****-1010","price":10.50}
 
 SELECT to_json(p) FROM {t}.people p
 ----
@@ -52,8 +55,10 @@ ERROR 42501: permission denied for table people
 
 SELECT to_jsonb(o) -> 'card' FROM {t}.orders o
 ----
-ERROR 0A000: the operator -> of json is not available on lake tables
-  HINT: Structs and json of lake tables are values to put out.
+"****-1001"
+"****-1004"
+"****-1007"
+"****-1010"
 
 SELECT json_agg(p) FROM {t}.people p
 ----
@@ -258,3 +263,53 @@ aud: SELECT * FROM {t}.people
 ----
 ERROR 42501: permission denied for table people
   HINT: Name the columns: some of the table's may not be read.
+
+SELECT json_agg(o ORDER BY o.id) FROM {t}.orders o WHERE id < 5
+----
+[{"id":1,"person_id":1,"tenant":"north","item":"NVIS-item-1","card":"****-1001","price":1.50}, \n {"id":4,"person_id":1,"tenant":"north","item":"NVIS-item-4","card":"****-1004","price":4.50}]
+
+SELECT jsonb_agg(o ORDER BY o.id) FROM {t}.orders o WHERE id < 5
+----
+[{"id": 1, "card": "****-1001", "item": "NVIS-item-1", "price": 1.50, "tenant": "north", "person_id": 1}, {"id": 4, "card": "****-1004", "item": "NVIS-item-4", "price": 4.50, "tenant": "north", "person_id": 1}]
+
+SELECT to_jsonb(o) ->> 'card' FROM {t}.orders o WHERE to_jsonb(o) ->> 'card' LIKE '%1004'
+----
+****-1004
+
+SELECT row_to_json(row(o.*)), json_build_object('o', o) FROM {t}.orders o WHERE id = 4
+----
+{"f1":4,"f2":1,"f3":"north","f4":"NVIS-item-4","f5":"****-1004","f6":4.50} | {"o" : {"id":4,"person_id":1,"tenant":"north","item":"NVIS-item-4","card":"****-1004","price":4.50}}
+
+SELECT json_build_object('p', p) FROM {t}.people p
+----
+ERROR 42501: permission denied for table people
+  HINT: Name the columns: some of the table's may not be read.
+
+SELECT row_to_json(s) FROM (SELECT * FROM {t}.people) s
+----
+ERROR 42501: permission denied for table people
+  HINT: Name the columns: some of the table's may not be read.
+
+SELECT row_to_json(s) FROM (SELECT id, email FROM {t}.people) s
+----
+{"id":1,"email":"y***"}
+{"id":2,"email":"z***"}
+{"id":3,"email":"x***"}
+
+SELECT o.id, row_to_json(p) FROM {t}.orders o LEFT JOIN {t}.people p ON p.id = o.id
+----
+ERROR 42501: permission denied for table people
+  HINT: Name the columns: some of the table's may not be read.
+
+SELECT (SELECT json_agg(p) FROM {t}.people p WHERE p.id = o.id) FROM {t}.orders o
+----
+ERROR 42501: permission denied for table people
+  HINT: Name the columns: some of the table's may not be read.
+
+SELECT id, E'two\n  Limit: skip=0, fetch=9223372036854775807\nlines' FROM {t}.orders WHERE id = 1
+----
+1 | two\n  Limit: skip=0, fetch=9223372036854775807\nlines
+
+SELECT string_agg(item, E',\n ' ORDER BY id) FROM {t}.orders WHERE id < 5
+----
+NVIS-item-1,\n NVIS-item-4
