@@ -102,6 +102,7 @@ class Server(_Section):
     metadata_grace: Annotated[Seconds, Field(ge=2)] = DEFAULT_GRACE  # a look at the server's metadata is one a second
     max_connections: Annotated[int, Field(ge=1)] = 1000
     superuser_reserved_connections: Annotated[int, Field(ge=0)] = 3  # or all but one, if those are fewer
+    idle_process_timeout: Seconds = 60.0  # until a session gives up its process in the mirror; 0: never
     max_message_size: Annotated[Bytes, Field(ge=8192, le=(1 << 30) - 1)] = 64 << 20
     authentication_timeout: Annotated[Seconds, Field(ge=1, le=600)] = 60.0
 

@@ -20,6 +20,7 @@ from gateway.authentication.throttle import Waiting
 from gateway.credentials import require_principal
 from gateway.login_methods import AuthenticatingClient, Authentication, authenticate
 from gateway.mirror_logins import MirrorLogins
+from gateway.parking import Parking
 from gateway.relay.mirror_connection import MirrorConnection
 from gateway.relay.mirror_opening import Opening, ServerRefused
 from gateway.session import Session
@@ -93,6 +94,10 @@ class Sessions:
         """Remember a session, and what ends its connection."""
         self._by_key[key] = _Known(session, end)
         self.changes += 1
+
+    def parking(self) -> list[Parking]:
+        """Return what may have sessions give up their processes in the mirror."""
+        return [one.session.parking for one in self._by_key.values()]
 
     def shown(self) -> list[Shown]:
         """Return what all sessions do."""

@@ -88,7 +88,7 @@ class Metadata:
         self._mirror = open_mirror(server, self._store.require_secret("mirror"), database, defaults)
         functions = open_function_database(server, self._store.require_secret("mirror"))
         self.evaluator = Evaluator(functions)
-        self._numbers = ProcessNumbers(self._mirror.numbers, self._note_process)
+        self.numbers = ProcessNumbers(self._mirror.numbers, self._note_process)
         self.masking = MaskingCommands(self._store, self._mirror)
         self._mappings = MappingCommands(self._store)
         self.keyring = Keyring()
@@ -376,7 +376,7 @@ class Metadata:
     def opening(self, role: str, settings: Mapping[str, str]) -> Opening:
         """Return how a new session of a role is opened in the mirror, with the settings of its startup message."""
         target = mirror_target(self._server.address(self._database), role, self._mirror.password(role))
-        return Opening(target, settings, self._numbers.take(), self._numbers)
+        return Opening(target, settings, self.numbers.take(), self.numbers)
 
     def open_audit(self, config: Config) -> Audit:
         """Begin the audit, and have the role that reads it for auditors. Blocks."""

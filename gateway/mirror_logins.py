@@ -21,6 +21,7 @@ from gateway.relay.mirror_opening import Opening, Told
 
 _log = structlog.get_logger(__name__)
 _KEPT = 1024
+_IDLE = "SELECT pg_catalog.current_setting('idle_session_timeout')"  # the process counts it: there must be one
 _APPLICATION = "application_name"
 _PLAIN = frozenset(  # settings that mean the same to every role, whatever else changes
     (
@@ -84,10 +85,11 @@ class MirrorLogins:
             return mirror
         try:
             answer, error = await mirror.ask(SETTINGS)
+            idle, _ = await mirror.ask(_IDLE)
         except BaseException:
             mirror.close()
             raise
-        if error is None:
+        if error is None and idle == [b"0"]:
             self._kept[key] = _Kept(state, Told({**mirror.parameters}, {SETTINGS: answer}))
         return mirror
 

@@ -8,6 +8,7 @@ import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
@@ -27,6 +28,7 @@ from gateway.login_methods import Authentication, Directory
 from gateway.metadata import Metadata
 from gateway.mirror_logins import MirrorLogins
 from gateway.net import ClientConnection, Limits
+from gateway.parking import make_room, park_idle
 from gateway.prepared import StatementCache
 from gateway.session_news import follow_sessions
 from gateway.session_services import SessionServices
@@ -68,6 +70,7 @@ class Gateway:
         self._grants_changed = asyncio.Event()
         self._statements = StatementCache()
         self._mirror_logins = MirrorLogins(metadata.login_state)
+        metadata.numbers.make_room = partial(make_room, self.sessions)
         self.tls = TlsFiles(config.server)
         self._waiting = Waiting(config.auth.max_unauthenticated, config.auth.max_unauthenticated_of_address)
         self._authentication = _authentication(config, metadata)
@@ -291,6 +294,7 @@ async def running(
             loop.create_task(work)
             for work in (
                 *(gateway.keep_current(), gateway.follow_grants(), gateway.tls.follow(), metadata.retire(audit)),
+                park_idle(gateway.sessions, config.server.idle_process_timeout),
                 follow_sessions(gateway.sessions, gateway.tell_activity, metadata.take_signals),
             )
         ]

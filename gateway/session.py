@@ -28,6 +28,7 @@ from gateway.late_lanes import LATE, LateLanes
 from gateway.logs import milliseconds_since, soon
 from gateway.owed_answers import OwedAnswers
 from gateway.own_statements import OwnStatements
+from gateway.parking import Parking
 from gateway.preparation import Preparation, SessionNames
 from gateway.prepared import Lane, NamedStatement, NamedStatements, PreparedStatement
 from gateway.prepared_in_sql import PreparedInSql
@@ -82,6 +83,7 @@ class Session:
         self._unsynced = False  # something was executed there since Sync: any setting may have changed
         mirror.on_unasked(self._mirror_spoke)
         self._work = RunningWork()
+        self.parking = Parking(mirror, self._client.activity, self._work, self._portals, self._statements)
         self._speak()
 
     # One method a message -------------------------------------------------------------------------------------------
@@ -90,6 +92,7 @@ class Session:
         """Carry out one message; errors a client can see have been sent when this returns, but for SessionEnded."""
         check_credential(self.identity, self._services.get_principal, message)
         simple = type(message) in _SIMPLE
+        await self.parking.done()
         self._mirror.extended = not simple
         try:
             self._engine.ended_by = None
@@ -242,6 +245,8 @@ class Session:
                 await self._engine.describe(query, self._role.names())
             message = frontend.Parse(message.name, prepared.described_as, message.parameter_oids)
         named = NamedStatement(prepared, message.parameter_oids)
+        if not message.name:
+            self.parking.unnamed = message
         self._owed.send(message, b"1", self._statements.parsing(message.name, named))
 
     async def _bind(self, message: frontend.Bind) -> None:
@@ -389,6 +394,7 @@ class Session:
         """Keep step with statements of the mirror that changed the session (``set_config`` is among the queries)."""
         self._engine.settings_changed()
         self._temporary.changed(*statements)
+        self.parking.executed(statements)
         for statement in statements:
             self._cursors.executed(statement)
             if statement.kind in (Kind.SESSION, Kind.PREPARE):
@@ -425,6 +431,8 @@ class Session:
     def _mirror_spoke(self) -> None:
         """The mirror has said something that nobody waits for, or has ended its session, and so the client's."""
         at_work = self._work.is_running
+        if self.parking.is_under_way:
+            return
         if at_work and (not self._engine.busy or self._mirror.is_in_use or self._work.ended_by is not None):
             return  # who reads there will find it
         self._mirror.note_unasked(nothing_owed=at_work)
@@ -476,6 +484,7 @@ class Session:
 
     async def close(self) -> None:
         """Stop everything and say goodbye to the mirror."""
+        await self.parking.done()
         self._client.left()
         self._temporary.room.close()
         try:

@@ -18,9 +18,10 @@ from struct import Struct
 from catalog.errors import SqlError
 from catalog.mirror.activity import SIGNAL_CODE
 from catalog.sqlstate import SqlState
-from gateway.relay.mirror_errors import values
+from gateway.relay.mirror_errors import RUN_AGAIN, STOPPED, WHY_STOPPED, explained, is_stop, values
 from gateway.relay.mirror_login import connected
 from gateway.relay.mirror_opening import Opening, ServerRefused, Told, open_session
+from gateway.relay.mirror_state import OWN
 from gateway.relay.received import Received
 from gateway.wire import backend, frontend
 from gateway.wire.fields import ENCODING
@@ -34,10 +35,6 @@ _NOTIFICATION = ord("A")
 _CANCEL_LATER = 0.05  # seconds after a statement was sent at last
 _SIGNAL = f"\0C{SIGNAL_CODE}\0".encode()
 _RELAYED_AT_ONCE = 1 << 16  # bytes passed on before the client's reading is waited for
-_OURS = "lakegate own"  # the statement's name under which the gateway asks questions of its own
-_STOPPED = "terminating connection due to administrator command"
-_WHY_STOPPED = "The transaction may have held up a change of who may read what for more than 2 s."
-_RUN_AGAIN = "Connect and run the transaction again."
 Sink = Callable[[bytes], None]
 Paused = Callable[[], Awaitable[None]]
 
@@ -49,7 +46,7 @@ class MirrorLost(SqlError):
 
     def __init__(self, *, told: bool, stopped: bool = False) -> None:
         if stopped:
-            super().__init__(SqlState.ADMIN_SHUTDOWN, _STOPPED, detail=_WHY_STOPPED, hint=_RUN_AGAIN)
+            super().__init__(SqlState.ADMIN_SHUTDOWN, STOPPED, detail=WHY_STOPPED, hint=RUN_AGAIN)
         else:
             super().__init__(SqlState.CONNECTION_FAILURE, "the catalogue mirror closed its connection")
         self.told = told
@@ -71,12 +68,13 @@ class MirrorConnection:
     """
 
     def __init__(self, opening: Opening, told: Told | None = None) -> None:
-        self._opening = opening
+        self.opening = opening
         self._told = told
         self._received = Received()
         self._transport: asyncio.Transport | None = None
         self._written = bytearray()  # before there was somebody to send it to
         self._cancelled = False  # so too
+        self._restoring: tuple[bytes, ...] = ()  # what makes it as it was when it was parked
         self._cancelling: asyncio.Future[None] | None = None
         self.number = opening.number
         self.parameters: dict[str, str] = {} if told is None else {**told.parameters}
@@ -100,12 +98,13 @@ class MirrorConnection:
         """Log in, if that was not done. Raises `ServerRefused` with the server's own error, and SqlError."""
         if self._transport is not None:
             return
-        opened = await open_session(self._opening)
+        opened = await open_session(self.opening, self._restoring)
+        self._restoring = ()
         self._received, self._transport = opened.received, opened.transport
         self.process_id, self._secret = opened.process_id, opened.secret
         self._received.on_end = self._ended_unread
         self._received.on_unasked = self._spoken
-        if self._told is not None:  # the client was told other settings, should they have changed since
+        if self.parameters:  # the client was told other settings, should they have changed since
             changed = [one for one in opened.parameters.items() if self.parameters.get(one[0]) != one[1]]
             self._unasked += [ParameterStatus(*one).encode() for one in changed]
         self.parameters.update(opened.parameters)
@@ -129,6 +128,22 @@ class MirrorConnection:
     def is_untouched(self) -> bool:
         """Whether nothing was sent to it yet, so that it owes nothing, and is in no transaction."""
         return self._transport is None and not self._written
+
+    @property
+    def may_be_parked(self) -> bool:
+        """Whether the connection is open, with nothing under way, and nothing to be told to the client."""
+        busy = self._unsettled or self._skipping or self._uses or self._resting or self.may_have_spoken
+        return self._transport is not None and self.status == "I" and not (busy or self._unasked or self.has_ended)
+
+    def park(self, restoring: tuple[bytes, ...]) -> None:
+        """Close the connection, which is opened again when it is needed, with these messages of each one Sync."""
+        self._received.on_unasked = self._received.on_end = None
+        self._send(frontend.Terminate())
+        if self._transport is not None:
+            self._transport.close()
+        self._received, self._transport = Received(), None
+        self.process_id = self._secret = 0
+        self._told, self._restoring = None, restoring
 
     def write(self, message: bytes | memoryview) -> None:
         """Send bytes of complete messages, buffered."""
@@ -154,7 +169,7 @@ class MirrorConnection:
         """Take the next message if all of it is there."""
         while (message := self._received.take_message()) is not None:
             if message[0] == _NOTIFICATION:
-                notifier = self._opening.numbers.told(int.from_bytes(message[5:9], "big"))
+                notifier = self.opening.numbers.told(int.from_bytes(message[5:9], "big"))
                 return message[:5] + notifier.to_bytes(4, "big") + message[9:]
             if message[0] != _NOTICE or not self._signals(message):
                 return message
@@ -190,7 +205,7 @@ class MirrorConnection:
 
     async def describe(self, query: str, parameter_oids: tuple[int, ...]) -> list[bytes]:
         """Return the answers to the description of a statement, ErrorResponse among them where it has none."""
-        return await self._ask(frontend.Parse(_OURS, query, parameter_oids), frontend.Describe("S", _OURS))
+        return await self._ask(frontend.Parse(OWN, query, parameter_oids), frontend.Describe("S", OWN))
 
     async def answers_to(self, message: frontend.Execute) -> list[bytes]:
         """Execute a portal of the client's that has no rows, with nothing else under way; the last answer ends it."""
@@ -204,8 +219,8 @@ class MirrorConnection:
         """Run a query of the gateway's own; return the first row's values and the error's message, if any."""
         if self.is_untouched and self._told is not None and query in self._told.answers and not parameters:
             return self._told.answers[query], None
-        bind = frontend.Bind(_OURS, _OURS, (), parameters)
-        answers = await self._ask(frontend.Parse(_OURS, query), bind, frontend.Execute(_OURS))
+        bind = frontend.Bind(OWN, OWN, (), parameters)
+        answers = await self._ask(frontend.Parse(OWN, query), bind, frontend.Execute(OWN))
         error = next((message for message in answers if message[:1] == b"E"), None)
         row = next((message for message in answers if message[:1] == b"D"), None)
         return ([] if row is None else values(row)), error
@@ -226,7 +241,7 @@ class MirrorConnection:
             stopped, before = len(copied) > most_bytes, stopped
             return stopped and not before
 
-        copy = (frontend.Parse(_OURS, query), frontend.Bind(_OURS, _OURS), frontend.Execute(_OURS))
+        copy = (frontend.Parse(OWN, query), frontend.Bind(OWN, OWN), frontend.Execute(OWN))
         answers = await self._ask(*copy, take=take, is_enough=is_enough)
         if stopped:
             return None
@@ -242,7 +257,7 @@ class MirrorConnection:
             message = await self.message()
             kind = message[:1]
             if self._told_end:
-                raise MirrorLost(told=False, stopped=_is_stop(message))
+                raise MirrorLost(told=False, stopped=is_stop(message))
             if kind == b"N":
                 sink(message)
             elif kind in _UNASKED:
@@ -286,15 +301,15 @@ class MirrorConnection:
 
     async def run_command(self, command: str, parameters: int) -> bytes | None:
         """Run a command of the gateway's own with NULL for each parameter; return the error's message, if any."""
-        bind = frontend.Bind(_OURS, _OURS, (), (None,) * parameters)
-        answers = await self._ask(frontend.Parse(_OURS, command), bind, frontend.Execute(_OURS))
+        bind = frontend.Bind(OWN, OWN, (), (None,) * parameters)
+        answers = await self._ask(frontend.Parse(OWN, command), bind, frontend.Execute(OWN))
         return next((message for message in answers if message[:1] == b"E"), None)
 
     async def values_of(self, prepare: frontend.Parse, query: str) -> tuple[list[bytes | None], bytes | None]:
         """Prepare a statement for one query, and run that; return its first row in binary and the error's message."""
         close = frontend.Close("S", prepare.name)  # an error may have left it
-        bind = frontend.Bind(_OURS, _OURS, (), (), (1,))
-        answers = await self._ask(close, prepare, frontend.Parse(_OURS, query), bind, frontend.Execute(_OURS), close)
+        bind = frontend.Bind(OWN, OWN, (), (), (1,))
+        answers = await self._ask(close, prepare, frontend.Parse(OWN, query), bind, frontend.Execute(OWN), close)
         error = next((message for message in answers if message[:1] == b"E"), None)
         row = next((message for message in answers if message[:1] == b"D"), None)
         if error is not None and not self.extended:
@@ -305,7 +320,7 @@ class MirrorConnection:
         """Fail as the client's statement did, outside of the mirror: an open transaction becomes a failed one."""
         if self._skipping or self.is_untouched or not (self.extended or self.status == "T"):
             return
-        await self._ask(frontend.Parse(_OURS, "lakegate: a statement of this session failed outside of the mirror"))
+        await self._ask(frontend.Parse(OWN, "lakegate: a statement of this session failed outside of the mirror"))
 
     async def _ask(
         self,
@@ -315,7 +330,7 @@ class MirrorConnection:
     ) -> list[bytes]:
         """Return the answers to messages. ``take`` gets the data of a COPY, which is cancelled once ``is_enough``."""
         end = frontend.Flush() if self.extended else frontend.Sync()
-        clear, close = frontend.Close("S", _OURS), frontend.Close("P", _OURS)  # an error may have left the statement
+        clear, close = frontend.Close("S", OWN), frontend.Close("P", OWN)  # an error may have left the statement
         open_closes = 3 + sum(type(message) is frontend.Close for message in messages)
         with self.in_use():
             self.write(b"".join(message.encode() for message in (clear, *messages, close, clear, end)))
@@ -336,7 +351,7 @@ class MirrorConnection:
                 self._unasked.append(message)
                 continue
             if self._told_end:  # to a question of the gateway's own: the client does not see it
-                raise MirrorLost(told=False, stopped=_is_stop(message))
+                raise MirrorLost(told=False, stopped=is_stop(message))
             if kind == b"d" and take is not None:
                 take(message[5:])
                 if is_enough():
@@ -367,11 +382,16 @@ class MirrorConnection:
         """Have ``spoken`` called when the server may have said something unasked, or has ended the session."""
         self._spoken = self._received.on_unasked = spoken
 
+    def speak(self) -> None:
+        """Have what `on_unasked` was given called: there may be something that it was not called for."""
+        if self._spoken is not None:
+            self._spoken()
+
     def note_unasked(self, *, nothing_owed: bool = False) -> None:
         """Read what came unasked. ``nothing_owed``: the client's statements await nothing of the server now."""
         while (nothing_owed or not self._unsettled) and (message := self._complete()) is not None:
             self._note(message)
-            self._unasked.append(_explained(message) if self._told_end else message)
+            self._unasked.append(explained(message) if self._told_end else message)
 
     def take_unasked(self) -> list[bytes]:
         """Return the messages that came unasked: notifications, notices, settings, and why the session ends."""
@@ -427,7 +447,7 @@ class MirrorConnection:
             self._cancelled = bool(self._written)
             return
         received = Received()
-        transport = await connected(self._opening.target, received)
+        transport = await connected(self.opening.target, received)
         transport.write(_CANCEL.pack(16, _CANCEL_CODE, self.process_id, self._secret))
         while await received.more():
             pass  # the server closes without an answer
@@ -441,7 +461,7 @@ class MirrorConnection:
     def close(self) -> None:
         """Say goodbye and close."""
         self._received.on_unasked = None
-        self._opening.numbers.give_back(self.number)
+        self.opening.numbers.give_back(self.number)
         if self._transport is not None and not self._transport.is_closing():
             self._transport.write(frontend.Terminate().encode())
             self._transport.close()
@@ -459,13 +479,13 @@ class MirrorConnection:
         """The server has gone while nobody waited for it."""
         if self.on_stop is not None and b"\0C57P01\0" in self._received.data:
             if self.status == "I":
-                self.on_stop(SqlError(SqlState.ADMIN_SHUTDOWN, _STOPPED))
+                self.on_stop(SqlError(SqlState.ADMIN_SHUTDOWN, STOPPED))
             else:
                 self.on_stop(MirrorLost(told=False, stopped=True))
 
     def _explained(self, message: bytes) -> bytes:
         """Return what the mirror says at its end; where a transaction was told to end, with what may be the reason."""
-        return _explained(message) if self.status != "I" else message
+        return explained(message) if self.status != "I" else message
 
     def _note(self, message: bytes) -> None:
         if message[:1] == b"Z":
@@ -478,15 +498,3 @@ class MirrorConnection:
         elif message[:1] == b"S":
             name, value = message[5:-1].split(b"\0", 1)
             self.parameters[name.decode()] = value.decode(ENCODING.get(), "replace")
-
-
-def _is_stop(message: bytes) -> bool:
-    return message[:1] == b"E" and b"\0C57P01\0" in message
-
-
-def _explained(message: bytes) -> bytes:
-    """Return what the mirror says at its end; where it was told to end, with what may be the reason."""
-    if not _is_stop(message):
-        return message
-    fields = backend.ErrorResponse.decode(message[5:]).fields
-    return backend.ErrorResponse({**fields, "D": _WHY_STOPPED, "H": _RUN_AGAIN}).encode()

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from struct import Struct
 
+import structlog
 from cachetools import LRUCache
 
 from catalog.errors import SqlError
@@ -21,8 +22,10 @@ from gateway.relay.server_login import Authentication, ServerTarget, startup
 from gateway.wire import backend
 from gateway.wire.fields import ENCODING
 
+_log = structlog.get_logger(__name__)
 _AT_ONCE = 8  # logins: more would not make PostgreSQL fork faster
 _PATIENCE = 60.0  # seconds that one may take, its turn not counted
+_LEAVING = 0.05  # seconds that a process takes to end
 _KEY = Struct(">II")
 _REMEMBERED = 1 << 14  # processes, gone ones too: what they have notified may come late
 
@@ -40,6 +43,10 @@ class ServerRefused(Exception):
         return SqlError(SqlState(fields["C"]), fields["M"], detail=fields.get("D"), hint=fields.get("H"))
 
 
+async def _no_room() -> bool:
+    return False
+
+
 class ProcessNumbers:
     """The process numbers of a gateway's sessions. ``note``: have the mirror know which process has which number."""
 
@@ -50,6 +57,7 @@ class ProcessNumbers:
         self._taken: set[int] = set()
         self._of_processes: LRUCache[int, int] = LRUCache(_REMEMBERED)
         self.turns = asyncio.Semaphore(_AT_ONCE)
+        self.make_room: Callable[[], Awaitable[bool]] = _no_room  # have sessions give up their processes in the mirror
 
     def take(self) -> int:
         """Return a number that no session has."""
@@ -103,27 +111,55 @@ class Opened:
     parameters: Mapping[str, str]
 
 
-async def open_session(opening: Opening) -> Opened:
-    """Log in. Raises `ServerRefused`, and SqlError 57P03 where the mirror cannot be reached."""
+async def open_session(opening: Opening, restoring: tuple[bytes, ...] = ()) -> Opened:
+    """Log in, and make the session what it was by messages that each end with Sync. Where the server has no room, idle
+    sessions make some. Raises `ServerRefused`, and SqlError 57P03 where the mirror cannot be reached.
+    """
     async with opening.numbers.turns:
         try:
             async with asyncio.timeout(_PATIENCE):
-                return await _opened(opening)
+                while True:
+                    try:
+                        return await _opened(opening, restoring)
+                    except ServerRefused as refused:
+                        full = refused.as_sql_error().sqlstate is SqlState.TOO_MANY_CONNECTIONS
+                        if not full or not await opening.numbers.make_room():
+                            raise
+                        await asyncio.sleep(_LEAVING)
         except TimeoutError:
             message = "the catalogue mirror does not answer"
             raise SqlError(SqlState.CANNOT_CONNECT_NOW, message, hint="Try again in a moment.") from None
 
 
-async def _opened(opening: Opening) -> Opened:
+async def _opened(opening: Opening, restoring: tuple[bytes, ...]) -> Opened:
     received = Received()
     transport = await connected(opening.target, received)
     try:
         opened = await _logged_in(opening, received, transport)
         await opening.numbers.note(opened.process_id, opening.number)
+        parameters = {**opened.parameters}
+        for messages in restoring:
+            transport.write(messages)
+            await _restored(received, parameters)
     except BaseException:
         transport.close()
         raise
-    return opened
+    return replace(opened, parameters=parameters)
+
+
+async def _restored(received: Received, parameters: dict[str, str]) -> None:
+    """Take the answers up to ReadyForQuery. A statement that cannot be prepared any more is missed when it is used."""
+    while (message := await _message(received))[:1] != b"Z":
+        if message[:1] == b"S":
+            _take_parameter(message, parameters)
+        elif message[:1] == b"E":
+            error = backend.ErrorResponse.decode(message[5:]).fields
+            _log.warning("a session of the mirror is not what it was", sqlstate=error["C"])
+
+
+def _take_parameter(message: bytes, parameters: dict[str, str]) -> None:
+    name, value = message[5:-1].split(b"\0", 1)
+    parameters[name.decode()] = value.decode(ENCODING.get(), "replace")
 
 
 async def _logged_in(opening: Opening, received: Received, transport: asyncio.Transport) -> Opened:
@@ -141,8 +177,7 @@ async def _logged_in(opening: Opening, received: Received, transport: asyncio.Tr
         elif kind == b"K":
             process_id, secret = _KEY.unpack_from(message, 5)
         elif kind == b"S":
-            name, value = message[5:-1].split(b"\0", 1)
-            parameters[name.decode()] = value.decode(ENCODING.get(), "replace")
+            _take_parameter(message, parameters)
         elif kind == b"E":
             raise ServerRefused(message)
         elif kind == b"Z":

@@ -150,6 +150,16 @@ def test_options_are_kept_in_mind(gateway: RunningGateway, timid: str) -> None:
             assert one.info.parameter_status("search_path") == "sales"
 
 
+def test_who_is_ended_when_he_is_idle_is_so_from_his_login_on(
+    gateway: RunningGateway, timid: str, owner: psycopg.Connection
+) -> None:
+    owner.execute(f"ALTER ROLE timid IN DATABASE {DATABASE} SET idle_session_timeout = '100ms'")
+    for _ in range(2):
+        with pytest.raises(psycopg.OperationalError, match="idle-session timeout"), gateway.connect(timid) as one:
+            time.sleep(0.5)
+            one.execute("select 1")
+
+
 def test_a_role_that_may_not_log_in_any_more_loses_a_session_that_was_never_opened(
     gateway: RunningGateway, timid: str, owner: psycopg.Connection
 ) -> None:
