@@ -23,13 +23,18 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 from uuid import UUID
 
+import structlog
+
 from catalog.server import Server
 from catalog.store.audit_store import AuditStore, Period, StoredEntry
 from catalog.store.connection import DATABASE
 from gateway.audit.ocsf import ocsf_event
 
+_log = structlog.get_logger(__name__)
 _BATCH = 500
 _POLL = 1.0  # seconds between two looks for new entries
+_LONGEST_PAUSE = 60.0  # seconds between two tries of a place that does not answer
+_LATER = frozenset({408, 425, 429})  # answers of HTTP, beside those from 500, that say: try it again
 _TIMEOUT = 30.0
 _SYSLOG_PORT = 514
 _LOG_AUDIT, _NOTICE, _WARNING = 13, 5, 4  # RFC 5424: facility and severities
@@ -37,6 +42,10 @@ _LOG_AUDIT, _NOTICE, _WARNING = 13, 5, 4  # RFC 5424: facility and severities
 
 class ExportError(Exception):
     """A receiver does not take what it is sent."""
+
+
+class TargetUnavailable(ExportError):
+    """A place does not take events now, and may later."""
 
 
 class Target(Protocol):
@@ -62,32 +71,57 @@ class ExportOptions:
 def export(
     server: Server, options: ExportOptions, stop: Callable[[], bool] = lambda: False, database: str = DATABASE
 ) -> int:
-    """Deliver all entries that were not delivered yet, and with ``follow`` those to come; return how many."""
-    done = _read_state(options.state)
-    delivered = 0
-    with closing(open_target(options.to)) as target, closing(AuditStore(server, database)) as store:
+    """Deliver all entries that were not delivered yet, and with ``follow`` those to come; return how many.
+
+    With ``follow`` a place that does not answer is tried again, and gets what it has not taken. Raises ExportError.
+    """
+    progress, pause = _Progress(_read_state(options.state)), _POLL
+    with closing(AuditStore(server, database)) as store:
         while True:
-            before = delivered
-            for node in store.nodes():
-                delivered += _export_node(store, str(node), target, options, done)
-            if stop() or not options.follow:
-                return delivered
-            if delivered == before:
-                time.sleep(_POLL)
+            before = progress.delivered
+            try:
+                with closing(open_target(options.to)) as target:
+                    _deliver(store, target, options, progress, stop)
+                return progress.delivered
+            except TargetUnavailable as error:
+                if not options.follow or stop():
+                    raise
+                pause = _POLL if progress.delivered > before else min(2 * pause, _LONGEST_PAUSE)
+                _log.warning("the export waits for its place", reason=str(error), seconds=pause)
+            time.sleep(pause)
 
 
-def _export_node(store: AuditStore, node: str, target: Target, options: ExportOptions, done: dict[str, int]) -> int:
-    delivered = 0
+@dataclass(slots=True)
+class _Progress:
+    """How far an export has come: the last sequence number of each node, and how many events in all."""
+
+    done: dict[str, int]
+    delivered: int = 0
+
+
+def _deliver(
+    store: AuditStore, target: Target, options: ExportOptions, progress: _Progress, stop: Callable[[], bool]
+) -> None:
+    while True:
+        before = progress.delivered
+        for node in store.nodes():
+            _deliver_node(store, str(node), target, options, progress)
+        if stop() or not options.follow:
+            return
+        if progress.delivered == before:
+            time.sleep(_POLL)
+
+
+def _deliver_node(store: AuditStore, node: str, target: Target, options: ExportOptions, progress: _Progress) -> None:
     with store.snapshot():
-        entries = store.entries(UUID(node), Period(after=done.get(node, 0)))
+        entries = store.entries(UUID(node), Period(after=progress.done.get(node, 0)))
         for batch in _batches(entries):
             events = [event for row in batch if (event := _event(row, options.format)) is not None]
             if events:
                 target.deliver(events)
-            done[node] = batch[-1].sequence
-            _write_state(options.state, done)
-            delivered += len(events)
-    return delivered
+            progress.done[node] = batch[-1].sequence
+            _write_state(options.state, progress.done)
+            progress.delivered += len(events)
 
 
 def _batches(entries: Iterator[StoredEntry]) -> Iterator[list[StoredEntry]]:
@@ -104,7 +138,7 @@ def _event(row: StoredEntry, form: str) -> dict[str, Any] | None:
 
 def open_target(to: str) -> Target:
     """Open a file, ``syslog://host:port`` (TCP; ``syslog+udp://`` for UDP) or ``http(s)://…``. Raises ExportError for
-    another form, OSError where it cannot be reached.
+    another form, `TargetUnavailable` where it cannot be reached, OSError for a file that cannot be written.
     """
     parts = urlsplit(to)
     match parts.scheme:
@@ -144,22 +178,41 @@ class SyslogTarget:
 
     def __init__(self, host: str, port: int, *, udp: bool) -> None:
         self._udp = udp
-        if udp:
-            family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
-            self._socket = socket.socket(family, kind, protocol)
-            self._socket.connect(address)
-        else:
-            self._socket = socket.create_connection((host, port), timeout=_TIMEOUT)
+        self._host = host
         self._name = socket.gethostname()
+        try:
+            if udp:
+                family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
+                self._socket = socket.socket(family, kind, protocol)
+                self._socket.connect(address)
+            else:
+                self._socket = socket.create_connection((host, port), timeout=_TIMEOUT)
+        except OSError as error:
+            raise TargetUnavailable(f"{host} cannot be reached: {error}") from None
 
     def deliver(self, events: list[dict[str, Any]]) -> None:
         """Send a message for each. UDP may lose some without a word, and truncates long ones."""
         messages = [self._message(event) for event in events]
-        if self._udp:
-            for message in messages:
-                self._socket.send(message[:65_000])
-        else:
-            self._socket.sendall(b"".join(b"%d %s" % (len(message), message) for message in messages))
+        try:
+            if self._udp:
+                for message in messages:
+                    self._socket.send(message[:65_000])
+            else:
+                self._require_reader()
+                self._socket.sendall(b"".join(b"%d %s" % (len(message), message) for message in messages))
+        except OSError as error:
+            raise TargetUnavailable(f"{self._host} cannot be reached: {error}") from None
+
+    def _require_reader(self) -> None:
+        """Raise ConnectionError where the server has closed the connection: it would take one more batch unread."""
+        self._socket.setblocking(False)
+        try:
+            if not self._socket.recv(4096):
+                raise ConnectionResetError("it has closed the connection")
+        except BlockingIOError:
+            pass  # nothing was said, which is what a server of syslog says
+        finally:
+            self._socket.settimeout(_TIMEOUT)
 
     def _message(self, event: dict[str, Any]) -> bytes:
         failed = event.get("status_id") == 2 or event.get("sqlstate") not in {None, "00000"}
@@ -180,6 +233,7 @@ class HttpTarget:
 
     def __init__(self, url: str) -> None:
         self._url = url
+        self._host = urlsplit(url).hostname
 
     def deliver(self, events: list[dict[str, Any]]) -> None:
         """Post one batch; anything but 2xx is an error."""
@@ -193,7 +247,10 @@ class HttpTarget:
             with urllib.request.urlopen(request, timeout=_TIMEOUT) as response:  # noqa: S310
                 response.read()
         except urllib.error.HTTPError as error:
-            raise ExportError(f"{urlsplit(self._url).hostname} answered {error.code}") from None
+            refusal = TargetUnavailable if error.code >= 500 or error.code in _LATER else ExportError
+            raise refusal(f"{self._host} answered {error.code}") from None
+        except OSError as error:
+            raise TargetUnavailable(f"{self._host} cannot be reached: {error}") from None
 
     def close(self) -> None:
         """Nothing is open between batches."""

@@ -6,17 +6,27 @@ import socket
 import socketserver
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
+class _Restartable(socketserver.ThreadingTCPServer):
+    """A server that may begin again at a port where it was."""
+
+    allow_reuse_address = True
+
+
 @contextmanager
-def syslog_over_tcp() -> Iterator[tuple[int, list[bytes]]]:
-    """Yield the port, and the messages as they come in: framed by their length (RFC 6587, octet counting)."""
+def syslog_over_tcp(port: int = 0) -> Iterator[tuple[int, list[bytes]]]:
+    """Yield the port, a free one unless it is given, and the messages as they come in: framed by their length
+    (RFC 6587, octet counting).
+    """
     received: list[bytes] = []
+    connections: list[socket.socket] = []
 
     class Handler(socketserver.StreamRequestHandler):
         def handle(self) -> None:
+            connections.append(self.connection)
             while True:
                 digits = b""
                 while (digit := self.rfile.read(1)) not in {b" ", b""}:
@@ -25,8 +35,13 @@ def syslog_over_tcp() -> Iterator[tuple[int, list[bytes]]]:
                     return
                 received.append(self.rfile.read(int(digits)))
 
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server, _running(server):
-        yield server.server_address[1], received
+    with _Restartable(("127.0.0.1", port), Handler) as server, _running(server):
+        try:
+            yield server.server_address[1], received
+        finally:
+            for connection in connections:
+                with suppress(OSError):  # the client has gone before
+                    connection.shutdown(socket.SHUT_RDWR)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from catalog.store.store import open_store
+from gateway.audit import export as exports
 from gateway.audit.export import ExportError, ExportOptions, export
 from gateway.audit.ocsf import ocsf_event
 from tests.audit.chains import Scene, entry
@@ -138,6 +139,50 @@ def test_following_sends_what_comes(scene: Scene) -> None:
         stop.set()
         thread.join()
     assert [json.loads(line)["sequence"] for body in taken for line in body.splitlines()] == [*range(1, 7)]
+
+
+def test_following_waits_for_a_place_that_does_not_answer(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exports, "_POLL", 0.05)
+    stop = threading.Event()
+    scene.write(3)
+    with http_collector(failing={1, 2}) as (port, taken):
+        options = ExportOptions("json", f"http://127.0.0.1:{port}", None, follow=True)
+        thread = threading.Thread(target=export, args=(scene.server, options, stop.is_set, scene.database))
+        thread.start()
+        deadline = time.monotonic() + 20
+        while not taken and time.monotonic() < deadline:
+            time.sleep(0.02)
+        stop.set()
+        thread.join()
+    assert [json.loads(line)["sequence"] for body in taken for line in body.splitlines()] == [1, 2, 3, 4, 5]
+
+
+def test_a_syslog_server_that_comes_back_gets_what_it_missed(
+    scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exports, "_POLL", 0.05)
+    stop = threading.Event()
+    with syslog_over_tcp() as (port, first):
+        options = ExportOptions("json", f"syslog://127.0.0.1:{port}", tmp_path / "state", follow=True)
+        thread = threading.Thread(target=export, args=(scene.server, options, stop.is_set, scene.database))
+        scene.write(1)
+        thread.start()
+        _wait_for(first, 3)
+    scene.write(1)
+    time.sleep(0.2)
+    with syslog_over_tcp(port) as (_, second):
+        _wait_for(second, 3)
+        stop.set()
+        thread.join()
+    sequences = [json.loads(message.partition(b" - audit - ")[2])["sequence"] for message in [*first, *second]]
+    assert sequences == [*range(1, len(sequences) + 1)]
+
+
+def _wait_for(received: list[bytes], count: int) -> None:
+    deadline = time.monotonic() + 20
+    while len(received) < count and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert len(received) >= count
 
 
 def test_other_places_are_refused(scene: Scene) -> None:
