@@ -16,7 +16,8 @@ from sqlglot import exp
 
 import gateway.preparation
 import gateway.prepared
-from gateway import explain, pipeline, rendering
+from gateway import explain, own_statements, pipeline, rendering, whole_statements
+from gateway.engine_lane import EngineLane
 from gateway.execute import engine
 from gateway.metadata import Metadata
 from gateway.session_services import Permit
@@ -136,6 +137,25 @@ def _one_reading(patch: Patch) -> None:
     patch.setattr(gateway.preparation, "require_one_reading", lambda *_: None)
 
 
+def _absence_of_what_is_hidden(patch: Patch) -> None:
+    patch.setattr(own_statements, "refuse_hidden", lambda *_: None)
+
+
+def _known_tables_of_a_schema(patch: Patch) -> None:
+    patch.setattr(own_statements, "name_known", lambda text, *_: text)
+
+
+def _checks_of_open_cursors(patch: Patch) -> None:
+    async def check(*_: Any) -> None:
+        """What has changed since is not looked at."""
+
+    patch.setattr(EngineLane, "check", check)
+
+
+def _words_of_whole_statements(patch: Patch) -> None:
+    patch.setattr(whole_statements, "has_allowed_words", lambda *_: True)
+
+
 def _permits_for_superusers_alone(patch: Patch) -> None:
     async def permit(self: Metadata, _login: str, name: str, process: int) -> Permit:
         await asyncio.to_thread(self._mirror.permit, process, "open", name)
@@ -160,6 +180,17 @@ HOOKS: tuple[tuple[Hook, str, bool], ...] = (  # whether a marker is told, or an
     (_refusal_of_whole_rows, "whole_rows", True),
     (_refusal_of_unread_queries, "explain", True),
     (_one_reading, "parsing", False),
+    (_row_filters, "cursors", True),
+    (_row_filters, "copying", True),
+    (_row_filters, "temporary", True),
+    (_masks, "cursors", True),
+    (_masks, "copying", True),
+    (_masks, "temporary", True),
+    (_keys_of_statements, "prepared", False),
+    (_checks_of_open_cursors, "cursors", False),
+    (_words_of_whole_statements, "functions", False),
+    (_absence_of_what_is_hidden, "access", False),
+    (_known_tables_of_a_schema, "access", True),
     (_permits_for_superusers_alone, "settings", False),  # the gateway knows better than the mirror
 )
 
@@ -185,7 +216,9 @@ def test_with_all_hooks_the_cases_hold(served: OwnGateway) -> None:
     assert [*_faults(served, "basic"), *_faults(served, "parsing")] == []
 
 
-@pytest.mark.parametrize(("hook", "name", "tells"), HOOKS, ids=[hook.__name__.strip("_") for hook, _, _ in HOOKS])
+@pytest.mark.parametrize(
+    ("hook", "name", "tells"), HOOKS, ids=[f"{hook.__name__.strip('_')}-{name}" for hook, name, _ in HOOKS]
+)
 def test_a_hook_is_needed(
     served: OwnGateway, monkeypatch: pytest.MonkeyPatch, hook: Hook, name: str, tells: bool
 ) -> None:
