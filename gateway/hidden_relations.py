@@ -18,7 +18,9 @@ from gateway.sql.resolve import Names
 from gateway.sql.tokens import Token, tokens
 from gateway.sql.unread import get_meant, identifier, possible_tables
 
-_BEFORE_NAMES = frozenset({"ON", "TABLE", "COLUMN", "VIEW", "EXISTS", "ONLY", "FROM", "JOIN", ",", "("})
+_BEFORE_NAMES = frozenset({"ON", "TABLE", "COLUMN", "VIEW", "EXISTS", "ONLY", "FROM", "JOIN"})
+_OF_ROLES = frozenset({"ROLE", "USER", "GROUP", "OWNED", "DEFAULT"})  # second words of statements without relations
+_OTHER_OBJECTS = frozenset({"ALL", "DATABASE", "FUNCTION", "PROCEDURE", "ROUTINE", "SCHEMA"})
 _TARGETS = frozenset({"ON", "TABLE", "COLUMN", "VIEW", "EXISTS", "ONLY"})  # PostgreSQL tells no place of these
 _GRANTS = frozenset({"GRANT", "REVOKE"})
 _PUBLIC_SCHEMA = "public"
@@ -33,7 +35,7 @@ def refuse_hidden(text: str, principal: Principal, names: Names, rows: AccessRow
     words, rights = tokens(text), _Rights(principal, rows)
     known: list[TableName] = []
     is_grant = words[0].text.upper() in _GRANTS
-    for schema, name, position in possible_tables(words, _BEFORE_NAMES):
+    for schema, name, position in _named(words, is_grant=is_grant):
         found, is_target = get_meant(schema, name, names), is_grant or _is_target(words, position)
         if found is None and schema in names.catalog.schemas and not (is_target and words[0].text.upper() == "CREATE"):
             return  # PostgreSQL says that of this one, and of none behind it
@@ -48,6 +50,24 @@ def refuse_hidden(text: str, principal: Principal, names: Names, rows: AccessRow
         known.append(found)
     for found in known if is_grant else ():
         _refuse_columns(words, found, names, rights)
+
+
+def _named(words: Sequence[Token], *, is_grant: bool) -> Iterator[tuple[str, str, int]]:
+    """Yield the relations that a statement may name, as `possible_tables` does. Roles in lists are none."""
+    if is_grant:
+        yield from possible_tables(_objects(words), _BEFORE_NAMES | {","})
+    elif len(words) > 1 and words[1].text.upper() not in _OF_ROLES:
+        yield from possible_tables(words, _BEFORE_NAMES)
+
+
+def _objects(words: Sequence[Token]) -> Sequence[Token]:
+    """What stands between ON and TO or FROM, ON included, where it is tables; else nothing."""
+    upper = [token.text.upper() if token.kind == "word" else "" for token in words]
+    first = upper.index("ON") if "ON" in upper else len(upper)
+    last = next((at for at in range(first, len(upper)) if upper[at] in {"TO", "FROM"}), len(upper))
+    following = words[first + 2].text if first + 2 < last else ""
+    others = first + 1 < last and upper[first + 1] in _OTHER_OBJECTS and following not in {"", ",", "."}
+    return () if others else words[first:last]
 
 
 def name_known(text: str, principal: Principal, names: Names, rows: AccessRows) -> str:
