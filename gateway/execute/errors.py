@@ -45,7 +45,8 @@ _OF_TYPES: tuple[tuple[re.Pattern[str], SqlState, str], ...] = (
     (re.compile(r"(?i)month value .* is out of range|day value .* is out of range|year value .* is out of range"
                 r"|date value .* is out of range|make_date"),
      SqlState.DATETIME_VALUE_OUT_OF_RANGE, "date field value out of range"),
-    (re.compile(r"negative count not allowed"), SqlState.SUBSTRING_ERROR, "negative substring length not allowed"),
+    (re.compile(r"negative count not allowed|overlay start position must be at least 1"), SqlState.SUBSTRING_ERROR,
+     "negative substring length not allowed"),
     (re.compile(r"NTILE requires a positive integer"), SqlState.INVALID_ARGUMENT_FOR_NTILE,
      "argument of ntile must be greater than zero"),
 )  # fmt: skip

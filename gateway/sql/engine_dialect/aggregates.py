@@ -160,7 +160,10 @@ def _deviation(node: exp.Expr, function: exp.Expr) -> exp.Expr:
         typed(spread, "DECIMAL"), typed(exp.Nullif(this=exp.Paren(this=pairs), expression=number(0)), "DECIMAL")
     )
     variance.set("this", "numeric_variance")  # of which zero is shown otherwise
-    return variance if isinstance(function, exp.Variance | exp.VariancePop) else numeric_root(variance)
+    if isinstance(function, exp.Variance | exp.VariancePop):
+        return variance
+    sizes = (part.copy() for part in variance.expressions[1:])  # the root has as many digits as the variance
+    return call("numeric_variance", numeric_root(variance), *sizes, returns="DECIMAL")
 
 
 def _double_width(argument: exp.Expr) -> str:
@@ -221,6 +224,8 @@ def _sorted(node: exp.Expr, group: exp.WithinGroup) -> exp.Expr:
     """Return the sorted array of a group's values, without NULLs."""
     ordered = group.expression.expressions[0]
     value = ordered.this
+    if isinstance(value, exp.Anonymous) and value.name == "interval_size":
+        raise refuse("an ordered-set aggregate of intervals", "Use extract(epoch FROM …) of it.")
     order = exp.Order(this=value.copy(), expressions=[ordered.copy()])
     return typed(_gathered(node, order, value), kinds.array_type(type_of(value)))
 

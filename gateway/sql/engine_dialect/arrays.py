@@ -99,8 +99,9 @@ def array_position(node: exp.ArrayPosition) -> exp.Expr:
 
 
 def plain(node: exp.Anonymous) -> exp.Expr:
-    """``array_replace``."""
-    return call(node.name.lower(), *node.expressions, returns=type_of(node))
+    """``array_replace``: of all equal elements, where the engine's replaces the first."""
+    name = node.name.lower()
+    return call("array_replace_all" if name == "array_replace" else name, *node.expressions, returns=type_of(node))
 
 
 _CHANGES: dict[type[exp.Expr], str] = {

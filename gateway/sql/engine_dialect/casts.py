@@ -42,7 +42,18 @@ def convert(node: exp.Cast, session: Session) -> exp.Expr:
 
 def parameter(node: exp.Parameter) -> exp.Expr:
     """``$1``: the engine would infer another type for an interval, and none for an array."""
-    return cast(node, engine_type(type_of(node))) if kind(node) in (Kind.INTERVAL, Kind.ARRAY) else node
+    if kind(node) not in (Kind.INTERVAL, Kind.ARRAY):
+        return node
+    if kind(node) is Kind.ARRAY:
+        element = kinds.element_type(type_of(node))
+        if element.this is T.DECIMAL and not element.expressions:
+            return typed(cast(node, kinds.array_type(exp.DataType.build(QUOTIENT))), type_of(node).copy())
+    return cast(node, engine_type(type_of(node)))
+
+
+def time_of_day(node: exp.Column) -> exp.Expr:
+    """A ``time`` column: of microseconds in files, of nanoseconds everywhere else in the engine."""
+    return cast(node, "TIME") if type_of(node).this is T.TIME else node
 
 
 def to_type(value: exp.Expr, target: exp.DataType, session: Session) -> exp.Expr:
@@ -146,10 +157,9 @@ def _numeric_element(written: str) -> exp.DataType:
     digits = [part for part in re.split(r"[{},\s\"]+", written) if part and part.upper() != "NULL"]
     if not all(re.fullmatch(r"[-+]?\d+(\.\d*)?", one) for one in digits):
         raise refuse("an array constant of these numerics")
-    scales = {len(one.partition(".")[2]) for one in digits} or {0}
-    if len(scales) > 1:
-        raise refuse("an array constant of numerics with different digits")
-    return kinds.decimal_type(76 if max(map(len, digits), default=0) > 38 else 38, scales.pop())
+    places = max((len(one.partition(".")[2]) for one in digits), default=0)
+    before = max((len(one.partition(".")[0]) for one in digits), default=0)
+    return kinds.decimal_type(76 if before + places > 38 else 38, places)
 
 
 def _nested_array(values: list[Any], element: exp.DataType, session: Session) -> exp.Expr:
@@ -303,6 +313,8 @@ def _casts_alike(source: Kind, target: Kind) -> bool:
 
 
 def _to_same(value: exp.Expr, target: exp.DataType, session: Session) -> exp.Expr:
+    if kind_of_type(target) is Kind.JSON and target.this is not T.JSON and type_of(value).this is not target.this:
+        return _refused(value, target, session)  # jsonb has a form of its own
     if kind(value) is kind_of_type(target) or (kind_of_type(target) is Kind.JSON and target.this is T.JSON):
         return value
     if kind_of_type(target) is Kind.UUID and kind(value) is Kind.TEXT:

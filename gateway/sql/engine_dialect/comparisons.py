@@ -8,7 +8,7 @@ from sqlglot import exp
 
 from gateway.sql.engine_dialect import kinds
 from gateway.sql.engine_dialect.build import call, cast, paren, refuse, typed
-from gateway.sql.engine_dialect.casts import is_midnight, to_type
+from gateway.sql.engine_dialect.casts import engine_type, is_midnight, to_type
 from gateway.sql.engine_dialect.kinds import Kind, T, kind, type_of
 from gateway.sql.engine_dialect.moments import STAMP, Session, utc
 
@@ -101,6 +101,8 @@ def _quantified(node: exp.Binary, quantifier: exp.Expr, session: Session) -> exp
     array = quantifier.this.unnest()
     if isinstance(array, exp.Query):
         return node
+    if kind(node.left) is Kind.INTERVAL:
+        raise refuse("ANY or ALL of intervals", "Use IN.")
     if (exact := _common_digits(type_of(node.left), kinds.element_type(type_of(array)))) is not None:
         node.set("this", cast(node.left, exact))
         array = cast(array, kinds.array_type(exact))
@@ -220,6 +222,9 @@ def _bare(value: exp.Expr) -> exp.Expr:
     return typed(call("rtrim", value, returns="TEXT"), type_of(value).copy())
 
 
+_PLAIN = frozenset({Kind.BOOL, Kind.DATE, Kind.FLOAT, Kind.INTEGER, Kind.TEXT})
+
+
 def _as(value: exp.Expr, result: exp.DataType, session: Session) -> exp.Expr:
     """Read a string constant as a type; bring a moment to a wider one."""
     goal = kinds.kind_of_type(result)
@@ -228,6 +233,8 @@ def _as(value: exp.Expr, result: exp.DataType, session: Session) -> exp.Expr:
         return to_type(value, result, session)
     if goal in kinds.STAMPS and kind(value) in kinds.MOMENTS and kind(value) is not goal:
         return to_type(value, result, session)
+    if goal is Kind.ARRAY and kind(value) is Kind.ARRAY and kinds.kind_of_type(kinds.element_type(result)) in _PLAIN:
+        return typed(cast(value, engine_type(result)), result.copy())  # lists of files have another form
     if goal is Kind.FLOAT and kind(value) is Kind.NUMERIC:
         return to_type(value, result, session)  # the engine would make decimals of the floats
     return value

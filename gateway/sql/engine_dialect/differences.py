@@ -8,6 +8,7 @@ from typing import Any
 from sqlglot import exp
 
 from gateway.sql.engine_dialect import kinds
+from gateway.sql.engine_dialect.interval_equality import has_arrays
 from gateway.sql.engine_dialect.kinds import Kind, T, kind
 
 _QUICK = (T.SMALLINT, T.INT, T.BIGINT, T.DOUBLE, T.DATE)
@@ -78,12 +79,15 @@ def _has_array(node: exp.Expr) -> bool:
 
 _DIFFERENCES: dict[type[exp.Expr], Callable[[Any], bool]] = {
     exp.Add: _may_be_infinite,
+    exp.ArrayPosition: lambda node: node.args.get("zero_based") is not None,  # where to begin, as sqlglot reads it
     exp.ArrayRemove: _always,  # the engine removes the first of equal elements only
     exp.AtTimeZone: _may_be_infinite,
+    exp.Between: _are_ordered_arrays,
     exp.BitwiseLeftShift: _always,  # bits that leave an int4 are an error there
     exp.BitwiseXor: _always,  # the engine takes ``x # x`` for zero where x is NULL
     exp.Cast: _is_infinite_cast,
     exp.DateTrunc: _has_zone,
+    exp.EQ: has_arrays,
     exp.Exp: _is_numeric,
     exp.GT: _are_ordered_arrays,
     exp.GTE: _are_ordered_arrays,
@@ -92,6 +96,7 @@ _DIFFERENCES: dict[type[exp.Expr], Callable[[Any], bool]] = {
     exp.Length: _is_padded,
     exp.Ln: _is_numeric,
     exp.Log: _is_numeric,
+    exp.NEQ: has_arrays,
     exp.Pow: _is_numeric,
     exp.StrToDate: _has_no_plain_pattern,
     exp.StrToTime: _has_no_plain_pattern,

@@ -13,6 +13,8 @@ from gateway.sql.engine_dialect.interval_functions import DAY, interval_parts, v
 _FIRST_DAY, _END_DAY = -2_440_588, 2_145_042_541  # PostgreSQL's calendar, in days since 1970
 _INFINITE_DAY = 2**31 - 1
 _EPOCH = 946_684_800_000_000  # 2000-01-01 in microseconds since 1970
+_FIRST_MICROS, _END_MICROS = (day * 86_400_000_000 - _EPOCH for day in (_FIRST_DAY, 106_751_991))  # since 2000
+_INFINITE = 2**63 - 1
 _MONTH = 30  # days, where intervals are compared
 Ints = np.ndarray[Any, np.dtype[np.int64]]
 
@@ -67,3 +69,18 @@ def interval_size(spans: pa.Array) -> pa.Array:
 def _numbers(values: pa.Array) -> Ints:
     found: Ints = pc.fill_null(values, 0).to_numpy(zero_copy_only=False)
     return found
+
+
+def of_epoch(seconds: pa.Array) -> pa.Array:
+    """Return the moments so many seconds behind 1970, as PostgreSQL rounds them; infinite where those are."""
+    floats = pc.fill_null(seconds, 0.0).to_numpy(zero_copy_only=False)
+    if np.isnan(floats).any():
+        raise ValueError("[22008] timestamp cannot be NaN")
+    finite = np.isfinite(floats)
+    with np.errstate(invalid="ignore", over="ignore"):
+        micros = np.rint((np.where(finite, floats, 0.0) - _EPOCH / 1e6) * 1e6)
+    if ((micros < _FIRST_MICROS) | (micros >= _END_MICROS)).any():
+        raise ValueError("[22008] timestamp out of range")
+    whole = micros.astype(np.int64) + _EPOCH
+    whole = np.where(finite, whole, np.where(floats > 0, _INFINITE, -_INFINITE - 1))
+    return pc.if_else(pc.is_valid(seconds), pa.array(whole).cast(pa.timestamp("us", "UTC")), None)

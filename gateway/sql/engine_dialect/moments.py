@@ -348,9 +348,7 @@ def from_epoch(node: exp.UnixToTime) -> exp.Expr:
     """``to_timestamp(seconds)``."""
     if node.args.get("format") is not None:
         raise refuse("to_timestamp with a format", "Cast the text to timestamptz.")
-    seconds = cast(node.this, "DOUBLE PRECISION")
-    micros = exp.Mul(this=seconds, expression=cast(number(1_000_000), "DOUBLE PRECISION"))
-    return utc(cast(call("round", micros, returns="FLOAT8"), "BIGINT"))
+    return call("timestamptz_of_epoch", cast(node.this, "DOUBLE PRECISION"), returns=T.TIMESTAMPTZ)
 
 
 def make(node: exp.Anonymous) -> exp.Expr:

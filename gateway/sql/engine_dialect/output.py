@@ -21,20 +21,9 @@ def numeric_digits(value: exp.Expr) -> exp.Expr:
         return written
     if isinstance(bare, exp.Anonymous) and bare.name in _DIGITS:
         return call(_DIGITS[bare.name], *(part.copy() for part in bare.expressions), returns="TEXT")
-    if isinstance(bare, exp.Anonymous) and bare.name == "numeric_root" and (of := _variance_below(bare)) is not None:
-        sizes = (part.copy() for part in of.expressions[1:])
-        return call("variance_digits", cast(bare.copy(), QUOTIENT), *sizes, returns="TEXT")
     if (isinstance(bare, exp.Anonymous) and bare.name == "float8_numeric") or _is_read(bare):
         return call("numeric_text", cast(value, QUOTIENT), returns="TEXT")
     return _digits_by_size(value)
-
-
-def _variance_below(root: exp.Expr) -> exp.Anonymous | None:
-    """Return the variance that a standard deviation is the root of."""
-    found = root.expressions[0]
-    while isinstance(found, exp.Cast | exp.Paren):
-        found = found.this
-    return found if isinstance(found, exp.Anonymous) and found.name == "numeric_variance" else None
 
 
 _DIGITS = {"numeric_quotient": "quotient_digits", "numeric_variance": "variance_digits"}

@@ -2,7 +2,7 @@
 
 PostgreSQL's regular expressions are POSIX's with Perl's abbreviations, the engine's are Rust's. Patterns that are
 constants are translated; what Rust cannot do (back references, looking ahead and behind) is refused.
-Known difference: of alternatives PostgreSQL takes the longest match, Rust the first.
+Of alternatives PostgreSQL takes the longest match, Rust the first: where it matters what has matched, they are refused.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _WORDS = {"y": r"\b", "m": r"\b{start}", "M": r"\b{end}", "Y": r"\B", "Z": r"\z", "A": r"\A"}
 _CLASSES = {"alpha": r"\p{Alphabetic}", "alnum": r"\p{Alphabetic}\p{N}", "upper": r"\p{Lu}", "lower": r"\p{Ll}",
             "space": r"\s", "digit": r"\d"}  # fmt: skip
+_AMBIGUOUS = re.compile(r"\||[*+?}]\?")
+_PLAIN = re.compile(r"[\w ,;:/@-]+")
 _LOOK = re.compile(r"\(\?[=!<]")
 _REGEX_SPECIAL = frozenset(".^$\\")
 
@@ -133,6 +135,14 @@ def _similar(pattern: str) -> str:
     return f"(?s)^(?:{''.join(found)})$"
 
 
+def _alone(pattern: exp.Expr) -> exp.Expr:
+    """Return a pattern in the engine's grammar that has one match: no alternatives, no reluctant repetition."""
+    bare = pattern.unnest()
+    if isinstance(bare, exp.Literal) and _AMBIGUOUS.search(bare.name):
+        raise refuse("alternatives in this regular expression")
+    return translated(pattern)
+
+
 def replace(node: exp.RegexpReplace) -> exp.Expr:
     """``regexp_replace``: flags g and i, references ``\\1`` and ``\\&``; a dollar sign is itself."""
     flags = node.args.get("modifiers")
@@ -142,7 +152,7 @@ def replace(node: exp.RegexpReplace) -> exp.Expr:
     replacement = node.args.get("replacement") or text("")
     if isinstance(replacement, exp.Literal):
         replacement = text(_replacement(replacement.name))
-    parts = [node.this, translated(node.expression), replacement] + ([text(written)] if written else [])
+    parts = [node.this, _alone(node.expression), replacement] + ([text(written)] if written else [])
     return call("regexp_replace", *parts, returns="TEXT")
 
 
@@ -162,7 +172,7 @@ def _flags(flags: exp.Expr | None) -> str:
 
 def first_match(subject: exp.Expr, pattern: exp.Expr) -> exp.Expr:
     """Return the first match, or of a pattern with groups the first group's."""
-    found = call("regexp_match", subject, translated(pattern), returns="TEXT[]")
+    found = call("regexp_match", subject, _alone(pattern), returns="TEXT[]")
     return call("array_element", found, number(1), returns="TEXT")
 
 
@@ -173,7 +183,7 @@ def match_groups(node: exp.Anonymous) -> exp.Expr:
     if "g" in written:
         raise refuse("regexp_match with the flag g")
     extra = [text(written)] if written else []
-    return call("regexp_match", subject, translated(pattern), *extra, returns="TEXT[]")
+    return call("regexp_match", subject, _alone(pattern), *extra, returns="TEXT[]")
 
 
 def substring_match(node: exp.RegexpSubstr) -> exp.Expr:
@@ -183,6 +193,7 @@ def substring_match(node: exp.RegexpSubstr) -> exp.Expr:
     pattern = node.expression.unnest()
     if not isinstance(pattern, exp.Literal):
         raise refuse("regexp_substr with a pattern that is not a constant")
+    _alone(pattern)
     whole = text(f"({translate(pattern.name)})")
     found = call("regexp_match", node.this, whole, returns="TEXT[]")
     return call("array_element", found, number(1), returns="TEXT")
@@ -192,11 +203,12 @@ def count(node: exp.RegexpCount) -> exp.Expr:
     """``regexp_count(text, pattern)``."""
     if any(node.args.get(key) is not None for key in ("position", "parameters")):
         raise refuse("regexp_count with a start or flags")
-    return cast(call("regexp_count", node.this, translated(node.expression), returns="BIGINT"), "INT")
+    return cast(call("regexp_count", node.this, _alone(node.expression), returns="BIGINT"), "INT")
 
 
 def split_to_array(node: exp.Anonymous) -> exp.Expr:
-    """``regexp_split_to_array`` with a constant pattern."""
-    if len(node.expressions) > 2:
-        raise refuse("regexp_split_to_array with flags")
+    """``regexp_split_to_array`` at a constant text. Arrow does not end where a pattern matches nothing."""
+    pattern = node.expressions[1].unnest()
+    if len(node.expressions) > 2 or not (isinstance(pattern, exp.Literal) and _PLAIN.fullmatch(pattern.name)):
+        raise refuse("regexp_split_to_array by a pattern")
     return call("regexp_split_to_array", node.expressions[0], translated(node.expressions[1]), returns="TEXT[]")

@@ -130,7 +130,13 @@ def output_names(node: exp.Select) -> None:
 
 
 def _sort_by_outputs(node: exp.Select) -> None:
-    """Beside DISTINCT the engine finds an expression of ORDER BY in the select list by its name only."""
+    """Beside DISTINCT the engine finds an expression of ORDER BY in the select list by its name only, and panics where
+    one stands there twice: the second says nothing.
+    """
+    keys: dict[str, exp.Expr] = {}
+    for key in node.args["order"].expressions:
+        keys.setdefault(key.this.sql(), key)
+    node.args["order"].set("expressions", [*keys.values()])
     distinct = node.args["distinct"]
     on = distinct.args.get("on") if isinstance(distinct, exp.Distinct) else None
     outputs = {

@@ -25,10 +25,12 @@ from gateway.sql.engine_dialect import (
     constants,
     formats,
     hypothetical,
+    interval_equality,
     masks,
     moments,
     names,
     numbers,
+    outer_constants,
     output,
     patterns,
     postgres_calls,
@@ -83,7 +85,7 @@ def render_with_calls(tree: exp.Query, session: Session, types: ResultTypes | No
 
 def _rendered(translated: exp.Query, numeric_text: bool) -> Rendered:
     tree = output.with_numeric_text(translated) if numeric_text else translated
-    return Rendered(generate(_in_parentheses(tree)), called(tree))
+    return Rendered(generate(outer_constants.hide(_in_parentheses(tree))), called(tree))
 
 
 def _in_parentheses(tree: exp.Query) -> exp.Query:
@@ -147,6 +149,7 @@ def _translate(tree: exp.Query, session: Session) -> exp.Query:
     """Translate in place. Raises `_Refused` where a rule refuses a node with a number."""
     allowed.check(tree)
     bounds.check(tree)
+    interval_equality.check(tree)
     records.check(tree)
     result: exp.Expr = tree
     assert isinstance(result, exp.Query)
@@ -290,6 +293,7 @@ def _anonymous(node: exp.Anonymous, session: Session) -> exp.Expr:
 RULES: tuple[tuple[Rule, tuple[type[exp.Expr], ...]], ...] = (
     # values
     (strings.blank_padded, (exp.Column,)),
+    (casts.time_of_day, (exp.Column,)),
     (casts.parameter, (exp.Parameter,)),
     (constants.interval_literal, (exp.Interval,)),
     (_cast, (exp.Cast, exp.TryCast)),

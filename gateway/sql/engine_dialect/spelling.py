@@ -11,6 +11,7 @@ from itertools import pairwise
 from sqlglot.tokenizer_core import Token, TokenType
 
 from gateway.sql.engine_dialect import intervals
+from gateway.sql.engine_dialect.build import refuse
 
 Tokens = list[Token]
 _COMPARED = frozenset({TokenType.EQ, TokenType.NEQ, TokenType.LT, TokenType.LTE, TokenType.GT, TokenType.GTE})
@@ -58,6 +59,8 @@ def respelt(tokens: Tokens) -> Tokens:
     """Return a statement's tokens as the parser reads them."""
     for token in tokens:  # sqlglot takes /* sqlglot.meta … */ for marks on nodes, which are the gateway's own to set
         token.comments = []
+        if token.token_type is TokenType.PARAMETER and token.text == "@":  # the parser takes ``@ 1`` for ``$1``
+            raise refuse("the operator @", "Use abs().")
     for rule in RULES:
         tokens = rule(tokens)
     return tokens
@@ -108,4 +111,9 @@ def names_behind_as(tokens: Tokens) -> Tokens:
 
 _TEXTS = frozenset({TokenType.STRING, TokenType.IDENTIFIER})
 
-RULES: tuple[Callable[[Tokens], Tokens], ...] = (interval_constants, some_is_any, order_using, names_behind_as)
+RULES: tuple[Callable[[Tokens], Tokens], ...] = (
+    interval_constants,
+    some_is_any,
+    order_using,
+    names_behind_as,
+)

@@ -26,10 +26,30 @@ def spell_out(select: exp.Select) -> None:
         if window.find_ancestor(exp.Select) is not select:
             continue
         _bounds(window)
+        _peers(window)
         neighbour(window)
         new = summed(exclude(window))
         if new is not window:
             window.replace(new)
+
+
+_UNSORTED_BY_RANGE = frozenset({Kind.BYTEA, Kind.TIME})
+
+
+def _peers(window: exp.Window) -> None:
+    """A frame from the first row, or to the last one, and the current row's equals: RANGE of times and bytes, which the
+    engine does not plan, are the same as GROUPS.
+    """
+    order, spec = window.args.get("order"), window.args.get("spec")
+    if order is None or not any(kind(one.this) in _UNSORTED_BY_RANGE for one in order.expressions):
+        return
+    if spec is None:
+        whole = {"kind": "GROUPS", "start": "UNBOUNDED", "start_side": "PRECEDING", "end": "CURRENT ROW"}
+        window.set("spec", exp.WindowSpec(**whole))
+    elif str(spec.args.get("kind") or "").upper() == "RANGE" and all(
+        bound in ("CURRENT ROW", "UNBOUNDED PRECEDING", "UNBOUNDED FOLLOWING") for bound in _frame(window)[1:]
+    ):
+        spec.set("kind", "GROUPS")
 
 
 def _bounds(window: exp.Window) -> None:

@@ -14,7 +14,7 @@ from collections import Counter
 from pathlib import Path
 
 from catalog import server as servers
-from tests.differential.generated.run import Report, catalogue_of, run_block
+from tests.differential.generated.run import Difference, Report, catalogue_of, run_block
 from tests.differential.generated.servers import empty_lake, paired, served
 from tests.gateway import RunningGateway, make_users
 
@@ -84,20 +84,21 @@ def _run(given: argparse.Namespace, dsn: str, gateway: RunningGateway) -> None:
 
 def _work(seed: str, number: int, step: int, seconds: float, postgres: str, gateway: str, out: Path | None) -> Report:
     end = time.monotonic() + seconds
-    report = Report()
+    report = Report(found=lambda difference: _keep(difference, out))
     catalogue = catalogue_of(postgres)
-    shown = 0
     with paired(postgres, gateway) as pair:
         while time.monotonic() < end:
             run_block(pair, catalogue, f"{seed}/{number}", report, lambda: time.monotonic() < end)
             number += step
-            for difference in report.differences[shown:]:
-                print(difference, flush=True)
-                if out is not None:
-                    with out.open("a", encoding="utf-8") as file:
-                        file.write(f"{difference}\n\n")
-            shown = len(report.differences)
+    report.found = None  # which cannot be sent to another process
     return report
+
+
+def _keep(difference: Difference, out: Path | None) -> None:
+    print(difference, flush=True)
+    if out is not None:
+        with out.open("a", encoding="utf-8") as file:
+            file.write(f"{difference}\n\n")
 
 
 if __name__ == "__main__":

@@ -20,12 +20,11 @@ class Known:
 KNOWN: tuple[Known, ...] = (
     Known(
         "zeros after the point",
-        r"(?i)\b(case|coalesce|nullif|greatest|least|union|intersect|except|values|array|avg|sum|lag|lead|join|var|std)",
+        r"(?i)(case|coalesce|nullif|greatest|least|union|intersect|except|values|array|numeric\[\]|avg|sum|lag|lead|join|var|std)",
         r"answered wrongly: (?s:.)*\(type (1700|1231)\)",
     ),
     Known("errors of sources", r"\bdb\.", r"other error: (HV000|55000|22\w\w\w source)"),
     Known("infinite moments", r"infinity", r"an error, not an answer: 22(003|P02|008)"),
-    Known("out of range", r"to_timestamp", r"other error: 22003"),
 )
 
 

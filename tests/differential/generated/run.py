@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
@@ -50,7 +50,8 @@ class Report:
     states: Counter[str] = field(default_factory=Counter)
     known: Counter[str] = field(default_factory=Counter)
     differences: list[Difference] = field(default_factory=list)
-    causes: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
+    causes: Counter[str] = field(default_factory=Counter)
+    found: Callable[[Difference], None] | None = None
 
     @property
     def asked(self) -> int:
@@ -106,13 +107,16 @@ def _ask(pair: Pair, statement: Statement, binary: bool, where: tuple[str, str],
     report.causes[cause] += 1
     if report.causes[cause] > limit and verdict.cause:
         return
-    if title := known(written(statement.tree)[0], verdict):
+    if title := known(str(written(statement.tree)), verdict):
         report.known[title] += 1
         return
     found = minimised(statement.tree, lambda tree: _same(verdict_of(tree), verdict))
     last = verdict_of(found)
     question = _question(found, binary=binary)
-    report.differences.append(Difference(*where, question.sql, question.values, last))
+    difference = Difference(*where, question.sql, question.values, last)
+    report.differences.append(difference)
+    if report.found is not None:
+        report.found(difference)
 
 
 def _fails_in_part(pair: Pair, tree: Node, verdict: Verdict) -> bool:

@@ -79,10 +79,10 @@ class Client:
         result = pgconn.exec_prepared(b"", values, result_format=int(question.binary))
         if result.status != pq.ExecStatus.TUPLES_OK:
             return self._failure(result)
-        columns = range(result.nfields)
+        columns = range(described.nfields)
         return Outcome(
-            names=tuple((result.fname(at) or b"").decode() for at in columns),
-            types=tuple((result.ftype(at), result.fmod(at)) for at in columns),
+            names=tuple((described.fname(at) or b"").decode() for at in columns),
+            types=tuple((described.ftype(at), described.fmod(at)) for at in columns),
             parameters=parameters,
             rows=tuple(tuple(result.get_value(row, at) for at in columns) for row in range(result.ntuples)),
         )

@@ -22,8 +22,8 @@ select '{1.5,2.25}'::numeric(6,2)[], '{1.50,NULL,2.25}'::numeric[], '{}'::numeri
 -- numerics compared with an array constant
 select id, n > all ('{1.5,0.2}'::numeric[]), n = any ('{1.50,2.50}'::numeric[]) from types;
 
--- an array constant of numerics with different digits
-select '{1.5,2.25}'::numeric[] from types where id = 1;
+-- numerics of different digits in an array constant
+select id from types where n = any ('{1.5,2.25,-2.2500}'::numeric[]);
 
 -- arrays with null are sorted behind all values
 select id, ai < '{1,NULL}', ai > '{NULL,5}'::int4[], ai <= array[1, null, 2] from types;
@@ -85,3 +85,102 @@ select lpad(t, i2), rpad(t, id, 'ab'), repeat(t, id), repeat(t, -id) from types 
 
 -- lists of floats and truths
 select array_reverse(array[f8, 1.5::float8]), array_reverse(array[b, true]) from types;
+
+-- a pattern that matches nothing splits between characters
+select regexp_split_to_array(t, ''), regexp_split_to_array(v, 'x*'), regexp_split_to_array(v, ','), regexp_split_to_array(t, '\s+') from types;
+
+-- the longest of alternatives
+select regexp_replace(v, 'o|one|on', '-'), regexp_match(v, 'a|ab|a,b'), regexp_count(t, 'p|pp|app'), regexp_substr(t, 'a|app|ap'),
+  substring(v from 'a|a,b'), regexp_replace(t, 'a.*?p', '<\&>') from types;
+
+-- a place to begin at in an array
+select array_position(ai, 5, 2), array_position('{2024-01-31,NULL}'::date[], d, 2), array_position(ai, 2) from types;
+
+-- a key of distinct on that is there twice
+-- ordered
+select distinct on (b) b, id from types where id > 20 order by b, id, b;
+
+-- union of intervals
+-- refused: UNION, INTERSECT or EXCEPT of intervals
+select interval '1 day' from types union select interval '24:00' from types;
+
+-- except of intervals
+-- refused: UNION, INTERSECT or EXCEPT of intervals
+select id, iv from types except all select id, interval '24:00' from types;
+
+-- recursion over intervals
+-- refused: UNION, INTERSECT or EXCEPT of intervals
+with recursive r as (select interval '1 day' as iv from types union select interval '24:00' from r) select * from r;
+
+-- union all of intervals
+select iv from types union all select interval '24:00' from types;
+
+-- intervals in a query
+-- refused: IN of intervals of a query
+select id from types where iv in (select interval '24:00' from pairs);
+
+-- distinct intervals are counted by length
+select count(distinct iv), count(distinct case when id < 4 then interval '1 day' else interval '24:00' end) from types;
+
+-- distinct intervals as an array
+-- refused: an aggregate of distinct intervals
+select array_agg(distinct iv) from types;
+
+-- partitions of intervals
+select id, rank() over (partition by case when id < 4 then interval '1 day' else interval '24:00' end order by id) from types;
+
+-- arrays of intervals
+select array[interval '1 day'] = array[interval '24:00'], interval '1 day' = any (array[interval '24:00', iv]) from types;
+
+-- the most frequent interval
+-- refused: an ordered-set aggregate of intervals
+select mode() within group (order by iv) from types;
+
+-- seconds since 1970
+select to_timestamp(f8 / 1e3), to_timestamp(i8 / 7e9), to_timestamp(0.1), to_timestamp(-1.0000005) from types where abs(f8) < 1e12;
+
+-- infinite seconds since 1970
+select k, to_timestamp(q) from pairs where k <> 5;
+
+-- seconds that no timestamp has
+-- error: 22008
+select to_timestamp(f8) from types;
+
+-- a deviation as a float
+select stddev_pop(i8)::float8, stddev(n)::text, stddev_samp(i4) + 0.5 from types where id > 6;
+
+-- json constants become jsonb
+-- refused: a cast of json to jsonb
+select ('[1,2]'::json)::jsonb, cast(json '{"b":1,"a":2,"a":3}' as jsonb) from types where id = 1;
+
+-- times of day in all places
+-- ordered
+select id, coalesce(tm, time '00:00'), case when b then tm else time '12:00' end, nullif(tm, '06:00'), greatest(tm, time '03:00') from types order by tm, id;
+
+-- times of day in sets
+select tm from types union select time '06:00' from pairs;
+
+-- times of day in a query
+select id from types where tm in (select time '06:00' from pairs) or tm = any (array[time '12:00']);
+
+-- times of day are joined and grouped
+select a.tm, count(*) from types a join types b on a.tm = b.tm and b.tm > '02:00' group by a.tm;
+
+-- windows over times and bytes
+-- ordered
+select id, rank() over (order by tm), count(*) over (order by y desc, id), sum(id) over (partition by b order by tm desc), percent_rank() over (order by y),
+  max(id) over (order by tm range between current row and unbounded following) from types order by id;
+
+-- all equal elements are replaced
+select array_replace(ai, 5, 0), array_replace(array[id, 1, 1], 1, 7), array_replace(at, 'a', null) from types;
+
+-- a part before the first character
+-- error: 22011
+select overlay(t placing 'x' from i2) from types;
+
+-- arrays of files beside others
+select case when id > 3 then at else at || at end, coalesce(ai, array[id]), case when b then ai else ai || 7 end from types;
+
+-- the absolute value by its operator
+-- refused: the operator @
+select @ i4 from types where id = 1;

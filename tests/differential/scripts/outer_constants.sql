@@ -1,0 +1,55 @@
+-- a constant of a derived table is sorted by
+-- ordered
+select t.id, s.flag from types t left join (select id, 1 as flag from types where id in (2, 4, 6)) s on t.id = s.id order by s.flag, t.id desc;
+
+-- a constant of a condition is sorted by
+-- ordered
+select t.id, s.i4 from types t left join types s on t.id = s.id and s.i4 = 7 order by s.i4, t.id desc;
+
+-- a constant of a filter is sorted by
+-- ordered
+select t.id, s.i4 from types t left join (select * from types where i4 = 7) s on t.id = s.id order by s.i4, t.id desc limit 5;
+
+-- a constant on the left
+-- ordered
+select t.id, s.v from (select * from types where v = 'one') s right join types t on t.id = s.id order by s.v, t.id desc;
+
+-- a constant on either side
+-- ordered
+select t.id, s.flag from (select id, 'x' as flag from types where id < 4) s full join types t on t.id = s.id + 1 order by s.flag, t.id desc;
+
+-- a constant that rows are partitioned by
+select t.id, row_number() over (partition by s.flag order by t.id), count(*) over (partition by s.flag) from types t
+  left join (select id, 1 as flag from types where id in (2, 4, 6)) s on t.id = s.id;
+
+-- a constant of windows
+select t.id, count(*) over (order by s.i4 nulls first, t.id) from types t left join types s on t.id = s.id and s.i4 = 7;
+
+-- a constant in the order of an aggregate
+select array_agg(t.id order by s.i4, t.id desc) from types t left join types s on t.id = s.id and s.i4 = 7;
+
+-- a constant that rows are told apart by
+select s.i4 from types t left join types s on t.id = s.id and s.i4 = 7 union select s.i4 from types t left join types s on t.id = s.id and s.i4 = 7;
+
+-- a constant in groups
+select s.i4, t.b, count(*) from types t left join types s on t.id = s.id and s.i4 = 7 group by s.i4, t.b having s.i4 is null or count(*) > 0;
+
+-- a distinct constant
+-- ordered
+select distinct s.i4 from types t left join types s on t.id = s.id and s.i4 = 7 order by s.i4;
+
+-- a constant of another
+-- ordered
+select t.id, s.i4 from types t left join types s on t.i4 = s.i4 and s.id > 7 where t.i4 = 7 order by s.i4, t.id desc;
+
+-- a constant of a named query
+-- ordered
+with q (k, flag) as (select id, true from types where id < 5) select x.id, x.flag from (select t.id, q.flag from types t left join q on q.k = t.id) x
+  order by x.flag, x.id desc;
+
+-- the last of a full join
+select last_value(t.id) over (order by s.c, t.id) from (select date '2024-01-31' as c from types) s full join types t on s.c = t.d;
+
+-- sorted by whether rows are there
+-- ordered
+select t.id from types t order by exists (select 1 from pairs p where p.k = t.id), t.id desc;
