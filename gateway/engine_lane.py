@@ -359,12 +359,12 @@ class EngineLane:
         if whole is not None:
             return self._send_lines(whole)
         loop = asyncio.get_running_loop()
-        session = settings.session
+        session, started = settings.session, monotonic()
         fragments = await loop.run_in_executor(None, prepare, planned, portal.parameters, session, self._lake)
         if planned.session:
             fragments = replace(fragments, query=await with_rows(fragments.query, self._mirror))
         asking = Asking(planned.principal, session, portal.parameters, self._lake)
-        return self._send_lines(await explain.explain(fragments, planned, options, asking))
+        return self._send_lines(await explain.explain(fragments, planned, options, asking, started))
 
     def _send_lines(self, lines: Sequence[str]) -> int:
         for line in lines:

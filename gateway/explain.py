@@ -8,19 +8,25 @@ conditions, versions and the tables that policies and views look into. Where fil
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from time import monotonic
 
-from catalog.scans import Comparison, FileScan, RemoteScan, SessionScan
+from catalog.scans import RemoteScan
 from gateway.dynamic_filters import Asking, Filtered, with_keys
-from gateway.execute.port import EngineQuery
+from gateway.explain_fragments import filter_lines, fragment_lines, fragment_shown, name_scans, operations_kept
 from gateway.lake import Lake
 from gateway.pipeline import Plan, Prepared
+from gateway.plan_advice import expected_rows, worst_estimate
+from gateway.plan_formats import written
+from gateway.plan_tree import PlanNode, Shape, as_postgres, plan_tree, without_statistics
 from gateway.relay.source_relay import WholeStatement
-from gateway.sql.statements import ExplainOptions
-from optimizer.stages import DynamicFilter, Fragment, Fragmented
+from gateway.sql.explain_options import ExplainOptions
+from optimizer.dynamic_filters import left_by
+from optimizer.stages import Fragment, Fragmented
 from policies.views import KIND as VIEW
 
 _REASON = "The plan is shown to roles that see all of the tables."
@@ -28,71 +34,122 @@ _FILES = re.compile(r"(?<=file_groups=\{)(.*?\])(?=\}(?:, [a-z_]+=|$))")
 _PATH = re.compile(r"[^\[\], ][^\[\],]*")
 
 
-async def explain(prepared: Prepared, planned: Plan, options: ExplainOptions, asking: Asking) -> list[str]:
-    """Return the lines that EXPLAIN answers."""
-    lake, parameters = asking.lake, asking.parameters
-    query: EngineQuery = prepared.query
+async def explain(
+    prepared: Prepared, planned: Plan, options: ExplainOptions, asking: Asking, started: float
+) -> list[str]:
+    """Return the rows that EXPLAIN answers. ``started`` is when its planning began, as `monotonic` counts."""
+    lake, query = asking.lake, prepared.query
     filtered: tuple[Filtered, ...] = ()
+    planned_at = monotonic()
     if options.analyze and prepared.keys:
         query, filtered = await with_keys(query, prepared.fragmented, prepared.keys, asking)
     if hides(prepared.fragmented, planned, lake):
         if options.analyze:
-            await lake.engine.explain(query, parameters, analyze=True)  # it ends as the statement itself would
+            await lake.engine.explain(query, asking.parameters, analyze=True)  # it ends as the statement itself would
         return _without_plan(planned, options, lake)
-    engine_plan = await lake.engine.explain(query, parameters, options.analyze)
-    if not planned.principal.superuser:
-        engine_plan = without_places(engine_plan)
-    fragments = prepared.fragmented.fragments
-    names = {part.relation: str(part.snapshot.table.name) for part in fragments}
-    engine_lines = [_named(line, names) for line in engine_plan.splitlines()]
-    if options.format == "JSON":
-        shown = _as_json(prepared, planned, engine_lines, options)
-        for place, fragment in enumerate(shown["Fragments"]):
-            fragment["Dynamic Filters"] = _filters(place, prepared, filtered)
-        return [json.dumps([shown], indent=2)]
+    told = await lake.engine.explain(query, asking.parameters, options.analyze)
+    ended_at = monotonic()
+    loop = asyncio.get_running_loop()
+    expected = await loop.run_in_executor(lake.threads, _expected, planned, lake)
+    for one in filtered or [Filtered(each.filter, round(each.filter.keys), None) for each in prepared.keys]:
+        if one.keys is not None and (one.scan is not None or not filtered):
+            expected[one.filter.target] = left_by(one.filter, one.keys)
+    names = {part.relation: str(part.snapshot.table.name) for part in prepared.fragmented.fragments}
+    told = _named(told if planned.principal.superuser else without_places(told), names)
+    planning = 1000 * ((planned_at if options.analyze else ended_at) - started)
+    execution = 1000 * (ended_at - planned_at) if options.analyze else None
+    run = _Explained(prepared, filtered, told, expected, planning, execution)
+    if options.format == "TEXT":
+        return _text(run, planned, options, names)
+    return written(_shown(run, planned, options, asking), options.format)
+
+
+def _expected(planned: Plan, lake: Lake) -> list[float | None]:
+    tables = [table for table in planned.optimized.tables.values() if table.name not in planned.session]
+    return expected_rows(planned.optimized, lake.statistics(tables))
+
+
+@dataclass(frozen=True, slots=True)
+class _Explained:
+    """What was found out: the engine's plan as text, what became of filters, how many rows were expected of each scan,
+    and how long it took, in milliseconds.
+    """
+
+    prepared: Prepared
+    filtered: tuple[Filtered, ...]
+    plan: str
+    expected: list[float | None]
+    planning: float
+    execution: float | None
+
+    @property
+    def fragments(self) -> tuple[Fragment, ...]:
+        """The scans."""
+        return self.prepared.fragmented.fragments
+
+    def tree(self) -> PlanNode | None:
+        """Return the engine's plan with the names of tables."""
+        root = plan_tree(self.plan)
+        if root is not None:
+            name_scans(root, self.fragments, self.expected)
+        return root
+
+
+def _text(run: _Explained, planned: Plan, options: ExplainOptions, names: dict[str, str]) -> list[str]:
     lines = ["Engine query"]
     if options.verbose:
-        lines += [f"  SQL: {_named(prepared.query.sql, names)}"]
+        lines += [f"  SQL: {_named(run.prepared.query.sql, names)}"]
         lines += [f"  Rule: {step.rule}" for step in planned.optimized.trace]
-    lines += [f"  {line}" for line in engine_lines]
-    for place, part in enumerate(fragments):
-        lines += _fragment(part)
-        lines += [f"  Dynamic filter: {one}" for one in _filters(place, prepared, filtered)]
+    lines += [f"  {line}" for line in without_statistics(run.plan).splitlines()]
+    for place, part in enumerate(run.fragments):
+        lines += fragment_lines(part)
+        lines += [f"  Dynamic filter: {one}" for one in filter_lines(place, run.prepared.keys, run.filtered)]
+    lines += [f"Not pushed down: {operation}  ({reason})" for operation, reason in operations_kept(planned.optimized)]
+    root = run.tree() if run.execution is not None else None
+    worst = worst_estimate(root, run.fragments) if root is not None else None
+    lines += [f"Worst estimate: {worst}"] if worst is not None else []
+    if options.summary:
+        lines.append(f"Planning Time: {run.planning:.3f} ms")
+        lines += [f"Execution Time: {run.execution:.3f} ms"] if run.execution is not None else []
     return lines
 
 
-def _filters(place: int, prepared: Prepared, filtered: Sequence[Filtered]) -> list[str]:
-    """Return what is told of the keys by which a scan is read: how many, and never which."""
-    if not filtered:
-        return [_expected(one.filter) for one in prepared.keys if one.filter.target == place]
-    return [_carried_out(one) for one in filtered if one.filter.target == place]
-
-
-def _expected(one: DynamicFilter) -> str:
-    return f"{one.column} by keys of {_tables(one)}, {max(1, round(one.keys))} expected"
-
-
-def _carried_out(one: Filtered) -> str:
-    of = _tables(one.filter)
-    if one.keys is None:
-        return f"{one.filter.column} by keys of {of}, given up: they are too many"
-    effect = "" if one.scan is not None else ", not used: too few rows would be left out"
-    if isinstance(one.scan, FileScan):
-        effect = f", {_files(one.scan)} of {one.scan.files_known} files"
-    return f"{one.filter.column} by {one.keys} keys of {of}{effect}"
-
-
-def _tables(one: DynamicFilter) -> str:
-    return ", ".join(map(str, one.tables))
+def _shown(run: _Explained, planned: Plan, options: ExplainOptions, asking: Asking) -> dict[str, object]:
+    """Return what the formats for programs show: PostgreSQL's names where it has them, and then our own."""
+    root = run.tree()
+    shown: dict[str, object] = {"Plan": {"Node Type": "Result"}}
+    if root is not None:
+        shown["Plan"] = as_postgres(root, Shape(options.costs, options.timing, options.buffers))
+    if options.settings and (changed := asking.session.tuning.changed()):
+        shown["Settings"] = changed
+    if options.summary:
+        shown["Planning Time"] = round(run.planning, 3)
+    if run.execution is not None:
+        shown["Triggers"] = []
+        shown |= {"Execution Time": round(run.execution, 3)} if options.summary else {}
+    worst = worst_estimate(root, run.fragments) if root is not None and run.execution is not None else None
+    shown |= {"Worst Estimate": worst} if worst is not None else {}
+    shown["Engine Plan"] = without_statistics(run.plan).splitlines()
+    shown |= {"Rules": [step.rule for step in planned.optimized.trace]} if options.verbose else {}
+    shown["Fragments"] = [
+        {**fragment_shown(part), "Dynamic Filters": filter_lines(place, run.prepared.keys, run.filtered)}
+        for place, part in enumerate(run.fragments)
+    ]
+    reasons = operations_kept(planned.optimized)
+    shown["Not Pushed Down"] = [{"Operation": operation, "Reason": reason} for operation, reason in reasons]
+    return shown
 
 
 def explain_whole(
     whole: WholeStatement, tables: Sequence[str], options: ExplainOptions, server: Sequence[str]
 ) -> list[str]:
-    """Return the lines for a statement that a source's server answers alone; ``server`` is its own EXPLAIN."""
-    if options.format == "JSON":
-        shown = {"Source": whole.source, "Tables": [*tables], "Remote SQL": whole.sql, "Remote Plan": [*server]}
-        return [json.dumps([{"Whole Statement": shown}], indent=2)]
+    """Return the rows for a statement that a source's server answers alone; ``server`` is its own EXPLAIN, as text or,
+    for all other formats, as JSON.
+    """
+    if options.format != "TEXT":
+        [told] = json.loads("\n".join(server))
+        asked = {"Source": whole.source, "Tables": [*tables], "Remote SQL": whole.sql}
+        return written({**told, "Whole Statement": asked}, options.format)
     lines = [
         f"Whole statement by source {whole.source}",
         f"  Tables: {', '.join(tables)}",
@@ -140,9 +197,14 @@ def _without_plan(planned: Plan, options: ExplainOptions, lake: Lake) -> list[st
     """Return what is the same whatever is hidden: the tables that the statement names, and that something is."""
     tables = sorted(planned.named, key=lambda table: table.name)
     policies, principal = planned.optimized.policies, planned.principal
-    if options.format == "JSON":
+    if options.format != "TEXT":
         parts = [{"Table": str(one.name), "Source": one.source, "Policies": one.name in policies} for one in tables]
-        return [json.dumps([{"Engine Plan": [_REASON], "Fragments": parts}], indent=2)]
+        scan = {"Node Type": "Foreign Scan"}
+        plan = {
+            "Node Type": "Result",
+            "Plans": [{**scan, "Schema": one.name.schema, "Relation Name": one.name.name} for one in tables],
+        }
+        return written({"Plan": plan, "Engine Plan": [_REASON], "Fragments": parts}, options.format)
     lines = ["Engine query", f"  {_REASON}"]
     for one in tables:
         origin = VIEW if one.kind == VIEW else f"source {one.source}, {one.kind}"
@@ -152,64 +214,6 @@ def _without_plan(planned: Plan, options: ExplainOptions, lake: Lake) -> list[st
         if one.name not in planned.session and lake.access.columns(principal, one.name) is not None:
             lines.append("  Some columns may not be read")
     return lines
-
-
-def _fragment(part: Fragment) -> list[str]:
-    table = part.snapshot.table
-    lines = [f"Scan {table.name}  (source {table.source}, {table.kind}, version {part.snapshot.version})"]
-    if part.snapshot.rows is not None:
-        lines.append(f"  Rows known: {part.snapshot.rows}")
-    if isinstance(part.scan, RemoteScan):
-        lines += [f"  Remote SQL: {query}" for query in part.scan.queries]
-    elif isinstance(part.scan, SessionScan):
-        lines.append(f"  Session SQL: {part.scan.query}")
-    elif isinstance(part.scan, FileScan):
-        lines.append(f"  Files: {_files(part.scan)} of {part.scan.files_known}")
-    if isinstance(part.scan, FileScan) and part.scan.late:
-        lines.append("  Late materialization: other columns are decoded where the conditions hold")
-    lines += [f"  Pushed down: {_comparison(one)}" for one in part.pushed]
-    lines += [f"  Prunes files: {_comparison(one)}" for one in part.pruning]
-    lines += [f"  Not pushed down: {condition}  ({reason})" for condition, reason in part.kept]
-    return lines
-
-
-def _as_json(prepared: Prepared, planned: Plan, engine_lines: list[str], options: ExplainOptions) -> dict[str, Any]:
-    shown: dict[str, Any] = {"Engine Plan": engine_lines}
-    if options.verbose:
-        shown["Rules"] = [step.rule for step in planned.optimized.trace]
-    shown["Fragments"] = [_fragment_json(part) for part in prepared.fragmented.fragments]
-    return shown
-
-
-def _fragment_json(part: Fragment) -> dict[str, object]:
-    table = part.snapshot.table
-    shown: dict[str, object] = {
-        "Table": str(table.name),
-        "Source": table.source,
-        "Kind": table.kind,
-        "Version": part.snapshot.version,
-        "Rows Known": part.snapshot.rows,
-    }
-    if isinstance(part.scan, RemoteScan):
-        shown["Remote SQL"] = list(part.scan.queries)
-    elif isinstance(part.scan, SessionScan):
-        shown["Session SQL"] = part.scan.query
-    elif isinstance(part.scan, FileScan):
-        shown |= {"Files": _files(part.scan), "Files Known": part.scan.files_known}
-        shown["Late Materialization"] = part.scan.late
-    shown["Pushed Down"] = [_comparison(one) for one in part.pushed]
-    shown["Prunes Files"] = [_comparison(one) for one in part.pruning]
-    shown["Not Pushed Down"] = [{"Condition": condition, "Reason": reason} for condition, reason in part.kept]
-    return shown
-
-
-def _files(scan: FileScan) -> int:
-    return sum(len(group.files) for group in scan.groups)
-
-
-def _comparison(one: Comparison) -> str:
-    values = ", ".join(str(value.as_py()) for value in one.values)
-    return f"{one.column} {one.operator} {values}".rstrip()
 
 
 def _named(text: str, names: dict[str, str]) -> str:

@@ -24,10 +24,11 @@ from gateway.sql.copy_options import Format
 from gateway.sql.copy_statements import CopyTo, read_copy
 from gateway.sql.copy_tables import check_table
 from gateway.sql.cursor_statements import declaration, preparation
+from gateway.sql.explain_options import ExplainOptions
 from gateway.sql.policy_questions import stand_in
 from gateway.sql.resolve import Names, NotResolved, References, references
 from gateway.sql.session_relations import TEMPORARY_SCHEMA, SessionRelation
-from gateway.sql.statements import ExplainOptions, Kind, Statement, explained, parse_query
+from gateway.sql.statements import Kind, Statement, explained, parse_query
 from gateway.sql.temporary_loads import Load, get_load, refuse_load
 from gateway.sql.tokens import tokens
 from gateway.sql.unread import refuse_tables

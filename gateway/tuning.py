@@ -24,6 +24,10 @@ class Tuning:
 
     dynamic_filters: bool = True
 
+    def changed(self) -> dict[str, str]:
+        """Return the settings that are not the usual ones, as EXPLAIN (SETTINGS) shows them."""
+        return {"lakegate.dynamic_filters": "off"} if not self.dynamic_filters else {}
+
 
 USUAL = Tuning()
 

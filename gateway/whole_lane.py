@@ -13,7 +13,7 @@ from gateway.prepared import Lane
 from gateway.relay.source_connection import Execution
 from gateway.relay.source_relay import Asked, WholeStatement
 from gateway.sql.copy_options import CopyOptions, Format, written
-from gateway.sql.statements import ExplainOptions
+from gateway.sql.explain_options import ExplainOptions
 from gateway.values.client_encodings import is_converted
 from gateway.values.settings import OutputSettings
 from gateway.whole_rows import WholeRows
@@ -63,7 +63,7 @@ class WholeLane:
         asked = await self._get_asked(portal, output)
         if asked is None or not asked.in_full:
             return None
-        server = await self._lake.relay.explain(asked, analyze=options.analyze, verbose=options.verbose)
+        server = await self._lake.relay.explain(asked, options.for_server(), analyze=options.analyze)
         if server is None:
             return None
         tables = sorted(str(one.name) for one in portal.prepared.require_plan().optimized.tables.values())

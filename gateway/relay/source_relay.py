@@ -161,9 +161,10 @@ class SourceRelay:
             if portal is None and lease is not None:
                 lease.end()
 
-    async def explain(self, asked: Asked, *, analyze: bool, verbose: bool) -> list[str] | None:
-        """Return the lines of the server's own EXPLAIN; None where it does not take the statement. Raises SqlError."""
-        options = f"ANALYZE {analyze}, VERBOSE {verbose}"
+    async def explain(self, asked: Asked, options: str, *, analyze: bool) -> list[str] | None:
+        """Return the lines of the server's own EXPLAIN with these options; None where it does not take the statement.
+        Raises SqlError.
+        """
         text = asked.execution.sql if analyze else asked.whole.sql
         execution = replace(asked.execution, sql=f"EXPLAIN ({options}) {text}", result_formats=())
         lines = _Lines()

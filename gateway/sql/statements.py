@@ -21,6 +21,7 @@ from gateway.sql import complexity
 from gateway.sql.access import is_access
 from gateway.sql.cursor_statements import QUERY_HEADS, declaration
 from gateway.sql.engine_dialect.before_qualify import parse
+from gateway.sql.explain_options import ExplainOptions, read_options
 from gateway.sql.mapping_statements import is_mapping_statement
 from gateway.sql.masking_parser import is_masking_statement
 from gateway.sql.policy_questions import is_policy_question
@@ -214,38 +215,30 @@ def _sets_authorization(words: list[str]) -> bool:
     return words[0] == "SET" and names_login and "DEFAULT" not in words
 
 
-@dataclass(frozen=True, slots=True)
-class ExplainOptions:
-    """What EXPLAIN was asked for."""
-
-    analyze: bool = False
-    verbose: bool = False
-    format: str = "TEXT"
-
-
 def explained(statement: Statement) -> tuple[ExplainOptions, str]:
     """Return the options of an EXPLAIN and the text of the statement in it."""
     words = tokens(statement.text)
-    options: dict[str, str] = {}
-    index = 1
+    index, options = 1, ExplainOptions()
     if _text(words, 1) == "(" and _text(words, 2) not in QUERY_HEADS:
-        index = _parenthesised_options(words, 2, options)
+        end = next((at for at, word in enumerate(words) if word.text == ")"), len(words))
+        index, options = end + 1, read_options(words[2:end])
     else:
-        while (word := _text(words, index)) in {"ANALYZE", "VERBOSE"}:
-            options[word] = "TRUE"
-            index += 1
+        analyzed = _text(words, 1) in {"ANALYZE", "ANALYSE"}
+        verbose = _text(words, 1 + analyzed) == "VERBOSE"
+        index += analyzed + verbose
+        options = ExplainOptions(analyzed, verbose, timing=analyzed, summary=analyzed, buffers=analyzed)
     if index >= len(words):
         raise SqlError(SqlState.SYNTAX_ERROR, "syntax error at end of input", position=len(statement.text) + 1)
     head, first = _text(words, index), words[index]
     if head == "DECLARE":
-        return _explain_options(options), _declared(statement.text[first.start :], first.start)
+        return options, _declared(statement.text[first.start :], first.start)
     if head == "EXECUTE":
-        return _explain_options(options), statement.text[first.start :]
+        return options, statement.text[first.start :]
     if head in _OTHER_COMMANDS:
         raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, f"EXPLAIN {head} is not supported")
     if head not in QUERY_HEADS:
         raise SqlError(SqlState.SYNTAX_ERROR, f'syntax error at or near "{first.text}"', position=first.start + 1)
-    return _explain_options(options), statement.text[first.start :]
+    return options, statement.text[first.start :]
 
 
 def _declared(text: str, start: int) -> str:
@@ -259,37 +252,6 @@ def _declared(text: str, start: int) -> str:
 
 def _text(words: list[Token], index: int) -> str:
     return words[index].text.upper() if index < len(words) else ""
-
-
-def _parenthesised_options(words: list[Token], index: int, options: dict[str, str]) -> int:
-    option: list[str] = []
-    while index < len(words):
-        text = _text(words, index)
-        index += 1
-        if text in {",", ")"}:
-            if option:
-                options[option[0]] = option[1] if len(option) > 1 else "TRUE"
-            option = []
-            if text == ")":
-                return index
-        else:
-            option.append(text)
-    return index
-
-
-def _explain_options(options: dict[str, str]) -> ExplainOptions:
-    known = {"ANALYZE", "VERBOSE", "FORMAT", "COSTS", "SETTINGS", "BUFFERS", "WAL", "TIMING", "SUMMARY", "MEMORY",
-             "GENERIC_PLAN", "SERIALIZE"}  # fmt: skip
-    for name in options:
-        if name not in known:
-            raise SqlError(SqlState.SYNTAX_ERROR, f'unrecognized EXPLAIN option "{name.lower()}"')
-    shape = options.get("FORMAT", "TEXT")
-    if shape not in {"TEXT", "JSON"}:
-        raise SqlError(
-            SqlState.FEATURE_NOT_SUPPORTED, f"EXPLAIN format {shape} is not supported", hint="Use TEXT or JSON."
-        )
-    truths = {"TRUE", "ON", "1"}
-    return ExplainOptions(options.get("ANALYZE") in truths, options.get("VERBOSE") in truths, shape)
 
 
 def parse_query(text: str) -> exp.Query | None:

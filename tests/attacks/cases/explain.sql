@@ -41,21 +41,28 @@ Scan {t}.orders  (source {t}, a kind of source)
 
 EXPLAIN (FORMAT JSON) SELECT id FROM {t}.people
 ----
-[\n  {\n    "Engine Plan": [\n      "The plan is shown to roles that see all of the tables."\n    ],\n    "Fragments": [\n      {\n        "Table": "{t}.people",\n        "Source": "{t}",\n        "Policies": true\n      }\n    ]\n  }\n]
+[\n  {\n    "Plan": {\n      "Node Type": "Result",\n      "Plans": [\n        {\n          "Node Type": "Foreign Scan",\n          "Schema": "{t}",\n          "Relation Name": "people"\n        }\n      ]\n    },\n    "Engine Plan": [\n      "The plan is shown to roles that see all of the tables."\n    ],\n    "Fragments": [\n      {\n        "Table": "{t}.people",\n        "Source": "{t}",\n        "Policies": true\n      }\n    ]\n  }\n]
 
 EXPLAIN (FORMAT JSON, ANALYZE, VERBOSE) SELECT id FROM {t}.people
 ----
-[\n  {\n    "Engine Plan": [\n      "The plan is shown to roles that see all of the tables."\n    ],\n    "Fragments": [\n      {\n        "Table": "{t}.people",\n        "Source": "{t}",\n        "Policies": true\n      }\n    ]\n  }\n]
+[\n  {\n    "Plan": {\n      "Node Type": "Result",\n      "Plans": [\n        {\n          "Node Type": "Foreign Scan",\n          "Schema": "{t}",\n          "Relation Name": "people"\n        }\n      ]\n    },\n    "Engine Plan": [\n      "The plan is shown to roles that see all of the tables."\n    ],\n    "Fragments": [\n      {\n        "Table": "{t}.people",\n        "Source": "{t}",\n        "Policies": true\n      }\n    ]\n  }\n]
 
 EXPLAIN (FORMAT YAML) SELECT id FROM {t}.people
 ----
-ERROR 0A000: EXPLAIN format YAML is not supported
-  HINT: Use TEXT or JSON.
+- Plan: \n    Node Type: "Result"\n    Plans: \n      - Node Type: "Foreign Scan"\n        Schema: "{t}"\n        Relation Name: "people"\n  Engine Plan: \n    - "The plan is shown to roles that see all of the tables."\n  Fragments: \n    - Table: "{t}.people"\n      Source: "{t}"\n      Policies: true
 
 EXPLAIN (FORMAT XML) SELECT id FROM {t}.people
 ----
-ERROR 0A000: EXPLAIN format XML is not supported
-  HINT: Use TEXT or JSON.
+<explain xmlns="http://www.postgresql.org/2009/explain">\n  <Query>\n    <Plan>\n      <Node-Type>Result</Node-Type>\n      <Plans>\n        <Plan>\n          <Node-Type>Foreign Scan</Node-Type>\n          <Schema>{t}</Schema>\n          <Relation-Name>people</Relation-Name>\n        </Plan>\n      </Plans>\n    </Plan>\n    <Engine-Plan>\n      <Item>The plan is shown to roles that see all of the tables.</Item>\n    </Engine-Plan>\n    <Fragments>\n      <Item>\n        <Table>{t}.people</Table>\n        <Source>{t}</Source>\n        <Policies>true</Policies>\n      </Item>\n    </Fragments>\n  </Query>\n</explain>
+
+EXPLAIN (FORMAT TREE, ANALYZE) SELECT id FROM {t}.people
+----
+Result
+└─ Foreign Scan on {t}.people
+
+EXPLAIN (FORMAT MERMAID, ANALYZE) SELECT id FROM {t}.people
+----
+flowchart BT\n  n0["Result"]\n  n1["Foreign Scan on {t}.people"]\n  n1 --> n0
 
 EXPLAIN (COSTS ON, SETTINGS, BUFFERS OFF) SELECT id FROM {t}.people
 ----
@@ -177,7 +184,7 @@ ERROR 42P01: relation "{t}.vault" does not exist
 
 tina extended: EXPLAIN (VERBOSE, FORMAT JSON) SELECT card FROM {t}.orders
 ----
-[\n  {\n    "Engine Plan": [\n      "The plan is shown to roles that see all of the tables."\n    ],\n    "Fragments": [\n      {\n        "Table": "{t}.orders",\n        "Source": "{t}",\n        "Policies": true\n      }\n    ]\n  }\n]
+[\n  {\n    "Plan": {\n      "Node Type": "Result",\n      "Plans": [\n        {\n          "Node Type": "Foreign Scan",\n          "Schema": "{t}",\n          "Relation Name": "orders"\n        }\n      ]\n    },\n    "Engine Plan": [\n      "The plan is shown to roles that see all of the tables."\n    ],\n    "Fragments": [\n      {\n        "Table": "{t}.orders",\n        "Source": "{t}",\n        "Policies": true\n      }\n    ]\n  }\n]
 
 tina binary: EXPLAIN SELECT card FROM {t}.orders
 ----
@@ -230,7 +237,7 @@ Scan {t}.places  (source {t}, a kind of source)
 # (all kinds)
 EXPLAIN (FORMAT JSON, VERBOSE) SELECT p.label FROM {t}.places p JOIN {t}.notes n ON n.id = p.id
 ----
-[\n  {\n    "Engine Plan": [\n      "The plan is shown to roles that see all of the tables."\n    ],\n    "Fragments": [\n      {\n        "Table": "{t}.notes",\n        "Source": "{t}",\n        "Policies": false\n      },\n      {\n        "Table": "{t}.places",\n        "Source": "{t}",\n        "Policies": false\n      }\n    ]\n  }\n]
+[\n  {\n    "Plan": {\n      "Node Type": "Result",\n      "Plans": [\n        {\n          "Node Type": "Foreign Scan",\n          "Schema": "{t}",\n          "Relation Name": "notes"\n        },\n        {\n          "Node Type": "Foreign Scan",\n          "Schema": "{t}",\n          "Relation Name": "places"\n        }\n      ]\n    },\n    "Engine Plan": [\n      "The plan is shown to roles that see all of the tables."\n    ],\n    "Fragments": [\n      {\n        "Table": "{t}.notes",\n        "Source": "{t}",\n        "Policies": false\n      },\n      {\n        "Table": "{t}.places",\n        "Source": "{t}",\n        "Policies": false\n      }\n    ]\n  }\n]
 
 # A policy that looks into another table does not say so
 EXPLAIN SELECT o.id FROM {t}.orders o JOIN {t}.notes n ON n.id = o.id

@@ -1,0 +1,249 @@
+"""The engine's plan as a tree with PostgreSQL's names for its parts, so that programs that draw PostgreSQL's plans draw
+these.
+
+The engine tells a plan as indented text; an operator that PostgreSQL has is called as there ("Hash Join", "Sort"),
+others in plain words ("Filter", "Repartition"). Costs are in PostgreSQL's unit of a tuple (``cpu_tuple_cost``): every
+operator's rows, and those it takes in, added up. They compare parts of one plan, nothing else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+_TUPLE_COST = 0.01
+_LINE = re.compile(r"(?P<indent> *)(?P<operator>\w+)(?:: ?|, )?(?P<rest>.*)")
+_STATISTICS = re.compile(r"(?:^|, )statistics=\[Rows=(?:(?:Exact|Inexact)\((?P<rows>\d+)\)|Absent).*")
+_METRICS = re.compile(r",? ?metrics=\[(?P<metrics>.*)\]$")
+_METRIC = re.compile(r"(?P<name>\w+)=(?P<number>[\d.]+) ?(?P<unit>ns|µs|ms|s|K|M|B|T|KB|MB|GB|TB)?(?=,|$| )")
+_UNITS: dict[str | None, float] = {
+    **{None: 1.0, "K": 1e3, "M": 1e6, "T": 1e12, "KB": 2.0**10, "MB": 2.0**20, "GB": 2.0**30},
+    **{"TB": 2.0**40, "ns": 1e-6, "µs": 1e-3, "ms": 1.0, "s": 1e3},  # times are milliseconds
+}
+_NAMES = {
+    "AggregateExec": "Aggregate",
+    "BoundedWindowAggExec": "WindowAgg",
+    "CoalesceBatchesExec": "Gather Batches",
+    "CoalescePartitionsExec": "Gather",
+    "CrossJoinExec": "Nested Loop",
+    "DataSourceExec": "Foreign Scan",
+    "DatasetExec": "Foreign Scan",
+    "EmptyExec": "Result",
+    "FilterExec": "Filter",
+    "GlobalLimitExec": "Limit",
+    "HashJoinExec": "Hash Join",
+    "InterleaveExec": "Append",
+    "LocalLimitExec": "Limit",
+    "NestedLoopJoinExec": "Nested Loop",
+    "PlaceholderRowExec": "Result",
+    "ProjectionExec": "Projection",
+    "RecursiveQueryExec": "Recursive Union",
+    "RepartitionExec": "Repartition",
+    "SortExec": "Sort",
+    "SortMergeJoinExec": "Merge Join",
+    "SortPreservingMergeExec": "Gather Merge",
+    "UnionExec": "Append",
+    "UnnestExec": "ProjectSet",
+    "WindowAggExec": "WindowAgg",
+    "WorkTableExec": "WorkTable Scan",
+}
+_JOINED = frozenset({"Hash Join", "Nested Loop", "Merge Join"})
+_BLOCKING = frozenset({"Aggregate", "Sort", "Gather Merge", "Hash Join"})  # some input is read whole before a row
+_WIDTH = 8  # bytes of a column whose width is not known
+
+
+@dataclass(slots=True)
+class PlanNode:
+    """An operator: its name, what it does in the engine's words, rows as planned (None: not known), what was measured,
+    and its inputs. ``relation`` is the table that it reads, schema and name, where that is known.
+    """
+
+    name: str
+    detail: str
+    rows: float | None
+    metrics: dict[str, float]
+    children: list[PlanNode] = field(default_factory=list)
+    relation: tuple[str, str] | None = None
+    is_by_optimizer: bool = False  # whether the rows are those by which tables were put in order
+    told: dict[str, object] = field(default_factory=dict)  # more of it, by the names under which it is shown
+
+    def walk(self) -> Iterator[PlanNode]:
+        """Yield the node and all below it."""
+        yield self
+        for child in self.children:
+            yield from child.walk()
+
+    @property
+    def expected(self) -> float:
+        """The rows as planned; where nothing is known, as many as its largest input has."""
+        if self.rows is not None:
+            return self.rows
+        return max((child.expected for child in self.children), default=1000.0)
+
+    @property
+    def total_cost(self) -> float:
+        """What it costs, with its inputs."""
+        taken = sum(child.expected for child in self.children)
+        return sum(child.total_cost for child in self.children) + (taken + self.expected) * _TUPLE_COST
+
+    @property
+    def startup_cost(self) -> float:
+        """What it costs before its first row."""
+        if self.name in _BLOCKING and self.children:
+            first = self.children[:1] if self.name == "Hash Join" else self.children
+            return sum(child.total_cost for child in first)
+        return max((child.startup_cost for child in self.children), default=0.0)
+
+
+def without_statistics(plan: str) -> str:
+    """Return the engine's text without what it knows of the tables' values, which stands behind each line."""
+    return "\n".join(_STATISTICS.sub("", line) for line in plan.split("\n"))
+
+
+def plan_tree(plan: str) -> PlanNode | None:
+    """Read the engine's text, None where it has none."""
+    above: list[tuple[int, PlanNode]] = []
+    root: PlanNode | None = None
+    for line in plan.splitlines():
+        found = _LINE.match(line)
+        if found is None or not found["operator"].endswith("Exec"):
+            continue
+        node, indent = _node(found["operator"], found["rest"]), len(found["indent"])
+        while above and above[-1][0] >= indent:
+            above.pop()
+        if above:
+            above[-1][1].children.append(node)
+        root = root or node
+        above.append((indent, node))
+    return root
+
+
+def _node(operator: str, rest: str) -> PlanNode:
+    statistics = _STATISTICS.search(rest)
+    rows = float(statistics["rows"]) if statistics is not None and statistics["rows"] is not None else None
+    detail = _STATISTICS.sub("", rest)
+    metrics = _METRICS.search(detail)
+    measured: dict[str, float] = {}
+    if metrics is not None:
+        detail = _METRICS.sub("", detail)
+        for one in _METRIC.finditer(metrics["metrics"]):
+            measured.setdefault(one["name"], float(one["number"]) * _unit(one["name"], one["unit"]))
+    name = _NAMES.get(operator, operator.removesuffix("Exec"))
+    return PlanNode(name, detail.strip(), rows, measured, told=_attributes(name, detail))
+
+
+def _unit(name: str, unit: str | None) -> float:
+    """``1.5 B`` is a number of bytes, or a billion of anything else."""
+    if unit == "B":
+        return 1.0 if "bytes" in name or "mem" in name else 1e9
+    return _UNITS[unit]
+
+
+def _attributes(name: str, detail: str) -> dict[str, object]:
+    """Return what PostgreSQL tells of such a node under names of its own."""
+    if name in _JOINED:
+        return _of_join(detail)
+    if name == "Aggregate":
+        keys = _value(detail, "gby") or ""
+        mode = "Partial" if "mode=Partial" in detail else "Finalize" if "mode=Final" in detail else "Simple"
+        strategy = "Plain" if keys in ("", "[]") else "Sorted" if "ordering_mode=Sorted" in detail else "Hashed"
+        told: dict[str, object] = {"Strategy": strategy, "Partial Mode": mode}
+        return told if strategy == "Plain" else told | {"Group Key": _items(keys)}
+    if name in ("Sort", "Gather Merge"):
+        keys = _value(detail, "expr") or detail.partition(", fetch=")[0]
+        return {"Sort Key": _items(keys)}
+    if name == "Filter":
+        return {"Filter": _plain(detail.partition(", projection=[")[0])}
+    predicate = _plain(_value(detail, "predicate") or "") if name == "Foreign Scan" else ""
+    return {"Filter": predicate} if predicate else {}
+
+
+def _plain(condition: str) -> str:
+    """Return a condition without the places of columns, and without the values by which the engine filters while it
+    joins.
+    """
+    return re.sub(r"(?<=\w)@\d+", "", re.sub(r"(?: AND )?DynamicFilter \[ .*", "", condition))
+
+
+def _of_join(detail: str) -> dict[str, object]:
+    kind = (re.search(r"join_type=(\w+)", detail) or ["", "Inner"])[1]
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", kind)
+    told: dict[str, object] = {"Join Type": words, "Inner Unique": False}
+    pairs = re.findall(r"\(([^()]+?)@\d+, ([^()]+?)@\d+\)", _value(detail, "on") or "")
+    if pairs:
+        told["Hash Cond"] = " AND ".join(f"({left} = {right})" for left, right in pairs)
+    condition = _value(detail, "filter")
+    return told | {"Join Filter": _plain(condition)} if condition else told
+
+
+def _value(detail: str, name: str) -> str | None:
+    """Return what stands behind ``name=``, up to the comma that ends it: brackets and quotes keep theirs."""
+    found = re.search(rf"(?:^|[ ,]){name}=", detail)
+    if found is None:
+        return None
+    depth, quoted, start = 0, False, found.end()
+    for at in range(start, len(detail)):
+        letter = detail[at]
+        quoted ^= letter == "'"
+        depth += (letter in "([{") - (letter in ")]}") if not quoted else 0
+        if letter == "," and depth == 0 and not quoted and re.match(r", [a-z_]+=", detail[at:]):
+            return detail[start:at]
+    return detail[start:]
+
+
+def _items(text: str) -> list[str]:
+    inner = text[1:-1] if text.startswith("[") and text.endswith("]") else text
+    return [re.sub(r"@\d+", "", one).partition(" as ")[0] for one in inner.split(", ") if one]
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Which numbers are shown."""
+
+    costs: bool
+    timing: bool
+    buffers: bool
+
+
+def as_postgres(node: PlanNode, shape: Shape, parent: str | None = None) -> dict[str, object]:
+    """Return a node as PostgreSQL's EXPLAIN (FORMAT JSON) shows one. Numbers of what was measured are there where it
+    was run; rows beyond a thousand are rounded by the engine.
+    """
+    shown: dict[str, object] = {"Node Type": node.name}
+    if parent is not None:
+        shown["Parent Relationship"] = parent
+    shown |= {"Parallel Aware": False, "Async Capable": node.name == "Foreign Scan"}
+    if node.relation is not None:
+        shown |= {"Operation": "Select", "Relation Name": node.relation[1], "Schema": node.relation[0]}
+        shown["Alias"] = node.relation[1]
+    if shape.costs:
+        width = max(1, len(_items(_value(node.detail, "projection") or _value(node.detail, "expr") or ""))) * _WIDTH
+        shown |= {"Startup Cost": round(node.startup_cost, 2), "Total Cost": round(node.total_cost, 2)}
+        shown |= {"Plan Rows": round(node.expected), "Plan Width": width}
+    if node.metrics:
+        shown |= _measured(node, shape.timing)
+    shown |= {"Disabled": False, **node.told}
+    if shape.buffers and node.metrics:
+        shown |= {"Shared Hit Blocks": 0, "Shared Read Blocks": round(node.metrics.get("bytes_scanned", 0.0) / 8192)}
+    if node.metrics.get("spilled_bytes"):
+        shown["Temp Written Blocks"] = round(node.metrics["spilled_bytes"] / 8192)
+    if node.children:
+        shown["Plans"] = [
+            as_postgres(child, shape, "Outer" if at == 0 else "Inner") for at, child in enumerate(node.children)
+        ]
+    return shown
+
+
+def elapsed(node: PlanNode) -> float:
+    """Return the milliseconds that an operator took together with its inputs; those of several cores add up."""
+    own = max(node.metrics.get(name, 0.0) for name in ("elapsed_compute", "time_elapsed_processing"))
+    return own + sum(map(elapsed, node.children))
+
+
+def _measured(node: PlanNode, timing: bool) -> dict[str, object]:
+    shown: dict[str, object] = {}
+    if timing:
+        first = max((elapsed(child) for child in node.children), default=0.0) if node.name in _BLOCKING else 0.0
+        shown |= {"Actual Startup Time": round(first, 3), "Actual Total Time": round(elapsed(node), 3)}
+    return shown | {"Actual Rows": round(node.metrics.get("output_rows", 0.0), 2), "Actual Loops": 1}
