@@ -42,10 +42,13 @@ class Asking:
 
 @dataclass(frozen=True, slots=True)
 class KeyQuery:
-    """A filter with what the engine is asked for its keys."""
+    """A filter with what the engine is asked for its keys. ``is_private`` says that policies or grants choose the rows
+    that have them.
+    """
 
     filter: DynamicFilter
     query: EngineQuery
+    is_private: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,9 @@ def key_queries(optimized: Optimized, fragmented: Fragmented, asking: Asking) ->
     if not asking.session.tuning.dynamic_filters:
         return ()
     chosen = (one for one in optimized.dynamic if _may_help(one, fragmented.fragments[one.target], optimized, asking))
-    return tuple(KeyQuery(one, _query(one, optimized, fragmented, asking)) for one in chosen)
+    return tuple(
+        KeyQuery(one, _query(one, optimized, fragmented, asking), _is_private(one, optimized, asking)) for one in chosen
+    )
 
 
 async def with_keys(
@@ -73,8 +78,10 @@ async def with_keys(
     """Return the query with large relations read by keys, and what became of each filter. Raises SqlError where a
     query for keys fails.
     """
-    found = await asyncio.gather(*(_read(one, asking) for one in asked))
     parts = fragmented.fragments
+    # Logins may have changed since the queries were made: they are kept with the plan.
+    asked = [one for one in asked if not one.is_private or _has_own_login(parts[one.filter.target].scan, asking.lake)]
+    found = await asyncio.gather(*(_read(one, asking) for one in asked))
     values = [_of_type(each, parts[one.filter.target], one.filter) for one, each in zip(asked, found, strict=True)]
     helpful: dict[int, list[tuple[DynamicFilter, pa.Array]]] = {}
     for one, each in zip(asked, values, strict=True):
@@ -98,15 +105,26 @@ def _may_help(one: DynamicFilter, part: Fragment, optimized: Optimized, asking: 
     """Whether keys may be sent to where the relation is read, and may leave something out there."""
     lake, scan = asking.lake, part.scan
     if isinstance(scan, RemoteScan):
-        access, principal = lake.access, asking.principal
-        hidden = (name in optimized.policies or access.columns(principal, name) is not None for name in one.tables)
-        is_own = scan.reader is not None and lake.remote_logins.has_own(scan.source, scan.reader)
-        return principal.superuser or is_own or not any(hidden)
+        return _has_own_login(scan, lake) or not _is_private(one, optimized, asking)
     if not isinstance(scan, FileScan) or one.probe is None:
         return False
     files = _files(scan)
     probed = _new_scan(part, (Keys(one.column, pa.array([one.probe.as_py()], one.probe.type)),), lake)
     return files > 1 and isinstance(probed, FileScan) and _files(probed) <= files * _MOST_FILES
+
+
+def _is_private(one: DynamicFilter, optimized: Optimized, asking: Asking) -> bool:
+    """Whether keys tell which rows of a table who asks may see, while others see others."""
+    access, principal = asking.lake.access, asking.principal
+    limited = (name in optimized.policies or access.columns(principal, name) is not None for name in one.tables)
+    return not principal.superuser and any(limited)
+
+
+def _has_own_login(scan: Scan, lake: Lake) -> bool:
+    """Whether what is sent for a scan is seen by nobody but who asks: what is read here goes nowhere."""
+    if not isinstance(scan, RemoteScan):
+        return True
+    return scan.reader is not None and lake.remote_logins.has_own(scan.source, scan.reader)
 
 
 def _query(one: DynamicFilter, optimized: Optimized, fragmented: Fragmented, asking: Asking) -> EngineQuery:
