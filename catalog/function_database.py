@@ -17,6 +17,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from catalog.gathering_functions import COLUMNS, SCHEMA, definitions, gathering_name
 from catalog.server import Server
 
 DATABASE = "lakegate_functions"
@@ -73,17 +74,21 @@ WHERE p.pronamespace = 'pg_catalog'::pg_catalog.regnamespace
     WHERE coalesce(e.typname, t.typname) <> ALL (%(types)s))
 ORDER BY 2
 """
+_GATHERED = """
+SELECT p.oid::pg_catalog.regprocedure::text FROM pg_catalog.pg_proc p
+WHERE p.pronamespace = 'pg_catalog'::pg_catalog.regnamespace AND p.proretset AND p.proname = ANY (%s)
+"""
 _TYPE_NAMES = """
 SELECT t.oid, pg_catalog.format_type(t.oid, NULL)
 FROM pg_catalog.pg_type t LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem AND t.typcategory = 'A'
 WHERE t.typnamespace = 'pg_catalog'::pg_catalog.regnamespace AND coalesce(e.typname, t.typname) = ANY (%(types)s)
 """
 _MARK = "SELECT pg_catalog.shobj_description(d.oid, 'pg_database') FROM pg_catalog.pg_database d WHERE d.datname = %s"
-_VERSION = "1"  # of what `_close` does
+_VERSION = "2"  # of what `_close` does
 _LOCK = 0x66756E63  # "func": gateways that start at once do it one after the other
 _SETTINGS = {
     "default_transaction_read_only": "on",
-    "search_path": "pg_catalog",
+    "search_path": f"pg_catalog,{SCHEMA}",
     "statement_timeout": "60s",
     "client_connection_check_interval": "1s",  # a worker process of the gateway's that was killed cancels nothing
     "datestyle": "ISO, MDY",
@@ -124,7 +129,8 @@ def open_function_database(server: Server, secret: bytes) -> FunctionDatabase:
             comment = sql.SQL("COMMENT ON DATABASE {} IS {}")
             connection.execute(comment.format(sql.Identifier(DATABASE), sql.Literal(mark)))
         types: dict[int, str] = dict(connection.execute(_TYPE_NAMES, {"types": [*TYPES]}).fetchall())
-    names = frozenset(name for _, _, name in allowed)
+    gathering = {gathering_name(name, column) for name, columns in COLUMNS.items() for column in range(len(columns))}
+    names = frozenset(name for _, _, name in allowed) | gathering
     parameters = server.connection_parameters(DATABASE, ROLE, password)
     return FunctionDatabase({**parameters, "options": _OPTIONS}, names, types)
 
@@ -160,5 +166,20 @@ def _close(connection: psycopg.Connection, signatures: list[str]) -> None:
     ).fetchall()
     granted = ", ".join([*signatures, *(signature for (signature,) in own)])
     connection.execute(sql.SQL("GRANT EXECUTE ON FUNCTION {} TO {}").format(sql.SQL(granted), role))
+    _gather(connection, role)
     connection.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(database, role))
     connection.execute(sql.SQL(_DISK).format(database))
+
+
+def _gather(connection: psycopg.Connection, role: sql.Identifier) -> None:
+    """Make the functions that gather rows, and let the role call them and what they call."""
+    schema = sql.Identifier(SCHEMA)
+    connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(schema))
+    for definition in definitions():
+        connection.execute(definition.encode())
+    connection.execute(sql.SQL("REVOKE ALL ON ALL ROUTINES IN SCHEMA {} FROM PUBLIC").format(schema))
+    connection.execute(sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(schema, role))
+    connection.execute(sql.SQL("GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA {} TO {}").format(schema, role))
+    called = connection.execute(_GATHERED, ([*COLUMNS],)).fetchall()
+    granted = ", ".join(signature for (signature,) in called)
+    connection.execute(sql.SQL("GRANT EXECUTE ON FUNCTION {} TO {}").format(sql.SQL(granted), role))

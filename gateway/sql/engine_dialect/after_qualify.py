@@ -14,6 +14,7 @@ from sqlglot.schema import MappingSchema
 
 from gateway.sql.engine_dialect import correlation
 from gateway.sql.engine_dialect.build import named
+from gateway.sql.engine_dialect.from_functions import SCALAR
 from gateway.sql.engine_dialect.row_json import replace_row
 
 USING = "using"  # in a join's meta: it was written with USING or NATURAL
@@ -165,7 +166,7 @@ def expand_rows(scope: Scope, schema: MappingSchema) -> None:
         if isinstance(bare, exp.Column) and not bare.table and bare.name in sources and _is_row_name(bare, select):
             ordered.set("this", exp.TableColumn(this=bare.this))
     for node in list(select.find_all(exp.TableColumn)):
-        if node.name not in sources or node.find_ancestor(exp.Select) is not select:
+        if node.name not in sources or not _is_of(node, select):
             continue
         parent = node.parent
         while isinstance(parent, exp.Paren):
@@ -174,6 +175,9 @@ def expand_rows(scope: Scope, schema: MappingSchema) -> None:
             parent.replace(exp.column(parent.expression.name, table=node.name, quoted=True))
             continue
         columns = columns_of(node.name)
+        if sources[node.name].meta.get(SCALAR) and len(columns) == 1:  # a function's rows are values
+            node.replace(columns[0])
+            continue
         mark = _marked(sources, node.name, select, columns_of)
         if replace_row(node, [(one.name, one) for one in columns], mark):
             continue
@@ -190,6 +194,16 @@ def expand_rows(scope: Scope, schema: MappingSchema) -> None:
             made.set("expressions", [one for part in parts for one in part])
         if not made.meta.get(ROW):
             replace_row(made, [(f"f{number}", one) for number, one in enumerate(made.expressions, 1)])
+
+
+def _is_of(node: exp.Expr, select: exp.Select) -> bool:
+    """Whether a source's name means that of a query, however deep in queries inside of it the name stands."""
+    inner = node.find_ancestor(exp.Select)
+    while inner is not None and inner is not select:
+        if any(item.alias_or_name == node.name for item in correlation.items(inner)):
+            return False
+        inner = inner.find_ancestor(exp.Select)
+    return inner is select
 
 
 def _is_row_name(bare: exp.Column, select: exp.Select) -> bool:

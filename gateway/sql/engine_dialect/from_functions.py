@@ -7,7 +7,9 @@ from __future__ import annotations
 from sqlglot import exp
 
 from gateway.sql.engine_dialect.build import named
+from gateway.sql.engine_dialect.set_functions import Rows, get_record_rows, get_rows, take_apart
 
+SCALAR = "scalar"  # in a derived table's meta: its rows are values, for which its alias stands
 _SERIES = (exp.ExplodingGenerateSeries, exp.GenerateSeries)
 _SETS = (exp.Unnest, exp.Explode, *_SERIES)
 _SPLIT = {"string_to_table": "string_to_array", "regexp_split_to_table": "regexp_split_to_array"}
@@ -34,8 +36,12 @@ def complete(tree: exp.Expr) -> None:
             _several(holder, item, [exp.Unnest(expressions=[one]) for one in function.expressions])
         elif isinstance(function, _SERIES):
             _name_series(item)
+        elif (rows := get_rows(function) or get_record_rows(function, _declared(item))) is not None:
+            assert function is not None
+            _of_rows(holder, item, function, rows)
         elif function is not None and not isinstance(function, _SETS):
             _other(holder, item, function)
+    take_apart(tree)
 
 
 def _function(item: object) -> exp.Expr | None:
@@ -65,6 +71,8 @@ def _names(item: exp.Expr) -> tuple[str, list[str]]:
 def _folded(identifier: exp.Expr | None) -> str:
     if identifier is None:
         return ""
+    if isinstance(identifier, exp.ColumnDef):
+        return _folded(identifier.this)
     return identifier.name if identifier.args.get("quoted") else identifier.name.lower()
 
 
@@ -91,6 +99,45 @@ def _other(holder: exp.Expr, item: exp.Expr, function: exp.Expr) -> None:
     if name in _OF_SETS or isinstance(function, exp.AggFunc | exp.JSONExtract) or _has_ordinality(item):
         return
     _several(holder, item, [function], name or _plain_name(function))
+
+
+def _declared(item: exp.Expr) -> list[exp.Expr]:
+    """Return the columns of an item's alias, as they are written."""
+    alias = item.args.get("alias")
+    return [*(alias.args.get("columns") or ())] if isinstance(alias, exp.TableAlias) else []
+
+
+def _of_rows(holder: exp.Expr, item: exp.Expr, function: exp.Expr, rows: Rows) -> None:
+    """``FROM t, jsonb_each(t.j) AS e``: the columns of the function's rows, side by side."""
+    name = str(function.name).lower()
+    alias, given = _names(item)
+    names = [column or alias or name for column, _ in rows.columns]
+    values = [value for _, value in rows.columns]
+    if _has_ordinality(item):
+        size = _size(values[0])
+        if size is None:
+            return
+        values.append(exp.cast(exp.ExplodingGenerateSeries(start=exp.Literal.number(1), end=size), "bigint"))
+        names.append("ordinality")
+    columns = [named(value, one) for value, one in zip(values, given + names[len(given) :], strict=False)]
+    _derive(holder, exp.Subquery(this=exp.Select(expressions=columns)), alias or name, scalar=len(values) == 1)
+
+
+def _size(rows: exp.Expr) -> exp.Expr | None:
+    """Return how many rows an array is taken apart to; None for what is no array."""
+    bare = rows.this if isinstance(rows, exp.Cast) else rows
+    return exp.ArraySize(this=bare.this.copy()) if isinstance(bare, exp.Explode) else None
+
+
+def _derive(holder: exp.Expr, query: exp.Subquery, name: str, *, scalar: bool) -> None:
+    label = exp.TableAlias(this=exp.to_identifier(name, quoted=True))
+    if isinstance(holder, exp.From):
+        query.set("alias", label)
+        placed: exp.Expr = query
+    else:
+        placed = exp.Lateral(this=query, alias=label)
+    placed.meta[SCALAR] = scalar
+    holder.set("this", placed)
 
 
 def _is_of_sets(function: exp.Expr) -> bool:
@@ -130,10 +177,4 @@ def _several(holder: exp.Expr, item: exp.Expr, functions: list[exp.Expr | None],
         names.append("ordinality")
     names = given + names[len(given) :]
     columns = [named(value, one) for value, one in zip(values, names, strict=False)]
-    query = exp.Subquery(this=exp.Select(expressions=columns))
-    label = exp.TableAlias(this=exp.to_identifier(alias or name, quoted=True))
-    if isinstance(holder, exp.From):
-        query.set("alias", label)
-        holder.set("this", query)
-    else:
-        holder.set("this", exp.Lateral(this=query, alias=label))
+    _derive(holder, exp.Subquery(this=exp.Select(expressions=columns)), alias or name, scalar=len(columns) == 1)

@@ -179,10 +179,54 @@ def _inlined(select: exp.Select, holder: exp.Expr, item: exp.Lateral) -> dict[tu
     if isinstance(holder, exp.Join) and (holder.side not in ("", "LEFT") or _condition(holder)):
         return {}
     names = item.alias_column_names or [column.alias_or_name for column in body.selects]
+    if body.find(exp.Explode, exp.ExplodingGenerateSeries) is not None and not (
+        isinstance(holder, exp.Join) and holder.side
+    ):
+        return _rows_as_columns(select, holder, item, names)
     holder.pop()
     return {
         (item.alias, name): paren(column.unalias().copy()) for name, column in zip(names, body.selects, strict=True)
     }
+
+
+def _is_asked_beside(select: exp.Select, alias: str) -> bool:
+    """Whether anything but the select list names a column of an item of FROM, or takes it into an expression."""
+    outputs = {id(one.unalias()) for one in select.selects}
+    return any(column.table == alias and id(column) not in outputs for column in select.find_all(exp.Column))
+
+
+def _rows_as_columns(
+    select: exp.Select, holder: exp.Expr, item: exp.Lateral, names: list[str]
+) -> dict[tuple[str, str], exp.Expr]:
+    """``FROM t, LATERAL (SELECT unnest(t.a) AS e)`` becomes ``FROM (SELECT *, unnest(a) AS "u:e" FROM t) AS t``: the
+    engine takes rows apart in a select list alone.
+    """
+    body = item.this.unnest()
+    outer = {column.table for column in free_columns(body)}
+    if not outer:
+        columns = [exp.alias_(one.unalias(), name, quoted=True) for name, one in zip(names, body.selects, strict=True)]
+        alias = exp.TableAlias(this=exp.to_identifier(item.alias, quoted=True))
+        holder.set("this", exp.Subquery(this=exp.select(*columns), alias=alias))
+        return {}
+    target = _item_named(select, outer.pop()) if len(outer) == 1 else None
+    if target is None or target[1].alias_or_name == item.alias:
+        if _is_asked_beside(select, item.alias):
+            raise refuse("a function in FROM that refers to more than one table", "Put them into one derived table.")
+        holder.pop()
+        return {(item.alias, name): one.unalias().copy() for name, one in zip(names, body.selects, strict=True)}
+    place, source = target
+    source_name = source.alias_or_name
+    columns = [exp.Star()]
+    found: dict[tuple[str, str], exp.Expr] = {}
+    for name, one in zip(names, body.selects, strict=True):
+        made = f"{item.alias}:{name}"
+        columns.append(exp.alias_(one.unalias().copy(), made, quoted=True))
+        found[item.alias, name] = exp.column(made, table=source_name, quoted=True)
+    inner = exp.select(*columns).from_(source.copy())
+    label = exp.TableAlias(this=exp.to_identifier(source_name, quoted=True))
+    place.set("this", exp.Subquery(this=inner, alias=label))
+    holder.pop()
+    return found
 
 
 def _top_rows(

@@ -376,3 +376,41 @@ SELECT random() IS NULL, id FROM {t}.people ORDER BY 2
 f | 1
 f | 2
 f | 3
+
+SELECT id, e.key, e.value FROM {t}.orders o, jsonb_each_text(to_jsonb(o)) e WHERE o.id = 4
+----
+4 | id | 4
+4 | card | ****-1004
+4 | item | NVIS-item-4
+4 | price | 4.50
+4 | tenant | north
+4 | person_id | 1
+
+SELECT e FROM {t}.people p, jsonb_array_elements_text(jsonb_build_array(p.email)) e
+----
+y***
+z***
+x***
+
+SELECT m FROM {t}.people p, regexp_matches(p.email, '^(.)(.*)$') m
+----
+{y,***}
+{z,***}
+{x,***}
+
+SELECT e FROM {t}.people p, jsonb_array_elements_text(jsonb_build_array(p.salary)) e
+----
+ERROR 42703: column "salary" does not exist
+
+SELECT e FROM {t}.people p, jsonb_array_elements(to_jsonb(p.email)) e
+----
+ERROR 22023: cannot extract elements from a scalar
+
+SELECT rows_of_jsonb_array_elements_0(to_jsonb(id)) FROM {t}.people
+----
+ERROR 42883: function rows_of_jsonb_array_elements_0(jsonb) does not exist
+  HINT: No function matches the given name and argument types. You might need to add explicit type casts.
+
+SELECT lakegate_rows.rows_of_jsonb_array_elements_0(to_jsonb(id)) FROM {t}.people
+----
+ERROR 3F000: schema "lakegate_rows" does not exist
