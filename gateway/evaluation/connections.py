@@ -16,6 +16,10 @@ from catalog.errors import SqlError
 from catalog.names import quote_literal
 from catalog.sqlstate import SqlState
 
+# What of a session's settings a call may depend on, as they are where nothing is set.
+SETTINGS = ("TimeZone", "DateStyle", "IntervalStyle", "extra_float_digits", "bytea_output")
+Settings = tuple[str, ...]  # a value for each
+USUAL: Settings = ("UTC", "ISO, MDY", "postgres", "1", "hex")
 _KEPT = 8  # idle connections
 _TEXT_ARRAY = 1009  # oid of text[]
 _BINARY = 1
@@ -56,9 +60,7 @@ class Connections:
 
         return release
 
-    def execute(
-        self, call: str, statement: str, settings: tuple[str, str], values: Sequence[bytes]
-    ) -> list[bytes | None]:
+    def execute(self, call: str, statement: str, settings: Settings, values: Sequence[bytes]) -> list[bytes | None]:
         """Run a statement that returns one row, with arrays of texts as parameters; return its values. Raises SqlError,
         with PostgreSQL's own words for what it finds wrong.
         """
@@ -81,7 +83,7 @@ class Connections:
         def work(one: _Connection) -> PGresult:
             one.set("statement_timeout", "500ms")
             try:
-                return one.run(("UTC", "mdy"), arguments)
+                return one.run(USUAL, arguments)
             finally:
                 one.reset("statement_timeout")
 
@@ -135,7 +137,7 @@ class _Connection:
     def __init__(self, parameters: Mapping[str, Any]) -> None:
         self._connection = psycopg.connect(**parameters, autocommit=True)
         self._session: PGconn = self._connection.pgconn
-        self._settings = ("UTC", "mdy")
+        self._settings = USUAL
 
     @property
     def works(self) -> bool:
@@ -160,11 +162,12 @@ class _Connection:
         if self.works:
             self._checked(self._session.exec_(f"RESET {name}".encode()))
 
-    def run(self, settings: tuple[str, str], arguments: tuple[Any, ...]) -> PGresult:
-        """Execute a statement under a time zone and an order in which the parts of dates are read."""
+    def run(self, settings: Settings, arguments: tuple[Any, ...]) -> PGresult:
+        """Execute a statement under a session's settings."""
         if settings != self._settings:
-            self.set("TimeZone", settings[0])
-            self.set("DateStyle", f"ISO, {settings[1]}")
+            for name, value, before in zip(SETTINGS, settings, self._settings, strict=True):
+                if value != before:
+                    self.set(name, value)
             self._settings = settings
         return self._checked(self._session.exec_params(*arguments))
 

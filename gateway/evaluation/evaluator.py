@@ -20,7 +20,7 @@ from catalog.errors import SqlError
 from catalog.function_database import FunctionDatabase
 from catalog.sqlstate import SqlState
 from gateway.evaluation import transport
-from gateway.evaluation.connections import Connections
+from gateway.evaluation.connections import SETTINGS, Connections, Settings
 from gateway.evaluation.results import ResultForm, all_forms, result_form
 from gateway.values.json_text import json_text
 from gateway.values.settings import OutputSettings
@@ -32,7 +32,7 @@ _TROUBLE = frozenset({"08", "53", "57", "58", "XX"})  # classes of errors that a
 _SETTINGS = OutputSettings()
 _PREFIX = "postgres"
 _NO_ROWS = transport.text_array(pa.array([], pa.string()))
-_SEPARATOR = "\x1f"  # between time zone and statement: no zone has it
+_SEPARATOR = "\x1f"  # between settings and statement: no setting has it
 
 
 def function_name(sql_type: str, inputs: int) -> str:
@@ -60,11 +60,9 @@ def _source(inputs: Collection[str]) -> str:
     return f" FROM (SELECT {read} FROM unnest({arrays}) AS u({', '.join(names)})) i"
 
 
-def call_text(time_zone: str, date_order: str, statement_text: str) -> str:
-    """Return the engine function's first argument: what is to be done, under which settings. ``date_order`` is in which
-    order the parts of dates are read: ``mdy``, ``dmy`` or ``ymd``.
-    """
-    return f"{time_zone}{_SEPARATOR}{date_order}{_SEPARATOR}{statement_text}"
+def call_text(settings: Settings, statement_text: str) -> str:
+    """Return the engine function's first argument: what is to be done, under which settings."""
+    return _SEPARATOR.join([*settings, statement_text])
 
 
 class Evaluator:
@@ -158,10 +156,10 @@ class Evaluator:
         if len(calls) == 0:
             return pa.array([], form.arrow)
         call = calls[0].as_py()
-        time_zone, date_order, text = call.split(_SEPARATOR, 2)
+        *settings, text = call.split(_SEPARATOR, len(SETTINGS))
         try:
             values = [transport.text_array(column) for column in columns]
-            lengths, content = self._connections.execute(call, text, (time_zone, date_order), values)
+            lengths, content = self._connections.execute(call, text, tuple(settings), values)
             assert lengths is not None
             found = form.decode(transport.result_lengths(lengths), content or b"")
         except SqlError as error:

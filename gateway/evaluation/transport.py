@@ -135,13 +135,21 @@ def _ranges(starts: Lengths, counts: Lengths, step: int) -> Lengths:
 
 
 def interval_text(values: pa.Array) -> pa.Array:
-    """Write intervals so that PostgreSQL reads them back, whatever the style."""
+    """Write intervals so that PostgreSQL reads them back, whatever the style: each part has a sign of its own, since in
+    ``sql_standard`` a first minus alone is that of all parts.
+    """
     parts = np.frombuffer(values.buffers()[1], _MONTH_DAY_NANO)[values.offset : values.offset + len(values)]
     pieces = [pa.array(np.ascontiguousarray(parts[name])).cast(pa.string()) for name in ("months", "days")]
     pieces.append(pa.array(np.ascontiguousarray(parts["nanoseconds"]) // 1000).cast(pa.string()))
-    months, days, rest = pieces
+    months, days, rest = (
+        pc.if_else(pc.starts_with(one, "-"), one, pc.binary_join_element_wise("+", one, "")) for one in pieces
+    )
     joined = pc.binary_join_element_wise(months, " mons ", days, " days ", rest, " microseconds", "")
     return pc.if_else(pc.is_valid(values), joined, pa.scalar(None, pa.string()))
+
+
+def _signed(numbers: pa.Array) -> pa.Array:
+    return pc.if_else(pc.starts_with(numbers, "-"), numbers, pc.binary_join_element_wise("+", numbers, ""))
 
 
 def list_text(values: pa.Array) -> pa.Array:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 from sqlglot import exp
 
 from gateway.evaluation.evaluator import call_text, function_name, statement
 from gateway.sql.engine_dialect import kinds
-from gateway.sql.engine_dialect.build import QUOTIENT, call, case, cast, refuse, text, typed
+from gateway.sql.engine_dialect.build import QUOTIENT, call, case, cast, text, typed
 from gateway.sql.engine_dialect.call_marks import Call
 from gateway.sql.engine_dialect.kinds import Kind, kind, type_of
 from gateway.sql.engine_dialect.moments import Session
@@ -19,10 +17,7 @@ _UTC = Session()  # in which every timestamptz has an exact text
 
 def engine_call(node: exp.Anonymous, found: Call, session: Session) -> exp.Expr:
     """Return the engine's function for a marked node, whose inputs are in the engine's terms already."""
-    _require_usual_style(found, session)
-    wanted = call_text(
-        session.time_zone, session.reading.date_order, statement(found.expression, found.inputs, found.result)
-    )
+    wanted = call_text(_settings(session), statement(found.expression, found.inputs, found.result))
     inputs = [_written(one) for one in node.expressions]
     result = type_of(node)
     if _is_quick(found):
@@ -34,25 +29,16 @@ def engine_call(node: exp.Anonymous, found: Call, session: Session) -> exp.Expr:
     return typed(cast(made, QUOTIENT), result.copy())
 
 
-def _require_usual_style(found: Call, session: Session) -> None:
-    """Refuse a call in which values might look otherwise in the session's styles: PostgreSQL is asked under its usual
-    ones, in which its answers are read. What is read from a text has no such values, and the order of a date's parts is
-    told.
-    """
+def _settings(session: Session) -> tuple[str, ...]:
+    """Return the session's settings on which a call may depend; what it is given is read alike under all of them."""
     style = session.style
-    looks = (style.date_style.startswith("ISO"), style.interval_style, style.bytea_output)
-    if looks == (True, "postgres", "hex") and style.extra_float_digits >= 1:
-        return
-    cast_of = _CAST.fullmatch(found.expression)
-    reads = cast_of is not None and not any(_STYLED.search(one) for one in (cast_of[1], *found.inputs))
-    if not reads or (found.result == "interval" and style.interval_style != "postgres"):
-        setting = "sql_standard" if style.interval_style == "sql_standard" else "such settings of how values look"
-        hint = "RESET DateStyle, IntervalStyle, extra_float_digits and bytea_output."
-        raise refuse(f"what PostgreSQL has to evaluate, under {setting},", hint)
-
-
-_CAST = re.compile(r"CAST\((.*) AS [A-Za-z ]+\)", re.DOTALL)
-_STYLED = re.compile(r"date|time|interval|float|double|real|bytea", re.IGNORECASE)
+    return (
+        session.time_zone,
+        style.date_style,
+        style.interval_style,
+        str(style.extra_float_digits),
+        style.bytea_output,
+    )
 
 
 def _is_quick(found: Call) -> bool:
