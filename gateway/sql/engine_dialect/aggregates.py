@@ -51,6 +51,8 @@ def aggregate(node: exp.Expr) -> exp.Expr:
         return _sum(node, function)
     if isinstance(function, _DEVIATIONS):
         return _deviation(node, function)
+    if isinstance(function, exp.RegrR2):
+        return _determination(node, function)
     return node
 
 
@@ -300,6 +302,32 @@ def correlate(node: exp.Binary) -> exp.Expr:
     for key in ("this", "expression"):
         node.set(key, cast(node.args[key], "DOUBLE PRECISION"))
     return node
+
+
+def pairs(node: exp.RegrCount) -> exp.Expr:
+    """``regr_count``: how many rows have both values."""
+    both = exp.And(this=_known(node.this), expression=_known(node.expression))
+    return typed(exp.Count(this=case((both, number(1)))), T.BIGINT)
+
+
+def _known(value: exp.Expr) -> exp.Expr:
+    return exp.Not(this=exp.Is(this=paren(value.copy()), expression=exp.Null()))
+
+
+def _determination(node: exp.Expr, function: exp.RegrR2) -> exp.Expr:
+    """``regr_r2``: 1 where all values are alike and what they depend on is not; the engine has no answer there."""
+
+    def other(kind_of: type[exp.Expr]) -> exp.Expr:
+        sides = (cast(side.copy(), "DOUBLE PRECISION") for side in (function.this, function.expression))
+        made = kind_of(this=next(sides), expression=next(sides))
+        return _instead(node, function, typed(made, T.DOUBLE))
+
+    flat = exp.And(
+        this=exp.EQ(this=other(exp.RegrSyy), expression=number(0)),
+        expression=exp.GT(this=other(exp.RegrSxx), expression=number(0)),
+    )
+    chosen = case((flat, cast(number(1), "DOUBLE PRECISION")), default=other(exp.RegrR2))
+    return typed(exp.Paren(this=chosen), T.DOUBLE)
 
 
 def grouping(node: exp.Grouping) -> exp.Expr:

@@ -379,15 +379,20 @@ RULES: tuple[tuple[Rule, tuple[type[exp.Expr], ...]], ...] = (
     # aggregates and windows
     (
         _aggregate,
-        (exp.Avg, exp.Sum, exp.Stddev, exp.StddevPop, exp.StddevSamp, exp.Variance, exp.VariancePop, exp.Filter,
-         exp.Window),
+        (exp.Avg, exp.Sum, exp.Stddev, exp.StddevPop, exp.StddevSamp, exp.Variance, exp.VariancePop, exp.RegrR2,
+         exp.Filter, exp.Window),
     ),
     (hypothetical.rank, (exp.WithinGroup, exp.Filter)),
     (_ordered_set, (exp.WithinGroup, exp.Filter)),
     (aggregates.window, (exp.Window,)),
     (aggregates.sorted_distinct, (exp.ArrayAgg, exp.GroupConcat)),
     (aggregates.text_join, (exp.GroupConcat,)),
-    (aggregates.correlate, (exp.Corr, exp.CovarPop, exp.CovarSamp)),
+    (aggregates.pairs, (exp.RegrCount,)),
+    (
+        aggregates.correlate,
+        (exp.Corr, exp.CovarPop, exp.CovarSamp, exp.RegrAvgx, exp.RegrAvgy, exp.RegrIntercept, exp.RegrR2,
+         exp.RegrSlope, exp.RegrSxx, exp.RegrSxy, exp.RegrSyy),
+    ),
     (aggregates.grouping, (exp.Grouping,)),
     (aggregates.first, (exp.AnyValue,)),
     (aggregates.extreme, (exp.Min, exp.Max)),
