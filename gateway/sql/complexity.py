@@ -19,12 +19,13 @@ MAX_TOKENS = 50_000
 MAX_NESTING = 400  # brackets within each other
 MAX_SUBSCRIPTS = 16  # in a row; PostgreSQL's arrays have six dimensions
 MAX_COST = 200_000  # tokens, each counted double for every bracket around it that is tried twice; about a second
+MAX_DIGITS = 1000  # of a number; Python reads no more than 4300
 _OPENING = frozenset("([")
 _CLOSING = frozenset(")]")
 
 
 def check(words: list[Token]) -> None:
-    """Raise 54001 for tokens whose parsing would take too long or too much stack."""
+    """Raise 54001 for tokens whose parsing would take too long or too much stack, 54000 for too long numbers."""
     tried_twice: list[bool] = []  # for each open bracket
     doublings = cost = subscripts = 0
     before = ""
@@ -39,6 +40,10 @@ def check(words: list[Token]) -> None:
             doublings -= tried_twice.pop()
         if len(tried_twice) > MAX_NESTING or cost > MAX_COST or subscripts > MAX_SUBSCRIPTS:
             raise SqlError(SqlState.STATEMENT_TOO_COMPLEX, "statement is nested too deeply")
+        if len(text) > MAX_DIGITS and text[0] in "0123456789.":
+            raise SqlError(
+                SqlState.PROGRAM_LIMIT_EXCEEDED, f"a number of more than {MAX_DIGITS} digits is not supported"
+            )
         before = text
 
 
