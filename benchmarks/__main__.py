@@ -26,6 +26,7 @@ from benchmarks import (
     relay,
     report,
     rows,
+    tpcds,
 )
 from benchmarks.setting import Setting, open_setting
 
@@ -41,6 +42,7 @@ BENCHMARKS: dict[str, Callable[[Setting], report.Section]] = {
     "overhead": overhead.run,
     "audit": audit.run,
     "governance": governance.run,
+    "tpcds": tpcds.run,
 }
 _RESULTS = Path(__file__).with_name("results")
 

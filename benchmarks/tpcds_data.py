@@ -103,7 +103,9 @@ def write_postgres(data: duckdb.DuckDBPyConnection, dsn: str, tables: list[str])
         connection.execute("SET synchronous_commit = off")
         for name in tables:
             found = rows(data, name)
-            columns = [sql.SQL("{} {}").format(sql.Identifier(field.name), _sql_type(field)) for field in found.schema]
+            columns = [
+                sql.SQL("{} {}").format(sql.Identifier(field.name), sql.SQL(sql_type(field))) for field in found.schema
+            ]
             if name in _PRIMARY_KEYS:
                 columns.append(sql.SQL("PRIMARY KEY ({})").format(sql.Identifier(_PRIMARY_KEYS[name])))
             definition = sql.SQL("CREATE TABLE {} ({})").format(sql.Identifier(name), sql.SQL(", ").join(columns))
@@ -116,7 +118,8 @@ def write_postgres(data: duckdb.DuckDBPyConnection, dsn: str, tables: list[str])
         connection.execute("ANALYZE")
 
 
-def _sql_type(field: pa.Field) -> sql.SQL:
+def sql_type(field: pa.Field) -> str:
+    """Return the type of a column as SQL writes it."""
     if pa.types.is_decimal(field.type):
-        return sql.SQL(f"numeric({field.type.precision},{field.type.scale})")
-    return sql.SQL({pa.int32(): "integer", pa.date32(): "date", pa.string(): "text"}[field.type])
+        return f"numeric({field.type.precision},{field.type.scale})"
+    return {pa.int32(): "integer", pa.date32(): "date", pa.string(): "text"}[field.type]
