@@ -182,7 +182,6 @@ ERROR 42501: must be owner of table people
 # an owner's rights end at her table
 olga: CREATE POLICY look ON {t}.orders USING ((SELECT max(secret) FROM {t}.vault) IS NOT NULL)
 ----
-> olga
 ERROR 42P01: relation "{t}.vault" does not exist
 
 # a policy looks with the rights of who asks
