@@ -1,7 +1,8 @@
 """Statements of access on what their sender may not know of: it is as if absent.
 
 PostgreSQL, which judges these statements, says "permission denied" of a table that is there. So names are looked up
-here first: who has no privilege at all on a relation, or on a column of it, hears that there is none.
+here first: who has no privilege at all on a relation, or on a column of it, hears that there is none. What the queries
+of views and the conditions of policies read is PostgreSQL's affair: it asks for privileges when they are read.
 """
 
 from __future__ import annotations
@@ -18,17 +19,16 @@ from gateway.sql.resolve import Names
 from gateway.sql.tokens import Token, tokens
 from gateway.sql.unread import get_meant, identifier, possible_tables
 
-_BEFORE_NAMES = frozenset({"ON", "TABLE", "COLUMN", "VIEW", "EXISTS", "ONLY", "FROM", "JOIN"})
 _OF_ROLES = frozenset({"ROLE", "USER", "GROUP", "OWNED", "DEFAULT"})  # second words of statements without relations
 _OTHER_OBJECTS = frozenset({"ALL", "DATABASE", "FUNCTION", "PROCEDURE", "ROUTINE", "SCHEMA"})
-_TARGETS = frozenset({"ON", "TABLE", "COLUMN", "VIEW", "EXISTS", "ONLY"})  # PostgreSQL tells no place of these
+_BEFORE_NAMES = frozenset({"ON", "TABLE", "COLUMN", "VIEW", "EXISTS", "ONLY"})
 _GRANTS = frozenset({"GRANT", "REVOKE"})
 _PUBLIC_SCHEMA = "public"
 
 
 def refuse_hidden(text: str, principal: Principal, names: Names, rows: AccessRows) -> None:
     """Raise as PostgreSQL does for what is not there, where a statement of access names a relation (42P01) or gives a
-    privilege on a column (42703) that is there, and on which the principal has no privilege. Positions are in ``text``.
+    privilege on a column (42703) that is there, and on which the principal has no privilege.
     """
     if is_officer(principal):
         return
@@ -36,16 +36,17 @@ def refuse_hidden(text: str, principal: Principal, names: Names, rows: AccessRow
     known: list[TableName] = []
     is_grant = words[0].text.upper() in _GRANTS
     for schema, name, position in _named(words, is_grant=is_grant):
-        found, is_target = get_meant(schema, name, names), is_grant or _is_target(words, position)
-        if found is None and schema in names.catalog.schemas and not (is_target and words[0].text.upper() == "CREATE"):
+        if not is_grant and not _is_target(words, position):
+            continue
+        found = get_meant(schema, name, names)
+        if found is None and schema in names.catalog.schemas:
             return  # PostgreSQL says that of this one, and of none behind it
         if found is None or not rights.uses(found.schema):  # of a whole schema PostgreSQL says it by itself
             continue
         if not rights.knows(found):
             written = f"{schema}.{name}" if schema else name
-            place = None if is_target else position
-            raise SqlError(SqlState.UNDEFINED_TABLE, f'relation "{written}" does not exist', position=place)
-        if is_target and not is_grant and not rights.owns(found):
+            raise SqlError(SqlState.UNDEFINED_TABLE, f'relation "{written}" does not exist')
+        if not is_grant and not rights.owns(found):
             return  # PostgreSQL says so, and looks at nothing behind it
         known.append(found)
     for found in known if is_grant else ():
@@ -56,7 +57,10 @@ def _named(words: Sequence[Token], *, is_grant: bool) -> Iterator[tuple[str, str
     """Yield the relations that a statement may name, as `possible_tables` does. Roles in lists are none."""
     if is_grant:
         yield from possible_tables(_objects(words), _BEFORE_NAMES | {","})
-    elif len(words) > 1 and words[1].text.upper() not in _OF_ROLES:
+        return
+    upper = [token.text.upper() for token in words[:3]]
+    makes_view = upper[0] == "CREATE" and "POLICY" not in upper[1:]
+    if len(upper) > 1 and upper[1] not in _OF_ROLES and not makes_view:
         yield from possible_tables(words, _BEFORE_NAMES)
 
 
@@ -127,7 +131,7 @@ def _columns(words: Sequence[Token]) -> Iterator[str]:
 
 def _is_target(words: Sequence[Token], position: int) -> bool:
     at = next(index for index, token in enumerate(words) if token.start + 1 == position)
-    return at > 0 and words[at - 1].text.upper() in _TARGETS
+    return at > 0 and words[at - 1].text.upper() in _BEFORE_NAMES
 
 
 class _Rights:

@@ -51,6 +51,9 @@ def _names() -> Names:
         "ALTER TABLE s.mine OWNER TO hidden",
         "CREATE VIEW s.v (id, hidden) AS SELECT id, (hidden) FROM known",
         "COMMENT ON TABLE s.mine IS 'hidden'",
+        "CREATE OR REPLACE VIEW s.hidden AS SELECT 1",
+        "CREATE VIEW s.v AS SELECT 1 FROM known JOIN s.hidden h ON true",
+        "CREATE POLICY p ON s.mine USING (id IN (SELECT id FROM hidden))",
         "COMMENT ON POLICY hidden ON s.known IS 'x'",
         "CREATE POLICY p ON s.known USING (EXISTS (SELECT FROM s.hidden))",  # PostgreSQL says that it is not his
         "GRANT SELECT ON s.nosuch, s.hidden TO bob",  # and that the first is not there
@@ -61,24 +64,21 @@ def test_what_is_no_hidden_relation_is_left_to_postgresql(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "message", "position"),
+    ("text", "message"),
     [
-        ("GRANT SELECT ON hidden TO bob", 'relation "hidden" does not exist', None),
-        ('GRANT SELECT ON TABLE s.known, "s".hidden TO bob', 'relation "s.hidden" does not exist', None),
-        ("REVOKE ALL ON known, hidden FROM bob", 'relation "hidden" does not exist', None),
-        ("GRANT SELECT (pay, id) ON s.known TO bob", 'column "pay" of relation "known" does not exist', None),
-        ("ALTER TABLE IF EXISTS ONLY s.hidden ENABLE ROW LEVEL SECURITY", 'relation "s.hidden" does not exist', None),
-        ("DROP POLICY p ON hidden", 'relation "hidden" does not exist', None),
-        ("CREATE POLICY p ON s.mine USING (id IN (SELECT id FROM hidden))", 'relation "hidden" does not exist', 56),
-        ("CREATE VIEW s.v AS SELECT 1 FROM known JOIN s.hidden h ON true", 'relation "s.hidden" does not exist', 45),
-        ("CREATE VIEW s.v AS SELECT 1 FROM known, s.hidden", 'relation "s.hidden" does not exist', 41),
-        ("COMMENT ON COLUMN s.hidden.id IS 'x'", 'relation "s.hidden" does not exist', None),
+        ("GRANT SELECT ON hidden TO bob", 'relation "hidden" does not exist'),
+        ('GRANT SELECT ON TABLE s.known, "s".hidden TO bob', 'relation "s.hidden" does not exist'),
+        ("REVOKE ALL ON known, hidden FROM bob", 'relation "hidden" does not exist'),
+        ("GRANT SELECT (pay, id) ON s.known TO bob", 'column "pay" of relation "known" does not exist'),
+        ("ALTER TABLE IF EXISTS ONLY s.hidden ENABLE ROW LEVEL SECURITY", 'relation "s.hidden" does not exist'),
+        ("DROP POLICY p ON hidden", 'relation "hidden" does not exist'),
+        ("COMMENT ON COLUMN s.hidden.id IS 'x'", 'relation "s.hidden" does not exist'),
     ],
 )
-def test_what_is_hidden_is_absent(text: str, message: str, position: int | None) -> None:
+def test_what_is_hidden_is_absent(text: str, message: str) -> None:
     with pytest.raises(SqlError) as refused:
         refuse_hidden(text, ANN, _names(), ROWS)
-    assert (refused.value.message, refused.value.position) == (message, position)
+    assert (refused.value.message, refused.value.position) == (message, None)
     refuse_hidden(text, Principal("root", frozenset({"root"}), superuser=True), _names(), ROWS)
 
 

@@ -88,7 +88,6 @@ _TABLES = (
     "ALTER TABLE lk.{n} ALTER COLUMN secret SET MASKING POLICY m",
     "EXPLAIN POLICY FOR tina ON lk.{n}",
     "CHECK ACCESS FOR tina ON lk.{n}",
-    "CREATE VIEW public.mine AS SELECT 1 FROM lk.people, lk.{n}",
 )
 _OPEN_COLUMNS = (
     "SELECT has_column_privilege('lk.people', '{n}', 'SELECT')",

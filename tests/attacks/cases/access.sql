@@ -181,20 +181,15 @@ ERROR 42501: must be owner of table people
 
 # an owner's rights end at her table
 olga: CREATE POLICY look ON {t}.orders USING ((SELECT max(secret) FROM {t}.vault) IS NOT NULL)
-----
-ERROR 42P01: relation "{t}.vault" does not exist
-
-# a policy looks with the rights of who asks
-ada: CREATE POLICY look ON {t}.orders USING ((SELECT max(secret) FROM {t}.vault) IS NOT NULL)
 tina: SELECT count(*) FROM {t}.orders
-ada: DROP POLICY look ON {t}.orders
+olga: DROP POLICY look ON {t}.orders
 ----
-> ada
+> olga
 (CREATE POLICY)
 > tina
 ERROR 55000: table "orders" cannot be read: one of its policies does not fit it any more
   HINT: Its owner can find the reason in the gateway's log, and alter the policy.
-> ada
+> olga
 (DROP POLICY)
 
 olga: ALTER TABLE {t}.people DISABLE ROW LEVEL SECURITY
@@ -378,10 +373,6 @@ ERROR 42P01: relation "{t}.vault" does not exist
 CREATE POLICY mine ON {t}.people USING ((SELECT count(*) FROM {t}.nosuch) > 0)
 ----
 ERROR 42501: must be owner of table people
-
-CREATE VIEW public.seen AS SELECT 1 FROM {t}.people, {t}.vault
-----
-ERROR 42P01: relation "{t}.vault" does not exist
 
 eve: GRANT SELECT ON {t}.people TO eve
 ----
