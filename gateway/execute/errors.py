@@ -77,6 +77,8 @@ _KNOWN: tuple[tuple[re.Pattern[str], SqlState, str, str | None], ...] = (
      "a data file of the table is missing", "The table may have been vacuumed: run the statement again."),
     (re.compile(r"Parquet error|Invalid Parquet|External: Generic|ArrowError\(ParquetError", re.I),
      SqlState.DATA_CORRUPTED, "a data file of the table cannot be read", None),
+    (re.compile(r"column types must match schema types|merge arrays of different data types"),
+     SqlState.FEATURE_NOT_SUPPORTED, "this form of query is not supported on lake tables", None),
     (re.compile(r"Invalid function|This feature is not implemented|not supported|NotImplemented|Unsupported|"
                 r"not implemented|No function matches|Physical plan does not support|Schema error|"
                 r"Error during planning|ParserError|type_coercion|SanityCheckPlan", re.I),

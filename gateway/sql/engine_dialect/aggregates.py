@@ -70,9 +70,16 @@ def spare_filtered(tree: exp.Expr) -> None:
     """
     for node in tree.find_all(exp.Filter):
         value = node.this.this
+        if isinstance(node.this, exp.Anonymous):  # ``every`` is named later
+            value = node.this.expressions[0] if node.this.expressions else node.this
         while isinstance(value, exp.Distinct | exp.Order):
             value = value.expressions[0] if isinstance(value, exp.Distinct) else value.this
-        if not isinstance(node.this, exp.AggFunc) or isinstance(value, exp.Tuple) or not value.find(*_MAY_FAIL):
+        if (
+            value is node.this
+            or not isinstance(node.this, exp.AggFunc | exp.Anonymous)
+            or isinstance(value, exp.Tuple)
+            or not value.find(*_MAY_FAIL)
+        ):
             continue
         condition = node.expression.this
         if condition.find(exp.Query) is None and value.find(exp.Query) is None:

@@ -19,3 +19,6 @@ select stddev_pop(n), var_pop(i4), stddev_samp(n), var_samp(i8) from types where
 
 -- deviations have the digits of the variance
 select stddev(i4), stddev_pop(n2), variance(n), var_pop(i8), stddev(n) from types where i4 between -100 and 100;
+
+-- an argument of every
+select every(10 / i2 > 0) filter (where i2 <> 0), bool_or(10 / i2 > 5) filter (where i2 <> 0) from types;
