@@ -36,9 +36,23 @@ def parse(sql: str) -> exp.Expr:
     if len(statements) != 1 or statements[0] is None:
         raise sqlglot.errors.ParseError("one statement is expected")
     tree = with_own_names(statements[0])
+    _count_alike(tree)
     short_forms.spell_out(tree)
     column_names.name_columns(tree, sql)
     return tree
+
+
+def _count_alike(tree: exp.Expr) -> None:
+    """Take one off each constant subscript, in place: the parser does so but for what it takes for no array, as
+    ``(a || b)[1]``.
+    """
+    for bracket in tree.find_all(exp.Bracket):
+        taken_for = bracket.this.type
+        if taken_for is None or taken_for.this in (exp.DType.UNKNOWN, exp.DType.ARRAY):
+            continue
+        for index in bracket.expressions:
+            if isinstance(index, exp.Literal) and index.is_int:
+                index.replace(exp.Literal.number(int(index.name) - 1))
 
 
 def _tokenized(sql: str) -> list[Token]:

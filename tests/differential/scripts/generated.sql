@@ -184,3 +184,8 @@ select case when id > 3 then at else at || at end, coalesce(ai, array[id]), case
 -- the absolute value by its operator
 -- refused: the operator @
 select @ i4 from types where id = 1;
+
+-- subscripts of what is put together
+-- ordered
+select id, (ai || 7)[1], (7 || ai)[2], ('{}'::text[] || at)[2], (at || at)[3], (ai || 7)[0], (ai || 7)[-1], (ai || ai)[id], (ai || 7)[1 + 1], (ai || 7)[2::int],
+  (ai || 7)[1:2], (case when b then ai else ai || 1 end)[1], (coalesce(ai, array[9]))[1], (array[id, 5])[2], (string_to_array(v, ','))[1] from types order by id;
