@@ -27,6 +27,7 @@ from benchmarks import (
     report,
     rows,
     tpcds,
+    wide_values,
 )
 from benchmarks.setting import Setting, open_setting
 
@@ -35,6 +36,7 @@ BENCHMARKS: dict[str, Callable[[Setting], report.Section]] = {
     "memory": memory.run,
     "federation": federation.run,
     "rows": rows.run,
+    "wide_values": wide_values.run,
     "latency": latency.run,
     "catalogue": catalogue.run,
     "logins": logins.run,

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
 from catalog.types import is_list
+from gateway.values.escaping import element_texts
 from gateway.values.fields import (
     Field,
     Int64s,
@@ -29,7 +30,6 @@ ElementEncoder = Callable[[pa.Array], Field]
 
 MAX_DIMENSIONS = 6  # MAXDIM
 _NEVER_QUOTED = frozenset({BOOL, INT2, INT4, INT8, FLOAT4, FLOAT8, NUMERIC, TIME, UUID}) | OID_TYPES
-_QUOTED = rb'^$|[{},"\\ \t\n\r\v\f]|^(?i:null)$'
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def array_text(values: pa.Array, encode: ElementEncoder, element: int) -> Field:
     shape = shape_of(values)
     texts = binary_of_field(encode(shape.elements))
     if element not in _NEVER_QUOTED:
-        texts = _quoted(texts)
+        texts = element_texts(texts)
     texts = pc.fill_null(texts, b"NULL")
     empty = shape.bounds[1:] == shape.bounds[:-1]
     for depth in range(len(shape.sizes) - 1, -1, -1):
@@ -134,15 +134,6 @@ def _inner_bounds(sizes: tuple[Int64s, ...], depth: int) -> Int64s:
     for size in sizes[:depth]:
         outer = outer * size
     return np.concatenate(([0], np.cumsum(np.repeat(sizes[depth], outer))))
-
-
-def _quoted(texts: pa.Array) -> pa.Array:
-    """Return elements in double quotes where array literals need them."""
-    needed = pc.match_substring_regex(texts, _QUOTED)
-    if not pc.any(needed).as_py():
-        return texts
-    escaped = pc.replace_substring_regex(texts, rb'(["\\])', rb"\\\1")
-    return pc.if_else(needed, pc.binary_join_element_wise(b'"', escaped, b'"', b""), texts)
 
 
 def _stream(field: Field, bounds: Int64s) -> pa.Array:

@@ -12,14 +12,15 @@ import pyarrow.compute as pc
 from catalog.types import is_list
 from gateway.values.arrays import lengths_of
 from gateway.values.encodings import distinct_values, indices_of, is_encoded, missing_rows
+from gateway.values.escaping import in_quotes, with_backslashes
 from gateway.values.fields import binary_of_field, validity
 from gateway.values.floats import plain_float_text
 from gateway.values.scalars import natural_encoder
 from gateway.values.settings import OutputSettings
-from gateway.values.strings import plain_string
+from gateway.values.strings import parts_of, plain_string
 
-_SPECIAL = '["\\\\\\x00-\\x1f]'
-_SHORT_ESCAPES = {"\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_SPACE = 32  # the first character that is not a control character
+_SHORT_ESCAPES = {8: b"\\b", 9: b"\\t", 10: b"\\n", 12: b"\\f", 13: b"\\r"}
 
 
 def json_text(values: pa.Array, settings: OutputSettings) -> pa.Array:
@@ -126,14 +127,11 @@ def _json_of_extension(values: pa.Array, settings: OutputSettings) -> pa.Array:
 
 def _quoted(texts: pa.Array) -> pa.Array:
     """Return strings in double quotes, escaped as jsonb does."""
-    special = pc.match_substring_regex(texts, _SPECIAL)
-    if pc.any(special).as_py():
-        texts = pc.replace_substring(texts, "\\", "\\\\")
-        texts = pc.replace_substring(texts, '"', '\\"')
-        for code in range(32):
-            escape = _SHORT_ESCAPES.get(chr(code), f"\\u{code:04x}")
-            texts = pc.replace_substring(texts, chr(code), escape)
-    return pc.binary_join_element_wise('"', texts, '"', "")
+    escaped = with_backslashes(texts)
+    data = parts_of(escaped)[1]
+    for code in np.unique(data[data < _SPACE]).tolist():
+        escaped = pc.replace_substring(escaped, bytes((code,)), _SHORT_ESCAPES.get(code, b"\\u%04x" % code))
+    return in_quotes(escaped).cast(pa.string())
 
 
 def _is_text(kind: pa.DataType) -> bool:

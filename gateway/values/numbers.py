@@ -354,18 +354,25 @@ def _wide_magnitudes(limbs: Int64s, zeros: int) -> tuple[list[Words], Bools | No
     return _split_limbs(halves, zeros), negative if negative.any() else None
 
 
-def _split_limbs(limbs: list[Words], zeros: int) -> list[Words]:
-    """Return integers given in base 2**32, the lowest limb first, times 10**zeros as chunks of eight digits."""
+def _times(limbs: list[Words], factor: int) -> list[Words]:
+    """Return integers given in base 2**32, the lowest limb first, times a factor of at most 32 bits."""
     carry = np.zeros(len(limbs[0]), np.uint64)
     scaled: list[Words] = []
     for limb in limbs:
-        total = limb * np.uint64(10**zeros) + carry
+        total = limb * np.uint64(factor) + carry
         scaled.append(total & _LOW_LIMB)
         carry = total >> _LIMB_BITS
-    scaled.append(carry)
+    return [*scaled, carry]
+
+
+def _split_limbs(limbs: list[Words], zeros: int) -> list[Words]:
+    """Return integers given in base 2**32, the lowest limb first, times 10**zeros as chunks of eight digits."""
+    scaled = _times(limbs, 10**zeros) if zeros else [*limbs]
+    while len(scaled) > 1 and not scaled[-1].any():
+        scaled.pop()
     chunks: list[Words] = []
     while len(scaled) > 1 or not chunks or scaled[0].any():
-        remainder = np.zeros(len(carry), np.uint64)
+        remainder = np.zeros(len(limbs[0]), np.uint64)
         for place in range(len(scaled) - 1, -1, -1):
             current = remainder << _LIMB_BITS | scaled[place]
             scaled[place] = current // np.uint64(_CHUNK)

@@ -54,12 +54,12 @@ def bytea_hex(values: pa.Array) -> Field:
 def bytea_escape(values: pa.Array) -> Field:
     """Encode binary values as characters, octal escapes where they are not printable, doubled backslashes."""
     values = plain_binary(values)
-    offsets, data = _parts(values)
+    offsets, data = parts_of(values)
     table, sizes = _escapes()
     widths = sizes.take(data)
     positions = np.concatenate(([0], np.cumsum(widths, dtype=np.int64)))
     escaped = table.take(data, axis=0)[np.arange(4) < widths[:, None]]
-    return field_of_binary(_rebuilt(values, positions[offsets], escaped))
+    return field_of_binary(rebuilt(values, positions[offsets], escaped))
 
 
 def uuid_text(values: pa.Array) -> Field:
@@ -97,7 +97,7 @@ def uuid_bytes(texts: pa.Array) -> pa.Array:
     plain = pc.fill_null(plain, "0" * 2 * _UUID_BYTES)
     if not pc.all(pc.match_substring_regex(plain, "^[0-9a-fA-F]{32}$"), min_count=0).as_py():
         raise SqlError(SqlState.INVALID_TEXT_REPRESENTATION, "invalid input syntax for type uuid")
-    _, data = _parts(plain_binary(plain))
+    _, data = parts_of(plain_binary(plain))
     nibbles = _nibbles().take(data).reshape(-1, 2)
     packed = nibbles[:, 0] << 4 | nibbles[:, 1]
     bitmap = pa.py_buffer(np.packbits(validity(texts), bitorder="little")) if texts.null_count else None
@@ -131,7 +131,7 @@ def _packed(values: pa.Array) -> npt.NDArray[np.uint8]:
         size = _UUID_BYTES * len(values)
         return np.frombuffer(values.buffers()[1], np.uint8, size, _UUID_BYTES * values.offset)
     filled = pc.fill_null(plain_binary(values), bytes(_UUID_BYTES))
-    offsets, data = _parts(filled)
+    offsets, data = parts_of(filled)
     if (np.diff(offsets) != _UUID_BYTES).any():
         raise SqlError(SqlState.INVALID_BINARY_REPRESENTATION, "incorrect binary data format for type uuid")
     return data
@@ -139,11 +139,11 @@ def _packed(values: pa.Array) -> npt.NDArray[np.uint8]:
 
 def _hex(values: pa.Array) -> pa.Array:
     values = plain_binary(values)
-    offsets, data = _parts(values)
-    return _rebuilt(values, 2 * offsets, _hex_table().take(data))
+    offsets, data = parts_of(values)
+    return rebuilt(values, 2 * offsets, _hex_table().take(data))
 
 
-def _parts(values: pa.Array) -> tuple[Int64s, npt.NDArray[np.uint8]]:
+def parts_of(values: pa.Array) -> tuple[Int64s, npt.NDArray[np.uint8]]:
     """Return the offsets, counted from zero, and the bytes of a binary array."""
     if len(values) == 0:
         return np.zeros(1, np.int64), np.empty(0, np.uint8)
@@ -154,10 +154,10 @@ def _parts(values: pa.Array) -> tuple[Int64s, npt.NDArray[np.uint8]]:
     return offsets - offsets[0], characters
 
 
-def _rebuilt(values: pa.Array, offsets: Int64s, data: npt.NDArray[np.generic]) -> pa.Array:
+def rebuilt(values: pa.Array, offsets: Int64s, data: npt.NDArray[np.generic]) -> pa.Array:
     """Return a binary array with the NULLs of ``values`` and other contents. Raises SqlError (54000) above 2 GiB."""
     if int(offsets[-1]) > np.iinfo(np.int32).max:
-        raise SqlError(SqlState.PROGRAM_LIMIT_EXCEEDED, "result of bytea columns is too large")
+        raise SqlError(SqlState.PROGRAM_LIMIT_EXCEEDED, "a column of the result is too large")
     bitmap = pa.py_buffer(np.packbits(validity(values), bitorder="little")) if values.null_count else None
     buffers = [bitmap, pa.py_buffer(offsets.astype(np.int32)), pa.py_buffer(np.ascontiguousarray(data))]
     return pa.Array.from_buffers(pa.binary(), len(values), buffers)
