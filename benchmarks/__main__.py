@@ -16,6 +16,7 @@ from pathlib import Path
 from benchmarks import (
     audit,
     catalogue,
+    connections,
     federation,
     governance,
     latency,
@@ -40,6 +41,7 @@ BENCHMARKS: dict[str, Callable[[Setting], report.Section]] = {
     "latency": latency.run,
     "catalogue": catalogue.run,
     "logins": logins.run,
+    "connections": connections.run,
     "relay": relay.run,
     "overhead": overhead.run,
     "audit": audit.run,

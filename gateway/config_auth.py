@@ -151,8 +151,8 @@ class Auth(_Section):
     failed_logins: Annotated[int, Field(ge=1)] = 10
     failed_logins_of_address: Annotated[int, Field(ge=1)] = 100
     longest_ban: Annotated[Seconds, Field(ge=1)] = 900.0
-    max_unauthenticated: Annotated[int, Field(ge=1)] = 512
-    max_unauthenticated_of_address: Annotated[int, Field(ge=1)] = 256
+    max_unauthenticated: Annotated[int, Field(ge=1)] = 1024
+    max_unauthenticated_of_address: Annotated[int, Field(ge=1)] = 512
 
     @property
     def effective_rules(self) -> tuple[AuthRule, ...]:

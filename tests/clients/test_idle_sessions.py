@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import psycopg
 import pytest
@@ -149,3 +150,18 @@ def test_statements_that_come_while_it_is_given_up(restless: RunningGateway) -> 
     with ThreadPoolExecutor(4) as threads:
         for done in [threads.submit(work, seed) for seed in range(4)]:
             done.result()
+
+
+def test_idle_sessions_make_room(gateway: RunningGateway, lake: SampleLake, owner: psycopg.Connection) -> None:
+    taken = "SELECT count(*)::int FROM pg_stat_activity WHERE backend_type = 'client backend'"
+    free = value(owner, f"SELECT setting::int - ({taken}) FROM pg_settings WHERE name = 'max_connections'")
+    assert isinstance(free, int)
+    with ExitStack() as opened:
+        for _ in range(free - 9):  # three are the superuser's own, and the gateway may need some
+            opened.enter_context(lake.server.connect())
+        clients = [opened.enter_context(gateway.connect(application_name="crowd")) for _ in range(12)]
+        for number in (1, 2):
+            for one in clients:
+                assert value(one, f"select {number}, pg_backend_pid()") == number
+        row = owner.execute("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'crowd'").fetchone()
+        assert row is not None and row[0] < 12

@@ -196,6 +196,14 @@ SELECT sessions FROM pg_catalog.lakegate_sessions
 ----
 ERROR 42501: permission denied for table lakegate_sessions
 
+SELECT process FROM pg_catalog.lakegate_processes
+----
+ERROR 42501: permission denied for table lakegate_processes
+
+SELECT number FROM pg_catalog.lakegate_signals
+----
+ERROR 42501: permission denied for table lakegate_signals
+
 ada: SELECT 'LEAK-statement'
 tina: SELECT client_addr, client_port, query_start, state, query FROM pg_stat_activity WHERE usename = 'ada' AND query <> '<insufficient privilege>'
 ----
