@@ -98,7 +98,8 @@ class RemoteScan:
     rows it yields at the most as far as the source knows, None where it does not. ``reader`` is the role with whose
     rights the table is read, and so with whose login at the source if it has one. ``guard`` is an expression by
     which each query is to fail, before its first row, where the columns are not those that were planned any more; it is
-    no part of what EXPLAIN shows.
+    no part of what EXPLAIN shows. ``infinite``: infinite dates and timestamps may be among the values, as the highest
+    and lowest numbers of their types; else they are errors.
     """
 
     source: str
@@ -107,6 +108,7 @@ class RemoteScan:
     rows: int | None = None
     reader: str | None = None
     guard: str | None = field(default=None, repr=False)
+    infinite: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,7 +172,7 @@ def _of_type(values: pa.Array | None, part: Fragment, one: DynamicFilter) -> pa.
     beyond its integers is equal to none of them.
     """
     column = part.snapshot.table.column(one.column)
-    if values is None or column is None:
+    if values is None or column is None or _has_infinity(values):
         return None
     wanted = column.arrow_type
     if pa.types.is_integer(wanted) and pa.types.is_integer(values.type) and wanted != values.type:
@@ -184,6 +184,15 @@ def _of_type(values: pa.Array | None, part: Fragment, one: DynamicFilter) -> pa.
         return values.cast(wanted).take(pc.array_sort_indices(values))
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         return None
+
+
+def _has_infinity(values: pa.Array) -> bool:
+    """Whether an infinite date or timestamp is among the keys: no calendar of Python or numpy has such a day."""
+    if not (pa.types.is_date32(values.type) or pa.types.is_timestamp(values.type)) or not len(values):
+        return False
+    bits = values.type.bit_width
+    extent = pc.min_max(values.view(pa.int32() if bits == 32 else pa.int64()))
+    return bool(extent["max"].as_py() == (1 << bits - 1) - 1 or extent["min"].as_py() == -(1 << bits - 1))
 
 
 def _is_worth(one: DynamicFilter, part: Fragment, keys: int) -> bool:

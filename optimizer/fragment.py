@@ -17,6 +17,7 @@ from catalog.names import TableName
 from catalog.scans import Comparison, FileScan, RemoteScan, Snapshot, Source
 from optimizer.comparisons import comparisons
 from optimizer.copies import copied
+from optimizer.infinite_moments import may_be_infinite
 from optimizer.relations import Relation, conjuncts, relations
 from optimizer.stages import Fragment, Fragmented, Optimized
 
@@ -29,16 +30,22 @@ def fragment(
 ) -> Fragmented:
     """Cut the query into scans of its sources at the given snapshots. Blocks: sources may read metadata."""
     tree = copied(optimized.tree)
+    infinite = may_be_infinite(tree)
     token = secrets.token_hex(8)  # relation names cannot be guessed, so no text of a user can name one
     fragments = [
         _fragment(relation, f"scan_{token}_{number}", snapshots[relation.name], sources, parameters)
         for number, relation in enumerate([*relations(tree)])
     ]
-    return Fragmented(tree, tuple(_late(part) if at in optimized.late else part for at, part in enumerate(fragments)))
+    parts = (_late(part) if at in optimized.late else part for at, part in enumerate(fragments))
+    return Fragmented(tree, tuple(_infinite(part) if infinite else part for part in parts))
 
 
 def _late(part: Fragment) -> Fragment:
     return replace(part, scan=replace(part.scan, late=True)) if isinstance(part.scan, FileScan) else part
+
+
+def _infinite(part: Fragment) -> Fragment:
+    return replace(part, scan=replace(part.scan, infinite=True)) if isinstance(part.scan, RemoteScan) else part
 
 
 def _fragment(

@@ -16,13 +16,16 @@ ODD_ARRAYS = "?odd arrays"  # a column that the remote query adds: true where an
 
 # 4713 BC, PostgreSQL's first day, in the Unix epoch. What lies before it is infinity or a date after the last one Arrow
 # holds: the driver adds the distance of the epochs and lets both wrap around into this range.
+_EPOCH_DAYS = 10_957  # from Unix's epoch to PostgreSQL's
 _FIRST_DAY = -2_440_588
 _FIRST_MICROSECOND = _FIRST_DAY * 86_400_000_000
 _MICROSECONDS_A_DAY = 86_400_000_000
 
 
-def decode(batch: pa.RecordBatch, schema: pa.Schema, source: str) -> pa.RecordBatch:
-    """Return the batch with the columns of ``schema``, which come first in it. Raises SqlError."""
+def decode(batch: pa.RecordBatch, schema: pa.Schema, source: str, *, infinite: bool = False) -> pa.RecordBatch:
+    """Return the batch with the columns of ``schema``, which come first in it. ``infinite``: infinite dates and
+    timestamps become the highest and lowest numbers of their types. Raises SqlError.
+    """
     if batch.num_columns > len(schema) and pc.any(batch.column(len(schema))).as_py():
         raise SqlError(
             SqlState.FEATURE_NOT_SUPPORTED,
@@ -32,7 +35,8 @@ def decode(batch: pa.RecordBatch, schema: pa.Schema, source: str) -> pa.RecordBa
     columns = []
     for index, field in enumerate(schema):
         try:
-            columns.append(_column(batch.column(index), field.type))
+            column = batch.column(index)
+            columns.append(_with_infinity(column, field.type) if infinite else _column(column, field.type))
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OverflowError):
             raise _does_not_fit(field, source) from None
     return pa.RecordBatch.from_arrays(columns, schema=schema)
@@ -66,6 +70,24 @@ def _parsed(array: pa.Array, target: pa.DataType) -> pa.Array:
     if pc.any(pc.invert(fits)).as_py():
         raise pa.ArrowInvalid("digits")
     return array.cast(target)
+
+
+def _with_infinity(array: pa.Array, target: pa.DataType) -> pa.Array:
+    """As `_column`, with infinite dates and timestamps as the highest and lowest number: the driver has moved them by
+    the distance of the epochs.
+    """
+    kind = array.type
+    if pa.types.is_date32(kind):
+        numbers, most, distance = array.view(pa.int32()), 2**31 - 1, _EPOCH_DAYS
+    elif pa.types.is_timestamp(kind) and kind == target:
+        numbers, most, distance = array.view(pa.int64()), 2**63 - 1, _EPOCH_DAYS * _MICROSECONDS_A_DAY
+    else:
+        return _column(array, target)
+    highest, lowest = (pa.scalar(-most - back + distance, numbers.type) for back in (2, 1))
+    is_infinite = pc.or_(pc.equal(numbers, highest), pc.equal(numbers, lowest))
+    _require_finite(pc.if_else(is_infinite, pa.scalar(None, numbers.type), numbers).view(kind))
+    found = pc.if_else(pc.equal(numbers, highest), pa.scalar(most, numbers.type), numbers)
+    return pc.if_else(pc.equal(numbers, lowest), pa.scalar(-most - 1, numbers.type), found).view(target)
 
 
 def _require_finite(array: pa.Array) -> None:

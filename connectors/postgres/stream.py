@@ -40,6 +40,7 @@ class RemoteStream:
         self, source: str, pool: ConnectionPool, query: str, schema: pa.Schema, snapshot: SharedSnapshot | None = None
     ) -> None:
         self.schema = schema
+        self.infinite = False  # may infinite dates and timestamps be among the values?
         self._source, self._pool, self._query, self._snapshot = source, pool, query, snapshot
         self._state = threading.Condition()
         self._connection: Connection | None = None
@@ -78,7 +79,7 @@ class RemoteStream:
             return
         if self._connection is not None and self._connection.checks_text:
             self._require_utf8(batch)
-        decoded = decode(batch, self.schema, self._source)
+        decoded = decode(batch, self.schema, self._source, infinite=self.infinite)
         for start in range(0, decoded.num_rows, BATCH_ROWS):
             yield decoded.slice(start, BATCH_ROWS)
 
@@ -196,7 +197,9 @@ class RemoteStreams:
                 wanted = pa.schema([wanted.field(name) for name in columns])
                 sql = narrowed(query, columns)
             sql = guarded(sql, self._scan.guard)
-            return RemoteStream(self._source, self._pool, sql, wanted, self._snapshot)
+            stream = RemoteStream(self._source, self._pool, sql, wanted, self._snapshot)
+            stream.infinite = self._scan.infinite
+            return stream
 
         return open_stream
 

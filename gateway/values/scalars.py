@@ -35,6 +35,7 @@ from gateway.values.registry import (
     BY_OID,
     BY_SQL_NAME,
     BYTEA,
+    CHAR,
     DATE,
     FLOAT4,
     FLOAT8,
@@ -53,7 +54,15 @@ from gateway.values.registry import (
     numeric_scale,
 )
 from gateway.values.settings import BINARY, OutputColumn, OutputSettings
-from gateway.values.strings import bytea_escape, bytea_hex, padded_text, plain_string, uuid_binary, uuid_text
+from gateway.values.strings import (
+    bytea_escape,
+    bytea_hex,
+    one_byte_binary,
+    padded_text,
+    plain_string,
+    uuid_binary,
+    uuid_text,
+)
 from gateway.values.zones import require_zone
 
 ColumnEncoder = Callable[[pa.Array], Field]
@@ -287,6 +296,7 @@ FAMILIES: dict[int, Family] = {
         _numeric_binary,
     ),
     **dict.fromkeys(TEXT_TYPES, _CHARACTERS),
+    CHAR: Family(_to_characters, lambda column, _: _character_text(column), lambda _: one_byte_binary),
     JSONB: Family(_to_json, lambda *_: field_of_binary, _jsonb_binary),
     BYTEA: Family(_to_bytes, _bytea_text, lambda _: field_of_binary),
     UUID: Family(_to_uuid, lambda *_: uuid_text, lambda _: uuid_binary),

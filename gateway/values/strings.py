@@ -25,6 +25,7 @@ _UUID_BYTES = 16
 _UUID_TEXT = 36
 _UUID_DASHES = (8, 13, 18, 23)
 _NOT_HEX = 255
+_OCTAL = 4  # characters of a backslash and three digits
 
 
 def plain_binary(values: pa.Array) -> pa.Array:
@@ -39,6 +40,17 @@ def plain_binary(values: pa.Array) -> pa.Array:
 def plain_string(values: pa.Array) -> pa.Array:
     """Return a string or binary array of any layout as a string array with 32-bit offsets."""
     return values if pa.types.is_string(values.type) else plain_binary(values).cast(pa.string())
+
+
+def one_byte_binary(values: pa.Array) -> Field:
+    """Encode texts of ``"char"`` as their one byte: nothing is the byte 0, ``\\ooo`` one that is not ASCII's."""
+    texts = plain_string(values).dictionary_encode()  # there are 256 at the most
+    known = pa.array(map(_one_byte, texts.dictionary.to_pylist()), pa.binary())
+    return field_of_binary(known.take(texts.indices))
+
+
+def _one_byte(text: str) -> bytes:
+    return bytes([int(text[1:], 8)]) if len(text) == _OCTAL and text[0] == "\\" else text.encode() or b"\0"
 
 
 def padded_text(values: pa.Array, width: int) -> Field:

@@ -98,7 +98,7 @@ def test_money_and_enums_come_as_numeric_and_text(odd: Both) -> None:
     assert [(str(price), mood) for price, mood in rows[:2]] == [("12.34", "happy"), ("-5.00", "sad")]
 
 
-@pytest.mark.parametrize("column", ["grid", "far"])
+@pytest.mark.parametrize("column", ["grid", "far + interval '1 day'"])
 def test_values_that_the_engine_has_not_are_errors(column: str, odd: Both) -> None:
     with pytest.raises(psycopg.Error, match=r"several dimensions|infinite"):
         odd.gateway.execute(f"SELECT id, {column} {JOINED}".encode())
