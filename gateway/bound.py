@@ -13,11 +13,33 @@ from catalog.sqlstate import SqlState
 from gateway.portals import RowSource
 from gateway.prepared import KeptEncoder, Lane, PreparedStatement
 from gateway.sql.cursor_statements import Declaration, Fetch
+from gateway.sql.tokens import tokens
 from gateway.whole_rows import WholeRows
 from gateway.wire import backend, frontend
 from optimizer.stages import Fragmented
 
 Scalars = tuple[pa.Scalar, ...]
+
+
+def require_formats(message: frontend.Bind) -> None:
+    """Raise SqlError where a message has neither no format, one for all, nor one for each parameter."""
+    formats, parameters = len(message.parameter_formats), len(message.parameters)
+    if formats > 1 and formats != parameters:
+        text = f"bind message has {formats} parameter formats but {parameters} parameters"
+        raise SqlError(SqlState.PROTOCOL_VIOLATION, text)
+
+
+def require_no_parameters(prepared: PreparedStatement, status: str) -> None:
+    """Raise SqlError where a statement that is sent by itself, without parameters, names one. PREPARE declares them;
+    that a transaction of the status E has failed comes first.
+    """
+    statement = prepared.statement
+    if "$" not in statement.text or prepared.lane is Lane.PREPARE or status == "E":
+        return
+    for token in tokens(statement.text):
+        if token.kind == "number" and token.text.startswith("$"):
+            position = statement.start + token.start + 1
+            raise SqlError(SqlState.UNDEFINED_PARAMETER, f"there is no parameter {token.text}", position=position)
 
 
 class Client(Protocol):

@@ -125,10 +125,6 @@ class EngineLane:
         """Describe the statement and decode its parameters."""
         prepared, values = named.prepared, message.parameters
         description = await self.describe(named, names)
-        if prepared.copy is not None:  # its rows are no result: they may change, and have one format
-            prepared.require_plan()
-            return Portal(prepared, description.fields, name=message.portal)
-        named.check_columns(description.fields)
         expected = len(description.parameter_oids)
         if len(values) != expected:
             raise SqlError(
@@ -136,6 +132,10 @@ class EngineLane:
                 f"bind message supplies {len(values)} parameters,"
                 f' but prepared statement "{message.statement}" requires {expected}',
             )
+        if prepared.copy is not None:  # its rows are no result: they may change, and have one format
+            prepared.require_plan()
+            return Portal(prepared, description.fields, name=message.portal)
+        named.check_columns(description.fields)
         given = spread(message.parameter_formats, expected, "{} parameter formats but {} parameters")
         parameters: Scalars | Callable[[], Scalars] = ()
         types: tuple[str, ...] = ()

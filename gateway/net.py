@@ -169,6 +169,10 @@ class ClientConnection(asyncio.Protocol):
         """Send what is held back, without waiting."""
         self._send_held()
 
+    def skip(self) -> None:
+        """Drop the statement that was read last, and all up to Sync."""
+        self._wire.skip()
+
     def end(self, reason: SqlError | None) -> None:
         """End the connection; None: the client was told why."""
         if reason is not None and not self._ending:
@@ -337,6 +341,7 @@ class ClientConnection(asyncio.Protocol):
                 message = await self._next_or_idle(session)
             except RemoteProtocolError as error:
                 if error.closes:
+                    await session.answer_what_is_owed()
                     raise
                 await session.protocol_error(error, ready=self._wire.owes_ready)
                 continue

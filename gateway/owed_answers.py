@@ -13,6 +13,10 @@ from gateway.told_errors import AlreadySent, told_error
 from gateway.wire import frontend
 
 
+class BehindError(AlreadySent):
+    """A statement by itself came behind messages without a Sync, of which one has failed: it is dropped."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Owed:
     """An answer that the mirror still owes: the types of message that may end it, and what it settles."""
@@ -49,6 +53,40 @@ class OwedAnswers:
                 raise AlreadySent()
             if message[:1] in b"Dd":
                 await self._client.drain()
+
+    async def drain_before_query(self, *, settles: bool) -> None:
+        """As `drain`, of messages without a Sync before a statement by itself. Raises `BehindError` after an error:
+        PostgreSQL drops the statement then, with all up to Sync. ``settles``: the client has executed nothing, so that
+        what is open in the mirror are questions of the gateway's own.
+        """
+        if await self.skips():
+            raise BehindError()
+        self._mirror.extended = False
+        if settles:
+            await self._mirror.settle(self._client.relay)
+
+    async def require_statement(self, name: str) -> None:
+        """Raise SqlError where the client has no prepared statement of a name. The mirror may have: a statement by
+        itself ends the unnamed one, and the mirror has not seen each.
+        """
+        if self._statements.get(name) is None:
+            await self.drain()
+            self._statements.require(name)
+
+    async def skips(self) -> bool:
+        """Do as `drain`; after an error have the client's messages dropped up to its Sync, and return True."""
+        failed = await self.ends_in_error()
+        if failed:
+            self._client.skip()
+        return failed
+
+    async def ends_in_error(self) -> bool:
+        """Do as `drain`; return whether an error was among the answers."""
+        try:
+            await self.drain()
+        except AlreadySent:
+            return True
+        return False
 
     def take(self, message: bytes) -> None:
         """Pass an answer of the mirror on, and do what it settles."""

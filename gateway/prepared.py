@@ -218,6 +218,14 @@ class NamedStatements:
         """Return the statement of that name, of messages under way if there is one."""
         return self._parsing.get(name) or self._known.get(name)
 
+    def require(self, name: str) -> NamedStatement:
+        """Return the statement of that name. Raises SqlError where there is none."""
+        named = self.get(name)
+        if named is None:
+            which = f'prepared statement "{name}"' if name else "unnamed prepared statement"
+            raise SqlError(SqlState.UNDEFINED_PSTATEMENT, f"{which} does not exist")
+        return named
+
     def parsing(self, name: str, statement: NamedStatement) -> Callable[[], None]:
         """Note a Parse that was sent; call what is returned when it has succeeded."""
         self._parsing[name] = statement

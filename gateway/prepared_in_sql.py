@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from catalog.errors import SqlError
+from catalog.sqlstate import SqlState
 from gateway.audit.witness import Witness
 from gateway.bound import Portal
 from gateway.engine_lane import EngineLane
@@ -72,8 +74,9 @@ class PreparedInSql:
         """Bind the statement that an EXECUTE names, or an EXPLAIN of one. Raises SqlError of its arguments."""
         statement = prepared.statement if prepared.query is None else prepared.query.statement
         executed = execution(statement.text)
-        named = self._statements.get(executed.name)
-        assert named is not None
+        named = self._statements.require(executed.name)
+        if named.prepared.lane is Lane.EXECUTE:  # it may have taken the name of what it executes
+            raise SqlError(SqlState.STATEMENT_TOO_COMPLEX, "stack depth limit exceeded")
         description = await self._engine.describe(named, self._role.names())
         oids = description.parameter_oids
         values = await self._values(statement, oids) if oids or executed.arguments else ()

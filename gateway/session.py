@@ -20,13 +20,13 @@ from gateway.access_lane import AccessLane
 from gateway.activity import Shown
 from gateway.audit.witness import Client, Witness
 from gateway.authentication.identity import Identity
-from gateway.bound import Portal
+from gateway.bound import Portal, require_formats, require_no_parameters
 from gateway.credentials import check_credential
 from gateway.cursors import Cursors
 from gateway.engine_lane import EngineLane, TransactionTimeout
 from gateway.late_lanes import LATE, LateLanes
 from gateway.logs import milliseconds_since, soon
-from gateway.owed_answers import OwedAnswers
+from gateway.owed_answers import BehindError, OwedAnswers
 from gateway.own_statements import OwnStatements
 from gateway.parking import Parking
 from gateway.preparation import Preparation, SessionNames
@@ -70,6 +70,7 @@ class Session:
         self._in_block = False  # a transaction block was begun behind the last Sync
         self._statements = NamedStatements()
         self._owed = owed = OwedAnswers(mirror, self._client, self._statements)
+        self.answer_what_is_owed = owed.ends_in_error
         room = TemporaryRoom(mirror, services.temporary_limit, services.temporary_bytes)
         self._temporary = temporary = TemporaryRelations(mirror, room)
         self._cursors = cursors = Cursors(self._engine, mirror, self._client, role, owed)
@@ -93,7 +94,6 @@ class Session:
         check_credential(self.identity, self._services.get_principal, message)
         simple = type(message) in _SIMPLE
         await self.parking.done()
-        self._mirror.extended = not simple
         try:
             self._engine.ended_by = None
             await self._work.run(self._dispatch(message))
@@ -101,6 +101,7 @@ class Session:
             raise
         except SqlError as error:
             await self._fail(error)
+            simple = simple and not isinstance(error, BehindError)
         except Exception:
             _log.exception("internal error")
             await self._fail(internal_error())
@@ -115,6 +116,9 @@ class Session:
         ENCODING.set(CODECS.get(self._mirror.parameters.get("client_encoding", "UTF8"), "latin-1"))
 
     async def _dispatch(self, message: frontend.FrontendMessage) -> None:
+        if type(message) in _SIMPLE:
+            await self._owed.drain_before_query(settles=not self._unsynced)
+        self._mirror.extended = type(message) not in _SIMPLE
         await self._client.receive(message)
         match message:
             case frontend.Query():
@@ -140,14 +144,13 @@ class Session:
                 return
 
     async def _query(self, message: frontend.Query) -> None:
-        await self._owed.drain()  # of messages that no Sync has followed
         if self._unsynced:
             await self._engine.read_settings()
             self._unsynced = False
         started = monotonic()
-        statements = await self._preparation.cut(message.query)
         await self._cursors.drop("")
         self._statements.close("")
+        statements = await self._preparation.cut(message.query)
         prepared = await self._preparation.prepare_all(statements)
         if all(one is not None and one.lane is Lane.RELAY for one in prepared):
             await self._role.let_set_role(*statements)
@@ -198,6 +201,7 @@ class Session:
                     self._owed.pass_on(data)
             self._executed(statement)
             return
+        require_no_parameters(prepared, self._mirror.status)
         portal = await self._bound(NamedStatement(prepared, ()), _NO_PARAMETERS)
         if prepared.lane.is_command:
             await self._command(portal)
@@ -253,10 +257,7 @@ class Session:
         named = self._statements.get(message.statement)
         if named is None or named.prepared.lane is not Lane.RELAY:
             await self._owed.drain()  # it may say that the statement could not be made, or was closed
-            named = self._statements.get(message.statement)
-        if named is None:
-            which = f'prepared statement "{message.statement}"' if message.statement else "unnamed prepared statement"
-            raise SqlError(SqlState.UNDEFINED_PSTATEMENT, f"{which} does not exist")
+            named = self._statements.require(message.statement)
         if not message.portal:
             await self._cursors.drop("")
         if message.portal in self._portals:
@@ -269,6 +270,7 @@ class Session:
             self._owed.send(message, b"2")
             return
         await self._owed.drain()
+        require_formats(message)
         self._portals[message.portal] = await self._bound(named, message)
         self._client.send(backend.BindComplete())
 
@@ -277,6 +279,8 @@ class Session:
             await self._owed.drain()
             portal.describe(self._client)
             return
+        if message.kind == "S":
+            await self._owed.require_statement(message.name)
         self._owed.send(message, b"Tn")
 
     async def _execute(self, message: frontend.Execute) -> None:
@@ -409,12 +413,8 @@ class Session:
     async def _fail(self, error: SqlError) -> None:
         """Tell the client; in the extended protocol the connection then skips to Sync by itself."""
         self._temporary.synced(failed=True)
-        try:
-            await self._owed.drain()
-        except AlreadySent:  # the mirror failed first: the client sees that error alone
-            return
-        if isinstance(error, AlreadySent):
-            return
+        if await self._owed.ends_in_error() or isinstance(error, AlreadySent):
+            return  # the mirror failed first: the client sees that error alone
         _log.info("error", sqlstate=str(error.sqlstate))
         self._client.send(error_response(error))
         self._statements.failed()
@@ -461,6 +461,8 @@ class Session:
 
     async def protocol_error(self, error: RemoteProtocolError, *, ready: bool) -> None:
         """Answer a message that was malformed but whose end is known."""
+        if ready and await self._owed.skips():
+            return
         await self._fail(SqlError(SqlState(error.sqlstate), error.message))
         if ready:
             self._ready()

@@ -62,6 +62,9 @@ class Client(Protocol):
     def end(self, reason: SqlError | None) -> None:
         """End the connection; None: the client was told why."""
 
+    def skip(self) -> None:
+        """Drop the statement at hand and all up to Sync."""
+
 
 class Asker(Protocol):
     """The session, as far as the audit asks it."""
@@ -101,6 +104,7 @@ class Witness:
         self.flush = client.flush
         self.push = client.push
         self.end = client.end
+        self.skip = client.skip
         self.write = client.write
         self._open: deque[_Open] = deque()
         self._portals: dict[str, tuple[str, bool]] = {}  # text, and whether it was executed before

@@ -142,6 +142,9 @@ class _Captured:
     def end(self, reason: SqlError | None) -> None:
         """The next question finds out."""
 
+    def skip(self) -> None:
+        """There are no extended messages here."""
+
     def clear(self) -> None:
         self._kept.clear()
 

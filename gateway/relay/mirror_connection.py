@@ -274,9 +274,9 @@ class MirrorConnection:
         await self._received.room()
 
     async def settle(self, sink: Sink) -> bytes | None:
-        """End what `run` began, where the client's own Sync will not; return the error of a commit that fails."""
+        """End what `run` or `ask` began, where the client's Sync will not; return the error of a commit that fails."""
         error = None
-        if self.extended:
+        if self.extended or not self._unsettled:
             return error
         self.write(frontend.Sync().encode())
         while (message := await self.message())[:1] != b"Z":

@@ -85,7 +85,8 @@ _RELAYED: Final = {
     state: {
         message.type_byte[0]: following
         for message, following in TRANSITIONS[state].items()
-        if issubclass(message, BackendMessage) and message.type_byte
+        # Behind a broken stream the error that ends the connection is ours; the answers before it are a server's.
+        if issubclass(message, BackendMessage) and message.type_byte and state is not State.FAILED
     }
     for state in State
 }
@@ -190,6 +191,7 @@ class Connection:
             # A login does not go on after an error, nor does a session after Terminate, however it was written.
             if message.type_byte == b"p" or self._state is State.CLOSED:
                 error.closes = True
+                error.answer = message.type_byte == b"p"  # who says farewell is not answered
                 self._fail()
             raise
 
@@ -200,7 +202,8 @@ class Connection:
         else:
             limit = PQ_SMALL_MESSAGE_LIMIT if rule.small else PQ_LARGE_MESSAGE_LIMIT
         if not 4 <= length <= limit:
-            raise self._failure(PROTOCOL_VIOLATION, "invalid message length")
+            answer = state in _LOGIN_STATES  # a session's PostgreSQL closes without a word
+            raise self._failure(PROTOCOL_VIOLATION, "invalid message length", answer=answer)
         if length > self._message_limit and not rule.discarded and not rule.small and state not in _LOGIN_STATES:
             self._discard = length + 1
             self._state = rule.state
@@ -305,6 +308,12 @@ class Connection:
     def _check_cancel_key(self, message: b.BackendKeyData) -> None:
         if self._protocol_version < PG_PROTOCOL_LATEST and len(message.secret_key) != 4:
             raise LocalProtocolError("a cancel key has 4 bytes before protocol 3.2")
+
+    def skip(self) -> None:
+        """Drop the Query that was read last, and all up to Sync: an error was answered to what came before it."""
+        if self._state is not State.SIMPLE:
+            raise LocalProtocolError(f"there is no statement to drop in state {self._state.name}")
+        self._state = State.SKIPPING
 
     def relayed(self, type_byte: int) -> None:
         """Note that a message of this type went to the client without ``send``, straight from a server behind us.

@@ -276,8 +276,6 @@ class Bind(FrontendMessage):
         parameters, at = read_values(body, at)
         result_formats, at = read_numbers(INT16, body, at)
         expect_end(body, at)
-        if len(formats) > 1 and len(formats) != len(parameters):
-            raise malformed(f"bind message has {len(formats)} parameter formats but {len(parameters)} parameters")
         return cls(portal, statement, formats, parameters, result_formats)
 
     def encode(self) -> bytes:

@@ -374,7 +374,19 @@ def copying() -> Connection:
 
 @pytest.mark.parametrize("length", [0, 3, 0x3FFFFFFF, 0x80000000, 0xFFFFFFFF])
 def test_impossible_lengths(length: int) -> None:
-    refused(ready(), b"Q" + length.to_bytes(4), "08P01", "invalid message length")
+    error = refused(ready(), b"Q" + length.to_bytes(4), "08P01", "invalid message length")
+    assert not error.answer  # PostgreSQL closes without a word
+
+
+def test_a_statement_behind_an_error_is_dropped_with_all_up_to_sync() -> None:
+    connection = ready()
+    receive(connection, f.Execute("nothing"))
+    assert receive(connection, f.Query("select 1")) == [f.Query("select 1")]
+    answer(connection, ERROR)  # to the Execute
+    connection.skip()
+    assert receive(connection, f.Query("select 2"), f.Parse("", "x"), f.Sync()) == [f.Sync()]
+    with pytest.raises(LocalProtocolError):
+        connection.skip()
 
 
 def test_authentication_has_its_own_limit() -> None:
