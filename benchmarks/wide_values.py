@@ -35,16 +35,19 @@ def run(setting: Setting) -> Section:
     settings = f'[sources.{_SOURCE}]\nkind = "files"\nlocation = {json.dumps(str(folder))}\n'
     peer = setting.database(f"{_SOURCE}_{rows}")
     lines, floors, data = [], [], {}
-    with gateway(setting.layout, settings, directory, (_SOURCE,)) as running, running.connect() as ours:
-        with psycopg.connect(peer, autocommit=True) as theirs:
-            for name in tables:
-                _load(ours, theirs, name)
-                for form, code in _FORMATS.items():
-                    taken = in_turn(_subjects(ours, theirs, name, code), 3 if setting.quick else 7)
-                    ratio = taken["gateway"].median / taken["postgres"].median
-                    lines.append((name, form, spread(taken["gateway"]), spread(taken["postgres"]), f"{ratio:.2f}"))
-                    floors.append(Floor(f"{rows:,} rows of {name}, {form}: time, of PostgreSQL's", ratio, _LIMIT))
-                    data[f"{name}, {form}"] = {one: timings.plain() for one, timings in taken.items()}
+    with (
+        gateway(setting.layout, settings, directory, (_SOURCE,)) as running,
+        running.connect() as ours,
+        psycopg.connect(peer, autocommit=True) as theirs,
+    ):
+        for name in tables:
+            _load(ours, theirs, name)
+            for form, code in _FORMATS.items():
+                taken = in_turn(_subjects(ours, theirs, name, code), 3 if setting.quick else 7)
+                ratio = taken["gateway"].median / taken["postgres"].median
+                lines.append((name, form, spread(taken["gateway"]), spread(taken["postgres"]), f"{ratio:.2f}"))
+                floors.append(Floor(f"{rows:,} rows of {name}, {form}: time, of PostgreSQL's", ratio, _LIMIT))
+                data[f"{name}, {form}"] = {one: timings.plain() for one, timings in taken.items()}
     columns = ("values", "format", "gateway, s: median (min – max)", "PostgreSQL 18, s", "ratio")
     notes = (f"{rows:,} rows of eight columns; four of arrays, three of json (a struct, a map, a list of structs).",)
     return Section("Rows of dear values", (Table(columns, tuple(lines)),), tuple(floors), notes, data)
@@ -132,4 +135,3 @@ def _lists(chance: np.random.Generator, values: pa.Array, rows: int) -> pa.Array
 def _structs(chance: np.random.Generator, rows: int) -> pa.Array:
     columns = [pa.array(chance.integers(0, 10**9, rows)), _words(chance, rows), pa.array(chance.random(rows) < 0.5)]
     return pa.StructArray.from_arrays(columns, names=["number", "word", "flag"])
-
