@@ -113,7 +113,7 @@ class Cursors:
 
     async def check(self, portal: Portal) -> None:
         """Check a portal before it goes on: its cursor must still be there, and what it reads still be allowed."""
-        if self._mirror.status == "E":
+        if self._mirror.status == "E" and not self._mirror.unsettled:  # else Bind has asked whether it still is
             message = "current transaction is aborted, commands ignored until end of transaction block"
             raise SqlError(SqlState.IN_FAILED_SQL_TRANSACTION, message)
         cursor = portal.cursor or portal

@@ -89,4 +89,4 @@ def test_rows_are_those_of_postgresql(copies: psycopg.Connection, case: Case) ->
 
 
 def _text(value: bytes | None) -> str:
-    return "NULL" if value is None else value.decode()
+    return "NULL" if value is None else value.decode().replace("\n", "\\n")

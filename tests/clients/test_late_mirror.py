@@ -49,6 +49,19 @@ def owner(lake: SampleLake) -> Iterator[psycopg.Connection]:
         yield connection
 
 
+def changed(owner: psycopg.Connection, statement: str) -> None:
+    """Change a role or the database as soon as the gateway, which has just made the role, does not."""
+    for _ in range(100):
+        try:
+            owner.execute(statement.encode())
+        except psycopg.errors.InternalError_ as error:
+            assert "concurrently updated" in str(error)
+            time.sleep(0.05)
+        else:
+            return
+    raise AssertionError(f"{statement}: updated all the time")
+
+
 def processes(owner: psycopg.Connection, role: str) -> int:
     row = owner.execute("SELECT count(*) FROM pg_stat_activity WHERE usename = %s", (role,)).fetchone()
     assert row is not None
@@ -91,7 +104,7 @@ def test_a_statement_of_the_engine_makes_none(gateway: RunningGateway, owner: ps
 def test_who_is_refused_is_refused_as_before(
     gateway: RunningGateway, timid: str, owner: psycopg.Connection, change: str, undo: str | None
 ) -> None:
-    owner.execute(change.encode())
+    changed(owner, change)
     try:
         told = []
         for options in (EAGER, ""):
@@ -101,7 +114,7 @@ def test_who_is_refused_is_refused_as_before(
         assert told[0] == told[1] != ""
     finally:
         if undo is not None:
-            owner.execute(undo.encode())
+            changed(owner, undo)
             gateway.connect(timid).close()
 
 
@@ -128,15 +141,15 @@ def test_settings_that_are_refused(gateway: RunningGateway, timid: str, settings
 
 
 def test_settings_of_the_role_count_at_once(gateway: RunningGateway, timid: str, owner: psycopg.Connection) -> None:
-    owner.execute("ALTER ROLE timid SET timezone = 'Asia/Tokyo'")
-    owner.execute(f"ALTER ROLE timid IN DATABASE {DATABASE} SET work_mem = '3MB'".encode())
+    changed(owner, "ALTER ROLE timid SET timezone = 'Asia/Tokyo'")
+    changed(owner, f"ALTER ROLE timid IN DATABASE {DATABASE} SET work_mem = '3MB'")
     with gateway.connect(timid) as first, gateway.connect(timid, application_name="x%") as late:
         for one in (first, late):
             assert one.info.parameter_status("TimeZone") == "Asia/Tokyo"
             assert one.execute("show work_mem").fetchone() == ("3MB",)
         assert late.info.parameter_status("application_name") == "x%"
         assert late.execute("show application_name").fetchone() == ("x%",)
-        owner.execute("ALTER ROLE timid RESET ALL")
+        changed(owner, "ALTER ROLE timid RESET ALL")
         with gateway.connect(timid) as after:
             assert after.info.parameter_status("TimeZone") == "UTC"
 
@@ -164,10 +177,10 @@ def test_a_role_that_may_not_log_in_any_more_loses_a_session_that_was_never_open
     gateway: RunningGateway, timid: str, owner: psycopg.Connection
 ) -> None:
     with gateway.connect(timid) as late:
-        owner.execute("ALTER ROLE timid NOLOGIN")
+        changed(owner, "ALTER ROLE timid NOLOGIN")
         with pytest.raises(psycopg.OperationalError, match='role "timid" is not permitted to log in'):
             late.execute("select 1")
-        owner.execute("ALTER ROLE timid LOGIN")
+        changed(owner, "ALTER ROLE timid LOGIN")
 
 
 def test_messages_that_ask_for_nothing(gateway: RunningGateway, timid: str, owner: psycopg.Connection) -> None:

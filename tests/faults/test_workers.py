@@ -25,7 +25,10 @@ SMALL = "select n from small.numbers where n = 1"
 # Four million rows three times over: each batch of the join's one side meets all of the other's before it looks up.
 ENDLESS = "select count(*) from small.series a, small.series b where a.n + b.n < 0"
 SLOW = "select count(*) from origin.slow s join small.numbers n on s.n = n.n"  # the engine waits for a source
-BOMB = "select length(repeat('x', 1000000000 + n::int)) from small.numbers where n < 3"
+BOMB = (
+    "select length(repeat('x', 250000000 + n::int) || repeat('y', 250000000 + n::int)"
+    " || repeat('z', 250000000 + n::int)) from small.numbers where n = 1"
+)
 
 
 @pytest.fixture(scope="module")

@@ -539,7 +539,7 @@ ERROR 0A000: ALTER TABLE is not supported
 
 COMMENT ON TABLE {t}.vault IS 'x'
 ----
-ERROR 42501: must be owner of table vault
+ERROR 42P01: relation "{t}.vault" does not exist
 
 SECURITY LABEL ON TABLE {t}.people IS 'x'
 ----
@@ -593,7 +593,8 @@ ERROR 0A000: WHEN on table {t}.orders is not supported
 
 SELECT id FROM {t}.orders@v0
 ----
-ERROR 42601: syntax error at or near "@"
+ERROR 0A000: the operator @ is not available on lake tables
+  HINT: Use abs().
 
 SELECT id FROM {t}."people@v0"
 ----

@@ -82,7 +82,7 @@ Scan {t}.people  (source {t}, a kind of source)
 
 EXPLAIN (GENERIC_PLAN) SELECT id FROM {t}.people WHERE id = $1
 ----
-ERROR 08P01: bind message supplies 0 parameters, but prepared statement "" requires 1
+ERROR 42P02: there is no parameter $1
 
 EXPLAIN SELECT salary FROM {t}.people
 ----

@@ -150,8 +150,7 @@ ERROR 42P01: relation "{t}.vault" does not exist
 
 DROP VIEW IF EXISTS {t}.vault
 ----
-ERROR 42809: "vault" is not a view
-  HINT: Use DROP TABLE to remove a table.
+ERROR 42P01: relation "{t}.vault" does not exist
 
 ALTER TABLE {t}.notes ADD COLUMN x integer
 ----

@@ -37,7 +37,7 @@ SELECT r FROM raw r
 
 SELECT row_to_json(r) FROM raw r
 ----
-ERROR 0A000: function row_to_json is not available on lake tables
+{"id":1,"secret":"+***"}
 
 SELECT r::text FROM raw r
 ----

@@ -181,8 +181,7 @@ select jsonb_array_length(j::jsonb) from types where id = 1;
 -- errors 4
 -- error: 2202E
 select json_object(array['a']) from types;
--- set returning is refused 1
--- refused: jsonb_array_elements
+-- set returning 1
 select jsonb_array_elements(j::jsonb -> 'b') from types;
 -- aggregates 1
 select json_agg(t order by id), jsonb_agg(n order by id desc) from types;
