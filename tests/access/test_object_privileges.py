@@ -25,6 +25,7 @@ def test_who_may_not_connect_is_not_let_in(
     ada: psycopg.Connection, shop_gateway: RunningGateway, peer: Server, shop: SampleLake
 ) -> None:
     with psycopg.connect(peer_dsn(peer, ADA), autocommit=True) as theirs, shop_gateway.connect(BOB) as inside:
+        inside.execute("SELECT 1")  # until then he is not in
         for connection in (ada, theirs):
             connection.execute("CREATE ROLE team")
             connection.execute("GRANT team TO eve")

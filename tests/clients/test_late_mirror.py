@@ -31,22 +31,37 @@ REFUSALS = {
 
 
 @pytest.fixture
-def timid(gateway: RunningGateway) -> Iterator[str]:
+def owner(lake: SampleLake) -> Iterator[psycopg.Connection]:
+    """The owner of the metadata server, in another database than the mirror."""
+    with lake.server.connect(autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def timid(gateway: RunningGateway, owner: psycopg.Connection) -> Iterator[str]:
     """A role of the gateway that has nothing, and logged in before."""
     with gateway.connect() as ada:
         ada.execute(f"CREATE ROLE timid LOGIN PASSWORD '{PASSWORD}'")
         try:
-            gateway.connect("timid").close()
+            wait_until_settled(gateway, owner)
             yield "timid"
         finally:
             ada.execute("DROP ROLE timid")
 
 
-@pytest.fixture
-def owner(lake: SampleLake) -> Iterator[psycopg.Connection]:
-    """The owner of the metadata server, in another database than the mirror."""
-    with lake.server.connect(autocommit=True) as connection:
-        yield connection
+def wait_until_settled(gateway: RunningGateway, owner: psycopg.Connection) -> None:
+    """Wait until the role is there to stay: the gateway may be about to show what tests before have changed."""
+    seen, deadline = 0, time.monotonic() + 45
+    while seen < 5:
+        assert time.monotonic() < deadline, "timid cannot log in"
+        try:
+            gateway.connect("timid").close()
+        except psycopg.OperationalError:
+            seen = 0
+        else:
+            row = owner.execute("SELECT count(*) FROM pg_roles WHERE rolname = 'timid'").fetchone()
+            seen = seen + 1 if row == (1,) else 0
+        time.sleep(0.05)
 
 
 def changed(owner: psycopg.Connection, statement: str) -> None:
@@ -166,7 +181,7 @@ def test_options_are_kept_in_mind(gateway: RunningGateway, timid: str) -> None:
 def test_who_is_ended_when_he_is_idle_is_so_from_his_login_on(
     gateway: RunningGateway, timid: str, owner: psycopg.Connection
 ) -> None:
-    owner.execute(f"ALTER ROLE timid IN DATABASE {DATABASE} SET idle_session_timeout = '100ms'")
+    changed(owner, f"ALTER ROLE timid IN DATABASE {DATABASE} SET idle_session_timeout = '100ms'")
     for _ in range(2):
         with pytest.raises(psycopg.OperationalError, match="idle-session timeout"), gateway.connect(timid) as one:
             time.sleep(0.5)

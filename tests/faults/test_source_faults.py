@@ -64,7 +64,7 @@ def test_a_source_dies_in_the_middle_of_a_statement(
 def test_connections_of_a_pool_that_died_while_idle_are_replaced(gateway: RunningGateway, lake: SampleLake) -> None:
     with gateway.connect() as connection, lake.server.connect(autocommit=True) as server:
         connection.execute("select * from origin.things").fetchall()
-        server.execute("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'reference_owner'")
+        server.execute("select pg_terminate_backend(pid, 5000) from pg_stat_activity where usename = 'reference_owner'")
         assert connection.execute("select count(*) from origin.things").fetchone() == (3,)
 
 
