@@ -150,7 +150,8 @@ class Metadata:
             self._store.adopt_tables(catalog.tables)
         lent = self._lendable([*self._lent])  # a copy: this runs beside logins
         applied = self._mirror.apply(catalog, rows, lent, self._store.load_access)
-        self._shown = applied.roles
+        # Beside a change of access, which has shown its own roles, these may be those of before it.
+        self._shown = applied.roles if rows is self._rows else self._shown | applied.roles
         faults = (f"{one.table}.{one.column}: {one.reason}" for one in mask_faults(in_force(rows), catalog))
         self._note("not mirrored as it is", applied.notes)
         self._note("column is not masked as was said", faults)
