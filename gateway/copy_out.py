@@ -17,8 +17,7 @@ import pyarrow as pa
 
 from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
-from gateway.cursor_rows import Rows
-from gateway.execute.port import Blocks, Encoder, Form
+from gateway.execute.port import Blocks, Encoder, Form, RunningStatement
 from gateway.portals import encoded, encoded_whole
 from gateway.sql.copy_options import CopyOptions, Format, Star
 from gateway.sql.copy_statements import CopyTo
@@ -104,7 +103,7 @@ def _forced(options: CopyOptions, names: Sequence[str]) -> tuple[bool, ...]:
     return tuple(name in wanted for name in names)
 
 
-async def send(copy: CopyOut, running: Rows, client: Client, threads: Executor) -> int:
+async def send(copy: CopyOut, running: RunningStatement, client: Client, threads: Executor) -> int:
     """Send the rows of a query that runs, from CopyOutResponse to CopyDone; return how many there were."""
     overall = TEXT if copy.options.format.is_lines else BINARY
     client.send(backend.CopyOutResponse(overall, (overall,) * len(copy.columns)))
@@ -127,7 +126,7 @@ async def send(copy: CopyOut, running: Rows, client: Client, threads: Executor) 
     return rows
 
 
-async def _blocks(copy: CopyOut, running: Rows, threads: Executor) -> AsyncIterator[Blocks]:
+async def _blocks(copy: CopyOut, running: RunningStatement, threads: Executor) -> AsyncIterator[Blocks]:
     whole = encoded_whole(running, copy.encoder)
     if whole is not None:
         yield whole
@@ -137,7 +136,7 @@ async def _blocks(copy: CopyOut, running: Rows, threads: Executor) -> AsyncItera
             yield each
 
 
-async def _send_binary(copy: CopyOut, running: Rows, client: Client, threads: Executor) -> int:
+async def _send_binary(copy: CopyOut, running: RunningStatement, client: Client, threads: Executor) -> int:
     rows, lead = 0, _BINARY_HEADER
     async with aclosing(_blocks(copy, running, threads)) as blocks:  # type: ignore[type-var]
         async for count, buffers in blocks:
@@ -159,7 +158,7 @@ def _led(lead: bytes, block: memoryview) -> bytes:
     return bytes((COPY_DATA,)) + length.to_bytes(LENGTH_BYTES, "big") + lead
 
 
-async def _send_arrow(copy: CopyOut, running: Rows, client: Client, threads: Executor) -> int:
+async def _send_arrow(copy: CopyOut, running: RunningStatement, client: Client, threads: Executor) -> int:
     """Send an Arrow stream, whose schema is that of the first batch in the types that the statement declares."""
     told: list[pa.Schema] = []
 
@@ -180,7 +179,7 @@ async def _send_arrow(copy: CopyOut, running: Rows, client: Client, threads: Exe
     return rows
 
 
-async def _send_parquet(copy: CopyOut, running: Rows, client: Client, threads: Executor) -> int:
+async def _send_parquet(copy: CopyOut, running: RunningStatement, client: Client, threads: Executor) -> int:
     loop = asyncio.get_running_loop()
     encoder = prepare_arrow(running.schema, copy.names, copy.columns)
     file = await loop.run_in_executor(threads, ParquetFile, encoder)

@@ -9,46 +9,23 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, suppress
-from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
 
 from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
-from gateway.execute.port import Messages
+from gateway.execute.port import Messages, RunningStatement
 from gateway.sql.cursor_statements import Fetch
 
 KEPT_BYTES = 32 << 20
 """Bytes of rows, in the engine's layout, that a scrolling cursor can go back over."""
 
 
-class Rows(Protocol):
-    """Rows on their way: the engine's, or those that the gateway has made itself."""
-
-    @property
-    def messages(self) -> Messages | None:
-        """The rows as messages, where the engine was asked to make them and does. There are no batches then."""
-
-    @property
-    def schema(self) -> pa.Schema:
-        """The schema of the batches, which may have other layouts of the same types."""
-
-    @property
-    def whole(self) -> Sequence[pa.RecordBatch] | None:
-        """All batches where they are there by now."""
-
-    def batches(self) -> AsyncIterator[pa.RecordBatch]:
-        """Yield the batches, once."""
-
-    async def close(self) -> None:
-        """Stop what still runs."""
-
-
 class CursorRows:
     """Rows in portions, forward and, where it scrolls, backward. Not safe for several tasks at once."""
 
-    def __init__(self, running: Rows, *, is_scroll: bool = False) -> None:
+    def __init__(self, running: RunningStatement, *, is_scroll: bool = False) -> None:
         self._running = running
         self._batches = running.batches()
         self._is_scroll = is_scroll

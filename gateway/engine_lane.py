@@ -22,9 +22,8 @@ from catalog.principals import Principal
 from catalog.sqlstate import SqlState
 from gateway import copy_out, explain, tuning
 from gateway.bound import Client, Portal, Scalars, Sent, formatted, spread
-from gateway.cursor_rows import Rows
 from gateway.dynamic_filters import Asking
-from gateway.execute.port import Blocks, MakeForm, batches_alone
+from gateway.execute.port import Blocks, MakeForm, RunningStatement, batches_alone
 from gateway.lake import Lake
 from gateway.logs import milliseconds_since, soon
 from gateway.pipeline import prepare, run
@@ -232,7 +231,7 @@ class EngineLane:
         soon(_log.info, "statement", lane=told, rows=sent, milliseconds=duration)
 
     @asynccontextmanager
-    async def begin_load(self, portal: Portal) -> AsyncIterator[tuple[Rows, OutputSettings]]:
+    async def begin_load(self, portal: Portal) -> AsyncIterator[tuple[RunningStatement, OutputSettings]]:
         """Begin to read rows that are not for the client; give them, and the settings of the session. The statement can
         be cancelled until the block ends.
         """
@@ -371,7 +370,7 @@ class EngineLane:
             self._client.send(backend.DataRow((line.encode(ENCODING.get(), "backslashreplace"),)))
         return len(lines)
 
-    async def _start(self, portal: Portal, settings: _Settings, form: MakeForm = batches_alone) -> Rows:
+    async def _start(self, portal: Portal, settings: _Settings, form: MakeForm = batches_alone) -> RunningStatement:
         if portal.prepared.lane is Lane.POLICY_QUESTION:
             return ReadyRows(await self._answer(portal.prepared.statement))
         if portal.cursor is not None and portal.wanted is not None:

@@ -14,8 +14,8 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from gateway.cursor_rows import CursorRows, FetchedRows, Rows
-from gateway.execute.port import Blocks, Encoder, Messages
+from gateway.cursor_rows import CursorRows, FetchedRows
+from gateway.execute.port import Blocks, Encoder, Messages, RunningStatement
 from gateway.sql.cursor_statements import Fetch
 
 _AHEAD = 1  # batches that wait encoded, or are being encoded, beyond the one being sent and the one handed over
@@ -52,7 +52,7 @@ class ReadyRows:
         """Do nothing: nothing runs."""
 
 
-def encoded_whole(running: Rows, prepare: MakeEncoder) -> Blocks | None:
+def encoded_whole(running: RunningStatement, prepare: MakeEncoder) -> Blocks | None:
     """Return all rows of a statement that has ended already with few of them; None for any other."""
     if running.messages is not None:
         return running.messages.whole
@@ -67,7 +67,7 @@ def encoded_whole(running: Rows, prepare: MakeEncoder) -> Blocks | None:
     return rows, buffers
 
 
-async def encoded(running: Rows, prepare: MakeEncoder, threads: Executor) -> AsyncIterator[Blocks]:
+async def encoded(running: RunningStatement, prepare: MakeEncoder, threads: Executor) -> AsyncIterator[Blocks]:
     """Yield each batch's row count and DataRow blocks in order.
 
     As long as batches are small they are encoded here and now: most results are one such batch. The encoder is made
@@ -148,7 +148,7 @@ async def write(blocks: Blocks, client: Client) -> int:
 class RowSource:
     """The rows of a running statement in portions, for Execute with a row limit, FETCH and MOVE."""
 
-    def __init__(self, running: Rows, prepare: MakeEncoder, *, is_scroll: bool = False) -> None:
+    def __init__(self, running: RunningStatement, prepare: MakeEncoder, *, is_scroll: bool = False) -> None:
         self._prepare = prepare
         self._encoder: Encoder | None = None
         self.rows = CursorRows(running, is_scroll=is_scroll)
@@ -171,7 +171,7 @@ class RowSource:
         """Move as a MOVE says; return how many rows a FETCH would have had."""
         return await self.rows.move(wanted)
 
-    def fetched(self, wanted: Fetch) -> Rows:
+    def fetched(self, wanted: Fetch) -> RunningStatement:
         """Return what a FETCH gives of them."""
         return FetchedRows(self.rows, wanted)
 

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from contextlib import aclosing
 
 from gateway.bound import Client, Portal
-from gateway.cursor_rows import Rows
 from gateway.engine_lane import EngineLane
+from gateway.execute.port import RunningStatement
 from gateway.portals import encoded
 from gateway.relay.mirror_connection import MirrorConnection
 from gateway.relay.mirror_errors import error_of
@@ -58,7 +58,7 @@ class TemporaryLoad:
             raise error_of(error[5:], portal.prepared.statement.start)
         self._client.send(backend.CommandComplete(tag))
 
-    async def _fill(self, load: Load, portal: Portal, rows: Rows, output: OutputSettings) -> str:
+    async def _fill(self, load: Load, portal: Portal, rows: RunningStatement, output: OutputSettings) -> str:
         start = portal.prepared.statement.start
         if await self._make(load, portal):
             return "CREATE TABLE AS"
@@ -79,7 +79,7 @@ class TemporaryLoad:
             self._client.relay(notice)
         return load.stages is None and any(_EXISTS in notice for notice in notices)
 
-    async def _copy(self, load: Load, portal: Portal, rows: Rows, output: OutputSettings) -> int:
+    async def _copy(self, load: Load, portal: Portal, rows: RunningStatement, output: OutputSettings) -> int:
         start = portal.prepared.statement.start
         columns = [OutputColumn(one.type_oid, one.type_modifier, BINARY) for one in portal.fields]
         copy = f"COPY {load.table} FROM STDIN (FORMAT binary, ENCODING 'UTF8')"

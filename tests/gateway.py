@@ -121,7 +121,9 @@ class RunningGateway:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What differs from the usual configuration: keys by section, and sources in place of the lake's own."""
+    """What differs from the usual configuration: keys by section, and sources in place of the lake's own. Those need a
+    database of their own, too: else the shared gateway's catalogues would show them in place of its tables.
+    """
 
     server: Section = field(default_factory=dict)
     auth: Section = field(default_factory=dict)
@@ -130,6 +132,10 @@ class Settings:
     sources: Mapping[str, Section] | None = None
     database: str = DATABASE
     environment: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Require a database of its own."""
+        assert self.sources is None or self.database != DATABASE, "other sources, but the shared gateway's database"
 
 
 @pytest.fixture(scope="session")

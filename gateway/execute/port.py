@@ -90,7 +90,7 @@ class Messages(Protocol):
 
 
 class RunningStatement(Protocol):
-    """A statement that runs: its batches are read once. Closing stops its work."""
+    """A statement that runs, or rows that the gateway itself has made: they are read once. Closing stops the work."""
 
     @property
     def messages(self) -> Messages | None:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from gateway.values.escaping import hits_of
 from gateway.values.fields import INLINE, SHORT, Bools, Field, Int64s, Short, Viewed, binary_of_views, viewed
 from gateway.values.registry import (
     BOOL,
@@ -30,6 +31,7 @@ from gateway.values.registry import (
     TIMESTAMPTZ,
     UUID,
 )
+from gateway.values.strings import parts_of
 
 Bytes = npt.NDArray[np.uint8]
 _BACKSLASH = ord("\\")
@@ -130,8 +132,8 @@ def _rows_with(field: Field, marks: bytes) -> Int64s:
     inline = inline[views.lengths[inline] > 0]
     if len(long) == 0:
         return inline
-    offsets, data = _parts(_binary(views, long))
-    hits = _hits(data, marks)
+    offsets, data = parts_of(_binary(views, long))
+    hits = hits_of(data, marks)
     if not hits.any():
         return inline
     owners = np.unique(np.searchsorted(offsets, np.flatnonzero(hits), side="right") - 1)
@@ -139,7 +141,7 @@ def _rows_with(field: Field, marks: bytes) -> Int64s:
 
 
 def _words_with(words: npt.NDArray[np.uint64], marks: bytes) -> Int64s:
-    hits = _hits(np.ascontiguousarray(words).view(np.uint8), marks)
+    hits = hits_of(np.ascontiguousarray(words).view(np.uint8), marks)
     return np.flatnonzero(hits.view(np.uint64))
 
 
@@ -149,19 +151,6 @@ def _joined(*rows: Int64s) -> Int64s:
     if len(some) < 2:
         return some[0] if some else np.empty(0, np.int64)
     return np.unique(np.concatenate(some))
-
-
-def _hits(data: Bytes, marks: bytes) -> Bools:
-    """Return which bytes are among ``marks``: comparisons of whole columns are far quicker than a table."""
-    rest = set(marks)
-    if rest.issuperset(_CONTROLS):
-        rest.difference_update(_CONTROLS)
-        hits: Bools = data - np.uint8(_CONTROLS[0]) < len(_CONTROLS)
-    else:
-        hits = data == rest.pop()
-    for mark in rest:
-        hits |= data == mark
-    return hits
 
 
 def _rows_equal(field: Field, value: bytes) -> Int64s:
@@ -178,22 +167,15 @@ def _binary(field: Viewed, rows: Int64s) -> pa.Array:
     return binary_of_views(views, field.buffers)
 
 
-def _parts(values: pa.Array) -> tuple[Int64s, Bytes]:
-    """Return where each value of a binary array begins and the last one ends, and the bytes of all."""
-    _, offset_buffer, data = values.buffers()
-    offsets = np.frombuffer(offset_buffer, np.int32, len(values) + 1).astype(np.int64)
-    return offsets, np.frombuffer(data, np.uint8, int(offsets[-1])) if offsets[-1] else np.empty(0, np.uint8)
-
-
 # What they become -----------------------------------------------------------------------------------------------------
 
 
 def _with_escapes(values: pa.Array, layout: CopyLayout) -> pa.Array:
     """Return values with a backslash before each mark; control characters become letters."""
-    offsets, data = _parts(values)
+    offsets, data = parts_of(values)
     letters = np.arange(256, dtype=np.uint8)
     letters[np.frombuffer(_CONTROLS, np.uint8)] = np.frombuffer(_LETTERS, np.uint8)
-    hits = _hits(data, layout.marks)
+    hits = hits_of(data, layout.marks)
     before = np.concatenate(([0], np.cumsum(hits)))
     places = np.arange(len(data)) + before[1:]
     written = np.empty(len(data) + int(before[-1]), np.uint8)
@@ -206,7 +188,7 @@ def _with_escapes(values: pa.Array, layout: CopyLayout) -> pa.Array:
 def _with_quotes(values: pa.Array, layout: CopyLayout) -> pa.Array:
     """Return values between quotes, with an escape before each quote and each escape."""
     assert layout.quote is not None and layout.escape is not None
-    data = _parts(values)[1]
+    data = parts_of(values)[1]
     for mark in {layout.escape: None, layout.quote: None}:  # in this order: it must not escape its own escapes
         if (data == mark).any():
             values = pc.replace_substring(values, bytes((mark,)), bytes((layout.escape, mark)))
@@ -216,7 +198,7 @@ def _with_quotes(values: pa.Array, layout: CopyLayout) -> pa.Array:
 
 def _rewritten(field: Viewed, rows: Int64s, values: pa.Array) -> Viewed:
     """Return a field with other values in some rows."""
-    sizes = np.diff(_parts(values)[0]).astype(np.int32)
+    sizes = np.diff(parts_of(values)[0]).astype(np.int32)
     array = values.cast(pa.binary_view())
     _, view_buffer, *added = array.buffers()
     views = np.frombuffer(view_buffer, np.uint64, 2 * len(rows)).reshape(-1, 2)

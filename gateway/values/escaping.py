@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
+from functools import cache
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -15,17 +17,24 @@ from gateway.values.strings import parts_of, plain_binary, rebuilt
 Bytes = npt.NDArray[np.uint8]
 _BACKSLASH = ord("\\")
 _ESCAPED = b'"\\'
+_QUOTED_FOR = b'{},"\\ \t\n\v\f\r'
 _WORD_NULL = np.frombuffer(b"null", np.uint8)
 _LOWER_CASE = np.uint8(0x20)
 
 
-def hits_of(data: Bytes, marks: Iterable[int]) -> Bools:
+def hits_of(data: Bytes, marks: Collection[int]) -> Bools:
     """Return which bytes are among ``marks``: comparisons of whole columns are far quicker than a table."""
-    first, *rest = marks
-    hits: Bools = data == first
-    for mark in rest:
-        hits |= data == mark
+    hits = np.zeros(len(data), np.bool_)
+    for first, size in _runs(bytes(sorted(marks))):
+        hits |= data == first if size == 1 else data - np.uint8(first) < size
     return hits
+
+
+@cache
+def _runs(marks: bytes) -> tuple[tuple[int, int], ...]:
+    """Return runs of codes without a gap: the first of each, and how many there are."""
+    starts = [at for at, mark in enumerate(marks) if at == 0 or marks[at - 1] != mark - 1]
+    return tuple((marks[at], end - at) for at, end in pairwise([*starts, len(marks)]))
 
 
 def with_backslashes(values: pa.Array) -> pa.Array:
@@ -49,7 +58,7 @@ def element_texts(values: pa.Array) -> pa.Array:
     """
     values = plain_binary(values)
     offsets, data = parts_of(values)
-    marked = hits_of(data, b'{},"\\ ') | (data - np.uint8(ord("\t")) < 5)  # and tab, newline, and the three after them
+    marked = hits_of(data, _QUOTED_FOR)
     counts = np.concatenate(([0], np.cumsum(marked, dtype=np.int32)))
     sizes = np.diff(offsets)
     needed = (counts[offsets[1:]] > counts[offsets[:-1]]) | (sizes == 0)

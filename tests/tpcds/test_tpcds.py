@@ -49,7 +49,7 @@ def both(lake: SampleLake, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         tpcds_data.write_postgres(data, crm, elsewhere)
         tpcds_data.write_postgres(data, reference, names)
     sources["crm"] = {"kind": "postgres", "dsn": crm}
-    with serving(lake, Settings(sources=sources)) as gateway:
+    with serving(lake, Settings(sources=sources, database="tpcds_lake")) as gateway:
         found = Both(Postgres(reference), Postgres(gateway.dsn()))
         found.postgres.connection.execute("SET enable_nestloop = off")  # which it takes for large estimates: seconds
         found.gateway.connection.execute(f"SET search_path = {', '.join(tpcds_data.SCHEMAS)}".encode())

@@ -124,7 +124,7 @@ def served(lake: SampleLake) -> Iterator[tuple[str, RunningGateway]]:
         "lk": {"kind": "files", "location": str(folder)},
         "db": {"kind": "postgres", "dsn": dsn},
     }
-    settings = Settings(server={"refresh_interval": "0"}, sources=sources)
+    settings = Settings(server={"refresh_interval": "0"}, sources=sources, database="generated_lake")
     with serving(lake, settings) as gateway:
         with gateway.connect() as connection:
             create_view(connection)
