@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 import pyarrow as pa
@@ -35,7 +35,7 @@ from gateway.sql.session_relations import SessionRelation
 from gateway.whole_statements import get_whole
 from optimizer.brief import is_brief
 from optimizer.cardinality import Statistics
-from optimizer.fragment import fragment
+from optimizer.fragment import fragment, with_parameters
 from optimizer.optimize import NO_STATISTICS, optimize
 from optimizer.plain_scan import is_plain_scan
 from optimizer.relations import relations
@@ -120,11 +120,35 @@ def _statistics(governed: Governed, lake: Lake) -> Statistics:
 def prepare(planned: Plan, parameters: Sequence[pa.Scalar], session: Session, lake: Lake) -> Prepared:
     """Pin the versions of the plan's tables and cut it into fragments. Blocks."""
     pinned = lake.pin([table for table in planned.optimized.tables.values() if table.kind != SESSION])
-    key = (id(planned), (session, pinned.versions))
+    # What a plan becomes depends on which parameters are NULL, and on other values only in its scans.
+    given = tuple(one.type if one.is_valid else None for one in parameters)
+    key = (id(planned), (session, pinned.versions, given))
     with _LOCK:
-        kept = None if parameters else _PREPARED.get(key)
+        kept = _PREPARED.get(key)
     if kept is not None and kept[0] is planned:
-        return kept[1]
+        if not parameters:
+            return kept[1]
+        again = _with_parameters(kept[1], parameters, lake)
+        if again is not None:
+            return again
+    prepared = _prepare(planned, parameters, session, lake, pinned)
+    if not parameters or not (planned.session or planned.optimized.dynamic):
+        with _LOCK:
+            _PREPARED[key] = (planned, prepared)
+    return prepared
+
+
+def _with_parameters(prepared: Prepared, parameters: Sequence[pa.Scalar], lake: Lake) -> Prepared | None:
+    """Return the same with other values of the parameters; None where the query is to be cut otherwise. Blocks."""
+    fragmented = with_parameters(prepared.fragmented, lake.sources, parameters)
+    if fragmented is None:
+        return None
+    scans = tuple((part.relation, part.scan) for part in fragmented.fragments)
+    return Prepared(fragmented, replace(prepared.query, scans=scans))
+
+
+def _prepare(planned: Plan, parameters: Sequence[pa.Scalar], session: Session, lake: Lake, pinned: Pinned) -> Prepared:
+    """Do what `prepare` says at pinned versions, anew."""
     snapshots, sources = pinned.snapshots, lake.sources
     if planned.session:
         source = SessionSource(planned.session)
@@ -145,11 +169,7 @@ def prepare(planned: Plan, parameters: Sequence[pa.Scalar], session: Session, la
     )
     asking = Asking(planned.principal, session, parameters, lake)
     keys = key_queries(planned.optimized, fragmented, asking) if planned.optimized.dynamic else ()
-    prepared = Prepared(fragmented, query, keys)
-    if not parameters:
-        with _LOCK:
-            _PREPARED[key] = (planned, prepared)
-    return prepared
+    return Prepared(fragmented, query, keys)
 
 
 def get_reads(planned: Plan) -> Fragmented | None:

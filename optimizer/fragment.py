@@ -15,11 +15,14 @@ from sqlglot import exp
 
 from catalog.names import TableName
 from catalog.scans import Comparison, FileScan, RemoteScan, Snapshot, Source
+from catalog.tables import Table
 from optimizer.comparisons import comparisons
 from optimizer.copies import copied
 from optimizer.infinite_moments import may_be_infinite
 from optimizer.relations import Relation, conjuncts, relations
-from optimizer.stages import Fragment, Fragmented, Optimized
+from optimizer.stages import Applied, Condition, Fragment, Fragmented, Optimized
+
+_PARAMETERS = (exp.Parameter, exp.Placeholder)
 
 
 def fragment(
@@ -57,22 +60,22 @@ def _fragment(
 ) -> Fragment:
     source = sources[snapshot.table.source]
     where = relation.select.args.get("where")
+    conditions: list[Condition] = []
     pushed: list[Comparison] = []
     pruning: list[Comparison] = []
     kept: list[tuple[str, str]] = []
-    rest: list[exp.Expr] = []
     for condition in conjuncts(where.this if where is not None else None):
-        plain = comparisons(condition, snapshot.table, parameters)
-        if plain is not None and all(source.takes(snapshot.table, one) for one in plain):
+        applied, plain = _judged(condition, snapshot.table, source, parameters)
+        conditions.append(Condition(condition, applied))
+        if applied is Applied.BY_SOURCE:
             pushed += plain
-            continue
-        rest.append(condition)
-        if plain is None:
-            kept.append((_shown(condition), "not a comparison of a column with constants"))
-        elif source.kind == "postgres":
+        elif applied is Applied.BY_ENGINE_AND_FILES:
+            pruning += plain
+        elif plain:
             kept.append((_shown(condition), "the source may compare these values differently"))
         else:
-            pruning += plain
+            kept.append((_shown(condition), "not a comparison of a column with constants"))
+    rest = [one.tree for one in conditions if one.applied is not Applied.BY_SOURCE]
     relation.select.set("where", exp.Where(this=exp.and_(*rest, copy=False)) if rest else None)
     columns = _columns(relation, snapshot)
     scan = source.scan(snapshot, columns, (*pushed, *pruning))
@@ -80,7 +83,55 @@ def _fragment(
         scan = replace(scan, reader=relation.reader)
     base = exp.Table(this=exp.to_identifier(name, quoted=True), alias=exp.TableAlias(this=_quoted(relation.base.name)))
     relation.base.replace(base)
-    return Fragment(name, snapshot, scan, columns, tuple(pushed), tuple(pruning), tuple(kept), relation.is_fenced)
+    sorted_out = tuple(pushed), tuple(pruning), tuple(kept)
+    bound = tuple(conditions) if any(one.tree.find(*_PARAMETERS) is not None for one in conditions) else ()
+    return Fragment(name, snapshot, scan, columns, *sorted_out, relation.is_fenced, bound)
+
+
+def with_parameters(
+    fragmented: Fragmented, sources: Mapping[str, Source], parameters: Sequence[pa.Scalar]
+) -> Fragmented | None:
+    """Return the fragments of the same query and versions with other values of its parameters, without cutting it
+    again; None where these values have sources apply other conditions. Blocks as `fragment` does.
+    """
+    parts: list[Fragment] = []
+    for part in fragmented.fragments:
+        found = _with_parameters(part, sources[part.snapshot.table.source], parameters) if part.bound else part
+        if found is None:
+            return None
+        parts.append(found)
+    return Fragmented(fragmented.tree, tuple(parts))
+
+
+def _with_parameters(part: Fragment, source: Source, parameters: Sequence[pa.Scalar]) -> Fragment | None:
+    pushed: list[Comparison] = []
+    pruning: list[Comparison] = []
+    for condition in part.bound:
+        applied, plain = _judged(condition.tree, part.snapshot.table, source, parameters)
+        if applied is not condition.applied:
+            return None
+        if applied is Applied.BY_SOURCE:
+            pushed += plain
+        elif applied is Applied.BY_ENGINE_AND_FILES:
+            pruning += plain
+    scan, before = source.scan(part.snapshot, part.columns, (*pushed, *pruning)), part.scan
+    if isinstance(scan, FileScan) and isinstance(before, FileScan) and before.late:
+        scan = replace(scan, late=True)
+    elif isinstance(scan, RemoteScan) and isinstance(before, RemoteScan):
+        scan = replace(scan, reader=before.reader, infinite=before.infinite)
+    return replace(part, scan=scan, pushed=tuple(pushed), pruning=tuple(pruning))
+
+
+def _judged(
+    condition: exp.Expr, table: Table, source: Source, parameters: Sequence[pa.Scalar]
+) -> tuple[Applied, Sequence[Comparison]]:
+    """Return who applies a condition, and the comparisons that it means if it has that form."""
+    plain = comparisons(condition, table, parameters)
+    if plain is None:
+        return Applied.BY_ENGINE, ()
+    if all(source.takes(table, one) for one in plain):
+        return Applied.BY_SOURCE, plain
+    return (Applied.BY_ENGINE if source.kind == "postgres" else Applied.BY_ENGINE_AND_FILES), plain
 
 
 def _quoted(name: str) -> exp.Identifier:

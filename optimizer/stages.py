@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from types import MappingProxyType
 
 import pyarrow as pa
@@ -102,13 +103,30 @@ class Optimized:
     dynamic: tuple[DynamicFilter, ...] = ()
 
 
+class Applied(Enum):
+    """Who applies a condition."""
+
+    BY_SOURCE = auto()
+    BY_ENGINE = auto()  # it has no form that a source could take, or the source may compare otherwise
+    BY_ENGINE_AND_FILES = auto()  # it also chooses files
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A conjunct of a relation and who applies it."""
+
+    tree: exp.Expr
+    applied: Applied
+
+
 @dataclass(frozen=True, slots=True)
 class Fragment:
     """The part of a query that one source answers: a scan of one table at one snapshot.
 
     ``relation`` is the name that stands for it in the engine's query. ``pushed`` are the conjuncts the source applies
     itself, ``pruning`` those that only choose files, ``kept`` the conjuncts left to the engine, each with the reason.
-    ``is_fenced`` says that the engine must read it from under a fence alone.
+    ``is_fenced`` says that the engine must read it from under a fence alone. ``bound`` are all of its conjuncts where
+    one of them names a parameter, so that the scan is another with other values.
     """
 
     relation: str
@@ -119,6 +137,7 @@ class Fragment:
     pruning: tuple[Comparison, ...] = ()
     kept: tuple[tuple[str, str], ...] = ()
     is_fenced: bool = False
+    bound: tuple[Condition, ...] = field(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

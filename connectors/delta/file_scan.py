@@ -26,6 +26,10 @@ _footers_lock = threading.Lock()
 def scan_files(version: DeltaVersion, comparisons: tuple[Comparison, ...], keys: tuple[Keys, ...] = ()) -> FileScan:
     """Return the scan of a version that reads only files that may satisfy every comparison and hold one of the keys."""
     chosen = _chosen(version, comparisons, keys)
+    return version.scans.require(chosen, lambda: _scan(version, chosen))
+
+
+def _scan(version: DeltaVersion, chosen: pruning.Mask) -> FileScan:
     deleted = version.deleted_positions()
     fingerprint = f"{version.uri}\n{version.table_id}\n{version.version}\n".encode() + chosen.tobytes()
     return FileScan(

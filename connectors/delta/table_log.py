@@ -19,6 +19,7 @@ from deltalake.exceptions import DeltaError
 from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
 from catalog.statistics import TableStatistics
+from connectors.kept_scans import KeptScans
 from connectors.object_stores import is_local, plain_location
 
 _SECONDS_TRUSTED = 60.0  # so long the absence of the next commit's file counts; old commits may be cleaned away
@@ -65,6 +66,7 @@ class DeltaVersion:
     written_rows: int | None
     bytes: int
     statistics: TableStatistics | None = None  # once somebody asked
+    scans: KeptScans = field(default_factory=KeptScans)
     _deleted: pa.Table | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 

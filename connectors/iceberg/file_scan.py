@@ -54,7 +54,14 @@ def scan_files(version: IcebergVersion, comparisons: tuple[Comparison, ...], key
     Raises SqlError (0A000) for files that are not Parquet, encrypted ones, and deletes of kinds we cannot apply.
     """
     data = version.files().data
-    chosen = _chosen(version, data, comparisons) & _may_hold(version, data, keys)
+    chosen = _chosen(version, data, comparisons)
+    if keys:
+        chosen &= _may_hold(version, data, keys)
+    return version.scans.require(chosen, lambda: _scan(version, chosen))
+
+
+def _scan(version: IcebergVersion, chosen: pruning.Mask) -> FileScan:
+    data = version.files().data
     files = [file for file, wanted in zip(data, chosen.tolist(), strict=True) if wanted]
     for file in files:
         if file.format != "parquet" or file.encrypted:
@@ -104,8 +111,10 @@ def _may_hold(version: IcebergVersion, files: tuple[LiveFile, ...], keys: tuple[
 def _in_partition(version: IcebergVersion, files: tuple[LiveFile, ...], comparison: Comparison) -> pruning.Mask:
     """Return which files are in a partition that may satisfy the comparison; each partition is judged once."""
     everything = np.ones(len(files), dtype=np.bool_)
+    if all(spec.is_unpartitioned() for spec in version.metadata.partition_specs):
+        return everything
     expression = _expression(comparison)
-    if expression is None or all(spec.is_unpartitioned() for spec in version.metadata.partition_specs):
+    if expression is None:
         return everything
     tests = {spec.spec_id: _partition_test(version, spec, expression) for spec in version.metadata.partition_specs}
     judged: dict[tuple[object, ...], bool] = {}

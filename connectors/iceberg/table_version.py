@@ -20,6 +20,7 @@ from catalog.statistics import TableStatistics
 from connectors import pruning
 from connectors.iceberg.manifests import LiveFile, ManifestReader, SnapshotFiles
 from connectors.iceberg.table_fields import IcebergColumn, columns_of
+from connectors.kept_scans import KeptScans
 
 _NO_FILES = SnapshotFiles((), (), ())
 
@@ -35,6 +36,7 @@ class IcebergVersion:
     reader: ManifestReader
     columns: tuple[IcebergColumn, ...] = ()
     statistics: TableStatistics | None = None  # once somebody asked
+    scans: KeptScans = field(default_factory=KeptScans)
     _files: SnapshotFiles | None = None
     _bounds: dict[int, pruning.Bounds | None] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)

@@ -161,12 +161,15 @@ class SmallLake:
         principal: Principal = ROLE,
         access: Access = EVERYTHING,
         statistics: Statistics | None = None,
+        parameters: tuple[str, ...] = (),
     ) -> Optimized:
-        """Return a query after the rules; by the true statistics of its tables unless others are given."""
+        """Return a query after the rules; by the true statistics of its tables unless others are given. ``parameters``
+        are the types of ``$1 …``.
+        """
         names = Names(self.catalog, frozenset(), (), lambda name: access.may_select(principal, name))
         tree = parse_query(query)
         assert tree is not None, query
-        resolved = resolve(tree, references(tree, names), names)
+        resolved = resolve(tree, references(tree, names), names, parameters)
         governed = govern(resolved, principal, access, policy_reader(names, KeptRelations()))
         return optimize(governed, STATISTICS if statistics is None else statistics, rules)
 
