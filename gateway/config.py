@@ -153,6 +153,7 @@ class Engine(_Section):
     idle_session_timeout: Seconds = 0.0
     spill_directory: LocalPath | None = None  # default: "spill" in data_dir
     target_partitions: Annotated[int, Field(ge=1, le=1024)] = Field(default_factory=lambda: 2 * (os.cpu_count() or 1))
+    small_tables_memory: Bytes = 64 << 20  # in each process; 0: rows of small tables are not kept
     concurrent_statements: Annotated[int, Field(ge=0)] = 0  # 0: as many as the memory is for
     workers: Annotated[int, Field(ge=0, le=64)] = 0  # processes; 0: statements run in the gateway's own
     worker_memory_limit: Bytes = 0  # 0: what the engine needs for its share of memory_limit

@@ -28,6 +28,7 @@ from gateway.sql.engine_dialect.functions import register_functions
 from gateway.sql.engine_dialect.mask_functions import register_mask_functions
 
 AUDIT = "lakegate"  # the source, and the schema in which clients find its relations
+_SMALL_TABLES_PART = 8  # of the memory for statements, rows of small tables may take one
 _RELATIONS = frozenset({"audit_log", "policy_history"})
 # How a server says that a table is not any more what it was when the source was looked at.
 
@@ -111,9 +112,9 @@ def _open_workers(
 
 def _engine_settings(config: Config) -> EngineSettings:
     engine = config.engine
-    return EngineSettings(
-        engine.memory_limit // max(1, engine.workers), config.spill_directory, engine.target_partitions
-    )
+    memory = engine.memory_limit // max(1, engine.workers)
+    partitions, small = engine.target_partitions, min(engine.small_tables_memory, memory // _SMALL_TABLES_PART)
+    return EngineSettings(memory, config.spill_directory, partitions, small_tables_memory=small)
 
 
 def require_reader(scan: RemoteScan) -> str:

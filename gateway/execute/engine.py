@@ -27,6 +27,7 @@ from gateway.execute import file_relations, remote_relations
 from gateway.execute.errors import StatedError, sql_error
 from gateway.execute.fences import require_fences
 from gateway.execute.port import EngineQuery, EngineSettings, MakeForm, Messages, batches_alone, explained
+from gateway.execute.small_relations import SmallRelations
 from gateway.execute.thread_work import in_thread
 
 _log = structlog.get_logger(__name__)
@@ -100,6 +101,7 @@ class Engine:
         # Most of these wait for servers: small remote tables are read while a statement is planned.
         self.threads = ThreadPoolExecutor(128, thread_name_prefix="engine")
         self._readers = ThreadPoolExecutor(64, thread_name_prefix="scan")
+        self.small = SmallRelations(self._context_of_tiny, settings.small_tables_memory, self._readers, self._forget)
 
     async def start(
         self, prepare: Callable[[], EngineQuery], parameters: Sequence[pa.Scalar] = (), form: MakeForm = batches_alone
@@ -162,21 +164,41 @@ class Engine:
     def _plan(
         self, context: SessionContext, query: EngineQuery, parameters: Sequence[pa.Scalar], opened: Opened
     ) -> DataFrame:
-        sql = query.sql
+        name, scan = query.scans[0] if query.scans else ("", None)  # what is brief reads one table
+        is_small = context is self._context_of_tiny and not query.is_explained
+        if not is_small or not isinstance(scan, FileScan):
+            return self._plan_over(self._relations(context, query, opened), context, query, parameters)
+        fenced = name in query.fenced
+        relation = self.small.take(scan, fenced=fenced)
+        if relation is None:
+            self.small.used(scan, lambda: _whole(context, scan, fenced=fenced), fenced=fenced)
+            return self._plan_over(self._relations(context, query, opened), context, query, parameters)
+        try:
+            return self._plan_over({name: relation}, context, query, parameters)
+        finally:
+            self.small.leave(scan, fenced=fenced)
+
+    def _relations(self, context: SessionContext, query: EngineQuery, opened: Opened) -> dict[str, str]:
+        """Return the name of the relation for each scan, quoted for SQL."""
         remote = [item for item in query.scans if isinstance(item[1], RemoteScan)]
+        relations: dict[str, str] = {}
         if len(remote) > 1:  # servers are asked at once
             names = self._readers.map(lambda item: self._relation(context, item[0], item[1], opened), remote)
             relations = dict(zip((name for name, _ in remote), names, strict=True))
-        else:
-            relations = {}
-        fenced: set[str] = set()
         for name, scan in query.scans:
-            relation = relations.get(name) or self._relation(context, name, scan, opened, fenced=name in query.fenced)
+            if name not in relations:
+                relations[name] = self._relation(context, name, scan, opened, fenced=name in query.fenced)
+        return relations
+
+    def _plan_over(
+        self, relations: Mapping[str, str], context: SessionContext, query: EngineQuery, parameters: Sequence[pa.Scalar]
+    ) -> DataFrame:
+        sql = query.sql
+        for name, relation in relations.items():
             sql = sql.replace(f'"{name}"', relation)
-            if name in query.fenced:
-                fenced.add(relation.replace('"', ""))
+        fenced = {relations[name].replace('"', "") for name in query.fenced}
         values = {str(number): _parameter(value) for number, value in enumerate(parameters, 1)}
-        passing = values or remote or any(isinstance(scan, ReadyScan) for _, scan in query.scans)
+        passing = values or any(not isinstance(scan, FileScan) for _, scan in query.scans)
         if passing or len(sql) > _KEPT_BYTES or "now()" in sql:  # a plan keeps the time it was made at
             frame = context.sql(sql, param_values=values or None)
             require_fences(frame, fenced)
@@ -195,6 +217,12 @@ class Engine:
             with self._lock:
                 self._frames[sql] = frame
         return frame
+
+    def _forget(self, relation: str) -> None:
+        """Let go of plans over a relation."""
+        with self._lock:
+            for sql in [sql for sql in self._frames if f'"{relation}"' in sql]:
+                del self._frames[sql]
 
     def _relation(self, context: SessionContext, name: str, scan: Scan, opened: Opened, *, fenced: bool = False) -> str:
         if isinstance(scan, FileScan):
@@ -377,6 +405,10 @@ def _first_batches(streams: Iterator[RecordBatchStream]) -> tuple[list[pa.Record
             return found, streams
         found.append(batch.to_pyarrow())
     return found, itertools.chain([first], streams)
+
+
+def _whole(context: SessionContext, scan: FileScan, *, fenced: bool) -> DataFrame:
+    return context.sql(f"SELECT * FROM {file_relations.register(context, scan, fenced=fenced)}")
 
 
 def _settle(request: asyncio.Future[Any]) -> None:

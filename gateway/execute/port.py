@@ -23,6 +23,7 @@ class EngineSettings:
     spill_directory: Path
     target_partitions: int
     batch_size: int = 8192
+    small_tables_memory: int = 64 << 20  # bytes; 0: none is kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class EngineQuery:
     another, which is fast enough for any client and takes a third of the memory. ``is_brief`` says that it ends soon:
     its first rows are waited for in the thread that plans. ``bytes`` is the size of the tables as they are stored, None
     where it is not known. ``fenced`` are relations that must be read from under a fence, ``calls`` what PostgreSQL is
-    to evaluate.
+    to evaluate. ``is_explained`` says that the plan over the files is wanted, wherever the rows are.
     """
 
     sql: str
@@ -43,6 +44,7 @@ class EngineQuery:
     bytes: int | None = None
     fenced: frozenset[str] = frozenset()
     calls: frozenset[str] = frozenset()
+    is_explained: bool = False
 
 
 Prepare = Callable[[], EngineQuery]
@@ -142,7 +144,8 @@ class EnginePort(Protocol):
 async def explained(start: Start, query: EngineQuery, parameters: Sequence[pa.Scalar], analyze: bool) -> str:
     """Do what `EnginePort.explain` says with a query that is started as any other."""
     head = "EXPLAIN ANALYZE " if analyze else "EXPLAIN "
-    running = await start(lambda: replace(query, sql=head + query.sql, is_plain_scan=False), parameters)
+    asked = replace(query, sql=head + query.sql, is_plain_scan=False, is_explained=True)
+    running = await start(lambda: asked, parameters)
     lines: list[str] = []
     try:
         async for batch in running.batches():
