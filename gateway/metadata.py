@@ -102,7 +102,6 @@ class Metadata:
         self._lent: Counter[Membership] = Counter()
         self._audit_config = AuditConfig()
         self._saved: Catalog | None = None
-        self._shown: frozenset[str] = frozenset()  # the roles that the mirror knows
         self._take(self._load())
         self.system_relations = self._read_system_relations()
         self.pure_functions = self._read_pure_functions()
@@ -149,9 +148,7 @@ class Metadata:
         if rows.default_privileges:  # tables that are new get what these provide for; word of it comes by NOTIFY
             self._store.adopt_tables(catalog.tables)
         lent = self._lendable([*self._lent])  # a copy: this runs beside logins
-        applied = self._mirror.apply(catalog, rows, lent, self._store.load_access)
-        # Beside a change of access, which has shown its own roles, these may be those of before it.
-        self._shown = applied.roles if rows is self._rows else self._shown | applied.roles
+        applied = self._mirror.apply(catalog, rows, lent, partial(self._store.load_newer_access, rows))
         faults = (f"{one.table}.{one.column}: {one.reason}" for one in mask_faults(in_force(rows), catalog))
         self._note("not mirrored as it is", applied.notes)
         self._note("column is not masked as was said", faults)
@@ -219,7 +216,7 @@ class Metadata:
         """Return a role that may log in."""
         verifier = await asyncio.to_thread(self._store.get_verifier, name)  # of unknown ones too: it takes as long
         principal, row = self._roles.get_principal(name), self._roles.by_name.get(name)
-        if principal is None or row is None or not row.login or name not in self._shown:
+        if principal is None or row is None or not row.login or name not in self._mirror.roles:
             return None
         expired = row.valid_until is not None and row.valid_until < datetime.now(UTC)
         return Role(principal, None if expired else verifier)
@@ -287,7 +284,7 @@ class Metadata:
             one
             for one in wanted
             if one.role in known
-            and one.role in self._shown
+            and one.role in self._mirror.roles
             and one.role not in self._roles.memberships(one.member)
             and one.member not in self._roles.memberships(one.role)
         )
@@ -332,7 +329,6 @@ class Metadata:
             ) from error
         if outcome.access.version > self._rows.version and request.keep:
             self._take(outcome.access)
-            self._shown |= {role.name for role in outcome.access.roles}
         return outcome
 
     def _new_verifier(self, role: str, password: str) -> str:

@@ -15,7 +15,7 @@ class Applied:
 
     ``postponed`` counts changes that clients held up with a lock; the next call tries them again. ``broken`` are the
     tables with a row security policy that does not fit them any more, with PostgreSQL's reason: nobody may read them.
-    ``version`` and ``roles`` are those of the rows that are shown, which may be later ones than were given.
+    ``version`` is that of the rows that are shown, which may be later ones than were given.
     """
 
     created: int = 0
@@ -25,7 +25,6 @@ class Applied:
     notes: tuple[str, ...] = ()
     broken: Mapping[TableName, str] = field(default_factory=lambda: MappingProxyType({}))
     version: int = 0
-    roles: frozenset[str] = frozenset()
 
 
 class Notes:

@@ -128,10 +128,12 @@ class Mirror:
         self._done: tuple[Catalog, AccessRows] | None = None
         self._shown: Shown | None = None  # after this gateway's last change
         self._tables_shown: Catalog | None = None  # whose tables were all made
+        self._tables_left = False  # to another gateway, which has changed the mirror since
         self._told: frozenset[Membership] = frozenset()  # lent ones that the mirror keeps as this gateway's
         self._catalog: Catalog | None = None  # the last that was given
         self._marks: dict[TableName, tuple[Table, str]] = {}
         self.numbers = range(0)  # process numbers that are this gateway's alone
+        self.roles: frozenset[str] = frozenset()  # that the mirror has since this gateway's last change
         self.broken: Mapping[TableName, str] = MappingProxyType({})  # as `Applied.broken`, of the last change
         self.broken_drafts: Mapping[tuple[TableName, str], str] = MappingProxyType({})  # policies that do not govern
         self.broken_views: Mapping[TableName, str] = MappingProxyType({})  # those that do not fit their tables
@@ -155,19 +157,19 @@ class Mirror:
         """Make the mirror equal to a catalogue and to the gateway's roles and grants, in one transaction. ``lent`` are
         memberships of some sessions alone.
 
-        Where the mirror shows later rows than ``access``, those of another gateway, ``newest`` is asked for the rows as
-        they are now: the mirror does not go back. Only differences are worked on. Tables that PostgreSQL cannot have,
-        or that clients hold locked, are left out and noted. Raises psycopg.Error or ServerError where the server fails;
-        then nothing has changed.
+        ``newest`` returns the rows as they are now. It is asked when no other gateway on the server can change roles
+        any more: these are one set for all databases, and those that another gateway has just made are not dropped.
+        Only differences are worked on. Tables that PostgreSQL cannot have, or that clients hold locked, are left out
+        and noted. Raises psycopg.Error or ServerError where the server fails; then nothing has changed.
         """
         with self._one_at_a_time:
             if self._done is not None and self._is_done(*self._done, catalog, _with_lent(access, lent)):
-                return Applied(broken=self.broken, version=access.version, roles=_names(access))
+                return Applied(broken=self.broken, version=access.version)
             self._done = None
             self._catalog = catalog
             with self.change() as connection:
                 shown = read_shown(connection)
-                if access.version < shown.version and newest is not None:
+                if newest is not None:
                     access = newest()
                 keep_lent(connection, self._node, lent, all_of_them=True)
                 applied, shown = self._change(connection, access, lent, shown)
@@ -251,6 +253,7 @@ class Mirror:
                 self._done = None
                 _log.warning("the mirror was lost behind a change of access, which counts")
             else:
+                self.roles = _names(outcome.access)
                 if self._done is not None:  # policies and views that were broken may have been mended
                     done = self._done[0], _with_lent(outcome.access, lent)
                     self._done = None if self.broken or self.broken_drafts or self.broken_views else done
@@ -321,6 +324,7 @@ class Mirror:
         """Remember a change that was committed."""
         assert self._catalog is not None
         self._shown = shown
+        self.roles = _names(access)
         if not applied.postponed:
             self._tables_shown = self._catalog
             self._done = (self._catalog, _with_lent(access, lent))
@@ -329,15 +333,17 @@ class Mirror:
         self, connection: psycopg.Connection, access: AccessRows, lent: Sequence[Membership], shown: Shown
     ) -> tuple[Applied, Shown]:
         """Show the catalogue and these rows. Its tables are left alone where this gateway has shown them before, and
-        another one has changed the mirror since: that one may have looked at the sources later.
+        another one has changed the mirror at any time since: that one may have looked at the sources later.
         """
         assert self._catalog is not None
         notes = Notes()
-        version, names, given = access.version, _names(access), _with_lent(access, lent)
+        version, given = access.version, _with_lent(access, lent)
         access = _with_lent(given, lent_by_others(connection, self._node, given))
         roles = change_roles(connection, access, self._secret, notes)
         drop_views(connection, access.views, notes)
-        if self._tables_shown is self._catalog and shown != self._shown:
+        is_later = self._tables_left or shown != self._shown
+        self._tables_left = self._tables_shown is self._catalog and is_later
+        if self._tables_left:
             applied = Applied()
             self.broken_views = MappingProxyType(make_views(connection, access.views, notes))
         else:
@@ -367,7 +373,6 @@ class Mirror:
             notes=tuple(notes.texts),
             broken=self.broken,
             version=version,
-            roles=names,
         ), shown
 
     def _change_tables(

@@ -214,6 +214,10 @@ class Store:
         with self._engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
             return read_access(connection, _read_version(connection))
 
+    def load_newer_access(self, known: AccessRows) -> AccessRows:
+        """Return ``known`` where nothing has changed since it was read, else what `load_access` returns."""
+        return known if self.access_version() == known.version else self.load_access()
+
     @contextmanager
     def changing(self, actor: Actor | None = None) -> Iterator[AccessChange]:
         """One change of anything that decides who may see what, with no other between: it is committed at the end of

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import pyarrow as pa
 import pytest
@@ -109,6 +110,29 @@ def test_older_rows_do_not_give_back_what_was_taken(server: Server, store: Store
     assert held_now == {"INSERT"}
 
 
+def test_roles_that_another_gateway_has_just_made_are_not_dropped(
+    server: Server, store: Store, nodes: tuple[Mirror, Mirror]
+) -> None:
+    """They are one set for all databases of the server, and what is shown is known by database."""
+    elsewhere = open_mirror(server, store.require_secret("mirror"), "elsewhere")
+    try:
+        older = store.load_access()
+        elsewhere.apply(LAKE, older, newest=partial(store.load_newer_access, older))
+        give(nodes[0], store, "CREATE ROLE node_new LOGIN")
+        query = "SELECT oid FROM pg_roles WHERE rolname = 'node_new'"
+        with server.connect() as connection:
+            made = connection.execute(query).fetchone()
+        applied = elsewhere.apply(catalog_of("orders"), older, newest=partial(store.load_newer_access, older))
+        assert applied.version == store.access_version()
+        with server.connect() as connection:
+            assert connection.execute(query).fetchone() == made is not None
+        assert "node_new" in nodes[0].roles & elsewhere.roles
+    finally:
+        elsewhere.close()
+        with server.connect(autocommit=True) as connection:
+            connection.execute("DROP DATABASE elsewhere WITH (FORCE)")
+
+
 def test_what_another_gateway_made_of_the_mirror_is_not_taken_for_ones_own(
     server: Server, store: Store, nodes: tuple[Mirror, Mirror]
 ) -> None:
@@ -132,6 +156,11 @@ def test_a_gateway_that_has_not_looked_at_the_sources_leaves_the_tables_that_ano
     with server.connect(one.database) as connection:
         assert connection.execute("SELECT to_regclass('shop.returns') IS NULL").fetchone() == (False,)
     give(one, store, "GRANT SELECT ON shop.returns TO node_reader")
+    for _ in range(2):  # also when the other gateway was the last to change the mirror
+        store.grant(Grant("node_reader", "shop", "regions", "SELECT"))
+        other.apply(LAKE, store.load_access())
+        with server.connect(one.database) as connection:
+            assert connection.execute("SELECT to_regclass('shop.returns') IS NULL").fetchone() == (False,)
     other.apply(catalog_of("orders", "regions", "returns"), store.load_access())
     other.apply(LAKE, store.load_access())  # it has looked, and the table is gone
     with server.connect(one.database) as connection:
