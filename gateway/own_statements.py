@@ -9,6 +9,7 @@ import pyarrow as pa
 from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
 from gateway.access_lane import AccessLane
+from gateway.audit.entries import ACCESS_LANE
 from gateway.audit.witness import Witness
 from gateway.engine_lane import EngineLane
 from gateway.hidden_relations import name_known, refuse_hidden
@@ -56,7 +57,7 @@ class OwnStatements:
 
     async def give_access(self, statements: tuple[Statement, ...], *, in_block: bool) -> None:
         """Carry out statements of access, or rehearse them where a transaction is open."""
-        self._client.reading("access")
+        self._client.reading(ACCESS_LANE)
         if self._mirror.status == "E":  # the mirror says so, whatever is asked
             await self._engine.refuse(Statement("SELECT", Kind.QUERY, "SELECT"))
         await self._role.know(self._owed.drain)
@@ -74,7 +75,7 @@ class OwnStatements:
             raise moved(error, statement.start) from None
 
     async def _change_masking(self, statement: Statement, *, in_block: bool) -> None:
-        self._client.reading("access")
+        self._client.reading(ACCESS_LANE)
         await self._role.know(self._owed.drain)
         if in_block or self._mirror.status != "I":
             message = f"this {statement.head} cannot run inside a transaction block"

@@ -158,8 +158,17 @@ class AuditStore:
             cursor.itersize = 2000
             yield from cursor.execute(_ENTRIES, parameters)
 
+    def get_last(self, node: UUID, before: date) -> Head | None:
+        """Return the last entry of a node that was filed before a day."""
+        query = (
+            "SELECT sequence, hash FROM audit_entries WHERE node = %s AND filed < %s"
+            " ORDER BY filed DESC, sequence DESC LIMIT 1"
+        )
+        row = self._connection.execute(query, (node, before)).fetchone()
+        return None if row is None else Head(*row)
+
     def entries_of(self, event: str) -> list[str]:
-        """Return the texts of all entries of an event, such as ``retention``."""
+        """Return the texts of all entries of class ``access`` in which an event, such as ``retention``, is named."""
         query = "SELECT entry FROM audit_entries WHERE class = 'access' AND entry LIKE %s ORDER BY filed, sequence"
         return [row[0] for row in self._connection.execute(query, (f'%"event":"{event}"%',))]
 

@@ -26,6 +26,7 @@ class Kind(StrEnum):
     ACCESS = "access"  # changes of rights, and what the audit says of itself
 
 
+ACCESS_LANE = "access"  # of statements that change rights, policies, masks and tags
 _DENIED_STATES = frozenset(
     {
         SqlState.INSUFFICIENT_PRIVILEGE,
@@ -119,7 +120,7 @@ class Outcome:
     def kind(self) -> Kind:
         """The class of a statement that ended so."""
         denied = self.sqlstate in _DENIED_STATES or (self.sqlstate or "").startswith("28")
-        return Kind.DENIED if denied else Kind.STATEMENT
+        return Kind.DENIED if denied else Kind.ACCESS if self.reading.lane == ACCESS_LANE else Kind.STATEMENT
 
     def json(self) -> str:
         """Return the members of a JSON object."""

@@ -95,6 +95,8 @@ def _verify(store: AuditStore, node: UUID, period: Period, runs: _Runs, local: _
     try:
         for row in store.entries(node, period):
             walk.step(row)
+        if not walk.first:
+            walk.head = _before(store, node, period, runs)
         if period.until is None:
             _check_end(store, node, walk, here)
         if walk.whole:
@@ -162,6 +164,19 @@ class _Walk:
                 raise Broken(f"retention run {run} has retired other entries than it says")
 
 
+def _before(store: AuditStore, node: UUID, period: Period, runs: _Runs) -> Head:
+    """Return where a chain stands that has no entry in a period: at its last one before, or where retention has
+    dropped all of them.
+    """
+    last = store.get_last(node, period.since) if period.since is not None else None
+    if last is not None:
+        return last
+    known = store.get_head(node)
+    if known is not None and runs.starts.get((str(node), known.head.sequence)) == known.head.hash.hex():
+        return known.head
+    return Head()
+
+
 def _filed(node: UUID, row: StoredEntry) -> Filed:
     at = row.at.isoformat(timespec="microseconds")
     return Filed(node, row.sequence, row.filed.isoformat(), at, row.kind)
@@ -196,7 +211,10 @@ def _check_journal(walk: _Walk, local: _Local) -> None:
 def _read_runs(texts: list[str]) -> _Runs:
     runs = _Runs()
     for text in texts:
-        detail = json.loads(text)["detail"]
+        entry = json.loads(text)
+        if entry.get("event") != "retention":  # a claim may be called so, too
+            continue
+        detail = entry["detail"]
         if "run" in detail:
             runs.digests[detail["run"]] = (detail["digest"], detail["count"])
         for one in detail.get("dropped", ()):

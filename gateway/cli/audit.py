@@ -46,7 +46,8 @@ def export(config_path: Path, options: exports.ExportOptions) -> None:
 
 
 def _line(chain: Chain) -> str:
-    parts = [f"{chain.node}: entries {chain.first} to {chain.last}"]
+    entries = f"entries {chain.first} to {chain.last}" if chain.first else "no entries"
+    parts = [f"{chain.node}: {entries}"]
     if chain.retired:
         parts.append(f"{chain.retired} retired")
     if chain.waiting:

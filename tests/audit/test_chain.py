@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -15,11 +16,12 @@ from catalog.errors import SqlError
 from catalog.store.audit_chain import entry_hash
 from catalog.store.audit_store import Period
 from catalog.store.store import open_store
-from gateway.audit.audit import Audit
-from gateway.audit.entries import Kind
+from gateway.audit.audit import Audit, Entry
+from gateway.audit.entries import Kind, as_members
 from gateway.audit.retention import retire
+from gateway.audit.verify import verify
 from gateway.config import Audit as AuditConfig
-from tests.audit.chains import Scene, entry
+from tests.audit.chains import Clock, Scene, entry
 from tests.gateway import SampleLake
 
 Connection = psycopg.Connection[tuple[object, ...]]
@@ -258,6 +260,15 @@ def test_one_period_can_be_verified_by_itself(scene: Scene) -> None:
     assert (chain.first, chain.last, chain.broken) == (5, 8, None)
 
 
+def test_a_period_without_entries_is_whole_where_the_chain_is(scene: Scene, lake: SampleLake) -> None:
+    scene.write(2)
+    later = Period(date(2026, 3, 11))
+    assert (scene.verify(later).first, scene.verify(later).broken) == (0, None)
+    with tampering(lake, scene.database) as connection:
+        connection.execute("DELETE FROM audit_entries WHERE sequence = 4")
+    assert scene.verify(later).broken == "entries 4 to 4 are missing at the end"
+
+
 CLASSES = AuditConfig(retention=400, retention_login=30, retention_statement=90, retention_denied=400)
 
 
@@ -296,6 +307,27 @@ def test_months_are_dropped_and_the_chain_holds(scene: Scene, lake: SampleLake) 
     with tampering(lake, scene.database) as connection:
         connection.execute("DELETE FROM audit_entries WHERE sequence = 6")
     assert "not by retention" in str(scene.verify().broken)
+
+
+def test_a_gateway_that_is_gone_keeps_no_entry_and_breaks_nothing(
+    scene: Scene, lake: SampleLake, tmp_path: Path
+) -> None:
+    scene.write(3)
+    other = replace(scene, folder=tmp_path / "other", clock=Clock(datetime(2027, 5, 20, tzinfo=UTC)))
+    with other.audit() as audit:
+        claims = as_members({"claims": {"event": "retention"}})
+        audit.note(Entry("statement", claims, Kind.ACCESS))
+        assert retire(audit, scene.server, AuditConfig(), date(2027, 5, 20), scene.database) == 1
+    chains = verify(scene.server, None, Period(), scene.database)
+    assert [(chain.first > 0, chain.broken) for chain in sorted(chains, key=lambda chain: chain.first)] == [
+        (False, None),
+        (True, None),
+    ]
+    with tampering(lake, scene.database) as connection:
+        connection.execute("UPDATE audit_heads SET sequence = 4 WHERE sequence = 5")
+    assert [chain.broken for chain in verify(scene.server, None, Period(), scene.database) if not chain.first] == [
+        "entries 1 to 4 are missing at the end"
+    ]
 
 
 def test_the_folder_is_for_the_gateway_alone(scene: Scene) -> None:

@@ -96,6 +96,13 @@ def test_a_copy_says_what_it_read(
     assert entry["bytes"] > 5 * rows
 
 
+@pytest.mark.parametrize("text", ["comment on table small.numbers is null", "revoke select on small.numbers from eve"])
+def test_changes_of_access_have_a_class_of_their_own(watched: Audited, text: str) -> None:
+    with watched.gateway.connect() as connection:
+        connection.execute(text.encode())
+    assert (watched.outcome(text)["class"], watched.outcome(text)["sqlstate"]) == ("access", "00000")
+
+
 def test_a_refused_copy(watched: Audited) -> None:
     simple(watched, "copy small.numbers to '/tmp/numbers'")
     assert watched.outcome("copy small.numbers to ?")["sqlstate"] == "42501"
