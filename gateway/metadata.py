@@ -35,6 +35,7 @@ from catalog.server import Server, ServerError, external, start
 from catalog.sqlstate import SqlState
 from catalog.store.audit_store import READER, AuditStore
 from catalog.store.connection import DATABASE
+from catalog.store.gateways import connection_name
 from catalog.store.rows import AccessRows, ApiKey, Membership
 from catalog.store.store import Store, open_store
 from catalog.tables import Catalog
@@ -102,6 +103,8 @@ class Metadata:
         self._lent: Counter[Membership] = Counter()
         self._audit_config = AuditConfig()
         self._saved: Catalog | None = None
+        self._sources: tuple[str, ...] = ()  # of this gateway, as other gateways are to know them
+        self._mask_faults: tuple[str, ...] = ()
         self._take(self._load())
         self.system_relations = self._read_system_relations()
         self.pure_functions = self._read_pure_functions()
@@ -130,9 +133,11 @@ class Metadata:
             # So that psql's \d and unqualified names find the tables of all sources.
             "search_path": ", ".join(['"$user"', "public", *map(always_quoted, config.sources)]),
         }
-        return cls(
+        made = cls(
             server, config.server.database, defaults, config.auth.password_min_length, config.server.metadata_grace
         )
+        made._sources = tuple(f"{name} {source.kind}" for name, source in config.sources.items())
+        return made
 
     @property
     def rows(self) -> AccessRows:
@@ -149,7 +154,8 @@ class Metadata:
             self._store.adopt_tables(catalog.tables)
         lent = self._lendable([*self._lent])  # a copy: this runs beside logins
         applied = self._mirror.apply(catalog, rows, lent, partial(self._store.load_newer_access, rows))
-        faults = (f"{one.table}.{one.column}: {one.reason}" for one in mask_faults(in_force(rows), catalog))
+        found = mask_faults(in_force(rows), catalog)
+        faults = self._mask_faults = tuple(f"{one.table}.{one.column}: {one.reason}" for one in found)
         self._note("not mirrored as it is", applied.notes)
         self._note("column is not masked as was said", faults)
         if catalog is not self._saved:
@@ -186,7 +192,7 @@ class Metadata:
                 self._current_at = at
 
         self._current_at = min(self._current_at, time.monotonic())  # from here on it is known how old they are
-        listener = self._store.listen(on_change, on_heard)
+        listener = self._store.listen(on_change, on_heard, connection_name(self._database, self._sources))
         try:
             while True:
                 await changed.wait()
@@ -425,6 +431,22 @@ class Metadata:
     async def check(self) -> None:
         """Raise unless the metadata server answers."""
         await asyncio.to_thread(self._store.access_version)
+
+    async def check_policies(self) -> None:
+        """Raise ConnectionError while a policy in force does not fit its table any more, and so denies it, or a mask
+        its column.
+        """
+        faults = [f"{table}: {reason}" for table, reason in self._mirror.broken.items()]
+        if faults or self._mask_faults:
+            raise ConnectionError("; ".join((*faults, *self._mask_faults)))
+
+    async def check_gateways(self) -> None:
+        """Raise ConnectionError while another gateway serves the same database of other sources."""
+        if await asyncio.to_thread(self._store.serves_otherwise, self._database, self._sources):
+            raise ConnectionError(
+                f'another gateway serves the database "{self._database}" of other sources: their tables take turns in'
+                " catalogues"
+            )
 
     def close(self) -> None:
         """Give back connections; stop the server if it is ours."""

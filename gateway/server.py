@@ -66,6 +66,7 @@ class Gateway:
         )
         self._connections: set[ClientConnection] = set()
         self._draining = False
+        self._others: str | None = None  # what was said of other gateways
         self._taking = asyncio.Lock()  # access is taken over by one at a time
         self._grants_changed = asyncio.Event()
         self._statements = StatementCache()
@@ -81,6 +82,7 @@ class Gateway:
         if known is not None:
             self.lake.remember(known)
         await self.refresh(None, FIRST_PATIENCE)
+        await self._look_at_others()
 
     async def refresh(self, names: tuple[str, ...] | None, patience: float = ASKED_PATIENCE) -> None:
         """Look at the sources again (all, or those named)."""
@@ -100,8 +102,19 @@ class Gateway:
             self.lake.outdated.clear()
             try:
                 await self.refresh(None, PATIENCE)
+                await self._look_at_others()
             except Exception:  # the next round may succeed; the catalogue stays as it was
                 _log.exception("refresh failed")
+
+    async def _look_at_others(self) -> None:
+        """Warn, once, where another gateway serves other sources under the same name."""
+        try:
+            await self.metadata.check_gateways()
+            self._others = None
+        except ConnectionError as error:
+            if self._others != str(error):
+                self._others = str(error)
+                _log.warning("gateways differ", reason=self._others)
 
     async def follow_grants(self) -> None:
         """Take over roles and grants as soon as they change, until cancelled. What was taken away counts whether or not
@@ -195,6 +208,7 @@ class Gateway:
     async def readiness(self) -> Readiness:
         """Say whether clients should come here."""
         checks: dict[str, Check] = {name: _source_check(self, name) for name in self.lake.sources if name != AUDIT}
+        checks |= {"policies": self.metadata.check_policies, "gateways": self.metadata.check_gateways}
         if self._audit.is_on:
             checks["audit_store"] = self._audit.check_store
         required: dict[str, Check] = {"metadata": self.metadata.check, "audit": self._audit.check}

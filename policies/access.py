@@ -56,7 +56,7 @@ def does_not_fit(name: TableName) -> SqlError:
     return SqlError(
         SqlState.OBJECT_NOT_IN_PREREQUISITE_STATE,
         f'table "{name.name}" cannot be read: one of its policies does not fit it any more',
-        hint="Its owner can find the reason in the gateway's log, and alter the policy.",
+        hint="EXPLAIN POLICY tells the table's owner why. He can alter or drop the policy.",
     )
 
 

@@ -31,12 +31,18 @@ class Listener:
     """
 
     def __init__(
-        self, server: Server, database: str, callback: Callable[[int], None], heard: Heard | None = None
+        self,
+        server: Server,
+        database: str,
+        callback: Callable[[int], None],
+        heard: Heard | None = None,
+        name: str = NAME,
     ) -> None:
         self._server = server
         self._database = database
         self._callback = callback
         self._heard = heard
+        self._name = name
         self._closing = threading.Event()
         self._last: int | None = None
         self._thread = threading.Thread(target=self._run, name="lakegate-access-listener", daemon=True)
@@ -51,7 +57,7 @@ class Listener:
         while not self._closing.is_set():
             try:
                 with self._server.connect(self._database, autocommit=True) as connection:
-                    connection.execute("SELECT set_config('application_name', %s, false)", (NAME,))
+                    connection.execute("SELECT set_config('application_name', %s, false)", (self._name,))
                     connection.execute(f"LISTEN {CHANNEL}")
                     self._follow(connection)
             except (ServerError, psycopg.Error) as error:

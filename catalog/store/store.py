@@ -22,7 +22,9 @@ from catalog.server import Server
 from catalog.sqlstate import SqlState
 from catalog.store.access import AccessChange, read_access, read_memberships, without_roles
 from catalog.store.connection import DATABASE, open_engine
+from catalog.store.gateways import serves_otherwise
 from catalog.store.listener import CHANNEL, Heard, Listener
+from catalog.store.listener import NAME as LISTENER
 from catalog.store.mappings import MappingStore
 from catalog.store.masking import MaskingStore
 from catalog.store.rows import (
@@ -242,11 +244,16 @@ class Store:
         with self._engine.connect() as connection:
             return _read_version(connection)
 
-    def listen(self, callback: Callable[[int], None], heard: Heard | None = None) -> Listener:
+    def listen(self, callback: Callable[[int], None], heard: Heard | None = None, name: str = LISTENER) -> Listener:
         """Call back in a thread of its own with the access version, now and after each change, until it is closed;
-        ``heard`` as in `Listener`.
+        ``heard`` as in `Listener`. ``name`` is what its connection is called.
         """
-        return Listener(self._server, self._database, callback, heard)
+        return Listener(self._server, self._database, callback, heard, name)
+
+    def serves_otherwise(self, lake: str, sources: Iterable[str]) -> bool:
+        """Whether some gateway serves the same lake of other sources, as in `catalog.store.gateways`."""
+        with self._server.connect(self._database) as connection:
+            return serves_otherwise(connection, lake, sources)
 
     # --- settings and the catalogue ---
 

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import psycopg
+import pyarrow as pa
 import pytest
+from deltalake import write_deltalake
 
+from benchmarks.gateway_process import free_port
 from catalog.mirror.connections import CHANGE_LOCK
+from catalog.store.gateways import connection_name
 from catalog.store.rows import Grant
 from catalog.store.store import open_store
 from tests.gateway import BOB, RunningGateway, SampleLake, Settings, serving
@@ -20,9 +27,16 @@ WITHIN = 1.0  # seconds in which a change is to count everywhere
 
 
 @pytest.fixture(scope="module")
-def second(shop: SampleLake, shop_gateway: RunningGateway) -> Iterator[RunningGateway]:
+def health_port() -> int:
+    """Where the second gateway tells of its health."""
+    return free_port()
+
+
+@pytest.fixture(scope="module")
+def second(shop: SampleLake, shop_gateway: RunningGateway, health_port: int) -> Iterator[RunningGateway]:
     """Another gateway, which soon believes nothing any more."""
-    settings = Settings(server={"refresh_interval": "0", "metadata_grace": f"{GRACE:g}s"})
+    listen = f"127.0.0.1:{health_port}"
+    settings = Settings(server={"refresh_interval": "0", "metadata_grace": f"{GRACE:g}s", "http_listen": listen})
     with serving(shop, settings) as running:
         yield running
 
@@ -120,3 +134,62 @@ def test_without_the_store_statements_go_on_for_the_grace_time_and_no_longer(
             assert rows(reader, "EXPLAIN " + query) == "57P03"
             assert rows(patient, query) == [(4,)]
         soon([(4,)], lambda: rows(reader, query), within=5)
+
+
+def state(port: int, dependency: str) -> tuple[str, str]:
+    """Return the status that a gateway tells, and the state of one of the things it is made of."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=10) as answer:
+        told = json.load(answer)
+    return told["status"], told["dependencies"][dependency]["state"]
+
+
+@pytest.mark.usefixtures("clean")
+def test_health_tells_of_a_policy_that_denies_its_table(
+    shop: SampleLake, second: RunningGateway, health_port: int
+) -> None:
+    place, query = shop.folder / "shop" / "fragile", "SELECT id FROM shop.fragile"
+    write_deltalake(place, pa.table({"id": [1, 2], "team": ["a", "b"]}))
+    try:
+        with second.connect() as officer, second.connect(BOB) as reader:
+            officer.execute("REFRESH SOURCE shop")
+            officer.execute("GRANT USAGE ON SCHEMA shop TO bob")
+            officer.execute("GRANT SELECT ON shop.fragile TO bob")
+            officer.execute("CREATE POLICY own ON shop.fragile USING (team = 'a')")
+            officer.execute("ALTER TABLE shop.fragile ENABLE ROW LEVEL SECURITY")
+            soon([(1,)], lambda: rows(reader, query))
+            assert state(health_port, "policies") == ("ready", "up")
+            write_deltalake(place, pa.table({"id": [1, 2]}), mode="overwrite", schema_mode="overwrite")
+            officer.execute("REFRESH SOURCE shop")
+            assert rows(reader, query) == "55000"
+            assert state(health_port, "policies") == ("degraded", "down")
+            said = officer.execute("EXPLAIN POLICY FOR bob ON shop.fragile").fetchall()
+            assert [row for row in said if 'column "team" does not exist' in row[3]]
+            officer.execute("ALTER POLICY own ON shop.fragile USING (id = 2)")
+            soon([(2,)], lambda: rows(reader, query))
+            assert state(health_port, "policies") == ("ready", "up")
+    finally:
+        shutil.rmtree(place)
+        with second.connect() as officer:
+            officer.execute("DROP POLICY IF EXISTS own ON shop.fragile")
+            officer.execute("REFRESH SOURCE shop")
+
+
+def test_gateways_of_other_sources_are_told_of(shop: SampleLake, second: RunningGateway, health_port: int) -> None:
+    assert state(health_port, "gateways") == ("ready", "up")  # there are two, of the same sources
+    store = open_store(shop.server)
+    elsewhere = store.listen(lambda _: None, name=connection_name("elsewhere", ["other delta"]))
+    try:
+        assert not store.serves_otherwise("lake", ["shop delta"])
+        assert state(health_port, "gateways") == ("ready", "up")
+        with second.connect(application_name=connection_name("lake", ["other delta"])) as client:
+            client.execute("SHOW application_name")  # a client says what it likes
+            assert state(health_port, "gateways") == ("ready", "up")
+        other = store.listen(lambda _: None, name=connection_name("lake", ["shop delta", "more files"]))
+        try:
+            soon(("degraded", "down"), lambda: state(health_port, "gateways"), within=5)
+        finally:
+            other.close()
+        soon(("ready", "up"), lambda: state(health_port, "gateways"), within=5)
+    finally:
+        elsewhere.close()
+        store.close()

@@ -53,7 +53,7 @@ def test_the_demo_from_start_to_stop(folder: Path) -> None:
         assert started.code == 0, started.errors
         assert "generating TPC-H at scale 0.01" in started.errors
         assert set(dependencies(http_port)) == {
-            *("metadata", "audit", "audit_store", "sales", "supply", "crm", "files")
+            *("metadata", "audit", "audit_store", "policies", "gateways", "sales", "supply", "crm", "files")
         }
         url = connection_url(started.output)
         ask_all(url)

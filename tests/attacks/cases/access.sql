@@ -188,7 +188,7 @@ olga: DROP POLICY look ON {t}.orders
 (CREATE POLICY)
 > tina
 ERROR 55000: table "orders" cannot be read: one of its policies does not fit it any more
-  HINT: Its owner can find the reason in the gateway's log, and alter the policy.
+  HINT: EXPLAIN POLICY tells the table's owner why. He can alter or drop the policy.
 > olga
 (DROP POLICY)
 
