@@ -52,6 +52,12 @@ select translate('12345', '143', 'ax'), translate(t, 'abc', 'xy') from types;
 select overlay(t placing 'XX' from 2 for 1), overlay(t placing 'hom' from 2) from types;
 -- small functions 3
 select ascii(t), chr(id + 64), to_hex(id), to_oct(id), to_bin(id) from types;
+-- chr beyond Unicode
+-- error: 54000
+select chr(id + 777010004) from types;
+-- chr of a surrogate
+-- error: 54000
+select chr(id + 55296) from types;
 -- small functions 4
 select starts_with(t, 'a'), t ^@ 'B' from types;
 -- small functions 5
