@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from gateway.audit.witness import Witness
@@ -53,6 +53,19 @@ class OwedAnswers:
                 raise AlreadySent()
             if message[:1] in b"Dd":
                 await self._client.drain()
+
+    async def execute_alone(self, message: frontend.Execute, commit: Callable[[], Awaitable[None]] | None) -> None:
+        """Execute a portal of the mirror when nothing is owed: work of the gateway's own, ``commit``, goes with it,
+        before the client is told. Raises `AlreadySent` after an error.
+        """
+        held = await self._mirror.answers_to(message)
+        if held[-1][:1] == b"E":
+            self.take(held[-1])
+            raise AlreadySent()
+        if commit is not None:
+            await commit()
+        for data in held:
+            self.pass_on(data)
 
     async def drain_before_query(self, *, settles: bool) -> None:
         """As `drain`, of messages without a Sync before a statement by itself. Raises `BehindError` after an error:

@@ -273,6 +273,7 @@ class StatementCache:
     def __init__(self, size: int = 4096) -> None:
         self._prepared: LRUCache[tuple[object, ...], PreparedStatement] = LRUCache(size << 10, getsizeof=_size)
         self.descriptions: LRUCache[tuple[object, ...], Description] = LRUCache(maxsize=size)
+        self.shapes: LRUCache[tuple[object, ...], object] = LRUCache(maxsize=size)  # of `gateway.shaped_statements`
 
     async def prepare(
         self, statement: Statement, names: Names, principal: Principal, lake: Lake, parameters: tuple[str, ...] = ()

@@ -36,6 +36,7 @@ from gateway.relay.mirror_connection import MirrorConnection, MirrorLost
 from gateway.running_work import RunningWork
 from gateway.session_role import SessionRole
 from gateway.session_services import SessionServices
+from gateway.shaped_statements import ShapedStatements
 from gateway.sql.session_state import changes_search_path, needs_block, role_to_set
 from gateway.sql.statements import Kind, Statement
 from gateway.temporary import TemporaryRelations
@@ -65,7 +66,7 @@ class Session:
             services.lake, services.statements, self._principal, mirror, self._client, self._answer
         )
         self._role = role = SessionRole(services, identity, self._engine, mirror)
-        self._who = self._principal()  # as he was last known
+        self._who = role.principal()  # as he was last known
         self._access = access = AccessLane(services.execute_access, self._client)
         self._in_block = False  # a transaction block was begun behind the last Sync
         self._statements = NamedStatements()
@@ -73,11 +74,13 @@ class Session:
         self.answer_what_is_owed = owed.ends_in_error
         room = TemporaryRoom(mirror, services.temporary_limit, services.temporary_bytes)
         self._temporary = temporary = TemporaryRelations(mirror, room)
+        self._load = TemporaryLoad(self._engine, mirror, self._client, temporary.filling, services.temporary_limit)
         self._cursors = cursors = Cursors(self._engine, mirror, self._client, role, owed)
         self._portals = cursors.portals
         own = SessionNames(temporary, LateLanes(self._statements, cursors.portals))
         self._preparation = preparation = Preparation(services, role, self._engine, access, mirror, owed, own)
         self._in_sql = PreparedInSql(self._engine, mirror, self._client, role, self._statements, preparation)
+        self._shaped = ShapedStatements(services, role, self._engine, mirror, temporary)
         self._own = OwnStatements(services, role, self._engine, access, mirror, owed, self._client)
         self._relayed: dict[str, Statement] = {}  # what the mirror's portals were made of
         self._path_changed = False  # search_path, maybe, and the mirror tells only at Sync
@@ -150,6 +153,17 @@ class Session:
         started = monotonic()
         await self._cursors.drop("")
         self._statements.close("")
+        shaped = await self._shaped.bind(message.query)
+        if shaped is not None:
+            await self._execute_portal(shaped)
+        else:
+            await self._query_text(message, started)
+        await self._role.end_set_role()
+        await self._cursors.reap()
+        if self._mirror.status == "I":
+            await self._cursors.transaction_ended()
+
+    async def _query_text(self, message: frontend.Query, started: float) -> None:
         statements = await self._preparation.cut(message.query)
         prepared = await self._preparation.prepare_all(statements)
         if all(one is not None and one.lane is Lane.RELAY for one in prepared):
@@ -167,10 +181,6 @@ class Session:
                 await self._query_each(statements, prepared)
         else:
             await self._query_each(statements, prepared)
-        await self._role.end_set_role()
-        await self._cursors.reap()
-        if self._mirror.status == "I":
-            await self._cursors.transaction_ended()
 
     async def _query_each(
         self, statements: tuple[Statement, ...], prepared: Sequence[PreparedStatement | None]
@@ -206,12 +216,17 @@ class Session:
         if prepared.lane.is_command:
             await self._command(portal)
             return
+        await self._execute_portal(portal)
+        self._shaped.note(portal)
+
+    async def _execute_portal(self, portal: Portal) -> None:
+        """Execute a statement that was sent by itself."""
         try:
             await self._cursors.check(portal)
-            if prepared.lane is Lane.LOAD:
-                await self._load(portal)
+            if portal.prepared.lane is Lane.LOAD:
+                await self._load.execute(portal)
             else:
-                if prepared.copy is None:
+                if portal.prepared.copy is None:
                     portal.describe(self._client)
                 await self._engine.execute(portal, 0)
         finally:
@@ -289,11 +304,14 @@ class Session:
             relayed = self._relayed.get(message.portal)
             self._unsynced = True
             if relayed is not None:
-                self._temporary.changed(relayed)
-                self._temporary.room.filling(relayed)
+                self._temporary.filling(relayed)
             self._path_changed = self._path_changed or (relayed is not None and changes_search_path(relayed))
             if relayed is not None and (self._access.ends_here(relayed) or role_to_set(relayed) is not None):
-                await self._execute_alone(message, relayed)
+                await self._owed.drain()
+                await self._role.let_set_role(relayed)
+                commit = self._access.commit if self._access.ends_here(relayed) else None
+                await self._owed.execute_alone(message, commit)
+                self._executed(relayed)
                 return
             self._owed.send(message, b"CIs", lambda: self._executed(*([relayed] if relayed else [])))
             return
@@ -304,7 +322,7 @@ class Session:
                 raise not_here(statement)
             await self._command(portal)
         elif portal.prepared.lane is Lane.LOAD:
-            await self._load(portal)
+            await self._load.execute(portal)
         else:
             await self._cursors.check(portal)
             await self._engine.execute(portal, max(message.max_rows, 0))
@@ -341,7 +359,7 @@ class Session:
     def who(self) -> tuple[Principal, Mapping[str, str], str]:
         """Return the principal, the session's reported settings and the database."""
         with suppress(SqlError):
-            self._who = self._principal()
+            self._who = self._role.principal()
         return self._who, self._mirror.parameters, self._services.database
 
     def statement_text(self, name: str) -> str | None:
@@ -356,27 +374,6 @@ class Session:
 
     async def _answer(self, statement: Statement) -> pa.RecordBatch:
         return await self._own.answer(statement)
-
-    async def _execute_alone(self, message: frontend.Execute, relayed: Statement) -> None:
-        """Execute a portal of the mirror with nothing else under way: work of the gateway's own goes with it."""
-        await self._owed.drain()
-        await self._role.let_set_role(relayed)
-        commits = self._access.ends_here(relayed)
-        held = await self._mirror.answers_to(message)
-        if held[-1][:1] == b"E":
-            self._owed.take(held[-1])
-            raise AlreadySent()
-        if commits:
-            await self._access.commit()
-        for data in held:
-            self._owed.pass_on(data)
-        self._executed(relayed)
-
-    async def _load(self, portal: Portal) -> None:
-        """Fill a temporary table with rows of the lake."""
-        self._temporary.changed(portal.prepared.statement)
-        self._temporary.room.filling(portal.prepared.statement)
-        await TemporaryLoad(self._engine, self._mirror, self._client, self._services.temporary_limit).execute(portal)
 
     async def _command(self, portal: Portal) -> None:
         """Carry out a statement that is the gateway's own."""

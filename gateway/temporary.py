@@ -56,6 +56,11 @@ class TemporaryRelations:
         if self._any and (not statements or any(_changes_names(one) for one in statements)):
             self._outdated = self._to_be_committed = True
 
+    def filling(self, statement: Statement) -> None:
+        """Note a statement that is sent to the mirror, and may fill tables."""
+        self.changed(statement)
+        self.room.filling(statement)
+
     def synced(self, *, failed: bool) -> None:
         """Note that a transaction may have ended, with which tables go, or that it has failed."""
         self._outdated = self._outdated or self._to_be_committed or (self._any and failed)

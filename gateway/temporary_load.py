@@ -9,7 +9,7 @@ transaction: the client's, or one of its own.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 
 from gateway.bound import Client, Portal
@@ -19,6 +19,7 @@ from gateway.portals import encoded
 from gateway.relay.mirror_connection import MirrorConnection
 from gateway.relay.mirror_errors import error_of
 from gateway.session_rows import undisturbed
+from gateway.sql.statements import Statement
 from gateway.sql.temporary_loads import Load
 from gateway.temporary_room import too_large
 from gateway.values.rows import COPY_DATA, OutputColumn, OutputSettings
@@ -33,9 +34,19 @@ _EXISTS = b"\0C42P07\0"  # PostgreSQL's notice that IF NOT EXISTS had an effect
 
 
 class TemporaryLoad:
-    """Fills temporary tables of one session. ``limit`` is the most bytes that one statement may put there."""
+    """Fills temporary tables of one session. ``begins`` is told of each statement, ``limit`` is the most bytes that one
+    may put there.
+    """
 
-    def __init__(self, engine: EngineLane, mirror: MirrorConnection, client: Client, limit: int) -> None:
+    def __init__(
+        self,
+        engine: EngineLane,
+        mirror: MirrorConnection,
+        client: Client,
+        begins: Callable[[Statement], None],
+        limit: int,
+    ) -> None:
+        self._begins = begins
         self._engine = engine
         self._mirror = mirror
         self._client = client
@@ -45,6 +56,7 @@ class TemporaryLoad:
         """Make and fill what the portal's statement says, and tell the client how it ended."""
         load = portal.prepared.load
         assert load is not None
+        self._begins(portal.prepared.statement)
         running = self._engine.begin_load(portal)
         async with running as (rows, output):
             with self._mirror.in_use():
