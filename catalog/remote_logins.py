@@ -37,6 +37,11 @@ class RemoteLogins:
         for source, tell in self._followers:
             tell({login for (place, _), login in self._logins.items() if place == source})
 
+    @property
+    def version(self) -> object:
+        """An object that is another one when anything has changed."""
+        return self._logins
+
     def keep_roles(self, roles: Collection[str]) -> None:
         """Forget the mappings of roles that are gone, so that none who comes later by the same name has them."""
         kept = [UserMapping(role, source, login) for (source, role), login in self._logins.items()

@@ -14,7 +14,7 @@ from gateway.wire import frontend
 
 GetPrincipal = Callable[[Identity], Principal | None]
 
-_BEGIN_WORK: Final = (frontend.Query, frontend.Parse, frontend.Bind, frontend.Execute, frontend.FunctionCall)
+_BEGIN_WORK: Final = frozenset((frontend.Query, frontend.Parse, frontend.Bind, frontend.Execute, frontend.FunctionCall))
 
 
 class SessionEnded(SqlError):
@@ -26,7 +26,7 @@ class SessionEnded(SqlError):
 
 def check_credential(identity: Identity, get_principal: GetPrincipal, message: frontend.FrontendMessage) -> None:
     """Raise SessionEnded where a message begins work, and the credential is not good any more."""
-    if not isinstance(message, _BEGIN_WORK):
+    if type(message) not in _BEGIN_WORK:
         return
     if identity.expires is not None and time.time() >= identity.expires:
         raise SessionEnded(f"terminating connection because the credential of method {identity.method} has expired")

@@ -25,7 +25,7 @@ from gateway.bound import Client, Portal, Scalars, Sent, formatted, spread
 from gateway.dynamic_filters import Asking
 from gateway.execute.port import Blocks, MakeForm, RunningStatement, batches_alone
 from gateway.lake import Lake
-from gateway.logs import milliseconds_since, soon
+from gateway.logs import milliseconds_since, note_statement
 from gateway.pipeline import prepare, run
 from gateway.portals import ReadyRows, RowSource, encoded, encoded_whole, write
 from gateway.prepared import Description, Lane, LastTime, NamedStatement, PreparedStatement, StatementCache
@@ -50,6 +50,7 @@ from gateway.wire.fields import ENCODING
 
 _log = structlog.get_logger(__name__)
 _NOTHING = frontend.Bind("", "")  # no parameters, and all columns as text
+_Names = tuple[str, ...]
 _KEPT_TYPES = 16  # of one statement's parameters
 _READ_SETTINGS = (
     *("bytea_output", "extra_float_digits", "statement_timeout", "transaction_timeout"),
@@ -79,6 +80,11 @@ class _Settings:
     may_be_idle: bool  # for any time
     session: Session
 
+    @property
+    def is_untimed(self) -> bool:
+        """Whether a statement may take any time, and the mirror's session may be idle meanwhile."""
+        return self.may_be_idle and self.statement_timeout is None and not self.transaction_timeout
+
 
 class EngineLane:
     """Binds and executes statements of one session."""
@@ -102,6 +108,7 @@ class EngineLane:
         self._client = client
         self._whole = WholeLane(lake, client)
         self._settings: _Settings | None = None
+        self._read: tuple[PreparedStatement, _Names, _Names, _Names] | None = None  # what was read last, for the audit
         self.busy = False
         self.ended_by: SqlError | None = None  # why the message at hand is not to be carried out any further
 
@@ -212,12 +219,17 @@ class EngineLane:
         settings = await self._begin(portal)
         started = monotonic()
         try:
-            async with self._in_time(settings):
+            if settings.is_untimed:
+                self.busy = True
                 sent, ended = await self._send(portal, limit, settings)
+            else:
+                async with self._in_time(settings):
+                    sent, ended = await self._send(portal, limit, settings)
         except BaseException:
             (portal.cursor or portal).failed = True
             raise
         finally:
+            self.busy = False
             if portal.declared is None and (portal.rows is None or portal.rows.exhausted or limit == 0):
                 await portal.close()
         if ended:
@@ -225,10 +237,9 @@ class EngineLane:
             self._client.send(backend.CommandComplete(_tag(portal, sent)))
         else:
             self._client.send(backend.PortalSuspended())
-        duration = milliseconds_since(started)
         lane = portal.prepared.lane
         told = portal.lane if lane is Lane.ENGINE or portal.lane == "source" else lane.name.lower()
-        soon(_log.info, "statement", lane=told, rows=sent, milliseconds=duration)
+        note_statement(_log.info, told, sent, milliseconds_since(started))
 
     @asynccontextmanager
     async def begin_load(self, portal: Portal) -> AsyncIterator[tuple[RunningStatement, OutputSettings]]:
@@ -251,8 +262,9 @@ class EngineLane:
     async def _begin(self, portal: Portal) -> _Settings:
         """Note what is read, and return the settings under which it is."""
         read = (portal.cursor or portal).prepared
-        lane, shadows = portal.prepared.lane.name.lower(), read.shadow_policies()
-        self._client.reading(lane, read.tables(), read.policies(), shadows)
+        if self._read is None or self._read[0] is not read:
+            self._read = read, read.tables(), read.policies(), read.shadow_policies()
+        self._client.reading(portal.prepared.lane.name.lower(), *self._read[1:])
         settings = await self.read_settings()
         copy = portal.prepared.copy
         if copy is None and portal.prepared.lane is not Lane.LOAD:

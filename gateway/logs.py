@@ -14,6 +14,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from functools import lru_cache, partial
 from time import monotonic
 from typing import Any, TextIO
@@ -54,6 +55,12 @@ class _Records:
     debug = info = warning = error = critical = write
 
 
+class _Direct:
+    """Where records of statements go as JSON, if they do."""
+
+    records: _Records | None = None
+
+
 def configure(level: str = "info", *, stream: TextIO | None = None, terminal: bool | None = None) -> None:
     """Set up logging for the process; a second call replaces the first. ``level`` is debug, info, warning or error.
     Records of libraries that use the standard ``logging`` take the same form.
@@ -74,6 +81,7 @@ def configure(level: str = "info", *, stream: TextIO | None = None, terminal: bo
         else [structlog.processors.JSONRenderer(ensure_ascii=False)]
     )
     records = _Records(stream)
+    _Direct.records = records if not terminal and number <= logging.INFO else None
     structlog.configure(  # straight to the stream: every statement has a record
         processors=[*shared, *render],
         wrapper_class=structlog.make_filtering_bound_logger(number),
@@ -102,8 +110,11 @@ def bind_connection(connection: str | int) -> None:
 @contextmanager
 def bind_statement(statement: str | int) -> Iterator[None]:
     """Give the records inside the block the statement's id."""
-    with structlog.contextvars.bound_contextvars(statement=str(statement)):
+    structlog.contextvars.bind_contextvars(statement=str(statement))
+    try:
         yield
+    finally:
+        structlog.contextvars.unbind_contextvars("statement")
 
 
 def milliseconds_since(started: float) -> float:
@@ -114,6 +125,27 @@ def milliseconds_since(started: float) -> float:
 def soon(log: Callable[..., object], event: str, **fields: object) -> None:
     """Write a record as soon as the event loop has sent what is queued: a client need not wait for the log."""
     asyncio.get_running_loop().call_soon(partial(log, event, **fields))
+
+
+def note_statement(log: Callable[..., object], lane: str, rows: int | None, milliseconds: float) -> None:
+    """Write the record of a statement that has ended, as `soon`. There is one for each statement, so that as JSON it is
+    written in one step: nothing in it is a client's.
+    """
+    records = _Direct.records
+    if records is None:
+        counted = {} if rows is None else {"rows": rows}
+        soon(log, "statement", lane=lane, **counted, milliseconds=milliseconds)
+        return
+    counted_as = "" if rows is None else f'"rows": {rows}, '
+    record = f'{{"lane": "{lane}", {counted_as}"milliseconds": {milliseconds}, "event": "statement", '
+    for name, value in structlog.contextvars.get_contextvars().items():
+        record += f'"{name}": "{value}", '
+    asyncio.get_running_loop().call_soon(_write_now, records, record)
+
+
+def _write_now(records: _Records, record: str) -> None:
+    now = datetime.now(UTC).replace(tzinfo=None).isoformat()
+    records.write(f'{record}"level": "info", "timestamp": "{now}Z"}}')
 
 
 def without_literals(sql: str) -> str:

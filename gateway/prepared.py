@@ -43,6 +43,8 @@ LONG_TEXT = 1024  # characters: beyond it a text is cut in a thread
 class Lane(Enum):
     """Who answers a statement."""
 
+    __hash__ = object.__hash__  # Enum's is a function of Python
+
     RELAY = auto()  # the catalogue mirror
     ENGINE = auto()
     EXPLAIN = auto()  # the gateway itself, from the plan of the engine's lane

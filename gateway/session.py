@@ -6,9 +6,10 @@ and errors are PostgreSQL's own. Statements of the engine's lane are described t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from time import monotonic
+from typing import Any
 
 import pyarrow as pa
 import structlog
@@ -25,7 +26,7 @@ from gateway.credentials import check_credential
 from gateway.cursors import Cursors
 from gateway.engine_lane import EngineLane, TransactionTimeout
 from gateway.late_lanes import LATE, LateLanes
-from gateway.logs import milliseconds_since, soon
+from gateway.logs import milliseconds_since, note_statement
 from gateway.owed_answers import BehindError, OwedAnswers
 from gateway.own_statements import OwnStatements
 from gateway.parking import Parking
@@ -80,15 +81,23 @@ class Session:
         own = SessionNames(temporary, LateLanes(self._statements, cursors.portals))
         self._preparation = preparation = Preparation(services, role, self._engine, access, mirror, owed, own)
         self._in_sql = PreparedInSql(self._engine, mirror, self._client, role, self._statements, preparation)
-        self._shaped = ShapedStatements(services, role, self._engine, mirror, temporary)
+        self._shaped = ShapedStatements(services, role, self._engine, mirror, temporary, owed)
         self._own = OwnStatements(services, role, self._engine, access, mirror, owed, self._client)
         self._relayed: dict[str, Statement] = {}  # what the mirror's portals were made of
         self._path_changed = False  # search_path, maybe, and the mirror tells only at Sync
         self._unsynced = False  # something was executed there since Sync: any setting may have changed
+        self._handlers = self._by_message()
         mirror.on_unasked(self._mirror_spoke)
         self._work = RunningWork()
         self.parking = Parking(mirror, self._client.activity, self._work, self._portals, self._statements)
         self._speak()
+
+    def _by_message(self) -> Mapping[type[frontend.FrontendMessage], Callable[[Any], Awaitable[None]]]:
+        return {
+            **{frontend.Query: self._query, frontend.Parse: self._parse, frontend.Bind: self._bind},
+            **{frontend.Describe: self._describe, frontend.Execute: self._execute, frontend.Close: self._close},
+            **{frontend.Flush: self._flush, frontend.Sync: self._sync, frontend.FunctionCall: self._call},
+        }
 
     # One method a message -------------------------------------------------------------------------------------------
 
@@ -123,28 +132,9 @@ class Session:
             await self._owed.drain_before_query(settles=not self._unsynced)
         self._mirror.extended = type(message) not in _SIMPLE
         await self._client.receive(message)
-        match message:
-            case frontend.Query():
-                await self._query(message)
-            case frontend.Parse():
-                await self._parse(message)
-            case frontend.Bind():
-                await self._bind(message)
-            case frontend.Describe():
-                await self._describe(message)
-            case frontend.Execute():
-                await self._execute(message)
-            case frontend.Close():
-                await self._close(message)
-            case frontend.Flush():
-                await self._owed.drain()
-                await self._client.flush()
-            case frontend.Sync():
-                await self._sync()
-            case frontend.FunctionCall():
-                raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, "function calls by message are not supported")
-            case _:  # CopyData and its kin outside of COPY are ignored, as PostgreSQL does
-                return
+        carry_out = self._handlers.get(type(message))  # CopyData and its kin outside of COPY are ignored
+        if carry_out is not None:
+            await carry_out(message)
 
     async def _query(self, message: frontend.Query) -> None:
         if self._unsynced:
@@ -173,7 +163,7 @@ class Session:
             self._mirror.write(message.encode())
             error = await self._mirror.relay_until_ready(self._owed.pass_on, self._client.drain)
             self._executed(*([] if error is not None else statements))
-            soon(_log.info, "statement", lane="relay", milliseconds=milliseconds_since(started))
+            note_statement(_log.info, "relay", None, milliseconds_since(started))
         elif all(one.kind is Kind.ACCESS for one in statements):
             await self._own.give_access(statements, in_block=self._in_block)
         elif self._mirror.status == "I" and needs_block(statements):
@@ -336,7 +326,14 @@ class Session:
                 return
         self._owed.send(message, b"3", lambda: self._statements.close(message.name) if message.kind == "S" else None)
 
-    async def _sync(self) -> None:
+    async def _flush(self, _message: frontend.Flush) -> None:
+        await self._owed.drain()
+        await self._client.flush()
+
+    async def _call(self, _message: frontend.FunctionCall) -> None:
+        raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, "function calls by message are not supported")
+
+    async def _sync(self, _message: frontend.Sync) -> None:
         error: bytes | None = None
         if not self._mirror.is_untouched and (self._unsynced or not self._engine.needs_no_sync):
             self._mirror.write(frontend.Sync().encode())

@@ -21,7 +21,8 @@ from cachetools import LRUCache
 from catalog.errors import SqlError
 from gateway.bound import Portal
 from gateway.engine_lane import EngineLane
-from gateway.prepared import Lane, NamedStatement, PreparedStatement
+from gateway.owed_answers import OwedAnswers
+from gateway.prepared import Lane, LastTime, NamedStatement, PreparedStatement
 from gateway.relay.mirror_connection import MirrorConnection
 from gateway.relay.source_relay import WholeStatement
 from gateway.session_role import SessionRole
@@ -82,6 +83,7 @@ class ShapedStatements:
         engine: EngineLane,
         mirror: MirrorConnection,
         temporary: TemporaryRelations,
+        owed: OwedAnswers,
     ) -> None:
         self._lake = services.lake
         self._statements = services.statements
@@ -89,27 +91,33 @@ class ShapedStatements:
         self._engine = engine
         self._mirror = mirror
         self._temporary = temporary
+        self._owed = owed
         self._known: LRUCache[tuple[str, tuple[str, ...]], _Known] = LRUCache(_KEPT)
         self._asked: Shape | None = None  # of the statement at hand, where nothing is known of its shape
 
     async def bind(self, text: str) -> Portal | None:
         """Return a portal of the statement, if its shape answers for it. Raises SqlError as for any statement."""
         self._asked = None
-        found = shape(text) if self._may_be_known() else None
-        names = self._role.names() if found is not None else None
-        if found is None or names is None or names.temporary:
+        found = shape(text)
+        if found is None or not self._may_be_known():
             return None
         chosen = _CHOSEN.get(found.key)
         if chosen is None:
             self._asked = found
             return None
+        if chosen:
+            await self._role.know(self._owed.drain)  # who asks, as the planning of the statement itself would
+        names = self._role.names()
+        if not chosen or names.temporary or self._mirror.parameters.get("client_encoding", "UTF8") != "UTF8":
+            return None
         key = (found.key, found.fixed(chosen))
         known = self._known.get(key)
         if known is None or known.names is not names:
-            fit = await self._fit(found, chosen, names) if chosen else None
+            fit = await self._fit(found, chosen, names)
             if fit is None:
                 return None
-            known = self._known[key] = _Known(names, NamedStatement(fit.prepared, fit.oids))
+            last = LastTime(names, fit.prepared)
+            known = self._known[key] = _Known(names, NamedStatement(fit.prepared, fit.oids, last=last))
         portal = await self._portal(known.named, found, chosen, names)
         plan = portal.prepared.plan
         return portal if plan is not None and plan.whole is not None else None
@@ -130,8 +138,7 @@ class ShapedStatements:
         mirror, temporary = self._mirror, self._temporary
         if temporary.names or temporary.is_outdated:
             return False
-        settled = self._engine.settings_known and not mirror.unsettled and mirror.status != "E"
-        return settled and mirror.parameters.get("client_encoding", "UTF8") == "UTF8"
+        return not mirror.unsettled and mirror.status != "E"
 
     def _key(self, found: Shape, chosen: Collection[int], names: Names) -> tuple[object, ...]:
         versions = names.search_path, names.catalog.version, self._lake.access.version

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from operator import is_
 
 from gateway import explain
 from gateway.bound import Client, Portal
@@ -25,6 +26,8 @@ class WholeLane:
     def __init__(self, lake: Lake, client: Client) -> None:
         self._lake = lake
         self._client = client
+        self._styles: tuple[OutputSettings, _Styles] | None = None  # of the settings that were asked about last
+        self._hides: tuple[tuple[object, ...], bool] | None = None  # of what was asked about last
 
     async def send(self, portal: Portal, output: OutputSettings) -> int | None:
         """Pass the server's rows to the client; return how many."""
@@ -75,7 +78,12 @@ class WholeLane:
 
     async def _get_asked(self, portal: Portal, output: OutputSettings) -> Asked | None:
         planned = portal.prepared.plan
-        if planned is None or planned.whole is None or not _may_relay(portal, output):
+        if planned is None or planned.whole is None:
+            return None
+        if self._styles is None or self._styles[0] is not output:
+            self._styles = output, _styles(output)
+        styles = self._styles[1]
+        if not styles.may_relay or not (styles.are_usual or not portal.prepared.policies()):
             return None
         return await self._asked(portal, planned, planned.whole, output)
 
@@ -86,15 +94,27 @@ class WholeLane:
             fragmented = await loop.run_in_executor(None, reads, planned, portal.parameters, self._lake)
         noted(fragmented)
         sent = portal.sent
-        formats = tuple(one.format for one in portal.fields)
+        formats = tuple([one.format for one in portal.fields])
         execution = Execution(whole.sent, sent.oids, sent.formats, sent.values, formats)
-        in_full = not explain.hides(fragmented, planned, self._lake)
-        return Asked(whole, execution, portal.fields, output, in_full)
+        key = (planned, fragmented, self._lake.access, self._lake.remote_logins.version)
+        if self._hides is None or not all(map(is_, self._hides[0], key)):
+            self._hides = key, explain.hides(fragmented, planned, self._lake)
+        return Asked(whole, execution, portal.fields, output, not self._hides[1])
 
 
-def _may_relay(portal: Portal, output: OutputSettings) -> bool:
-    """Whether a source's server may answer: it sends UTF-8, and policies and masks there see the session's styles."""
-    if is_converted(output.client_encoding):
-        return False
+@dataclass(frozen=True, slots=True)
+class _Styles:
+    """Whether a source's server may answer: it sends UTF-8, and policies and masks there see the session's styles,
+    which have to be the usual ones then.
+    """
+
+    may_relay: bool
+    are_usual: bool
+
+
+def _styles(output: OutputSettings) -> _Styles:
     styles = replace(output, extra_float_digits=min(output.extra_float_digits, 1), client_encoding="UTF8")
-    return styles == OutputSettings(time_zone=output.time_zone) or not portal.prepared.policies()
+    return _Styles(
+        may_relay=not is_converted(output.client_encoding),
+        are_usual=styles == OutputSettings(time_zone=output.time_zone),
+    )

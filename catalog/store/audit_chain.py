@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import sha256
-from uuid import UUID
+from typing import NamedTuple
 
 FIRST = bytes(32)  # what comes before the first entry of a node
 
@@ -21,13 +21,12 @@ class Head:
     hash: bytes = FIRST
 
 
-@dataclass(frozen=True, slots=True)
-class Filed:
-    """What of an entry stands in columns: ``at`` in microseconds, as ISO 8601 in UTC; ``filed`` the day it is kept
-    under, which never goes back on one node though its clock may.
+class Filed(NamedTuple):
+    """What of an entry stands in columns: ``node`` is a UUID, ``at`` in microseconds, as ISO 8601 in UTC; ``filed`` the
+    day it is kept under, which never goes back on one node though its clock may.
     """
 
-    node: UUID
+    node: str
     sequence: int
     filed: str
     at: str

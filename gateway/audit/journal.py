@@ -49,6 +49,7 @@ class Journal:
         self._lock = threading.Lock()
         self._held = _hold(folder / "lock")
         self.node = UUID(_made_once(folder / "node", lambda: str(uuid4())))
+        self._node = str(self.node)
         self.key = bytes.fromhex(_made_once(folder / "key", lambda: secrets.token_hex(32)))
         self._anchor = os.open(folder / STORED, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self.stored_before = self._known = read_stored(folder)  # the last entry that the store was known to have
@@ -81,7 +82,7 @@ class Journal:
                 raise JournalFull(f"{self.backlog} bytes wait for the store")
             now = self._clock()
             at = now.isoformat(timespec="microseconds")
-            filed = Filed(self.node, self.head.sequence + 1, max(at[:10], self._filed), at, kind)
+            filed = Filed(self._node, self.head.sequence + 1, max(at[:10], self._filed), at, kind)
             entry = f"{filed.prefix()}{members}}}"
             hash_ = entry_hash(self.head.hash, entry.encode("ascii"))
             self._write(journal_line(filed, self.head.hash, hash_, entry))

@@ -10,6 +10,7 @@ import re
 
 from cachetools import LRUCache
 
+from gateway.sql.shapes import shape
 from gateway.sql.tokens import Token, UnterminatedToken, tokens
 
 LONGEST = 1 << 16  # characters that are kept
@@ -18,7 +19,7 @@ _UNREADABLE = re.compile(r"['\"$]|/\*|--")
 _CONSTANTS = frozenset({"string", "dollar", "number"})
 _SECRET_SETTING = re.compile(r"passw|secret|token|credential|api_?key", re.IGNORECASE)
 _NAMED_AFTER_PASSWORD = frozenset({"NULL", "VALID"})
-_KNOWN: LRUCache[tuple[str, bool], str] = LRUCache(1024)
+_KNOWN: LRUCache[tuple[str, bool, bool], str] = LRUCache(1024)
 
 
 def normalised(text: str, *, backslashes: bool = False) -> str:
@@ -27,7 +28,8 @@ def normalised(text: str, *, backslashes: bool = False) -> str:
     """
     if len(text) > SHORT:
         return _normalised(text, backslashes)[:LONGEST]
-    key = (text, backslashes)
+    found = shape(text) if text.isascii() else None  # where it has one there is no backslash in it
+    key = (text if found is None else found.key, backslashes, found is None)
     known = _KNOWN.get(key)
     if known is None:
         known = _KNOWN[key] = _normalised(text, backslashes)[:LONGEST]

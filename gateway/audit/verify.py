@@ -179,7 +179,7 @@ def _before(store: AuditStore, node: UUID, period: Period, runs: _Runs) -> Head:
 
 def _filed(node: UUID, row: StoredEntry) -> Filed:
     at = row.at.isoformat(timespec="microseconds")
-    return Filed(node, row.sequence, row.filed.isoformat(), at, row.kind)
+    return Filed(str(node), row.sequence, row.filed.isoformat(), at, row.kind)
 
 
 def _check_end(store: AuditStore, node: UUID, walk: _Walk, local: _Local) -> None:

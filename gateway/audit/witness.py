@@ -21,7 +21,7 @@ from catalog.principals import Principal
 from catalog.sqlstate import SqlState
 from gateway.activity import Activity
 from gateway.audit.audit import Audit, Entry, Ticket
-from gateway.audit.entries import Kind, Outcome, Reading, Who, as_members
+from gateway.audit.entries import Kind, Outcome, Reading, Who, as_members, json_text
 from gateway.audit.text import SHORT, normalised
 from gateway.wire import backend, frontend
 from optimizer.stages import Fragmented
@@ -123,33 +123,30 @@ class Witness:
         """Take note of a message before it is carried out; one that executes something is written as an intent first.
         Raises SqlError where it cannot be written.
         """
-        match message:
-            case frontend.Query():
-                self._subject = message.query
-                self.activity.begins(message.query)
+        if type(message) is frontend.Query or type(message) is frontend.Parse:
+            self._subject = message.query
+            self.activity.begins(message.query)
+            if type(message) is frontend.Query:  # match asks the classes' abstract base, which takes longer
                 await self._begin(message.query, simple=True)
-            case frontend.Execute():
-                text, resumed = self._portals.get(message.portal, ("", False))
-                self._portals[message.portal] = (text, True)
-                self._subject = text
-                self.activity.begins(text)
-                await self._begin(text, limit=message.max_rows, resumed=resumed)
-            case frontend.Parse():
-                self._subject = message.query
-                self.activity.begins(message.query)
-            case frontend.Bind():
-                self._subject = self._asker.statement_text(message.statement) or ""
-                self._portals[message.portal] = (self._subject, False)
-            case frontend.Describe():
-                prepared = message.kind == "S"
-                found = self._asker.statement_text(message.name) if prepared else self._portals.get(message.name)
-                self._subject = found[0] if isinstance(found, tuple) else found or ""
-            case frontend.Close():
-                if message.kind == "P":
-                    self._portals.pop(message.name, None)
-            case frontend.FunctionCall():
-                self._subject = ""
-                await self._begin("", simple=True)
+        elif type(message) is frontend.Execute:
+            text, resumed = self._portals.get(message.portal, ("", False))
+            self._portals[message.portal] = (text, True)
+            self._subject = text
+            self.activity.begins(text)
+            await self._begin(text, limit=message.max_rows, resumed=resumed)
+        elif type(message) is frontend.Bind:
+            self._subject = self._asker.statement_text(message.statement) or ""
+            self._portals[message.portal] = (self._subject, False)
+        elif type(message) is frontend.Describe:
+            prepared = message.kind == "S"
+            found = self._asker.statement_text(message.name) if prepared else self._portals.get(message.name)
+            self._subject = found[0] if isinstance(found, tuple) else found or ""
+        elif type(message) is frontend.Close:
+            if message.kind == "P":
+                self._portals.pop(message.name, None)
+        elif type(message) is frontend.FunctionCall:
+            self._subject = ""
+            await self._begin("", simple=True)
 
     async def _begin(self, text: str, *, simple: bool = False, limit: int = 0, resumed: bool = False) -> None:
         if not self._audit.is_on:
@@ -168,11 +165,10 @@ class Witness:
 
     def _statement(self, shown: str, *, resumed: bool = False, ids: Mapping[str, object] | None = None) -> Entry:
         ids = structlog.contextvars.get_contextvars() if ids is None else ids
-        members: dict[str, object] = {"connection": ids.get("connection"), "statement": ids.get("statement")}
-        members["text"] = shown
-        if resumed:
-            members["resumed"] = True
-        return Entry("statement", f"{as_members(members)},{self._who_asks()}")
+        connection, statement = (json_text(ids.get(name)) for name in ("connection", "statement"))
+        ending = ',"resumed":true' if resumed else ""
+        members = f'"connection":{connection},"statement":{statement},"text":{json_text(shown)}{ending}'
+        return Entry("statement", f"{members},{self._who_asks()}")
 
     def _who_asks(self) -> str:
         principal, settings, database = self._asker.who()
@@ -213,19 +209,18 @@ class Witness:
     def send(self, message: backend.BackendMessage) -> None:
         """Queue a message, and end the statement that it ends."""
         self._client.send(message)
-        if isinstance(message, backend.ReadyForQuery):
+        if type(message) is backend.ReadyForQuery:
             self.activity.ends(message.status)
         if not self._audit.is_on:
             return
-        match message:
-            case backend.CommandComplete():
-                self._completed(message.tag)
-            case backend.ErrorResponse():
-                self._failed(message.fields.get("C", ""))
-            case backend.PortalSuspended():
-                self._suspended()
-            case backend.ReadyForQuery():
-                self._ready(message.status)
+        if type(message) is backend.CommandComplete:
+            self._completed(message.tag)
+        elif type(message) is backend.ReadyForQuery:
+            self._ready(message.status)
+        elif type(message) is backend.ErrorResponse:
+            self._failed(message.fields.get("C", ""))
+        elif type(message) is backend.PortalSuspended:
+            self._suspended()
 
     def relay(self, message: bytes) -> None:
         """Queue messages of the mirror, and end the statement that they end."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 from gateway.relay.received import Received
@@ -13,6 +13,9 @@ from gateway.relay.server_login import Authentication, LoginRefused, ServerTarge
 from gateway.wire import backend, frontend
 
 _SYNC = frontend.Sync().encode()
+_EXECUTE = frontend.Execute("").encode()
+_READY, _COMPLETE, _SUSPENDED, _COLUMNS, _ERROR = b"ZCsTE"
+_DATA, _COPYING = frozenset(b"Dd"), frozenset(b"Hc")
 _CACHED_PLAN = "0A000"  # a statement's columns have changed since it was prepared
 _KEPT_STATEMENTS = 200  # prepared on one connection; the one that was used longest ago gives way
 _READ_ONLY = {
@@ -109,6 +112,7 @@ class SourceConnection:
         self._key = (0, b"")
         self._statements: OrderedDict[tuple[str, tuple[int, ...]], tuple[str, tuple[backend.FieldDescription, ...]]]
         self._statements = OrderedDict()
+        self._told: dict[tuple[str, tuple[int, ...]], object] = {}
         self._made = 0
         self.has_cursors = False  # that may outlive their transaction
         self._busy = self._is_stale = self._in_transaction = False
@@ -146,6 +150,14 @@ class SourceConnection:
         """Close at once."""
         self._transport.abort()
 
+    def has_prepared(self, execution: Execution, told: object) -> bool:
+        """Whether the statement was prepared here for a client who was told these very columns (`note_told`)."""
+        return self._told.get((execution.sql, execution.oids)) is told
+
+    def note_told(self, execution: Execution, told: object) -> None:
+        """Remember that a prepared statement's columns are those that a client was told."""
+        self._told[execution.sql, execution.oids] = told
+
     async def prepare(self, sql: str, oids: tuple[int, ...]) -> tuple[str, tuple[backend.FieldDescription, ...]]:
         """Return a statement's name and its columns, known from before where it was prepared already. Raises
         SourceFailed, SourceLost.
@@ -157,7 +169,9 @@ class SourceConnection:
         self._made += 1
         name, close = f"s{self._made}", b""
         if len(self._statements) >= _KEPT_STATEMENTS:
-            close = frontend.Close("S", self._statements.popitem(last=False)[1][0]).encode()
+            oldest, (dropped, _) = self._statements.popitem(last=False)
+            self._told.pop(oldest, None)
+            close = frontend.Close("S", dropped).encode()
         parse = frontend.Parse(name, sql, oids).encode() + frontend.Describe("S", name).encode()
         fields = (await self.exchange(close + parse, Nobody())).fields
         self._statements[sql, oids] = (name, fields)
@@ -167,12 +181,13 @@ class SourceConnection:
         """Execute a prepared statement and pass its rows to ``sink``; return how many there were. Raises SourceFailed,
         SourceLost.
         """
-        ended = await self.exchange(self.bind(execution) + frontend.Execute("").encode(), sink)
+        ended = await self.exchange(self.bind(execution) + _EXECUTE, sink)
         return ended.rows
 
     def bind(self, execution: Execution, portal: str = "") -> bytes:
         """Return the message that makes a portal of a prepared statement."""
         name, _ = self._statements[execution.sql, execution.oids]
+        self._statements.move_to_end((execution.sql, execution.oids))
         return frontend.Bind(portal, name, execution.formats, execution.values, execution.result_formats).encode()
 
     async def exchange(self, messages: bytes, sink: Sink) -> Ended:
@@ -180,35 +195,40 @@ class SourceConnection:
         Raises SourceFailed, SourceLost.
         """
         self._send(messages + _SYNC)
-        ended, failure = Ended(), None
+        received = self._received
+        tag, suspended, failure = b"", False, None
+        fields: tuple[backend.FieldDescription, ...] = ()
         while True:
-            if data := self._received.take_rows():
+            if data := received.take_rows():
                 sink.write(data)
                 await sink.drain()
+            message = received.take_message()
+            if message is None:
+                if not await received.more():
+                    raise SourceLost()
                 continue
-            message = await self._message()
-            kind = message[:1]
-            if kind == b"Z":
+            kind = message[0]
+            if kind == _READY:
                 self._in_transaction = message[5:6] != b"I"
                 break
-            if kind in (b"D", b"d"):
+            if kind == _COMPLETE:
+                tag, suspended = message[5:-1], False
+            elif kind in _DATA:
                 sink.write(message)
                 await sink.drain()
-            elif kind in (b"H", b"c"):
+            elif kind in _COPYING:
                 sink.relay(message)
-            elif kind == b"C":
-                ended = replace(ended, tag=message[5:-1].decode())
-            elif kind == b"s":
-                ended = replace(ended, tag="", suspended=True)
-            elif kind == b"T":
-                ended = replace(ended, fields=backend.RowDescription.decode(message[5:]).fields)
-            elif kind == b"E":
+            elif kind == _SUSPENDED:
+                tag, suspended = b"", True
+            elif kind == _COLUMNS:
+                fields = backend.RowDescription.decode(message[5:]).fields
+            elif kind == _ERROR:
                 failure = _failure(message)
         self._busy = False
         if failure is not None:
             self._is_stale = self._is_stale or failure.sqlstate == _CACHED_PLAN
             raise failure
-        return ended
+        return Ended(tag.decode(), suspended, fields)
 
     async def abandon(self) -> None:
         """Have the server stop what it runs for this connection, and close."""

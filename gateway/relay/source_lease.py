@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -12,9 +12,9 @@ import structlog
 from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
 from connectors.postgres.errors import connection_lost, remote_error
-from gateway.relay.server_login import LoginRefused, ServerTarget
+from gateway.relay.server_login import LoginRefused
 from gateway.relay.source_connection import Nobody, SourceConnection, SourceFailed, SourceLost
-from gateway.relay.source_pools import SourcePools
+from gateway.relay.source_pools import SourcePool
 from gateway.wire import frontend
 
 _log = structlog.get_logger(__name__)
@@ -26,24 +26,22 @@ _TASKS: set[asyncio.Task[None]] = set()  # the loop itself keeps no task alive
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a connection belongs in the pools, and how errors of it are told: ``in_full`` to who sees everything.
-    ``failed`` is told of what servers say.
-    """
+    """Where a connection belongs. ``failed`` is told of what servers say."""
 
     source: str
-    target: ServerTarget
-    settings: Mapping[str, str]
-    in_full: bool
+    pool: SourcePool
     is_mapped: bool
     failed: Callable[[SqlError], None]
 
 
 class Lease:
-    """A connection that nobody else uses until `end`."""
+    """A connection that nobody else uses until `end`. ``in_full``: errors are told to who sees everything."""
 
-    def __init__(self, pools: SourcePools, place: Place, connection: SourceConnection) -> None:
-        self._pools = pools
+    __slots__ = ("_in_full", "_place", "connection")
+
+    def __init__(self, place: Place, connection: SourceConnection, *, in_full: bool) -> None:
         self._place = place
+        self._in_full = in_full
         self.connection = connection
 
     @contextmanager
@@ -51,12 +49,16 @@ class Lease:
         """Raise what the server says as SqlError."""
         try:
             yield
-        except SourceFailed as failure:
-            error = self._told(failure)
-            self._place.failed(error)
-            raise error from None
-        except SourceLost:
-            raise connection_lost(self._place.source) from None
+        except (SourceFailed, SourceLost) as failure:
+            raise self.as_sql_error(failure) from None
+
+    def as_sql_error(self, failure: SourceFailed | SourceLost) -> SqlError:
+        """Return what the server said as it is told."""
+        if isinstance(failure, SourceLost):
+            return connection_lost(self._place.source)
+        error = self._told(failure)
+        self._place.failed(error)
+        return error
 
     def end(self) -> None:
         """Give the connection back. Where it has not ended what it was asked, the server is told to stop, and it is
@@ -68,24 +70,24 @@ class Lease:
         elif connection.in_transaction or connection.has_cursors:
             _start(self._free())
         else:
-            self._pools.give_back(self._place.target, self._place.settings, connection)
+            self._place.pool.give_back(connection)
 
     async def _free(self) -> None:
         connection = self.connection
         try:
-            async with asyncio.timeout(self._place.target.timeout or None):
+            async with asyncio.timeout(self._place.pool.target.timeout or None):
                 await connection.exchange(command("ROLLBACK") + command("CLOSE ALL"), Nobody())
         except (SourceFailed, SourceLost, TimeoutError):
             connection.close()
             return
         connection.has_cursors = False
-        self._pools.give_back(self._place.target, self._place.settings, connection)
+        self._place.pool.give_back(connection)
 
     def _told(self, failure: SourceFailed) -> SqlError:
         place, state = self._place, failure.sqlstate
         if failure.fields.get("R") == _COLUMNS_CHANGED:  # what the guard says, too
             state = str(SqlState.UNDEFINED_OBJECT)
-        elif place.in_full and state.startswith(_TOLD_IN_FULL) and state in SqlState._value2member_map_:
+        elif self._in_full and state.startswith(_TOLD_IN_FULL) and state in SqlState._value2member_map_:
             return SqlError(SqlState(state), failure.fields.get("M", ""), hint=failure.fields.get("H"))
         return remote_error(place.source, state, is_mapped=place.is_mapped)
 

@@ -1,78 +1,113 @@
-"""Connections to sources' servers between statements: a few of each kind, for a minute."""
+"""Idle connections to sources' servers, by server, login and settings: one serves a statement, then the next."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from time import monotonic
 
 import structlog
-from cachetools import TTLCache
+from cachetools import LRUCache, TTLCache
 
 from gateway.relay.server_login import LoginRefused, ServerTarget
 from gateway.relay.source_connection import SourceConnection, SourceLost
 
 _log = structlog.get_logger(__name__)
-_MOST_REFUSED = 256
-_MOST_IDLE = 8  # of one server, login and settings
+_MOST_REFUSED = _MOST_POOLS = 256
+_MOST_IDLE = 32  # of one server, login and settings: to log in again costs ten statements
 _IDLE = 60.0  # seconds; so long is a server not asked again, too, that has refused
-Key = tuple[ServerTarget, tuple[tuple[str, str], ...]]
+_SWEEP = 10.0  # seconds between two looks for connections that have been idle for long
 
 
 @dataclass(frozen=True, slots=True)
 class _Idle:
     connection: SourceConnection
-    closing: asyncio.TimerHandle
+    since: float
+
+
+class SourcePool:
+    """Connections to one server, with one login and settings. What was given back last is taken first."""
+
+    def __init__(
+        self, target: ServerTarget, settings: Mapping[str, str], refused: TTLCache[ServerTarget, bool]
+    ) -> None:
+        self.target = target
+        self._settings = settings
+        self._refused = refused
+        self._idle: list[_Idle] = []
+        self._sweeping: asyncio.TimerHandle | None = None
+        self._is_closed = False
+
+    def get_idle(self) -> SourceConnection | None:
+        """Return a connection that is there, if one is."""
+        while self._idle:
+            connection = self._idle.pop().connection
+            if connection.is_usable:
+                return connection
+            connection.close()
+        return None
+
+    async def take(self) -> SourceConnection | None:
+        """Return a connection for one statement; None where none can be had, now or less than a minute ago."""
+        connection = self.get_idle()
+        if connection is not None or self.target in self._refused:
+            return connection
+        try:
+            return await SourceConnection.open(self.target, self._settings)
+        except (LoginRefused, SourceLost, OSError, TimeoutError) as failure:
+            self._refused[self.target] = True
+            reason = {"sqlstate": getattr(failure, "sqlstate", None), "failure": type(failure).__name__}
+            _log.info("a source lets no statements be relayed", host=self.target.host, **reason)
+            return None
+
+    def give_back(self, connection: SourceConnection) -> None:
+        """Keep a connection for the next statement, where it is in order."""
+        if self._is_closed or not connection.is_usable or len(self._idle) >= _MOST_IDLE:
+            connection.close()
+            return
+        self._idle.append(_Idle(connection, monotonic()))
+        if self._sweeping is None:
+            self._sweeping = asyncio.get_running_loop().call_later(_SWEEP, self._sweep)
+
+    def close(self) -> None:
+        """Close all idle connections, and keep none from now on."""
+        self._is_closed = True
+        self._close_before(monotonic() + 1)
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+            self._sweeping = None
+
+    def _sweep(self) -> None:
+        self._close_before(monotonic() - _IDLE)
+        again = asyncio.get_running_loop().call_later(_SWEEP, self._sweep) if self._idle else None
+        self._sweeping = again
+
+    def _close_before(self, moment: float) -> None:
+        for one in self._idle:
+            if one.since < moment:
+                one.connection.close()
+        self._idle[:] = [one for one in self._idle if one.since >= moment]
 
 
 class SourcePools:
-    """All of a process. Belongs to the event loop's thread."""
+    """All of a process. Belongs to the event loop's thread. A pool that has given way to others empties by itself."""
 
     def __init__(self) -> None:
-        self._idle: dict[Key, list[_Idle]] = {}
+        self._pools: LRUCache[tuple[ServerTarget, tuple[tuple[str, str], ...]], SourcePool] = LRUCache(_MOST_POOLS)
         self._refused: TTLCache[ServerTarget, bool] = TTLCache(_MOST_REFUSED, _IDLE)
 
-    async def take(self, target: ServerTarget, settings: Mapping[str, str]) -> SourceConnection | None:
-        """Return a connection for one statement; None where none can be had, now or less than a minute ago."""
-        idle = self._idle.get(_key(target, settings), [])
-        while idle:
-            one = idle.pop()
-            one.closing.cancel()
-            if one.connection.is_usable:
-                return one.connection
-            one.connection.close()
-        if target in self._refused:
-            return None
-        try:
-            return await SourceConnection.open(target, settings)
-        except (LoginRefused, SourceLost, OSError, TimeoutError) as failure:
-            self._refused[target] = True
-            reason = {"sqlstate": getattr(failure, "sqlstate", None), "failure": type(failure).__name__}
-            _log.info("a source lets no statements be relayed", host=target.host, **reason)
-            return None
-
-    def give_back(self, target: ServerTarget, settings: Mapping[str, str], connection: SourceConnection) -> None:
-        """Keep a connection for the next statement, where it is in order."""
-        idle = self._idle.setdefault(_key(target, settings), [])
-        if not connection.is_usable or len(idle) >= _MOST_IDLE:
-            connection.close()
-            return
-        idle.append(_Idle(connection, asyncio.get_running_loop().call_later(_IDLE, self._expire, idle, connection)))
+    def pool(self, target: ServerTarget, settings: Mapping[str, str]) -> SourcePool:
+        """Return the pool of a server, login and settings."""
+        key = (target, tuple(sorted(settings.items())))
+        pool = self._pools.get(key)
+        if pool is None:
+            pool = self._pools[key] = SourcePool(target, settings, self._refused)
+        return pool
 
     def close(self) -> None:
         """Close all idle connections."""
-        for idle in self._idle.values():
-            for one in idle:
-                one.closing.cancel()
-                one.connection.close()
-        self._idle.clear()
+        for pool in self._pools.values():
+            pool.close()
+        self._pools.clear()
         self._refused.clear()
-
-    @staticmethod
-    def _expire(idle: list[_Idle], connection: SourceConnection) -> None:
-        idle[:] = [one for one in idle if one.connection is not connection]
-        connection.close()
-
-
-def _key(target: ServerTarget, settings: Mapping[str, str]) -> Key:
-    return target, tuple(sorted(settings.items()))

@@ -20,7 +20,7 @@ from catalog.names import always_quoted
 from catalog.remote_logins import RemoteLogin, RemoteLogins
 from catalog.scans import Source
 from connectors.postgres.source import PostgresSource
-from gateway.relay.source_connection import Execution, Sink, SourceConnection, SourceFailed
+from gateway.relay.source_connection import Execution, Sink, SourceConnection, SourceFailed, SourceLost
 from gateway.relay.source_lease import Lease, Place, command
 from gateway.relay.source_pools import SourcePools
 from gateway.relay.source_portal import SourcePortal
@@ -31,6 +31,7 @@ from gateway.wire import backend
 _log = structlog.get_logger(__name__)
 _FIRST_OWN_OID = 16384  # types that are made, not built in: a server's and the mirror's differ
 _KEPT_UNFIT = 1024
+_KEPT_PLACES = 256
 _NOT_TAKEN = ("0A", "42")  # classes of SQLSTATE: what a server has not
 
 
@@ -113,15 +114,26 @@ class SourceRelay:
         for name in sources:
             logins.follow(name, self._logins_changed)
         self._unfit: LRUCache[tuple[str, str, tuple[int, ...]], bool] = LRUCache(_KEPT_UNFIT)
+        self._places: LRUCache[tuple[str, str, OutputSettings], tuple[RemoteLogin | None, Place]] = LRUCache(
+            _KEPT_PLACES
+        )
 
     async def send(self, asked: Asked, client: Sink) -> int | None:
         """Have the server answer and pass its rows on; return how many. None: nothing was sent, and the engine is to
         answer. Raises SqlError.
         """
-        async with self._connected(asked) as connection:
-            if connection is None or not await self._takes(connection, asked):
+        lease = self._idle_lease(asked) or await self._lease(asked)
+        if lease is None:
+            return None
+        try:
+            connection = lease.connection
+            if not connection.has_prepared(asked.execution, asked.told) and not await self._takes(connection, asked):
                 return None
             return await connection.run(asked.execution, client)
+        except (SourceFailed, SourceLost) as failure:
+            raise lease.as_sql_error(failure) from None
+        finally:
+            lease.end()
 
     async def copy(self, asked: Asked, options: str, client: Sink) -> int | None:
         """As `send`, for ``COPY … TO STDOUT`` with ``options`` as SQL writes them."""
@@ -193,19 +205,38 @@ class SourceRelay:
         finally:
             lease.end()
 
+    def _idle_lease(self, asked: Asked) -> Lease | None:
+        """Return a connection that is there, where it may be asked."""
+        place = self._place(asked)
+        connection = place.pool.get_idle() if place is not None else None
+        return None if connection is None or place is None else Lease(place, connection, in_full=asked.in_full)
+
     async def _lease(self, asked: Asked) -> Lease | None:
-        whole = asked.whole
+        place = self._place(asked)
+        connection = await place.pool.take() if place is not None else None
+        if connection is None or place is None:  # the engine's driver says why
+            return None
+        return Lease(place, connection, in_full=asked.in_full)
+
+    def _place(self, asked: Asked) -> Place | None:
+        """Return where to ask; None where the server cannot be, or does not take the statement."""
         if asked.key in self._unfit:
             return None
+        whole = asked.whole
+        key = (whole.source, whole.reader, asked.settings)
+        login = self._logins.get(whole.source, whole.reader)
+        known = self._places.get(key)
+        if known is not None and known[0] is login:
+            return known[1]
         source = self._sources[whole.source]
         assert isinstance(source, PostgresSource)
-        login = self._logins.get(whole.source, whole.reader)
-        target, settings = source_target(source.conninfo(login)), _as_settings(asked.settings)
-        connection = await self._pools.take(target, settings) if target is not None else None
-        if connection is None or target is None:  # the engine's driver says why
+        target = source_target(source.conninfo(login))
+        if target is None:
             return None
-        place = Place(whole.source, target, settings, asked.in_full, login is not None, self._failed)
-        return Lease(self._pools, place, connection)
+        pool = self._pools.pool(target, _as_settings(asked.settings))
+        place = Place(whole.source, pool, login is not None, self._failed)
+        self._places[key] = login, place
+        return place
 
     async def _takes(self, connection: SourceConnection, asked: Asked) -> bool:
         """Whether the server reads the statement, with the columns that the client was told."""
@@ -217,14 +248,17 @@ class SourceRelay:
             return False
         if not _are_as_told(fields, asked):
             self._unfit[asked.key] = True
-        return asked.key not in self._unfit
+            return False
+        connection.note_told(asked.execution, asked.told)
+        return True
 
     def _logins_changed(self, _logins: Collection[RemoteLogin]) -> None:
         """A login that is mapped no more keeps no connection. Called in any thread."""
-        self._loop.call_soon_threadsafe(self._pools.close)
+        self._loop.call_soon_threadsafe(self.close)
 
     def close(self) -> None:
         """Close all idle connections."""
+        self._places.clear()
         self._pools.close()
 
 

@@ -13,6 +13,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from sqlglot import exp
 
@@ -72,6 +73,7 @@ class Shape:
         return tuple(one for index, one in enumerate(self.constants) if index not in chosen)
 
 
+@lru_cache(maxsize=256)  # the audit and the session ask for the same
 def shape(text: str) -> Shape | None:
     """Return the shape of a text; None where it has none, or no constants."""
     if len(text) > LONGEST or _REFUSED.search(text) is not None:

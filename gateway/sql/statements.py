@@ -42,6 +42,8 @@ _LOCK = threading.Lock()  # of the texts that are known: long ones are cut in th
 class Kind(Enum):
     """What has to be done with a statement."""
 
+    __hash__ = object.__hash__  # Enum's is a function of Python
+
     EMPTY = auto()
     QUERY = auto()  # SELECT, VALUES, TABLE, WITH … SELECT
     SESSION = auto()  # settings and transactions: the mirror's session carries them

@@ -19,6 +19,8 @@ from gateway.wire.messages import Message
 class State(Enum):
     """Where a connection stands. In a state that accepts no client message, the client waits for us."""
 
+    __hash__ = object.__hash__  # Enum's is a function of Python, and each message asks for it several times
+
     STARTUP = "the first packet is awaited"
     SSL_REQUESTED = "we owe the answer to SSLRequest"
     GSSENC_REQUESTED = "we owe the answer to GSSENCRequest"

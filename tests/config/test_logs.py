@@ -27,6 +27,7 @@ def stream() -> Iterator[io.StringIO]:
     root.setLevel(level)
     structlog.contextvars.clear_contextvars()
     structlog.reset_defaults()
+    logs._Direct.records = None
 
 
 def records(stream: io.StringIO) -> list[dict[str, Any]]:
@@ -136,3 +137,25 @@ def test_a_terminal_gets_no_control_characters_from_clients() -> None:
 )
 def test_statements_without_their_literals(sql: str, shown: str) -> None:
     assert logs.without_literals(sql) == shown
+
+
+@pytest.mark.parametrize("rows", [None, 0, 12])
+def test_a_statement_has_the_record_that_any_other_event_would_have(stream: io.StringIO, rows: int | None) -> None:
+    log = structlog.get_logger()
+
+    async def work() -> None:
+        logs.bind_connection(7)
+        counted = {} if rows is None else {"rows": rows}
+        with logs.bind_statement("7.1"):
+            logs.soon(log.info, "statement", lane="source", **counted, milliseconds=0.125)
+            logs.note_statement(log.info, "source", rows, 0.125)
+        await asyncio.sleep(0)
+        logs.configure("warning", stream=stream, terminal=False)
+        logs.note_statement(structlog.get_logger().info, "source", rows, 0.125)
+        await asyncio.sleep(0)
+
+    asyncio.run(work())
+    theirs, ours = (list(one.items()) for one in records(stream))
+    assert theirs[:-1] == ours[:-1]
+    (name, then), (other, now) = theirs[-1], ours[-1]
+    assert name == other == "timestamp" and len(then) == len(now) and then[:10] <= now[:10]

@@ -320,17 +320,17 @@ def test_a_server_that_refuses_is_not_asked_again_for_a_while(
     async def work() -> None:
         pools = SourcePools()
         for _ in range(3):
-            assert await pools.take(wrong, {}) is None
+            assert await pools.pool(wrong, {}).take() is None
         assert opened == [wrong]
-        other = await pools.take(right, {})  # of another login nothing is known
+        other = await pools.pool(right, {}).take()  # of another login nothing is known
         assert other is not None
-        pools.give_back(right, {}, other)
-        assert await pools.take(right, {}) is other
+        pools.pool(right, {}).give_back(other)
+        assert await pools.pool(right, {}).take() is other
         await asyncio.sleep(0.35)
-        assert await pools.take(wrong, {}) is None
+        assert await pools.pool(wrong, {}).take() is None
         assert opened == [wrong, right, wrong]
         pools.close()  # as where a login has changed
-        assert await pools.take(wrong, {}) is None
+        assert await pools.pool(wrong, {}).take() is None
         assert opened == [wrong, right, wrong, wrong]
         other.close()
 
@@ -342,19 +342,50 @@ def test_a_connection_that_has_ended_is_not_given_again(lake: SampleLake, logins
 
     async def work() -> None:
         pools = SourcePools()
-        first = await pools.take(target, {})
+        first = await pools.pool(target, {}).take()
         assert first is not None
-        pools.give_back(target, {}, first)
+        pools.pool(target, {}).give_back(first)
         end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'login_scram'"
         with lake.server.connect(autocommit=True) as owner:
             owner.execute(end)
         while first.is_usable:
             await asyncio.sleep(0.01)
-        second = await pools.take(target, {})
+        second = await pools.pool(target, {}).take()
         assert second is not None and second is not first and second.is_usable
-        pools.give_back(target, {}, second)
+        pools.pool(target, {}).give_back(second)
         pools.close()
         await asyncio.sleep(0)
         assert not second.is_usable
+
+    _run(work)
+
+
+def test_a_pool_keeps_so_many_connections_for_so_long(
+    lake: SampleLake, logins: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source_pools, "_MOST_IDLE", 2)
+    monkeypatch.setattr(source_pools, "_IDLE", 0.2)
+    monkeypatch.setattr(source_pools, "_SWEEP", 0.05)
+    target = _target(_conninfo(lake, "scram"))
+
+    async def work() -> None:
+        pools = SourcePools()
+        pool = pools.pool(target, {})
+        assert pools.pool(target, {}) is pool is not pools.pool(target, {"TimeZone": "Asia/Tokyo"})
+        taken = [await pool.take() for _ in range(3)]
+        for one in taken:
+            assert one is not None
+            pool.give_back(one)
+        assert [one is not None and one.is_usable for one in taken] == [True, True, False]
+        assert pool.get_idle() is taken[1]  # the last one first
+        kept = taken[0]
+        while kept is not None and kept.is_usable:
+            await asyncio.sleep(0.01)
+        assert pool.get_idle() is None
+        late = taken[1]
+        assert late is not None and late.is_usable
+        pools.close()  # as where a login has changed while a statement runs
+        pool.give_back(late)
+        assert not late.is_usable
 
     _run(work)

@@ -178,3 +178,17 @@ def test_inside_of_transactions(through: psycopg.Connection) -> None:
         through.execute(text.format(2).encode())
     through.execute("ROLLBACK")
     assert through.execute(text.format(2).encode()).fetchall() == [(2,)]
+
+
+def test_a_new_session_knows_the_shapes_of_others(gateway: RunningGateway, lake: SampleLake) -> None:
+    text = "SELECT id AS early_marker FROM origin.things WHERE id = {}"
+    for value in (1, 2, 3):
+        with gateway.connect() as connection:
+            assert connection.execute(text.format(value).encode()).fetchall() == [(value,)]
+    assert any("$1" in sent for sent in _texts_at_the_source(lake, "early_marker"))
+    with gateway.connect() as connection:
+        connection.execute("SET TimeZone TO 'Asia/Tokyo'")
+        assert connection.execute(text.format(2).encode()).fetchall() == [(2,)]
+        connection.execute(f"SET ROLE {EVE}".encode())
+        with pytest.raises(psycopg.errors.UndefinedTable):
+            connection.execute(text.format(3).encode())

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.sql.shapes import selected, shape
+from gateway.audit.text import _normalised, normalised
+from gateway.sql.shapes import Constant, selected, shape
 from gateway.sql.tokens import tokens
 
 _CASES = Path(__file__).parents[1]
@@ -18,6 +19,10 @@ def _corpus() -> set[str]:
     files = sorted(_CASES.glob("*/cases/*.sql"))
     blocks = [block for file in files for block in file.read_text(encoding="utf-8").split("\n\n")]
     return {*blocks, *(line for block in blocks for line in block.splitlines())}
+
+
+def _another(of: Constant) -> str:
+    return {Constant.INT4: "4711", Constant.INT8: "4711000000000", Constant.STRING: "'it''s'"}[of]
 
 
 def test_what_is_cut_out_is_a_constant_to_the_lexer() -> None:
@@ -33,6 +38,11 @@ def test_what_is_cut_out_is_a_constant_to_the_lexer() -> None:
         for piece, constant in zip(found.pieces, found.constants, strict=False):
             starts.add((at + len(piece), constant))
             at += len(piece) + len(constant)
+        assert normalised(text) == _normalised(text, False)
+        others = "".join(
+            part for pair in zip(found.pieces, (*map(_another, found.classes), ""), strict=True) for part in pair
+        )
+        assert normalised(others) == _normalised(others, False) == normalised(text)
         read = {(word.start, word.text) for word in tokens(text) if word.kind in _CONSTANTS}
         assert starts <= read, text
     assert shaped > 500
