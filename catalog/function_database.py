@@ -17,7 +17,8 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from catalog.gathering_functions import COLUMNS, SCHEMA, definitions, gathering_name
+from catalog.gathering_functions import COLUMNS, DISTINCT, SCHEMA, definitions
+from catalog.gathering_functions import names as gathering_names
 from catalog.server import Server
 
 DATABASE = "lakegate_functions"
@@ -76,7 +77,8 @@ ORDER BY 2
 """
 _GATHERED = """
 SELECT p.oid::pg_catalog.regprocedure::text FROM pg_catalog.pg_proc p
-WHERE p.pronamespace = 'pg_catalog'::pg_catalog.regnamespace AND p.proretset AND p.proname = ANY (%s)
+WHERE p.pronamespace = 'pg_catalog'::pg_catalog.regnamespace
+  AND (p.proretset AND p.proname = ANY (%s) OR p.prokind = 'a' AND p.proname = ANY (%s))
 """
 _TYPE_NAMES = """
 SELECT t.oid, pg_catalog.format_type(t.oid, NULL)
@@ -84,7 +86,7 @@ FROM pg_catalog.pg_type t LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem AN
 WHERE t.typnamespace = 'pg_catalog'::pg_catalog.regnamespace AND coalesce(e.typname, t.typname) = ANY (%(types)s)
 """
 _MARK = "SELECT pg_catalog.shobj_description(d.oid, 'pg_database') FROM pg_catalog.pg_database d WHERE d.datname = %s"
-_VERSION = "2"  # of what `_close` does
+_VERSION = "3"  # of what `_close` does
 _LOCK = 0x66756E63  # "func": gateways that start at once do it one after the other
 _SETTINGS = {
     "default_transaction_read_only": "on",
@@ -129,8 +131,7 @@ def open_function_database(server: Server, secret: bytes) -> FunctionDatabase:
             comment = sql.SQL("COMMENT ON DATABASE {} IS {}")
             connection.execute(comment.format(sql.Identifier(DATABASE), sql.Literal(mark)))
         types: dict[int, str] = dict(connection.execute(_TYPE_NAMES, {"types": [*TYPES]}).fetchall())
-    gathering = {gathering_name(name, column) for name, columns in COLUMNS.items() for column in range(len(columns))}
-    names = frozenset(name for _, _, name in allowed) | gathering
+    names = frozenset(name for _, _, name in allowed) | gathering_names()
     parameters = server.connection_parameters(DATABASE, ROLE, password)
     return FunctionDatabase({**parameters, "options": _OPTIONS}, names, types)
 
@@ -180,6 +181,6 @@ def _gather(connection: psycopg.Connection, role: sql.Identifier) -> None:
     connection.execute(sql.SQL("REVOKE ALL ON ALL ROUTINES IN SCHEMA {} FROM PUBLIC").format(schema))
     connection.execute(sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(schema, role))
     connection.execute(sql.SQL("GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA {} TO {}").format(schema, role))
-    called = connection.execute(_GATHERED, ([*COLUMNS],)).fetchall()
+    called = connection.execute(_GATHERED, ([*COLUMNS], [*DISTINCT.values()])).fetchall()
     granted = ", ".join(signature for (signature,) in called)
     connection.execute(sql.SQL("GRANT EXECUTE ON FUNCTION {} TO {}").format(sql.SQL(granted), role))

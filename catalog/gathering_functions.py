@@ -18,6 +18,16 @@ COLUMNS: dict[str, tuple[str | None, ...]] = {
 """The names of the columns of each function's rows; None where a column is named after the function or its alias."""
 
 
+DISTINCT: dict[str, str] = {f"{kind}_agg_distinct": f"{kind}_agg" for kind in _JSON}
+"""Functions of an array that give its different elements to an aggregate, in their order or, told so, the reverse."""
+
+
+def names() -> frozenset[str]:
+    """Return the names of all functions."""
+    gathering = {gathering_name(name, column) for name, columns in COLUMNS.items() for column in range(len(columns))}
+    return frozenset({*gathering, *DISTINCT})
+
+
 def gathering_name(function: str, column: int) -> str:
     """Return the name of the function that gathers a column of another function's rows."""
     return f"rows_of_{function}_{column}"
@@ -25,7 +35,7 @@ def gathering_name(function: str, column: int) -> str:
 
 def definitions() -> list[str]:
     """Return the statements that make the functions; they call nothing but built-in functions of their arguments."""
-    return [_definition(*one) for one in _forms()]
+    return [*(_definition(*one) for one in _forms()), *(_distinct(*one) for one in DISTINCT.items())]
 
 
 def _forms() -> list[tuple[str, int, tuple[str, ...], str, str]]:
@@ -53,4 +63,14 @@ def _definition(function: str, column: int, takes: tuple[str, ...], gives: str, 
     return (
         f"CREATE OR REPLACE FUNCTION {SCHEMA}.{gathering_name(function, column)}({', '.join(takes)}) RETURNS {gives}[]"
         f" LANGUAGE sql IMMUTABLE RETURN ARRAY(SELECT {value} FROM pg_catalog.{function}({arguments}) AS r)"
+    )
+
+
+def _distinct(function: str, aggregate: str) -> str:
+    """The body is a string: functions of polymorphic arguments cannot have another."""
+    kind = aggregate.partition("_")[0]
+    whole = f"pg_catalog.{aggregate}(DISTINCT v"
+    return (
+        f"CREATE OR REPLACE FUNCTION {SCHEMA}.{function}(anyarray, boolean) RETURNS {kind} LANGUAGE sql IMMUTABLE"
+        f" AS 'SELECT CASE WHEN $2 THEN {whole} ORDER BY v DESC) ELSE {whole}) END FROM pg_catalog.unnest($1) AS v'"
     )

@@ -39,21 +39,37 @@ def _moment(name: str, arrow: pa.DataType) -> ResultForm:
 
 
 _ELEMENTS = (
-    "CASE WHEN {0} IS NULL THEN NULL WHEN array_ndims({0}) > 1 OR array_lower({0}, 1) <> 1 THEN int4send(-1) ELSE"
-    " (SELECT int4send(cardinality({0}))"
-    " || coalesce(string_agg(int4send(coalesce(octet_length(e::text), -1)), ''::bytea), '')"
-    " || coalesce(string_agg(textsend(e::text), ''::bytea), '') FROM unnest({0}) AS e) END"
+    "CASE WHEN {{0}} IS NULL THEN NULL WHEN array_ndims({{0}}) > 1 OR array_lower({{0}}, 1) <> 1 THEN int4send(-1) ELSE"
+    " (SELECT int4send(cardinality({{0}}))"
+    " || coalesce(string_agg(int4send(coalesce(octet_length({sent}), -1)), ''::bytea), '')"
+    " || coalesce(string_agg({sent}, ''::bytea), '') FROM unnest({{0}}) AS e) END"
 )
 
 
 def _list(name: str, element: pa.DataType) -> ResultForm:
+    """Arrays of which each element comes as text."""
     arrow = pa.list_(element)
-    return ResultForm(name, arrow, _ELEMENTS, partial(transport.lists, kind=arrow))
+    sent = _ELEMENTS.format(sent="textsend(e::text)")
+    return ResultForm(name, arrow, sent, partial(transport.lists, kind=arrow))
+
+
+def _list_of(element: ResultForm) -> ResultForm:
+    """Arrays of which each element comes as a value alone does."""
+    arrow = pa.list_(element.arrow)
+    sent = _ELEMENTS.format(sent=element.sent.format("e"))
+    return ResultForm(f"{element.name}s", arrow, sent, partial(transport.lists, kind=arrow, element=element.decode))
 
 
 _BYTES = ResultForm("bytea", pa.binary(), "{}", partial(transport.variable, kind=pa.binary()))
 TEXT = _text("text", "textsend({}::text)")
 WRITTEN = _text("written", "CASE WHEN {0} IS NOT NULL THEN textsend(concat({0})) END")  # by the type's output function
+_MOMENTS: dict[str, ResultForm] = {
+    "date": _moment("date", pa.date32()),
+    "time without time zone": ResultForm("time", pa.time64("ns"), "time_send({})", transport.times),
+    "timestamp without time zone": _moment("timestamp", pa.timestamp("us")),
+    "timestamp with time zone": _moment("timestamptz", pa.timestamp("us", "UTC")),
+    "interval": ResultForm("interval", pa.month_day_nano_interval(), "interval_send({})", transport.intervals),
+}
 FORMS: dict[str, ResultForm] = {
     "boolean": ResultForm("bool", pa.bool_(), "boolsend({})", transport.booleans),
     "smallint": _number("int2", ">i2", pa.int16()),
@@ -62,11 +78,11 @@ FORMS: dict[str, ResultForm] = {
     "real": _number("float4", ">f4", pa.float32()),
     "double precision": _number("float8", ">f8", pa.float64()),
     "bytea": _BYTES,
-    "date": _moment("date", pa.date32()),
-    "time without time zone": ResultForm("time", pa.time64("ns"), "time_send({})", transport.times),
-    "timestamp without time zone": _moment("timestamp", pa.timestamp("us")),
-    "timestamp with time zone": _moment("timestamptz", pa.timestamp("us", "UTC")),
-    "interval": ResultForm("interval", pa.month_day_nano_interval(), "interval_send({})", transport.intervals),
+    **_MOMENTS,
+    "smallint[]": _list("int2s", pa.int16()),
+    "real[]": _list("float4s", pa.float32()),
+    **{f"{name}[]": _list_of(element) for name, element in _MOMENTS.items()},
+    "bytea[]": _list_of(_BYTES),
     "integer[]": _list("int4s", pa.int32()),
     "bigint[]": _list("int8s", pa.int64()),
     "double precision[]": _list("float8s", pa.float64()),

@@ -6,6 +6,7 @@ These are the lengths of all results (-1 for NULL) and their bytes end to end; n
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ _HEADER = struct.Struct(">iiiii")  # of an array: dimensions, whether it has NUL
 _INT4 = 4  # bytes
 _EPOCH_DAYS = 10_957  # of 2000-01-01, from which PostgreSQL counts
 _EPOCH_MICROSECONDS = _EPOCH_DAYS * 86_400_000_000
+_MOST_MICROSECONDS = 2**63 // 1000
 _INTERVAL = np.dtype([("microseconds", ">i8"), ("days", ">i4"), ("months", ">i4")])
 _MONTH_DAY_NANO = np.dtype([("months", "<i4"), ("days", "<i4"), ("nanoseconds", "<i8")])
 
@@ -87,8 +89,10 @@ def times(lengths: Lengths, content: bytes) -> pa.Array:
 
 
 def intervals(lengths: Lengths, content: bytes) -> pa.Array:
-    """Return intervals."""
+    """Return intervals. Raises 22008 for times that are longer than the engine has nanoseconds for, some 292 years."""
     sent = np.frombuffer(content, _INTERVAL)
+    if (np.abs(sent["microseconds"].astype(np.float64)) >= _MOST_MICROSECONDS).any():
+        raise SqlError(SqlState.DATETIME_FIELD_OVERFLOW, "interval out of range")
     found = np.zeros(len(lengths), _MONTH_DAY_NANO)
     rows = lengths >= 0
     found["months"][rows], found["days"][rows] = sent["months"], sent["days"]
@@ -97,9 +101,11 @@ def intervals(lengths: Lengths, content: bytes) -> pa.Array:
     return pa.Array.from_buffers(pa.month_day_nano_interval(), len(lengths), buffers)
 
 
-def lists(lengths: Lengths, content: bytes, kind: pa.DataType) -> pa.Array:
+def lists(
+    lengths: Lengths, content: bytes, kind: pa.DataType, element: Callable[[Lengths, bytes], pa.Array] | None = None
+) -> pa.Array:
     """Return arrays: each comes as the number of its elements (-1: it has a form that lists have not), their lengths
-    and their texts.
+    and what ``element`` makes of their bytes; without it these are texts.
     """
     data = np.frombuffer(content, np.uint8)
     rows = lengths >= 0
@@ -112,7 +118,10 @@ def lists(lengths: Lengths, content: bytes, kind: pa.DataType) -> pa.Array:
     sizes = _int4s(data, _ranges(starts + _INT4, counts, _INT4))
     first = starts + _INT4 + counts * _INT4
     chosen = data[_ranges(first, ends[rows] - first, 1)]
-    elements = variable(sizes, chosen.tobytes(), pa.string()).cast(kind.value_type)
+    if element is not None:
+        elements = element(sizes, chosen.tobytes())
+    else:
+        elements = variable(sizes, chosen.tobytes(), pa.string()).cast(kind.value_type)
     offsets = np.zeros(len(lengths) + 1, np.int32)
     each = np.zeros(len(lengths), np.int64)
     each[rows] = counts

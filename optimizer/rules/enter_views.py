@@ -9,7 +9,7 @@ from optimizer.leakproof import is_leakproof
 from optimizer.relations import conjuncts
 from optimizer.views import ViewRelation, get_view_relation, view_relations
 
-_STAYS = (exp.AggFunc, exp.Window, exp.Rand, exp.Anonymous, exp.Query, exp.Subquery, exp.Exists)
+_STAYS = (exp.AggFunc, exp.Window, exp.Rand, exp.Uuid, exp.Anonymous, exp.Query, exp.Subquery, exp.Exists)
 
 
 def enter_views(tree: exp.Query) -> exp.Query:

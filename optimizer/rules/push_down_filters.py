@@ -9,7 +9,7 @@ from optimizer.leakproof import is_leakproof
 from optimizer.relations import Relation, conjuncts, get_relation
 from optimizer.scopes import source_select
 
-_STAYS = (exp.AggFunc, exp.Window, exp.Rand, exp.Anonymous, exp.Exists)
+_STAYS = (exp.AggFunc, exp.Window, exp.Rand, exp.Uuid, exp.Anonymous, exp.Exists)
 
 
 def push_down_filters(tree: exp.Query) -> exp.Query:

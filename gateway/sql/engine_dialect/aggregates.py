@@ -53,7 +53,16 @@ def aggregate(node: exp.Expr) -> exp.Expr:
         return _deviation(node, function)
     if isinstance(function, exp.RegrR2):
         return _determination(node, function)
+    if isinstance(function, exp.BitwiseXorAgg) and isinstance(function.this, exp.Distinct):
+        return _distinct_xor(node, function)
     return node
+
+
+def _distinct_xor(node: exp.Expr, function: exp.BitwiseXorAgg) -> exp.Expr:
+    """``bit_xor(DISTINCT a)``: the engine cannot hand its state on between stages, as grouping sets need it."""
+    distinct = exp.Distinct(expressions=[cast(function.this.expressions[0], "BIGINT")])
+    gathered = _instead(node, function, typed(exp.ArrayAgg(this=distinct), "BIGINT[]"))
+    return cast(call("xor_of", gathered, returns="BIGINT"), type_of(function))
 
 
 def _function(node: exp.Expr) -> exp.Expr:
@@ -124,13 +133,22 @@ def _average(node: exp.Expr, function: exp.Avg) -> exp.Expr:
     argument = function.this.expressions[0] if isinstance(function.this, exp.Distinct) else function.this
     found = kind(argument)
     if found is Kind.INTERVAL:
-        raise refuse("avg of intervals", "Take avg(extract(epoch from …)).")
+        return _average_interval(node, function)
     if found not in kinds.EXACT:
         function.set("this", cast(argument, "DOUBLE PRECISION") if argument is function.this else function.this)
         return node
     total = _instead(node, function, typed(exp.Sum(this=_wide(function)), "DECIMAL"))
     count = _instead(node, function, typed(exp.Count(this=function.this.copy(), big_int=True), T.BIGINT))
     return quotient(total, exp.Nullif(this=count, expression=number(0)))
+
+
+def _average_interval(node: exp.Expr, function: exp.Avg) -> exp.Expr:
+    if isinstance(function.this, exp.Distinct):
+        raise refuse("an aggregate of distinct intervals")
+    total = _instead(node, function, typed(exp.Sum(this=function.this.copy()), T.INTERVAL))
+    count = _instead(node, function, typed(exp.Count(this=function.this.copy(), big_int=True), T.BIGINT))
+    counted = cast(exp.Nullif(this=count, expression=number(0)), "DOUBLE PRECISION")
+    return call("interval_divided", total, counted, returns=T.INTERVAL)
 
 
 def _sum(node: exp.Expr, function: exp.Sum) -> exp.Expr:
@@ -291,6 +309,8 @@ def sorted_distinct(node: exp.Expr) -> exp.Expr:
     distinct = node.this
     if not isinstance(distinct, exp.Distinct) or len(distinct.expressions) != 1:
         return node
+    if kind(distinct.expressions[0]) is Kind.JSON:
+        raise refuse("array_agg of distinct jsonb", "Use jsonb_agg(DISTINCT …).")
     key = exp.Ordered(this=distinct.expressions[0].copy())
     node.set("this", exp.Order(this=distinct.copy(), expressions=[key]))
     return node
@@ -362,6 +382,8 @@ def sorted_by(node: exp.Ordered) -> exp.Expr:
     """ORDER BY an interval: by its length, as PostgreSQL compares them. Texts of other types tell no order."""
     if (name := kinds.carried_as_text(type_of(node.this))) is not None:
         raise refuse(f"ORDER BY of {name}", "Cast it to text.")
+    if kind(node.this) is Kind.JSON:
+        raise refuse("ORDER BY of jsonb", "Cast it to text.")
     if kind(node.this) is Kind.INTERVAL:
         node.set("this", call("interval_size", node.this, returns="DECIMAL(38, 0)"))
     return node

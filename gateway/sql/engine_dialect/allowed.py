@@ -56,7 +56,8 @@ CLASSES: frozenset[type[exp.Expr]] = frozenset(
         exp.Replace, exp.Reverse, exp.Right, exp.Round, exp.RowNumber, exp.Sign, exp.Sin, exp.Sinh, exp.SplitPart,
         exp.Sqrt, exp.StartsWith, exp.Stddev, exp.StddevPop, exp.StddevSamp, exp.StrPosition, exp.StrToDate,
         exp.StrToTime, exp.StringToArray, exp.Substring, exp.Sum, exp.Tan, exp.Tanh, exp.TimeToStr, exp.TimestampTrunc,
-        exp.Translate, exp.Trim, exp.Trunc, exp.Unicode, exp.UnixToTime, exp.Unnest, exp.Upper, exp.Variance,
+        exp.Translate, exp.Trim, exp.Trunc, exp.Unicode, exp.UnixToTime, exp.Unnest, exp.Upper, exp.Uuid,
+        exp.Variance,
         exp.VariancePop, exp.WidthBucket,
     }
 )  # fmt: skip

@@ -169,13 +169,8 @@ def literal(node: exp.Array, session: Session) -> exp.Expr:
 
 
 def joined(node: exp.ArrayToString) -> exp.Expr:
-    """``array_to_string(a, separator, null)`` of text and whole numbers."""
-    if kinds.kind_of_type(kinds.element_type(type_of(node.this))) not in (
-        Kind.TEXT,
-        Kind.INTEGER,
-        Kind.DATE,
-        Kind.BOOL,
-    ):
+    """``array_to_string(a, separator, null)`` of text, whole numbers and dates (``t`` is ``true`` to the engine)."""
+    if kinds.kind_of_type(kinds.element_type(type_of(node.this))) not in (Kind.TEXT, Kind.INTEGER, Kind.DATE):
         raise refuse("array_to_string of these elements", "Cast the array to text[].")
     parts = [node.this, node.expression] + ([node.args["null"]] if node.args.get("null") is not None else [])
     return call("array_to_string", *parts, returns="TEXT")

@@ -6,12 +6,19 @@ constants are known here; arguments that are computed have to be bounded where t
 
 from __future__ import annotations
 
+import math
+from decimal import Decimal
+
+import pyarrow as pa
 from sqlglot import exp
 
 from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
+from gateway.sql.engine_dialect import kinds
+from gateway.sql.engine_dialect.kinds import Kind, T, kind
 
 MAX_SERIES = 10_000_000  # rows
+_PLAIN_DIGITS = 30  # a number of so many digits is no float's end
 MAX_LENGTH = 0x3FFFFFFF  # characters: MaxAllocSize of PostgreSQL, which refuses longer strings too
 
 
@@ -26,6 +33,7 @@ def check(tree: exp.Expr) -> None:
                 detail=f"The limit is {MAX_SERIES} rows.",
             )
     _check_arguments(tree)
+    _check_floats(tree)
     for text in tree.find_all(exp.Repeat, exp.Pad):
         length = _number(text.args.get("times") or text.args.get("expression"))
         if length is not None and length > MAX_LENGTH:
@@ -51,6 +59,35 @@ def _check_arguments(tree: exp.Expr) -> None:
         place = _number(function.args.get("offset"))
         if place is not None and place < 1:
             raise SqlError(SqlState.INVALID_ARGUMENT_FOR_NTH_VALUE, "argument of nth_value must be greater than zero")
+
+
+def _check_floats(tree: exp.Expr) -> None:
+    """Raise 22003 for numbers that are read as floats and are none; the engine takes them for infinity or zero."""
+    for literal in tree.find_all(exp.Literal):
+        if literal.is_string or ("e" not in literal.name.lower() and len(literal.name) <= _PLAIN_DIGITS):
+            continue
+        target = _float_type(literal)
+        if target is None:
+            continue
+        value = Decimal(literal.name)
+        read = pa.scalar(float(value)).cast(pa.float32() if target.this is T.FLOAT else pa.float64()).as_py()
+        if value and (not read or math.isinf(read)):
+            name = "real" if target.this is T.FLOAT else "double precision"
+            message = f'"{value:f}" is out of range for type {name}'
+            raise SqlError(SqlState.NUMERIC_VALUE_OUT_OF_RANGE, message)
+
+
+def _float_type(literal: exp.Expr) -> exp.DataType | None:
+    """Return the float type that a number is read as: that of a cast, or of the other side of an operator."""
+    around = literal.parent
+    while isinstance(around, exp.Paren | exp.Neg):
+        around = around.parent
+    if isinstance(around, exp.Cast):
+        return around.to if kinds.kind_of_type(around.to) is Kind.FLOAT else None
+    if not isinstance(around, exp.Binary | exp.Between | exp.In):
+        return None
+    floats = any(kind(one) is Kind.FLOAT for one in around.iter_expressions())
+    return T.DOUBLE.into_expr() if floats else None
 
 
 def _rows(node: exp.Expr) -> int | None:

@@ -73,8 +73,8 @@ def domain(select: exp.Select, before: int, free: Sequence[exp.Column], fresh: I
         query.set("where", exp.Where(this=exp.and_(*plain)) if plain else None)
     if sum(1 for _ in query.walk()) > MAX_COPIED:
         raise SqlError(SqlState.STATEMENT_TOO_COMPLEX, "correlated subqueries are nested or chained too deeply")
-    if query.find(exp.Rand) is not None:
-        raise refuse("a correlated subquery beside random()")
+    if query.find(exp.Rand, exp.Uuid) is not None:
+        raise refuse("a correlated subquery beside random() or gen_random_uuid()")
     return Domain(alias, columns, query)
 
 

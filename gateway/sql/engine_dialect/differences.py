@@ -98,6 +98,7 @@ _DIFFERENCES: dict[type[exp.Expr], Callable[[Any], bool]] = {
     exp.Log: _is_numeric,
     exp.NEQ: has_arrays,
     exp.Pow: _is_numeric,
+    exp.Sqrt: _is_numeric,
     exp.StrToDate: _has_no_plain_pattern,
     exp.StrToTime: _has_no_plain_pattern,
     exp.Sub: _may_be_infinite,

@@ -7,12 +7,11 @@ from __future__ import annotations
 from sqlglot import exp
 
 from gateway.sql.engine_dialect.build import named
-from gateway.sql.engine_dialect.set_functions import Rows, get_record_rows, get_rows, take_apart
+from gateway.sql.engine_dialect.set_functions import SPLIT, Rows, get_record_rows, get_rows, take_apart
 
 SCALAR = "scalar"  # in a derived table's meta: its rows are values, for which its alias stands
 _SERIES = (exp.ExplodingGenerateSeries, exp.GenerateSeries)
 _SETS = (exp.Unnest, exp.Explode, *_SERIES)
-_SPLIT = {"string_to_table": "string_to_array", "regexp_split_to_table": "regexp_split_to_array"}
 _OF_SETS = frozenset(  # functions of PostgreSQL's that return sets: they are no values
     (
         *("generate_subscripts", "json_array_elements", "json_array_elements_text", "json_each", "json_each_text"),
@@ -92,8 +91,8 @@ def _name_series(item: exp.Expr) -> None:
 def _other(holder: exp.Expr, item: exp.Expr, function: exp.Expr) -> None:
     """``FROM t, upper(t.a) AS u``: one row with the function's value; and functions that split a text into rows."""
     name = function.name.lower() if isinstance(function, exp.Anonymous) else ""
-    if name in _SPLIT:
-        array = exp.func(_SPLIT[name], *(one.copy() for one in function.expressions), dialect="postgres")
+    if name in SPLIT:
+        array = exp.func(SPLIT[name], *(one.copy() for one in function.expressions), dialect="postgres")
         _several(holder, item, [exp.Unnest(expressions=[array])], name)
         return
     if name in _OF_SETS or isinstance(function, exp.AggFunc | exp.JSONExtract) or _has_ordinality(item):

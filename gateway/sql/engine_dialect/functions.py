@@ -116,6 +116,7 @@ FUNCTIONS: tuple[Function, ...] = (
     Function("float8_numeric", (FLOAT8,), QUOTIENT, number_functions.to_numeric),
     Function("width_bucket", (FLOAT8, FLOAT8, FLOAT8, FLOAT8), pa.int64(), number_functions.width_bucket),
     Function("percentile_of", (pa.list_(pa.field("item", FLOAT8)), FLOAT8), FLOAT8, number_functions.percentile),
+    Function("xor_of", (pa.list_(pa.field("item", pa.int64())),), pa.int64(), list_functions.exclusive_or),
     Function("one_row", (pa.int64(),), pa.bool_(), number_functions.at_most_one),
     Function("float8_text", (FLOAT8, pa.int64()), pa.string(), text_functions.float_as_text),
     Function("float4_text", (pa.float32(), pa.int64()), pa.string(), text_functions.float_as_text),
@@ -129,6 +130,7 @@ FUNCTIONS: tuple[Function, ...] = (
         for name, element in _WRITTEN_ELEMENTS.items()
     ),
     Function("repeat_count", (pa.string(), pa.int64()), pa.int64(), text_functions.checked_count),
+    Function("character_number", (pa.int64(),), pa.int64(), text_functions.character_number),
     Function("pad_length", (pa.int64(),), pa.int64(), text_functions.checked_length),
     Function("bytea_concat", (pa.binary(), pa.binary()), pa.binary(), text_functions.concatenated),
     Function("bytea_escape", (pa.binary(),), pa.string(), text_functions.bytea_as_text),
@@ -139,6 +141,7 @@ FUNCTIONS: tuple[Function, ...] = (
         text_functions.split_by_pattern,
     ),
     Function("interval_times", (INTERVAL, FLOAT8), INTERVAL, interval_functions.times),
+    Function("interval_divided", (INTERVAL, FLOAT8), INTERVAL, interval_functions.divided),
     Function("interval_field", (pa.string(), INTERVAL), pa.decimal128(38, 6), interval_functions.field),
     Function("zone_to_utc", (STAMP, pa.string()), MOMENT, interval_functions.zone_to_utc),
     Function("timestamp_minus", (STAMP, STAMP), INTERVAL, interval_functions.between),

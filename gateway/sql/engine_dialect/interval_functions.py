@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,11 @@ import pyarrow.compute as pc
 _RECORD = np.dtype([("months", "<i4"), ("days", "<i4"), ("nanoseconds", "<i8")])
 _TYPE = pa.month_day_nano_interval()
 DAY = 86_400_000_000  # microseconds
+_MOST = 2**31  # months, and days
+_MOST_MICROSECONDS = 2**63 // 1000  # of which the engine has nanoseconds
 Ints = np.ndarray[Any, np.dtype[np.int64]]
+_Floats = np.ndarray[Any, np.dtype[np.float64]]
+_Valid = np.ndarray[Any, np.dtype[np.bool_]]
 
 
 def interval_parts(values: pa.Array) -> tuple[Ints, Ints, Ints]:
@@ -52,22 +57,35 @@ def _micros(stamps: pa.Array) -> Ints:
 
 def times(values: pa.Array, factors: pa.Array) -> pa.Array:
     """Multiply intervals; fractions of months become days (thirty a month), of days time."""
-    months, days, micros = interval_parts(values)
     factor = pc.fill_null(factors, 0.0).to_numpy(zero_copy_only=False)
-    whole_months = np.trunc(months * factor)
-    day_part = days * factor
-    whole_days = np.trunc(day_part)
-    month_days = np.round((months * factor - whole_months) * 30, 6)
-    seconds = np.round((day_part - whole_days + month_days - np.trunc(month_days)) * DAY)
-    whole_days += np.trunc(month_days)
-    carried = np.trunc(seconds / DAY)
-    total = np.rint(micros * factor + seconds - carried * DAY)
-    return make_interval(
-        whole_months.astype(np.int64),
-        (whole_days + carried).astype(np.int64),
-        total.astype(np.int64),
-        valid_rows(values, factors),
-    )
+    return _scaled(values, factor, np.multiply, valid_rows(values, factors))
+
+
+def divided(values: pa.Array, divisors: pa.Array) -> pa.Array:
+    """Divide intervals, as `times` multiplies them."""
+    valid = valid_rows(values, divisors)
+    divisor = pc.fill_null(divisors, 1.0).to_numpy(zero_copy_only=False)
+    if (valid & (divisor == 0)).any():
+        raise ValueError("[22012] division by zero")
+    return _scaled(values, np.where(valid, divisor, 1.0), np.divide, valid)
+
+
+def _scaled(values: pa.Array, factor: _Floats, by: Callable[[Any, _Floats], _Floats], valid: _Valid) -> pa.Array:
+    """Return each part of intervals multiplied or divided ``by`` a factor. Raises 22008 where one is too large."""
+    months, days, micros = interval_parts(values)
+    with np.errstate(all="ignore"):
+        month_part, day_part = by(months, factor), by(days, factor)
+        whole_months, whole_days = np.trunc(month_part), np.trunc(day_part)
+        month_days = np.round((month_part - whole_months) * 30, 6)
+        seconds = np.round((day_part - whole_days + month_days - np.trunc(month_days)) * DAY)
+        carried = np.trunc(seconds / DAY)
+        whole_days += np.trunc(month_days) + carried
+        total = np.rint(by(micros, factor) + seconds - carried * DAY)
+        fits = (np.abs(whole_months) < _MOST) & (np.abs(whole_days) < _MOST) & (np.abs(total) < _MOST_MICROSECONDS)
+    if not (fits | ~valid).all():  # NaN does not fit, either
+        raise ValueError("[22008] interval out of range")
+    parts = [np.where(valid, part, 0).astype(np.int64) for part in (whole_months, whole_days, total)]
+    return make_interval(parts[0], parts[1], parts[2], valid)
 
 
 def zone_to_utc(stamps: pa.Array, zones: pa.Array) -> pa.Array:

@@ -5,20 +5,27 @@ from __future__ import annotations
 from sqlglot import exp
 
 ELEMENTS = "elements"  # in the meta of a ``string_agg``: it joins the elements of ``json_agg``
-AGGREGATES = frozenset({"json_agg", "jsonb_agg", "json_object_agg", "jsonb_object_agg"})
+_COMPOSED = ("json_agg", "jsonb_agg", "json_object_agg", "jsonb_object_agg")
+AGGREGATES = frozenset(f"{name}{strict}" for name in _COMPOSED for strict in ("", "_strict"))
 
 
 def composed(node: exp.Anonymous, name: str) -> None:
-    """Put what is composed in the place of an aggregate, in place. With DISTINCT it stays as it is: the engine would
-    sort the texts.
+    """Put what is composed in the place of an aggregate, in place. With DISTINCT the values are gathered in an array,
+    of which PostgreSQL takes the different ones: the engine would sort the texts.
     """
+    strict = name.endswith("_strict")
+    name = name.removesuffix("_strict")
     node.set("this", name)
     arguments = list(node.expressions)
+    if len(arguments) == 1 and "object" not in name and _distinct(node, name, strict=strict):
+        return
     if len(arguments) != (2 if "object" in name else 1) or any(isinstance(one, exp.Distinct) for one in arguments):
         return
     last = arguments[-1]
     order = last if isinstance(last, exp.Order) else None
     value = order.this if order is not None else last
+    if strict:
+        _leave_out(node, value, arguments[0] if "object" in name else None)
     kind = "jsonb" if name.startswith("jsonb") else "json"
     opening, closing = ("[", "]") if "object" not in name else ("{", "}") if kind == "jsonb" else ("{ ", " }")
     written = _element(value, kind) if "object" not in name else _member(arguments[0], value, kind)
@@ -34,6 +41,47 @@ def composed(node: exp.Anonymous, name: str) -> None:
     parts = exp.DPipe(this=exp.Literal.string(opening), expression=inner, safe=True)
     text = exp.DPipe(this=parts, expression=exp.Literal.string(closing), safe=True)
     whole.replace(exp.Cast(this=exp.Paren(this=text), to=exp.DataType.build(kind, dialect="postgres")))
+
+
+def _distinct(node: exp.Anonymous, name: str, *, strict: bool) -> bool:
+    """``json_agg(DISTINCT a ORDER BY a)``; false where it is another aggregate, or sorted in another way."""
+    value = node.expressions[0]
+    down = False
+    if isinstance(value, exp.Order):
+        ordered, value = value.expressions, value.this
+        key = ordered[0]
+        down = bool(key.args.get("desc"))
+        if len(ordered) > 1 or bool(key.args.get("nulls_first")) != down:
+            return False
+    if not isinstance(value, exp.Distinct) or len(value.expressions) != 1:
+        return False
+    gathered, whole = value.expressions[0], _around(node)
+    if strict:
+        _leave_out(node, gathered, None)
+        whole = _around(node)
+    array = exp.ArrayAgg(this=gathered.copy())
+    inner: exp.Expr = array
+    if whole is not node:
+        node.replace(array)
+        inner = whole.copy()
+    whole.replace(exp.Anonymous(this=f"{name}_distinct", expressions=[inner, exp.Boolean(this=down)]))
+    return True
+
+
+def _leave_out(node: exp.Anonymous, value: exp.Expr, key: exp.Expr | None) -> None:
+    """Leave out the rows whose value is NULL, in place; but those without a key, which is an error."""
+    known: exp.Expr = exp.Not(this=exp.Is(this=exp.Paren(this=value.copy()), expression=exp.Null()))
+    if key is not None:
+        absent = exp.Is(this=exp.Paren(this=key.copy()), expression=exp.Null())
+        known = exp.Paren(this=exp.Or(this=known, expression=absent))
+    filtered = node.parent
+    if isinstance(filtered, exp.Filter) and node.arg_key == "this":
+        condition = filtered.expression
+        condition.set("this", exp.And(this=exp.Paren(this=condition.this), expression=known))
+        return
+    place = exp.Filter(expression=exp.Where(this=known))
+    node.replace(place)
+    place.set("this", node)
 
 
 def _around(node: exp.Expr) -> exp.Expr:

@@ -1,4 +1,6 @@
-"""Moments of the numbers in each of a column's lists, as PostgreSQL's aggregates of double precision have them."""
+"""Aggregates of the numbers in each of a column's lists: moments, as PostgreSQL's aggregates of double precision have
+them, and exclusive or.
+"""
 
 from __future__ import annotations
 
@@ -70,3 +72,14 @@ def deviation_pop(lists: pa.Array) -> pa.Array:
     """Return the square root of `variance_pop`."""
     found, absent = _variances(lists, 0)
     return pa.array(np.sqrt(found), mask=absent)
+
+
+def exclusive_or(lists: pa.Array) -> pa.Array:
+    """Return the exclusive or of each list of whole numbers, NULL of one without numbers."""
+    chunk = lists.combine_chunks() if isinstance(lists, pa.ChunkedArray) else lists
+    flat, owners = pc.list_flatten(chunk), pc.list_parent_indices(chunk)
+    known = flat.is_valid()
+    places = owners.filter(known).to_numpy(zero_copy_only=False)
+    found = np.zeros(len(chunk), dtype=np.int64)
+    np.bitwise_xor.at(found, places, flat.filter(known).to_numpy(zero_copy_only=False))
+    return pa.array(found, mask=np.bincount(places, minlength=len(chunk)) == 0)

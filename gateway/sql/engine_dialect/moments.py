@@ -209,9 +209,11 @@ def interval_factor(node: exp.Binary) -> exp.Expr:
     """``interval * number`` and ``interval / number``: unknown to the engine."""
     left, right = node.left, node.right
     span, factor = (left, right) if kind(left) is Kind.INTERVAL else (right, left)
-    amount: exp.Expr = cast(factor, "DOUBLE PRECISION")
+    bare = factor.unnest()
+    written = isinstance(bare, exp.Literal) and not bare.is_string  # 1e300 is no decimal
+    amount: exp.Expr = cast(text(bare.name) if written else factor, "DOUBLE PRECISION")
     if isinstance(node, exp.Div):
-        amount = call("float8_divide", cast(number(1), "DOUBLE PRECISION"), amount, returns="FLOAT8")
+        return call("interval_divided", span, amount, returns=T.INTERVAL)
     return intervals.times(span, amount)
 
 

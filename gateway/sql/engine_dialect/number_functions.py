@@ -82,10 +82,28 @@ def digits_of_variance(values: pa.Array, left: pa.Array, right: pa.Array) -> pa.
 
 
 def digits_by_size(values: pa.Array) -> pa.Array:
-    """Write numerics that were computed from quotients: sixteen significant digits, by the value's own size."""
+    """Write numerics that were computed from quotients: sixteen significant digits, by the value's own size, and all
+    others that it has.
+    """
     size = np.abs(_floats(values.cast(pa.float64())))
     weight = np.floor(np.log10(np.where(size == 0, 1.0, size)) / _GROUP + 1e-13).astype(np.int64)
-    return _with_digits(values, np.clip(_MIN_DIGITS - weight * _GROUP, 0, 28))
+    scales = np.clip(_MIN_DIGITS - weight * _GROUP, 0, 28)
+    for scale in np.unique(scales):
+        chosen = np.flatnonzero(scales == scale)
+        some = values.take(pa.array(chosen))
+        kept = pc.equal(pc.round(some, ndigits=int(scale), round_mode="half_towards_infinity"), some)
+        cut = ~pc.fill_null(kept, True).to_numpy(zero_copy_only=False)
+        if cut.any():
+            scales[chosen[cut]] = _own_scales(some.filter(pa.array(cut)))
+    return _with_digits(values, scales)
+
+
+def _own_scales(values: pa.Array) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Return how many digits behind the point each value has, without zeros at the end."""
+    written = _plain_text(values, 28)
+    zeros = pc.subtract(pc.utf8_length(written), pc.utf8_length(pc.utf8_rtrim(written, characters="0")))
+    found: np.ndarray[Any, np.dtype[np.int64]] = 28 - zeros.to_numpy(zero_copy_only=False).astype(np.int64)
+    return found
 
 
 def _with_digits(values: pa.Array, scales: np.ndarray[Any, np.dtype[np.int64]]) -> pa.Array:

@@ -282,3 +282,8 @@ def random(node: exp.Rand) -> exp.Expr:
     if node.args.get("this") is not None:
         raise refuse("random with bounds", "Use floor(random() * n).")
     return call("random", returns="FLOAT8")
+
+
+def random_uuid(node: exp.Uuid) -> exp.Expr:
+    """``gen_random_uuid()``."""
+    return call("uuid", returns=T.UUID)

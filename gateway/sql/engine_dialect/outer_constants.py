@@ -15,7 +15,7 @@ from sqlglot import exp
 from gateway.sql.engine_dialect.kinds import type_of
 
 _CLAUSES = ("expressions", "group", "having", "order", "windows", "qualify", "distinct")
-_CHANGING = (exp.Column, exp.Query, exp.AggFunc, exp.Window, exp.Rand, exp.Anonymous)
+_CHANGING = (exp.Column, exp.Query, exp.AggFunc, exp.Window, exp.Rand, exp.Uuid, exp.Anonymous)
 _Name = tuple[str, str]  # of a source and its column
 
 

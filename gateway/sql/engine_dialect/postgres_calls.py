@@ -217,7 +217,11 @@ def _type_name(node: exp.Expr) -> str:
     return found.sql("postgres").lower()
 
 
-_ELEMENTS = frozenset({Kind.TEXT, Kind.INTEGER, Kind.BOOL, Kind.UUID, Kind.JSON})
+# Elements of arrays that the engine can write as PostgreSQL reads them.
+_ELEMENTS = frozenset(
+    {Kind.TEXT, Kind.INTEGER, Kind.BOOL, Kind.UUID, Kind.JSON, Kind.NUMERIC, Kind.FLOAT, Kind.DATE, Kind.TIME}
+    | {Kind.TIMESTAMP}
+)
 
 
 def mark(tree: exp.Expr, types: ResultTypes) -> None:

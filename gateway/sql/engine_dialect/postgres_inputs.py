@@ -65,8 +65,13 @@ def _written(value: exp.Expr) -> exp.Expr:
     match kind(value):
         case Kind.INTERVAL:
             return call("interval_input", value, returns="TEXT")
+        case Kind.ARRAY if kinds.kind_of_type(kinds.element_type(type_of(value))) in _WRITTEN_ARRAYS:
+            return as_text(value, _UTC)
         case Kind.ARRAY:
             return call("list_text", cast(value, "TEXT[]"), returns="TEXT")
         case Kind.OTHER:
             return cast(value, "TEXT")
     return as_text(value, _UTC)
+
+
+_WRITTEN_ARRAYS = frozenset({Kind.FLOAT, Kind.DATE, Kind.TIMESTAMP})

@@ -318,6 +318,7 @@ RULES: tuple[tuple[Rule, tuple[type[exp.Expr], ...]], ...] = (
     (numbers.to_hex, (exp.LowerHex, exp.Hex)),
     (numbers.width_bucket, (exp.WidthBucket,)),
     (numbers.random, (exp.Rand,)),
+    (numbers.random_uuid, (exp.Uuid,)),
     # moments
     (moments.extract, (exp.Extract,)),
     (moments.truncate, (exp.TimestampTrunc, exp.DateTrunc)),
@@ -337,6 +338,7 @@ RULES: tuple[tuple[Rule, tuple[type[exp.Expr], ...]], ...] = (
     (strings.position, (exp.StrPosition,)),
     (strings.pad, (exp.Pad,)),
     (strings.repeat, (exp.Repeat,)),
+    (strings.character, (exp.Chr,)),
     (strings.initcap, (exp.Initcap,)),
     (strings.md5, (exp.MD5,)),
     (strings.encode, (exp.Encode, exp.Decode)),
@@ -380,7 +382,7 @@ RULES: tuple[tuple[Rule, tuple[type[exp.Expr], ...]], ...] = (
     (
         _aggregate,
         (exp.Avg, exp.Sum, exp.Stddev, exp.StddevPop, exp.StddevSamp, exp.Variance, exp.VariancePop, exp.RegrR2,
-         exp.Filter, exp.Window),
+         exp.BitwiseXorAgg, exp.Filter, exp.Window),
     ),
     (hypothetical.rank, (exp.WithinGroup, exp.Filter)),
     (_ordered_set, (exp.WithinGroup, exp.Filter)),

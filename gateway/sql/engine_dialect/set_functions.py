@@ -13,6 +13,9 @@ from sqlglot import exp, parse_one
 
 from catalog.gathering_functions import COLUMNS, gathering_name
 
+SPLIT = {"string_to_table": "string_to_array", "regexp_split_to_table": "regexp_split_to_array"}
+"""Functions that split a text into rows, and those that split it into an array."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rows:
@@ -99,7 +102,7 @@ def _call(name: str, *arguments: exp.Expr) -> exp.Anonymous:
 
 
 def take_apart(tree: exp.Expr) -> None:
-    """Put the rows of functions in select lists in their place, in place. What returns several columns stays."""
+    """Put the rows of functions in select lists in their place, in place; of several columns the one that is named."""
     for select in tree.find_all(exp.Select):
         for output in select.expressions:
             for function in list(output.find_all(exp.Anonymous)):
@@ -108,3 +111,19 @@ def take_apart(tree: exp.Expr) -> None:
                 rows = get_rows(function)
                 if rows is not None and rows.is_scalar:
                     function.replace(rows.columns[0][1])
+                elif rows is not None:
+                    _take_field(function, rows)
+                elif (array := SPLIT.get(function.name.lower())) is not None:
+                    function.replace(exp.Explode(this=exp.func(array, *function.expressions, dialect="postgres")))
+
+
+def _take_field(function: exp.Expr, rows: Rows) -> None:
+    """``(jsonb_each(j)).key``: one column of the rows, in place."""
+    around = function.parent
+    while isinstance(around, exp.Paren):
+        around = around.parent
+    if isinstance(around, exp.Dot) and isinstance(around.expression, exp.Identifier):
+        wanted = _folded(around.expression)
+        for name, values in rows.columns:
+            if name == wanted:
+                around.replace(values)

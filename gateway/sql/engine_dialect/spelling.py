@@ -8,13 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import pairwise
 
+from sqlglot.errors import ParseError
 from sqlglot.tokenizer_core import Token, TokenType
 
 from gateway.sql.engine_dialect import intervals
-from gateway.sql.engine_dialect.build import refuse
 
 Tokens = list[Token]
 _COMPARED = frozenset({TokenType.EQ, TokenType.NEQ, TokenType.LT, TokenType.LTE, TokenType.GT, TokenType.GTE})
+_TYPE_NAMES = frozenset(
+    ("SMALLINT", "INT", "BIGINT", "DECIMAL", "FLOAT", "DOUBLE", "REAL", "INTERVAL", "MONEY", "NUMERIC", "INT128")
+)
 _DIRECTIONS = {TokenType.LT: (TokenType.ASC, "ASC"), TokenType.GT: (TokenType.DESC, "DESC")}
 _RESERVED = frozenset(  # words that PostgreSQL takes as a column's name behind AS, and the parser does not
     (
@@ -59,8 +62,6 @@ def respelt(tokens: Tokens) -> Tokens:
     """Return a statement's tokens as the parser reads them."""
     for token in tokens:  # sqlglot takes /* sqlglot.meta … */ for marks on nodes, which are the gateway's own to set
         token.comments = []
-        if token.token_type is TokenType.PARAMETER and token.text == "@":  # the parser takes ``@ 1`` for ``$1``
-            raise refuse("the operator @", "Use abs().")
     for rule in RULES:
         tokens = rule(tokens)
     return tokens
@@ -85,6 +86,64 @@ def some_is_any(tokens: Tokens) -> Tokens:
         if before.token_type in _COMPARED and token.text.upper() == "SOME" and token.token_type is not TokenType.STRING:
             token.token_type, token.text = TokenType.ANY, "ANY"
     return tokens
+
+
+def absolute_values(tokens: Tokens) -> Tokens:
+    """``@ x`` is ``abs(x)``; the parser takes ``@ 1`` for ``$1``. Raises ParseError where a value stands before it."""
+    if not any(_is_at(token) for token in tokens):
+        return tokens
+    kept: Tokens = []
+    ends: list[int] = []  # places of tokens behind which a call ends
+    for place, token in enumerate(tokens):
+        if _is_at(token):
+            if place and tokens[place - 1].token_type in _OPERAND_ENDS:
+                raise ParseError("an operator @ between two values")
+            ends.append(_operand_end(tokens, place + 1))
+            where = token.line, token.col, token.start, token.end
+            kept += [Token(TokenType.VAR, "abs", *where), Token(TokenType.L_PAREN, "(", *where)]
+        else:
+            kept.append(token)
+        while ends and ends[-1] == place:
+            ends.pop()
+            kept.append(Token(TokenType.R_PAREN, ")", token.line, token.col, token.start, token.end))
+    return kept
+
+
+def _is_at(token: Token) -> bool:
+    return token.token_type is TokenType.PARAMETER and token.text == "@"
+
+
+def _operand_end(tokens: Tokens, start: int) -> int:
+    """Return the place of the last token of what a prefix operator takes: what binds closer is arithmetic, casts,
+    fields, subscripts and calls.
+    """
+    depth, place = 0, start
+    while place < len(tokens):
+        token = tokens[place]
+        if token.token_type in _CLOSING and depth == 0:
+            break
+        depth += (token.token_type in _OPENING) - (token.token_type in _CLOSING)
+        following = tokens[place + 1] if place + 1 < len(tokens) else None
+        if depth == 0 and token.token_type in _OPERAND_ENDS and not _goes_on(following):
+            return place
+        place += 1
+    raise ParseError("an operator @ without a value")
+
+
+def _goes_on(token: Token | None) -> bool:
+    return token is not None and token.token_type in _CLOSER
+
+
+_OPENING = frozenset({TokenType.L_PAREN, TokenType.L_BRACKET})
+_CLOSING = frozenset({TokenType.R_PAREN, TokenType.R_BRACKET})
+_CLOSER = _OPENING | {
+    *(TokenType.PLUS, TokenType.DASH, TokenType.STAR, TokenType.SLASH, TokenType.MOD, TokenType.CARET),
+    *(TokenType.DCOLON, TokenType.DOT),
+}
+_OPERAND_ENDS = _CLOSING | {
+    *(TokenType.VAR, TokenType.IDENTIFIER, TokenType.NUMBER, TokenType.STRING, TokenType.NULL),
+    *(token for token in TokenType if token.name in _TYPE_NAMES),
+}
 
 
 def order_using(tokens: Tokens) -> Tokens:
@@ -113,6 +172,7 @@ _TEXTS = frozenset({TokenType.STRING, TokenType.IDENTIFIER})
 
 RULES: tuple[Callable[[Tokens], Tokens], ...] = (
     interval_constants,
+    absolute_values,
     some_is_any,
     order_using,
     names_behind_as,

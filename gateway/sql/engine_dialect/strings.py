@@ -129,6 +129,12 @@ def _is_small(count: exp.Expr) -> bool:
     return isinstance(bare, exp.Literal) and bare.is_int and int(bare.name) <= _SMALL
 
 
+def character(node: exp.Chr) -> exp.Expr:
+    """``chr``: zero is no character, and other numbers that are none have PostgreSQL's errors."""
+    code = call("character_number", cast(node.expressions[0], "BIGINT"), returns=T.BIGINT)
+    return call("chr", code, returns=T.TEXT)
+
+
 def initcap(node: exp.Initcap) -> exp.Expr:
     """``initcap``: without sqlglot's list of delimiters."""
     return call("initcap", node.this, returns="TEXT")

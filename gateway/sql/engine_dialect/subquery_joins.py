@@ -136,6 +136,8 @@ def _is_planned_existence(node: exp.Exists, query: exp.Query, clause: str, free:
 def _is_planned_membership(node: exp.In, query: exp.Query, clause: str, free: bool) -> bool:
     if is_negated_within(node):
         return False
+    if filters(node) and _is_negated(node) and node.this.find(exp.Column) is None:
+        return False  # the engine compares a constant in the subquery, and does not see the NULLs there
     if isinstance(node.this, exp.Tuple):
         return filters(node) and not isinstance(node.parent, exp.Not) and not free
     if filters(node):

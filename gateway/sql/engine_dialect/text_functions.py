@@ -82,6 +82,19 @@ def concatenated(left: pa.Array, right: pa.Array) -> pa.Array:
     return pc.binary_join_element_wise(left, right, b"")
 
 
+def character_number(numbers: pa.Array) -> pa.Array:
+    """Return the numbers of characters as they are. Raises PostgreSQL's errors for those of none."""
+    known = numbers.drop_null().to_numpy(zero_copy_only=False)
+    if (known < 0).any():
+        raise ValueError("[22023] character number must be positive")
+    if (known == 0).any():
+        raise ValueError("[54000] null character not permitted")
+    for word, wrong in (("too large", known > 0x10FFFF), ("not valid", (known >= 0xD800) & (known <= 0xDFFF))):
+        if wrong.any():
+            raise ValueError(f"[54000] requested character {word} for encoding: {known[wrong][0]}")
+    return numbers
+
+
 def array_as_text(values: pa.Array, style: pa.Array) -> pa.Array:
     """Write arrays in a ``DateStyle``."""
     if not len(values):

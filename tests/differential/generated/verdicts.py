@@ -7,11 +7,13 @@ import re
 import struct
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from tests.differential.generated.numerics import canonical
 from tests.differential.generated.servers import LOST, Outcome, Pair, Question
 
 EQUAL, REFUSED, SKIPPED, FAILED, ORDER = "equal", "refused", "skipped", "both fail", "order of evaluation"
+SCALE = "only zeros after the point differ"
 DIFFERENT: tuple[str, ...] = (
     "internal error",
     "answered wrongly",
@@ -80,7 +82,24 @@ def _answers(expected: Outcome, found: Outcome, question: Question, *, ordered: 
         text = f"{found.types} {found.parameters}, not {expected.types} {expected.parameters}"
         return Verdict("other types", text, str({*found.types} ^ {*expected.types}))
     difference = _rows_differ(expected, found, binary=question.binary, ordered=ordered)
-    return Verdict("answered wrongly", difference) if difference else Verdict(EQUAL)
+    if not difference:
+        return Verdict(EQUAL)
+    left, right = (_canonical(one, binary=question.binary) for one in (expected, found))
+    in_value = _rows_differ(left, right, binary=question.binary, ordered=ordered)
+    return Verdict("answered wrongly", in_value or f"{SCALE}: {difference}")
+
+
+def _canonical(outcome: Outcome, *, binary: bool) -> Outcome:
+    """Return rows without the zeros at the end of numerics."""
+    oids = [oid for oid, _ in outcome.types]
+    rows = (
+        tuple(
+            None if value is None else canonical(value, oid, binary=binary)
+            for oid, value in zip(oids, row, strict=True)
+        )
+        for row in outcome.rows
+    )
+    return replace(outcome, rows=tuple(rows))
 
 
 def _rows_differ(expected: Outcome, found: Outcome, *, binary: bool, ordered: bool) -> str:

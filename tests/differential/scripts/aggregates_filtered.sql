@@ -22,3 +22,11 @@ select stddev(i4), stddev_pop(n2), variance(n), var_pop(i8), stddev(n) from type
 
 -- an argument of every
 select every(10 / i2 > 0) filter (where i2 <> 0), bool_or(10 / i2 > 5) filter (where i2 <> 0) from types;
+-- averages of intervals
+select avg(iv), avg(iv) filter (where id > 2), avg(age(ts, '2020-01-01')), avg(ts - '2020-01-01'), sum(iv) from types where id < 10
+-- averages of intervals by group
+select b, avg(iv), count(iv) from types group by b
+-- averages of intervals as windows
+select id, avg(iv) over (order by id rows between 1 preceding and current row) from types
+-- averages of no intervals
+select avg(iv) from types where false

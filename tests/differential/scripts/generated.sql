@@ -182,10 +182,92 @@ select overlay(t placing 'x' from i2) from types;
 select case when id > 3 then at else at || at end, coalesce(ai, array[id]), case when b then ai else ai || 7 end from types;
 
 -- the absolute value by its operator
--- refused: the operator @
-select @ i4 from types where id = 1;
+select @ i2::int, @ i2::int + 1, (@ n) * 2, @ -5.5, @ -3::int8, abs(@ f8) from types where @ n > 1 and @ n < 100;
+
+-- an operator that stands between no values
+-- error: 42601
+select id from types@v0;
+
+-- a constant that is not in a query with nulls
+select id from types where 7000 not in (select i4 from types);
+
+-- a constant that is not in a query without rows
+select id from types where (null not in (select i4 from types where false)) and 1 + 1 not in (select id + 100 from types) and 5 <> all (select k + 1000 from pairs where k = i4);
+
+-- truth in a joined array
+select array_to_string('{t,f,NULL}'::bool[], v), array_to_string(array[b, null], '-', '?') from types;
+
+-- exclusive or of different numbers by grouping sets
+select i4, b, bit_xor(distinct i2), bit_xor(distinct i2) filter (where id > 3) from types group by grouping sets ((i4, b), (b), ());
+
+-- arrays of moments and numbers that postgresql makes
+select coalesce(array_sort(array[d, '2020-01-01'])), coalesce(array_sort(array[ts, '2024-01-31']), array[ts]), array_positions(array[n, 1.5], n), array_sort(array[f8, 0, 'NaN', '-0']), array_reverse(array[iv, '1 day']),
+  coalesce(array_sort('{2024-01-31,NULL,infinity,0001-01-01 BC}'::date[])), array_ndims(array[tm]), array_sort(array[f4, 1e30]) from types;
+
+-- intervals that are too long
+-- error: 22008
+select iv * 1e300 from types where id = 1;
+
+-- intervals times what is no number
+-- error: 22008
+select iv * q from pairs join types on id = 1;
+
+-- intervals in parts
+select iv / 3, iv / 0.7, iv / 49, (id || ' mon')::interval / id, '7 mon'::interval / f8 from types where f8 <> 0 and abs(f8) > 1e-5;
+
+-- intervals by nothing
+-- error: 22012
+select iv / 0 from types where id = 1;
+
+-- roots of numerics
+select sqrt(n), sqrt(n2 * 10000), sqrt(0::numeric), sqrt(0.00002), sqrt(n * n2) from types where n >= 0 and n2 >= 0;
+
+-- a root of less than nothing
+-- error: 2201F
+select sqrt(n2) from types;
+
+-- digits of what is computed of quotients
+select n2 / 7 * 2, n2 / 7 + n2 / 3, 1.0 / 3 * 3, sum(n2) over (order by id) / 7 * 7 from types where id in (1, 2, 3, 8);
+
+-- a constant beyond double precision
+-- error: 22003
+select 1e400::float8 from types;
+
+-- a constant beyond double precision in a comparison
+-- error: 22003
+select id from types where f8 < 1e400;
+
+-- a constant beyond real
+-- error: 22003
+select cast(1e39 as real) from types;
+
+-- a constant below double precision
+-- error: 22003
+select 1e-400::float8 from types;
+
+-- floats at their ends
+select 1e300::float8, 1e-300::float8, 0e0::float8, 1e38::real, f8 < 1e308 from types;
 
 -- subscripts of what is put together
 -- ordered
 select id, (ai || 7)[1], (7 || ai)[2], ('{}'::text[] || at)[2], (at || at)[3], (ai || 7)[0], (ai || 7)[-1], (ai || ai)[id], (ai || 7)[1 + 1], (ai || 7)[2::int],
   (ai || 7)[1:2], (case when b then ai else ai || 1 end)[1], (coalesce(ai, array[9]))[1], (array[id, 5])[2], (string_to_array(v, ','))[1] from types order by id;
+
+-- characters by number
+select id, chr(id + 64), chr(nullif(i2, i2)), chr(8364) from types;
+
+-- a character of no number
+-- error: 54000
+select chr(i2) from types where id = 3;
+
+-- a character of a negative number
+-- error: 22023
+select v between quote_literal(null::bool) and chr(-1) from types;
+
+-- a character beyond all
+-- error: 54000
+select chr(1114112) from types;
+
+-- half a character
+-- error: 54000
+select chr(55296) from types;

@@ -201,7 +201,27 @@ select b, json_agg(json_build_object('id', id, 'ai', ai) order by id) as x from 
 -- error: 22023
 select jsonb_object_agg(t, id) from types;
 -- aggregates of distinct values
--- refused: jsonb_agg
 select jsonb_agg(distinct id) from types;
 -- units that are columns
 select date_bin(interval '1 hour', ts, ts), date_bin(iv, ts, timestamp '2000-01-01') from types where id = 5;
+-- json of different values
+select json_agg(distinct i4), jsonb_agg(distinct t order by t desc), jsonb_agg(distinct n order by n), json_agg(distinct d), json_agg(distinct ts), json_agg(distinct tm), json_agg(distinct b), jsonb_agg(distinct f8) from types
+-- json of different values by group
+select b, json_agg(distinct i4), jsonb_agg(distinct t) filter (where id > 5) from types group by b
+-- json of different documents
+select jsonb_agg(distinct j::jsonb order by j::jsonb desc), json_agg(distinct jsonb_build_object('a', i4)) from types
+-- json of no values
+select jsonb_agg(distinct id), json_agg_strict(id), jsonb_object_agg_strict(id, t) from types where false
+-- json without nulls
+select jsonb_agg_strict(i4 order by id), json_agg_strict(t order by id desc), jsonb_agg_strict(i4 order by id) filter (where id > 2), json_object_agg_strict(id, t order by id), jsonb_object_agg_strict(id, t), jsonb_agg_strict(distinct i4) from types
+-- json without nulls as a window
+select id, jsonb_agg_strict(i4) over (order by id) from types
+-- an object without a key
+-- error: 22023
+select jsonb_object_agg_strict(i4, t) from types
+-- documents in order
+-- refused: ORDER BY of jsonb
+select id from types order by j::jsonb
+-- an array of different documents
+-- refused: array_agg of distinct jsonb
+select array_agg(distinct j::jsonb) from types

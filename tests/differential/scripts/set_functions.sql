@@ -90,3 +90,11 @@ select id, e from padded p, jsonb_array_elements(to_jsonb(p)) e
 -- keys of an array
 -- error: 22023
 select id, e from types, jsonb_object_keys(to_jsonb(ai)) e
+-- one column of rows in a select list
+select id, (jsonb_each(j::jsonb)).key, (jsonb_each(j::jsonb)).value from types where jsonb_typeof(j::jsonb) = 'object'
+-- keys counted
+select (jsonb_each_text(j::jsonb)).key as k, count(*) from types where json_typeof(j) = 'object' group by 1
+-- parts of a text in a select list
+select id, regexp_split_to_table(t, ' ') as word, v from types
+-- parts of a text with a null
+select id, string_to_table(v, ',', 'one'), upper(regexp_split_to_table(coalesce(t, ''), '')) from types where id < 4

@@ -1,0 +1,45 @@
+"""Numerics without the zeros at their end, so that a wrong value is told from another scale."""
+
+from __future__ import annotations
+
+import re
+import struct
+
+NUMERIC, NUMERIC_ARRAY = 1700, 1231
+_ZEROS = re.compile(rb"(\d+)\.(?:(\d*[1-9])0*|0+)(?!\d)")
+_HEAD = struct.Struct(">hhHh")  # digits, weight, sign, scale
+
+
+def canonical(value: bytes, oid: int, *, binary: bool) -> bytes:
+    """Return a value of a numeric, or of an array of them, in one form for all scales; others as they are."""
+    if oid == NUMERIC:
+        return _binary(value) if binary else _text(value)
+    if oid == NUMERIC_ARRAY:
+        return _binary_array(value) if binary else _text(value)
+    return value
+
+
+def _text(value: bytes) -> bytes:
+    return _ZEROS.sub(lambda found: found[1] + (b"." + found[2] if found[2] else b""), value)
+
+
+def _binary(value: bytes) -> bytes:
+    """Digits are of base 10000; the scale says how many decimal ones behind the point are shown."""
+    count, weight, sign, _ = _HEAD.unpack_from(value)
+    digits = value[_HEAD.size :]
+    while count and digits.endswith(b"\0\0"):
+        digits, count = digits[:-2], count - 1
+    return _HEAD.pack(count, weight if count else 0, sign, 0) + digits
+
+
+def _binary_array(value: bytes) -> bytes:
+    """Dimensions, flags and the element's type, each dimension's length and lower bound, then elements by length."""
+    (dimensions,) = struct.unpack_from(">i", value)
+    at = 12 + 8 * dimensions
+    parts = [value[:at]]
+    while at < len(value):
+        (length,) = struct.unpack_from(">i", value, at)
+        at += 4
+        parts.append(b"NULL" if length < 0 else _binary(value[at : at + length]))
+        at += max(length, 0)
+    return b"|".join(parts)
