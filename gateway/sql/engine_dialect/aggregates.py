@@ -139,7 +139,8 @@ def _average(node: exp.Expr, function: exp.Avg) -> exp.Expr:
         return node
     total = _instead(node, function, typed(exp.Sum(this=_wide(function)), "DECIMAL"))
     count = _instead(node, function, typed(exp.Count(this=function.this.copy(), big_int=True), T.BIGINT))
-    return quotient(total, exp.Nullif(this=count, expression=number(0)))
+    least = 0 if found is Kind.INTEGER else kinds.scale_of(type_of(argument))
+    return quotient(total, exp.Nullif(this=count, expression=number(0)), least)
 
 
 def _average_interval(node: exp.Expr, function: exp.Avg) -> exp.Expr:
@@ -184,7 +185,9 @@ def _deviation(node: exp.Expr, function: exp.Expr) -> exp.Expr:
     others = count.copy() if population else exp.Sub(this=count.copy(), expression=number(1))
     pairs = exp.Mul(this=cast(count.copy(), "DECIMAL(19, 0)"), expression=cast(others, "DECIMAL(19, 0)"))
     variance = quotient(
-        typed(spread, "DECIMAL"), typed(exp.Nullif(this=exp.Paren(this=pairs), expression=number(0)), "DECIMAL")
+        typed(spread, "DECIMAL"),
+        typed(exp.Nullif(this=exp.Paren(this=pairs), expression=number(0)), "DECIMAL"),
+        2 * (kinds.scale_of(type_of(argument)) or 0),
     )
     variance.set("this", "numeric_variance")  # of which zero is shown otherwise
     if isinstance(function, exp.Variance | exp.VariancePop):

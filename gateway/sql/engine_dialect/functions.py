@@ -81,14 +81,18 @@ def _list_functions() -> tuple[Function, ...]:
     return tuple(Function(f"float8_{name}", (floats,), FLOAT8, body) for name, body in bodies.items())
 
 
+_OF_QUOTIENT = (QUOTIENT, FLOAT8, FLOAT8, pa.int64())  # it, what was divided by what, and the least scale
+
 FUNCTIONS: tuple[Function, ...] = (
-    Function("numeric_quotient", (QUOTIENT, FLOAT8, FLOAT8), QUOTIENT, number_functions.rounded_quotient),
-    Function("numeric_variance", (QUOTIENT, FLOAT8, FLOAT8), QUOTIENT, number_functions.rounded_quotient),
-    Function("variance_digits", (QUOTIENT, FLOAT8, FLOAT8), pa.string(), number_functions.digits_of_variance),
+    Function("numeric_quotient", _OF_QUOTIENT, QUOTIENT, number_functions.rounded_quotient),
+    Function("numeric_variance", _OF_QUOTIENT, QUOTIENT, number_functions.rounded_quotient),
+    Function("variance_digits", _OF_QUOTIENT, pa.string(), number_functions.digits_of_variance),
     Function("numeric_root", (QUOTIENT,), QUOTIENT, number_functions.square_root),
     Function("numeric_text", (QUOTIENT,), pa.string(), number_functions.numeric_text),
     Function("numeric_digits", (QUOTIENT,), pa.string(), number_functions.digits_by_size),
-    Function("quotient_digits", (QUOTIENT, FLOAT8, FLOAT8), pa.string(), number_functions.digits_of_quotient),
+    Function("scaled_digits", (QUOTIENT, pa.int64()), pa.string(), number_functions.digits_by_scale),
+    Function("quotient_digits", _OF_QUOTIENT, pa.string(), number_functions.digits_of_quotient),
+    Function("quotient_scale", _OF_QUOTIENT[1:], pa.int64(), number_functions.quotient_scale),
     *(
         Function(f"{name}_{operation.__name__}", (kind, kind), kind, operation)
         for name, kind in (("float8", FLOAT8), ("float4", pa.float32()))

@@ -15,20 +15,28 @@ _GROUP = 4  # decimal digits of a digit of PostgreSQL's numeric
 _FLOAT_DIGITS = 15  # DBL_DIG: what a double keeps when it becomes a numeric
 
 
+_Floats = np.ndarray[Any, np.dtype[np.float64]]
+_Scales = np.ndarray[Any, np.dtype[np.int64]]
+
+
 def _array(value: Any) -> pa.Array:
     return value.combine_chunks() if isinstance(value, pa.ChunkedArray) else value
 
 
-def _floats(values: pa.Array) -> np.ndarray[Any, np.dtype[np.float64]]:
-    found: np.ndarray[Any, np.dtype[np.float64]] = pc.fill_null(values, 0.0).to_numpy(zero_copy_only=False)
+def _scales(values: pa.Array) -> _Scales:
+    found: _Scales = pc.fill_null(values, 0).to_numpy(zero_copy_only=False)
     return found
 
 
-def quotient_scales(
-    left: np.ndarray[Any, np.dtype[np.float64]], right: np.ndarray[Any, np.dtype[np.float64]]
-) -> np.ndarray[Any, np.dtype[np.int64]]:
+def _floats(values: pa.Array) -> _Floats:
+    found: _Floats = pc.fill_null(values, 0.0).to_numpy(zero_copy_only=False)
+    return found
+
+
+def quotient_scales(left: _Floats, right: _Floats, least: _Scales) -> _Scales:
     """Return the digits after the point that PostgreSQL keeps of each ``left / right`` (its ``select_div_scale``):
-    sixteen significant digits, counted in groups of four, from the first groups of both numbers.
+    sixteen significant digits, counted in groups of four, from the first groups of both numbers, and at least as many
+    as the numbers have.
     """
     weights, firsts = [], []
     for side in (np.abs(left), np.abs(right)):
@@ -37,12 +45,17 @@ def quotient_scales(
         weights.append(np.where(side == 0, 0, weight))
         firsts.append(np.where(side == 0, 0, np.floor(safe / np.power(10.0, weight * _GROUP) * (1 + 1e-15))))
     weight = weights[0] - weights[1] - (firsts[0] <= firsts[1])
-    return np.clip(_MIN_DIGITS - weight * _GROUP, 0, 28)
+    return np.clip(np.maximum(_MIN_DIGITS - weight * _GROUP, least), 0, 28)
 
 
-def rounded_quotient(quotient: pa.Array, left: pa.Array, right: pa.Array) -> pa.Array:
+def quotient_scale(left: pa.Array, right: pa.Array, least: pa.Array) -> pa.Array:
+    """Return `quotient_scales` as a column."""
+    return pa.array(quotient_scales(_floats(left), _floats(right), _scales(least)))
+
+
+def rounded_quotient(quotient: pa.Array, left: pa.Array, right: pa.Array, least: pa.Array) -> pa.Array:
     """Round exact quotients to the digits PostgreSQL keeps of each."""
-    scales = quotient_scales(_floats(left), _floats(right))
+    scales = quotient_scales(_floats(left), _floats(right), _scales(least))
     result = quotient
     for scale in np.unique(scales):
         if scale < 28:  # the digits of a quotient are cut there already
@@ -70,15 +83,21 @@ def numeric_text(values: pa.Array) -> pa.Array:
     return pc.replace_substring_regex(_plain_text(values, 28), r"\.?0*$", "")
 
 
-def digits_of_quotient(quotient: pa.Array, left: pa.Array, right: pa.Array) -> pa.Array:
+def digits_of_quotient(quotient: pa.Array, left: pa.Array, right: pa.Array, least: pa.Array) -> pa.Array:
     """Write quotients with the digits PostgreSQL shows of each."""
-    return _with_digits(rounded_quotient(quotient, left, right), quotient_scales(_floats(left), _floats(right)))
+    scales = quotient_scales(_floats(left), _floats(right), _scales(least))
+    return _with_digits(rounded_quotient(quotient, left, right, least), scales)
 
 
-def digits_of_variance(values: pa.Array, left: pa.Array, right: pa.Array) -> pa.Array:
+def digits_of_variance(values: pa.Array, left: pa.Array, right: pa.Array, least: pa.Array) -> pa.Array:
     """Write variances, and their roots, with the digits of the quotient that they are of; zero without any."""
     parts = _floats(left)
-    return _with_digits(values, np.where(parts == 0, 0, quotient_scales(parts, _floats(right))))
+    return _with_digits(values, np.where(parts == 0, 0, quotient_scales(parts, _floats(right), _scales(least))))
+
+
+def digits_by_scale(values: pa.Array, scales: pa.Array) -> pa.Array:
+    """Write numerics with so many digits behind the point, as far as they are held."""
+    return _with_digits(values, np.clip(_scales(scales), 0, 28))
 
 
 def digits_by_size(values: pa.Array) -> pa.Array:
@@ -98,15 +117,15 @@ def digits_by_size(values: pa.Array) -> pa.Array:
     return _with_digits(values, scales)
 
 
-def _own_scales(values: pa.Array) -> np.ndarray[Any, np.dtype[np.int64]]:
+def _own_scales(values: pa.Array) -> _Scales:
     """Return how many digits behind the point each value has, without zeros at the end."""
     written = _plain_text(values, 28)
     zeros = pc.subtract(pc.utf8_length(written), pc.utf8_length(pc.utf8_rtrim(written, characters="0")))
-    found: np.ndarray[Any, np.dtype[np.int64]] = 28 - zeros.to_numpy(zero_copy_only=False).astype(np.int64)
+    found: _Scales = 28 - zeros.to_numpy(zero_copy_only=False).astype(np.int64)
     return found
 
 
-def _with_digits(values: pa.Array, scales: np.ndarray[Any, np.dtype[np.int64]]) -> pa.Array:
+def _with_digits(values: pa.Array, scales: _Scales) -> pa.Array:
     """Write each value with its own number of digits behind the point."""
     if len(values) == 0:
         return pa.array([], pa.string())

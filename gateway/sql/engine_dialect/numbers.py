@@ -7,6 +7,8 @@ from sqlglot import exp
 from gateway.sql.engine_dialect import kinds
 from gateway.sql.engine_dialect.build import QUOTIENT, call, cast, number, paren, refuse, typed
 from gateway.sql.engine_dialect.kinds import Kind, T, kind, precision_of, scale_of, type_of
+from gateway.sql.engine_dialect.numeric_scales import greater_scale
+from optimizer.copies import copied
 
 _MUCH = 20  # digits behind the point that leave eighteen before it
 _MOST = 38  # digits of a numeric of sixteen bytes
@@ -32,16 +34,17 @@ def divide(node: exp.Div) -> exp.Expr:
     return cast(plain, type_of(node))
 
 
-def quotient(left: exp.Expr, right: exp.Expr) -> exp.Expr:
+def quotient(left: exp.Expr, right: exp.Expr, least: int | None = None) -> exp.Expr:
     """Return ``left / right`` rounded to the digits PostgreSQL keeps: at least sixteen significant ones, by the size
-    of this row's quotient. The division is exact to 28 digits after the point before it is rounded.
+    of this row's quotient, and ``least`` behind the point, as many as both sides have. The division is exact to 28
+    digits after the point before it is rounded.
     """
+    digits = greater_scale(left, right) if least is None else cast(number(least), "BIGINT")
     whole = exp.Div(
-        this=cast(left.copy(), "DECIMAL(76, 24)"), expression=paren(exact(right.copy())), typed=False, safe=False
+        this=cast(copied(left), "DECIMAL(76, 24)"), expression=paren(exact(copied(right))), typed=False, safe=False
     )
-    return call(
-        "numeric_quotient", whole, cast(left, "DOUBLE PRECISION"), cast(right, "DOUBLE PRECISION"), returns="DECIMAL"
-    )
+    sizes = cast(left, "DOUBLE PRECISION"), cast(right, "DOUBLE PRECISION")
+    return call("numeric_quotient", whole, *sizes, digits, returns="DECIMAL")
 
 
 def exact(node: exp.Expr) -> exp.Expr:

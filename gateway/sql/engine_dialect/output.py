@@ -12,6 +12,7 @@ from gateway.sql.engine_dialect import kinds
 from gateway.sql.engine_dialect.build import QUOTIENT, call, cast
 from gateway.sql.engine_dialect.call_marks import get_digits
 from gateway.sql.engine_dialect.kinds import T, type_of
+from gateway.sql.engine_dialect.numeric_scales import shown_scale
 
 
 def numeric_digits(value: exp.Expr) -> exp.Expr:
@@ -23,6 +24,8 @@ def numeric_digits(value: exp.Expr) -> exp.Expr:
         return call(_DIGITS[bare.name], *(part.copy() for part in bare.expressions), returns="TEXT")
     if (isinstance(bare, exp.Anonymous) and bare.name == "float8_numeric") or _is_read(bare):
         return call("numeric_text", cast(value, QUOTIENT), returns="TEXT")
+    if (scale := shown_scale(bare)) is not None:
+        return call("scaled_digits", cast(value, QUOTIENT), scale, returns="TEXT")
     return _digits_by_size(value)
 
 

@@ -132,3 +132,31 @@ select '5' + 1, 10 - '3', i4 = '10', '2' * n from types where id = 1;
 -- numeric precision beyond 38 digits
 -- differs: numeric has no more than 76 digits, 28 of them after the point, in computations
 select 123456789012345678901234567890.5 * 1234567890123456789012345678901234567890.25 * 1234567890123456789012345678901234567890.25;
+
+-- digits of products and sums of quotients
+select n2 / 3 * 2, n2 / 3 * 100, n2 / 3 + n2 / 7, (n2 / 3) / (n2 / 7), -(n2 / 3), abs(n2 / 7) - 1, (n2 / 3) % 0.1 from types where n2 <> 0;
+
+-- digits of chained quotients
+select n2 / 3 / 7, n2 / 3 / 7 / 11, i8::numeric / 7 * 7, 1.0 / 3 * 3 from types;
+
+-- digits of averages that are computed with
+select avg(n) + 1, avg(i4) - avg(n), avg(n) * 2, avg(i8) / 3, sum(n) / sum(i2) * 1.1, avg(n2 / 7), sum(n2 / 3), sum(n2 / 3) filter (where id > 3), sum(case when b then n2 / 3 else 0 end) from types where id not in (5, 6);
+
+-- digits of averages in windows that are computed with
+-- ordered
+select id, avg(n2) over (order by id) * 2, avg(n2) over (partition by b) / 3 from types order by id;
+
+-- digits of shares
+select w, 100.0 * count(*) / sum(count(*)) over (), count(*) / sum(count(*)) over () * 100 from pairs group by w;
+
+-- digits of a quotient or something else
+select coalesce(n / nullif(i4, 0), 0), case when b then n / 3 else 0 end, case when i2 > 5 then n2 / 7 when i2 > 0 then 1.5 end from types where id not in (5, 6);
+
+-- digits of a share of groups
+select b, coalesce(sum(n2) / nullif(sum(i2) - sum(i2), 0), 0), case when count(*) = 0 then 0 else sum(n2) / count(*) end, round(coalesce(sum(n2) / nullif(sum(i2), 0), 0) * 100, 2) from types group by b;
+
+-- digits of large quotients
+select n * 1000000000000 / 3, (n2 * 100000000000000) / (n2 * 100000000000000), avg(n * 10000000000), variance(n * 100000000) from types where id not in (5, 6) group by id, n, n2;
+
+-- text of a computed quotient
+select (n2 / 3 * 100)::text, (n2 / 7 - 1)::text || '%' from types;
