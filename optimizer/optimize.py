@@ -70,6 +70,8 @@ def optimize(governed: Governed, statistics: Statistics = NO_STATISTICS, rules: 
     trace: list[RuleApplied] = []
     for rule in rules:
         before, changed = tree, apply(rule, tree, statistics)
+        if changed is before:  # the rule has nothing to do
+            continue
         if changed.named_selects != before.named_selects:
             raise AssertionError(f"rule {rule.__name__} changed the output columns")
         if changed != before:

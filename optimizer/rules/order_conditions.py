@@ -7,8 +7,9 @@ from typing import Final
 from sqlglot import exp
 
 from optimizer.cardinality import Cardinality, Sources, Statistics
+from optimizer.copies import copied
 from optimizer.leakproof import is_leakproof
-from optimizer.relations import conjuncts, relations
+from optimizer.relations import Relation, conjuncts, relations
 
 _OF_TEXTS: Final = 4.0  # what making or searching a text costs, of the comparison of a column
 _TEXTS: Final = (exp.Upper, exp.Lower, exp.Trim, exp.Left, exp.Right, exp.Case, exp.Like, exp.ILike)
@@ -23,19 +24,28 @@ def order_conditions(tree: exp.Query, statistics: Statistics) -> exp.Query:
     hidden rows meet his. So all of them must be leakproof.
     Before it: conditions are where they are asked.
     """
-    ordered = tree.copy()
     cardinality = Cardinality(statistics)
+    if all(_in_order(relation, cardinality) is None for relation in relations(tree)):
+        return tree
+    ordered = copied(tree)
     for relation in relations(ordered):
-        where = relation.select.args.get("where") if relation.is_fenced else None
-        conditions = conjuncts(where.this) if where is not None else []
-        table = cardinality.of_table(relation.name)
-        if len(conditions) < 2 or table is None or not all(map(is_leakproof, conditions)):
-            continue
-        sources = Sources({relation.base.alias_or_name: table})
-
-        def rank(condition: exp.Expr, sources: Sources = sources) -> float:
-            cost = _OF_TEXTS if condition.find(*_TEXTS) is not None else 1.0
-            return (cardinality.selectivity([condition], sources) - 1) / cost
-
-        relation.select.set("where", exp.Where(this=exp.and_(*sorted(conditions, key=rank), copy=False)))
+        conditions = _in_order(relation, cardinality)
+        if conditions is not None:
+            relation.select.set("where", exp.Where(this=exp.and_(*conditions, copy=False)))
     return ordered
+
+
+def _in_order(relation: Relation, cardinality: Cardinality) -> list[exp.Expr] | None:
+    """Return a relation's conditions in the order in which they are to be asked; None where they stay."""
+    where = relation.select.args.get("where") if relation.is_fenced else None
+    conditions = conjuncts(where.this) if where is not None else []
+    table = cardinality.of_table(relation.name) if len(conditions) > 1 else None
+    if table is None or not all(map(is_leakproof, conditions)):
+        return None
+    sources = Sources({relation.base.alias_or_name: table})
+
+    def rank(condition: exp.Expr) -> float:
+        cost = _OF_TEXTS if condition.find(*_TEXTS) is not None else 1.0
+        return (cardinality.selectivity([condition], sources) - 1) / cost
+
+    return sorted(conditions, key=rank)

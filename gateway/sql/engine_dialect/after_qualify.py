@@ -112,6 +112,7 @@ def group_by_dependents(select: exp.Select) -> None:
         return
     own = {item.alias_or_name for item in correlation.items(select)}
     keys = {shape(one) for one in group.expressions}
+    sorts = {type(one) for one in group.expressions}
     missing: dict[str, exp.Expr] = {}
     stack: list[exp.Expr] = [*select.selects]
     for key in ("having", "order", "distinct"):
@@ -119,7 +120,7 @@ def group_by_dependents(select: exp.Select) -> None:
             stack.append(select.args[key])
     while stack:
         node = stack.pop()
-        if shape(node) in keys or _may_aggregate(node):
+        if (type(node) in sorts and shape(node) in keys) or _may_aggregate(node):
             continue
         if isinstance(node, exp.Query):
             found = [one for one in correlation.free_columns(node) if one.table in own and shape(one) not in keys]

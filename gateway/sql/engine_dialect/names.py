@@ -12,6 +12,7 @@ from sqlglot import exp
 from gateway.sql.engine_dialect.build import number, paren, refuse, text, typed
 from gateway.sql.engine_dialect.dialect import generate
 from gateway.sql.engine_dialect.kinds import MOMENTS, NUMBERS, Kind, kind, type_of
+from optimizer.copies import copied
 
 _AGGREGATE_CALLS = frozenset({"first_value", "stddev_samp", "stddev_pop", "var_samp", "var_pop"})
 
@@ -32,7 +33,7 @@ def tell_apart(select: exp.Select) -> None:
 
 
 def _written(node: exp.Expr) -> str:
-    return generate(node.copy())  # writing some aggregates takes them apart
+    return generate(copied(node))  # writing some aggregates takes them apart
 
 
 def _named(select: exp.Select) -> Iterator[exp.Expr]:
@@ -61,7 +62,7 @@ def _own_nodes(select: exp.Select) -> Iterator[exp.Expr]:
 
 
 def _without_casts(node: exp.Expr) -> str:
-    bare = exp.Paren(this=node.copy())
+    bare = exp.Paren(this=copied(node))
     for inner in list(bare.this.find_all(exp.Cast, exp.Paren)):
         inner.replace(inner.this)
     return generate(bare)
