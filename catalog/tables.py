@@ -42,7 +42,9 @@ class Constraint:
 @dataclass(frozen=True, slots=True)
 class Table:
     """A table of a source. ``remote`` locates it there (a URI, a namespace and name) and means something to its
-    connector alone. ``rows`` and ``bytes`` are estimates, None where the source does not say.
+    connector alone. ``rows`` and ``bytes`` are estimates, None where the source does not say. ``relkind`` is what
+    clients see it as, ``r``, ``v`` or ``m`` as in ``pg_class``; ``definition`` is a view's query as its source
+    writes it.
     """
 
     name: TableName
@@ -56,6 +58,8 @@ class Table:
     constraints: tuple[Constraint, ...] = ()
     indexes: tuple[str, ...] = ()  # CREATE INDEX statements for the mirror, of the table as clients see it
     layout: str | None = None  # how its files lie, in words: "partitioned by day, sorted by id"
+    relkind: str = "r"
+    definition: str | None = None
 
     def column(self, name: str) -> Column | None:
         """Return the column of that name, or None."""

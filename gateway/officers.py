@@ -30,7 +30,7 @@ def require_own_table(written: RelationName, principal: Principal, names: Names,
             continue
         owner = next((row.owner for row in rows.tables if (row.schema, row.table) == (name.schema, name.name)), None)
         if is_officer(principal) or (owner is not None and owner in principal.roles):
-            if written.is_view and table.kind != VIEW:
+            if written.is_view and table.kind != VIEW and table.relkind != "v":
                 raise SqlError(SqlState.WRONG_OBJECT_TYPE, f'"{name.name}" is not a view')
             return table
         if names.visible(name):

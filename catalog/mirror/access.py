@@ -35,6 +35,7 @@ from catalog.mirror.policy_states import number_of_table, state_noted
 from catalog.mirror.privileges import change_privileges
 from catalog.mirror.relations import hide_numbers
 from catalog.mirror.roles import change_memberships, change_roles
+from catalog.mirror.source_views import governed_as_tables, kept_as_they_are
 from catalog.mirror.state_notices import state_notices
 from catalog.mirror.user_mappings import read_user_mappings
 from catalog.sqlstate import SqlState
@@ -120,11 +121,14 @@ def execute(
     comments = any(statement.text[:7].upper() == "COMMENT" for statement in request.statements)
     systems = read_systems(connection) if comments else None
     answers = []
-    for statement in request.statements:
-        answers.append(_run(connection, statement, parts.connect))
-        _take_passwords(connection, change, statement, make_verifier)
-    drops_owned = any(answer.tag == "DROP OWNED" for answer in answers)
-    after, renamed = read_after(connection, replace(before, held=held), change.before, parts.owner, drops_owned)
+    texts = [statement.text for statement in request.statements]
+    with governed_as_tables(connection, texts):
+        with kept_as_they_are(connection, texts):
+            for statement in request.statements:
+                answers.append(_run(connection, statement, parts.connect))
+                _take_passwords(connection, change, statement, make_verifier)
+        drops_owned = any(answer.tag == "DROP OWNED" for answer in answers)
+        after, renamed = read_after(connection, replace(before, held=held), change.before, parts.owner, drops_owned)
     _require_free(held, *(row.role for row in set(after.memberships) ^ set(change.before.memberships)))
     _check_names(change.before, after, request)
     change.verifiers = {renamed.get(name, name): verifier for name, verifier in change.verifiers.items()}

@@ -13,7 +13,9 @@ from psycopg import sql
 
 from catalog.errors import SqlError
 from catalog.mirror.applied import Notes
+from catalog.mirror.made import OF_A_SOURCE
 from catalog.mirror.relations import runs
+from catalog.mirror.scripts import SHOWN_KINDS
 from catalog.mirror.views import RELATION
 from catalog.sqlstate import SqlState
 from catalog.store.rows import AccessRows, Comment
@@ -26,21 +28,22 @@ _OURS = "n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'lakega
 _MINE = "d.xmin = pg_catalog.pg_current_xact_id()::pg_catalog.xid"
 _ON = "pg_catalog.pg_description d ON d.classoid = 'pg_catalog.{}'::pg_catalog.regclass AND d.objoid"
 _OBJECTS = f"""
-SELECT n.nspname, '', '', '', d.description, {_MINE}, false
+SELECT n.nspname, '', '', '', d.description, {_MINE}, false, 'n'
 FROM pg_catalog.pg_namespace n {{join}} {_ON.format("pg_namespace")} = n.oid WHERE {_OURS}
 UNION ALL
-SELECT n.nspname, c.relname, coalesce(a.attname, ''), '', d.description, {_MINE}, c.relkind = 'v'
+SELECT n.nspname, c.relname, coalesce(a.attname, ''), '', d.description, {_MINE},
+       c.relkind = 'v' AND NOT {OF_A_SOURCE}, c.relkind::text
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 {{join}} {_ON.format("pg_class")} = c.oid AND d.objsubid = a.attnum
 WHERE {RELATION} AND {_OURS}
 UNION ALL
-SELECT n.nspname, c.relname, '', '', d.description, {_MINE}, false
+SELECT n.nspname, c.relname, '', '', d.description, {_MINE}, false, c.relkind::text
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 {{join}} {_ON.format("pg_class")} = c.oid AND d.objsubid = 0
-WHERE c.relkind = 'r' AND {_OURS}
+WHERE (c.relkind IN ('r', 'm', 'p') OR (c.relkind = 'v' AND {OF_A_SOURCE})) AND {_OURS}
 UNION ALL
-SELECT n.nspname, c.relname, '', p.polname, d.description, {_MINE}, true
+SELECT n.nspname, c.relname, '', p.polname, d.description, {_MINE}, true, c.relkind::text
 FROM pg_catalog.pg_policy p JOIN pg_catalog.pg_class c ON c.oid = p.polrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 {{join}} {_ON.format("pg_policy")} = p.oid WHERE {_OURS}
@@ -75,7 +78,7 @@ def comments_after(connection: psycopg.Connection, rows: AccessRows, gone: Itera
     found: set[Comment] = set()
     present: dict[Key, bool] = {}
     tables = set()
-    for *names, text, mine, own in _read(connection, every=bool(rows.comments)):
+    for *names, text, mine, own, _ in _read(connection, every=bool(rows.comments)):
         key: Key = (names[0], names[1], names[2], names[3])
         present[key] = text is not None
         tables.add(key[:2])
@@ -96,11 +99,11 @@ def change_comments(
     """Make the mirror's comments equal to the gateway's, over the sources'. ``every``: a source's may be missing."""
     told = {(row.schema, row.table, row.column, row.policy): row.text for row in access.comments}
     source = _of_sources(catalog)
-    for schema, table, column, policy, text, _mine, _own in _read(connection, every=every or bool(told)):
+    for schema, table, column, policy, text, _mine, _own, kind in _read(connection, every=every or bool(told)):
         key = (schema, table, column, policy)
         wanted = told.get(key) or source.get(key) or None
         if wanted != text and (wanted is not None or key != ("public", "", "", "")):
-            subject = sql.SQL("COMMENT ON {} IS {}").format(_subject(key), sql.Literal(wanted))
+            subject = sql.SQL("COMMENT ON {} IS {}").format(_subject(key, kind), sql.Literal(wanted))
             runs(connection, subject, f"comment on {'.'.join(filter(None, key))}", notes)
 
 
@@ -122,10 +125,12 @@ def _clean(text: str | None) -> str | None:
     return None if text is None else text.replace("\0", "").encode("utf-8", "replace").decode()
 
 
-def _subject(key: Key) -> sql.Composed:
+def _subject(key: Key, kind: str) -> sql.Composed:
     schema, table, column, policy = key
     if policy:
         return sql.SQL("POLICY {} ON {}").format(sql.Identifier(policy), sql.Identifier(schema, table))
     if column:
         return sql.SQL("COLUMN {}").format(sql.Identifier(schema, table, column))
-    return sql.SQL("TABLE {}" if table else "SCHEMA {}").format(sql.Identifier(*filter(None, (schema, table))))
+    if table:
+        return sql.SQL(f"{SHOWN_KINDS[kind]} {{}}").format(sql.Identifier(schema, table))
+    return sql.SQL("SCHEMA {}").format(sql.Identifier(schema))

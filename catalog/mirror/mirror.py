@@ -40,6 +40,7 @@ from catalog.mirror.cursor_texts import show_cursor_texts
 from catalog.mirror.hardening import harden, set_defaults
 from catalog.mirror.lent import keep_lent, lent_by_others, make_lent
 from catalog.mirror.logins import login_state
+from catalog.mirror.made import make_record, remember
 from catalog.mirror.mask_functions import make_mask_functions
 from catalog.mirror.masking import check_policy
 from catalog.mirror.masking_views import fill_masking_views, make_masking_views
@@ -49,7 +50,6 @@ from catalog.mirror.policy_states import make_policy_states
 from catalog.mirror.privileges import change_privileges
 from catalog.mirror.processes import make_processes, new_block, note_process, take_signals
 from catalog.mirror.relations import (
-    STATE_TABLE,
     drop_schemas,
     drop_tables,
     hide_numbers,
@@ -57,7 +57,6 @@ from catalog.mirror.relations import (
     make_schemas,
     make_tables,
     read_tables,
-    remember,
     set_numbers,
 )
 from catalog.mirror.roles import add_memberships, change_roles, mirror_password, read_memberships
@@ -65,6 +64,7 @@ from catalog.mirror.scripts import fingerprint, is_mirrorable
 from catalog.mirror.session_authorization import end_permit, make_authorization, permit
 from catalog.mirror.shown import Shown, make_shown, note_shown, read_shown
 from catalog.mirror.sizes import make_sizes
+from catalog.mirror.source_views import make_source_views
 from catalog.mirror.temporary import temporary_bytes
 from catalog.mirror.user_mappings import change_user_mappings
 from catalog.mirror.views import drop_views, make_view_function, make_views
@@ -77,12 +77,6 @@ from catalog.tables import Catalog, Table
 
 _log = structlog.get_logger(__name__)
 
-_CREATE_STATE = f"""
-SET LOCAL allow_system_table_mods = on;
-CREATE TABLE {STATE_TABLE} (relation oid PRIMARY KEY, fingerprint text NOT NULL);
-REVOKE ALL ON {STATE_TABLE} FROM PUBLIC;
-"""
-
 
 def open_mirror(
     server: Server, secret: bytes, database: str = "lake", defaults: Mapping[str, str] | None = None
@@ -93,9 +87,7 @@ def open_mirror(
     mirror = Mirror(server, secret, database)
     server.ensure_database(database, keep_privileges=True)
     with mirror.change() as connection:
-        row = connection.execute("SELECT pg_catalog.to_regclass(%s) IS NULL", (STATE_TABLE,)).fetchone()
-        if row is not None and row[0]:
-            connection.execute(_CREATE_STATE.encode())
+        make_record(connection)
         make_shown(connection)
         make_policy_states(connection)
         make_lent(connection)
@@ -106,6 +98,7 @@ def open_mirror(
         make_authorization(connection)
         make_mask_functions(connection)
         make_view_function(connection)
+        make_source_views(connection)
         make_masking_views(connection)
         make_activity(connection)
         make_sizes(connection)
@@ -392,13 +385,13 @@ class Mirror:
         present = read_tables(connection)
         gone = [name for name in present if name not in wanted]
         changed = [name for name in present if name in wanted and present[name].fingerprint != marks[name]]
-        dropped = drop_tables(connection, gone, notes)
-        remade = drop_tables(connection, changed, notes)
+        dropped = drop_tables(connection, present, gone, notes)
+        remade = drop_tables(connection, present, changed, notes)
         missing = [table for name, table in wanted.items() if name not in present or name in remade]
         made = make_tables(connection, missing, notes)
         make_foreign_keys(connection, wanted, made, notes)
         if made or dropped:
-            remember(connection, {name: marks[name] for name in made})
+            remember(connection, wanted, {name: marks[name] for name in made})
         set_numbers(connection, wanted)
         self.broken_views = MappingProxyType(make_views(connection, access.views, notes))
         drop_schemas(connection, schemas, notes)

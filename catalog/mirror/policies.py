@@ -18,6 +18,7 @@ from catalog.errors import SqlError
 from catalog.mirror.applied import Notes
 from catalog.mirror.policy_states import TABLE, state_noted
 from catalog.mirror.relations import note, runs
+from catalog.mirror.source_views import shown_as_tables
 from catalog.mirror.views import RELATION
 from catalog.names import TableName
 from catalog.sqlstate import SqlState
@@ -34,7 +35,7 @@ SELECT n.nspname, c.relname, p.polname, p.polpermissive, {_COMMANDS} ELSE 'ALL' 
 FROM pg_catalog.pg_policy p
 JOIN pg_catalog.pg_class c ON c.oid = p.polrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind = 'r' {{1}}
+WHERE true {{1}}
 """
 _TEXTS = "pg_catalog.pg_get_expr(p.polqual, p.polrelid), pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid)"
 _RIGHTS = f"""
@@ -104,10 +105,21 @@ def change_policies(
     """Make row security and policies equal to the gateway's; return the policies that PostgreSQL refuses now."""
     rights = {(row.schema, row.table): row for row in read_rights(connection)}
     wanted_rights = {(row.schema, row.table): row for row in access.tables}
-    for place, there in sorted(rights.items()):
-        _set_row_security(connection, wanted_rights.get(place, TableRights(*place)), there, notes)
     present = {_key(policy): policy for policy in read_policies(connection)}
     wanted = {_key(policy): _usable(policy, usable) for policy in access.row_policies if _key(policy)[:2] in rights}
+    governed = {(row.schema, row.table) for row in (*access.tables, *rights.values()) if row.row_security or row.forced}
+    with shown_as_tables(connection, governed | {key[:2] for key in (*present, *wanted)}):
+        for place, there in sorted(rights.items()):
+            _set_row_security(connection, wanted_rights.get(place, TableRights(*place)), there, notes)
+        return _make_equal(connection, present, wanted, notes)
+
+
+def _make_equal(
+    connection: psycopg.Connection,
+    present: dict[tuple[str, str, str], RowPolicy],
+    wanted: dict[tuple[str, str, str], RowPolicy],
+    notes: Notes,
+) -> tuple[BrokenPolicy, ...]:
     for key, policy in sorted(present.items()):
         if key not in wanted:
             runs(connection, _drop(policy), f"policy {key[2]} of {key[0]}.{key[1]}", notes)
@@ -137,12 +149,14 @@ def settle_states(connection: psycopg.Connection, before: AccessRows, after: Acc
     gone = were.keys() - {_key(policy) for policy in after.row_policies}
     present = {_key(policy): policy for policy in read_policies(connection)} if told or gone else {}
     for key in sorted(gone & present.keys()):  # with the only role it was for, of which PostgreSQL does not know
-        connection.execute(_drop(present[key]))
+        with shown_as_tables(connection, [key[:2]]):
+            connection.execute(_drop(present[key]))
     for policy in sorted(told, key=_key):
         there, wanted = present.get(_key(policy)), _usable(policy, usable)
         if there is None or there in (wanted, _placeholder(wanted)):
             continue
-        reason = _make(connection, wanted, there, Notes())
+        with shown_as_tables(connection, [_key(policy)[:2]]):
+            reason = _make(connection, wanted, there, Notes())
         if reason is not None and policy.state is PolicyState.ENFORCED:
             raise SqlError(
                 SqlState.OBJECT_NOT_IN_PREREQUISITE_STATE,

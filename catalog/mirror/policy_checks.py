@@ -28,7 +28,7 @@ SELECT w.ev_class::bigint, w.ev_action::text FROM pg_catalog.pg_rewrite w WHERE 
 _STRANGE_TABLES = """
 SELECT c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.oid = ANY(%s::oid[])
-  AND (c.relkind NOT IN ('r', 'v') OR n.nspname ~ '^pg_' OR n.nspname IN ('information_schema', 'lakegate'))
+  AND (c.relkind NOT IN ('r', 'v', 'm', 'p') OR n.nspname ~ '^pg_' OR n.nspname IN ('information_schema', 'lakegate'))
 """
 # What never changes cannot tell who asks or what he has set. Of the others these do not either.
 _REFUSED_FUNCTIONS = """

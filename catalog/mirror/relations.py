@@ -6,6 +6,7 @@ and leaves the rest of the change as it is.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,38 +15,37 @@ from psycopg import sql
 
 from catalog.mirror.applied import Notes
 from catalog.mirror.definitions import get_foreign_key
-from catalog.mirror.scripts import TypeNames, is_name, joined, key_statements, literal, quoted, table_script
+from catalog.mirror.made import STATE_TABLE
+from catalog.mirror.scripts import (
+    SHOWN_KINDS,
+    TypeNames,
+    is_name,
+    joined,
+    key_statements,
+    literal,
+    quoted,
+    table_script,
+)
 from catalog.mirror.sizes import hide_sizes, set_sizes
 from catalog.names import TableName, always_quoted
 from catalog.tables import Table
 
-STATE_TABLE = "pg_catalog.lakegate_mirror"  # beside PostgreSQL's own, where no list of tables shows it
 _BATCH = 50
 _LOCKED = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)
 # As in every database, so that current_schema() has an answer; and the gateway's own.
 _KEPT_SCHEMAS = frozenset({"public", "lakegate"})
 
 _TABLES = f"""
-SELECT n.nspname, c.relname, c.oid, s.fingerprint
+SELECT n.nspname, c.relname, c.oid, s.fingerprint, c.relkind::text
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN {STATE_TABLE} s ON s.relation = c.oid
-WHERE c.relkind = 'r' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+WHERE (c.relkind = 'r' OR s.relation IS NOT NULL) AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
 """
 _SCHEMAS = """
 SELECT n.nspname, pg_catalog.obj_description(n.oid, 'pg_namespace')
 FROM pg_catalog.pg_namespace n
 WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
-"""
-_REMEMBER = f"""
-DELETE FROM {STATE_TABLE} s WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = s.relation);
-"""
-_STATE = f"""
-INSERT INTO {STATE_TABLE} (relation, fingerprint)
-SELECT pg_catalog.to_regclass(v.name), v.fingerprint
-FROM unnest(%s::text[], %s::text[]) v (name, fingerprint)
-WHERE pg_catalog.to_regclass(v.name) IS NOT NULL
-ON CONFLICT (relation) DO UPDATE SET fingerprint = excluded.fingerprint
 """
 # "Not populated" is the wall: PostgreSQL refuses to scan such a relation, whoever asks, and plans and describes it as
 # ever. Numbers of pages stay 0: no client reads by ranges of pages what has none.
@@ -54,10 +54,10 @@ UPDATE pg_catalog.pg_class c
 SET relispopulated = false, relpages = 0, relallvisible = 0, reltuples = n.rows
 FROM unnest(%s::oid[], %s::real[]) v (oid, told)
 JOIN pg_catalog.pg_class t USING (oid), LATERAL (SELECT CASE WHEN t.relrowsecurity THEN -1 ELSE v.told END) n (rows)
-WHERE c.oid = v.oid AND (c.relispopulated OR c.relpages <> 0 OR c.reltuples <> n.rows)
+WHERE c.oid = v.oid AND c.relkind <> 'v' AND (c.relispopulated OR c.relpages <> 0 OR c.reltuples <> n.rows)
 """
 _HIDE_NUMBERS = """
-UPDATE pg_catalog.pg_class SET reltuples = -1 WHERE relrowsecurity AND relkind = 'r' AND reltuples <> -1
+UPDATE pg_catalog.pg_class SET reltuples = -1 WHERE relrowsecurity AND relkind IN ('r', 'm') AND reltuples <> -1
 """
 # The trigger that refuses writing is the mirror's own affair: psql does not show internal ones.
 _HIDDEN = "UPDATE pg_catalog.pg_trigger SET tgisinternal = true WHERE tgname = 'lakegate_wall' AND NOT tgisinternal"
@@ -69,16 +69,17 @@ SELECT conrelid, conname FROM pg_catalog.pg_constraint WHERE contype = 'f'
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """A table of the mirror as it is; ``fingerprint`` is None for one whose making is not on record."""
+    """A table or view of a source as it is; ``fingerprint`` is None for one whose making is not on record."""
 
     oid: int
     fingerprint: str | None
+    relkind: str
 
 
 def read_tables(connection: psycopg.Connection) -> dict[TableName, Present]:
-    """Return all tables of the mirror."""
+    """Return all that the mirror has of sources."""
     rows = connection.execute(_TABLES).fetchall()
-    return {TableName(schema, name): Present(oid, mark) for schema, name, oid, mark in rows}
+    return {TableName(schema, name): Present(oid, mark, kind) for schema, name, oid, mark, kind in rows}
 
 
 def make_schemas(connection: psycopg.Connection, wanted: Mapping[str, str | None], notes: Notes) -> set[str]:
@@ -105,20 +106,27 @@ def drop_schemas(connection: psycopg.Connection, wanted: Iterable[str], notes: N
         runs(connection, f"DROP SCHEMA {always_quoted(name)} CASCADE", f"schema {name}", notes)
 
 
-def drop_tables(connection: psycopg.Connection, names: Sequence[TableName], notes: Notes) -> set[TableName]:
-    """Drop tables with the foreign keys that reference them; return those that are gone."""
-    if not names:
-        return set()
+def drop_tables(
+    connection: psycopg.Connection, tables: Mapping[TableName, Present], names: Iterable[TableName], notes: Notes
+) -> set[TableName]:
+    """Drop some of the present tables, with the foreign keys that reference them; return those that are gone."""
+    kinds: dict[str, list[TableName]] = defaultdict(list)
+    for name in names:
+        kinds[SHOWN_KINDS[tables[name].relkind]].append(name)
+    return {name for kind, of_kind in kinds.items() for name in _dropped(connection, kind, of_kind, notes)}
+
+
+def _dropped(connection: psycopg.Connection, kind: str, names: Sequence[TableName], notes: Notes) -> set[TableName]:
     try:
         with connection.transaction():
-            connection.execute(f"DROP TABLE {', '.join(map(quoted, names))} CASCADE".encode())
+            connection.execute(f"DROP {kind} {', '.join(map(quoted, names))} CASCADE".encode())
         return set(names)
     except psycopg.Error as error:
         if len(names) == 1:
-            note(error, f"table {names[0]}", notes)
+            note(error, f"{kind.lower()} {names[0]}", notes)
             return set()
     half = len(names) // 2
-    return drop_tables(connection, names[:half], notes) | drop_tables(connection, names[half:], notes)
+    return _dropped(connection, kind, names[:half], notes) | _dropped(connection, kind, names[half:], notes)
 
 
 def make_tables(connection: psycopg.Connection, tables: Sequence[Table], notes: Notes) -> set[TableName]:
@@ -175,13 +183,6 @@ def hide_numbers(connection: psycopg.Connection) -> None:
     """Take the numbers of rows and bytes from tables under row security: they tell of rows that a role may not see."""
     connection.execute(_HIDE_NUMBERS)
     hide_sizes(connection)
-
-
-def remember(connection: psycopg.Connection, marks: Mapping[TableName, str]) -> None:
-    """Keep the fingerprints of tables that were made."""
-    connection.execute(_REMEMBER.encode())
-    if marks:
-        connection.execute(_STATE, ([quoted(name) for name in marks], [*marks.values()]))
 
 
 def _estimate(table: Table | None) -> float:

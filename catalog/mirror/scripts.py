@@ -14,6 +14,8 @@ from catalog.tables import Table
 
 _FORM = "2"  # of the scripts: a change of it makes all tables anew
 _FALLBACK_TYPE = "text"
+SHOWN_KINDS = {"r": "TABLE", "v": "VIEW", "m": "MATERIALIZED VIEW"}
+"""What a relation of a source is in the mirror, by ``relkind``, in the words of its DDL."""
 # Privileges to write are told as they are, and owners have them all; what is written here would be lost.
 _WALL = (
     "lakegate_wall BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON {} FOR EACH STATEMENT"
@@ -36,6 +38,8 @@ def fingerprint(table: Table) -> str:
     for constraint in table.constraints:
         parts += [constraint.name, constraint.kind, constraint.definition]
     parts += [*table.indexes]
+    if table.relkind != "r":
+        parts += [table.relkind, table.definition, table.source, *table.remote]
     return hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
@@ -79,24 +83,35 @@ class TypeNames:
 
 
 def table_script(table: Table, types: TypeNames, notes: Notes) -> str:
-    """Return the statements that make a table without its keys and indexes."""
+    """Return the statements that make a table or view without its keys and indexes."""
     columns = []
     for column in table.columns:
         spelling = types.get(column.sql_type)
         if spelling is None:
             notes.add(table.name, f"column {column.name} of type {column.sql_type} is shown as {_FALLBACK_TYPE}")
-        not_null = "" if column.nullable else " NOT NULL"
+        not_null = "" if column.nullable or table.relkind != "r" else " NOT NULL"
         columns.append(f"{always_quoted(column.name)} {spelling or _FALLBACK_TYPE}{not_null}")
     name = quoted(table.name)
-    statements = [f"CREATE TABLE {name} ({', '.join(columns)})", f"CREATE TRIGGER {_WALL.format(name)}"]
+    statements = _create(table, name, columns)
     if table.description:
-        statements.append(f"COMMENT ON TABLE {name} IS {literal(table.description)}")
+        statements.append(f"COMMENT ON {SHOWN_KINDS[table.relkind]} {name} IS {literal(table.description)}")
     statements += [
         f"COMMENT ON COLUMN {name}.{always_quoted(column.name)} IS {literal(column.comment)}"
         for column in table.columns
         if column.comment
     ]
     return joined(statements)
+
+
+def _create(table: Table, name: str, columns: Sequence[str]) -> list[str]:
+    """Return what makes the relation. A view's columns have their types from what it selects from."""
+    if table.relkind == "r":
+        return [f"CREATE TABLE {name} ({', '.join(columns)})", f"CREATE TRIGGER {_WALL.format(name)}"]
+    told = f"{literal(table.source)}, {literal('.'.join(table.remote))}"
+    selected = ", ".join(always_quoted(column.name) for column in table.columns)
+    origin = f"lakegate.view_of_source({told}) AS view ({', '.join(columns) or 'none text'})"
+    end = " WITH NO DATA" if table.relkind == "m" else ""
+    return [f"CREATE {SHOWN_KINDS[table.relkind]} {name} AS SELECT {selected} FROM {origin}{end}"]
 
 
 def key_statements(table: Table, notes: Notes) -> list[str]:

@@ -15,13 +15,15 @@ from psycopg import sql
 
 from catalog.errors import SqlError
 from catalog.mirror.applied import Notes
+from catalog.mirror.made import OF_A_SOURCE
 from catalog.mirror.relations import note, runs
 from catalog.names import TableName
 from catalog.sqlstate import SqlState
 from catalog.store.rows import ViewRow
 
-RELATION = "(c.relkind = 'r' OR (c.relkind = 'v' AND n.nspname <> 'lakegate'))"
-"""What of ``pg_class c`` and ``pg_namespace n`` clients see as tables and views of theirs, the system's left out."""
+RELATION = f"(c.relkind IN ('r', 'm', 'p') OR (c.relkind = 'v' AND (n.nspname <> 'lakegate' OR {OF_A_SOURCE})))"
+"""What of ``pg_class c`` and ``pg_namespace n`` clients see as tables and views of theirs, the system's left out; ``p``
+is a view of a source while `source_views` has it so."""
 
 _BROKEN = "lakegate.view_is_broken()"
 _FUNCTION = f"""
@@ -29,8 +31,11 @@ CREATE OR REPLACE FUNCTION {_BROKEN} RETURNS boolean LANGUAGE plpgsql STABLE AS
   $$ BEGIN RAISE EXCEPTION 'the view does not fit its tables any more' USING ERRCODE = '55000'; END $$
 """
 _MINE = "pg_catalog.pg_current_xact_id()::pg_catalog.xid"
+_CLIENTS = f"""
+c.relkind = 'v' AND n.nspname NOT IN ('lakegate', 'information_schema') AND n.nspname !~ '^pg_' AND NOT {OF_A_SOURCE}
+"""
 _VIEWS = f"""
-SELECT n.nspname, c.relname, pg_catalog.rtrim(pg_catalog.pg_get_viewdef(c.oid), ';'),
+SELECT n.nspname, c.relname, pg_catalog.rtrim(pg_catalog.lakegate_own_viewdef(c.oid), ';'),
        ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute a
              WHERE a.attrelid = c.oid AND a.attnum > 0 ORDER BY a.attnum),
        ARRAY(SELECT pg_catalog.format_type(a.atttypid, a.atttypmod) FROM pg_catalog.pg_attribute a
@@ -40,19 +45,19 @@ SELECT n.nspname, c.relname, pg_catalog.rtrim(pg_catalog.pg_get_viewdef(c.oid), 
        coalesce(c.reloptions, ARRAY[]::text[]), pg_catalog.obj_description(c.oid, 'pg_class'),
        EXISTS (SELECT FROM pg_catalog.pg_rewrite w WHERE w.ev_class = c.oid AND w.xmin = {_MINE})
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind = 'v' AND n.nspname NOT IN ('lakegate', 'information_schema') AND n.nspname !~ '^pg_'
+WHERE {_CLIENTS}
 """
-_NAMES = """
+_NAMES = f"""
 SELECT c.oid, n.nspname, c.relname
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind = 'v' AND n.nspname NOT IN ('lakegate', 'information_schema') AND n.nspname !~ '^pg_'
+WHERE {_CLIENTS}
 """
 # What the views that this transaction wrote read. On its own catalogues PostgreSQL notes no dependency.
 _QUERIES = f"SELECT w.ev_action::text FROM pg_catalog.pg_rewrite w WHERE w.xmin = {_MINE}"
 _STRANGE = """
 SELECT r.relname FROM pg_catalog.pg_class r JOIN pg_catalog.pg_namespace n ON n.oid = r.relnamespace
 WHERE r.oid = ANY(%s::oid[])
-  AND (r.relkind NOT IN ('r', 'v') OR n.nspname ~ '^pg_' OR n.nspname IN ('information_schema', 'lakegate'))
+  AND (r.relkind NOT IN ('r', 'v', 'm', 'p') OR n.nspname ~ '^pg_' OR n.nspname IN ('information_schema', 'lakegate'))
 ORDER BY r.relname LIMIT 1
 """
 _RELATIONS = re.compile(r":relid (\d+)")

@@ -13,7 +13,7 @@ import pyarrow as pa
 from catalog.names import TableName
 from catalog.tables import Catalog, Column, Constraint, Table
 
-_FORMAT = 3
+_FORMAT = 4
 
 
 def pack_catalog(catalog: Catalog) -> bytes:
@@ -61,6 +61,8 @@ def _pack_table(table: Table) -> dict[str, Any]:
         "constraints": [[item.name, item.kind, item.definition] for item in table.constraints],
         "indexes": table.indexes,
         "layout": table.layout,
+        "relkind": table.relkind,
+        "definition": table.definition,
     }
 
 
@@ -81,4 +83,6 @@ def _unpack_table(packed: dict[str, Any]) -> Table:
         constraints=tuple(Constraint(*item) for item in packed["constraints"]),
         indexes=tuple(packed["indexes"]),
         layout=packed["layout"],
+        relkind=packed["relkind"],
+        definition=packed["definition"],
     )

@@ -28,7 +28,8 @@ WITH relation AS (
 SELECT r.oid, r.nspname, r.relname, r.relkind::text, r.readable, obj_description(r.oid, 'pg_class'),
        CASE WHEN r.relkind = 'f' AND r.reltuples >= 0 THEN r.reltuples::int8
             WHEN NOT s.unknown THEN s.rows::int8 END,
-       s.bytes::int8, coalesce(s.blocks, 0)::int8
+       s.bytes::int8, coalesce(s.blocks, 0)::int8,
+       CASE WHEN r.readable AND r.relkind IN ('v', 'm') THEN pg_get_viewdef(r.oid, true) END
 FROM relation r LEFT JOIN size s ON s.root = r.oid
 ORDER BY r.nspname <> 'public', r.nspname, r.relname
 """

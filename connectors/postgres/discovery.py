@@ -19,6 +19,7 @@ from connectors.postgres.types import PgType, remote_type
 
 _TID_RANGE_SCANS = 140000  # server_version_num
 _DESCENDING, _NULLS_FIRST = 1, 2  # bits of pg_index.indoption
+_VIEWS = "vm"  # a partitioned or foreign table is one table to whoever reads it
 Remote = tuple[str, str]
 Row = tuple[Any, ...]
 
@@ -111,7 +112,7 @@ def _found(source: str, found: _Catalogues, options: PostgresOptions) -> Found:
     names = _client_names(source, found.relations)
     readable_names = {row[1:3]: names[row[1:3]] for row in found.relations if row[4]}
     tables, broken, shapes = [], {}, {}
-    for oid, namespace, name, kind, readable, comment, rows, size, blocks in found.relations:
+    for oid, namespace, name, kind, readable, comment, rows, size, blocks, definition in found.relations:
         remote = (namespace, name)
         if not readable:
             broken[names[remote]] = f'the role of source "{source}" may not read it'
@@ -131,6 +132,8 @@ def _found(source: str, found: _Catalogues, options: PostgresOptions) -> Found:
                 bytes=size,
                 constraints=tuple(_constraints(found.constraints.get(oid, []), readable_names, visible)),
                 indexes=tuple(_indexes(found.indexes.get(oid, []), names[remote], visible)),
+                relkind=kind if kind in _VIEWS else "r",
+                definition=definition,
             )
         )
     schemas: dict[str, str | None] = {}

@@ -25,6 +25,9 @@ SAME = (
     r"\d shop.lineitem",
     r"\d+ shop.types",
     r"\d shop.customer",
+    r"\d shop.nation_orders",
+    r"\dv shop.*",
+    r"\dm shop.*",
     r"\d shop.orders_pkey",
     r"\d+ shop.orders_custkey",
     r"\di shop.*",
@@ -144,13 +147,11 @@ LISTS = (
     r"\do",
     r"\dconfig",
     r"\conninfo",
-    r"\dv shop.*",
     r"\dti shop.*",
     r"\dts+",
 )
-GAPS = {
-    r"\d+ shop.nation_orders": "views of PostgreSQL sources are shown as tables",
-}
+# What a view of a source selects is told in the source's words: with qualified names.
+VIEWS = (r"\d+ shop.nation_orders", r"\sv shop.nation_orders")
 _VARIES = re.compile(r"\b(1[67]|[2-9]\d)\d{3}\b|\d+ (bytes|kB|MB)|shop_lake|\w{3} \w{3} +\d.* \(every.*\)")
 
 
@@ -199,16 +200,11 @@ def test_lists_have_the_same_headings_and_no_errors(shop: Shop) -> None:
     assert not wrong, "\n\n".join(wrong)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        pytest.param(text, marks=pytest.mark.xfail(reason=reason, strict=True, raises=AssertionError))
-        for text, reason in GAPS.items()
-    ],
-)
-def test_gaps(shop: Shop, text: str) -> None:
+@pytest.mark.parametrize("text", VIEWS)
+def test_queries_of_views_are_the_sources(shop: Shop, text: str) -> None:
     (_, ours, peers), *_ = both(shop, text)
-    assert plain(ours) == plain(peers)
+    assert "JOIN" in peers
+    assert plain(ours).replace("shop.", "") == plain(peers).replace("shop.", "")
 
 
 def test_the_lakes_bytes_and_layouts_are_in_the_list_of_tables(shop: Shop) -> None:

@@ -68,7 +68,6 @@ def test_tables_of_the_lake_are_listed(answers: tuple[dict[str, Any], dict[str, 
     assert "orders" in {one["value"] for one in ours["tables"]["result"]}
 
 
-@pytest.mark.xfail(reason="views of PostgreSQL sources are shown as tables", strict=True, raises=AssertionError)
 def test_views_of_a_source(answers: tuple[dict[str, Any], dict[str, Any]]) -> None:
     ours, peers = answers
     assert ours["tables"] == peers["tables"]
