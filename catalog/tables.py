@@ -12,12 +12,21 @@ from catalog.names import TableName
 
 
 @dataclass(frozen=True, slots=True)
+class Enumeration:
+    """An enum of a source: its name there and its labels in their order."""
+
+    name: str
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Column:
     """A column as clients see it and as scans deliver it.
 
     ``sql_type`` is PostgreSQL's spelling with modifiers (``numeric(15,2)``, ``integer[]``); the mirror is made from it.
     ``arrow_type`` is what a scan of the table yields. ``identity`` stays the same when the column is renamed, and is no
     other column's, of this table or of one made later under its name; None where the source knows names alone.
+    ``enumeration`` is what values of a column shown as text are labels of.
     """
 
     name: str
@@ -26,6 +35,7 @@ class Column:
     nullable: bool = True
     comment: str | None = None
     identity: str | None = None
+    enumeration: Enumeration | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from typing import Any
 import pyarrow as pa
 
 from catalog.names import TableName
-from catalog.tables import Catalog, Column, Constraint, Table
+from catalog.tables import Catalog, Column, Constraint, Enumeration, Table
 
-_FORMAT = 4
+_FORMAT = 5
 
 
 def pack_catalog(catalog: Catalog) -> bytes:
@@ -52,7 +52,8 @@ def _pack_table(table: Table) -> dict[str, Any]:
         "kind": table.kind,
         "remote": table.remote,
         "columns": [
-            [column.name, column.sql_type, column.nullable, column.comment, column.identity] for column in table.columns
+            [column.name, column.sql_type, column.nullable, column.comment, column.identity, _pack_enumeration(column)]
+            for column in table.columns
         ],
         "types": b64encode(types.serialize().to_pybytes()).decode("ascii"),
         "comment": table.comment,
@@ -66,6 +67,14 @@ def _pack_table(table: Table) -> dict[str, Any]:
     }
 
 
+def _pack_enumeration(column: Column) -> list[Any] | None:
+    return None if column.enumeration is None else [column.enumeration.name, column.enumeration.labels]
+
+
+def _unpack_enumeration(packed: list[Any] | None) -> Enumeration | None:
+    return None if packed is None else Enumeration(packed[0], tuple(packed[1]))
+
+
 def _unpack_table(packed: dict[str, Any]) -> Table:
     types = pa.ipc.read_schema(pa.py_buffer(b64decode(packed["types"]))).types
     return Table(
@@ -74,8 +83,10 @@ def _unpack_table(packed: dict[str, Any]) -> Table:
         kind=packed["kind"],
         remote=tuple(packed["remote"]),
         columns=tuple(
-            Column(name, sql_type, arrow_type, nullable, comment, identity)
-            for (name, sql_type, nullable, comment, identity), arrow_type in zip(packed["columns"], types, strict=True)
+            Column(name, sql_type, arrow_type, nullable, comment, identity, _unpack_enumeration(enumeration))
+            for (name, sql_type, nullable, comment, identity, enumeration), arrow_type in zip(
+                packed["columns"], types, strict=True
+            )
         ),
         comment=packed["comment"],
         rows=packed["rows"],

@@ -47,7 +47,10 @@ ORDER BY a.attrelid, a.attnum
 TYPES = """
 SELECT t.oid, t.typname, t.typtype::text, t.typnamespace = 'pg_catalog'::regnamespace,
        CASE WHEN t.typcategory = 'A' AND t.typlen = -1 THEN t.typelem ELSE 0 END,
-       t.typbasetype, t.typtypmod, format_type(t.typbasetype, t.typtypmod)
+       t.typbasetype, t.typtypmod, format_type(t.typbasetype, t.typtypmod),
+       format_type(t.oid, NULL),
+       CASE t.typtype WHEN 'e' THEN ARRAY(SELECT e.enumlabel::text FROM pg_enum e WHERE e.enumtypid = t.oid
+                                          ORDER BY e.enumsortorder) END
 FROM pg_type t
 WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = t.typrelid AND c.relkind <> 'c')
 """

@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 
 from catalog.names import TableName, always_quoted, schema_for
-from catalog.tables import Column, Constraint, Discovery, Table
+from catalog.tables import Column, Constraint, Discovery, Enumeration, Table
 from connectors.postgres import catalogue_queries as queries
 from connectors.postgres.errors import remote_error, unreachable
 from connectors.postgres.settings import PostgresOptions
@@ -51,6 +51,7 @@ class _Catalogues:
     columns: dict[int, list[Row]] = field(default_factory=dict)
     constraints: dict[int, list[Row]] = field(default_factory=dict)
     indexes: dict[int, list[Row]] = field(default_factory=dict)
+    enumerations: dict[int, Enumeration] = field(default_factory=dict)
     server_version: int = 0
     column_shapes: dict[tuple[int, int, int], ColumnShape] = field(default_factory=dict)  # by type, modifier, collation
 
@@ -79,10 +80,12 @@ def _read(connection: psycopg.Connection[Row], only: Remote | None) -> _Catalogu
 
         relations = rows(queries.RELATIONS, only=None if only is None else list(only))
         readable = [row[0] for row in relations if row[4]]
-        types, domains = _types(rows(queries.TYPES))
+        of_types = rows(queries.TYPES)
+        types, domains = _types(of_types)
         found = _Catalogues(
             relations, rows(queries.SCHEMAS), types, domains, {row[0]: row[1:] for row in rows(queries.COLLATIONS)}
         )
+        found.enumerations = {row[0]: Enumeration(row[-2], tuple(row[-1])) for row in of_types if row[-1] is not None}
         found.columns = _by_relation(rows(queries.COLUMNS, relations=readable))
         found.constraints = _by_relation(rows(queries.CONSTRAINTS, relations=readable))
         found.indexes = _by_relation(rows(queries.INDEXES, relations=readable))
@@ -100,7 +103,9 @@ def _by_relation(rows: Iterable[Row]) -> dict[int, list[Row]]:
 
 def _types(rows: list[Row]) -> tuple[dict[int, PgType], dict[int, _Domain]]:
     plain = {oid: PgType(name, kind, builtin) for oid, name, kind, builtin, *_ in rows}
-    domains = {oid: _Domain(base, typmod, spelled) for oid, _, kind, _, _, base, typmod, spelled in rows if kind == "d"}
+    domains = {
+        oid: _Domain(base, typmod, spelled) for oid, _, kind, _, _, base, typmod, spelled, *_ in rows if kind == "d"
+    }
     types = dict(plain)
     for oid, name, kind, builtin, element, *_ in rows:
         if element:
@@ -169,9 +174,17 @@ def _columns(
         if shape is None:
             shape = found.column_shapes[key] = _column_shape(oid, typmod, spelled, collation, found, options)
         way = shape.type
-        columns.append(Column(name, way.sql_type, way.arrow, not not_null, comment, f"{relation}/{number}"))
+        enumeration = found.enumerations.get(_base_type(oid, found))
+        identity = f"{relation}/{number}"
+        columns.append(Column(name, way.sql_type, way.arrow, not not_null, comment, identity, enumeration))
         shapes[name] = shape
     return tuple(columns), shapes
+
+
+def _base_type(oid: int, found: _Catalogues) -> int:
+    while oid in found.domains:
+        oid = found.domains[oid].base
+    return oid
 
 
 def _column_shape(

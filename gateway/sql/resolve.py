@@ -27,6 +27,7 @@ from catalog.tables import Catalog, Table, visible_part
 from gateway.sql.engine_dialect import after_qualify, before_qualify
 from gateway.sql.engine_dialect.inference import annotate
 from gateway.sql.engine_dialect.postgres_calls import ResultTypes
+from gateway.sql.enumerations import order_enumerations
 from gateway.sql.hidden_columns import HiddenColumns, refuse_whole_rows, unknown_column
 from gateway.sql.session_relations import NO_NAMES, TEMPORARY_SCHEMA, SessionRelation, TemporaryNames
 from gateway.sql.statements import parse_query
@@ -124,6 +125,7 @@ def resolve(tree: exp.Query, found: References, names: Names, parameters: Sequen
         assert isinstance(qualified, exp.Query)
         refuse_whole_rows(qualified, hidden)
         after_qualify.complete(qualified, schema)
+        order_enumerations(qualified, visible.values())
         typed = annotate(qualified, schema, [_data_type(one) for one in parameters], names.types)
     except (SqlglotError, RecursionError) as error:
         if hidden and (unknown := unknown_column(tree, str(error))) is not None:
