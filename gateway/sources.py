@@ -15,10 +15,10 @@ from catalog.tables import Discovery
 from connectors.postgres.source import PostgresSource
 from connectors.registry import open_source
 from gateway.config import Config
-from gateway.execute.admission import Admission, AdmittingEngine
+from gateway.execute.admitting import AdmittingEngine
 from gateway.execute.engine import Engine
 from gateway.execute.port import EnginePort, EngineSettings
-from gateway.execute.remote_relations import RemoteDataset
+from gateway.execute.remote_relations import STREAMS, RemoteDataset
 from gateway.execute.workers.messages import RemoteServer
 from gateway.execute.workers.pool import Secrets, WorkerPool, WorkerSettings
 from gateway.lake import Lake
@@ -77,7 +77,7 @@ def open_lake(config: Config, metadata: Metadata) -> Lake:
         engine = Engine(_engine_settings(config), open_remote, register, stated_error, metadata.evaluator.hold)
     lake = Lake(
         sources,
-        AdmittingEngine(engine, Admission(config.engine.statements_at_once)),
+        AdmittingEngine(engine, config.engine.statements_at_once, STREAMS * max(1, config.engine.workers)),
         metadata.access,
         metadata.system_relations,
         logins,

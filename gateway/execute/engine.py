@@ -41,7 +41,7 @@ _SETTINGS = {
     "datafusion.catalog.information_schema": "false",
     "datafusion.explain.show_statistics": "true",  # of which EXPLAIN tells the rows alone
 }
-_CORES = int(os.environ.get("TOKIO_WORKER_THREADS") or os.cpu_count() or 1)
+_CORES = os.cpu_count() or 1
 # One core builds a hash table of so many rows, or bytes, while the others wait; above, both sides of a join are sent to
 # the cores by their keys, which costs more for every row of the larger side. The engine's own limits suit many cores.
 _BUILT_BY_ONE_CORE = {

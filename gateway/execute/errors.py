@@ -94,6 +94,11 @@ _KNOWN: tuple[tuple[re.Pattern[str], SqlState, str, str | None], ...] = (
 StatedError = Callable[[str], SqlError | None]
 
 
+def is_over_memory_limit(error: SqlError) -> bool:
+    """Whether the engine has refused memory, because statements together would take more than it may."""
+    return error.sqlstate == SqlState.OUT_OF_MEMORY and error.hint == _MEMORY_HINT
+
+
 def sql_error(failure: BaseException, stated: StatedError) -> SqlError | None:
     """Return what a client is told of an engine's failure, or None where it is not known (an internal error).
 

@@ -1,6 +1,6 @@
 """The engine as everybody else sees it: a query in plain data goes in, record batches come out, or a client's messages
 where the engine makes them. It is in this process (`engine`), in worker processes (`workers`), and what lets statements
-in one after another stands before both (`admission`).
+in one after another stands before both (`admitting`).
 """
 
 from __future__ import annotations

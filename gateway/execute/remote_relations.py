@@ -7,8 +7,9 @@ so filters are applied here exactly; connectors have their own, earlier way of t
 (`catalog.scans.Source.takes`).
 
 A worker that waits inside of the driver does not see that its statement is gone: `RemoteDataset.close` cancels it.
-Workers are few. A quarter of them may wait so; the partitions beyond are read by threads of their own, and the worker
-that asks such a one before there are rows gets an empty batch and may turn to other work.
+As many workers may wait so as there are beyond one a core (`STREAMS`). A partition for which none may is read by a
+thread of its own from then on, and the worker that asks it before there are rows gets an empty batch. That is for a
+statement with very many partitions: the engine goes on asking a hundred times before it turns to other work.
 """
 
 from __future__ import annotations
@@ -27,11 +28,14 @@ import pyarrow.dataset as ds
 from datafusion import SessionContext
 
 from catalog.errors import SqlError
+from catalog.scans import RemoteScan
 from catalog.sqlstate import SqlState
 
 SMALL_ROWS = 200_000  # remote rows that are read before the engine plans
-_WORKERS = int(os.environ.get("TOKIO_WORKER_THREADS") or os.cpu_count() or 1)
-_MAY_WAIT = threading.BoundedSemaphore(max(1, _WORKERS // 4))  # workers that may wait for servers at one time
+_CORES = os.cpu_count() or 1
+STREAMS = max(1, int(os.environ.get("TOKIO_WORKER_THREADS") or _CORES) - _CORES)
+"""How many workers may wait for servers at one time."""
+_MAY_WAIT = threading.BoundedSemaphore(STREAMS)
 _TURN = 0.001  # seconds that a worker waits beyond that
 SMALL_BYTES = 32 << 20  # and the most memory they may take; it is not counted against the engine's limit
 
@@ -119,8 +123,7 @@ class RemoteDataset(ds.Dataset):  # type: ignore[misc]
         except SqlError as failure:
             self._note(failure)
             raise
-        counted = by_worker and _MAY_WAIT.acquire(blocking=False)
-        batches = stream.batches() if counted or not by_worker else in_turns(stream)
+        batches = _by_worker(stream) if by_worker else stream.batches()
         try:
             for batch in batches:
                 yield batch if filter is None else _filtered(batch, filter, columns)
@@ -128,8 +131,6 @@ class RemoteDataset(ds.Dataset):  # type: ignore[misc]
             self._note(failure)
             raise
         finally:
-            if counted:
-                _MAY_WAIT.release()
             batches.close()  # type: ignore[attr-defined]
             with self._lock:
                 self._open.discard(stream)
@@ -170,7 +171,7 @@ def register(context: SessionContext, name: str, dataset: RemoteDataset, rows: i
     Where ``rows`` (an estimate) says that it is small, it is read at once: of rows in memory the engine knows the
     number, so it joins them the right way round, and filters larger tables by their keys. Blocks.
     """
-    if rows is not None and rows <= SMALL_ROWS and dataset.schema.names:
+    if _is_small(rows, dataset.schema):
         batches = dataset.read_small(SMALL_BYTES)
         if batches is not None:
             empty = pa.RecordBatch.from_pylist([], schema=dataset.schema)
@@ -179,7 +180,35 @@ def register(context: SessionContext, name: str, dataset: RemoteDataset, rows: i
     context.register_table(name, dataset)
 
 
-def in_turns(stream: Stream) -> Iterator[pa.RecordBatch]:
+def streams_of(scan: RemoteScan) -> int:
+    """Return how many partitions of a scan the engine may wait for while it runs: none of one that is read before."""
+    return 0 if _is_small(scan.rows, scan.schema) else len(scan.queries)
+
+
+def _is_small(rows: int | None, schema: pa.Schema) -> bool:
+    return rows is not None and rows <= SMALL_ROWS and bool(schema.names)
+
+
+def _by_worker(stream: Stream) -> Iterator[pa.RecordBatch]:
+    """Yield a stream's batches; from when no worker may wait for them on, in turns."""
+    batches = stream.batches()
+    try:
+        while _MAY_WAIT.acquire(blocking=False):
+            try:
+                batch = next(batches, None)
+            finally:
+                _MAY_WAIT.release()
+            if batch is None:
+                return
+            yield batch
+            del batch  # its memory may be what the next one waits for
+    except BaseException:
+        batches.close()  # type: ignore[attr-defined]
+        raise
+    yield from in_turns(stream, batches)
+
+
+def in_turns(stream: Stream, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Yield a stream's batches, and an empty one each time that there is none yet: nobody waits longer than a turn.
 
     A thread reads ahead by one batch. Closing the iterator cancels the stream.
@@ -198,7 +227,7 @@ def in_turns(stream: Stream) -> Iterator[pa.RecordBatch]:
 
     def read() -> None:
         try:
-            for batch in stream.batches():
+            for batch in batches:
                 hand_over(batch)
                 if left.is_set():
                     return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,7 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from catalog.scans import FileGroup, FileScan, Physical, RemoteScan
-from gateway.execute.admission import Admission, AdmittingEngine
+from gateway.execute.admission import Admission, Place
+from gateway.execute.admitting import AdmittingEngine
 from gateway.execute.engine import Engine
 from gateway.execute.port import EngineQuery, EngineSettings
 from gateway.execute.remote_relations import RemoteDataset
@@ -26,8 +28,18 @@ def no_remote(scan: RemoteScan) -> RemoteDataset:
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[AdmittingEngine]:
     inner = Engine(EngineSettings(64 << 20, tmp_path / "spill", 2), no_remote, register_functions, stated_error)
-    yield AdmittingEngine(inner, Admission(2))
+    yield AdmittingEngine(inner, 2, 2)
     inner.close()
+
+
+@pytest.fixture
+def large(tmp_path: Path) -> EngineQuery:
+    """A join of which the engine's memory holds one, and not two."""
+    path, table = str(tmp_path / "large.parquet"), pa.table({"n": range(2_400_000)})
+    pq.write_table(table, path)
+    group = FileGroup("parquet", (path,), (Physical("n"),), table.schema)
+    scan = FileScan("large", table.schema, (group,), 1)
+    return EngineQuery('SELECT a.n FROM "s" a JOIN "s" b ON a.n = b.n', (("s", scan),))
 
 
 @pytest.fixture
@@ -108,5 +120,72 @@ def test_statements_whose_rows_nobody_takes_make_room(engine: AdmittingEngine, q
         assert await asyncio.wait_for(_count(engine, query), 5) == 1000
         for each in running:
             await each.close()
+
+    asyncio.run(run())
+
+
+def test_statements_that_do_not_fit_together_run_one_after_another(engine: AdmittingEngine, large: EngineQuery) -> None:
+    """None of them is told of it, and one that has begun to give rows goes on."""
+
+    async def run() -> None:
+        alone = await _count(engine, large)
+        assert alone == 2_400_000
+        counts = await asyncio.gather(*(_count(engine, large) for _ in range(6)))
+        assert counts == [2_400_000] * 6
+        assert (engine.admission.running, engine.admission.waiting) == (0, 0)
+
+    asyncio.run(run())
+
+
+def test_who_waits_to_be_alone_can_give_up(engine: AdmittingEngine, query: EngineQuery) -> None:
+    async def run() -> None:
+        running = await engine.start(lambda: query)
+        alone = Place(is_alone=True)
+        waiting = asyncio.create_task(engine.admission.wait(alone))
+        other = asyncio.create_task(_count(engine, query))
+        await asyncio.sleep(0.05)
+        assert engine.admission.waiting == 2
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+        engine.admission.leave(alone)
+        assert await asyncio.wait_for(other, 5) == 1000
+        await running.close()
+
+    asyncio.run(run())
+
+
+def test_small_tables_do_not_wait_for_large_ones(engine: AdmittingEngine, query: EngineQuery) -> None:
+    async def run() -> None:
+        running = [await engine.start(lambda: query) for _ in range(2)]
+        small = replace(query, bytes=10_000)
+        assert await asyncio.wait_for(_count(engine, small), 60) == 1000
+        assert engine.small_admission.running == 0
+        for each in running:
+            await each.close()
+
+    asyncio.run(run())
+
+
+def test_places_are_weighed() -> None:
+    """What is more than all places is let in by itself; who came first goes on first, though a later one would fit."""
+
+    async def run() -> None:
+        admission = Admission(4, lambda place: place.streams)
+        three, two, one, many = (Place(streams=number) for number in (3, 2, 1, 9))
+        assert admission.take(three)
+        assert not admission.take(two)
+        waiting = [asyncio.create_task(admission.wait(place)) for place in (two, one, many)]
+        await asyncio.sleep(0)
+        assert admission.waiting == 3
+        admission.leave(three)
+        await asyncio.gather(*waiting[:2])
+        assert (admission.running, admission.waiting) == (2, 1)
+        admission.leave(two)
+        assert admission.waiting == 1
+        admission.leave(one)
+        await waiting[2]
+        assert not admission.take(Place(streams=1))
+        admission.leave(many)
+        assert (admission.running, admission.waiting) == (0, 0)
 
     asyncio.run(run())

@@ -15,7 +15,7 @@ from datafusion import RecordBatch, SessionContext
 
 from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
-from gateway.execute.remote_relations import RemoteDataset, in_turns, register
+from gateway.execute.remote_relations import STREAMS, RemoteDataset, in_turns, register
 from tests.execute.reading import new_context
 
 NAN, INF = math.nan, math.inf
@@ -197,21 +197,48 @@ def test_a_closed_scan_opens_nothing(context: SessionContext) -> None:
     assert partitions.asked == []
 
 
-# More scans that wait than the engine has workers
+# Scans that wait, and others
+
+
+def test_scans_that_wait_leave_workers_for_others(context: SessionContext) -> None:
+    """As many as are let in at one time, below operators that ask for all of their rows before they give any."""
+    waiting = [Partitions() for _ in range(STREAMS)]
+    for number, partitions in enumerate(waiting):
+        partitions.stalls_after = 0
+        register(context, f"waiting_{number}", RemoteDataset(SCHEMA, partitions))
+    register(context, "ready", RemoteDataset(SCHEMA, Partitions(batches=3)))
+
+    async def run() -> None:
+        streams = [
+            context.sql(f"SELECT w.a FROM waiting_{number} w JOIN ready r ON w.a = r.a ORDER BY 1").execute_stream()
+            for number in range(STREAMS)
+        ]
+        asked = [asyncio.ensure_future(anext(aiter(stream), None)) for stream in streams]
+        while not all(partitions.asked for partitions in waiting):
+            await asyncio.sleep(0.01)
+        for _ in range(5):
+            frame = context.sql("SELECT r.a, count(*) AS n FROM ready r JOIN ready s ON r.a = s.a GROUP BY 1")
+            assert [batch async for batch in frame.execute_stream()]
+        assert not any(each.done() for each in asked)
+        for partitions in waiting:
+            partitions.stall.set()
+        await asyncio.gather(*asked, return_exceptions=True)
+
+    asyncio.run(asyncio.wait_for(run(), 60))
 
 
 def test_many_scans_that_wait_leave_workers_for_others(context: SessionContext) -> None:
-    waiting = [Partitions() for _ in range(40)]
+    waiting = [Partitions() for _ in range(STREAMS + 8)]
     for number, partitions in enumerate(waiting):
         partitions.stalls_after = 0
         register(context, f"waiting_{number}", RemoteDataset(SCHEMA, partitions))
     register(context, "ready", RemoteDataset(SCHEMA, Partitions(batches=3)))
 
     async def run() -> int:
-        streams = [context.sql(f"SELECT a FROM waiting_{number}").execute_stream() for number in range(40)]
+        streams = [context.sql(f"SELECT a FROM waiting_{number}").execute_stream() for number in range(len(waiting))]
         asked = [asyncio.ensure_future(anext(aiter(stream), None)) for stream in streams]
-        await asyncio.sleep(0.3)
-        assert all(partitions.asked for partitions in waiting)
+        while not all(partitions.asked for partitions in waiting):
+            await asyncio.sleep(0.01)
         frame = context.sql("SELECT count(*) AS n FROM ready")
         found = [batch.to_pyarrow() async for batch in frame.execute_stream()]
         for partitions in waiting:
@@ -229,7 +256,8 @@ def test_many_scans_that_wait_leave_workers_for_others(context: SessionContext) 
 def test_in_turns_gives_every_row_and_empty_batches_where_there_are_none_yet() -> None:
     partitions = Partitions(batches=3)
     partitions.stalls_after = 2
-    batches = in_turns(partitions.opens[0](None))
+    stream = partitions.opens[0](None)
+    batches = in_turns(stream, stream.batches())
     rows = 0
     for batch in batches:
         assert batch.schema == SCHEMA
@@ -243,6 +271,7 @@ def test_in_turns_gives_every_row_and_empty_batches_where_there_are_none_yet() -
 def test_in_turns_raises_what_the_stream_raises() -> None:
     failure = SqlError(SqlState.CONNECTION_FAILURE, "gone")
     with pytest.raises(SqlError) as caught:
-        for _ in in_turns(Partitions(failure=failure).opens[0](None)):
+        stream = Partitions(failure=failure).opens[0](None)
+        for _ in in_turns(stream, stream.batches()):
             pass
     assert caught.value is failure
