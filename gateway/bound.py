@@ -29,6 +29,21 @@ def require_formats(message: frontend.Bind) -> None:
         raise SqlError(SqlState.PROTOCOL_VIOLATION, text)
 
 
+def require_values(message: frontend.Bind, expected: int) -> None:
+    """Raise SqlError where a message has not one value for each parameter of its statement."""
+    given = len(message.parameters)
+    if given != expected:
+        text = f'bind message supplies {given} parameters, but prepared statement "{message.statement}"'
+        raise SqlError(SqlState.PROTOCOL_VIOLATION, f"{text} requires {expected}")
+
+
+def name_keeper(status: str) -> str:
+    """Return what the mirror parses in the place of a statement that the gateway carries out, to keep its name. In a
+    transaction that has failed it is one that PostgreSQL refuses there, as it would refuse the statement.
+    """
+    return "UNLISTEN lakegate" if status == "E" else ""
+
+
 def require_no_parameters(prepared: PreparedStatement, status: str) -> None:
     """Raise SqlError where a statement that is sent by itself, without parameters, names one. PREPARE declares them;
     that a transaction of the status E has failed comes first.

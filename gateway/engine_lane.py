@@ -21,7 +21,7 @@ from catalog.errors import SqlError
 from catalog.principals import Principal
 from catalog.sqlstate import SqlState
 from gateway import copy_out, explain, tuning
-from gateway.bound import Client, Portal, Scalars, Sent, formatted, spread
+from gateway.bound import Client, Portal, Scalars, Sent, formatted, require_values, spread
 from gateway.dynamic_filters import Asking
 from gateway.execute.port import Blocks, MakeForm, RunningStatement, batches_alone
 from gateway.lake import Lake
@@ -132,17 +132,13 @@ class EngineLane:
         prepared, values = named.prepared, message.parameters
         description = await self.describe(named, names)
         expected = len(description.parameter_oids)
-        if len(values) != expected:
-            raise SqlError(
-                SqlState.PROTOCOL_VIOLATION,
-                f"bind message supplies {len(values)} parameters,"
-                f' but prepared statement "{message.statement}" requires {expected}',
-            )
+        require_values(message, expected)
         if prepared.copy is not None:  # its rows are no result: they may change, and have one format
             prepared.require_plan()
             return Portal(prepared, description.fields, name=message.portal)
         named.check_columns(description.fields)
-        given = spread(message.parameter_formats, expected, "{} parameter formats but {} parameters")
+        mismatch = "{} parameter formats but {} parameters"
+        given = spread(message.parameter_formats, expected, mismatch) if expected else ()  # else none is looked at
         parameters: Scalars | Callable[[], Scalars] = ()
         types: tuple[str, ...] = ()
         if values:

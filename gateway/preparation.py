@@ -177,7 +177,7 @@ class Preparation:
         except SqlError as error:
             if not certain and not self._engine.settings_known and self._mirror.status != "E":
                 return None
-            if isinstance(error, HiddenColumns | UnreadCopy):
+            if isinstance(error, HiddenColumns | UnreadCopy) or self._mirror.status == "E":  # which is told first
                 await self._owed.drain()
                 await self._engine.require_syntax(statement)
             raise moved(error, statement.start) from None

@@ -21,7 +21,7 @@ from gateway.access_lane import AccessLane
 from gateway.activity import Shown
 from gateway.audit.witness import Client, Witness
 from gateway.authentication.identity import Identity
-from gateway.bound import Portal, require_formats, require_no_parameters
+from gateway.bound import Portal, name_keeper, require_formats, require_no_parameters, require_values
 from gateway.credentials import check_credential
 from gateway.cursors import Cursors
 from gateway.engine_lane import EngineLane, TransactionTimeout
@@ -233,6 +233,7 @@ class Session:
         if prepared.lane is Lane.EXECUTE:
             return await self._in_sql.bind(prepared, message)
         if prepared.lane.is_command:
+            require_values(message, len(named.parameter_oids))
             return Portal.of_command(prepared)
         return await self._engine.bind(named, self._role.names(), message)
 
@@ -246,7 +247,7 @@ class Session:
             self._path_changed = False
         prepared = await self._preparation.prepare(statements[0])
         if prepared.lane.is_command and statements[0].kind not in _DESCRIBED:
-            message = frontend.Parse(message.name, "", ())  # the mirror keeps the name; the gateway executes
+            message = frontend.Parse(message.name, name_keeper(self._mirror.status), ())  # the gateway executes
         elif prepared.lane in (Lane.POLICY_QUESTION, Lane.DECLARE):
             if prepared.query is not None:
                 await self._owed.drain()  # its errors are told with their places in the client's text
