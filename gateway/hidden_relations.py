@@ -19,7 +19,9 @@ from gateway.sql.resolve import Names
 from gateway.sql.tokens import Token, tokens
 from gateway.sql.unread import get_meant, identifier, possible_tables
 
-_OF_ROLES = frozenset({"ROLE", "USER", "GROUP", "OWNED", "DEFAULT"})  # second words of statements without relations
+_OF_ROLES = frozenset(
+    {"ROLE", "USER", "GROUP", "OWNED", "DEFAULT", "DATABASE"}
+)  # second words of statements without relations
 _OTHER_OBJECTS = frozenset({"ALL", "DATABASE", "FUNCTION", "PROCEDURE", "ROUTINE", "SCHEMA"})
 _BEFORE_NAMES = frozenset({"ON", "TABLE", "COLUMN", "VIEW", "EXISTS", "ONLY"})
 _GRANTS = frozenset({"GRANT", "REVOKE"})

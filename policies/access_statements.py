@@ -4,6 +4,7 @@ quoted where they must be; passwords and keys are never told.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TypeVar
@@ -21,6 +22,7 @@ from catalog.store.rows import (
     Membership,
     PolicyState,
     Role,
+    RoleSettings,
     RowPolicy,
     TableRights,
     TagAssignment,
@@ -28,6 +30,8 @@ from catalog.store.rows import (
 )
 
 T = TypeVar("T")
+_LISTS_OF_NAMES = frozenset({"search_path", "temp_tablespaces"})  # each name is a value of its own
+_LISTED_NAME = re.compile(r'"(?:[^"]|"")*"|[^\s,"]+')
 _STATES = {PolicyState.DRAFT: "DRAFT", PolicyState.SHADOW: "SHADOW", PolicyState.ENFORCED: "ENFORCE"}
 
 
@@ -47,6 +51,36 @@ def role_options(old: Role, new: Role) -> list[str]:
         until = "infinity" if new.valid_until is None else new.valid_until.isoformat()
         found.append(f"VALID UNTIL {quote_literal(until)}")
     return found
+
+
+def changed_settings(old: Sequence[RoleSettings], new: Sequence[RoleSettings], database: str) -> Iterator[str]:
+    """Return what makes the settings with which sessions begin others."""
+    before = {(row.role, row.of_database, one) for row in old for one in row.settings}
+    after = {(row.role, row.of_database, one) for row in new for one in row.settings}
+    kept = {(role, of_database, one.partition("=")[0]) for role, of_database, one in after}
+    for role, of_database, one in in_order(before - after):
+        name = one.partition("=")[0]
+        if (role, of_database, name) not in kept:
+            yield f"{_altered_settings(role, of_database, database)} RESET {_parameter(name)}"
+    for role, of_database, one in in_order(after - before):
+        name, _, value = one.partition("=")
+        values = map(_unquoted, _LISTED_NAME.findall(value)) if name in _LISTS_OF_NAMES else [value]
+        written = ", ".join(map(quote_literal, values)) or "''"
+        yield f"{_altered_settings(role, of_database, database)} SET {_parameter(name)} TO {written}"
+
+
+def _altered_settings(role: str | None, of_database: bool, database: str) -> str:
+    if role is None:
+        return f"ALTER DATABASE {sql_name(database)}" if of_database else "ALTER ROLE ALL"
+    return words(f"ALTER ROLE {sql_name(role)}", f"IN DATABASE {sql_name(database)}" if of_database else "")
+
+
+def _parameter(name: str) -> str:
+    return ".".join(sql_name(part) for part in name.split("."))
+
+
+def _unquoted(name: str) -> str:
+    return name[1:-1].replace('""', '"') if name.startswith('"') else name
 
 
 def membership_options(row: Membership) -> str:
@@ -79,13 +113,14 @@ def grant_statements(verb: str, grants: Sequence[Grant]) -> Iterator[str]:
             yield from (f"SET ROLE {sql_name(row.grantor)}", statement, "RESET ROLE")
 
 
-def default_head(row: DefaultPrivilege) -> tuple[str, ...]:
-    """Return the words before what a default privilege gives."""
-    return (
-        "ALTER DEFAULT PRIVILEGES",
-        f"FOR ROLE {sql_name(row.creator)}" if row.creator is not None else "",
-        f"IN SCHEMA {sql_name(row.schema)}" if row.schema is not None else "",
-    )
+def default_privilege(row: DefaultPrivilege, *, given: bool) -> str:
+    """Return what gives a default privilege, or takes it."""
+    creator = f"FOR ROLE {sql_name(row.creator)}" if row.creator is not None else ""
+    schema = f"IN SCHEMA {sql_name(row.schema)}" if row.schema is not None else ""
+    verb, to = ("GRANT", "TO") if given else ("REVOKE", "FROM")
+    change = f"{verb} {row.privilege} ON {row.objects} {to} {grantee(row.role)}"
+    option = "WITH GRANT OPTION" if given and row.grantable else ""
+    return words("ALTER DEFAULT PRIVILEGES", creator, schema, change, option)
 
 
 def create_policy(row: RowPolicy) -> str:

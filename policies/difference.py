@@ -29,10 +29,11 @@ from policies.access_statements import (
     altered_mask,
     by_table,
     can_alter,
+    changed_settings,
     comment_subject,
     create_policy,
     created_state,
-    default_head,
+    default_privilege,
     grant_statements,
     grantee,
     grantees,
@@ -112,6 +113,7 @@ def difference(before: AccessRows, after: AccessRows, database: str, *, drops: b
         ("privileges", kept.privileges_given()),
         ("default privileges", made.default_privileges()),
         ("privileges on the database and functions", made.object_privileges()),
+        ("settings", changed_settings(before.role_settings, after.role_settings, database)),
         ("comments", kept.comments()),
         ("memberships", made.memberships()),
         ("protection ended", kept.protection_ended()),
@@ -173,10 +175,9 @@ class _Difference:
     def default_privileges(self) -> Iterator[str]:
         kept, known = set(self.after.default_privileges), set(self.before.default_privileges)
         for row in in_order(known - kept):
-            yield words(*default_head(row), f"REVOKE {row.privilege} ON TABLES FROM {grantee(row.role)}")
+            yield default_privilege(row, given=not row.held)
         for row in in_order(kept - known):
-            option = "WITH GRANT OPTION" if row.grantable else ""
-            yield words(*default_head(row), f"GRANT {row.privilege} ON TABLES TO {grantee(row.role)}", option)
+            yield default_privilege(row, given=row.held)
 
     def object_privileges(self) -> Iterator[str]:
         old, new = set(self.before.object_grants), set(self.after.object_grants)

@@ -15,7 +15,7 @@ from sqlglot import exp
 
 from catalog.key_words import sql_name
 from catalog.names import TableName, quote_literal
-from catalog.store.rows import AccessRows, DefaultPrivilege, RowPolicy, ViewRow
+from catalog.store.rows import TABLES, AccessRows, DefaultPrivilege, RowPolicy, ViewRow
 from policies.access_statements import create_policy, grantee, in_order, policy_key, policy_name, written
 
 
@@ -88,7 +88,8 @@ def _made(
         row = new[name]
         if name not in old or name in anew:
             yield f"CREATE VIEW {_definition(row)}"
-            roles = {one.role for one in defaults if one.creator is None and one.schema in (None, row.schema)}
+            given = [one for one in defaults if one.creator is None and one.objects == TABLES]
+            roles = {one.role for one in given if one.schema in (None, row.schema)}
             yield from (f"REVOKE ALL ON {written(name)} FROM {grantee(role)}" for role in sorted(roles))
         elif not _is_same(old[name], row):
             yield f"CREATE OR REPLACE VIEW {_definition(row)}"

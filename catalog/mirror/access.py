@@ -9,6 +9,7 @@ fails, the next change of the mirror makes it equal to the store.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import psycopg
@@ -34,6 +35,7 @@ from catalog.mirror.policy_checks import check_policies
 from catalog.mirror.policy_states import number_of_table, state_noted
 from catalog.mirror.privileges import change_privileges
 from catalog.mirror.relations import hide_numbers
+from catalog.mirror.role_settings import change_settings, stage_settings
 from catalog.mirror.roles import change_memberships, change_roles
 from catalog.mirror.source_views import governed_as_tables, kept_as_they_are
 from catalog.mirror.state_notices import state_notices
@@ -98,6 +100,7 @@ class MirrorParts:
     owner: str
     catalog: Catalog
     connect: Connect  # to the mirror as its owner
+    defaults: Mapping[str, str]  # settings of all sessions, by the gateway's configuration
     lent: tuple[Membership, ...] = ()
 
 
@@ -118,6 +121,8 @@ def execute(
     held = _make_superusers(connection, change.before) & usable
     for statement in request.statements:
         _require_free(held, statement.session_user, statement.current_user)
+    if any(statement.text[:5].upper() == "ALTER" for statement in request.statements):
+        before = replace(before, settings=stage_settings(connection, change.before))
     comments = any(statement.text[:7].upper() == "COMMENT" for statement in request.statements)
     systems = read_systems(connection) if comments else None
     answers = []
@@ -143,7 +148,9 @@ def execute(
     if drops_owned:
         mapped = {(renamed.get(role, role) if role is not None else None, source) for role, source in mapped}
         written = change.without_user_mappings(written, mapped - read_user_mappings(connection))
-    _settle(connection, change.before, written, parts, comments=comments)
+    usable = _settle(connection, change.before, written, parts, comments=comments)
+    if before.settings is not None:
+        change_settings(connection, written, usable, parts.defaults)
     if answers[-1].tag in _POLICY_TAGS:
         told = state_notices(change.before, written)
         answers[-1] = replace(answers[-1], notices=(*answers[-1].notices, *told))
@@ -190,9 +197,9 @@ def _make_superusers(connection: psycopg.Connection, access: AccessRows) -> froz
 
 def _settle(
     connection: psycopg.Connection, before: AccessRows, access: AccessRows, parts: MirrorParts, *, comments: bool
-) -> None:
+) -> set[str]:
     """Leave the mirror's roles as every change of the mirror does: marked, without rights, with secret passwords.
-    ``comments``: some may have been taken away.
+    Return those that it has. ``comments``: some may have been taken away.
     """
     for (name,) in connection.execute(_NEW_ROLES).fetchall():
         connection.execute(sql.SQL("COMMENT ON ROLE {} IS {}").format(sql.Identifier(name), sql.Literal(MIRROR_MARK)))
@@ -208,6 +215,7 @@ def _settle(
         change_privileges(connection, access, usable, Notes())
     if connection.execute(_STILL_SUPERUSERS, (MIRROR_MARK,)).fetchone() is not None:
         raise SqlError(SqlState.INTERNAL_ERROR, "a role of the mirror would have kept rights of a superuser")
+    return usable
 
 
 def _run(connection: psycopg.Connection, statement: AccessStatement, connect: Connect) -> AccessAnswer:

@@ -17,6 +17,7 @@ from catalog.mirror.comments import comments_after
 from catalog.mirror.object_privileges import object_grants_after
 from catalog.mirror.policies import FALSE, PolicyMark, read_policies, read_policy_marks, read_rights
 from catalog.mirror.privileges import derived, read_default_privileges, read_privileges
+from catalog.mirror.role_settings import StoredSettings, settings_after
 from catalog.mirror.roles import read_memberships
 from catalog.mirror.views import read_view_names, views_after
 from catalog.names import TableName
@@ -25,6 +26,8 @@ from catalog.store.access import rename_roles, without_roles
 from catalog.store.rows import (
     ALL_TABLES,
     SCHEMA_ITSELF,
+    SCHEMAS,
+    TABLES,
     AccessRows,
     DefaultPrivilege,
     Grant,
@@ -64,9 +67,7 @@ _ELSEWHERE = " UNION ALL ".join(
         ("foreign servers", "pg_foreign_server", ""),
         ("large objects", "pg_largeobject_metadata", ""),
         ("parameters", "pg_parameter_acl", ""),
-        ("settings of roles", "pg_db_role_setting", ""),
         ("event triggers", "pg_event_trigger", ""),
-        ("default privileges of these objects", "pg_default_acl", " AND x.defaclobjtype <> 'r'"),
     )
 )
 Row = TypeVar("Row")
@@ -92,6 +93,7 @@ class Before:
     policies: dict[int, PolicyMark]
     views: Mapping[int, TableName]
     held: frozenset[str] = frozenset()  # roles without their attributes: these stay as the store has them
+    settings: StoredSettings | None = None  # where statements may change those with which sessions begin
 
 
 def read_before(connection: psycopg.Connection) -> Before:
@@ -124,6 +126,9 @@ def read_after(
     memberships = _memberships(connection, rows, names)
     rows = replace(rows, roles=_in_order([*kept, *roles]), memberships=memberships)
     rows = replace(rows, object_grants=object_grants_after(connection, rows, names))
+    if before.settings is not None:
+        old_names = frozenset(role.name for role in access.roles)
+        rows = replace(rows, role_settings=settings_after(connection, rows, before.settings, names, old_names))
     views = {(row.schema, row.name) for row in rows.views}
     rows = _relations(connection, before, rows, names, drops_owned)
     gone = views - {(row.schema, row.name) for row in rows.views}
@@ -213,6 +218,10 @@ def _relations(
         raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, f"dropping table {name} is not supported", hint=hint)
     touched = _touched(connection, rights)
     defaults = {row for row in read_default_privileges(connection) if _is_usable(row, names)}
+    if any(row.creator is None and row.objects not in {TABLES, SCHEMAS} for row in defaults):
+        detail = "Functions, types and sequences of its owner are the gateway's own."
+        message = "permission denied to change default privileges"
+        raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, message, detail=detail)
     old_defaults = {row for row in rows.default_privileges if _is_usable(row, names)}
     if defaults != old_defaults:
         rows = adopt(rows, [TableName(*key) for key in sorted(rights)])

@@ -9,8 +9,6 @@ server may have roles that are not the gateway's: these do not get in.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import psycopg
 from psycopg import sql
 
@@ -57,12 +55,6 @@ CREATE OR REPLACE FUNCTION lakegate.refuse_strangers() RETURNS event_trigger LAN
 """
 _DOOR = "CREATE EVENT TRIGGER lakegate_door ON login EXECUTE FUNCTION lakegate.refuse_strangers()"
 _TRIGGERS = "SELECT evtname FROM pg_catalog.pg_event_trigger"
-_DEFAULTS = """
-SELECT pg_catalog.split_part(c, '=', 1), pg_catalog.substr(c, pg_catalog.strpos(c, '=') + 1)
-FROM pg_catalog.pg_db_role_setting s, pg_catalog.unnest(s.setconfig) c
-WHERE s.setrole = 0
-  AND s.setdatabase = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())
-"""
 
 
 def harden(connection: psycopg.Connection) -> None:
@@ -78,17 +70,3 @@ def harden(connection: psycopg.Connection) -> None:
         connection.execute(f"REVOKE EXECUTE ON FUNCTION {', '.join(functions)} FROM PUBLIC".encode())
     for (language,) in connection.execute(_LANGUAGES).fetchall():
         connection.execute(sql.SQL("REVOKE USAGE ON LANGUAGE {} FROM PUBLIC").format(sql.Identifier(language)))
-
-
-def set_defaults(connection: psycopg.Connection, wanted: Mapping[str, str]) -> None:
-    """Set what sessions of the database begin with, so that SHOW answers with the gateway's own settings."""
-    database = sql.Identifier(connection.info.dbname)
-    present: dict[str, str] = dict(connection.execute(_DEFAULTS).fetchall())
-    for name in sorted(set(present) - set(wanted)):
-        connection.execute(sql.SQL("ALTER DATABASE {} RESET {}").format(database, sql.Identifier(name)))
-    for name, value in wanted.items():
-        if present.get(name) != value:
-            # By way of this session: only so is a list (search_path) taken as the client would write it.
-            connection.execute("SELECT pg_catalog.set_config(%s, %s, true)", (name, value))
-            statement = sql.SQL("ALTER DATABASE {} SET {} FROM CURRENT")
-            connection.execute(statement.format(database, sql.Identifier(name)))

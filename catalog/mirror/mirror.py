@@ -37,7 +37,7 @@ from catalog.mirror.catalogue_care import care_for_catalogues
 from catalog.mirror.comments import change_comments
 from catalog.mirror.connections import MirrorConnections, OwnConnection
 from catalog.mirror.cursor_texts import show_cursor_texts
-from catalog.mirror.hardening import harden, set_defaults
+from catalog.mirror.hardening import harden
 from catalog.mirror.lent import keep_lent, lent_by_others, make_lent
 from catalog.mirror.logins import login_state
 from catalog.mirror.made import make_record, remember
@@ -59,6 +59,7 @@ from catalog.mirror.relations import (
     read_tables,
     set_numbers,
 )
+from catalog.mirror.role_settings import change_settings
 from catalog.mirror.roles import add_memberships, change_roles, mirror_password, read_memberships
 from catalog.mirror.scripts import fingerprint, is_mirrorable
 from catalog.mirror.session_authorization import end_permit, make_authorization, permit
@@ -84,7 +85,7 @@ def open_mirror(
     """Make the mirror's database where it is absent. ``secret`` (32 bytes) gives the roles their passwords; sessions
     begin with the settings in ``defaults``. Raises ServerError where the server is out of reach.
     """
-    mirror = Mirror(server, secret, database)
+    mirror = Mirror(server, secret, database, defaults or {})
     server.ensure_database(database, keep_privileges=True)
     with mirror.change() as connection:
         make_record(connection)
@@ -102,7 +103,6 @@ def open_mirror(
         make_masking_views(connection)
         make_activity(connection)
         make_sizes(connection)
-        set_defaults(connection, defaults or {})
         mirror.numbers = new_block(connection)
     return mirror
 
@@ -110,8 +110,9 @@ def open_mirror(
 class Mirror:
     """The mirror's database. `apply` may be called from any thread; calls wait for each other."""
 
-    def __init__(self, server: Server, secret: bytes, database: str) -> None:
+    def __init__(self, server: Server, secret: bytes, database: str, defaults: Mapping[str, str]) -> None:
         self.database = database
+        self._defaults = defaults  # settings with which sessions begin
         self._server = server
         self._secret = secret
         self._node = str(uuid.uuid4())
@@ -299,7 +300,8 @@ class Mirror:
                 self._changed(applied, change.before, lent, shown)
             assert self._catalog is not None
             others = lent_by_others(connection, self._node, _with_lent(change.before, lent))
-            parts = MirrorParts(self._secret, self._server.superuser, self._catalog, self._connect, (*lent, *others))
+            shared = (self._secret, self._server.superuser, self._catalog, self._connect, self._defaults)
+            parts = MirrorParts(*shared, (*lent, *others))
             outcome = execute(connection, change, request, parts, make_verifier)
             if not request.keep:
                 raise _Rehearsed(outcome)
@@ -342,6 +344,7 @@ class Mirror:
         else:
             applied = self._change_tables(connection, self._catalog, access, notes)
         fill_masking_views(connection, access)
+        change_settings(connection, access, roles, self._defaults)
         change_user_mappings(connection, access.user_mappings, roles)
         change_owners(connection, access, roles, notes)
         change_privileges(connection, access, roles, notes)

@@ -17,7 +17,16 @@ from catalog.mirror.applied import Notes
 from catalog.mirror.scripts import quoted
 from catalog.mirror.views import RELATION
 from catalog.names import TableName, always_quoted
-from catalog.store.rows import ALL_TABLES, PUBLIC, SCHEMA_ITSELF, USAGE, AccessRows, DefaultPrivilege, Grant
+from catalog.store.rows import (
+    ALL_TABLES,
+    DEFAULT_OBJECTS,
+    PUBLIC,
+    SCHEMA_ITSELF,
+    USAGE,
+    AccessRows,
+    DefaultPrivilege,
+    Grant,
+)
 from catalog.store.store import SUPERUSERS
 
 _BATCH = 500
@@ -48,16 +57,32 @@ FROM pg_catalog.pg_namespace n
 LEFT JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND {RELATION}
 WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
 """
+# What is everybody's of itself (acldefault) is told where it was taken; those in one schema only add to it.
 _DEFAULTS = f"""
 SELECT {_NAME.format("a.grantee")}, a.privilege_type,
        CASE WHEN d.defaclrole <> (SELECT o.oid FROM pg_catalog.pg_roles o WHERE o.rolname = user)
             THEN pg_catalog.pg_get_userbyid(d.defaclrole) END,
-       n.nspname, a.is_grantable
+       n.nspname, a.is_grantable, k.objects, a.held
 FROM pg_catalog.pg_default_acl d
+JOIN unnest(%s::text[], %s::text[], %s::text[]) k (kind, letter, objects) ON k.kind = d.defaclobjtype::text
 LEFT JOIN pg_catalog.pg_namespace n ON n.oid = d.defaclnamespace
-CROSS JOIN pg_catalog.aclexplode(d.defaclacl) a
-WHERE d.defaclobjtype = 'r' AND a.grantee <> d.defaclrole
+CROSS JOIN LATERAL (
+    SELECT g.grantee, g.privilege_type, g.is_grantable, true AS held
+    FROM pg_catalog.aclexplode(d.defaclacl) g
+    WHERE d.defaclnamespace <> 0 OR g.is_grantable
+       OR (g.grantee, g.privilege_type) NOT IN (
+          SELECT s.grantee, s.privilege_type
+          FROM pg_catalog.aclexplode(pg_catalog.acldefault(k.letter::"char", d.defaclrole)) s)
+    UNION ALL
+    SELECT s.grantee, s.privilege_type, false, false
+    FROM pg_catalog.aclexplode(pg_catalog.acldefault(k.letter::"char", d.defaclrole)) s
+    WHERE d.defaclnamespace = 0 AND (s.grantee, s.privilege_type) NOT IN (
+          SELECT g.grantee, g.privilege_type FROM pg_catalog.aclexplode(d.defaclacl) g)
+) a
+WHERE a.grantee <> d.defaclrole
 """
+_KINDS = ["r", "S", "f", "T", "n", "L"]  # of `DEFAULT_OBJECTS`, as pg_default_acl has them
+_LETTERS = ["r", "s", "f", "T", "n", "L"]  # and as acldefault() does
 _EVERYBODYS = {Grant(PUBLIC, schema, SCHEMA_ITSELF, USAGE) for schema in ("public", "lakegate")}  # always
 
 
@@ -118,8 +143,9 @@ def without_weaker(grants: Set[Grant]) -> set[Grant]:
 
 
 def read_default_privileges(connection: psycopg.Connection) -> set[DefaultPrivilege]:
-    """Return the default privileges for tables. Asked as the mirror's owner."""
-    return {DefaultPrivilege(*row) for row in connection.execute(_DEFAULTS).fetchall()}
+    """Return the default privileges. Asked as the mirror's owner."""
+    found = connection.execute(_DEFAULTS.encode(), (_KINDS, _LETTERS, [*DEFAULT_OBJECTS])).fetchall()
+    return {DefaultPrivilege(*row) for row in found}
 
 
 def change_default_privileges(connection: psycopg.Connection, access: AccessRows, usable: Set[str]) -> None:
@@ -133,11 +159,12 @@ def change_default_privileges(connection: psycopg.Connection, access: AccessRows
         and (row.schema is None or row.schema in schemas)
     }
     present = read_default_privileges(connection)
-    for row in sorted(present - wanted, key=repr):
-        connection.execute(_default(row, f"REVOKE {row.privilege} ON TABLES FROM {{}}"))
-    for row in sorted(wanted - present, key=repr):
+    surplus, missing = present - wanted, wanted - present
+    for row in sorted({row for row in surplus if row.held} | {row for row in missing if not row.held}, key=repr):
+        connection.execute(_default(row, f"REVOKE {row.privilege} ON {row.objects} FROM {{}}"))
+    for row in sorted({row for row in missing if row.held} | {row for row in surplus if not row.held}, key=repr):
         option = " WITH GRANT OPTION" if row.grantable else ""
-        connection.execute(_default(row, f"GRANT {row.privilege} ON TABLES TO {{}}{option}"))
+        connection.execute(_default(row, f"GRANT {row.privilege} ON {row.objects} TO {{}}{option}"))
 
 
 def _default(row: DefaultPrivilege, change: str) -> sql.Composed:

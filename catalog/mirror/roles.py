@@ -2,7 +2,7 @@
 
 Only roles that carry the mirror's mark (the comment on the role) are ever changed. Their passwords are made from a
 secret of the gateway's, so that nobody else can log in as them, whatever they know of the gateway's own passwords.
-A role may change its own password and its own defaults in PostgreSQL: each change of the mirror undoes that.
+A role may change its own password in PostgreSQL: each change of the mirror undoes that.
 """
 
 from __future__ import annotations
@@ -24,8 +24,7 @@ from catalog.store.store import MIRROR_MARK, SUPERUSERS
 _ROLES = """
 SELECT r.rolname, pg_catalog.shobj_description(r.oid, 'pg_authid') IS NOT DISTINCT FROM %s,
        r.rolcanlogin, r.rolcreaterole, r.rolinherit,
-       r.rolsuper OR r.rolcreatedb OR r.rolreplication OR r.rolbypassrls OR r.rolconnlimit <> -1, r.rolpassword,
-       EXISTS (SELECT FROM pg_catalog.pg_db_role_setting s WHERE s.setrole = r.oid)
+       r.rolsuper OR r.rolcreatedb OR r.rolreplication OR r.rolbypassrls OR r.rolconnlimit <> -1, r.rolpassword
 FROM pg_catalog.pg_authid r
 """
 _ROUNDS = 16  # the longest chain of grantors
@@ -53,7 +52,6 @@ class _Present:
     inherit: bool
     has_rights: bool
     verifier: str | None
-    has_defaults: bool
 
     def differs(self, role: Role, verifier: str) -> bool:
         """Whether the role is to be altered."""
@@ -123,10 +121,6 @@ def _alter(connection: psycopg.Connection, role: Role, present: _Present, secret
     verifier = _verifier(secret, role.name)
     if present.differs(role, verifier):
         connection.execute(sql.SQL("ALTER ROLE {} {}").format(name, _options(role, verifier)))
-    if present.has_defaults:
-        database = sql.Identifier(connection.info.dbname)
-        connection.execute(sql.SQL("ALTER ROLE {} RESET ALL").format(name))
-        connection.execute(sql.SQL("ALTER ROLE {} IN DATABASE {} RESET ALL").format(name, database))
 
 
 def _drop(connection: psycopg.Connection, role: str, notes: Notes) -> None:

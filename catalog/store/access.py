@@ -18,6 +18,7 @@ from catalog.store.rows import (
     ObjectGrant,
     PolicyState,
     Role,
+    RoleSettings,
     RowPolicy,
     TableRights,
     ViewRow,
@@ -29,6 +30,7 @@ from catalog.store.schema import (
     grants,
     memberships,
     object_grants,
+    role_settings,
     roles,
     row_policies,
     table_rights,
@@ -63,6 +65,7 @@ def read_access(connection: sa.Connection, version: int) -> AccessRows:
         comments=tuple(Comment(*row) for row in connection.execute(_select(comments, *_COMMENT))),
         user_mappings=tuple((row.role, row.source) for row in connection.execute(_MAPPINGS)),
         tag_removals=read_removals(connection),
+        role_settings=tuple(_settings(*row) for row in connection.execute(_select(role_settings, *_SETTINGS))),
     )
 
 
@@ -106,6 +109,7 @@ class AccessChange:
             (grants, _grant_values, before.grants, after.grants),
             (object_grants, _object_grant_values, before.object_grants, after.object_grants),
             (comments, _comment_values, before.comments, after.comments),
+            (role_settings, _settings_values, before.role_settings, after.role_settings),
             (memberships, _membership_values, before.memberships, after.memberships),
         )
         for table, values, old_rows, new_rows in tables:
@@ -145,7 +149,7 @@ class AccessChange:
             for column in (
                 *(grants.c.role, grants.c.grantor, memberships.c.grantor),
                 *(default_privileges.c.role, default_privileges.c.creator),
-                *(object_grants.c.role, object_grants.c.grantor),
+                *(object_grants.c.role, object_grants.c.grantor, role_settings.c.role),
             ):
                 table = column.table
                 assert isinstance(table, sa.Table)
@@ -182,6 +186,7 @@ def rename_roles(rows: AccessRows, renamed: Mapping[str, str]) -> AccessRows:
             replace(row, role=name(row.role), grantor=maybe(row.grantor)) for row in rows.object_grants
         ),
         user_mappings=tuple((maybe(role), source) for role, source in rows.user_mappings),
+        role_settings=tuple(replace(row, role=maybe(row.role)) for row in rows.role_settings),
     )
 
 
@@ -202,6 +207,7 @@ def without_roles(rows: AccessRows, names: frozenset[str]) -> AccessRows:
         default_privileges=tuple(row for row in rows.default_privileges if names.isdisjoint((row.role, row.creator))),
         object_grants=tuple(row for row in rows.object_grants if names.isdisjoint((row.role, row.grantor))),
         user_mappings=tuple(row for row in rows.user_mappings if row[0] not in names),
+        role_settings=tuple(row for row in rows.role_settings if row.role not in names),
     )
 
 
@@ -220,7 +226,8 @@ _VIEW = (
 )
 _OBJECT_GRANT = ("role", "privilege", "function_name", "grantor", "grantable", "held")
 _COMMENT = ("schema_name", "table_name", "column_name", "policy_name", "comment")
-_DEFAULT = ("role", "privilege", "creator", "schema_name", "grantable")
+_SETTINGS = ("role", "of_database", "settings")
+_DEFAULT = ("role", "privilege", "creator", "schema_name", "grantable", "objects", "held")
 
 
 def _select(table: sa.Table, *names: str) -> sa.Select[Any]:
@@ -246,8 +253,12 @@ def _object_grant(role: str, privilege: str, function: str, grantor: str, granta
     return ObjectGrant(role, privilege, function or None, grantor or None, grantable, held)
 
 
-def _default(role: str, privilege: str, creator: str, schema: str, grantable: bool) -> DefaultPrivilege:
-    return DefaultPrivilege(role, privilege, creator or None, schema or None, grantable)
+def _default(role: str, privilege: str, creator: str, schema: str, *rest: Any) -> DefaultPrivilege:
+    return DefaultPrivilege(role, privilege, creator or None, schema or None, *rest)
+
+
+def _settings(role: str, of_database: bool, settings: list[str]) -> RoleSettings:
+    return RoleSettings(role or None, of_database, tuple(settings))
 
 
 def _role_values(row: Role) -> Values:
@@ -279,7 +290,7 @@ def _view_values(row: ViewRow) -> Values:
 
 
 def _default_values(row: DefaultPrivilege) -> Values:
-    values = (row.role, row.privilege, row.creator or "", row.schema or "", row.grantable)
+    values = (row.role, row.privilege, row.creator or "", row.schema or "", row.grantable, row.objects, row.held)
     return dict(zip(_DEFAULT, values, strict=True))
 
 
@@ -290,6 +301,10 @@ def _object_grant_values(row: ObjectGrant) -> Values:
 
 def _comment_values(row: Comment) -> Values:
     return dict(zip(_COMMENT, (row.schema, row.table, row.column, row.policy, row.text), strict=True))
+
+
+def _settings_values(row: RoleSettings) -> Values:
+    return dict(zip(_SETTINGS, (row.role or "", row.of_database, [*row.settings]), strict=True))
 
 
 def _delete(connection: sa.Connection, table: sa.Table, rows: Sequence[Values]) -> None:

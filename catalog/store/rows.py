@@ -11,6 +11,9 @@ ALL_TABLES = "*"  # in the place of a table's name: all tables of the schema, th
 SCHEMA_ITSELF = ""  # in the place of a table's name: the schema as such, for USAGE and CREATE
 SELECT = "SELECT"
 USAGE = "USAGE"
+TABLES, SCHEMAS = "TABLES", "SCHEMAS"
+DEFAULT_OBJECTS = (TABLES, "SEQUENCES", "FUNCTIONS", "TYPES", SCHEMAS, "LARGE OBJECTS")
+"""What default privileges are for, as ALTER DEFAULT PRIVILEGES names it."""
 
 
 class PolicyState(StrEnum):
@@ -94,8 +97,10 @@ class Comment:
 
 @dataclass(frozen=True, slots=True, order=True)
 class DefaultPrivilege:
-    """``role`` (or `PUBLIC`) gets a privilege on tables to come: those that ``creator`` makes in ``schema``, None for
-    all schemas. The tables that sources bring count as made by each superuser, and by the creator None.
+    """``role`` (or `PUBLIC`) gets a privilege on objects to come: those that ``creator`` makes in ``schema``, None for
+    all schemas. What sources bring counts as made by each superuser, and by the creator None. ``objects`` is what they
+    are, as in `DEFAULT_OBJECTS`. ``held`` is False where everybody has the privilege by default (EXECUTE on functions,
+    USAGE on types), and it was taken from `PUBLIC`.
     """
 
     role: str
@@ -103,6 +108,20 @@ class DefaultPrivilege:
     creator: str | None = None
     schema: str | None = None
     grantable: bool = False
+    objects: str = TABLES
+    held: bool = True
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class RoleSettings:
+    """Settings with which sessions of a role begin, None: of all roles; ``of_database``: what was said for the database
+    in particular (IN DATABASE, ALTER DATABASE), which counts more. Each of ``settings`` is ``name=value``, in
+    PostgreSQL's order.
+    """
+
+    role: str | None
+    of_database: bool
+    settings: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -274,3 +293,4 @@ class AccessRows:
     comments: tuple[Comment, ...] = ()
     user_mappings: tuple[tuple[str | None, str], ...] = ()  # roles (None: PUBLIC) with a login of theirs at a source
     tag_removals: tuple[TagRemoval, ...] = ()
+    role_settings: tuple[RoleSettings, ...] = ()

@@ -104,6 +104,16 @@ default_privileges = sa.Table(
     sa.Column("role", sa.Text, primary_key=True),
     sa.Column("privilege", sa.Text, primary_key=True),
     sa.Column("grantable", sa.Boolean, nullable=False, server_default=_no),
+    sa.Column("objects", sa.Text, primary_key=True, server_default="TABLES"),
+    sa.Column("held", sa.Boolean, nullable=False, server_default=_yes),  # false: everybody's, and taken
+)
+
+role_settings = sa.Table(
+    "role_settings",
+    metadata,
+    sa.Column("role", sa.Text, primary_key=True),  # no foreign key: '' are all roles
+    sa.Column("of_database", sa.Boolean, primary_key=True),
+    sa.Column("settings", sa.ARRAY(sa.Text), nullable=False),  # name=value
 )
 
 table_rights = sa.Table(

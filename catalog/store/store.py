@@ -30,7 +30,9 @@ from catalog.store.masking import MaskingStore
 from catalog.store.rows import (
     PUBLIC,
     SCHEMA_ITSELF,
+    SCHEMAS,
     SELECT,
+    TABLES,
     USAGE,
     AccessRows,
     Actor,
@@ -312,17 +314,26 @@ class Store:
 
 
 def adopt(access: AccessRows, names: Iterable[TableName]) -> AccessRows:
-    """Return the rows with some tables known: new ones get what default privileges provide for."""
+    """Return the rows with some tables known: new ones get what default privileges provide for. A schema is new with
+    the first of its tables.
+    """
     known = {TableName(row.schema, row.table) for row in access.tables}
     new = [name for name in names if name not in known]
     if not new:
         return access
     makers = {None, *(role.name for role in access.roles if role.superuser)}
+    provided = [row for row in access.default_privileges if row.creator in makers]
     given = {
         Grant(row.role, name.schema, name.name, row.privilege, grantable=row.grantable)
         for name in new
-        for row in access.default_privileges
-        if row.creator in makers and row.schema in (None, name.schema)
+        for row in provided
+        if row.objects == TABLES and row.schema in (None, name.schema)
+    }
+    given |= {
+        Grant(row.role, schema, SCHEMA_ITSELF, row.privilege, grantable=row.grantable)
+        for schema in {name.schema for name in new} - {name.schema for name in known}
+        for row in provided
+        if row.objects == SCHEMAS
     }
     return replace(
         access,

@@ -18,24 +18,14 @@ from gateway.sql.view_statements import is_view_statement
 
 _ROLES = frozenset({"ROLE", "USER", "GROUP"})
 _OTHER_OBJECTS = frozenset(  # that GRANT … ON may name, before a name
-    (
-        *("DOMAIN", "FOREIGN", "LANGUAGE", "LARGE", "PARAMETER", "PROCEDURE", "PROCEDURES"),
-        *(
-            "SEQUENCE",
-            "TABLESPACE",
-            "TYPE",
-            "ALL",
-            "SEQUENCES",
-            "TYPES",
-            "PROPERTY",
-        ),
-    )
+    (*("DOMAIN", "FOREIGN", "LANGUAGE", "LARGE", "PARAMETER", "SEQUENCE", "TABLESPACE", "TYPE", "ALL", "PROPERTY"),)
 )
 _NOT_IN_FORCE = {"DRAFT": PolicyState.DRAFT, "SHADOW": PolicyState.SHADOW}
 _STATES = {**_NOT_IN_FORCE, "ENFORCE": PolicyState.ENFORCED}
 _ROW_SECURITY = ("ROW", "LEVEL", "SECURITY")
 _DESCRIBED = frozenset({"TABLE", "COLUMN", "SCHEMA", "VIEW", "POLICY"})
 _ENDS_OF_NAMES = frozenset({",", ".", "TO", "FROM"})
+_ALL_OBJECTS = frozenset({"TABLES", "SEQUENCES", "FUNCTIONS", "PROCEDURES", "ROUTINES"})  # of which there may be none
 
 
 def is_access(part: Sequence[Token]) -> bool:
@@ -46,12 +36,10 @@ def is_access(part: Sequence[Token]) -> bool:
         _check_objects(words)
         return True
     if head in {"CREATE", "ALTER", "DROP"} and second in _ROLES:
-        if words[2:3] == ["MAPPING"]:
-            return False
-        _check_role_options(head, second, words)
-        return True
+        return words[2:3] != ["MAPPING"] and (not _sets(words) or _check_settings(words))
+    if [head, second] == ["ALTER", "DATABASE"]:
+        return _sets(words) and words[4:5] != ["TABLESPACE"] and _check_settings(words)
     if [head, second] == ["ALTER", "DEFAULT"]:
-        _check_objects(words)
         return True
     if head == "COMMENT":
         return _comments(words[1:])
@@ -70,7 +58,8 @@ def access_statement(text: str, start: int = 0) -> AccessStatement:
     """
     part = tokens(text)
     words = [_word(token) for token in part]
-    if words[1:2] and words[1] in _ROLES and words[0] in {"CREATE", "ALTER"}:
+    about_role = words[0] in {"CREATE", "ALTER"} and words[1:2] and words[1] in _ROLES
+    if about_role and not (_sets(words) and "PASSWORD" not in words):
         return _without_password(text, start, part, words)
     state = _policy_state(part, words)
     if state is not None:
@@ -125,12 +114,9 @@ def _check_objects(words: Sequence[str]) -> None:
     at = words.index("ON") + 1
     kind = words[at] if at < len(words) else ""
     following = words[at + 1] if at + 1 < len(words) else ""
-    if words[0] == "ALTER" and kind in {"SCHEMAS", "FUNCTIONS", "ROUTINES"}:
-        hint = "Clients make neither: sources bring schemas, and GRANT is for those that are there."
-        raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, f"default privileges on {kind} are not supported", hint=hint)
-    if kind not in _OTHER_OBJECTS or following in _ENDS_OF_NAMES - ({"TO", "FROM"} if words[0] == "ALTER" else set()):
+    if kind not in _OTHER_OBJECTS or following in _ENDS_OF_NAMES:
         return
-    if kind == "ALL" and following in {"TABLES", "FUNCTIONS", "ROUTINES"}:
+    if kind == "ALL" and following in _ALL_OBJECTS:
         return
     name = f"{kind} {following}" if kind in {"ALL", "LARGE", "FOREIGN"} else kind
     raise SqlError(
@@ -149,12 +135,18 @@ def _comments(words: Sequence[str]) -> bool:
     return len(words) > 1 and words[0] == "ON" and words[1] in _DESCRIBED
 
 
-def _check_role_options(head: str, second: str, words: Sequence[str]) -> None:
-    """Refuse settings of roles: they would be the metadata server's, not the gateway's."""
-    if head != "ALTER" or second == "GROUP":
-        return
-    if words[3:4] in (["SET"], ["RESET"]) or words[3:5] == ["IN", "DATABASE"]:
-        raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, f"settings of roles are not supported (ALTER {second} … SET)")
+def _sets(words: Sequence[str]) -> bool:
+    """Whether ALTER ROLE or ALTER DATABASE is about settings with which sessions begin."""
+    at = 6 if words[3:5] == ["IN", "DATABASE"] else 3
+    return words[0] == "ALTER" and words[1] != "GROUP" and words[at : at + 1] in (["SET"], ["RESET"])
+
+
+def _check_settings(words: Sequence[str]) -> bool:
+    """Refuse what only the client's own session could tell."""
+    if words[-2:] == ["FROM", "CURRENT"]:
+        message, hint = "SET … FROM CURRENT is not supported", "Write the value behind TO."
+        raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, message, hint=hint)
+    return True
 
 
 def _alters_access(words: Sequence[str]) -> bool:

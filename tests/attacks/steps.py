@@ -11,8 +11,8 @@
     tina connect role=x:      a connection of its own with parameters of the startup message, then a query
     tina blind: …             a query whose answer is not written down, for it differs each time; it is searched
 
-A comment that ends in ``(open)`` marks a hole that is known and not closed: the case fails once it is closed, and then
-the mark goes. One that ends in ``(accepted)`` may differ between the worlds.
+A comment that ends in ``(shown)`` marks what catalogues tell as in every PostgreSQL: the case fails once they do not,
+and then the mark goes. One that ends in ``(accepted)`` may differ between the worlds.
 
 ``{t}`` in a case stands for one kind of source, chosen by its text, or each of the four in turn where the comment of
 the case ends in ``(all kinds)``. Each such case is tried on views, too.

@@ -76,7 +76,7 @@ _SQL_TYPES = {
     pa.decimal128(12, 2): "numeric(12,2)",
 }
 _VISIBLE = {"north": "NVIS", "south": "SVIS", "west": "WVIS"}
-_GRANTED = "id, tenant, name, email, balance, phone, code, amount, joined"
+GRANTED_PEOPLE = "id, tenant, name, email, balance, phone, code, amount, joined"
 
 
 def tables(world: str) -> dict[str, pa.Table]:
@@ -230,7 +230,7 @@ def policies() -> Iterator[str]:
     yield "CREATE POLICY own ON crm.members USING (member = CURRENT_USER)"
     for kind in KINDS:
         yield f"GRANT USAGE ON SCHEMA {kind} TO analysts, {AUD}, {OLGA}"
-        yield f"GRANT SELECT ({_GRANTED}) ON {kind}.people TO analysts"
+        yield f"GRANT SELECT ({GRANTED_PEOPLE}) ON {kind}.people TO analysts"
         yield f"GRANT SELECT (id, tenant, name) ON {kind}.people TO {AUD}"
         yield f"GRANT SELECT ON {kind}.orders TO analysts"
         yield f"GRANT SELECT ON {kind}.notes TO analysts, {AUD}"
@@ -269,7 +269,7 @@ def views() -> Iterator[str]:
     yield f"CREATE ROLE nora LOGIN PASSWORD '{PASSWORD}' IN ROLE analysts, north"
     yield f"GRANT CREATE ON SCHEMA {VIEWS} TO nora"
     for kind, table in zip(KINDS, ("notes", "people", "vault", "orders"), strict=True):
-        columns = _GRANTED if table == "people" else "*"
+        columns = GRANTED_PEOPLE if table == "people" else "*"
         yield f"CREATE VIEW {VIEWS}.{table} WITH (security_invoker) AS SELECT {columns} FROM {kind}.{table}"
         if table != "vault":
             yield f"GRANT SELECT ON {VIEWS}.{table} TO analysts, {AUD}"

@@ -304,7 +304,9 @@ def test_gateways_change_it_one_after_the_other(server: Server, store: Store, la
 def test_sessions_begin_with_the_gateways_settings(server: Server, store: Store, lake: Mirror) -> None:
     secret = store.require_secret("mirror")
     show = "SELECT current_setting('statement_timeout'), current_setting('search_path')"
-    open_mirror(server, secret, lake.database, {"statement_timeout": "1234", "search_path": "sales, public"})
+    first = {"statement_timeout": "1234", "search_path": "sales, public"}
+    open_mirror(server, secret, lake.database, first).apply(LAKE, ACCESS)
     assert ask(server, lake, show, role="ann")[0] == ("1234ms", "sales, public")
-    open_mirror(server, secret, lake.database, {"statement_timeout": "0"})
+    second = {"statement_timeout": "0"}
+    open_mirror(server, secret, lake.database, second).apply(LAKE, ACCESS)
     assert ask(server, lake, show, role="ann") == [("0", '"$user", public')]

@@ -15,7 +15,16 @@ from catalog.mirror.mirror import Mirror, open_mirror
 from catalog.names import TableName
 from catalog.server import Server
 from catalog.sqlstate import SqlState
-from catalog.store.rows import ALL_TABLES, AccessRows, DefaultPrivilege, Grant, PolicyState, RowPolicy
+from catalog.store.rows import (
+    ALL_TABLES,
+    SCHEMA_ITSELF,
+    USAGE,
+    AccessRows,
+    DefaultPrivilege,
+    Grant,
+    PolicyState,
+    RowPolicy,
+)
 from catalog.store.store import Store, open_store
 from catalog.tables import Catalog, Column, Table
 
@@ -74,6 +83,12 @@ EVERYTHING = (
     "GRANT SELECT ON orders TO team WITH GRANT OPTION",
     "GRANT SELECT (id), UPDATE (region) ON regions TO team",
     "ALTER DEFAULT PRIVILEGES IN SCHEMA shop GRANT SELECT ON TABLES TO team",
+    "ALTER DEFAULT PRIVILEGES GRANT CREATE ON SCHEMAS TO team WITH GRANT OPTION",
+    "ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC",
+    "ALTER DEFAULT PRIVILEGES IN SCHEMA shop GRANT EXECUTE ON FUNCTIONS TO PUBLIC",
+    "ALTER DEFAULT PRIVILEGES FOR ROLE worker REVOKE USAGE ON TYPES FROM PUBLIC",
+    "ALTER DEFAULT PRIVILEGES FOR ROLE worker GRANT USAGE ON SEQUENCES TO team",
+    "ALTER DEFAULT PRIVILEGES GRANT SELECT ON LARGE OBJECTS TO team",
     "ALTER TABLE regions OWNER TO worker",
     "CREATE POLICY own ON orders TO team, worker USING (region = current_user) WITH CHECK (id > 0)",
     "CREATE POLICY looked_up ON orders AS RESTRICTIVE FOR SELECT"
@@ -87,9 +102,14 @@ EVERYTHING = (
     "COMMENT ON COLUMN few.number IS 'an id'",
     "COMMENT ON SCHEMA shop IS 'the shop'",
     "COMMENT ON POLICY own ON orders IS 'each his own'",
+    "ALTER ROLE worker SET search_path = shop, public",
+    "ALTER ROLE team SET my.tenant = 'north'",
 )
 ON_THE_DATABASE = (
     "REVOKE CONNECT ON DATABASE {0} FROM PUBLIC",
+    "ALTER DATABASE {0} SET datestyle = 'German', 'DMY'",
+    "ALTER ROLE ALL SET work_mem = '1MB'",
+    "ALTER ROLE worker IN DATABASE {0} SET work_mem = '2MB'",
     "GRANT CREATE, TEMPORARY ON DATABASE {0} TO worker WITH GRANT OPTION",
     "GRANT CONNECT ON DATABASE {0} TO team",
 )
@@ -98,9 +118,12 @@ CATALOGUES = (
     " WHERE relnamespace = 'shop'::regnamespace ORDER BY 1",
     "SELECT attname, attacl::text FROM pg_attribute WHERE attacl IS NOT NULL AND attrelid > 16383 ORDER BY 1",
     "SELECT nspname, nspacl::text FROM pg_namespace WHERE nspname = 'shop'",
-    "SELECT defaclrole::regrole::text, defaclacl::text FROM pg_default_acl",
+    "SELECT defaclrole::regrole::text, defaclobjtype, defaclnamespace <> 0, defaclacl::text FROM pg_default_acl"
+    " ORDER BY 1, 2, 3",
     "SELECT * FROM pg_policies ORDER BY policyname",
     "SELECT datacl::text FROM pg_database WHERE datname = current_database()",
+    "SELECT setdatabase = 0, setrole::regrole::text, setconfig FROM pg_db_role_setting"
+    " WHERE setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database())) ORDER BY 1, 2",
     "SELECT proname, proacl::text FROM pg_proc WHERE pronamespace = 'lakegate'::regnamespace"
     " ORDER BY oid::regprocedure::text",
     "SELECT description FROM pg_description WHERE objoid > 16383 AND classoid::regclass::text IN"
@@ -312,6 +335,17 @@ def test_default_privileges_are_for_tables_to_come(store: Store, lake: Mirror) -
     assert store.access_version() == version
 
 
+def test_default_privileges_are_for_schemas_to_come(store: Store, lake: Mirror) -> None:
+    """A schema comes with the first of its tables; another table of it changes nothing."""
+    store.adopt_tables([TableName("shop", "orders")])
+    give(lake, store, "CREATE ROLE team", "ALTER DEFAULT PRIVILEGES GRANT USAGE ON SCHEMAS TO team WITH GRANT OPTION")
+    assert store.adopt_tables([TableName("shop", "new"), TableName("other", "new"), TableName("other", "newer")])
+    held = [grant for grant in store.load_access().grants if grant.role == "team"]
+    assert held == [Grant("team", "other", SCHEMA_ITSELF, USAGE, grantable=True)]
+    assert store.adopt_tables([TableName("other", "newest")])
+    assert [grant for grant in store.load_access().grants if grant.role == "team"] == held
+
+
 REFUSED = [
     ("GRANT pg_read_all_data TO worker", "42501"),
     ("GRANT worker TO lakegate", "42501"),
@@ -327,7 +361,11 @@ REFUSED = [
     ("CREATE ROLE x IN ROLE pg_write_server_files", "42501"),
     ("CREATE ROLE x ADMIN lakegate", "42501"),
     ("CREATE ROLE x REPLICATION", "0A000"),
-    ("ALTER ROLE worker SET search_path = x", "0A000"),
+    ("ALTER ROLE lakegate SET search_path = x", "42501"),
+    ("ALTER ROLE pg_monitor SET search_path = x", "42939"),
+    ("ALTER ROLE worker IN DATABASE postgres SET search_path = x", "42501"),
+    ("ALTER DATABASE postgres SET search_path = x", "42501"),
+    ("ALTER ROLE ALL IN DATABASE postgres SET search_path = x", "42501"),
     ("GRANT SELECT ON pg_catalog.pg_authid TO worker", "42501"),
     ("GRANT SELECT ON pg_catalog.lakegate_mirror TO worker", "42501"),
     ("GRANT CREATE ON SCHEMA pg_catalog TO worker", "42501"),
@@ -336,7 +374,8 @@ REFUSED = [
     ("GRANT EXECUTE ON FUNCTION pg_read_file(text) TO worker", "0A000"),
     ("GRANT USAGE ON LANGUAGE plpgsql TO worker", "0A000"),
     ("GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA pg_catalog TO worker", "0A000"),
-    ("ALTER DEFAULT PRIVILEGES GRANT EXECUTE ON FUNCTIONS TO worker", "0A000"),
+    ("ALTER DEFAULT PRIVILEGES FOR ROLE lakegate GRANT EXECUTE ON FUNCTIONS TO worker", "42501"),
+    ("ALTER DEFAULT PRIVILEGES FOR ROLE lakegate REVOKE USAGE ON TYPES FROM PUBLIC", "42501"),
     ("REASSIGN OWNED BY lakegate TO worker", "2BP01"),
     ("CREATE POLICY x ON pg_catalog.pg_class USING (true)", "42501"),
     ("ALTER TABLE pg_catalog.lakegate_mirror OWNER TO worker", "42501"),

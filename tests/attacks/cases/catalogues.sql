@@ -1,4 +1,4 @@
-# what is not granted is as if it were not there; (open)
+# names are told by the catalogues, as PostgreSQL tells them; (shown)
 SELECT relname FROM pg_class WHERE relname ~ '_ledger' ORDER BY relnamespace
 ----
 leak_ledger
@@ -7,7 +7,7 @@ leak_ledger
 leak_ledger
 leak_ledger
 
-# (open)
+# (shown)
 SELECT c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = '{t}' ORDER BY 1
 ----
 leak_ledger
@@ -17,7 +17,7 @@ people
 places
 vault
 
-# (open)
+# (shown)
 SELECT tablename FROM pg_tables WHERE schemaname = '{t}' ORDER BY 1
 ----
 leak_ledger
@@ -52,7 +52,7 @@ orders | card
 orders | id
 orders | item
 
-# (open)
+# (shown)
 SELECT attname FROM pg_attribute WHERE attrelid = '{t}.people'::regclass AND attnum > 0 ORDER BY attnum
 ----
 id
@@ -67,7 +67,7 @@ salary
 joined
 leak_extra
 
-# (open)
+# (shown)
 SELECT attname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid WHERE attname ~ '_extra' ORDER BY 1
 ----
 leak_extra
@@ -79,7 +79,7 @@ SELECT has_table_privilege('{t}.people', 'SELECT'), has_any_column_privilege('{t
 ----
 f | t
 
-# policies and their constants; (open)
+# policies and their constants; (shown)
 SELECT * FROM pg_policies WHERE schemaname = '{t}' ORDER BY policyname
 ----
 {t} | orders | members | PERMISSIVE | {public} | ALL | (tenant IN ( SELECT m.tenant\n   FROM members m\n  WHERE (m.member = CURRENT_USER))) | NULL
@@ -87,7 +87,7 @@ SELECT * FROM pg_policies WHERE schemaname = '{t}' ORDER BY policyname
 {t} | people | recent | RESTRICTIVE | {public} | ALL | (id < 100) | NULL
 {t} | people | south_rows | PERMISSIVE | {south} | SELECT | (tenant = 'south'::text) | NULL
 
-# (open)
+# (shown)
 SELECT qual FROM pg_policies WHERE qual ~ '-constant' ORDER BY schemaname
 ----
 ((tenant = 'north'::text) OR (name = 'LEAK-constant'::text))
@@ -95,7 +95,7 @@ SELECT qual FROM pg_policies WHERE qual ~ '-constant' ORDER BY schemaname
 ((tenant = 'north'::text) OR (name = 'LEAK-constant'::text))
 ((tenant = 'north'::text) OR (name = 'LEAK-constant'::text))
 
-# (open)
+# (shown)
 SELECT pg_get_expr(polqual, polrelid) FROM pg_policy WHERE polname = 'north_rows' ORDER BY oid
 ----
 ((tenant = 'north'::text) OR (name = 'LEAK-constant'::text))
