@@ -22,7 +22,7 @@ from gateway.sql.unread import get_meant, identifier, possible_tables
 _OF_ROLES = frozenset(
     {"ROLE", "USER", "GROUP", "OWNED", "DEFAULT", "DATABASE"}
 )  # second words of statements without relations
-_OTHER_OBJECTS = frozenset({"ALL", "DATABASE", "FUNCTION", "PROCEDURE", "ROUTINE", "SCHEMA"})
+_OTHER_OBJECTS = frozenset({"ALL", "DATABASE", "FOREIGN", "FUNCTION", "PROCEDURE", "ROUTINE", "SCHEMA"})
 _BEFORE_NAMES = frozenset({"ON", "TABLE", "COLUMN", "VIEW", "EXISTS", "ONLY"})
 _GRANTS = frozenset({"GRANT", "REVOKE"})
 _PUBLIC_SCHEMA = "public"

@@ -14,7 +14,7 @@ from catalog.principals import Principal
 from catalog.remote_logins import RemoteLogin, UserMapping
 from catalog.scans import Source
 from catalog.sqlstate import SqlState
-from catalog.store.rows import PUBLIC, SCHEMA_ITSELF, USAGE, AccessRows
+from catalog.store.rows import PUBLIC, AccessRows
 from catalog.store.store import Store
 from gateway.sql.mapping_statements import MappingStatement, Option, Whom, parse_mapping
 
@@ -64,11 +64,7 @@ def _require_right(principal: Principal, role: str | None, server: str, rows: Ac
     if principal.superuser:
         return
     holders = {PUBLIC, *principal.roles}
-    usable = any(
-        (grant.schema, grant.table, grant.privilege) == (server, SCHEMA_ITSELF, USAGE) and grant.role in holders
-        for grant in rows.grants
-    )
-    if not usable:
+    if not any(row.server == server and row.role in holders for row in rows.object_grants):
         raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, f"permission denied for foreign server {server}")
     if role != principal.name:
         raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, f"must be owner of foreign server {server}")

@@ -186,6 +186,8 @@ class _Difference:
                 subject = f"DATABASE {sql_name(self.database)}"
                 if row.function is not None:
                     subject = f"FUNCTION {SCHEMA}.{row.function}"
+                elif row.server is not None:
+                    subject = f"FOREIGN SERVER {sql_name(row.server)}"
                 if given == row.held:
                     option = "WITH GRANT OPTION" if row.grantable else ""
                     yield words(f"GRANT {row.privilege} ON {subject} TO {grantee(row.role)}", option)

@@ -64,7 +64,11 @@ _ELSEWHERE = " UNION ALL ".join(
         ("tablespaces", "pg_tablespace", ""),
         ("languages", "pg_language", ""),
         ("foreign-data wrappers", "pg_foreign_data_wrapper", ""),
-        ("foreign servers", "pg_foreign_server", ""),
+        (
+            "foreign servers",
+            "pg_foreign_server",
+            " AND x.srvowner <> (SELECT w.fdwowner FROM pg_catalog.pg_foreign_data_wrapper w WHERE w.oid = x.srvfdw)",
+        ),
         ("large objects", "pg_largeobject_metadata", ""),
         ("parameters", "pg_parameter_acl", ""),
         ("event triggers", "pg_event_trigger", ""),

@@ -29,6 +29,7 @@ import structlog
 from psycopg import sql
 
 from catalog.errors import SqlError
+from catalog.mask_library import SCHEMA
 from catalog.mirror.access import MirrorParts, execute
 from catalog.mirror.access_statements import AccessOutcome, AccessRequest, MakeVerifier
 from catalog.mirror.activity import make_activity, make_sessions, signal_process, tell_sessions
@@ -345,7 +346,8 @@ class Mirror:
             applied = self._change_tables(connection, self._catalog, access, notes)
         fill_masking_views(connection, access)
         change_settings(connection, access, roles, self._defaults)
-        change_user_mappings(connection, access.user_mappings, roles)
+        sources = {table.source for table in self._catalog.tables.values()} - {SCHEMA}
+        change_user_mappings(connection, access.user_mappings, roles, sources)
         change_owners(connection, access, roles, notes)
         change_privileges(connection, access, roles, notes)
         change_object_privileges(connection, access, roles)

@@ -1,4 +1,4 @@
-"""Privileges on the database and on functions of the schema ``lakegate``, in the mirror as in the gateway.
+"""Privileges on the database, sources and functions of the schema ``lakegate``, in the mirror as in the gateway.
 
 CONNECT decides there who may log in, TEMPORARY who may make temporary tables. PUBLIC has both, and EXECUTE on the
 functions that clients may call, unless it was taken: the store keeps how things differ from that. Functions of
@@ -18,7 +18,7 @@ from psycopg import sql
 from catalog.errors import SqlError
 from catalog.mask_library import KEYED, SCHEMA
 from catalog.sqlstate import SqlState
-from catalog.store.rows import PUBLIC, AccessRows, ObjectGrant
+from catalog.store.rows import PUBLIC, USAGE, AccessRows, ObjectGrant
 from catalog.store.store import SUPERUSERS
 
 CONNECT = "CONNECT"
@@ -35,13 +35,16 @@ _OURS = f"p.pronamespace = (SELECT s.oid FROM pg_catalog.pg_namespace s WHERE s.
 _FUNCTIONS = f"SELECT {_SIGNATURE} FROM pg_catalog.pg_proc p WHERE {_OURS} AND NOT {_INTERNAL}"
 _HELD = f"""
 SELECT CASE WHEN a.grantee = 0 THEN 'public' ELSE pg_catalog.pg_get_userbyid(a.grantee) END, a.privilege_type, h.name,
-       CASE WHEN a.grantor <> h.owner THEN pg_catalog.pg_get_userbyid(a.grantor) END, a.is_grantable
+       CASE WHEN a.grantor <> h.owner THEN pg_catalog.pg_get_userbyid(a.grantor) END, a.is_grantable, true, h.server
 FROM (
-    SELECT NULL AS name, d.datdba AS owner, coalesce(d.datacl, pg_catalog.acldefault('d', d.datdba)) AS acl
+    SELECT NULL AS name, NULL::name AS server, d.datdba AS owner,
+           coalesce(d.datacl, pg_catalog.acldefault('d', d.datdba)) AS acl
     FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()
     UNION ALL
-    SELECT {_SIGNATURE}, p.proowner, coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner))
+    SELECT {_SIGNATURE}, NULL, p.proowner, coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner))
     FROM pg_catalog.pg_proc p WHERE {_OURS} AND NOT {_INTERNAL}
+    UNION ALL
+    SELECT NULL, s.srvname, s.srvowner, s.srvacl FROM pg_catalog.pg_foreign_server s
 ) h, pg_catalog.aclexplode(h.acl) a
 WHERE a.grantee <> h.owner
 """
@@ -59,6 +62,7 @@ WHERE d.xmin = {_MINE} AND d.datname <> pg_catalog.current_database()
 _OTHER_FUNCTIONS = f"""
 SELECT p.oid::pg_catalog.regprocedure::text FROM pg_catalog.pg_proc p WHERE p.xmin = {_MINE} AND NOT {_OURS} LIMIT 1
 """
+_SERVERS = "SELECT s.srvname FROM pg_catalog.pg_foreign_server s"
 _KEYED = {"keyed": sorted(KEYED)}
 _ALL_FUNCTIONS = re.compile(r"\bALL\s+(FUNCTIONS|ROUTINES)\s+IN\s+SCHEMA\b", re.IGNORECASE)
 
@@ -70,14 +74,16 @@ def change_object_privileges(connection: psycopg.Connection, access: AccessRows,
     for _ in range(_ROUNDS):
         present = _read(connection)
         surplus, missing = present - wanted, wanted - present
-        givers = {(one.role, one.privilege, one.function) for one in present if one.grantable}
-        possible = {
-            one for one in missing if one.grantor is None or (one.grantor, one.privilege, one.function) in givers
-        }
+        givers = {replace(one, grantor=None) for one in present if one.grantable}
+        possible = {one for one in missing if one.grantor is None or _right_to_give(one) in givers}
         if not surplus and not possible:
             return
         _run(connection, surplus, "REVOKE {} ON {} FROM {} CASCADE")
         _run(connection, possible, "GRANT {} ON {} TO {}")
+
+
+def _right_to_give(row: ObjectGrant) -> ObjectGrant:
+    return replace(row, role=row.grantor or "", grantor=None, grantable=True)
 
 
 def object_grants_after(connection: psycopg.Connection, rows: AccessRows, names: Set[str]) -> tuple[ObjectGrant, ...]:
@@ -101,12 +107,9 @@ def object_grants_after(connection: psycopg.Connection, rows: AccessRows, names:
     }
     standard = _standard(functions)
     taken = {replace(one, held=False) for one in standard - present}
-    # Of functions that this version does not have, and of roles that the server has for others, all stays as it is.
-    kept = {
-        row
-        for row in rows.object_grants
-        if (row.function is not None and row.function not in functions) or row.role not in known
-    }
+    # Of what the mirror does not have now, and of roles that the server has for others, all stays as it is.
+    servers = _servers(connection)
+    kept = {row for row in rows.object_grants if _is_absent(row, functions, servers) or row.role not in known}
     return tuple(sorted({*(present - standard), *taken, *kept}, key=repr))
 
 
@@ -127,6 +130,14 @@ def _functions(connection: psycopg.Connection) -> frozenset[str]:
     return frozenset(name for (name,) in connection.execute(_FUNCTIONS, _KEYED).fetchall())
 
 
+def _servers(connection: psycopg.Connection) -> frozenset[str]:
+    return frozenset(name for (name,) in connection.execute(_SERVERS).fetchall())
+
+
+def _is_absent(row: ObjectGrant, functions: Set[str], servers: Set[str]) -> bool:
+    return row.function not in {None, *functions} or row.server not in {None, *servers}
+
+
 def _read(connection: psycopg.Connection) -> set[ObjectGrant]:
     return {ObjectGrant(*row) for row in connection.execute(_HELD, _KEYED).fetchall()}
 
@@ -139,10 +150,10 @@ def _standard(functions: Collection[str]) -> set[ObjectGrant]:
 
 def _wanted(connection: psycopg.Connection, access: AccessRows, usable: Set[str]) -> set[ObjectGrant]:
     functions = _functions(connection)
-    known = {PUBLIC, *usable}
-    wanted = _standard(functions)
+    known, servers = {PUBLIC, *usable}, _servers(connection)
+    wanted = {*_standard(functions), *(ObjectGrant(SUPERUSERS, USAGE, server=name) for name in servers)}
     for row in access.object_grants:
-        if row.role not in known or (row.function is not None and row.function not in functions):
+        if row.role not in known or _is_absent(row, functions, servers):
             continue
         if row.held:
             wanted.add(replace(row, grantor=row.grantor if row.grantor in usable else None))
@@ -163,8 +174,11 @@ def _run(connection: psycopg.Connection, rows: Set[ObjectGrant], form: str) -> N
     for key, roles in _grouped(rows).items():
         grantees = [sql.SQL("PUBLIC") if role == PUBLIC else sql.Identifier(role) for role in roles]
         option = " WITH GRANT OPTION" if key.grantable and form.startswith("GRANT") else ""
-        subject = sql.SQL("FUNCTION {}.{}").format(sql.Identifier(SCHEMA), sql.SQL(key.function or ""))
-        if key.function is None:
+        if key.server is not None:
+            subject = sql.SQL("FOREIGN SERVER {}").format(sql.Identifier(key.server))
+        elif key.function is not None:
+            subject = sql.SQL("FUNCTION {}.{}").format(sql.Identifier(SCHEMA), sql.SQL(key.function))
+        else:
             subject = sql.SQL("DATABASE {}").format(sql.Identifier(connection.info.dbname))
         statement = sql.SQL(form + option).format(sql.SQL(key.privilege), subject, sql.SQL(", ").join(grantees))
         if key.grantor is not None:  # PostgreSQL notes who runs the statement as the grantor

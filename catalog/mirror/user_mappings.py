@@ -1,4 +1,5 @@
-"""User mappings as the mirror shows them, in ``pg_user_mappings`` and by ``\\deu``: for whom, at which source.
+"""Sources as the mirror shows them, as foreign servers, and user mappings, in ``pg_user_mappings`` and by ``\\deu``:
+for whom, at which source.
 
 They are PostgreSQL's own, of a wrapper that reads nothing, and without options: what a login is stays in the store.
 """
@@ -31,18 +32,20 @@ def read_user_mappings(connection: psycopg.Connection) -> set[Mapped]:
     return {(role, source) for role, source in connection.execute(_PRESENT, (_WRAPPER,)).fetchall()}
 
 
-def change_user_mappings(connection: psycopg.Connection, mapped: Collection[Mapped], roles: Collection[str]) -> None:
-    """Make and drop mappings; those of roles that the mirror does not have are left out."""
+def change_user_mappings(
+    connection: psycopg.Connection, mapped: Collection[Mapped], roles: Collection[str], sources: Collection[str]
+) -> None:
+    """Make and drop servers for sources, and mappings; those of roles that the mirror does not have are left out."""
     wanted = {(role, source) for role, source in mapped if role is None or role in roles}
     present = read_user_mappings(connection)
-    if wanted == present:
+    needed = {*sources, *(source for _, source in wanted)}
+    servers = {name for (name,) in connection.execute(_SERVERS, (_WRAPPER,)).fetchall()}
+    if (wanted, needed) == (present, servers):
         return
     for role, source in sorted(present - wanted, key=repr):
         connection.execute(_statement("DROP USER MAPPING FOR {} SERVER {}", role, source))
     if connection.execute(_HAS_WRAPPER, (_WRAPPER,)).fetchone() != (True,):
         connection.execute(sql.SQL("CREATE FOREIGN DATA WRAPPER {}").format(sql.Identifier(_WRAPPER)))
-    servers = {name for (name,) in connection.execute(_SERVERS, (_WRAPPER,)).fetchall()}
-    needed = {source for _, source in wanted}
     for source in sorted(needed - servers):
         made = sql.SQL("CREATE SERVER {} FOREIGN DATA WRAPPER {}")
         connection.execute(made.format(sql.Identifier(source), sql.Identifier(_WRAPPER)))

@@ -224,7 +224,7 @@ _VIEW = (
     *("schema_name", "view_name", "definition", "column_names", "column_types", "security_invoker", "options"),
     "comment",
 )
-_OBJECT_GRANT = ("role", "privilege", "function_name", "grantor", "grantable", "held")
+_OBJECT_GRANT = ("role", "privilege", "function_name", "grantor", "grantable", "held", "server_name")
 _COMMENT = ("schema_name", "table_name", "column_name", "policy_name", "comment")
 _SETTINGS = ("role", "of_database", "settings")
 _DEFAULT = ("role", "privilege", "creator", "schema_name", "grantable", "objects", "held")
@@ -249,8 +249,9 @@ def _view(schema: str, name: str, definition: str, names: list[str], types: list
     return ViewRow(schema, name, definition, columns, security_invoker, tuple(options), comment)
 
 
-def _object_grant(role: str, privilege: str, function: str, grantor: str, grantable: bool, held: bool) -> ObjectGrant:
-    return ObjectGrant(role, privilege, function or None, grantor or None, grantable, held)
+def _object_grant(role: str, privilege: str, function: str, grantor: str, *rest: Any) -> ObjectGrant:
+    grantable, held, server = rest
+    return ObjectGrant(role, privilege, function or None, grantor or None, grantable, held, server or None)
 
 
 def _default(role: str, privilege: str, creator: str, schema: str, *rest: Any) -> DefaultPrivilege:
@@ -296,7 +297,7 @@ def _default_values(row: DefaultPrivilege) -> Values:
 
 def _object_grant_values(row: ObjectGrant) -> Values:
     values = (row.role, row.privilege, row.function or "", row.grantor or "", row.grantable, row.held)
-    return dict(zip(_OBJECT_GRANT, values, strict=True))
+    return dict(zip(_OBJECT_GRANT, (*values, row.server or ""), strict=True))
 
 
 def _comment_values(row: Comment) -> Values:

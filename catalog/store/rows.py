@@ -69,17 +69,19 @@ class Grant:
 
 @dataclass(frozen=True, slots=True, order=True)
 class ObjectGrant:
-    """``role`` (or `PUBLIC`) holds a privilege on the database, or on a ``function`` of the schema ``lakegate``, which
-    is named with the types of its arguments (``claim(text)``). ``held`` is False where everybody has the privilege by
-    default, and it was taken from `PUBLIC`: CONNECT and TEMPORARY on the database, EXECUTE on functions.
+    """``role`` (or `PUBLIC`) holds a privilege on the database, on a ``function`` of the schema ``lakegate``, which
+    is named with the types of its arguments (``claim(text)``), or on a source (``server``). ``held`` is False where
+    everybody has the privilege by default, and it was taken from `PUBLIC`: CONNECT and TEMPORARY on the database,
+    EXECUTE on functions.
     """
 
     role: str
     privilege: str
-    function: str | None = None  # None: the database
+    function: str | None = None
     grantor: str | None = None  # None: the owner
     grantable: bool = False
     held: bool = True
+    server: str | None = None  # this and the function None: the database
 
 
 @dataclass(frozen=True, slots=True, order=True)

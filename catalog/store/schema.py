@@ -78,6 +78,7 @@ object_grants = sa.Table(
     sa.Column("grantor", sa.Text, primary_key=True, server_default=_empty),
     sa.Column("grantable", sa.Boolean, nullable=False, server_default=_no),
     sa.Column("held", sa.Boolean, nullable=False, server_default=_yes),  # false: everybody's, and taken
+    sa.Column("server_name", sa.Text, primary_key=True, server_default=_empty),  # a source
 )
 
 api_keys = sa.Table(

@@ -116,14 +116,14 @@ def _check_objects(words: Sequence[str]) -> None:
     following = words[at + 1] if at + 1 < len(words) else ""
     if kind not in _OTHER_OBJECTS or following in _ENDS_OF_NAMES:
         return
-    if kind == "ALL" and following in _ALL_OBJECTS:
+    if (kind == "ALL" and following in _ALL_OBJECTS) or [kind, following] == ["FOREIGN", "SERVER"]:
         return
-    name = f"{kind} {following}" if kind in {"ALL", "LARGE", "FOREIGN"} else kind
+    name = f"{kind} {following}" if kind in {"ALL", "LARGE"} else "FOREIGN DATA WRAPPER" if kind == "FOREIGN" else kind
     raise SqlError(
         SqlState.FEATURE_NOT_SUPPORTED,
         f"privileges on {name} are not supported",
-        hint="Privileges are given on tables, columns, views, schemas, functions and the database, and by membership in"
-        " roles.",
+        hint="Privileges are given on tables, columns, views, schemas, functions, foreign servers and the database, and"
+        " by membership in roles.",
     )
 
 

@@ -80,6 +80,8 @@ def peer(shop: SampleLake) -> Iterator[Server]:
             "CREATE SCHEMA shop",
             "CREATE TABLE shop.orders (id integer, region text, amount bigint, owner text)",
             "CREATE TABLE shop.regions (region text, team text)",
+            "CREATE FOREIGN DATA WRAPPER lakegate",
+            "CREATE SERVER shop FOREIGN DATA WRAPPER lakegate",
             "CREATE SCHEMA lakegate",
             "GRANT USAGE ON SCHEMA lakegate TO PUBLIC",
             "CREATE FUNCTION lakegate.principal() RETURNS text LANGUAGE sql AS 'SELECT session_user::text'",

@@ -15,6 +15,7 @@ from tests.gateway import ADA, BOB, EVE, PASSWORD, RunningGateway, SampleLake, S
 
 _RIGHTS = (
     "GRANT USAGE ON SCHEMA crm, shop TO bob, eve",
+    "GRANT USAGE ON FOREIGN SERVER crm TO bob, eve",
     "GRANT SELECT ON crm.orders, crm.regions, crm.who, shop.regions TO bob, eve",
 )
 _REFUSED = ("08001", 'source "crm" could not be reached with the login of the user mapping')
@@ -198,9 +199,9 @@ def test_nobody_maps_others_or_what_he_may_not_use(ada: psycopg.Connection, bob:
     for server in ("lakegate", "absent"):
         statement = mapping("bob", "remote_north").replace(b"crm", server.encode())
         assert refusal(bob, statement) == ("42501", f"permission denied for foreign server {server}")
-    ada.execute("REVOKE USAGE ON SCHEMA crm FROM bob")
+    ada.execute("REVOKE USAGE ON FOREIGN SERVER crm FROM bob")
     assert refusal(bob, mapping("bob", "x")) == ("42501", "permission denied for foreign server crm")
-    ada.execute("GRANT USAGE ON SCHEMA crm TO bob")
+    ada.execute("GRANT USAGE ON FOREIGN SERVER crm TO bob")
 
 
 def test_a_role_needs_a_password_and_the_source_must_ask_for_it(
@@ -255,7 +256,8 @@ def test_pg_user_mappings_has_names_alone(ada: psycopg.Connection, bob: psycopg.
     ada.execute("ALTER USER MAPPING FOR bob SERVER crm OPTIONS (SET user 'x')")
     ada.execute("DROP USER MAPPING FOR PUBLIC SERVER crm")
     assert bob.execute(query).fetchall() == [("crm", "bob", None)]
-    assert bob.execute("SELECT srvname, srvoptions FROM pg_foreign_server").fetchall() == [("crm", None)]
+    servers = bob.execute("SELECT srvname, srvoptions FROM pg_foreign_server ORDER BY 1").fetchall()
+    assert servers == [("crm", None), ("shop", None)]
 
 
 # What stays hidden ---------------------------------------------------------------------------------------------------

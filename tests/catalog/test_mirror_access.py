@@ -102,6 +102,7 @@ EVERYTHING = (
     "COMMENT ON COLUMN few.number IS 'an id'",
     "COMMENT ON SCHEMA shop IS 'the shop'",
     "COMMENT ON POLICY own ON orders IS 'each his own'",
+    "GRANT USAGE ON FOREIGN SERVER shop TO worker WITH GRANT OPTION",
     "ALTER ROLE worker SET search_path = shop, public",
     "ALTER ROLE team SET my.tenant = 'north'",
 )
@@ -122,6 +123,7 @@ CATALOGUES = (
     " ORDER BY 1, 2, 3",
     "SELECT * FROM pg_policies ORDER BY policyname",
     "SELECT datacl::text FROM pg_database WHERE datname = current_database()",
+    "SELECT srvname, srvacl::text FROM pg_foreign_server ORDER BY 1",
     "SELECT setdatabase = 0, setrole::regrole::text, setconfig FROM pg_db_role_setting"
     " WHERE setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database())) ORDER BY 1, 2",
     "SELECT proname, proacl::text FROM pg_proc WHERE pronamespace = 'lakegate'::regnamespace"
@@ -373,6 +375,7 @@ REFUSED = [
     ("GRANT SET ON PARAMETER log_statement TO worker", "0A000"),
     ("GRANT EXECUTE ON FUNCTION pg_read_file(text) TO worker", "0A000"),
     ("GRANT USAGE ON LANGUAGE plpgsql TO worker", "0A000"),
+    ("GRANT USAGE ON FOREIGN DATA WRAPPER lakegate TO worker", "0A000"),
     ("GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA pg_catalog TO worker", "0A000"),
     ("ALTER DEFAULT PRIVILEGES FOR ROLE lakegate GRANT EXECUTE ON FUNCTIONS TO worker", "42501"),
     ("ALTER DEFAULT PRIVILEGES FOR ROLE lakegate REVOKE USAGE ON TYPES FROM PUBLIC", "42501"),

@@ -263,7 +263,10 @@ ERROR 42501: permission denied for table pg_user_mapping
 
 SELECT srvoptions FROM pg_foreign_server
 ----
-(SELECT 0)
+NULL
+NULL
+NULL
+NULL
 
 SELECT setconfig FROM pg_db_role_setting WHERE setrole <> 0
 ----
