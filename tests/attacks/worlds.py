@@ -230,6 +230,7 @@ def policies() -> Iterator[str]:
     yield "CREATE POLICY own ON crm.members USING (member = CURRENT_USER)"
     for kind in KINDS:
         yield f"GRANT USAGE ON SCHEMA {kind} TO analysts, {AUD}, {OLGA}"
+        yield f"GRANT USAGE ON FOREIGN SERVER {kind} TO analysts"
         yield f"GRANT SELECT ({GRANTED_PEOPLE}) ON {kind}.people TO analysts"
         yield f"GRANT SELECT (id, tenant, name) ON {kind}.people TO {AUD}"
         yield f"GRANT SELECT ON {kind}.orders TO analysts"

@@ -88,9 +88,52 @@ ALTER ROLE ada PASSWORD 'x'
 ERROR 42501: permission denied to alter role
   DETAIL: Only roles with the SUPERUSER attribute may alter roles with the SUPERUSER attribute.
 
-ALTER ROLE tina SET row_security = off
+# settings with which sessions begin open nothing
+tina: ALTER ROLE tina SET row_security = off
+tina connect application_name=x: SELECT name FROM {t}.people ORDER BY id
+tina: ALTER ROLE tina RESET row_security
+tina connect application_name=x: SELECT name FROM {t}.people ORDER BY id
 ----
-ERROR 0A000: settings of roles are not supported (ALTER ROLE … SET)
+> tina
+(ALTER ROLE)
+> tina
+ERROR 42501: query would be affected by row-level security policy for table "people"
+> tina
+(ALTER ROLE)
+> tina
+NVIS-Ann
+NVIS-Ben
+NVIS-Cleo
+
+tina: ALTER ROLE tina SET role = keepers
+tina connect application_name=x: SELECT secret FROM {t}.vault
+tina: ALTER ROLE tina RESET ALL
+----
+> tina
+NOTICE 42501: permission will be denied to set role "keepers"
+(ALTER ROLE)
+> tina
+ERROR 42P01: relation "{t}.vault" does not exist
+> tina
+(ALTER ROLE)
+
+ALTER ROLE tina SET session_replication_role = replica
+----
+ERROR 42501: permission denied to set parameter "session_replication_role"
+
+ALTER DATABASE lake SET search_path = lk
+----
+ERROR 42501: must be owner of database lake
+
+ALTER ROLE sam SET role = tina
+----
+ERROR 42501: permission denied to alter role
+  DETAIL: Only roles with the CREATEROLE attribute and the ADMIN option on role "sam" may alter this role.
+
+GRANT USAGE ON FOREIGN SERVER {t} TO tina
+----
+WARNING 01007: no privileges were granted for "{t}"
+(GRANT)
 
 CREATE ROLE mine SUPERUSER
 ----
