@@ -250,6 +250,12 @@ class EngineLane:
             finally:
                 await rows.close()
 
+    @asynccontextmanager
+    async def in_time(self) -> AsyncIterator[None]:
+        """Let the engine work for the session in a block, which can be cancelled and ends with its timeouts."""
+        async with self._in_time(await self.read_settings()):
+            yield
+
     @property
     def threads(self) -> Executor:
         """Where batches are encoded."""

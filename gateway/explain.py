@@ -58,7 +58,7 @@ async def explain(
     told = _named(told if planned.principal.superuser else without_places(told), names)
     planning = 1000 * ((planned_at if options.analyze else ended_at) - started)
     execution = 1000 * (ended_at - planned_at) if options.analyze else None
-    run = _Explained(prepared, filtered, told, expected, planning, execution)
+    run = _Explained(prepared, filtered, told, expected, planning, execution, _analyzed(prepared, lake))
     if options.format == "TEXT":
         return _text(run, planned, options, names)
     return written(_shown(run, planned, options, asking), options.format)
@@ -67,6 +67,12 @@ async def explain(
 def _expected(planned: Plan, lake: Lake) -> list[float | None]:
     tables = [table for table in planned.optimized.tables.values() if table.name not in planned.session]
     return expected_rows(planned.optimized, lake.statistics(tables))
+
+
+def _analyzed(prepared: Prepared, lake: Lake) -> frozenset[str]:
+    snapshots = (part.snapshot for part in prepared.fragmented.fragments)
+    found = ((one, lake.analyzed(one.table.name)) for one in snapshots)
+    return frozenset(str(one.table.name) for one, known in found if known is not None and known.version == one.version)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +87,7 @@ class _Explained:
     expected: list[float | None]
     planning: float
     execution: float | None
+    analyzed: frozenset[str]  # the tables whose versions ANALYZE has read
 
     @property
     def fragments(self) -> tuple[Fragment, ...]:
@@ -106,7 +113,7 @@ def _text(run: _Explained, planned: Plan, options: ExplainOptions, names: dict[s
         lines += [f"  Dynamic filter: {one}" for one in filter_lines(place, run.prepared.keys, run.filtered)]
     lines += [f"Not pushed down: {operation}  ({reason})" for operation, reason in operations_kept(planned.optimized)]
     root = run.tree() if run.execution is not None else None
-    worst = worst_estimate(root, run.fragments) if root is not None else None
+    worst = worst_estimate(root, run.fragments, run.analyzed) if root is not None else None
     lines += [f"Worst estimate: {worst}"] if worst is not None else []
     if options.summary:
         lines.append(f"Planning Time: {run.planning:.3f} ms")
@@ -127,7 +134,9 @@ def _shown(run: _Explained, planned: Plan, options: ExplainOptions, asking: Aski
     if run.execution is not None:
         shown["Triggers"] = []
         shown |= {"Execution Time": round(run.execution, 3)} if options.summary else {}
-    worst = worst_estimate(root, run.fragments) if root is not None and run.execution is not None else None
+    worst = (
+        worst_estimate(root, run.fragments, run.analyzed) if root is not None and run.execution is not None else None
+    )
     shown |= {"Worst Estimate": worst} if worst is not None else {}
     shown["Engine Plan"] = without_statistics(run.plan).splitlines()
     shown |= {"Rules": [step.rule for step in planned.optimized.trace]} if options.verbose else {}

@@ -18,6 +18,7 @@ from typing import Protocol
 import structlog
 from cachetools import LRUCache
 
+from catalog.analyzed import Analyzed
 from catalog.errors import SqlError
 from catalog.names import TableName
 from catalog.remote_logins import RemoteLogins
@@ -187,6 +188,14 @@ class Lake:
         version of the table is pinned.
         """
         return self._statistics.get(tables)
+
+    def analyzed(self, name: TableName) -> Analyzed | None:
+        """Return what ANALYZE has found of a table, None where it never was analyzed."""
+        return self._statistics.analyzed(name)
+
+    def take_analyzed(self, found: Mapping[TableName, Analyzed]) -> None:
+        """Take over what ANALYZE has found of tables, here or on another gateway."""
+        self._statistics.take_analyzed(found)
 
     def close(self) -> None:
         """Give back connections and threads."""

@@ -39,6 +39,7 @@ from catalog.store.gateways import connection_name
 from catalog.store.rows import AccessRows, ApiKey, Membership
 from catalog.store.store import Store, open_store
 from catalog.tables import Catalog
+from gateway.analyze.kept import KeptStatistics
 from gateway.audit.audit import Audit
 from gateway.audit.journal import Journal
 from gateway.audit.retention import retire
@@ -89,6 +90,7 @@ class Metadata:
         self._mirror = open_mirror(server, self._store.require_secret("mirror"), database, defaults)
         functions = open_function_database(server, self._store.require_secret("mirror"))
         self.evaluator = Evaluator(functions)
+        self.analyzed = KeptStatistics(self._store.analyzed, database)
         self.numbers = ProcessNumbers(self._mirror.numbers, self._note_process)
         self.masking = MaskingCommands(self._store, self._mirror)
         self._mappings = MappingCommands(self._store)
@@ -160,6 +162,7 @@ class Metadata:
         self._note("column is not masked as was said", faults)
         if catalog is not self._saved:
             self._store.save_catalog(catalog, self._database)
+            self.analyzed.keep_only(catalog.tables.keys())
             self._saved = catalog
         masks, assignments = renamed(rows, catalog)
         if masks or assignments:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from dataclasses import replace
 
 import pyarrow as pa
@@ -9,6 +10,8 @@ import pyarrow as pa
 from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
 from gateway.access_lane import AccessLane
+from gateway.analyze.analyze import Analyzing, analyze
+from gateway.analyze.choice import choose
 from gateway.audit.entries import ACCESS_LANE
 from gateway.audit.witness import Witness
 from gateway.engine_lane import EngineLane
@@ -17,6 +20,7 @@ from gateway.owed_answers import OwedAnswers
 from gateway.relay.mirror_connection import MirrorConnection
 from gateway.session_role import SessionRole
 from gateway.session_services import SessionServices
+from gateway.sql.analyze_statements import parse_analyze
 from gateway.sql.statements import Kind, Statement
 from gateway.told_errors import moved
 from gateway.wire import backend
@@ -48,6 +52,8 @@ class OwnStatements:
         """Carry out a statement and tell the client. ``in_block``: a transaction was begun behind the last Sync."""
         if statement.kind is Kind.REFRESH:
             await self._refresh(statement)
+        elif statement.kind is Kind.ANALYZE:
+            await self._analyze(statement)
         elif statement.kind is Kind.ACCESS:
             await self.give_access((statement,), in_block=in_block)
         elif statement.kind is Kind.AUTHORIZATION:
@@ -82,6 +88,24 @@ class OwnStatements:
             raise SqlError(SqlState.ACTIVE_SQL_TRANSACTION, message)
         tag = await self._services.change_masking(statement, self._role.require_admin(), self._role.names())
         self._client.send(backend.CommandComplete(tag))
+
+    async def _analyze(self, statement: Statement) -> None:
+        if self._mirror.status == "E":
+            await self._engine.refuse(statement)
+        await self._role.know(self._owed.drain)
+        services, principal = self._services, self._role.require_admin()
+        try:
+            asked = parse_analyze(statement.text)
+        except SqlError as error:
+            raise moved(error, statement.start) from None
+        chosen = choose(asked, principal, self._role.names(), services.rows())
+        self._client.reading("analyze", tuple(str(table.name) for table, _ in chosen.tables))
+        work = Analyzing(services.lake, services.keep_analyzed, self._client.note_fragments())
+        told = analyze(chosen, work, verbose=asked.verbose)
+        async with self._engine.in_time(), aclosing(told):
+            async for notice in told:
+                self._client.send(notice)
+        self._client.send(backend.CommandComplete("ANALYZE"))
 
     async def answer(self, statement: Statement) -> pa.RecordBatch:
         """Answer a question about policies."""

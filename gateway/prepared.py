@@ -29,7 +29,7 @@ from gateway.sql.policy_questions import stand_in
 from gateway.sql.resolve import Names, NotResolved, References, references
 from gateway.sql.session_relations import TEMPORARY_SCHEMA, SessionRelation
 from gateway.sql.statements import Kind, Statement, explained, parse_query
-from gateway.sql.temporary_loads import Load, get_load, refuse_load
+from gateway.sql.temporary_loads import Load, get_load, names_temporary, refuse_load
 from gateway.sql.tokens import tokens
 from gateway.sql.unread import refuse_tables
 from gateway.values.rows import OutputColumn, OutputSettings, RowEncoder, RowForm
@@ -48,6 +48,7 @@ class Lane(Enum):
     RELAY = auto()  # the catalogue mirror
     ENGINE = auto()
     EXPLAIN = auto()  # the gateway itself, from the plan of the engine's lane
+    ANALYZE = auto()  # the engine, for the gateway itself
     REFRESH = auto()  # the gateway itself
     MASKING = auto()  # the gateway itself
     AUTHORIZATION = auto()  # the mirror's session, asked by the gateway
@@ -69,7 +70,7 @@ class Lane(Enum):
 
 _COMMANDS = frozenset(
     (
-        *(Lane.REFRESH, Lane.MASKING, Lane.USER_MAPPING, Lane.ACCESS, Lane.AUTHORIZATION),
+        *(Lane.ANALYZE, Lane.REFRESH, Lane.MASKING, Lane.USER_MAPPING, Lane.ACCESS, Lane.AUTHORIZATION),
         *(Lane.DECLARE, Lane.MOVE, Lane.PREPARE),
     )
 )
@@ -298,6 +299,8 @@ class StatementCache:
 
 def get_planless(statement: Statement) -> PreparedStatement | None:
     """Return a statement that is the same whoever asks; None for queries, which are planned."""
+    if statement.kind is Kind.ANALYZE:
+        return PreparedStatement(statement, Lane.ANALYZE)
     if statement.kind is Kind.REFRESH:
         return PreparedStatement(statement, Lane.REFRESH)
     if statement.kind is Kind.AUTHORIZATION:
@@ -345,6 +348,8 @@ def _prepare(
     if statement.kind is Kind.COPY:
         return _prepare_copy(statement, names, principal, lake)
     options, text = explained(statement) if statement.kind is Kind.EXPLAIN else (None, statement.text)
+    if statement.kind is Kind.TEMPORARY and statement.head == "ANALYZE" and not names_temporary(text, names):
+        return PreparedStatement(replace(statement, kind=Kind.ANALYZE), Lane.ANALYZE)
     load = get_load(text, names) if statement.kind is Kind.TEMPORARY else None
     if statement.kind is Kind.TEMPORARY and load is None:
         return PreparedStatement(statement, Lane.RELAY)

@@ -12,8 +12,10 @@ from functools import partial
 
 import structlog
 
+from catalog.analyzed import Analyzed
 from catalog.errors import SqlError
 from catalog.mirror.access_statements import AccessOutcome, AccessRequest
+from catalog.names import TableName
 from catalog.principals import Principal
 from catalog.sqlstate import SqlState
 from gateway.activity import as_json
@@ -81,6 +83,7 @@ class Gateway:
         known = await asyncio.to_thread(self.metadata.load_catalog)
         if known is not None:
             self.lake.remember(known)
+        self.lake.take_analyzed(await self.metadata.analyzed.news())
         await self.refresh(None, FIRST_PATIENCE)
         await self._look_at_others()
 
@@ -91,6 +94,11 @@ class Gateway:
         for source, reason in catalog.failures.items():
             if before.get(source) != reason:
                 _log.warning("source cannot be read", source=source, reason=reason)
+
+    async def keep_analyzed(self, table: TableName, analyzed: Analyzed) -> None:
+        """Keep what ANALYZE has found of a table, and have it count at once."""
+        await self.metadata.analyzed.keep(table, analyzed)
+        self.lake.take_analyzed({table: analyzed})
 
     async def keep_current(self) -> None:
         """Look at the sources again and again, and at once when a table has changed, until cancelled."""
@@ -103,6 +111,7 @@ class Gateway:
             try:
                 await self.refresh(None, PATIENCE)
                 await self._look_at_others()
+                self.lake.take_analyzed(await self.metadata.analyzed.news())
             except Exception:  # the next round may succeed; the catalogue stays as it was
                 _log.exception("refresh failed")
 
@@ -245,6 +254,7 @@ class Gateway:
             get_principal=self.metadata.get_principal,
             become=self.metadata.become,
             authorize=self.metadata.authorize,
+            keep_analyzed=self.keep_analyzed,
             refresh=self.refresh,
             rows=lambda: self.metadata.rows,
             execute_access=self.execute_access,

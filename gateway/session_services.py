@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
+from catalog.analyzed import Analyzed
+from catalog.names import TableName
 from catalog.principals import Principal
 from catalog.store.rows import AccessRows
 from gateway.access_lane import ExecuteAccess
@@ -35,6 +37,7 @@ class SessionServices:
     get_principal: GetPrincipal
     become: Callable[[Principal, str], Principal | None]  # who is in after SET ROLE; None: he may not be that
     authorize: Callable[[Principal, str], Principal | None]  # the same after SET SESSION AUTHORIZATION
+    keep_analyzed: Callable[[TableName, Analyzed], Awaitable[None]]  # what ANALYZE has found of a table
     refresh: Callable[[tuple[str, ...] | None], Awaitable[None]]
     rows: Callable[[], AccessRows]  # who may see what at this moment
     execute_access: ExecuteAccess

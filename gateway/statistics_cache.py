@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import structlog
 
+from catalog.analyzed import Analyzed, with_analyzed
 from catalog.errors import SqlError
 from catalog.names import TableName
 from catalog.scans import Source
@@ -49,6 +50,7 @@ class StatisticsCache:
 
     def __init__(self, sources: Mapping[str, Source]) -> None:
         self._sources = sources
+        self._analyzed: dict[TableName, Analyzed] = {}
         self._kept: dict[TableName, _Kept] = {}
         self._versions: dict[TableName, str] = {}
         self._rounds: dict[str, int] = dict.fromkeys(sources, 0)
@@ -77,6 +79,17 @@ class StatisticsCache:
                 found[table.name] = self._last(table)
         return found
 
+    def analyzed(self, name: TableName) -> Analyzed | None:
+        """Return what ANALYZE has found of a table, None where it never was analyzed."""
+        return self._analyzed.get(name)
+
+    def take_analyzed(self, found: Mapping[TableName, Analyzed]) -> None:
+        """Take over what ANALYZE has found of tables: from now on it counts."""
+        with self._lock:
+            self._analyzed.update(found)
+            for name in found:
+                self._kept.pop(name, None)
+
     def looked_at(self, source: str) -> None:
         """Note that a source was looked at again: what it said of its tables' rows is asked anew."""
         self._rounds[source] += 1
@@ -98,6 +111,8 @@ class StatisticsCache:
                 del self._kept[gone]
             for gone in self._versions.keys() - names:
                 del self._versions[gone]
+            for gone in self._analyzed.keys() - names:
+                del self._analyzed[gone]
 
     def _counts(self, kept: _Kept, table: Table, now: float) -> bool:
         return (
@@ -150,7 +165,9 @@ class StatisticsCache:
     def _read(self, table: Table, asked: _Asked) -> None:
         version, round_ = self._versions.get(table.name), self._rounds.get(table.source, 0)  # from before the answer
         try:
-            kept = _Kept(self._sources[table.source].statistics(table), table, version, round_)
+            told = self._sources[table.source].statistics(table)
+            found = with_analyzed(told, self._analyzed.get(table.name), version)
+            kept = _Kept(found, table, version, round_)
         except BaseException as failure:  # whatever it is, also a panic of a library, the statement is planned without
             kept = _Kept(self._last(table), table, version, round_, time.monotonic() + _RETRY)
             _log_failure(table, failure)

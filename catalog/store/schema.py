@@ -184,6 +184,17 @@ catalogs = sa.Table(
     sa.Column("saved", sa.DateTime(timezone=True), nullable=False, server_default=_now),
 )
 
+analyzed_tables = sa.Table(
+    "analyzed_tables",  # what ANALYZE has found of their rows
+    metadata,
+    sa.Column("catalog", sa.Text, primary_key=True),  # the database that clients see
+    sa.Column("schema_name", sa.Text, primary_key=True),
+    sa.Column("table_name", sa.Text, primary_key=True),
+    sa.Column("version", sa.Text, nullable=False),
+    sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("statistics", sa.LargeBinary, nullable=False),
+)
+
 access_history = sa.Table(
     "access_history",  # written by triggers on what decides who may see what
     metadata,

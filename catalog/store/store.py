@@ -21,6 +21,7 @@ from catalog.principals import SCOPES
 from catalog.server import Server
 from catalog.sqlstate import SqlState
 from catalog.store.access import AccessChange, read_access, read_memberships, without_roles
+from catalog.store.analyzed_tables import AnalyzedTables
 from catalog.store.connection import DATABASE, open_engine
 from catalog.store.gateways import serves_otherwise
 from catalog.store.listener import CHANNEL, Heard, Listener
@@ -68,6 +69,7 @@ class Store:
         self._engine = engine
         self.masking = MaskingStore(engine, self._change)
         self.mappings = MappingStore(engine, self._change)
+        self.analyzed = AnalyzedTables(engine)
 
     def close(self) -> None:
         """Give back the connections."""

@@ -56,6 +56,7 @@ class Kind(Enum):
     ACCESS = auto()  # roles, privileges and policies: the mirror judges them, the store keeps what they change
     AUTHORIZATION = auto()  # SET SESSION AUTHORIZATION to a role: superusers of the gateway are let to by it
     TEMPORARY = auto()  # of temporary tables, which the mirror's session has; refused for all others
+    ANALYZE = auto()  # tables of the lake are read for their statistics
     REFRESH = auto()  # REFRESH SOURCE: look at the sources again, now
     MASKING = auto()  # masking policies, tags and masking secrets
     USER_MAPPING = auto()  # with which logins sources are read
@@ -71,7 +72,7 @@ _SESSION_HEADS = frozenset(
 )
 _OTHER_COMMANDS = frozenset(  # of PostgreSQL 18, which are not served
     (
-        *("ALTER", "ANALYZE", "CALL", "CHECKPOINT", "CLUSTER", "COMMENT", "CREATE", "DECLARE", "DELETE", "DO"),
+        *("ALTER", "CALL", "CHECKPOINT", "CLUSTER", "COMMENT", "CREATE", "DECLARE", "DELETE", "DO"),
         *("DROP", "EXECUTE", "FETCH", "GRANT", "IMPORT", "INSERT", "LOAD", "LOCK", "MERGE", "MOVE", "PREPARE"),
         *("REASSIGN", "REFRESH", "REINDEX", "REVOKE", "SECURITY", "TRUNCATE", "UPDATE", "VACUUM"),
     )
@@ -86,7 +87,7 @@ _MAKERS = frozenset(
 )
 SUPPORTED = (
     "SELECT, VALUES, TABLE, WITH, COPY TO STDOUT, EXPLAIN, SET, SHOW, RESET, transactions without writes,"
-    " REFRESH SOURCE, and those of roles, privileges, policies, masks, tags and views"
+    " ANALYZE, REFRESH SOURCE, and those of roles, privileges, policies, masks, tags and views"
 )
 
 
@@ -188,6 +189,8 @@ def _kind(words: list[str], first: Token) -> Kind:
         return Kind.EXPLAIN
     if head == "COPY":
         return Kind.COPY
+    if head == "ANALYZE":
+        return Kind.ANALYZE
     if head == "REFRESH" and words[1:2] == ["SOURCE"]:
         return Kind.REFRESH
     if head in _SESSION_HEADS:

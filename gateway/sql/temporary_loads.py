@@ -82,6 +82,12 @@ def get_load(text: str, names: Names) -> Load | None:
     return _staged(text, query, end)
 
 
+def names_temporary(text: str, names: Names) -> bool:
+    """Whether a statement is on temporary relations of the session, or says so."""
+    found = temporary_statement(text).changed
+    return any(one.schema == TEMPORARY_SCHEMA or names.temporary.get(one.schema, one.name) for one in found)
+
+
 def refuse_load(text: str) -> None:
     """Raise 0A000 for statements whose query may not read the lake."""
     form = temporary_statement(text)
