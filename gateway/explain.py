@@ -106,7 +106,7 @@ def _text(run: _Explained, planned: Plan, options: ExplainOptions, names: dict[s
     lines = ["Engine query"]
     if options.verbose:
         lines += [f"  SQL: {_named(run.prepared.query.sql, names)}"]
-        lines += [f"  Rule: {step.rule}" for step in planned.optimized.trace]
+        lines += [f"  Rule: {rule}" for rule in planned.optimized.trace]
     lines += [f"  {line}" for line in without_statistics(run.plan).splitlines()]
     for place, part in enumerate(run.fragments):
         lines += fragment_lines(part)
@@ -139,7 +139,7 @@ def _shown(run: _Explained, planned: Plan, options: ExplainOptions, asking: Aski
     )
     shown |= {"Worst Estimate": worst} if worst is not None else {}
     shown["Engine Plan"] = without_statistics(run.plan).splitlines()
-    shown |= {"Rules": [step.rule for step in planned.optimized.trace]} if options.verbose else {}
+    shown |= {"Rules": [*planned.optimized.trace]} if options.verbose else {}
     shown["Fragments"] = [
         {**fragment_shown(part), "Dynamic Filters": filter_lines(place, run.prepared.keys, run.filtered)}
         for place, part in enumerate(run.fragments)

@@ -38,6 +38,10 @@ from gateway.values.settings import BINARY, TEXT
 from gateway.wire.backend import FieldDescription
 
 LONG_TEXT = 1024  # characters: beyond it a text is cut in a thread
+_KEPT_BYTES = 64 << 20  # of plans
+_KEPT_DESCRIPTIONS = 4096
+_KEPT_SHAPES = 4096
+_NODE_BYTES = 1024  # of a plan's tree, with the node's type: measured
 
 
 class Lane(Enum):
@@ -273,10 +277,10 @@ class NamedStatements:
 class StatementCache:
     """Prepared statements and descriptions of all sessions, each under its full key."""
 
-    def __init__(self, size: int = 4096) -> None:
-        self._prepared: LRUCache[tuple[object, ...], PreparedStatement] = LRUCache(size << 10, getsizeof=_size)
-        self.descriptions: LRUCache[tuple[object, ...], Description] = LRUCache(maxsize=size)
-        self.shapes: LRUCache[tuple[object, ...], object] = LRUCache(maxsize=size)  # of `gateway.shaped_statements`
+    def __init__(self) -> None:
+        self._prepared: LRUCache[tuple[object, ...], PreparedStatement] = LRUCache(_KEPT_BYTES, getsizeof=_size)
+        self.descriptions: LRUCache[tuple[object, ...], Description] = LRUCache(_KEPT_DESCRIPTIONS)
+        self.shapes: LRUCache[tuple[object, ...], object] = LRUCache(_KEPT_SHAPES)  # of `gateway.shaped_statements`
 
     async def prepare(
         self, statement: Statement, names: Names, principal: Principal, lake: Lake, parameters: tuple[str, ...] = ()
@@ -338,8 +342,11 @@ def _with_shapes(found: References, shapes: Mapping[tuple[str, str], SessionRela
 
 
 def _size(kept: PreparedStatement) -> int:
-    """The memory of a plan grows with its text; most are shorter than a kilobyte."""
-    return 512 + len(kept.statement.text)
+    """Return about how many bytes a statement takes; one that is too large for the cache takes its place alone."""
+    plan = kept.plan
+    trees = () if plan is None else (plan.optimized.tree, *(one.query for one in plan.optimized.dynamic))
+    nodes = sum(1 for tree in trees for _ in tree.walk())
+    return min(_KEPT_BYTES, 1024 + 2 * len(kept.statement.text) + _NODE_BYTES * nodes)
 
 
 def _prepare(

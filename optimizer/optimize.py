@@ -1,8 +1,8 @@
-"""Optimize: the same rows, cheaper. The rules are one tuple, applied in order; each step is kept as a value."""
+"""Optimize: the same rows, cheaper. The rules are one tuple, applied in order; `steps` shows what each has made."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -20,7 +20,7 @@ from optimizer.rules.order_joins import order_joins
 from optimizer.rules.prune_columns import prune_columns
 from optimizer.rules.push_down_filters import push_down_filters
 from optimizer.rules.scalar_aggregates_as_windows import scalar_aggregates_as_windows
-from optimizer.stages import Governed, Optimized, RuleApplied
+from optimizer.stages import Governed, Optimized
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,19 +67,35 @@ def optimize(governed: Governed, statistics: Statistics = NO_STATISTICS, rules: 
     Tables without statistics are joined in the order in which they are written.
     """
     tree = governed.tree
-    trace: list[RuleApplied] = []
-    for rule in rules:
-        before, changed = tree, apply(rule, tree, statistics)
-        if changed is before:  # the rule has nothing to do
-            continue
-        if changed.named_selects != before.named_selects:
-            raise AssertionError(f"rule {rule.__name__} changed the output columns")
-        if changed != before:
-            trace.append(RuleApplied(rule.__name__, changed))
+    trace: list[str] = []  # without the trees: plans are kept by the thousand
+    for rule, before, changed in _applied(governed.tree, statistics, rules):
         tree = changed
+        if changed != before:
+            trace.append(rule.__name__)
     late = late_relations(tree, statistics)
     dynamic = dynamic_filters(tree, governed.tables, statistics) if len(statistics) > 1 else ()
     return Optimized(tree, governed.tables, tuple(trace), governed.policies, late, governed.shadows, dynamic)
+
+
+def steps(
+    governed: Governed, statistics: Statistics = NO_STATISTICS, rules: tuple[Rule, ...] = RULES
+) -> Iterator[tuple[str, exp.Query]]:
+    """Yield the rules that change a query, each with the query after it."""
+    for rule, before, changed in _applied(governed.tree, statistics, rules):
+        if changed != before:
+            yield rule.__name__, changed
+
+
+def _applied(
+    tree: exp.Query, statistics: Statistics, rules: tuple[Rule, ...]
+) -> Iterator[tuple[Rule, exp.Query, exp.Query]]:
+    for rule in rules:
+        before, tree = tree, apply(rule, tree, statistics)
+        if tree is before:  # the rule has nothing to do
+            continue
+        if tree.named_selects != before.named_selects:
+            raise AssertionError(f"rule {rule.__name__} changed the output columns")
+        yield rule, before, tree
 
 
 def apply(rule: Rule, tree: exp.Query, statistics: Statistics) -> exp.Query:

@@ -44,19 +44,6 @@ class Governed:
 
 
 @dataclass(frozen=True, slots=True)
-class RuleApplied:
-    """One step of the optimizer: the rule and the query after it."""
-
-    rule: str
-    tree: exp.Query
-
-    @property
-    def sql(self) -> str:
-        """The query as text, for people."""
-        return self.tree.sql("postgres", comments=False)
-
-
-@dataclass(frozen=True, slots=True)
 class Rows:
     """How many rows a table has, how many of them meet a relation's own conditions, how many values a column has (None:
     not known), and whether an index begins with it.
@@ -96,7 +83,7 @@ class Optimized:
 
     tree: exp.Query
     tables: Mapping[TableName, Table]
-    trace: tuple[RuleApplied, ...] = ()
+    trace: tuple[str, ...] = ()
     policies: Mapping[TableName, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     late: frozenset[int] = frozenset()
     shadows: Mapping[TableName, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))

@@ -64,7 +64,7 @@ def test_random_scalar_aggregates(tables: SmallLake, request: pytest.FixtureRequ
     for _ in range(asked):
         query = maker.scalar_aggregate()
         expected = Counter(tables.reference.execute(query.encode()).fetchall())
-        applied = any(step.rule == scalar_aggregates_as_windows.__name__ for step in tables.optimized(query).trace)
+        applied = any(rule == scalar_aggregates_as_windows.__name__ for rule in tables.optimized(query).trace)
         for way in ("all rules", "no rules"):
             assert _answer(tables, query, way) == expected, f"{way}:\n{query}"
         changed += applied

@@ -126,7 +126,7 @@ def _check(tables: SmallLake, query: str) -> bool:
     assert Counter(tables.rows(query)) == expected
     assert Counter(tables.rows(query, rules=(scalar_aggregates_as_windows,))) == expected
     assert Counter(tables.rows(query, pushdown=False)) == expected
-    return any(step.rule == scalar_aggregates_as_windows.__name__ for step in tables.optimized(query).trace)
+    return any(rule == scalar_aggregates_as_windows.__name__ for rule in tables.optimized(query).trace)
 
 
 @pytest.mark.parametrize("name", APPLIES)

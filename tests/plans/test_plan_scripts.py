@@ -19,7 +19,7 @@ from gateway.sql.resolve import references, resolve
 from gateway.sql.statements import parse_query
 from optimizer.dynamic_filters import left_by
 from optimizer.fragment import fragment
-from optimizer.optimize import NO_STATISTICS, RULES, apply, optimize
+from optimizer.optimize import NO_STATISTICS, RULES, apply, optimize, steps
 from optimizer.stages import DynamicFilter, Fragmented, Governed, Resolved
 from policies.govern import check_governed, govern
 from policies.policy_reader import KeptRelations
@@ -67,10 +67,10 @@ def _command(command: str, options: list[str], resolved: Resolved) -> str:
     if command == "rule":
         rule = next(rule for rule in RULES if rule.__name__ == options[0])
         return apply(rule, governed.tree, statistics).sql("postgres", pretty=True)
-    optimized = optimize(governed, statistics)
     if command == "optimize":
-        steps = [f"{step.rule}: {step.sql}" for step in optimized.trace]
-        return "\n".join(steps) or "no rule applies"
+        shown = [f"{rule}: {tree.sql('postgres', comments=False)}" for rule, tree in steps(governed, statistics)]
+        return "\n".join(shown) or "no rule applies"
+    optimized = optimize(governed, statistics)
     if command == "dynamic":
         return "\n".join(map(_filter, optimized.dynamic)) or "no filter pays"
     assert command == "fragment", command
