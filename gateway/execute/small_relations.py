@@ -7,7 +7,7 @@ touched by where its rows lie.
 
 from __future__ import annotations
 
-import itertools
+import secrets
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
@@ -55,7 +55,6 @@ class SmallRelations:
         self._kept: OrderedDict[_Key, _Kept] = OrderedDict()
         self._uses: LRUCache[_Key, int] = LRUCache(_KNOWN)
         self._bytes = 0
-        self._numbers = itertools.count(1)
         self._lock = threading.Lock()
 
     @property
@@ -104,7 +103,7 @@ class SmallRelations:
             if key in self._kept or not self._make_room(size):
                 self._uses.pop(key, None)  # there may be room when it has been used as often again
                 return
-            name = f"small_{next(self._numbers)}"
+            name = f"small_{secrets.token_hex(8)}"  # nobody can guess it
             self._context.register_record_batches(name, [batches])
             self._kept[key] = _Kept(name, size)
             self._bytes += size
