@@ -9,7 +9,7 @@ from tests.gateway import SampleLake
 
 
 def test_a_load_is_told_with_its_tables_and_rows(lake: SampleLake, tmp_path: Path) -> None:
-    with audited(lake, tmp_path, "lake") as scene, scene.gateway.connect() as connection:
+    with audited(lake, tmp_path, "temporary") as scene, scene.gateway.connect() as connection:
         connection.execute("CREATE TEMP TABLE audited AS SELECT n_name FROM crm.nation")
         entry = scene.wait_for(lambda one: "audited" in str(one.get("text")) and one["phase"] != "intent")
         assert (entry["lane"], entry["tables"], entry["rows"]) == ("load", ["crm.nation"], 25)
