@@ -24,7 +24,7 @@ _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _READING = frozenset({"to_date", "to_timestamp"})
 _SAFE = re.compile(r"(?:YYYY|MM|DD|HH24|MI|SS|MS|US|[-/.,:; ])*\Z")  # what the engine writes as PostgreSQL does
 _OWN = "_as_written"  # behind the names of functions that sqlglot would take for others
-_RENAMED = frozenset({"array_sort", "date_add", "date_bin", "date_subtract", *AGGREGATES})
+_RENAMED = frozenset({"array_sort", "date_add", "date_bin", "date_subtract", "regexp_like", *AGGREGATES})
 
 
 def arranged(tokens: Sequence[Token]) -> list[Token]:
@@ -103,6 +103,8 @@ def with_own_names(tree: exp.Expr) -> exp.Expr:
             name = node.name.removesuffix(_OWN).lower()
             if name in AGGREGATES:
                 composed(node, name)
+            elif name == "regexp_like" and len(node.expressions) == 2:  # with flags, which it writes nowhere, it stays
+                node.replace(exp.RegexpLike(this=node.expressions[0], expression=node.expressions[1]))
             else:
                 node.set("this", name)
     return tree

@@ -18,6 +18,7 @@ _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _WORDS = {"y": r"\b", "m": r"\b{start}", "M": r"\b{end}", "Y": r"\B", "Z": r"\z", "A": r"\A"}
 _CLASSES = {"alpha": r"\p{Alphabetic}", "alnum": r"\p{Alphabetic}\p{N}", "upper": r"\p{Lu}", "lower": r"\p{Ll}",
             "space": r"\s", "digit": r"\d"}  # fmt: skip
+_OPTIONAL_GROUP = re.compile(r"\)(?:[?*]|\{0)")
 _AMBIGUOUS = re.compile(r"\||[*+?}]\?")
 _PLAIN = re.compile(r"[\w ,;:/@-]+")
 _LOOK = re.compile(r"\(\?[=!<]")
@@ -25,7 +26,7 @@ _REGEX_SPECIAL = frozenset(".^$\\")
 
 
 def matches(node: exp.Binary) -> exp.Expr:
-    """``~`` and ``~*``."""
+    """``~``, ``~*`` and ``regexp_like`` without flags."""
     subject, pattern = node.this, node.expression
     if kind(subject) not in (Kind.TEXT, Kind.UNKNOWN, Kind.BPCHAR):
         raise refuse(f"~ on {kind(subject).name.lower()}")
@@ -172,8 +173,18 @@ def _flags(flags: exp.Expr | None) -> str:
 
 def first_match(subject: exp.Expr, pattern: exp.Expr) -> exp.Expr:
     """Return the first match, or of a pattern with groups the first group's."""
-    found = call("regexp_match", subject, _alone(pattern), returns="TEXT[]")
+    found = call("regexp_match", subject, _with_groups(pattern), returns="TEXT[]")
     return call("array_element", found, number(1), returns="TEXT")
+
+
+def _with_groups(pattern: exp.Expr) -> exp.Expr:
+    """Return a pattern of which each group takes part in a match: the engine leaves out those that do not, where
+    PostgreSQL has NULL.
+    """
+    bare = pattern.unnest()
+    if not isinstance(bare, exp.Literal) or _OPTIONAL_GROUP.search(bare.name):
+        raise refuse("groups that a match may leave out")
+    return _alone(pattern)
 
 
 def match_groups(node: exp.Anonymous) -> exp.Expr:
@@ -183,7 +194,7 @@ def match_groups(node: exp.Anonymous) -> exp.Expr:
     if "g" in written:
         raise refuse("regexp_match with the flag g")
     extra = [text(written)] if written else []
-    return call("regexp_match", subject, _alone(pattern), *extra, returns="TEXT[]")
+    return call("regexp_match", subject, _with_groups(pattern), *extra, returns="TEXT[]")
 
 
 def substring_match(node: exp.RegexpSubstr) -> exp.Expr:

@@ -271,3 +271,13 @@ select chr(1114112) from types;
 -- half a character
 -- error: 54000
 select chr(55296) from types;
+
+-- groups that a match leaves out
+select regexp_match(t, '(a)(b)?'), substring(t from '(b)?a'), regexp_match(v, '(o)(n)*(e){0,1}'), regexp_match(t, '(.)(.)') from types;
+
+-- options of a regular expression
+select regexp_like(t, 'APP', 'i'), regexp_like(t, '^b.A', 'in'), t ~* 'BAN' from types;
+
+-- no options of a regular expression
+-- error: 22023
+select regexp_like(t, 'a', '12') from types;
