@@ -135,7 +135,7 @@ class Preparation:
     async def _settled(self, statement: Statement) -> PreparedStatement | None:
         """Return a statement that needs no plan of its own; None for one that does."""
         executed = self._late.executed(statement)
-        if executed is not None:
+        if executed is not None and self._late.executed(executed.prepared.statement) is None:  # else it may be itself
             await self.renew(executed)
         return self._late.get(statement) or get_planless(statement)
 
