@@ -66,7 +66,8 @@ def key_queries(optimized: Optimized, fragmented: Fragmented, asking: Asking) ->
     """Return what is to be asked first, of the same versions of the tables. Blocks."""
     if not asking.session.tuning.dynamic_filters:
         return ()
-    chosen = (one for one in optimized.dynamic if _may_help(one, fragmented.fragments[one.target], optimized, asking))
+    read = (one for one in optimized.dynamic if one.target not in fragmented.within)
+    chosen = (one for one in read if _may_help(one, fragmented.fragments[one.target], optimized, asking))
     return tuple(
         KeyQuery(one, _query(one, optimized, fragmented, asking), _is_private(one, optimized, asking)) for one in chosen
     )

@@ -476,6 +476,7 @@ class EngineLane:
             )
             timeouts = parse_duration(statement) or None, parse_duration(transaction) or None
             reading = Session(output.time_zone, output, tuning.tuning(tuned))
+            self._whole.is_on = reading.tuning.pushdown
             self._settings = _Settings(output, *timeouts, may_be_idle=idle == ["0", "0"], session=reading)
         return self._settings
 

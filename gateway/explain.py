@@ -15,9 +15,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from time import monotonic
 
-from catalog.scans import RemoteScan
+from catalog.scans import FileScan, RemoteScan
 from gateway.dynamic_filters import Asking, Filtered, with_keys
-from gateway.explain_fragments import filter_lines, fragment_lines, fragment_shown, name_scans, operations_kept
+from gateway.explain_fragments import filter_lines, fragment_lines, fragment_shown, name_scans
+from gateway.explain_parts import not_pushed, part_lines, part_names, parts_shown
 from gateway.lake import Lake
 from gateway.pipeline import Plan, Prepared
 from gateway.plan_advice import expected_rows, worst_estimate
@@ -55,6 +56,7 @@ async def explain(
         if one.keys is not None and (one.scan is not None or not filtered):
             expected[one.filter.target] = left_by(one.filter, one.keys)
     names = {part.relation: str(part.snapshot.table.name) for part in prepared.fragmented.fragments}
+    names |= part_names(prepared.fragmented.parts)
     told = _named(told if planned.principal.superuser else without_places(told), names)
     planning = 1000 * ((planned_at if options.analyze else ended_at) - started)
     execution = 1000 * (ended_at - planned_at) if options.analyze else None
@@ -90,15 +92,23 @@ class _Explained:
     analyzed: frozenset[str]  # the tables whose versions ANALYZE has read
 
     @property
-    def fragments(self) -> tuple[Fragment, ...]:
-        """The scans."""
-        return self.prepared.fragmented.fragments
+    def fragmented(self) -> Fragmented:
+        """The scans, and parts of the query."""
+        return self.prepared.fragmented
+
+    @property
+    def fragments(self) -> tuple[tuple[int, Fragment], ...]:
+        """The scans that stand in no part, each with its place."""
+        every = enumerate(self.fragmented.fragments)
+        return tuple((place, part) for place, part in every if place not in self.fragmented.within)
 
     def tree(self) -> PlanNode | None:
         """Return the engine's plan with the names of tables."""
         root = plan_tree(self.plan)
         if root is not None:
-            name_scans(root, self.fragments, self.expected)
+            # Rows of servers in memory look alike, whether they are a table's or a part's.
+            certain = [one for one in self.fragments if not self.fragmented.parts or isinstance(one[1].scan, FileScan)]
+            name_scans(root, [part for _, part in certain], [self.expected[place] for place, _ in certain])
         return root
 
 
@@ -108,12 +118,13 @@ def _text(run: _Explained, planned: Plan, options: ExplainOptions, names: dict[s
         lines += [f"  SQL: {_named(run.prepared.query.sql, names)}"]
         lines += [f"  Rule: {rule}" for rule in planned.optimized.trace]
     lines += [f"  {line}" for line in without_statistics(run.plan).splitlines()]
-    for place, part in enumerate(run.fragments):
+    for place, part in run.fragments:
         lines += fragment_lines(part)
         lines += [f"  Dynamic filter: {one}" for one in filter_lines(place, run.prepared.keys, run.filtered)]
-    lines += [f"Not pushed down: {operation}  ({reason})" for operation, reason in operations_kept(planned.optimized)]
+    lines += part_lines(run.fragmented.parts)
+    lines += [f"Not pushed down: {operation}  ({reason})" for operation, reason in not_pushed(planned, run.fragmented)]
     root = run.tree() if run.execution is not None else None
-    worst = worst_estimate(root, run.fragments, run.analyzed) if root is not None else None
+    worst = worst_estimate(root, run.fragmented.fragments, run.analyzed) if root is not None else None
     lines += [f"Worst estimate: {worst}"] if worst is not None else []
     if options.summary:
         lines.append(f"Planning Time: {run.planning:.3f} ms")
@@ -135,16 +146,19 @@ def _shown(run: _Explained, planned: Plan, options: ExplainOptions, asking: Aski
         shown["Triggers"] = []
         shown |= {"Execution Time": round(run.execution, 3)} if options.summary else {}
     worst = (
-        worst_estimate(root, run.fragments, run.analyzed) if root is not None and run.execution is not None else None
+        worst_estimate(root, run.fragmented.fragments, run.analyzed)
+        if root is not None and run.execution is not None
+        else None
     )
     shown |= {"Worst Estimate": worst} if worst is not None else {}
     shown["Engine Plan"] = without_statistics(run.plan).splitlines()
     shown |= {"Rules": [*planned.optimized.trace]} if options.verbose else {}
     shown["Fragments"] = [
         {**fragment_shown(part), "Dynamic Filters": filter_lines(place, run.prepared.keys, run.filtered)}
-        for place, part in enumerate(run.fragments)
+        for place, part in run.fragments
     ]
-    reasons = operations_kept(planned.optimized)
+    shown["Remote Parts"] = parts_shown(run.fragmented.parts)
+    reasons = not_pushed(planned, run.fragmented)
     shown["Not Pushed Down"] = [{"Operation": operation, "Reason": reason} for operation, reason in reasons]
     return shown
 

@@ -100,8 +100,10 @@ _OPERATIONS: tuple[tuple[str, tuple[type[exp.Expr], ...]], ...] = (
 )
 
 
-def operations_kept(optimized: Optimized) -> list[tuple[str, str]]:
-    """Return what the engine does although a table of the query is at a server that could, each with the reason."""
+def operations_kept(optimized: Optimized, tree: exp.Query) -> list[tuple[str, str]]:
+    """Return what the engine does although a table of the query is at a server that could, each with the reason.
+    ``tree`` is what the engine is left with.
+    """
     servers = sorted({table.source for table in optimized.tables.values() if table.kind == "postgres"})
     if not servers:
         return []
@@ -110,8 +112,8 @@ def operations_kept(optimized: Optimized) -> list[tuple[str, str]]:
         reason = f"the statement reads {', '.join(others)}, and no server has all of them"
     else:
         reason = f"{servers[0]} would read the statement otherwise, or has not all of its functions and types"
-    kept = [(word, reason) for word, kinds in _OPERATIONS if optimized.tree.find(*kinds) is not None]
-    limited = any(str(one.expression) != str(FENCE) for one in optimized.tree.find_all(exp.Limit))
+    kept = [(word, reason) for word, kinds in _OPERATIONS if tree.find(*kinds) is not None]
+    limited = any(str(one.expression) != str(FENCE) for one in tree.find_all(exp.Limit))
     return [*kept, *([("LIMIT", reason)] if limited else [])]
 
 

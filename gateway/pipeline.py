@@ -24,6 +24,7 @@ from gateway.execute.port import EngineQuery, MakeForm, RunningStatement, batche
 from gateway.lake import Lake, Pinned
 from gateway.relay.mirror_connection import MirrorConnection
 from gateway.relay.source_relay import WholeStatement
+from gateway.remote_parts import remote_parts
 from gateway.rendering import rendered_fragments
 from gateway.session_rows import SessionSource, with_rows
 from gateway.sql.engine_dialect.moments import Session
@@ -39,7 +40,8 @@ from optimizer.fragment import fragment, with_parameters
 from optimizer.optimize import NO_STATISTICS, optimize
 from optimizer.plain_scan import is_plain_scan
 from optimizer.relations import relations
-from optimizer.stages import Fragmented, Governed, Optimized
+from optimizer.remote_parts import Kept
+from optimizer.stages import Fragmented, Governed, Optimized, RemotePart
 from policies.govern import check_governed, govern
 from policies.session_access import WithSession
 
@@ -48,7 +50,8 @@ from policies.session_access import WithSession
 class Plan:
     """A planned query: what `plan` made of a text for one principal, catalogue and version of the grants. ``named`` are
     the tables and views that the text itself names, ``session`` the relations of the session among them. ``whole`` is
-    the query as one source's server answers it alone, where one can.
+    the query as one source's server answers it alone, where one can; ``parts`` are subqueries that servers can answer,
+    and ``kept`` those that they could not, with the reasons.
     """
 
     optimized: Optimized
@@ -56,6 +59,8 @@ class Plan:
     named: tuple[Table, ...]
     whole: WholeStatement | None = None
     session: Mapping[TableName, SessionRelation] = field(default_factory=lambda: MappingProxyType({}))
+    parts: tuple[RemotePart, ...] = ()
+    kept: tuple[Kept, ...] = ()
 
 
 class TypesWanted(Exception):
@@ -101,11 +106,13 @@ def plan(
         resolved = with_computed(resolved, [one.table for one in session.values()], names, parameters)
     access = WithSession(lake.access, frozenset(session)) if session else lake.access
     governed = govern(resolved, principal, access, policy_reader(names, lake.governed, lake.access))
-    optimized = optimize(governed, _statistics(governed, lake))
+    statistics = _statistics(governed, lake)
+    optimized = optimize(governed, statistics)
     for query in (optimized.tree, *(one.query for one in optimized.dynamic)):
         check_governed(query, optimized.tables, principal, access)  # no rule has let go of a policy
     whole = get_whole(governed, principal, access, lake.sources, lake.pure_functions)
-    return Plan(optimized, principal, tuple(resolved.tables.values()), whole, session)
+    parts, kept = remote_parts(optimized, statistics, lake.sources, lake.pure_functions) if whole is None else ((), ())
+    return Plan(optimized, principal, tuple(resolved.tables.values()), whole, session, parts, kept)
 
 
 def _statistics(governed: Governed, lake: Lake) -> Statistics:
@@ -143,8 +150,7 @@ def _with_parameters(prepared: Prepared, parameters: Sequence[pa.Scalar], lake: 
     fragmented = with_parameters(prepared.fragmented, lake.sources, parameters)
     if fragmented is None:
         return None
-    scans = tuple((part.relation, part.scan) for part in fragmented.fragments)
-    return Prepared(fragmented, replace(prepared.query, scans=scans))
+    return Prepared(fragmented, replace(prepared.query, scans=fragmented.scans))
 
 
 def _prepare(planned: Plan, parameters: Sequence[pa.Scalar], session: Session, lake: Lake, pinned: Pinned) -> Prepared:
@@ -154,13 +160,13 @@ def _prepare(planned: Plan, parameters: Sequence[pa.Scalar], session: Session, l
         source = SessionSource(planned.session)
         snapshots = {**snapshots, **{name: source.pin(one.table) for name, one in planned.session.items()}}
         sources = {**sources, source.name: source}
-    fragmented = fragment(planned.optimized, snapshots, sources, parameters)
-    scans = tuple((part.relation, part.scan) for part in fragmented.fragments)
-    fenced = frozenset(part.relation for part in fragmented.fragments if part.is_fenced)
+    parts = planned.parts if session.tuning.pushdown else ()
+    fragmented = fragment(planned.optimized, snapshots, sources, parameters, parts)
+    fenced = frozenset(part.relation for part in fragmented.read if part.is_fenced)
     rendered = rendered_fragments(fragmented, session, lake.evaluator)
     query = EngineQuery(
         rendered.sql,
-        scans,
+        fragmented.scans,
         is_plain_scan(fragmented.tree),
         is_brief(fragmented),
         _bytes(pinned),

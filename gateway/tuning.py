@@ -6,27 +6,30 @@ undone with a transaction, shown by SHOW, and set for a role by ``ALTER ROLE``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
 
 _ON = frozenset({"on", "true", "t", "tr", "tru", "yes", "y", "ye", "1"})
 _OFF = frozenset({"off", "of", "false", "f", "fa", "fal", "fals", "no", "n", "0"})
-SETTINGS = ("lakegate.dynamic_filters",)
+SETTINGS = ("lakegate.dynamic_filters", "lakegate.pushdown")
 SELECTED = ", ".join(f"pg_catalog.current_setting('{name}', true)" for name in SETTINGS)
 """What a session is asked for; a setting that was never set is NULL."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
-    """What is switched on. ``dynamic_filters``: large tables are read by the keys of small ones."""
+    """What is switched on. ``dynamic_filters``: large tables are read by the keys of small ones. ``pushdown``:
+    statements and parts of them go to the server that has their tables.
+    """
 
     dynamic_filters: bool = True
+    pushdown: bool = True
 
     def changed(self) -> dict[str, str]:
         """Return the settings that are not the usual ones, as EXPLAIN (SETTINGS) shows them."""
-        return {"lakegate.dynamic_filters": "off"} if not self.dynamic_filters else {}
+        return {name: "off" for name, is_on in zip(SETTINGS, astuple(self), strict=True) if not is_on}
 
 
 USUAL = Tuning()

@@ -26,6 +26,7 @@ class WholeLane:
     def __init__(self, lake: Lake, client: Client) -> None:
         self._lake = lake
         self._client = client
+        self.is_on = True  # as ``lakegate.pushdown`` says
         self._styles: tuple[OutputSettings, _Styles] | None = None  # of the settings that were asked about last
         self._hides: tuple[tuple[object, ...], bool] | None = None  # of what was asked about last
 
@@ -78,7 +79,7 @@ class WholeLane:
 
     async def _get_asked(self, portal: Portal, output: OutputSettings) -> Asked | None:
         planned = portal.prepared.plan
-        if planned is None or planned.whole is None:
+        if planned is None or planned.whole is None or not self.is_on:
             return None
         if self._styles is None or self._styles[0] is not output:
             self._styles = output, _styles(output)

@@ -18,7 +18,7 @@ def is_brief(fragmented: Fragmented) -> bool:
 
     Nobody need be able to break off such a query, so it may run where that is quickest.
     """
-    if len(fragmented.fragments) != 1:
+    if len(fragmented.fragments) != 1 or fragmented.parts:
         return False
     snapshot = fragmented.fragments[0].snapshot
     if snapshot.rows is None or snapshot.bytes is None or snapshot.bytes > _MOST_BYTES:

@@ -14,6 +14,7 @@ from __future__ import annotations
 # an index, keys looked up in an index; and DataFusion that reads a column of 6 million rows in Parquet.
 REMOTE_ROW = 700.0  # sent by a server and decoded here; over a network it costs more, and keys are worth more
 REMOTE_ROW_LEFT_OUT = 200.0  # looked at by the server, which compares it with keys
+REMOTE_ROW_COMPUTED = 200.0  # joined or grouped by the server, instead of sent
 REMOTE_KEY = 1500.0  # written, sent, and put where rows are compared with it
 REMOTE_KEY_IN_INDEX = 12_000.0  # written, sent and looked up
 FILE_ROW = 10.0  # of a column or two of files

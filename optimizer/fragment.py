@@ -20,7 +20,7 @@ from optimizer.comparisons import comparisons
 from optimizer.copies import copied
 from optimizer.infinite_moments import may_be_infinite
 from optimizer.relations import Relation, conjuncts, relations
-from optimizer.stages import Applied, Condition, Fragment, Fragmented, Optimized
+from optimizer.stages import Applied, Condition, Fragment, Fragmented, Optimized, RemotePart
 
 _PARAMETERS = (exp.Parameter, exp.Placeholder)
 
@@ -30,17 +30,47 @@ def fragment(
     snapshots: Mapping[TableName, Snapshot],
     sources: Mapping[str, Source],
     parameters: Sequence[pa.Scalar] = (),
+    parts: Sequence[RemotePart] = (),
 ) -> Fragmented:
-    """Cut the query into scans of its sources at the given snapshots. Blocks: sources may read metadata."""
+    """Cut the query into scans of its sources at the given snapshots, and the ``parts`` of it that servers answer.
+    Blocks: sources may read metadata.
+    """
     tree = copied(optimized.tree)
+    selects = [*tree.find_all(exp.Select)] if parts else []
     infinite = may_be_infinite(tree)
     token = secrets.token_hex(8)  # relation names cannot be guessed, so no text of a user can name one
+    read = [*relations(tree)]
+    within = frozenset(
+        at for at, relation in enumerate(read) if any(_stands_in(relation, selects[p.place]) for p in parts)
+    )
     fragments = [
         _fragment(relation, f"scan_{token}_{number}", snapshots[relation.name], sources, parameters)
-        for number, relation in enumerate([*relations(tree)])
+        for number, relation in enumerate(read)
     ]
-    parts = (_late(part) if at in optimized.late else part for at, part in enumerate(fragments))
-    return Fragmented(tree, tuple(_infinite(part) if infinite else part for part in parts))
+    late = (_late(part) if at in optimized.late else part for at, part in enumerate(fragments))
+    whole = tuple(_infinite(part) if infinite else part for part in late)
+    named = [replace(part, relation=f"part_{token}_{number}") for number, part in enumerate(parts)]
+    for part in named:
+        _read_part(selects[part.place], part)
+    if infinite:
+        named = [replace(part, scan=replace(part.scan, infinite=True)) for part in named]
+    return Fragmented(tree, whole, tuple(named), within)
+
+
+def _stands_in(relation: Relation, select: exp.Select) -> bool:
+    node: exp.Expr | None = relation.derived
+    while node is not None and node is not select:
+        node = node.parent
+    return node is select
+
+
+def _read_part(select: exp.Select, part: RemotePart) -> None:
+    """Read a subquery's rows from its server, in place."""
+    base = exp.Table(this=_quoted(part.relation), alias=exp.TableAlias(this=_quoted("part")))
+    for name in [*select.args]:
+        select.set(name, None)
+    select.set("expressions", [copied(one) for one in part.outputs])
+    select.set("from_", exp.From(this=base))
 
 
 def _late(part: Fragment) -> Fragment:
@@ -100,7 +130,7 @@ def with_parameters(
         if found is None:
             return None
         parts.append(found)
-    return Fragmented(fragmented.tree, tuple(parts))
+    return replace(fragmented, fragments=tuple(parts))
 
 
 def _with_parameters(part: Fragment, source: Source, parameters: Sequence[pa.Scalar]) -> Fragment | None:

@@ -15,7 +15,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from catalog.names import TableName
-from catalog.scans import Comparison, Scan, Snapshot
+from catalog.scans import Comparison, RemoteScan, Scan, Snapshot
 from catalog.tables import Table
 
 
@@ -128,8 +128,39 @@ class Fragment:
 
 
 @dataclass(frozen=True, slots=True)
+class RemotePart:
+    """A subquery that one server answers. ``place`` is its SELECT's among those of the optimized tree, ``name`` how
+    people are told of it. ``outputs`` are its columns, over those of ``scan`` as ``part.c1 …``; ``tables`` what it
+    reads.
+    """
+
+    place: int
+    name: str
+    tables: tuple[TableName, ...]
+    scan: RemoteScan
+    outputs: tuple[exp.Expr, ...]
+    relation: str = ""  # the name that stands for it in the engine's query, once that is made
+
+
+@dataclass(frozen=True, slots=True)
 class Fragmented:
-    """What each source runs, and the query that the engine runs over their relations."""
+    """What each source runs, and the query that the engine runs over their relations. Of ``fragments`` there is one for
+    each relation of the optimized tree; those at the places ``within`` are read by the servers' ``parts`` that they
+    stand in, and not by themselves.
+    """
 
     tree: exp.Query
     fragments: tuple[Fragment, ...]
+    parts: tuple[RemotePart, ...] = ()
+    within: frozenset[int] = frozenset()
+
+    @property
+    def read(self) -> tuple[Fragment, ...]:
+        """The fragments that are read by themselves."""
+        return tuple(part for place, part in enumerate(self.fragments) if place not in self.within)
+
+    @property
+    def scans(self) -> tuple[tuple[str, Scan], ...]:
+        """What the engine reads, by the names of its query."""
+        whole = tuple((part.relation, part.scan) for part in self.read)
+        return (*whole, *((part.relation, part.scan) for part in self.parts))

@@ -19,6 +19,7 @@ from connectors.postgres import comparisons, discovery
 from connectors.postgres.connections import ConnectionPool
 from connectors.postgres.keys import written_keys
 from connectors.postgres.login_pools import LoginPools
+from connectors.postgres.remote_part import WrittenPart, remote_part
 from connectors.postgres.scan_queries import Asked, guard, scan_queries
 from connectors.postgres.settings import PostgresOptions, connection_string, login_conninfo
 from connectors.postgres.shapes import RelationShape
@@ -102,6 +103,12 @@ class PostgresSource:
         is used up.
         """
         return whole_statement(tree, tables, self._shape)
+
+    def part(self, select: exp.Select, tables: Mapping[TableName, Table]) -> WrittenPart:
+        """Return the statement for a part of a query, a SELECT over governed relations of this source. Raises NotSent
+        where its rows might be others than the engine's.
+        """
+        return remote_part(select, tables, self._shape)
 
     def conninfo(self, login: RemoteLogin | None = None) -> str:
         """Return the connection string for a login, with its password; None: the gateway's own."""

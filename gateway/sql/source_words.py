@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from gateway.sql.tokens import UnterminatedToken, tokens
 
-_STABLE_FUNCTIONS = [  # they depend on TimeZone, DateStyle and IntervalStyle at the most, which are the session's
+STABLE_FUNCTIONS = [  # they depend on TimeZone, DateStyle and IntervalStyle at the most, which are the session's
     *("array_agg", "array_to_json", "array_to_string", "concat", "concat_ws", "date_bin", "date_part", "date_trunc"),
     *("extract", "format", "json_agg", "json_build_array", "json_build_object", "json_object_agg", "jsonb_agg"),
     *("jsonb_build_array", "jsonb_build_object", "jsonb_object_agg", "row_to_json", "string_agg", "timezone"),
@@ -22,7 +22,7 @@ PURE_FUNCTIONS = (
     SELECT p.proname FROM pg_catalog.pg_proc p WHERE p.pronamespace = 'pg_catalog'::pg_catalog.regnamespace
     GROUP BY p.proname HAVING bool_and(p.prokind IN ('f', 'a', 'w') AND (p.provolatile = 'i' OR p.proname = ANY(%s)))
     """,
-    (_STABLE_FUNCTIONS,),
+    (STABLE_FUNCTIONS,),
 )
 # Words of SQL that a parenthesis may follow.
 _BEFORE_PARENTHESES = frozenset(

@@ -31,18 +31,21 @@ from gateway.execute.engine import Engine
 from gateway.execute.port import EngineQuery, EngineSettings
 from gateway.execute.remote_relations import RemoteDataset
 from gateway.lake import Lake
+from gateway.remote_parts import remote_parts
 from gateway.sql.engine_dialect.function_errors import stated_error
 from gateway.sql.engine_dialect.functions import register_functions
 from gateway.sql.engine_dialect.moments import Session
 from gateway.sql.engine_dialect.render import render
 from gateway.sql.policy_text import policy_reader
 from gateway.sql.resolve import Names, references, resolve
+from gateway.sql.source_words import PURE_FUNCTIONS
 from gateway.sql.statements import parse_query
 from optimizer.cardinality import Statistics
 from optimizer.dynamic_filters import Thresholds, dynamic_filters
 from optimizer.fragment import fragment
 from optimizer.optimize import RULES, Rule, optimize
-from optimizer.stages import Fragmented, Optimized
+from optimizer.remote_parts import Kept
+from optimizer.stages import Fragmented, Optimized, RemotePart
 from policies.access import Access
 from policies.govern import check_governed, govern
 from policies.policy_reader import KeptRelations
@@ -118,6 +121,9 @@ class SmallLake:
     engine: Engine
     reference: psycopg.Connection
     filtered: list[Filtered] = field(default_factory=list)
+    parts: list[RemotePart] = field(default_factory=list)
+    kept: list[Kept] = field(default_factory=list)
+    functions: frozenset[str] = frozenset()
 
     def rows(
         self,
@@ -129,18 +135,22 @@ class SmallLake:
         access: Access = EVERYTHING,
         statistics: Statistics | None = None,
         dynamic: bool = False,
+        parts: Statistics | None = None,
     ) -> list[Row]:
         """Return a query's rows by way of all stages; raises SqlError for what is not supported. With ``dynamic`` each
-        table is read by keys that can be, whatever it costs.
+        table is read by keys that can be, whatever it costs. With ``parts``, statistics, servers answer those parts of
+        the query for which these speak.
         """
         sources = self.sources if pushdown else {name: Unhelpful(one) for name, one in self.sources.items()}
         optimized = self.optimized(query, rules, principal, access, statistics)
         check_governed(optimized.tree, optimized.tables, principal, access)
         snapshots = {table.name: sources[table.source].pin(table) for table in optimized.tables.values()}
-        fragmented = fragment(optimized, snapshots, sources)
-        scans = tuple((part.relation, part.scan) for part in fragmented.fragments)
-        fenced = frozenset(part.relation for part in fragmented.fragments if part.is_fenced)
-        asked = EngineQuery(render(fragmented.tree), scans, fenced=fenced)
+        found, kept = remote_parts(optimized, parts, sources, self.functions) if parts is not None else ((), ())
+        self.parts.extend(found)
+        self.kept.extend(kept)
+        fragmented = fragment(optimized, snapshots, sources, (), found)
+        fenced = frozenset(part.relation for part in fragmented.read if part.is_fenced)
+        asked = EngineQuery(render(fragmented.tree), fragmented.scans, fenced=fenced)
         if not dynamic:
             return asyncio.run(self._run(asked))
         asking = Asking(principal, Session(), (), cast(Lake, _AsLake(sources, self.engine, access)))
@@ -226,7 +236,9 @@ def small_lake(folder: Path, dsn: str) -> Iterator[SmallLake]:
         remote = PostgresSource("pg", dsn)
         sources: dict[str, Source] = {"lk": FilesSource("lk", str(folder / "lk"), {}), "pg": remote}
         try:
-            yield SmallLake(sources, _catalog(sources), _engine(folder / "spill", remote), reference)
+            functions = frozenset(name for (name,) in reference.execute(*PURE_FUNCTIONS).fetchall())
+            engine = _engine(folder / "spill", remote)
+            yield SmallLake(sources, _catalog(sources), engine, reference, functions=functions)
         finally:
             for source in sources.values():
                 source.close()

@@ -26,13 +26,14 @@ _WAYS: dict[str, dict[str, object]] = {
     "no statistics": {"statistics": {}},
     "wrong statistics": {"statistics": {name: TableStatistics(10.0 ** (7 - n)) for n, name in enumerate(STATISTICS)}},
 }
+_PARTS: dict[str, dict[str, object]] = {"parts": {"parts": STATISTICS}, "all parts": {"parts": {}}}
 _FEWEST = 0.6  # part of the queries that must be answered, not refused
 
 
 def _answer(tables: SmallLake, query: str, way: str) -> Counter[Row] | None:
     """Return the rows without their order, or None for a query that is refused."""
     try:
-        return Counter(tables.rows(query, **_WAYS[way]))  # type: ignore[arg-type]
+        return Counter(tables.rows(query, **(_WAYS | _PARTS)[way]))  # type: ignore[arg-type]
     except SqlError as error:
         assert error.sqlstate == SqlState.FEATURE_NOT_SUPPORTED, (query, error)
         return None
@@ -55,6 +56,24 @@ def test_random_queries(tables: SmallLake, request: pytest.FixtureRequest) -> No
             with_rows += bool(found)
     assert answered > _FEWEST * asked * len(_WAYS)
     assert with_rows > answered / 5
+
+
+def test_random_parts(tables: SmallLake, request: pytest.FixtureRequest) -> None:
+    """Subqueries that the server answers have the rows that the engine would have made."""
+    maker = QueryMaker(_SEED + 1)
+    asked = request.config.getoption("--random-queries") // 2
+    sent = 0
+    for number in range(asked):
+        query = maker.query()
+        try:
+            expected = Counter(tables.reference.execute(query.encode()).fetchall())
+        except psycopg.errors.UndefinedColumn:
+            continue
+        tables.parts.clear()
+        found = _answer(tables, query, "parts" if number % 2 else "all parts")
+        assert found is None or found == expected, f"{query}\n{tables.parts}"
+        sent += bool(tables.parts)
+    assert sent > asked / 20
 
 
 def test_random_scalar_aggregates(tables: SmallLake, request: pytest.FixtureRequest) -> None:

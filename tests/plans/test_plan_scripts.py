@@ -1,9 +1,10 @@
 """Golden scripts of resolve, govern, optimize and fragment over a catalogue in memory.
 
 Commands: ``resolve``, ``govern``, ``optimize`` (prints the query after each rule that changed it), ``rule NAME`` (one
-rule alone), ``fragment`` (what each source runs) and ``dynamic`` (by which keys relations are read, each by its
-number). ``path=a,b`` sets the search path, ``as=NAME`` who asks; with ``statistics`` the rules are told those of TPC-H
-at scale 1.
+rule alone), ``fragment`` (what each source runs), ``dynamic`` (by which keys relations are read, each by its
+number) and ``parts`` (which subqueries a server could answer, what it is asked, and what the engine makes of that).
+``path=a,b`` sets the search path, ``as=NAME`` who asks; with ``statistics`` the rules are told those of TPC-H at
+scale 1.
 """
 
 from __future__ import annotations
@@ -17,10 +18,12 @@ from catalog.principals import Principal
 from gateway.sql.policy_text import policy_reader
 from gateway.sql.resolve import references, resolve
 from gateway.sql.statements import parse_query
+from optimizer.cardinality import Statistics
 from optimizer.dynamic_filters import left_by
 from optimizer.fragment import fragment
 from optimizer.optimize import NO_STATISTICS, RULES, apply, optimize, steps
-from optimizer.stages import DynamicFilter, Fragmented, Governed, Resolved
+from optimizer.remote_parts import Candidate, choose_parts
+from optimizer.stages import DynamicFilter, Fragmented, Governed, Optimized, Resolved
 from policies.govern import check_governed, govern
 from policies.policy_reader import KeptRelations
 from tests.plans.lake import ACCESS, CATALOG, PRINCIPALS, SOURCES, STATISTICS, names
@@ -73,6 +76,8 @@ def _command(command: str, options: list[str], resolved: Resolved) -> str:
     optimized = optimize(governed, statistics)
     if command == "dynamic":
         return "\n".join(map(_filter, optimized.dynamic)) or "no filter pays"
+    if command == "parts":
+        return _parts(optimized, statistics)
     assert command == "fragment", command
     pins = {one.name: SOURCES[one.source].pin(one) for one in CATALOG.tables.values()}
     return _shown(fragment(optimized, pins, SOURCES))
@@ -81,6 +86,18 @@ def _command(command: str, options: list[str], resolved: Resolved) -> str:
 def _filter(one: DynamicFilter) -> str:
     left = f"{left_by(one, one.keys):,.0f} of {one.rows.alone:,.0f}"
     return f"{one.target}.{one.column}: {one.keys:,.0f} keys leave {left} rows by {one.query.sql('postgres')}"
+
+
+def _parts(optimized: Optimized, statistics: Statistics) -> str:
+    lines: list[str] = []
+
+    def take(found: Candidate) -> None:
+        outputs = ", ".join(one.sql("postgres") for one in found.outputs)
+        lines.append(f"{found.name} by {found.source}: {found.sent.sql('postgres')}")
+        lines.append(f"  as {outputs}")
+
+    kept = choose_parts(optimized, statistics, take)
+    return "\n".join([*lines, *(f"{one.name} is kept: {one.reason}" for one in kept)]) or "no part"
 
 
 def _shown(fragmented: Fragmented) -> str:

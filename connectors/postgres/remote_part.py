@@ -1,0 +1,65 @@
+"""A part of a query written as one statement for the server that has all of its tables, to be read as a scan is.
+
+Its rows are then those that the engine would have made of the tables' rows, in the engine's types. Its columns are
+named by their places: those of a query may be named alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import pyarrow as pa
+from sqlglot import exp
+
+from catalog.names import TableName, always_quoted
+from catalog.tables import Table
+from connectors.postgres.part_types import NotSent, output_types
+from connectors.postgres.part_words import require_alike
+from connectors.postgres.shapes import RelationShape
+from connectors.postgres.whole_statement import whole_statement
+from optimizer.copies import copied
+from optimizer.relations import relations
+
+_MOST_SCALED = 18  # digits that always fit a bigint
+_AS_STORED = (exp.Column, exp.Min, exp.Max)
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenPart:
+    """The query as it is checked word by word (``text``) and as rows are asked for (``query``); what makes it fail
+    where a column is another one than was planned; the types of its columns ``c1 …``.
+    """
+
+    text: str
+    query: str
+    guard: str
+    schema: pa.Schema
+
+
+def remote_part(
+    select: exp.Select, tables: Mapping[TableName, Table], shape: Callable[[Table], RelationShape]
+) -> WrittenPart:
+    """Return the statement for a part. Raises NotSent where its rows might be others there."""
+    read = {relation.name: shape(tables[relation.name]) for relation in relations(select)}
+    require_alike(select, tables, {name: one.columns for name, one in read.items()})
+    types = output_types(select, tables)
+    written = whole_statement(copied(select), tables, lambda table: read[table.name])
+    if written is None:
+        raise NotSent("it cannot be written with one meaning")
+    names = [f"c{number}" for number in range(1, len(types) + 1)]
+    items = zip(names, types, select.expressions, strict=True)
+    selected = ", ".join(_selected(name, of, one) for name, of, one in items)
+    columns = ", ".join(map(always_quoted, names))
+    query = f"SELECT {selected} FROM ({written.text}) AS part ({columns})"
+    schema = pa.schema([pa.field(name, of) for name, of in zip(names, types, strict=True)])
+    return WrittenPart(written.text, query, written.guard, schema)
+
+
+def _selected(name: str, of: pa.DataType, item: exp.Expr) -> str:
+    """Return how a column travels: few digits as a scaled bigint, as those of a scan do."""
+    quoted = always_quoted(name)
+    if not pa.types.is_decimal(of) or of.precision > _MOST_SCALED or not isinstance(item.unalias(), _AS_STORED):
+        return quoted
+    scaled = f"({quoted} * {10**of.scale})::int8" if of.scale else f"{quoted}::int8"
+    return f"{scaled} AS {quoted}"

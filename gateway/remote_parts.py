@@ -1,0 +1,60 @@
+"""Which subqueries of a federated query a source's server answers, and what it is sent: whole statements in the small.
+
+As with whole statements, what is sent is written from the governed tree and checked word by word. Of functions fewer
+are allowed than there: the connections of scans do not have the settings of the client's session.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+from catalog.scans import RemoteScan, Source
+from connectors.postgres.part_types import NotSent
+from connectors.postgres.source import PostgresSource
+from gateway.sql.source_words import STABLE_FUNCTIONS, has_allowed_words
+from optimizer.cardinality import Statistics
+from optimizer.remote_parts import Candidate, Kept, choose_parts
+from optimizer.stages import Optimized, RemotePart
+
+
+def remote_parts(
+    optimized: Optimized, statistics: Statistics, sources: Mapping[str, Source], functions: frozenset[str]
+) -> tuple[tuple[RemotePart, ...], tuple[Kept, ...]]:
+    """Return the parts of a query that servers answer, and what they might have answered and do not. ``functions`` are
+    those that a server may call for a whole statement. Blocks.
+    """
+    parts: list[RemotePart] = []
+
+    def take(found: Candidate) -> str | None:
+        source = sources.get(found.source)
+        if not isinstance(source, PostgresSource):
+            return "its source answers no queries"
+        try:
+            parts.append(_part(found, source, optimized, _immutable(functions)))
+        except NotSent as refusal:
+            return refusal.reason
+        return None
+
+    kept = choose_parts(optimized, statistics, take)
+    return tuple(parts), kept
+
+
+def _part(found: Candidate, source: PostgresSource, optimized: Optimized, functions: frozenset[str]) -> RemotePart:
+    written = source.part(found.sent, optimized.tables)
+    if not has_allowed_words(written.text, functions):
+        raise NotSent("it calls what is left to the engine")
+    scan = RemoteScan(
+        source.name,
+        written.schema,
+        (written.query,),
+        None if found.rows is None else int(found.rows),
+        found.reader,
+        written.guard,
+    )
+    return RemotePart(found.place, found.name, found.tables, scan, found.outputs)
+
+
+@lru_cache(maxsize=8)
+def _immutable(functions: frozenset[str]) -> frozenset[str]:
+    return functions - {*STABLE_FUNCTIONS}
