@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 from pyiceberg.catalog.sql import SqlCatalog
 
-from gateway.config import IcebergSource, PostgresSource
+from gateway.configuration.config import IcebergSource, PostgresSource
 from gateway.demo.dataset import SALES, SUPPLY, Layout
 from gateway.demo.lake_tables import NAMESPACE
 

@@ -14,7 +14,7 @@ from pyiceberg.catalog.sql import SqlCatalog
 from benchmarks.measure import in_turn
 from benchmarks.report import Floor, Section, Table, spread
 from benchmarks.setting import Setting
-from gateway.config import IcebergSource
+from gateway.configuration.config import IcebergSource
 from gateway.demo.dataset import Layout
 from gateway.demo.lake_tables import NAMESPACE
 

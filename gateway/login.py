@@ -17,14 +17,14 @@ from gateway.audit.witness import Client
 from gateway.authentication.identity import Identity
 from gateway.authentication.rules import Attempt
 from gateway.authentication.throttle import Waiting
-from gateway.credentials import require_principal
 from gateway.login_methods import AuthenticatingClient, Authentication, authenticate
 from gateway.mirror_logins import MirrorLogins
-from gateway.parking import Parking
 from gateway.relay.mirror_connection import MirrorConnection
 from gateway.relay.mirror_opening import Opening, ServerRefused
-from gateway.session import Session
-from gateway.session_services import SessionServices
+from gateway.sessions.credentials import require_principal
+from gateway.sessions.parking import Parking
+from gateway.sessions.services import SessionServices
+from gateway.sessions.session import Session
 from gateway.wire import backend, frontend
 from gateway.wire.connection import negotiate
 from gateway.wire.login import (

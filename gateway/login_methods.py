@@ -28,7 +28,7 @@ from gateway.authentication.rules import Attempt, Memberships, require_rule
 from gateway.authentication.scram import SCRAM_SHA_256_PLUS, ScramExchange, mechanisms, mock_verifier
 from gateway.authentication.throttle import Throttle
 from gateway.authentication.tokens import Accepted, TokenRefused
-from gateway.config_auth import AuthMapping, AuthRule
+from gateway.configuration.auth import AuthMapping, AuthRule
 from gateway.wire import backend, frontend
 from gateway.wire.login import (
     AuthenticationCleartextPassword,

@@ -46,19 +46,19 @@ from gateway.audit.retention import retire
 from gateway.authentication.identity import Identity
 from gateway.authentication.passwords import DEFAULT_MIN_LENGTH, check_password
 from gateway.authentication.scram import parse_verifier, verifier
-from gateway.config import DEFAULT_GRACE, Config
-from gateway.config import Audit as AuditConfig
+from gateway.configuration.config import DEFAULT_GRACE, Config
+from gateway.configuration.config import Audit as AuditConfig
 from gateway.evaluation.evaluator import Evaluator
 from gateway.login_methods import Role
-from gateway.masking import MaskingCommands
-from gateway.policy_answers import PolicyAnswers
+from gateway.officers.masking import MaskingCommands
+from gateway.officers.policy_answers import PolicyAnswers
+from gateway.officers.user_mappings import MappingCommands
 from gateway.relay.mirror_login import mirror_target
 from gateway.relay.mirror_opening import Opening, ProcessNumbers
-from gateway.session_services import Permit
+from gateway.sessions.services import Permit
 from gateway.sql.engine_dialect.mask_functions import Keyring
 from gateway.sql.resolve import Names
 from gateway.sql.source_words import PURE_FUNCTIONS
-from gateway.user_mappings import MappingCommands
 from policies.access import Access
 from policies.roles import Roles
 from policies.states import in_force

@@ -21,7 +21,7 @@ from gateway.authentication.certificates import Certificate
 from gateway.login import Login, LoginServices
 from gateway.logs import bind_connection, bind_statement
 from gateway.relay.mirror_connection import MirrorLost
-from gateway.session import Session
+from gateway.sessions.session import Session
 from gateway.tls import ALPN, Tls
 from gateway.told_errors import error_response
 from gateway.wire import backend, frontend

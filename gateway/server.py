@@ -22,18 +22,18 @@ from gateway.activity import as_json
 from gateway.audit.audit import Audit
 from gateway.authentication.issuers import Issuers
 from gateway.authentication.throttle import Throttle, Waiting
-from gateway.config import Address, Config
+from gateway.configuration.config import Address, Config
 from gateway.http.health import Check, Readiness, check_dependencies, serve_health
 from gateway.lake import ASKED_PATIENCE, FIRST_PATIENCE, PATIENCE
+from gateway.lanes.prepared import StatementCache
 from gateway.login import LoginServices, Sessions
 from gateway.login_methods import Authentication, Directory
 from gateway.metadata import Metadata
 from gateway.mirror_logins import MirrorLogins
 from gateway.net import ClientConnection, Limits
-from gateway.parking import make_room, park_idle
-from gateway.prepared import StatementCache
 from gateway.session_news import follow_sessions
-from gateway.session_services import SessionServices
+from gateway.sessions.parking import make_room, park_idle
+from gateway.sessions.services import SessionServices
 from gateway.sources import AUDIT, open_lake
 from gateway.sql.resolve import Names
 from gateway.sql.statements import Kind, Statement

@@ -14,7 +14,7 @@ from catalog.sqlstate import SqlState
 from catalog.tables import Discovery
 from connectors.postgres.source import PostgresSource
 from connectors.registry import open_source
-from gateway.config import Config
+from gateway.configuration.config import Config
 from gateway.execute.admitting import AdmittingEngine
 from gateway.execute.engine import Engine
 from gateway.execute.port import EnginePort, EngineSettings

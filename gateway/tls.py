@@ -13,7 +13,7 @@ from pathlib import Path
 import structlog
 
 from gateway.authentication.channel_binding import tls_server_end_point
-from gateway.config import Server
+from gateway.configuration.config import Server
 
 _log = structlog.get_logger(__name__)
 _LOOK = 2.0  # seconds between two looks at the files

@@ -220,7 +220,7 @@ def write_config(folder: Path, lake: SampleLake, settings: Settings) -> Path:
 
 
 def _make_sources(folder: Path, server: Server) -> dict[str, Section]:
-    from gateway.config import IcebergSource, PostgresSource
+    from gateway.configuration.config import IcebergSource, PostgresSource
     from gateway.demo.dataset import lay_out
     from tests.small_tables import load_reference, write_delta_tables
 

@@ -29,7 +29,7 @@ from gateway.audit.entries import Kind, Outcome, as_members
 from gateway.audit.journal import Journal, JournalFull
 from gateway.audit.shipping import Shipper
 from gateway.authentication.throttle import network_of
-from gateway.config import Audit as AuditConfig
+from gateway.configuration.config import Audit as AuditConfig
 
 _log = structlog.get_logger(__name__)
 _PATIENCE: Final = 5.0  # seconds that a statement waits for its intent to be written

@@ -20,7 +20,7 @@ from catalog.store.audit_store import AuditStore
 from catalog.store.connection import DATABASE
 from gateway.audit.audit import Audit, Entry
 from gateway.audit.entries import Kind, as_members
-from gateway.config import Audit as AuditConfig
+from gateway.configuration.config import Audit as AuditConfig
 
 
 def retire(

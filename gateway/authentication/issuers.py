@@ -20,7 +20,7 @@ import structlog
 from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
 from gateway.authentication.tokens import Accepted, Key, KeyUnknown, TokenRefused, accept, parse_token, read_keys
-from gateway.config_auth import AuthRule, is_safe_url
+from gateway.configuration.auth import AuthRule, is_safe_url
 
 _log = structlog.get_logger(__name__)
 _FRESH: Final = 600.0  # seconds for which keys are used without a look

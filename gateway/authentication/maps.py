@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from gateway.config_auth import AuthMapping
+from gateway.configuration.auth import AuthMapping
 
 _LONGEST_IDENTITY = 1024  # characters: a regular expression must not be given a book
 _ANY_ROLE = "all"

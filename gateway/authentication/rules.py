@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
-from gateway.config_auth import ALL, LOOPBACK, AuthRule
+from gateway.configuration.auth import ALL, LOOPBACK, AuthRule
 
 
 @dataclass(frozen=True, slots=True)

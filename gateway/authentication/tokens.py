@@ -20,7 +20,7 @@ from joserfc.errors import JoseError, SecurityWarning
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from catalog.principals import frozen_claims
-from gateway.config_auth import AuthRule
+from gateway.configuration.auth import AuthRule
 
 Key = RSAKey | ECKey | OKPKey
 _KINDS: Final[Mapping[str, type[Key]]] = {"RSA": RSAKey, "EC": ECKey, "OKP": OKPKey}

@@ -67,7 +67,7 @@ def main() -> None:
 def _explain(error: Exception) -> int:
     from catalog.errors import SqlError
     from catalog.server import ServerError
-    from gateway.config import ConfigError
+    from gateway.configuration.config import ConfigError
 
     if isinstance(error, ConfigError):
         print_error(str(error), "docs/configuration.md describes every key")

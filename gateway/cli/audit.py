@@ -13,7 +13,7 @@ from gateway.audit.verify import Chain
 from gateway.audit.verify import verify as verify_chains
 from gateway.cli.metadata import metadata_server
 from gateway.cli.output import FAILED, USAGE, CommandError, notices, results
-from gateway.config import load
+from gateway.configuration.config import load
 
 
 def verify(config_path: Path, since: str | None, until: str | None) -> None:

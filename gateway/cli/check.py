@@ -17,7 +17,7 @@ from catalog.server import ServerError, external
 from catalog.tables import Discovery
 from connectors.registry import open_source
 from gateway.cli.output import FAILED, results
-from gateway.config import Config, SourceConfig, load
+from gateway.configuration.config import Config, SourceConfig, load
 
 
 @dataclass(slots=True)

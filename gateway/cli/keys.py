@@ -15,7 +15,7 @@ from catalog.store.rows import ApiKey
 from gateway.authentication.api_keys import key_id, new_key
 from gateway.cli.metadata import metadata_store
 from gateway.cli.output import USAGE, CommandError, notices, results
-from gateway.config import load
+from gateway.configuration.config import load
 
 _NEVER = "never"
 _PERIOD = re.compile(r"([1-9][0-9]{0,5})(min|h|d)")

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from catalog.server import Server, attach, external, start
 from catalog.store.store import Store, open_store
-from gateway.config import Config
+from gateway.configuration.config import Config
 
 
 @contextmanager

@@ -19,9 +19,9 @@ from catalog.store.rows import AccessRows
 from catalog.tables import Catalog
 from gateway.cli.metadata import metadata_server, metadata_store
 from gateway.cli.output import FAILED, USAGE, CommandError, notices, results
-from gateway.config import Config, load
-from gateway.config_error import ConfigError
-from gateway.quantities import parse_duration
+from gateway.configuration.config import Config, load
+from gateway.configuration.error import ConfigError
+from gateway.configuration.quantities import parse_duration
 from gateway.rehearsal.case_file import load_cases
 from gateway.rehearsal.cases import try_cases
 from gateway.rehearsal.policy_file import FORMATS, changes, exported, wanted_by, write_policies

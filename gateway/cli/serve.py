@@ -12,7 +12,7 @@ import uvloop
 from gateway import logs, optional_packages
 from gateway.cli import pid_file
 from gateway.cli.output import USAGE, CommandError
-from gateway.config import load
+from gateway.configuration.config import load
 
 _LEVELS = ("debug", "info", "warning", "error")
 _M_ARENA_MAX = -8  # malloc.h of the GNU C library

@@ -11,7 +11,7 @@ from gateway import logs
 from gateway.cli import pid_file
 from gateway.cli.app import DEFAULT_CONFIG, DEFAULT_DEMO
 from gateway.cli.output import CommandError, notices
-from gateway.config import load
+from gateway.configuration.config import load
 from gateway.demo.state import crm_directory, state_directory
 
 _HELD_SECONDS = 15.0

@@ -23,7 +23,7 @@ from gateway.authentication.passwords import check_password
 from gateway.authentication.scram import verifier
 from gateway.cli.metadata import metadata_store, opened_store
 from gateway.cli.output import USAGE, CommandError, notices, results
-from gateway.config import load
+from gateway.configuration.config import load
 
 _GRANTED = re.compile(r'(?P<schema>"(?:[^"]|"")+"|[^".\s]+)(?:\.(?P<table>"(?:[^"]|"")+"|[^".\s]+))?\Z')
 

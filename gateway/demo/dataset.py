@@ -21,7 +21,7 @@ from pathlib import Path
 from pydantic import SecretStr
 from pyiceberg.catalog.sql import SqlCatalog
 
-from gateway.config import DeltaSource, FilesSource, IcebergSource, PostgresSource
+from gateway.configuration.config import DeltaSource, FilesSource, IcebergSource, PostgresSource
 from gateway.demo import crm
 from gateway.demo.generate import DemoError, generate
 from gateway.demo.lake_tables import NAMESPACE, catalog_properties, write_delta, write_files, write_iceberg

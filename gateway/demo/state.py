@@ -7,7 +7,7 @@ import os
 import secrets
 from pathlib import Path
 
-from gateway.config import DeltaSource, FilesSource, IcebergSource, PostgresSource
+from gateway.configuration.config import DeltaSource, FilesSource, IcebergSource, PostgresSource
 from gateway.demo.dataset import Layout
 
 USER = "demo"

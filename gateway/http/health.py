@@ -18,7 +18,7 @@ import uvicorn
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 
-from gateway.config_values import Address
+from gateway.configuration.values import Address
 
 _log = structlog.get_logger(__name__)
 _BACKLOG = 128

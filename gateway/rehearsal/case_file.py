@@ -13,7 +13,7 @@ import pyarrow as pa
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from catalog.names import TableName
-from gateway.config_error import ConfigError, Problem, problem_at
+from gateway.configuration.error import ConfigError, Problem, problem_at
 from gateway.rehearsal.yaml_lines import YamlError, read_yaml
 
 _TABLE = re.compile(r"([a-z_][a-z0-9_]{0,62})\.([a-z_][a-z0-9_]{0,62})\Z")

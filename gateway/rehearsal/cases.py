@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from catalog.errors import SqlError
 from catalog.names import quote_identifier
 from catalog.sqlstate import SqlState
-from gateway.config import Config, FilesSource, SourceConfig, load
+from gateway.configuration.config import Config, FilesSource, SourceConfig, load
 from gateway.rehearsal.case_file import Case, CaseFile, LoadedCases, Row
 from gateway.rehearsal.stage import Answer, Stage, open_stage, run_each
 

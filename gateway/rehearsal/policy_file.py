@@ -12,8 +12,8 @@ from catalog.errors import SqlError
 from catalog.names import TableName
 from catalog.store.rows import AccessRows, TagRemoval
 from catalog.tables import Catalog
-from gateway.config import Config
-from gateway.config_error import ConfigError, Problem
+from gateway.configuration.config import Config
+from gateway.configuration.error import ConfigError, Problem
 from gateway.rehearsal.stage import open_stage, run_each
 from gateway.rehearsal.yaml_lines import YamlError, read_yaml
 from gateway.sql.policy_text import view_lineage

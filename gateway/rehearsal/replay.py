@@ -17,8 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from catalog.errors import SqlError
 from catalog.store.rows import AccessRows
-from gateway.config import Config
-from gateway.config_error import ConfigError, Problem, problem_at
+from gateway.configuration.config import Config
+from gateway.configuration.error import ConfigError, Problem, problem_at
 from gateway.rehearsal.policy_file import exported, read_policies
 from gateway.rehearsal.stage import Answer, Stage, open_stage, run_each
 from gateway.rehearsal.yaml_lines import YamlError, read_yaml

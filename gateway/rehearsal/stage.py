@@ -23,12 +23,12 @@ from catalog.store.store import open_store
 from catalog.tables import Catalog
 from gateway.audit.audit import Audit
 from gateway.authentication.identity import Identity
-from gateway.config import Config
+from gateway.configuration.config import Config
 from gateway.metadata import Metadata
 from gateway.relay.mirror_connection import MirrorConnection
 from gateway.relay.mirror_opening import ServerRefused
 from gateway.server import Gateway
-from gateway.session import Session
+from gateway.sessions.session import Session
 from gateway.sql.statements import split
 from gateway.wire import backend, frontend
 

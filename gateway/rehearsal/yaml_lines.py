@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import yaml
 
-from gateway.config_error import Problem, dotted
-from gateway.toml_lines import KeyPath
+from gateway.configuration.error import Problem, dotted
+from gateway.configuration.toml_lines import KeyPath
 
 Plain = str | None | list["Plain"] | dict[str, "Plain"]
 _NULL = "tag:yaml.org,2002:null"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.explain import without_places
+from gateway.explaining.explain import without_places
 from tests.gateway import ADA, EVE, RunningGateway, SampleLake
 
 _FORMS = ("", "VERBOSE ", "ANALYZE ", "(FORMAT JSON) ", "(ANALYZE, VERBOSE, FORMAT JSON) ")

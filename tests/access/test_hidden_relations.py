@@ -12,7 +12,7 @@ from catalog.names import TableName
 from catalog.principals import Principal
 from catalog.store.rows import SCHEMA_ITSELF, USAGE, AccessRows, Grant, TableRights
 from catalog.tables import Catalog, Column, Table
-from gateway.hidden_relations import name_known, refuse_hidden
+from gateway.sessions.hidden_relations import name_known, refuse_hidden
 from gateway.sql.resolve import Names
 
 ANN = Principal("ann", frozenset({"ann"}))

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from gateway import pipeline, server
-from gateway.config import load
+from gateway.configuration.config import load
 from gateway.sql import statements
 from tests.attacks.conftest import SETTINGS
 from tests.gateway import SampleLake, Settings, write_config

@@ -14,13 +14,15 @@ from typing import Any
 import pytest
 from sqlglot import exp
 
-import gateway.preparation
-import gateway.prepared
-from gateway import explain, own_statements, pipeline, rendering, whole_statements
-from gateway.engine_lane import EngineLane
+import gateway.lanes.prepared
+import gateway.sessions.preparation
+from gateway import pipeline, rendering, whole_statements
 from gateway.execute import engine
+from gateway.explaining import explain
+from gateway.lanes.engine_lane import EngineLane
 from gateway.metadata import Metadata
-from gateway.session_services import Permit
+from gateway.sessions import own_statements
+from gateway.sessions.services import Permit
 from gateway.sql import resolve, statements
 from gateway.sql.engine_dialect import allowed
 from gateway.sql.engine_dialect.render import Rendered, render_with_calls
@@ -90,7 +92,7 @@ def _judgement_of_leakproof_conditions(patch: Patch) -> None:
 
 
 def _keys_of_statements(patch: Patch) -> None:
-    prepare = gateway.prepared._prepare
+    prepare = gateway.lanes.prepared._prepare
     kept: dict[tuple[str, object], Any] = {}
 
     def prepared(statement: Any, names: Any, principal: Any, lake: Any, parameters: Any) -> Any:
@@ -99,7 +101,7 @@ def _keys_of_statements(patch: Patch) -> None:
             kept[key] = prepare(statement, names, principal, lake, parameters)
         return kept[key]
 
-    patch.setattr(gateway.prepared, "_prepare", prepared)
+    patch.setattr(gateway.lanes.prepared, "_prepare", prepared)
 
 
 def _keys_of_relations(patch: Patch) -> None:
@@ -130,11 +132,11 @@ def _refusal_of_whole_rows(patch: Patch) -> None:
 
 
 def _refusal_of_unread_queries(patch: Patch) -> None:
-    patch.setattr(gateway.prepared, "refuse_tables", lambda *_: None)
+    patch.setattr(gateway.lanes.prepared, "refuse_tables", lambda *_: None)
 
 
 def _one_reading(patch: Patch) -> None:
-    patch.setattr(gateway.preparation, "require_one_reading", lambda *_: None)
+    patch.setattr(gateway.sessions.preparation, "require_one_reading", lambda *_: None)
 
 
 def _absence_of_what_is_hidden(patch: Patch) -> None:

@@ -14,7 +14,7 @@ from gateway.audit.audit import Audit, Entry
 from gateway.audit.entries import Kind, as_members
 from gateway.audit.journal import Journal
 from gateway.audit.verify import Chain, verify
-from gateway.config import Audit as AuditConfig
+from gateway.configuration.config import Audit as AuditConfig
 
 
 @dataclass(slots=True)

@@ -20,7 +20,7 @@ from gateway.audit.audit import Audit, Entry
 from gateway.audit.entries import Kind, as_members
 from gateway.audit.retention import retire
 from gateway.audit.verify import verify
-from gateway.config import Audit as AuditConfig
+from gateway.configuration.config import Audit as AuditConfig
 from tests.audit.chains import Clock, Scene, entry
 from tests.gateway import SampleLake
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.config import load
+from gateway.configuration.config import load
 
 FOLDER = Path(__file__).parent
 TEXT = (FOLDER.parents[1] / "docs" / "authentication.md").read_text(encoding="utf-8")

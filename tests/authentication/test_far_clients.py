@@ -12,7 +12,7 @@ from gateway.authentication.identity import Identity
 from gateway.authentication.issuers import Issuers
 from gateway.authentication.rules import Attempt
 from gateway.authentication.throttle import Throttle
-from gateway.config_auth import AuthRule, Method
+from gateway.configuration.auth import AuthRule, Method
 from gateway.login_methods import Authentication, Directory, Role, authenticate
 from gateway.wire import backend, frontend
 from gateway.wire.login import AuthenticationSASLContinue

@@ -16,7 +16,7 @@ from gateway.authentication.oauthbearer import bearer_token, challenge, check_fa
 from gateway.authentication.passwords import check_password
 from gateway.authentication.rules import Attempt, require_rule
 from gateway.authentication.throttle import Throttle, Waiting, network_of
-from gateway.config_auth import AuthMapping, AuthRule
+from gateway.configuration.auth import AuthMapping, AuthRule
 
 RULES = (
     AuthRule(method="reject", user=("eve",)),

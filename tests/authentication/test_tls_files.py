@@ -15,7 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from gateway.config import Server
+from gateway.configuration.config import Server
 from gateway.tls import Tls, TlsFiles
 from tests.authentication.conftest import write_certificate
 

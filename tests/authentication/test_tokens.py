@@ -27,7 +27,7 @@ from gateway.authentication.tokens import (
     parse_token,
     read_keys,
 )
-from gateway.config_auth import ALGORITHMS, AuthRule
+from gateway.configuration.auth import ALGORITHMS, AuthRule
 
 ISSUER = "https://id.example"
 NOW = 1_800_000_000.0

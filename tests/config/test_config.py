@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from connectors.registry import open_source
-from gateway.config import (
+from gateway.configuration.config import (
     Address,
     Config,
     ConfigError,

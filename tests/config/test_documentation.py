@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from gateway.config import (
+from gateway.configuration.config import (
     Audit,
     Auth,
     AuthMapping,

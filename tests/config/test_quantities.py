@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from gateway.quantities import parse_duration, parse_size
+from gateway.configuration.quantities import parse_duration, parse_size
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 
-from gateway.toml_lines import KeyPath, key_lines
+from gateway.configuration.toml_lines import KeyPath, key_lines
 
 TEXT = '''a = 1
 "quoted key" = 2

@@ -16,7 +16,7 @@ from psycopg.conninfo import make_conninfo
 from pyiceberg.catalog import load_catalog
 
 from catalog import server
-from gateway.config import DeltaSource, FilesSource, IcebergSource, PostgresSource, load
+from gateway.configuration.config import DeltaSource, FilesSource, IcebergSource, PostgresSource, load
 from gateway.demo import state
 from gateway.demo.dataset import Layout, lay_out
 from gateway.demo.generate import DemoError

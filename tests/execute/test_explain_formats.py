@@ -12,8 +12,8 @@ import psycopg
 import pytest
 import yaml
 
-from gateway.plan_advice import worst_estimate
-from gateway.plan_formats import written
+from gateway.explaining.advice import worst_estimate
+from gateway.explaining.formats import written
 from gateway.plan_tree import Shape, as_postgres, plan_tree, without_statistics
 from tests.gateway import RunningGateway, SampleLake
 

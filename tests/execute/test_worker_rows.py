@@ -15,7 +15,7 @@ from catalog.scans import ReadyScan
 from catalog.sqlstate import SqlState
 from gateway.execute.port import Blocks, EnginePort, EngineQuery, Form
 from gateway.execute.workers.shared import SLOT_BYTES, SLOTS, SMALLEST, SharedSlots, SlotWriter
-from gateway.portals import encoded, encoded_whole
+from gateway.lanes.portals import encoded, encoded_whole
 from gateway.values.copy_escapes import CopyLayout
 from gateway.values.copy_rows import CopyForm
 from gateway.values.rows import COPY_DATA, RowForm

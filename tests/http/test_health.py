@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from gateway.config import Address
+from gateway.configuration.config import Address
 from gateway.http.health import Dependency, Readiness, check_dependencies, serve_health
 
 ANY_PORT = Address("127.0.0.1", 0)

@@ -17,7 +17,7 @@ from catalog.sqlstate import SqlState
 from catalog.store.rows import TableRights
 from catalog.store.store import Store
 from catalog.tables import Catalog, Column, Table
-from gateway.masking import MaskingCommands
+from gateway.officers.masking import MaskingCommands
 from gateway.sql.resolve import Names
 
 COLUMNS = (Column("mail", "text", pa.string(), identity="t/1"), Column("n", "integer", pa.int32(), identity="t/2"))

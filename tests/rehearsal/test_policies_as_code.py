@@ -17,7 +17,7 @@ from catalog.store.store import open_store
 from catalog.tables import Catalog
 from gateway.cli.output import CommandError
 from gateway.cli.policies import send_as
-from gateway.config import Config, load
+from gateway.configuration.config import Config, load
 from gateway.rehearsal.policy_file import changes, exported, read_policies, wanted_by, write_policies
 from policies.difference import difference, normalised
 from tests.access.conftest import shop, shop_gateway
@@ -328,7 +328,7 @@ def test_a_grant_on_all_tables_is_told_as_statements() -> None:
     ],
 )
 def test_files_that_are_no_policies(tmp_path: Path, text: str, problem: str) -> None:
-    from gateway.config_error import ConfigError
+    from gateway.configuration.error import ConfigError
 
     path = tmp_path / "p.yaml"
     path.write_text(text)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.config_error import ConfigError
+from gateway.configuration.error import ConfigError
 from gateway.rehearsal.case_file import load_cases
 from tests.cli.command import lakegate
 

@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 import pyarrow as pa
 
-from gateway.copy_out import copy_out, send
-from gateway.portals import ReadyRows
+from gateway.lanes.copy_out import copy_out, send
+from gateway.lanes.portals import ReadyRows
 from gateway.sql.copy_statements import read_copy
 from gateway.values.settings import OutputColumn, OutputSettings
 from gateway.wire import backend

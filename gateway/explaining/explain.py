@@ -1,0 +1,245 @@
+"""EXPLAIN: what each source is asked, which files are read, what is left to the engine and why, and the engine's plan.
+
+A role that does not see all of a table (policies stand before it, some columns are not granted, it is read with the
+rights of a view's owner or with a login of its own at the source) is told nothing that depends on what it does not see:
+not the engine's plan, which is chosen by numbers of rows, nor the files, whose folders have values in their names, nor
+conditions, versions and the tables that policies and views look into. Where files are is told to superusers alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from time import monotonic
+
+from catalog.scans import FileScan, RemoteScan
+from gateway.dynamic_filters import Asking, Filtered, with_keys
+from gateway.explaining.advice import expected_rows, worst_estimate
+from gateway.explaining.formats import written
+from gateway.explaining.fragments import filter_lines, fragment_lines, fragment_shown, name_scans
+from gateway.explaining.parts import not_pushed, part_lines, part_names, parts_shown
+from gateway.lake import Lake
+from gateway.pipeline import Plan, Prepared
+from gateway.plan_tree import PlanNode, Shape, as_postgres, plan_tree, without_statistics
+from gateway.relay.source_relay import WholeStatement
+from gateway.sql.explain_options import ExplainOptions
+from optimizer.dynamic_filters import left_by
+from optimizer.stages import Fragment, Fragmented
+from policies.views import KIND as VIEW
+
+_REASON = "The plan is shown to roles that see all of the tables."
+_FILES = re.compile(r"(?<=file_groups=\{)(.*?\])(?=\}(?:, [a-z_]+=|$))")
+_PATH = re.compile(r"[^\[\], ][^\[\],]*")
+
+
+async def explain(
+    prepared: Prepared, planned: Plan, options: ExplainOptions, asking: Asking, started: float
+) -> list[str]:
+    """Return the rows that EXPLAIN answers. ``started`` is when its planning began, as `monotonic` counts."""
+    lake, query = asking.lake, prepared.query
+    filtered: tuple[Filtered, ...] = ()
+    planned_at = monotonic()
+    if options.analyze and prepared.keys:
+        query, filtered = await with_keys(query, prepared.fragmented, prepared.keys, asking)
+    if hides(prepared.fragmented, planned, lake):
+        if options.analyze:
+            await lake.engine.explain(query, asking.parameters, analyze=True)  # it ends as the statement itself would
+        return _without_plan(planned, options, lake)
+    told = await lake.engine.explain(query, asking.parameters, options.analyze)
+    ended_at = monotonic()
+    loop = asyncio.get_running_loop()
+    expected = await loop.run_in_executor(lake.threads, _expected, planned, lake)
+    for one in filtered or [Filtered(each.filter, round(each.filter.keys), None) for each in prepared.keys]:
+        if one.keys is not None and (one.scan is not None or not filtered):
+            expected[one.filter.target] = left_by(one.filter, one.keys)
+    names = {part.relation: str(part.snapshot.table.name) for part in prepared.fragmented.fragments}
+    names |= part_names(prepared.fragmented.parts)
+    told = _named(told if planned.principal.superuser else without_places(told), names)
+    planning = 1000 * ((planned_at if options.analyze else ended_at) - started)
+    execution = 1000 * (ended_at - planned_at) if options.analyze else None
+    run = _Explained(prepared, filtered, told, expected, planning, execution, _analyzed(prepared, lake))
+    if options.format == "TEXT":
+        return _text(run, planned, options, names)
+    return written(_shown(run, planned, options, asking), options.format)
+
+
+def _expected(planned: Plan, lake: Lake) -> list[float | None]:
+    tables = [table for table in planned.optimized.tables.values() if table.name not in planned.session]
+    return expected_rows(planned.optimized, lake.statistics(tables))
+
+
+def _analyzed(prepared: Prepared, lake: Lake) -> frozenset[str]:
+    snapshots = (part.snapshot for part in prepared.fragmented.fragments)
+    found = ((one, lake.analyzed(one.table.name)) for one in snapshots)
+    return frozenset(str(one.table.name) for one, known in found if known is not None and known.version == one.version)
+
+
+@dataclass(frozen=True, slots=True)
+class _Explained:
+    """What was found out: the engine's plan as text, what became of filters, how many rows were expected of each scan,
+    and how long it took, in milliseconds.
+    """
+
+    prepared: Prepared
+    filtered: tuple[Filtered, ...]
+    plan: str
+    expected: list[float | None]
+    planning: float
+    execution: float | None
+    analyzed: frozenset[str]  # the tables whose versions ANALYZE has read
+
+    @property
+    def fragmented(self) -> Fragmented:
+        """The scans, and parts of the query."""
+        return self.prepared.fragmented
+
+    @property
+    def fragments(self) -> tuple[tuple[int, Fragment], ...]:
+        """The scans that stand in no part, each with its place."""
+        every = enumerate(self.fragmented.fragments)
+        return tuple((place, part) for place, part in every if place not in self.fragmented.within)
+
+    def tree(self) -> PlanNode | None:
+        """Return the engine's plan with the names of tables."""
+        root = plan_tree(self.plan)
+        if root is not None:
+            # Rows of servers in memory look alike, whether they are a table's or a part's.
+            certain = [one for one in self.fragments if not self.fragmented.parts or isinstance(one[1].scan, FileScan)]
+            name_scans(root, [part for _, part in certain], [self.expected[place] for place, _ in certain])
+        return root
+
+
+def _text(run: _Explained, planned: Plan, options: ExplainOptions, names: dict[str, str]) -> list[str]:
+    lines = ["Engine query"]
+    if options.verbose:
+        lines += [f"  SQL: {_named(run.prepared.query.sql, names)}"]
+        lines += [f"  Rule: {rule}" for rule in planned.optimized.trace]
+    lines += [f"  {line}" for line in without_statistics(run.plan).splitlines()]
+    for place, part in run.fragments:
+        lines += fragment_lines(part)
+        lines += [f"  Dynamic filter: {one}" for one in filter_lines(place, run.prepared.keys, run.filtered)]
+    lines += part_lines(run.fragmented.parts)
+    lines += [f"Not pushed down: {operation}  ({reason})" for operation, reason in not_pushed(planned, run.fragmented)]
+    root = run.tree() if run.execution is not None else None
+    worst = worst_estimate(root, run.fragmented.fragments, run.analyzed) if root is not None else None
+    lines += [f"Worst estimate: {worst}"] if worst is not None else []
+    if options.summary:
+        lines.append(f"Planning Time: {run.planning:.3f} ms")
+        lines += [f"Execution Time: {run.execution:.3f} ms"] if run.execution is not None else []
+    return lines
+
+
+def _shown(run: _Explained, planned: Plan, options: ExplainOptions, asking: Asking) -> dict[str, object]:
+    """Return what the formats for programs show: PostgreSQL's names where it has them, and then our own."""
+    root = run.tree()
+    shown: dict[str, object] = {"Plan": {"Node Type": "Result"}}
+    if root is not None:
+        shown["Plan"] = as_postgres(root, Shape(options.costs, options.timing, options.buffers))
+    if options.settings and (changed := asking.session.tuning.changed()):
+        shown["Settings"] = changed
+    if options.summary:
+        shown["Planning Time"] = round(run.planning, 3)
+    if run.execution is not None:
+        shown["Triggers"] = []
+        shown |= {"Execution Time": round(run.execution, 3)} if options.summary else {}
+    worst = (
+        worst_estimate(root, run.fragmented.fragments, run.analyzed)
+        if root is not None and run.execution is not None
+        else None
+    )
+    shown |= {"Worst Estimate": worst} if worst is not None else {}
+    shown["Engine Plan"] = without_statistics(run.plan).splitlines()
+    shown |= {"Rules": [*planned.optimized.trace]} if options.verbose else {}
+    shown["Fragments"] = [
+        {**fragment_shown(part), "Dynamic Filters": filter_lines(place, run.prepared.keys, run.filtered)}
+        for place, part in run.fragments
+    ]
+    shown["Remote Parts"] = parts_shown(run.fragmented.parts)
+    reasons = not_pushed(planned, run.fragmented)
+    shown["Not Pushed Down"] = [{"Operation": operation, "Reason": reason} for operation, reason in reasons]
+    return shown
+
+
+def explain_whole(
+    whole: WholeStatement, tables: Sequence[str], options: ExplainOptions, server: Sequence[str]
+) -> list[str]:
+    """Return the rows for a statement that a source's server answers alone; ``server`` is its own EXPLAIN, as text or,
+    for all other formats, as JSON.
+    """
+    if options.format != "TEXT":
+        [told] = json.loads("\n".join(server))
+        asked = {"Source": whole.source, "Tables": [*tables], "Remote SQL": whole.sql}
+        return written({**told, "Whole Statement": asked}, options.format)
+    lines = [
+        f"Whole statement by source {whole.source}",
+        f"  Tables: {', '.join(tables)}",
+        f"  Remote SQL: {whole.sql}",
+    ]
+    return [*lines, *(f"  {line}" for line in server)]
+
+
+def hides(fragmented: Fragmented, planned: Plan, lake: Lake) -> bool:
+    """Say whether something of the tables is hidden from who asks: rows, values, columns, what a view reads with the
+    rights of its owner, or what a source may hide from a login that is not the gateway's.
+    """
+    principal, access = planned.principal, lake.access
+    if principal.superuser:
+        return False
+    tables = (name for name in planned.optimized.tables if name not in planned.session)
+    whole = (access.columns(principal, name) is None for name in tables)
+    scans = (part.scan for part in fragmented.fragments)
+    mapped = (
+        isinstance(scan, RemoteScan) and lake.remote_logins.get(scan.source, scan.reader or "") is not None
+        for scan in scans
+    )
+    return bool(planned.optimized.policies) or not all(whole) or any(mapped)
+
+
+def without_places(engine_plan: str) -> str:
+    """Return the engine's plan with the names of files instead of their paths. The folders of partitions next to a file
+    are parts of its name, others tell of the machine or bucket.
+    """
+    return "\n".join(_FILES.sub(_file_names, line) for line in engine_plan.split("\n"))
+
+
+def _file_names(found: re.Match[str]) -> str:
+    return _PATH.sub(lambda path: _file_name(path[0]), found[0])
+
+
+def _file_name(path: str) -> str:
+    *folders, name = path.split("/")
+    while folders and "=" in folders[-1]:
+        name = f"{folders.pop()}/{name}"
+    return name
+
+
+def _without_plan(planned: Plan, options: ExplainOptions, lake: Lake) -> list[str]:
+    """Return what is the same whatever is hidden: the tables that the statement names, and that something is."""
+    tables = sorted(planned.named, key=lambda table: table.name)
+    policies, principal = planned.optimized.policies, planned.principal
+    if options.format != "TEXT":
+        parts = [{"Table": str(one.name), "Source": one.source, "Policies": one.name in policies} for one in tables]
+        scan = {"Node Type": "Foreign Scan"}
+        plan = {
+            "Node Type": "Result",
+            "Plans": [{**scan, "Schema": one.name.schema, "Relation Name": one.name.name} for one in tables],
+        }
+        return written({"Plan": plan, "Engine Plan": [_REASON], "Fragments": parts}, options.format)
+    lines = ["Engine query", f"  {_REASON}"]
+    for one in tables:
+        origin = VIEW if one.kind == VIEW else f"source {one.source}, {one.kind}"
+        lines.append(f"Scan {one.name}  ({origin})")
+        if one.name in policies:
+            lines.append("  Policies apply")
+        if one.name not in planned.session and lake.access.columns(principal, one.name) is not None:
+            lines.append("  Some columns may not be read")
+    return lines
+
+
+def _named(text: str, names: dict[str, str]) -> str:
+    for relation, name in names.items():
+        text = text.replace(f'"{relation}"', name).replace(relation, name)
+    return text

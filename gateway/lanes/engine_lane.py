@@ -1,0 +1,505 @@
+"""The engine's lane of one session: statements over the lake are described by the mirror and executed by the engine.
+
+PostgreSQL itself, in the mirror, says which parameter types and result columns a statement has, and finds its errors
+with their positions: the mirror holds the same tables, empty.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from concurrent.futures import Executor
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, replace
+from itertools import repeat
+from time import monotonic
+
+import pyarrow as pa
+import structlog
+
+from catalog.errors import SqlError
+from catalog.principals import Principal
+from catalog.sqlstate import SqlState
+from gateway import tuning
+from gateway.configuration.quantities import parse_duration
+from gateway.dynamic_filters import Asking
+from gateway.execute.port import Blocks, MakeForm, RunningStatement, batches_alone
+from gateway.explaining import explain
+from gateway.lake import Lake
+from gateway.lanes import copy_out
+from gateway.lanes.bound import Client, Portal, Scalars, Sent, formatted, require_values, spread
+from gateway.lanes.portals import ReadyRows, RowSource, encoded, encoded_whole, write
+from gateway.lanes.prepared import Description, Lane, LastTime, NamedStatement, PreparedStatement, StatementCache
+from gateway.lanes.whole_lane import WholeLane
+from gateway.lanes.whole_rows import WholeRows
+from gateway.logs import milliseconds_since, note_statement
+from gateway.pipeline import prepare, run
+from gateway.relay.mirror_connection import MirrorConnection
+from gateway.relay.mirror_errors import error_of
+from gateway.session_rows import with_rows
+from gateway.sql.copy_statements import CopyTo
+from gateway.sql.cursor_statements import Fetch
+from gateway.sql.engine_dialect.moments import Session
+from gateway.sql.resolve import Names
+from gateway.sql.statements import Statement
+from gateway.values.client_encodings import is_converted, require_codec
+from gateway.values.parameters import decode_parameter, is_surely_valid, typed_name
+from gateway.values.registry import sql_name
+from gateway.values.rows import OutputSettings, RowEncoder
+from gateway.values.settings import TEXT
+from gateway.wire import backend, frontend
+from gateway.wire.fields import ENCODING
+
+_log = structlog.get_logger(__name__)
+_NOTHING = frontend.Bind("", "")  # no parameters, and all columns as text
+_Names = tuple[str, ...]
+_KEPT_TYPES = 16  # of one statement's parameters
+_READ_SETTINGS = (
+    *("bytea_output", "extra_float_digits", "statement_timeout", "transaction_timeout"),
+    *("idle_in_transaction_session_timeout", "idle_session_timeout"),
+)
+_REPORTED_SETTINGS = (  # but only at Sync
+    *("TimeZone", "DateStyle", "IntervalStyle", "client_encoding", "search_path", "standard_conforming_strings"),
+)
+SETTINGS = f"SELECT current_user, session_user, {tuning.SELECTED}, " + ", ".join(
+    f"pg_catalog.current_setting('{name}')" for name in (*_READ_SETTINGS, *_REPORTED_SETTINGS)
+)
+"""What the mirror's session is asked for by `EngineLane.read_settings`."""
+
+
+class TransactionTimeout(SqlError):
+    """The session is over: a statement was at the same time a transaction, and took longer than one may."""
+
+    def __init__(self) -> None:
+        super().__init__(SqlState.TRANSACTION_TIMEOUT, "terminating connection due to transaction timeout")
+
+
+@dataclass(frozen=True, slots=True)
+class _Settings:
+    output: OutputSettings
+    statement_timeout: float | None  # seconds
+    transaction_timeout: float | None  # seconds
+    may_be_idle: bool  # for any time
+    session: Session
+
+    @property
+    def is_untimed(self) -> bool:
+        """Whether a statement may take any time, and the mirror's session may be idle meanwhile."""
+        return self.may_be_idle and self.statement_timeout is None and not self.transaction_timeout
+
+
+class EngineLane:
+    """Binds and executes statements of one session."""
+
+    def __init__(
+        self,
+        lake: Lake,
+        statements: StatementCache,
+        principal: Callable[[], Principal],
+        mirror: MirrorConnection,
+        client: Client,
+        answer: Callable[[Statement], Awaitable[pa.RecordBatch]],
+    ) -> None:
+        self._answer = answer
+        self._lake = lake
+        self._statements = statements
+        self._principal = principal
+        self.current_user: str | None = None  # as the mirror last told; None: who has logged in
+        self.session_user: str | None = None  # so too
+        self._mirror = mirror
+        self._client = client
+        self._whole = WholeLane(lake, client)
+        self._settings: _Settings | None = None
+        self._read: tuple[PreparedStatement, _Names, _Names, _Names] | None = None  # what was read last, for the audit
+        self.busy = False
+        self.ended_by: SqlError | None = None  # why the message at hand is not to be carried out any further
+
+    @property
+    def settings_known(self) -> bool:
+        """Whether nothing was executed in the mirror since the settings were read."""
+        return self._settings is not None
+
+    @property
+    def needs_no_sync(self) -> bool:
+        """Whether a Sync means nothing to the mirror: it was sent nothing, has no transaction and measures no time."""
+        mirror, settings = self._mirror, self._settings
+        return settings is not None and settings.may_be_idle and mirror.status == "I" and not mirror.unsettled
+
+    def settings_changed(self) -> None:
+        """Read the session's settings again before the next statement."""
+        self._settings = None
+
+    async def bind(self, named: NamedStatement, names: Names, message: frontend.Bind = _NOTHING) -> Portal:
+        """Describe the statement and decode its parameters."""
+        prepared, values = named.prepared, message.parameters
+        description = await self.describe(named, names)
+        expected = len(description.parameter_oids)
+        require_values(message, expected)
+        if prepared.copy is not None:  # its rows are no result: they may change, and have one format
+            prepared.require_plan()
+            return Portal(prepared, description.fields, name=message.portal)
+        named.check_columns(description.fields)
+        mismatch = "{} parameter formats but {} parameters"
+        given = spread(message.parameter_formats, expected, mismatch) if expected else ()  # else none is looked at
+        parameters: Scalars | Callable[[], Scalars] = ()
+        types: tuple[str, ...] = ()
+        if values:
+            reading = (await self.read_settings()).output.reading
+            oids = description.parameter_oids
+
+            def decoded() -> Scalars:
+                return tuple(map(decode_parameter, values, oids, given, repeat(reading)))
+
+            if all(map(is_surely_valid, values, oids, given)):  # a source's server may be the only one to read them
+                parameters, types = decoded, tuple(map(sql_name, oids))
+            else:
+                # Now their types are known, and with them those of what is made of them.
+                parameters = decoded()
+                types = tuple(map(typed_name, oids, parameters))
+            prepared = await self._typed(named, names, types)
+        if prepared.lane is not Lane.POLICY_QUESTION:
+            prepared.require_plan()
+        sent = Sent(description.parameter_oids, given, values)
+        fields = formatted(description.fields, message.result_formats)
+        if prepared.lane is Lane.LOAD:
+            return Portal(prepared, fields, parameters, sent, bound=(description.parameter_oids, message))
+        formats = {one.format for one in fields}
+        if len(formats) > 1:  # of each mixture there would have to be one
+            return Portal(prepared, fields, parameters, sent, types=types)
+        encoder = description.encoders[formats.pop() if formats else TEXT]
+        told = None if encoder is not description.encoders[TEXT] else description.message
+        return Portal(prepared, fields, parameters, sent, encoder, told, types=types)
+
+    async def _typed(self, named: NamedStatement, names: Names, types: tuple[str, ...]) -> PreparedStatement:
+        """Return a statement as it is with parameters of these types."""
+        last = _last_time(named, names)
+        prepared = last.typed.get(types) if last is not None else None
+        if prepared is None:
+            statement = named.prepared.statement
+            prepared = await self._statements.prepare(statement, names, self._principal(), self._lake, types)
+            if last is not None and len(last.typed) < _KEPT_TYPES:
+                last.typed[types] = prepared
+        return prepared
+
+    async def check(self, portal: Portal, names: Names) -> None:
+        """Check that rows of a statement that has begun may still be read as when it began. Raises SqlError where who
+        asks now may not, 0A000 where he would have to see something else.
+        """
+        began = portal.prepared
+        if portal.rows is None or began.lane is not Lane.ENGINE:
+            return
+        now = await self._statements.prepare(began.statement, names, self._principal(), self._lake, portal.types)
+        plan, before = now.require_plan(), began.require_plan()
+        if plan is not before and plan.optimized.tree.sql() != before.optimized.tree.sql():
+            raise SqlError(
+                SqlState.FEATURE_NOT_SUPPORTED,
+                "the cursor cannot go on: what may be read by it has changed since it was opened",
+                hint="Close it and run its query again.",
+            )
+
+    async def open(self, portal: Portal, *, is_scroll: bool) -> None:
+        """Begin to execute a portal whose rows are asked for later: its tables' versions are those of now."""
+        settings = await self._begin(portal)
+        async with self._in_time(settings):
+            await self._open(portal, settings, is_scroll=is_scroll)
+
+    async def move(self, cursor: Portal, wanted: Fetch) -> int:
+        """Move a cursor; return how many rows a FETCH would have had."""
+        settings = await self._begin(cursor)
+        async with self._in_time(settings):
+            if cursor.rows is None:
+                await self._open(cursor, settings, is_scroll=False)
+            assert cursor.rows is not None
+            return await cursor.rows.move(wanted)
+
+    async def execute(self, portal: Portal, limit: int) -> None:
+        """Send the portal's rows (at most ``limit``, 0 for all) and how it ended."""
+        settings = await self._begin(portal)
+        started = monotonic()
+        try:
+            if settings.is_untimed:
+                self.busy = True
+                sent, ended = await self._send(portal, limit, settings)
+            else:
+                async with self._in_time(settings):
+                    sent, ended = await self._send(portal, limit, settings)
+        except BaseException:
+            (portal.cursor or portal).failed = True
+            raise
+        finally:
+            self.busy = False
+            if portal.declared is None and (portal.rows is None or portal.rows.exhausted or limit == 0):
+                await portal.close()
+        if ended:
+            portal.done = portal.declared is None
+            self._client.send(backend.CommandComplete(_tag(portal, sent)))
+        else:
+            self._client.send(backend.PortalSuspended())
+        lane = portal.prepared.lane
+        told = portal.lane if lane is Lane.ENGINE or portal.lane == "source" else lane.name.lower()
+        note_statement(_log.info, told, sent, milliseconds_since(started))
+
+    @asynccontextmanager
+    async def begin_load(self, portal: Portal) -> AsyncIterator[tuple[RunningStatement, OutputSettings]]:
+        """Begin to read rows that are not for the client; give them, and the settings of the session. The statement can
+        be cancelled until the block ends.
+        """
+        settings = await self._begin(portal)
+        async with self._in_time(settings):
+            rows = await self._start(portal, settings)
+            try:
+                yield rows, settings.output
+            finally:
+                await rows.close()
+
+    @asynccontextmanager
+    async def in_time(self) -> AsyncIterator[None]:
+        """Let the engine work for the session in a block, which can be cancelled and ends with its timeouts."""
+        async with self._in_time(await self.read_settings()):
+            yield
+
+    @property
+    def threads(self) -> Executor:
+        """Where batches are encoded."""
+        return self._lake.threads
+
+    async def _begin(self, portal: Portal) -> _Settings:
+        """Note what is read, and return the settings under which it is."""
+        read = (portal.cursor or portal).prepared
+        if self._read is None or self._read[0] is not read:
+            self._read = read, read.tables(), read.policies(), read.shadow_policies()
+        self._client.reading(portal.prepared.lane.name.lower(), *self._read[1:])
+        settings = await self.read_settings()
+        copy = portal.prepared.copy
+        if copy is None and portal.prepared.lane is not Lane.LOAD:
+            require_codec(settings.output.client_encoding)
+        elif copy is not None and copy.options.encoding is None and is_converted(settings.output.client_encoding):
+            message = f"COPY in client_encoding {settings.output.client_encoding} is not supported"
+            raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, message, hint="Give it the option ENCODING 'UTF8'.")
+        if self.ended_by is not None:
+            raise self.ended_by
+        return settings
+
+    @asynccontextmanager
+    async def _in_time(self, settings: _Settings) -> AsyncIterator[None]:
+        """Let the engine work, as long as the session's settings let it."""
+        limit, whole, is_whole = settings.statement_timeout, settings.transaction_timeout, False
+        # In a transaction the mirror's session counts its time, and ends it.
+        if whole and self._mirror.status == "I" and (limit is None or whole <= limit):
+            limit, is_whole = whole, True
+        self.busy = True
+        if not settings.may_be_idle:
+            self._mirror.rest()
+        try:
+            async with asyncio.timeout(limit):
+                yield
+        except TimeoutError:
+            if is_whole:
+                raise TransactionTimeout from None
+            raise SqlError(SqlState.QUERY_CANCELED, "canceling statement due to statement timeout") from None
+        finally:
+            self.busy = False
+            await self._mirror.wake()
+
+    async def _open(self, portal: Portal, settings: _Settings, *, is_scroll: bool) -> None:
+        portal.rows = await self._whole.open(portal, settings.output)
+        if portal.rows is not None:
+            return
+        running = await self._start(portal, settings)
+        portal.rows = RowSource(running, _encoder(portal, settings), is_scroll=is_scroll)
+
+    async def _send(self, portal: Portal, limit: int, settings: _Settings) -> tuple[int, bool]:
+        if portal.done:
+            if portal.prepared.copy is not None:
+                message = f'portal "{portal.name}" cannot be run'
+                raise SqlError(SqlState.OBJECT_NOT_IN_PREREQUISITE_STATE, message)
+            return 0, True
+        if portal.prepared.lane is Lane.EXPLAIN:
+            return await self._send_plan(portal, settings), True
+        if portal.prepared.copy is not None:
+            return await self._send_copy(portal, portal.prepared.copy, settings), True
+        if portal.rows is None and portal.cursor is not None and portal.wanted is not None:
+            portal.rows = await self._fetched(portal.cursor, portal.wanted, portal, settings)
+        if limit == 0 and portal.rows is None:
+            return await self._send_all(portal, settings), True
+        return await self._send_portion(portal, limit, settings)
+
+    async def _send_all(self, portal: Portal, settings: _Settings) -> int:
+        relayed = await self._whole.send(portal, settings.output)
+        if relayed is not None:
+            return relayed
+        running = await self._start(portal, settings, lambda: portal.encoder.form(portal.fields, settings.output))
+        try:
+            prepare_encoder = _encoder(portal, settings)
+            whole = encoded_whole(running, prepare_encoder)
+            if whole is not None:
+                return await write(whole, self._client)
+            return await self._write(encoded(running, prepare_encoder, self._lake.threads))
+        finally:
+            await running.close()
+
+    async def _fetched(self, cursor: Portal, wanted: Fetch, portal: Portal, settings: _Settings) -> WholeRows | None:
+        """Return what a FETCH gives where a source's server has the cursor."""
+        if cursor.rows is None:  # of the extended protocol, and not executed yet
+            await self._open(cursor, settings, is_scroll=False)
+        if not isinstance(cursor.rows, WholeRows):
+            return None
+        portal.lane = cursor.lane
+        return cursor.rows.fetched(wanted, [one.format for one in portal.fields])
+
+    async def _send_portion(self, portal: Portal, limit: int, settings: _Settings) -> tuple[int, bool]:
+        if portal.rows is None:
+            await self._open(portal, settings, is_scroll=False)
+        assert portal.rows is not None
+        sent = await portal.rows.send(limit, self._client)
+        # PostgreSQL suspends a portal whenever the limit was reached, even if there are no more rows.
+        return sent, portal.rows.exhausted
+
+    async def _send_copy(self, portal: Portal, copy: CopyTo, settings: _Settings) -> int:
+        as_utf8 = replace(settings.output, client_encoding="UTF8")  # COPY has an ENCODING of its own
+        made = copy_out.copy_out(copy, portal.fields, as_utf8)
+        relayed = await self._whole.copy(portal, copy.options, settings.output)
+        if relayed is not None:
+            return relayed
+        running = await self._start(portal, settings, made.form)
+        try:
+            return await copy_out.send(made, running, self._client, self._lake.threads)
+        finally:
+            await running.close()
+
+    async def _send_plan(self, portal: Portal, settings: _Settings) -> int:
+        options, planned = portal.prepared.explain, portal.prepared.require_plan()
+        assert options is not None
+        whole = await self._whole.explain(portal, options, settings.output)
+        if whole is not None:
+            return self._send_lines(whole)
+        loop = asyncio.get_running_loop()
+        session, started = settings.session, monotonic()
+        fragments = await loop.run_in_executor(None, prepare, planned, portal.parameters, session, self._lake)
+        if planned.session:
+            fragments = replace(fragments, query=await with_rows(fragments.query, self._mirror))
+        asking = Asking(planned.principal, session, portal.parameters, self._lake)
+        return self._send_lines(await explain.explain(fragments, planned, options, asking, started))
+
+    def _send_lines(self, lines: Sequence[str]) -> int:
+        for line in lines:
+            self._client.send(backend.DataRow((line.encode(ENCODING.get(), "backslashreplace"),)))
+        return len(lines)
+
+    async def _start(self, portal: Portal, settings: _Settings, form: MakeForm = batches_alone) -> RunningStatement:
+        if portal.prepared.lane is Lane.POLICY_QUESTION:
+            return ReadyRows(await self._answer(portal.prepared.statement))
+        if portal.cursor is not None and portal.wanted is not None:
+            assert isinstance(portal.cursor.rows, RowSource)  # others were given by `_fetched`
+            return portal.cursor.rows.fetched(portal.wanted)
+        session, noted = settings.session, self._client.note_fragments()
+        plan = portal.prepared.require_plan()
+        return await run(plan, portal.parameters, session, self._lake, noted, self._mirror, form)
+
+    async def _write(self, blocks: AsyncIterator[Blocks]) -> int:
+        sent = 0
+        async with aclosing(blocks) as source:  # type: ignore[type-var]
+            async for each in source:
+                sent += await write(each, self._client)
+        return sent
+
+    async def describe(self, named: NamedStatement, names: Names) -> Description:
+        """Return PostgreSQL's description of a statement. Raises SqlError with its errors."""
+        last, encoding = _last_time(named, names), ENCODING.get()
+        before = last.description if last is not None and last.encoding == encoding else None
+        if before is not None and self._mirror.status != "E":
+            return before
+        key = (
+            named.prepared.described_as,
+            named.parameter_oids,
+            self._principal().name,
+            names.search_path,
+            names.catalog.version,
+            self._lake.access.version,
+            names.temporary,
+            encoding,  # of the names of columns
+        )
+        known = self._statements.descriptions.get(key)
+        if known is None or self._mirror.status == "E":  # then the mirror knows whether the transaction is over
+            known = self._statements.descriptions[key] = await self._ask_mirror(named)
+        if last is not None:
+            last.description, last.encoding = known, encoding
+        return known
+
+    async def refuse(self, statement: Statement) -> None:
+        """Raise what PostgreSQL's parser finds wrong with a statement that cannot be executed."""
+        await self._ask_mirror(NamedStatement(PreparedStatement(statement, Lane.RELAY), ()))
+        raise SqlError(SqlState.SYNTAX_ERROR, "a string, a quoted identifier or a comment is not terminated")
+
+    async def require_syntax(self, statement: Statement) -> None:
+        """Raise PostgreSQL's error of syntax, if it finds one; of what else it finds nothing is told."""
+        try:
+            await self._ask_mirror(NamedStatement(PreparedStatement(statement, Lane.RELAY), ()))
+        except SqlError as error:
+            if error.sqlstate in {SqlState.SYNTAX_ERROR, SqlState.IN_FAILED_SQL_TRANSACTION}:
+                raise
+
+    async def _ask_mirror(self, named: NamedStatement) -> Description:
+        statement = named.prepared.statement
+        parameter_oids: tuple[int, ...] = ()
+        fields: tuple[backend.FieldDescription, ...] = ()
+        told: bytes | None = None
+        for message in await self._mirror.describe(named.prepared.described_as, named.parameter_oids):
+            kind, body = message[:1], message[5:]
+            if kind == b"t":
+                parameter_oids = backend.ParameterDescription.decode(body).type_oids
+            elif kind == b"T":
+                fields, told = backend.RowDescription.decode(body).fields, message
+            elif kind == b"E":
+                error, copy = error_of(body, statement.start), named.prepared.copy
+                raise error if copy is None else copy.placed(error)
+        return Description(parameter_oids, fields, told)
+
+    async def read_settings(self) -> _Settings:
+        """Return the session's settings, asked for where they may have changed; the mirror's are then up to date."""
+        if self._settings is None:
+            row, error = await self._mirror.ask(SETTINGS)
+            if error is not None:
+                raise error_of(error[5:], 0)
+            told = [(value or b"").decode(ENCODING.get(), "replace") for value in row]
+            (current, session, *tuned), told = told[: 2 + len(tuning.SETTINGS)], told[2 + len(tuning.SETTINGS) :]
+            bytea_output, digits, statement, transaction, *others = told
+            idle, others = others[:2], others[2:]
+            self.current_user, self.session_user = current, session
+            reported = self._mirror.parameters
+            reported.update(zip(_REPORTED_SETTINGS, others, strict=True))
+            output = OutputSettings(
+                time_zone=reported.get("TimeZone", "UTC"),
+                date_style=reported.get("DateStyle", "ISO, MDY"),
+                interval_style=reported.get("IntervalStyle", "postgres"),
+                extra_float_digits=int(digits),
+                bytea_output=bytea_output,
+                client_encoding=reported.get("client_encoding", "UTF8"),
+            )
+            timeouts = parse_duration(statement) or None, parse_duration(transaction) or None
+            reading = Session(output.time_zone, output, tuning.tuning(tuned))
+            self._whole.is_on = reading.tuning.pushdown
+            self._settings = _Settings(output, *timeouts, may_be_idle=idle == ["0", "0"], session=reading)
+        return self._settings
+
+
+def _last_time(named: NamedStatement, names: Names) -> LastTime | None:
+    """Return what was found out before, where it still holds."""
+    last = named.last
+    return last if last is not None and last.names is names and last.prepared is named.prepared else None
+
+
+def _encoder(portal: Portal, settings: _Settings) -> Callable[[pa.Schema], RowEncoder]:
+    """Make the encoder once the rows' schema is known: a plan's may differ from it in what is nullable."""
+    return lambda schema: portal.encoder.require(schema, portal.fields, settings.output)
+
+
+def _tag(portal: Portal, rows: int) -> str:
+    prepared = portal.prepared
+    if prepared.copy is not None:
+        return f"COPY {rows}"
+    if portal.wanted is not None:
+        return f"{portal.wanted.command} {rows}"
+    if prepared.lane is Lane.ENGINE:
+        return f"SELECT {rows}"
+    return "EXPLAIN" if prepared.statement.head == "EXPLAIN" else "CHECK ACCESS"

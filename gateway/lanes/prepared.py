@@ -1,0 +1,409 @@
+"""A statement made ready: its lane decided and, for the engine's lane, its plan; kept for the next time.
+
+What is kept is keyed by everything it depends on: the text, the role, the search path, the version of the catalogue and
+of the grants. So a change of any of them is seen by the next statement, and nothing crosses roles.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
+from enum import Enum, auto
+
+import pyarrow as pa
+from cachetools import LRUCache
+
+from catalog.errors import SqlError
+from catalog.names import TableName
+from catalog.principals import Principal
+from catalog.sqlstate import SqlState
+from gateway.lake import Lake
+from gateway.pipeline import Plan, plan
+from gateway.sql.copy_options import Format
+from gateway.sql.copy_statements import CopyTo, read_copy
+from gateway.sql.copy_tables import check_table
+from gateway.sql.cursor_statements import declaration, preparation
+from gateway.sql.explain_options import ExplainOptions
+from gateway.sql.policy_questions import stand_in
+from gateway.sql.resolve import Names, NotResolved, References, references
+from gateway.sql.session_relations import TEMPORARY_SCHEMA, SessionRelation
+from gateway.sql.statements import Kind, Statement, explained, parse_query
+from gateway.sql.temporary_loads import Load, get_load, names_temporary, refuse_load
+from gateway.sql.tokens import tokens
+from gateway.sql.unread import refuse_tables
+from gateway.values.rows import OutputColumn, OutputSettings, RowEncoder, RowForm
+from gateway.values.rows import prepare as prepare_rows
+from gateway.values.settings import BINARY, TEXT
+from gateway.wire.backend import FieldDescription
+
+LONG_TEXT = 1024  # characters: beyond it a text is cut in a thread
+_KEPT_BYTES = 64 << 20  # of plans
+_KEPT_DESCRIPTIONS = 4096
+_KEPT_SHAPES = 4096
+_NODE_BYTES = 1024  # of a plan's tree, with the node's type: measured
+
+
+class Lane(Enum):
+    """Who answers a statement."""
+
+    __hash__ = object.__hash__  # Enum's is a function of Python
+
+    RELAY = auto()  # the catalogue mirror
+    ENGINE = auto()
+    EXPLAIN = auto()  # the gateway itself, from the plan of the engine's lane
+    ANALYZE = auto()  # the engine, for the gateway itself
+    REFRESH = auto()  # the gateway itself
+    MASKING = auto()  # the gateway itself
+    AUTHORIZATION = auto()  # the mirror's session, asked by the gateway
+    USER_MAPPING = auto()  # the gateway itself
+    ACCESS = auto()  # the gateway's own session in the mirror, and the store
+    POLICY_QUESTION = auto()  # the gateway itself, with rows
+    LOAD = auto()  # the engine's rows into a temporary table of the mirror's session
+    DECLARE = auto()  # the mirror keeps a cursor without rows, the gateway has the rows
+    FETCH = auto()  # of such a cursor
+    MOVE = auto()  # so too
+    PREPARE = auto()  # the mirror keeps the statement, the gateway its plan
+    EXECUTE = auto()  # of such a statement
+
+    @property
+    def is_command(self) -> bool:
+        """Whether the gateway carries it out without rows; the mirror's session only keeps its name."""
+        return self in _COMMANDS
+
+
+_COMMANDS = frozenset(
+    (
+        *(Lane.ANALYZE, Lane.REFRESH, Lane.MASKING, Lane.USER_MAPPING, Lane.ACCESS, Lane.AUTHORIZATION),
+        *(Lane.DECLARE, Lane.MOVE, Lane.PREPARE),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedStatement:
+    """A statement with its lane. ENGINE and EXPLAIN have a plan, or the failure to be told in its place; DECLARE and
+    PREPARE have the query that stands in them.
+    """
+
+    statement: Statement
+    lane: Lane
+    plan: Plan | None = None
+    explain: ExplainOptions | None = None
+    failure: NotResolved | None = None
+    copy: CopyTo | None = None  # of a COPY, on whichever lane
+    load: Load | None = None  # of LOAD
+    query: PreparedStatement | None = None
+
+    @property
+    def described_as(self) -> str:
+        """The text from which PostgreSQL describes the statement's columns."""
+        if self.copy is not None:
+            return self.copy.query
+        text = self.statement.text if self.load is None else self.load.query
+        if self.lane is Lane.DECLARE:
+            return declaration(text).stand_in
+        return stand_in(text) if self.lane is Lane.POLICY_QUESTION else text
+
+    def require_plan(self) -> Plan:
+        """Return the plan, or raise why there is none."""
+        if self.plan is None:
+            failure = self.failure or SqlError(SqlState.INTERNAL_ERROR, "the statement has no plan")
+            raise failure.with_traceback(None)  # it is raised many times, and would remember them all
+        return self.plan
+
+    def tables(self) -> tuple[str, ...]:
+        """Return the names of the tables that it was planned for."""
+        return tuple(str(name) for name in self.plan.optimized.tables) if self.plan is not None else ()
+
+    def policies(self) -> tuple[str, ...]:
+        """Return the names of the policies that filter or mask for who asks, each with its table."""
+        found = self.plan.optimized.policies if self.plan is not None else {}
+        return _named(found)
+
+    def shadow_policies(self) -> tuple[str, ...]:
+        """Return the names of those that would if they were in force."""
+        return _named(self.plan.optimized.shadows if self.plan is not None else {})
+
+
+def _named(found: Mapping[TableName, tuple[str, ...]]) -> tuple[str, ...]:
+    return tuple(f"{policy} ON {name}" for name, policies in found.items() for policy in policies)
+
+
+class KeptEncoder:
+    """The encoder last made for the rows of a statement: mostly the next ones are alike."""
+
+    __slots__ = ("_form", "_kept")
+
+    def __init__(self) -> None:
+        self._kept: tuple[RowEncoder, tuple[FieldDescription, ...], OutputSettings] | None = None
+        self._form: tuple[tuple[FieldDescription, ...], RowForm] | None = None
+
+    def require(self, schema: pa.Schema, fields: tuple[FieldDescription, ...], settings: OutputSettings) -> RowEncoder:
+        """Return the encoder of batches of ``schema`` into these columns. Raises as `prepare_rows`."""
+        if self._kept is not None:
+            encoder, made_for, made_under = self._kept
+            if made_for == fields and made_under == settings and encoder.fits(schema):
+                return encoder
+        encoder = prepare_rows(schema, _output_columns(fields), settings)
+        self._kept = encoder, fields, settings
+        return encoder
+
+    def form(self, fields: tuple[FieldDescription, ...], settings: OutputSettings) -> RowForm:
+        """Return these columns as plain data, the same while nothing has changed."""
+        if self._form is None or self._form[0] is not fields or self._form[1].settings != settings:
+            self._form = fields, RowForm(_output_columns(fields), settings)
+        return self._form[1]
+
+
+def _output_columns(fields: tuple[FieldDescription, ...]) -> tuple[OutputColumn, ...]:
+    return tuple(OutputColumn(one.type_oid, one.type_modifier, one.format) for one in fields)
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """PostgreSQL's own description of a statement, from the mirror: parameter types and result columns.
+
+    ``message`` is its RowDescription as it came, if there was one. ``encoders`` are those that were made for its rows,
+    by the format of all columns.
+    """
+
+    parameter_oids: tuple[int, ...]
+    fields: tuple[FieldDescription, ...]
+    message: bytes | None = None
+    encoders: Mapping[int, KeptEncoder] = field(
+        default_factory=lambda: {TEXT: KeptEncoder(), BINARY: KeptEncoder()}, compare=False
+    )
+
+
+@dataclass(slots=True)
+class LastTime:
+    """What a statement was found to be under ``names``, which depend on the catalogue, the grants, who asks and his
+    search path, and are another object when one of these is another: so nothing of it is looked up again.
+    """
+
+    names: Names
+    prepared: PreparedStatement  # as it was before its parameters' types were known
+    description: Description | None = None
+    encoding: str = ""  # of the names in the description
+    typed: dict[tuple[str, ...], PreparedStatement] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class NamedStatement:
+    """What a Parse message made: the statement, and the parameter types that the client declared (0: to be inferred).
+
+    ``fields`` are the result columns as first described; a statement whose columns have changed since is refused.
+    ``last`` is what was found out the last time, for as long as names mean the same.
+    """
+
+    prepared: PreparedStatement
+    parameter_oids: tuple[int, ...]
+    fields: tuple[FieldDescription, ...] | None = None
+    last: LastTime | None = None
+
+    def check_columns(self, fields: tuple[FieldDescription, ...]) -> None:
+        """Raise 0A000 where the columns are not those that the client may have been told."""
+        if self.fields is None or self.fields is fields:
+            self.fields = fields
+        elif _columns(self.fields) != _columns(fields):
+            raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, "cached plan must not change result type")
+
+
+def _columns(fields: tuple[FieldDescription, ...]) -> list[tuple[str, int, int]]:
+    return [(one.name, one.type_oid, one.type_modifier) for one in fields]
+
+
+class NamedStatements:
+    """A session's prepared statements by name, in step with the mirror: a name counts when the mirror has said so."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, NamedStatement] = {}
+        self._parsing: dict[str, NamedStatement] = {}
+
+    def get(self, name: str) -> NamedStatement | None:
+        """Return the statement of that name, of messages under way if there is one."""
+        return self._parsing.get(name) or self._known.get(name)
+
+    def require(self, name: str) -> NamedStatement:
+        """Return the statement of that name. Raises SqlError where there is none."""
+        named = self.get(name)
+        if named is None:
+            which = f'prepared statement "{name}"' if name else "unnamed prepared statement"
+            raise SqlError(SqlState.UNDEFINED_PSTATEMENT, f"{which} does not exist")
+        return named
+
+    def parsing(self, name: str, statement: NamedStatement) -> Callable[[], None]:
+        """Note a Parse that was sent; call what is returned when it has succeeded."""
+        self._parsing[name] = statement
+
+        def parsed() -> None:
+            self._known[name] = statement
+            if self._parsing.get(name) is statement:
+                del self._parsing[name]
+
+        return parsed
+
+    def add(self, name: str, statement: NamedStatement) -> None:
+        """Note a statement that the mirror has taken."""
+        self._known[name] = statement
+
+    def close(self, name: str) -> None:
+        """Note that a name was given up."""
+        self._known.pop(name, None)
+
+    def failed(self) -> None:
+        """Forget what was sent behind a message that failed."""
+        self._parsing.clear()
+
+    def executed(self, statement: Statement) -> None:
+        """Follow a statement of SQL, executed by the mirror, that made a name or gave up names."""
+        if statement.kind is Kind.PREPARE:
+            tail = preparation(statement.text)
+            query = Statement(tail.query, Kind.QUERY, tail.head)
+            self.add(tail.name, NamedStatement(PreparedStatement(query, Lane.RELAY), ()))
+            return
+        words = [token.text for token in tokens(statement.text)]
+        if statement.head == "DEALLOCATE":
+            name = words[-1]
+            if name.upper() == "ALL":
+                self._known = {key: value for key, value in self._known.items() if not key}
+            else:
+                self.close(name[1:-1].replace('""', '"') if name.startswith('"') else name.lower())
+        elif statement.head == "DISCARD" and words[-1].upper() == "ALL":
+            self._known = {key: value for key, value in self._known.items() if not key}
+
+
+class StatementCache:
+    """Prepared statements and descriptions of all sessions, each under its full key."""
+
+    def __init__(self) -> None:
+        self._prepared: LRUCache[tuple[object, ...], PreparedStatement] = LRUCache(_KEPT_BYTES, getsizeof=_size)
+        self.descriptions: LRUCache[tuple[object, ...], Description] = LRUCache(_KEPT_DESCRIPTIONS)
+        self.shapes: LRUCache[tuple[object, ...], object] = LRUCache(_KEPT_SHAPES)  # of shaped statements
+
+    async def prepare(
+        self, statement: Statement, names: Names, principal: Principal, lake: Lake, parameters: tuple[str, ...] = ()
+    ) -> PreparedStatement:
+        """Decide the statement's lane and plan it, or return what was decided before. It is planned in a thread: that
+        may take a second, for a long text or for a source's statistics, in which other sessions go on. ``parameters``
+        are the types of ``$1 …``, which are known once the statement has been described.
+        """
+        key: tuple[object, ...] = (statement.text, parameters, principal, names.search_path, names.catalog.version)
+        key = (*key, lake.access.version)
+        if names.temporary:
+            key = (*key, names.temporary)
+        kept = self._prepared.get(key)
+        if kept is None:
+            loop = asyncio.get_running_loop()
+            kept = await loop.run_in_executor(lake.threads, _prepare, statement, names, principal, lake, parameters)
+            self._prepared[key] = kept
+        return kept if kept.statement.start == statement.start else replace(kept, statement=statement)
+
+
+def get_planless(statement: Statement) -> PreparedStatement | None:
+    """Return a statement that is the same whoever asks; None for queries, which are planned."""
+    if statement.kind is Kind.ANALYZE:
+        return PreparedStatement(statement, Lane.ANALYZE)
+    if statement.kind is Kind.REFRESH:
+        return PreparedStatement(statement, Lane.REFRESH)
+    if statement.kind is Kind.AUTHORIZATION:
+        return PreparedStatement(statement, Lane.AUTHORIZATION)
+    if statement.kind is Kind.MASKING:
+        return PreparedStatement(statement, Lane.MASKING)
+    if statement.kind is Kind.USER_MAPPING:
+        return PreparedStatement(statement, Lane.USER_MAPPING)
+    if statement.kind is Kind.ACCESS:
+        return PreparedStatement(statement, Lane.ACCESS)
+    if statement.kind is Kind.POLICY_QUESTION:
+        return PreparedStatement(statement, Lane.POLICY_QUESTION)
+    if statement.kind not in (Kind.QUERY, Kind.EXPLAIN, Kind.COPY, Kind.TEMPORARY):
+        return PreparedStatement(statement, Lane.RELAY)
+    return None
+
+
+class ShapesWanted(Exception):
+    """A statement names relations of PostgreSQL's catalogues, by schema and name, whose columns are not known yet."""
+
+    def __init__(self, names: Collection[tuple[str, str]]) -> None:
+        super().__init__("columns are not known yet")
+        self.names = names
+
+
+def _with_shapes(found: References, shapes: Mapping[tuple[str, str], SessionRelation]) -> References:
+    for node in found.system:
+        if node.db.startswith(TEMPORARY_SCHEMA):  # those of this session were found before
+            raise SqlError(SqlState.UNDEFINED_TABLE, f'relation "{node.db}.{node.name}" does not exist')
+    named = [(node, (node.db or "pg_catalog", node.name)) for node in found.system]
+    wanted = {name for _, name in named if name not in shapes}
+    if wanted:
+        raise ShapesWanted(wanted)
+    return replace(found, session=(*found.session, *((node, shapes[name]) for node, name in named)))
+
+
+def _size(kept: PreparedStatement) -> int:
+    """Return about how many bytes a statement takes; one that is too large for the cache takes its place alone."""
+    plan = kept.plan
+    trees = () if plan is None else (plan.optimized.tree, *(one.query for one in plan.optimized.dynamic))
+    nodes = sum(1 for tree in trees for _ in tree.walk())
+    return min(_KEPT_BYTES, 1024 + 2 * len(kept.statement.text) + _NODE_BYTES * nodes)
+
+
+def _prepare(
+    statement: Statement, names: Names, principal: Principal, lake: Lake, parameters: tuple[str, ...]
+) -> PreparedStatement:
+    if statement.kind is Kind.COPY:
+        return _prepare_copy(statement, names, principal, lake)
+    options, text = explained(statement) if statement.kind is Kind.EXPLAIN else (None, statement.text)
+    if statement.kind is Kind.TEMPORARY and statement.head == "ANALYZE" and not names_temporary(text, names):
+        return PreparedStatement(replace(statement, kind=Kind.ANALYZE), Lane.ANALYZE)
+    load = get_load(text, names) if statement.kind is Kind.TEMPORARY else None
+    if statement.kind is Kind.TEMPORARY and load is None:
+        return PreparedStatement(statement, Lane.RELAY)
+    text = text if load is None else load.query
+    lane = Lane.EXPLAIN if options is not None else Lane.ENGINE if load is None else Lane.LOAD
+    try:
+        made = _plan(text, names, principal, lake, parameters)
+        if made is not None and load is not None:
+            refuse_load(statement.text)
+    except NotResolved as failure:
+        return PreparedStatement(statement, lane, None, options, failure, load=load)
+    except SqlError as error:
+        if error.position is not None:
+            error.position += len(statement.text) - len(text)
+        raise
+    return PreparedStatement(statement, Lane.RELAY if made is None else lane, made, options, load=load)
+
+
+def _prepare_copy(statement: Statement, names: Names, principal: Principal, lake: Lake) -> PreparedStatement:
+    """Prepare a COPY as the query that it stands for."""
+    copy = read_copy(statement.text)
+    try:
+        check_table(copy, names)
+        made = _plan(copy.query, names, principal, lake, ())
+    except NotResolved as failure:
+        return PreparedStatement(statement, Lane.ENGINE, None, None, copy.placed(failure), copy)
+    except SqlError as error:
+        raise copy.placed(error) from None
+    if made is None and not (copy.options.format.is_lines or copy.options.format is Format.BINARY):
+        raise SqlError(
+            SqlState.FEATURE_NOT_SUPPORTED,
+            f"COPY format {copy.options.format.value} is not supported for queries without tables of the lake",
+        )
+    return PreparedStatement(statement, Lane.RELAY if made is None else Lane.ENGINE, made, None, None, copy)
+
+
+def _plan(text: str, names: Names, principal: Principal, lake: Lake, parameters: tuple[str, ...]) -> Plan | None:
+    """Plan a query, or return None for one that the mirror answers: it names no table of the lake. In the mirror
+    nothing of the lake can be read, so a wrong decision ends in an error there.
+    """
+    tree = parse_query(text)
+    if tree is None:
+        refuse_tables(text, names)
+        return None
+    found = references(tree, names)
+    if not found.lake:
+        return None
+    if found.system:
+        found = _with_shapes(found, lake.system_shapes)
+    return plan(tree, found, names, principal, lake, parameters)

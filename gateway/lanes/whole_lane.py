@@ -1,0 +1,121 @@
+"""The lane of whole statements in one session: one source's server answers alone, and the engine has no part."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from operator import is_
+
+from gateway.explaining import explain
+from gateway.lake import Lake
+from gateway.lanes.bound import Client, Portal
+from gateway.lanes.prepared import Lane
+from gateway.lanes.whole_rows import WholeRows
+from gateway.pipeline import Plan, get_reads, reads
+from gateway.relay.source_connection import Execution
+from gateway.relay.source_relay import Asked, WholeStatement
+from gateway.sql.copy_options import CopyOptions, Format, written
+from gateway.sql.explain_options import ExplainOptions
+from gateway.values.client_encodings import is_converted
+from gateway.values.settings import OutputSettings
+
+
+class WholeLane:
+    """Executes and explains them; where it returns None the engine is to answer, and nothing was sent."""
+
+    def __init__(self, lake: Lake, client: Client) -> None:
+        self._lake = lake
+        self._client = client
+        self.is_on = True  # as ``lakegate.pushdown`` says
+        self._styles: tuple[OutputSettings, _Styles] | None = None  # of the settings that were asked about last
+        self._hides: tuple[tuple[object, ...], bool] | None = None  # of what was asked about last
+
+    async def send(self, portal: Portal, output: OutputSettings) -> int | None:
+        """Pass the server's rows to the client; return how many."""
+        asked = await self._get_asked(portal, output)
+        sent = await self._lake.relay.send(asked, self._client) if asked is not None else None
+        if sent is not None:
+            self._note(portal)
+        return sent
+
+    async def copy(self, portal: Portal, options: CopyOptions, output: OutputSettings) -> int | None:
+        """Pass on the server's own COPY; return how many rows it had."""
+        if not (options.format.is_lines or options.format is Format.BINARY):
+            return None
+        asked = await self._get_asked(portal, replace(output, client_encoding="UTF8"))
+        sent = await self._lake.relay.copy(asked, written(options), self._client) if asked is not None else None
+        if sent is not None:
+            self._note(portal)
+        return sent
+
+    async def open(self, portal: Portal, output: OutputSettings) -> WholeRows | None:
+        """Open a portal whose rows are asked for in portions, or a cursor."""
+        if portal.prepared.lane is not Lane.ENGINE:
+            return None
+        asked = await self._get_asked(portal, output)
+        if asked is None:
+            return None
+        declared = portal.declared
+        opened = await self._lake.relay.open(asked, None if declared is None else (declared.scrolls, declared.holds))
+        if opened is None:
+            return None
+        self._note(portal)
+        return WholeRows(opened)
+
+    async def explain(self, portal: Portal, options: ExplainOptions, output: OutputSettings) -> list[str] | None:
+        """Return the lines of EXPLAIN, the server's plan among them, for who sees all of the tables."""
+        asked = await self._get_asked(portal, output)
+        if asked is None or not asked.in_full:
+            return None
+        server = await self._lake.relay.explain(asked, options.for_server(), analyze=options.analyze)
+        if server is None:
+            return None
+        tables = sorted(str(one.name) for one in portal.prepared.require_plan().optimized.tables.values())
+        return explain.explain_whole(asked.whole, tables, options, server)
+
+    def _note(self, portal: Portal) -> None:
+        portal.lane = "source"
+        self._client.reading("source", (), ())
+
+    async def _get_asked(self, portal: Portal, output: OutputSettings) -> Asked | None:
+        planned = portal.prepared.plan
+        if planned is None or planned.whole is None or not self.is_on:
+            return None
+        if self._styles is None or self._styles[0] is not output:
+            self._styles = output, _styles(output)
+        styles = self._styles[1]
+        if not styles.may_relay or not (styles.are_usual or not portal.prepared.policies()):
+            return None
+        return await self._asked(portal, planned, planned.whole, output)
+
+    async def _asked(self, portal: Portal, planned: Plan, whole: WholeStatement, output: OutputSettings) -> Asked:
+        noted, fragmented = self._client.note_fragments(), get_reads(planned)
+        if fragmented is None:
+            loop = asyncio.get_running_loop()
+            fragmented = await loop.run_in_executor(None, reads, planned, portal.parameters, self._lake)
+        noted(fragmented)
+        sent = portal.sent
+        formats = tuple([one.format for one in portal.fields])
+        execution = Execution(whole.sent, sent.oids, sent.formats, sent.values, formats)
+        key = (planned, fragmented, self._lake.access, self._lake.remote_logins.version)
+        if self._hides is None or not all(map(is_, self._hides[0], key)):
+            self._hides = key, explain.hides(fragmented, planned, self._lake)
+        return Asked(whole, execution, portal.fields, output, not self._hides[1])
+
+
+@dataclass(frozen=True, slots=True)
+class _Styles:
+    """Whether a source's server may answer: it sends UTF-8, and policies and masks there see the session's styles,
+    which have to be the usual ones then.
+    """
+
+    may_relay: bool
+    are_usual: bool
+
+
+def _styles(output: OutputSettings) -> _Styles:
+    styles = replace(output, extra_float_digits=min(output.extra_float_digits, 1), client_encoding="UTF8")
+    return _Styles(
+        may_relay=not is_converted(output.client_encoding),
+        are_usual=styles == OutputSettings(time_zone=output.time_zone),
+    )
