@@ -7,6 +7,7 @@ they come from, as are ``pg_views`` and ``information_schema``.
 
 PostgreSQL has row security for tables alone, the gateway for views of sources too. So while policies are worked on, in
 the transaction that does it, views are partitioned tables without partitions: these need no files, nor does a view.
+They have system columns then, as all tables, for these are looked for where privileges are taken away.
 """
 
 from __future__ import annotations
@@ -55,6 +56,20 @@ FROM {STATE_TABLE} s, pg_catalog.pg_namespace n
 WHERE s.relation = c.oid AND s.relkind <> 'r' AND c.relkind = s.relkind AND n.oid = c.relnamespace
 """
 _THESE = " AND (n.nspname, c.relname) IN (SELECT * FROM unnest(%s::text[], %s::text[]))"
+# The columns of pg_attribute that every attribute has a value in.
+_ATTRIBUTE = """
+SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum),
+       string_agg(CASE attname WHEN 'attrelid' THEN 'c.oid' ELSE 'a.' || quote_ident(attname) END, ', ' ORDER BY attnum)
+FROM pg_catalog.pg_attribute WHERE attrelid = 'pg_catalog.pg_attribute'::regclass AND attnum > 0 AND attnotnull
+"""
+_CHANGED = f"{STATE_TABLE} s JOIN pg_catalog.pg_class c ON c.oid = s.relation AND c.relkind <> s.relkind"
+_ADD_SYSTEM_COLUMNS = f"""
+INSERT INTO pg_catalog.pg_attribute ({{names}}) SELECT {{values}} FROM {_CHANGED}, pg_catalog.pg_attribute a
+WHERE s.relkind = 'v' AND a.attrelid = 'pg_catalog.pg_class'::regclass AND a.attnum < 0
+"""
+_TAKE_SYSTEM_COLUMNS = f"""
+DELETE FROM pg_catalog.pg_attribute a USING {_CHANGED} WHERE s.relkind = 'v' AND a.attrelid = c.oid AND a.attnum < 0
+"""
 _AS_THEY_ARE = f"""
 UPDATE pg_catalog.pg_class c SET relkind = s.relkind FROM {STATE_TABLE} s
 WHERE s.relation = c.oid AND s.relkind <> 'r' AND c.relkind <> s.relkind
@@ -89,10 +104,10 @@ def shown_as_tables(connection: psycopg.Connection, tables: Iterable[tuple[str, 
     """Have PostgreSQL take those of some relations (schema and name) that are views of sources for tables."""
     names = sorted(set(tables))
     if names:
-        _update(connection, _AS_TABLES + _THESE, [schema for schema, _ in names], [name for _, name in names])
+        _make_tables(connection, _AS_TABLES + _THESE, [schema for schema, _ in names], [name for _, name in names])
     yield
     if names:
-        _update(connection, _AS_THEY_ARE)
+        _make_views(connection)
 
 
 @contextmanager
@@ -100,10 +115,10 @@ def governed_as_tables(connection: psycopg.Connection, texts: Iterable[str]) -> 
     """Let clients' statements on row security, and what is read of their effect, find tables where there are views."""
     on_policies = any(_ABOUT_POLICIES.search(text) for text in texts)
     if on_policies:
-        _update(connection, _AS_TABLES)
+        _make_tables(connection, _AS_TABLES)
     yield
     if on_policies:
-        _update(connection, _AS_THEY_ARE)
+        _make_views(connection)
 
 
 @contextmanager
@@ -115,9 +130,17 @@ def kept_as_they_are(connection: psycopg.Connection, texts: Iterable[str]) -> It
         _check_shapes(before, _read_shapes(connection))
 
 
-def _update(connection: psycopg.Connection, statement: str, *values: object) -> None:
+def _make_tables(connection: psycopg.Connection, statement: str, *values: object) -> None:
     with connection.transaction():  # rows of a savepoint are not of the client's doing: see `access_state.MINE`
         connection.execute(statement.encode(), values or None)
+        [(names, columns)] = connection.execute(_ATTRIBUTE).fetchall()
+        connection.execute(_ADD_SYSTEM_COLUMNS.format(names=names, values=columns).encode())
+
+
+def _make_views(connection: psycopg.Connection) -> None:
+    with connection.transaction():
+        connection.execute(_TAKE_SYSTEM_COLUMNS.encode())
+        connection.execute(_AS_THEY_ARE.encode())
 
 
 def _read_shapes(connection: psycopg.Connection) -> Shapes:

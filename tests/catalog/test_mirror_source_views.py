@@ -157,6 +157,24 @@ def test_row_security_is_for_them_too(server: Server, lake: Mirror, store: Store
     assert store.load_access().row_policies == ()
 
 
+@pytest.mark.parametrize("name", ["totals", "kept"])
+def test_privileges_are_taken_where_policies_are_worked_on(
+    server: Server, lake: Mirror, store: Store, name: str
+) -> None:
+    """PostgreSQL looks for the system columns of a table, which views have not."""
+    privileges = "SELECT count(*) FROM pg_class c, aclexplode(relacl) a JOIN pg_roles r ON r.oid = a.grantee"
+    held = f"{privileges} WHERE c.oid = 'shop.{name}'::regclass AND rolname = 'worker'"
+    granted = f"GRANT SELECT, UPDATE ON shop.{name} TO worker"
+    policy = f"CREATE POLICY few ON shop.{name} TO worker USING (true)"
+    give(lake, store, granted, policy, f"REVOKE UPDATE ON shop.{name} FROM worker")
+    assert ask(server, lake, held) == [(1,)]
+    give(lake, store, "DROP OWNED BY worker")
+    assert ask(server, lake, held) == [(0,)]
+    assert ask(server, lake, "SELECT count(*) FROM pg_policy") == [(0,)]
+    columns = f"SELECT count(*) FROM pg_attribute WHERE attrelid = 'shop.{name}'::regclass AND attnum < 0"
+    assert ask(server, lake, columns) == [(0 if name == "totals" else 6,)]
+
+
 def test_a_policy_goes_with_its_role(server: Server, lake: Mirror, store: Store) -> None:
     give(lake, store, "CREATE POLICY few ON shop.totals TO worker USING (true)")
     give(lake, store, "DROP OWNED BY worker", "DROP ROLE worker")
