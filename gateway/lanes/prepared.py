@@ -301,25 +301,22 @@ class StatementCache:
         return kept if kept.statement.start == statement.start else replace(kept, statement=statement)
 
 
+_PLANLESS = {
+    Kind.ANALYZE: Lane.ANALYZE,
+    Kind.REFRESH: Lane.REFRESH,
+    Kind.AUTHORIZATION: Lane.AUTHORIZATION,
+    Kind.MASKING: Lane.MASKING,
+    Kind.USER_MAPPING: Lane.USER_MAPPING,
+    Kind.ACCESS: Lane.ACCESS,
+    Kind.POLICY_QUESTION: Lane.POLICY_QUESTION,
+}
+
+
 def get_planless(statement: Statement) -> PreparedStatement | None:
     """Return a statement that is the same whoever asks; None for queries, which are planned."""
-    if statement.kind is Kind.ANALYZE:
-        return PreparedStatement(statement, Lane.ANALYZE)
-    if statement.kind is Kind.REFRESH:
-        return PreparedStatement(statement, Lane.REFRESH)
-    if statement.kind is Kind.AUTHORIZATION:
-        return PreparedStatement(statement, Lane.AUTHORIZATION)
-    if statement.kind is Kind.MASKING:
-        return PreparedStatement(statement, Lane.MASKING)
-    if statement.kind is Kind.USER_MAPPING:
-        return PreparedStatement(statement, Lane.USER_MAPPING)
-    if statement.kind is Kind.ACCESS:
-        return PreparedStatement(statement, Lane.ACCESS)
-    if statement.kind is Kind.POLICY_QUESTION:
-        return PreparedStatement(statement, Lane.POLICY_QUESTION)
-    if statement.kind not in (Kind.QUERY, Kind.EXPLAIN, Kind.COPY, Kind.TEMPORARY):
-        return PreparedStatement(statement, Lane.RELAY)
-    return None
+    if statement.kind in (Kind.QUERY, Kind.EXPLAIN, Kind.COPY, Kind.TEMPORARY):
+        return None
+    return PreparedStatement(statement, _PLANLESS.get(statement.kind, Lane.RELAY))
 
 
 class ShapesWanted(Exception):
