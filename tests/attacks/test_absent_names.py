@@ -58,6 +58,7 @@ _COLUMNS = (
     "SELECT id FROM lk.people FOR UPDATE OF {n}",
     "GRANT SELECT ({n}) ON lk.people TO tina",
     "GRANT SELECT (id, {n}), UPDATE ({n}) ON TABLE lk.people TO PUBLIC WITH GRANT OPTION",
+    "ANALYZE lk.people ({n})",
     'REVOKE GRANT OPTION FOR SELECT ("{n}") ON lk.people FROM tina CASCADE',
 )
 _TABLES = (
@@ -72,6 +73,8 @@ _TABLES = (
     "SELECT JSON_ARRAY(SELECT secret FROM lk.{n})",
     "SELECT id FROM lk.{n} ORDER BY 1 USING >",
     "EXPLAIN SELECT * FROM lk.{n}",
+    "ANALYZE lk.{n}",
+    "ANALYZE VERBOSE crm.{n} (id), lk.people",
     "EXPLAIN (VERBOSE) VALUES ((SELECT max(secret) FROM lk.{n}))",
     "SELECT * FROM lk.{n} TABLESAMPLE SYSTEM (1)",
     "SELECT * FROM ONLY lk.{n}",

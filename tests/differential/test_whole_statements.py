@@ -10,6 +10,7 @@ from dataclasses import replace
 import psycopg
 import pytest
 from sqlglot import exp
+from sqlglot.errors import ParseError
 from sqlglot.schema import MappingSchema
 
 from catalog.errors import SqlError
@@ -84,6 +85,6 @@ def test_most_statements_are_sent(sent: Sent) -> None:
     for case in CASES:
         try:
             written += sent.text(case.sql) is not None
-        except SqlError:
+        except (SqlError, ParseError):  # some cases are mistakes
             continue
     assert written > len(CASES) // 2

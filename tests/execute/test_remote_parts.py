@@ -160,6 +160,10 @@ def bob(gateway: RunningGateway, ada: psycopg.Connection) -> Iterator[psycopg.Co
         yield connection
     ada.execute("DROP POLICY IF EXISTS few ON web.shop")
     ada.execute("ALTER TABLE web.shop DISABLE ROW LEVEL SECURITY")
+    for schema in ("web", "sales"):  # roles are those of all gateways: he has what he had
+        ada.execute(f"REVOKE SELECT ON ALL TABLES IN SCHEMA {schema} FROM {BOB}".encode())
+    ada.execute(f"REVOKE USAGE ON SCHEMA web FROM {BOB}".encode())
+    ada.execute(f"GRANT SELECT ON sales.orders TO {BOB}".encode())
 
 
 def last_sent(server: psycopg.Connection) -> str:

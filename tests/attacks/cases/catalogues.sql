@@ -145,7 +145,8 @@ SELECT n_live_tup, n_tup_ins, seq_scan FROM pg_stat_user_tables WHERE schemaname
 
 ANALYZE {t}.people
 ----
-ERROR 0A000: ANALYZE is not supported
+WARNING 01000: permission denied to analyze "people", skipping it
+(ANALYZE)
 
 VACUUM ANALYZE {t}.people
 ----

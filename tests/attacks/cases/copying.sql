@@ -593,8 +593,7 @@ ERROR 0A000: WHEN on table {t}.orders is not supported
 
 SELECT id FROM {t}.orders@v0
 ----
-ERROR 0A000: the operator @ is not available on lake tables
-  HINT: Use abs().
+ERROR 42601: syntax error at or near "@"
 
 SELECT id FROM {t}."people@v0"
 ----

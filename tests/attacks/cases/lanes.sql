@@ -13,7 +13,7 @@ SELECT id FROM {t}.people WHERE int4range(code::integer, 1000) @> 500 ORDER BY 1
 3
 
 # (all kinds)
-SELECT id, jsonb_build_object('c', code::integer) FROM {t}.people ORDER BY jsonb_build_object('c', code::integer)
+SELECT id, jsonb_build_object('c', code::integer) FROM {t}.people ORDER BY jsonb_build_object('c', code::integer)::text
 ----
 1 | {"c": 101}
 2 | {"c": 102}
