@@ -77,3 +77,19 @@ def test_what_would_be_ordered_as_text_is_refused(sql: str, tables: str, both: B
     result = both.gateway.pgconn.exec_params(sql.format(tables).encode(), [one.encode() for one in parameters])
     assert result.error_field(psycopg.pq.DiagnosticField.SQLSTATE) == b"0A000"
     assert b"enum origin.mood" in result.error_message
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        "SELECT feeling, count(*) AS id FROM origin.things GROUP BY feeling",
+        "SELECT max(feeling) AS feeling, min(id) AS id FROM origin.things",
+        "SELECT id, feeling FROM origin.things ORDER BY feeling, id LIMIT 2",
+        "SELECT DISTINCT id, feeling FROM origin.things WHERE feeling < 'happy'",
+        "SELECT id, max(feeling) OVER (ORDER BY id) AS feeling FROM origin.things",
+    ],
+)
+def test_parts_of_statements_have_the_order_too(part: str, both: Both) -> None:
+    query = f"SELECT s.id, s.feeling FROM ({part}) s JOIN small.numbers n ON n.n = s.id ORDER BY s.feeling, s.id"
+    ours, theirs = (connection.execute(query.encode()).fetchall() for connection in (both.gateway, both.postgres))
+    assert ours == theirs
