@@ -33,13 +33,12 @@ SLOW = "select count(*) from origin.slow s join small.numbers n on s.n = n.n"  #
 MOST = 4_000_000
 
 
-@pytest.fixture(scope="module", params=[0, 2], ids=["one process", "workers"])
-def crowded(lake: SampleLake, request: pytest.FixtureRequest) -> Iterator[RunningGateway]:
-    """A gateway that takes a few statements at a time, in its own process and in two others. Two of those that ask for
-    much do not fit into its memory together.
+@pytest.fixture(scope="module")
+def crowded(lake: SampleLake) -> Iterator[RunningGateway]:
+    """A gateway that takes a few statements at a time. Two of those that ask for much do not fit into its memory
+    together.
     """
-    memory = f"{256 * max(1, request.param)}MB"  # a worker has its share
-    engine = {"workers": request.param, "memory_limit": memory, "concurrent_statements": AT_ONCE}
+    engine = {"memory_limit": "256MB", "concurrent_statements": AT_ONCE}
     with serving(lake, Settings(server={"refresh_interval": "0"}, engine=engine, database="crowded")) as running:
         yield running
 
