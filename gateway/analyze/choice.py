@@ -15,9 +15,6 @@ from gateway.sql.analyze_statements import Analyze, Target
 from gateway.sql.resolve import SYSTEM_SCHEMAS, Names
 from policies.views import KIND as VIEW
 
-MAINTAINERS = "pg_maintain"
-"""The role whose members may maintain every table."""
-
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
@@ -48,7 +45,7 @@ def choose(statement: Analyze, principal: Principal, names: Names, rows: AccessR
 
 
 def _maintains(principal: Principal, rows: AccessRows) -> Callable[[TableName], bool]:
-    if principal.superuser or MAINTAINERS in principal.roles:
+    if principal.superuser:
         return lambda _: True
     owned = {TableName(row.schema, row.table) for row in rows.tables if row.owner in principal.roles}
     return owned.__contains__
