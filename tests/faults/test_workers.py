@@ -9,7 +9,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import Any
 
 import psutil
@@ -383,7 +383,7 @@ def test_no_worker_outlives_its_gateway(lake: SampleLake, number: signal.Signals
         all_ready(gateway, 2)
         left = workers(gateway)
         assert len(left) == 2
-        with gateway.connect() as connection:
+        with closing(gateway.connect()) as connection:  # to end it well is no longer possible then
             in_background(connection, ENDLESS)
             time.sleep(0.3)
             gateway.process.send_signal(number)
