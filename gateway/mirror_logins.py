@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import structlog
 from cachetools import LRUCache
 
-from gateway.lanes.engine_lane import SETTINGS
+from gateway.lanes.session_settings import SETTINGS
 from gateway.relay.mirror_connection import MirrorConnection
 from gateway.relay.mirror_opening import Opening, Told
 

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import repeat
 from time import monotonic
 
@@ -20,8 +20,6 @@ import structlog
 from catalog.errors import SqlError
 from catalog.principals import Principal
 from catalog.sqlstate import SqlState
-from gateway import tuning
-from gateway.configuration.quantities import parse_duration
 from gateway.dynamic_filters import Asking
 from gateway.execute.port import Blocks, MakeForm, RunningStatement, batches_alone
 from gateway.explaining import explain
@@ -30,6 +28,7 @@ from gateway.lanes import copy_out
 from gateway.lanes.bound import Client, Portal, Scalars, Sent, formatted, require_values, spread
 from gateway.lanes.portals import ReadyRows, RowSource, encoded, encoded_whole, write
 from gateway.lanes.prepared import Description, Lane, LastTime, NamedStatement, PreparedStatement, StatementCache
+from gateway.lanes.session_settings import SETTINGS, Settings, session_settings
 from gateway.lanes.whole_lane import WholeLane
 from gateway.lanes.whole_rows import WholeRows
 from gateway.logs import milliseconds_since, note_statement
@@ -39,7 +38,6 @@ from gateway.relay.mirror_errors import error_of
 from gateway.session_rows import with_rows
 from gateway.sql.copy_statements import CopyTo
 from gateway.sql.cursor_statements import Fetch
-from gateway.sql.engine_dialect.moments import Session
 from gateway.sql.resolve import Names
 from gateway.sql.statements import Statement
 from gateway.values.client_encodings import is_converted, require_codec
@@ -54,17 +52,6 @@ _log = structlog.get_logger(__name__)
 _NOTHING = frontend.Bind("", "")  # no parameters, and all columns as text
 _Names = tuple[str, ...]
 _KEPT_TYPES = 16  # of one statement's parameters
-_READ_SETTINGS = (
-    *("bytea_output", "extra_float_digits", "statement_timeout", "transaction_timeout"),
-    *("idle_in_transaction_session_timeout", "idle_session_timeout"),
-)
-_REPORTED_SETTINGS = (  # but only at Sync
-    *("TimeZone", "DateStyle", "IntervalStyle", "client_encoding", "search_path", "standard_conforming_strings"),
-)
-SETTINGS = f"SELECT current_user, session_user, {tuning.SELECTED}, " + ", ".join(
-    f"pg_catalog.current_setting('{name}')" for name in (*_READ_SETTINGS, *_REPORTED_SETTINGS)
-)
-"""What the mirror's session is asked for by `EngineLane.read_settings`."""
 
 
 class TransactionTimeout(SqlError):
@@ -72,20 +59,6 @@ class TransactionTimeout(SqlError):
 
     def __init__(self) -> None:
         super().__init__(SqlState.TRANSACTION_TIMEOUT, "terminating connection due to transaction timeout")
-
-
-@dataclass(frozen=True, slots=True)
-class _Settings:
-    output: OutputSettings
-    statement_timeout: float | None  # seconds
-    transaction_timeout: float | None  # seconds
-    may_be_idle: bool  # for any time
-    session: Session
-
-    @property
-    def is_untimed(self) -> bool:
-        """Whether a statement may take any time, and the mirror's session may be idle meanwhile."""
-        return self.may_be_idle and self.statement_timeout is None and not self.transaction_timeout
 
 
 class EngineLane:
@@ -109,7 +82,7 @@ class EngineLane:
         self._mirror = mirror
         self._client = client
         self._whole = WholeLane(lake, client)
-        self._settings: _Settings | None = None
+        self._settings: Settings | None = None
         self._read: tuple[PreparedStatement, _Names, _Names, _Names] | None = None  # what was read last, for the audit
         self.busy = False
         self.ended_by: SqlError | None = None  # why the message at hand is not to be carried out any further
@@ -263,7 +236,7 @@ class EngineLane:
         """Where batches are encoded."""
         return self._lake.threads
 
-    async def _begin(self, portal: Portal) -> _Settings:
+    async def _begin(self, portal: Portal) -> Settings:
         """Note what is read, and return the settings under which it is."""
         read = (portal.cursor or portal).prepared
         if self._read is None or self._read[0] is not read:
@@ -281,7 +254,7 @@ class EngineLane:
         return settings
 
     @asynccontextmanager
-    async def _in_time(self, settings: _Settings) -> AsyncIterator[None]:
+    async def _in_time(self, settings: Settings) -> AsyncIterator[None]:
         """Let the engine work, as long as the session's settings let it."""
         limit, whole, is_whole = settings.statement_timeout, settings.transaction_timeout, False
         # In a transaction the mirror's session counts its time, and ends it.
@@ -301,14 +274,14 @@ class EngineLane:
             self.busy = False
             await self._mirror.wake()
 
-    async def _open(self, portal: Portal, settings: _Settings, *, is_scroll: bool) -> None:
+    async def _open(self, portal: Portal, settings: Settings, *, is_scroll: bool) -> None:
         portal.rows = await self._whole.open(portal, settings.output)
         if portal.rows is not None:
             return
         running = await self._start(portal, settings)
         portal.rows = RowSource(running, _encoder(portal, settings), is_scroll=is_scroll)
 
-    async def _send(self, portal: Portal, limit: int, settings: _Settings) -> tuple[int, bool]:
+    async def _send(self, portal: Portal, limit: int, settings: Settings) -> tuple[int, bool]:
         if portal.done:
             if portal.prepared.copy is not None:
                 message = f'portal "{portal.name}" cannot be run'
@@ -324,7 +297,7 @@ class EngineLane:
             return await self._send_all(portal, settings), True
         return await self._send_portion(portal, limit, settings)
 
-    async def _send_all(self, portal: Portal, settings: _Settings) -> int:
+    async def _send_all(self, portal: Portal, settings: Settings) -> int:
         relayed = await self._whole.send(portal, settings.output)
         if relayed is not None:
             return relayed
@@ -338,7 +311,7 @@ class EngineLane:
         finally:
             await running.close()
 
-    async def _fetched(self, cursor: Portal, wanted: Fetch, portal: Portal, settings: _Settings) -> WholeRows | None:
+    async def _fetched(self, cursor: Portal, wanted: Fetch, portal: Portal, settings: Settings) -> WholeRows | None:
         """Return what a FETCH gives where a source's server has the cursor."""
         if cursor.rows is None:  # of the extended protocol, and not executed yet
             await self._open(cursor, settings, is_scroll=False)
@@ -347,7 +320,7 @@ class EngineLane:
         portal.lane = cursor.lane
         return cursor.rows.fetched(wanted, [one.format for one in portal.fields])
 
-    async def _send_portion(self, portal: Portal, limit: int, settings: _Settings) -> tuple[int, bool]:
+    async def _send_portion(self, portal: Portal, limit: int, settings: Settings) -> tuple[int, bool]:
         if portal.rows is None:
             await self._open(portal, settings, is_scroll=False)
         assert portal.rows is not None
@@ -355,7 +328,7 @@ class EngineLane:
         # PostgreSQL suspends a portal whenever the limit was reached, even if there are no more rows.
         return sent, portal.rows.exhausted
 
-    async def _send_copy(self, portal: Portal, copy: CopyTo, settings: _Settings) -> int:
+    async def _send_copy(self, portal: Portal, copy: CopyTo, settings: Settings) -> int:
         as_utf8 = replace(settings.output, client_encoding="UTF8")  # COPY has an ENCODING of its own
         made = copy_out.copy_out(copy, portal.fields, as_utf8)
         relayed = await self._whole.copy(portal, copy.options, settings.output)
@@ -367,7 +340,7 @@ class EngineLane:
         finally:
             await running.close()
 
-    async def _send_plan(self, portal: Portal, settings: _Settings) -> int:
+    async def _send_plan(self, portal: Portal, settings: Settings) -> int:
         options, planned = portal.prepared.explain, portal.prepared.require_plan()
         assert options is not None
         whole = await self._whole.explain(portal, options, settings.output)
@@ -386,7 +359,7 @@ class EngineLane:
             self._client.send(backend.DataRow((line.encode(ENCODING.get(), "backslashreplace"),)))
         return len(lines)
 
-    async def _start(self, portal: Portal, settings: _Settings, form: MakeForm = batches_alone) -> RunningStatement:
+    async def _start(self, portal: Portal, settings: Settings, form: MakeForm = batches_alone) -> RunningStatement:
         if portal.prepared.lane is Lane.POLICY_QUESTION:
             return ReadyRows(await self._answer(portal.prepared.statement))
         if portal.cursor is not None and portal.wanted is not None:
@@ -455,31 +428,16 @@ class EngineLane:
                 raise error if copy is None else copy.placed(error)
         return Description(parameter_oids, fields, told)
 
-    async def read_settings(self) -> _Settings:
+    async def read_settings(self) -> Settings:
         """Return the session's settings, asked for where they may have changed; the mirror's are then up to date."""
         if self._settings is None:
             row, error = await self._mirror.ask(SETTINGS)
             if error is not None:
                 raise error_of(error[5:], 0)
             told = [(value or b"").decode(ENCODING.get(), "replace") for value in row]
-            (current, session, *tuned), told = told[: 2 + len(tuning.SETTINGS)], told[2 + len(tuning.SETTINGS) :]
-            bytea_output, digits, statement, transaction, *others = told
-            idle, others = others[:2], others[2:]
-            self.current_user, self.session_user = current, session
-            reported = self._mirror.parameters
-            reported.update(zip(_REPORTED_SETTINGS, others, strict=True))
-            output = OutputSettings(
-                time_zone=reported.get("TimeZone", "UTC"),
-                date_style=reported.get("DateStyle", "ISO, MDY"),
-                interval_style=reported.get("IntervalStyle", "postgres"),
-                extra_float_digits=int(digits),
-                bytea_output=bytea_output,
-                client_encoding=reported.get("client_encoding", "UTF8"),
-            )
-            timeouts = parse_duration(statement) or None, parse_duration(transaction) or None
-            reading = Session(output.time_zone, output, tuning.tuning(tuned))
-            self._whole.is_on = reading.tuning.pushdown
-            self._settings = _Settings(output, *timeouts, may_be_idle=idle == ["0", "0"], session=reading)
+            self.current_user, self.session_user, *others = told
+            self._settings = session_settings(others, self._mirror.parameters)
+            self._whole.is_on = self._settings.session.tuning.pushdown
         return self._settings
 
 
@@ -489,7 +447,7 @@ def _last_time(named: NamedStatement, names: Names) -> LastTime | None:
     return last if last is not None and last.names is names and last.prepared is named.prepared else None
 
 
-def _encoder(portal: Portal, settings: _Settings) -> Callable[[pa.Schema], RowEncoder]:
+def _encoder(portal: Portal, settings: Settings) -> Callable[[pa.Schema], RowEncoder]:
     """Make the encoder once the rows' schema is known: a plan's may differ from it in what is nullable."""
     return lambda schema: portal.encoder.require(schema, portal.fields, settings.output)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import psycopg
 import pytest
@@ -40,18 +40,6 @@ _WRONG: Sequence[tuple[str, Sequence[tuple[str, ...]]]] = (
     ("SELECT nothing FROM origin.things WHERE id = {}", (("2",), ("1",), ("3",))),
     ("SELECT id FROM origin.nothing WHERE id = {}", (("2",), ("1",), ("3",))),
 )
-
-
-@pytest.fixture
-def through(gateway: RunningGateway) -> Iterator[psycopg.Connection]:
-    with gateway.connect() as connection:
-        yield connection
-
-
-@pytest.fixture
-def direct(lake: SampleLake) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(lake.reference_dsn, autocommit=True) as connection:
-        yield connection
 
 
 def _told(connection: psycopg.Connection, text: str) -> object:

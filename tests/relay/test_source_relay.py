@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import psycopg
@@ -41,18 +40,6 @@ _STATEMENTS = (
 
 
 _RELAYED = "state = 'active' AND query LIKE '%AS statement OFFSET%' AND pid <> pg_backend_pid()"
-
-
-@pytest.fixture
-def through(gateway: RunningGateway) -> Iterator[psycopg.Connection]:
-    with gateway.connect() as connection:
-        yield connection
-
-
-@pytest.fixture
-def direct(lake: SampleLake) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(lake.reference_dsn, autocommit=True) as connection:
-        yield connection
 
 
 def _values(connection: psycopg.Connection, text: str, form: int, *parameters: bytes) -> list[tuple[Any, ...]]:
