@@ -15,6 +15,7 @@ from optimizer.rules.enter_views import enter_views
 from optimizer.rules.fold_date_arithmetic import fold_date_arithmetic
 from optimizer.rules.infer_filters import infer_filters
 from optimizer.rules.infer_from_equalities import infer_from_equalities
+from optimizer.rules.keep_subquery_order import keep_subquery_order
 from optimizer.rules.order_conditions import order_conditions
 from optimizer.rules.order_joins import order_joins
 from optimizer.rules.prune_columns import prune_columns
@@ -41,6 +42,7 @@ NO_STATISTICS: Statistics = MappingProxyType({})
 RULES: tuple[Rule, ...] = (
     fold_date_arithmetic,  # before those that look for constants
     scalar_aggregates_as_windows,  # before those below: it compares relations as they were governed
+    keep_subquery_order,  # before columns that only an order names are dropped
     prune_columns,  # a first time: the trees that the others copy are a third as large
     infer_filters,
     infer_from_equalities,

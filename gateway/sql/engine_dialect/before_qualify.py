@@ -116,12 +116,30 @@ def prepare(tree: exp.Expr, schema: MappingSchema) -> exp.Query:
     for source in list(tree.find_all(exp.Subquery)):
         query = source.this
         if _has_columns(source) and isinstance(query, exp.Query) and not query.is_star:
-            _name_columns(source, [column.alias_or_name for column in query.selects])
+            names = [column.alias_or_name for column in query.selects]
+            _name_columns(source, names)
+            if _sorts_by_output(query, names):
+                source.set("this", exp.select("*").from_(exp.Subquery(this=query, alias=_alias("ordered"))))
     for unnest in list(tree.find_all(exp.Unnest)):
         if unnest.alias and not unnest.args["alias"].columns:
             unnest.args["alias"].set("columns", [exp.to_identifier(unnest.alias, quoted=True)])
     assert isinstance(tree, exp.Query)
     return tree
+
+
+def _sorts_by_output(query: exp.Query, names: list[str]) -> bool:
+    """Whether a query is sorted by a column of its own, by name: `qualify` gives the columns the alias's names, and
+    leaves the ORDER BY as it is.
+    """
+    order = query.args.get("order")
+    keys = [key.this for key in order.expressions] if isinstance(order, exp.Order) else []
+    return len({*names}) == len(names) and any(
+        isinstance(key, exp.Column) and not key.table and key.name in names for key in keys
+    )
+
+
+def _alias(name: str) -> exp.TableAlias:
+    return exp.TableAlias(this=exp.to_identifier(name, quoted=True))
 
 
 def _unescaped(constant: exp.Expr) -> str:
@@ -137,7 +155,7 @@ def _unescaped(constant: exp.Expr) -> str:
 
 def _named_values(values: exp.Values) -> exp.Values:
     named = values.copy()
-    named.set("alias", exp.TableAlias(this=exp.to_identifier("*VALUES*", quoted=True)))
+    named.set("alias", _alias("*VALUES*"))
     return named
 
 
