@@ -51,6 +51,7 @@ from gateway.values.registry import (
     TIMESTAMP,
     TIMESTAMPTZ,
     UUID,
+    get_element,
     numeric_scale,
 )
 from gateway.values.settings import BINARY, OutputColumn, OutputSettings
@@ -113,8 +114,18 @@ def natural_oid(arrow: pa.DataType) -> int:
 def cannot_coerce(arrow: pa.DataType, oid: int) -> SqlError:
     """Return the error of an Arrow type that cannot become a PostgreSQL type."""
     known = BY_OID.get(oid)
+    if known is None and get_element(oid) is None:  # as text it would go as it is
+        return _no_binary(oid)
     target = known.sql_name if known else f"with OID {oid}"
     return SqlError(SqlState.CANNOT_COERCE, f"cannot send a column of type {arrow} as type {target}")
+
+
+def _no_binary(oid: int) -> SqlError:
+    return SqlError(
+        SqlState.FEATURE_NOT_SUPPORTED,
+        f"the binary format of the type with OID {oid} is not available on lake tables",
+        hint="Ask for the text format, or cast to text.",
+    )
 
 
 def null_field(values: pa.Array) -> Short:
@@ -132,11 +143,7 @@ def _from_text(arrow: pa.DataType, column: OutputColumn, settings: OutputSetting
         return lambda values: numeric_text_binary(plain_string(values), scale)
     kind = _PARSED.get(column.oid)
     if kind is None:
-        raise SqlError(
-            SqlState.FEATURE_NOT_SUPPORTED,
-            f"the binary format of the type with OID {column.oid} is not available on lake tables",
-            hint="Ask for the text format, or cast to text.",
-        )
+        raise _no_binary(column.oid)
     encode = scalar_encoder(kind, column, settings)
 
     def parse(values: pa.Array) -> Field:

@@ -11,7 +11,7 @@ from itertools import pairwise
 from sqlglot.errors import ParseError
 from sqlglot.tokenizer_core import Token, TokenType
 
-from gateway.sql.engine_dialect import intervals
+from gateway.sql.engine_dialect import intervals, search_cycle
 
 Tokens = list[Token]
 _COMPARED = frozenset({TokenType.EQ, TokenType.NEQ, TokenType.LT, TokenType.LTE, TokenType.GT, TokenType.GTE})
@@ -176,4 +176,5 @@ RULES: tuple[Callable[[Tokens], Tokens], ...] = (
     some_is_any,
     order_using,
     names_behind_as,
+    search_cycle.set_apart,
 )

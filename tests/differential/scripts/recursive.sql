@@ -12,17 +12,51 @@ with recursive x as (select 'a'::text as s union all select s || 'b' from x wher
 -- recursive with array path
 with recursive x as (select 1 as n, array[1] as path union all select n + 1, path || (n + 1) from x where n < 4) select * from x;
 -- recursive search depth first
--- refused: this form of query is not supported on lake tables
+-- ordered
 with recursive x (k, up) as (select n_nationkey, n_regionkey from nation where n_nationkey = 0 union all select n.n_nationkey, n.n_regionkey from nation n join x on n.n_nationkey = x.k * 2 + 1 where n.n_nationkey < 16) search depth first by k set ordercol select k, up from x order by ordercol;
+-- recursive search depth first with its column
+-- ordered
+with recursive x (k, up) as (select n_nationkey, n_regionkey from nation where n_nationkey = 0 union all select n.n_nationkey, n.n_regionkey from nation n join x on n.n_nationkey in (x.k * 2 + 1, x.k * 2 + 2) where n.n_nationkey < 24) search depth first by k set ordercol select * from x order by ordercol desc;
 -- recursive search breadth first
--- refused: this form of query is not supported on lake tables
+-- ordered
 with recursive x (k, up) as (select n_nationkey, n_regionkey from nation where n_nationkey = 0 union all select n.n_nationkey, n.n_regionkey from nation n join x on n.n_nationkey in (x.k * 2 + 1, x.k * 2 + 2) where n.n_nationkey < 16) search breadth first by k set ordercol select k, up from x order by ordercol;
+-- recursive search breadth first by two columns
+-- ordered
+with recursive x (k, up) as (select n_nationkey, n_regionkey from nation where n_nationkey = 0 union all select n.n_nationkey, n.n_regionkey from nation n join x on n.n_nationkey in (x.k * 2 + 1, x.k * 2 + 2) where n.n_nationkey < 16) search breadth first by up, k set ordercol select k, up, ordercol as o from x order by o;
+-- recursive search with join
+-- ordered
+with recursive x as (select 1 as k union all select k + 1 from x where k < 12) search depth first by k set o select k, r_name, o from x join region on r_regionkey = k order by 3 desc;
+-- recursive search behind another query
+-- ordered
+with recursive n (i) as (select r_regionkey from region where r_regionkey = 1 union all select i + 1 from n where i < 3), x (k) as (select i from n union all select k + 10 from x where k < 40) search breadth first by k set o select k, o from x order by o;
+-- recursive search by two columns
+-- refused: SEARCH DEPTH FIRST BY several columns
+with recursive x as (select k, w from pairs where k = 1 union all select p.k, p.w from pairs p join x on p.k = x.k + 1) search depth first by k, w set o select k from x order by o;
+-- recursive search sorted elsewhere
+-- refused: use of "o", which SEARCH sets,
+with recursive x as (select k, w from pairs where k = 1 union all select p.k, p.w from pairs p join x on p.k = x.k + 1) search depth first by k set o select k from (select k, o from x) s order by o;
+-- recursive search and star beside others
+-- refused: * of a query with SEARCH beside others
+with recursive x as (select k, w from pairs where k = 1 union all select p.k, p.w from pairs p join x on p.k = x.k + 1) search depth first by k set o select * from x, region;
 -- recursive cycle
--- refused: this form of query is not supported on lake tables
-with recursive x (k) as (select 1 from region where r_regionkey = 0 union all select (x.k + 1) % 3 from x) cycle k set is_cycle using path select k, is_cycle from x;
+with recursive x (k) as (select r_regionkey from region where r_regionkey = 0 union all select (x.k + 1) % 3 from x) cycle k set is_cycle using path select k, is_cycle, path from x;
 -- recursive cycle with values
--- refused: this form of query is not supported on lake tables
-with recursive x (k) as (select r_regionkey from region where r_regionkey = 0 union all select (x.k + 1) % 3 from x) cycle k set is_cycle to 'Y' default 'N' using path select k, is_cycle from x;
+with recursive x (k) as (select r_regionkey from region where r_regionkey = 0 union all select (x.k + 1) % 3 from x) cycle k set is_cycle to 'Y' default 'N' using path select * from x;
+-- recursive cycle with numbers as values
+with recursive x (k) as (select k from pairs union select (x.k + 1) % 5 from x) cycle k set c to 1 default 0 using p select k, c, p from x;
+-- recursive cycle of two columns
+with recursive x (k, n) as (select r_regionkey, r_name from region where r_regionkey < 2 union all select (x.k + 1) % 3, x.n from x) cycle k, n set is_cycle using path select k, n, is_cycle, path, array_length(path, 1) as l from x where not is_cycle;
+-- recursive cycle of nulls
+with recursive x (k) as (select k from pairs where k is null union all select p.k from x join pairs p on p.k is null) cycle k set c using p select * from x;
+-- recursive cycle in a subquery
+select s.k, s.is_cycle from (with recursive x (k) as (select r_regionkey from region where r_regionkey = 0 union all select (x.k + 1) % 3 from x) cycle k set is_cycle using path select * from x) s;
+-- recursive cycle and search
+-- ordered
+with recursive x (k, n) as (select r_regionkey, r_name from region where r_regionkey = 1 union all select (x.k + 1) % 4, x.n from x) search depth first by k set o cycle k set is_cycle using path select k, n, is_cycle, path, o from x order by o;
+-- recursive cycle in aggregates
+with recursive x (k) as (select r_regionkey from region where r_regionkey = 0 union all select (x.k + 1) % 3 from x) cycle k set is_cycle using path select count(*), max(k), bool_or(is_cycle) from x;
+-- recursive query with a column named cycle
+with recursive x (cycle, search) as (select r_regionkey, 1 from region where r_regionkey = 0 union all select cycle + 1, search from x where cycle < 3) select cycle, search from x;
 -- recursive name used twice outside
 with recursive n (i) as (select r_regionkey from region where r_regionkey = 1 union all select i + 1 from n where i < 3) select a.i, b.i from n a, n b;
 -- recursive with other cte
