@@ -17,7 +17,35 @@ _CASES = [
     ("some_is_any", "SELECT a > SOME(b) FROM t", "SELECT a > ANY(b) FROM t"),
     ("order_using", "SELECT a FROM t ORDER BY a USING >, b USING <", "SELECT a FROM t ORDER BY a DESC, b ASC"),
     ("names_behind_as", "SELECT a AS ORDER FROM t", 'SELECT a AS "order" FROM t'),
+    (
+        "recursive_clauses",
+        "WITH RECURSIVE x AS (SELECT 1 AS a UNION ALL SELECT a + 1 FROM x) SEARCH BREADTH FIRST BY a SET o SELECT 1",
+        'WITH RECURSIVE x("a", "o", "o key") AS (SELECT "a", CAST((0, "a") AS TEXT) AS "o", '
+        'CAST(0 AS BIGINT) AS "o key" '
+        'FROM (SELECT 1 AS a) AS "*TLOCRN*"("a") UNION ALL SELECT "a", CAST(("o key" + 1, "a") AS TEXT) AS "o", '
+        '"o key" + 1 AS "o key" FROM (SELECT a + 1 AS "?column?", "x"."o", "x"."o key" FROM x) '
+        'AS "*TROCRN*"("a", "o", "o key")) SELECT 1',
+    ),
+    (
+        "json_clauses",
+        "SELECT json_query(a, '$.b' RETURNING text OMIT QUOTES) FROM t",
+        "SELECT JSON_QUERY(a, '''$.b'' RETURNING text OMIT QUOTES') FROM t",
+    ),
     # short forms: what the parser reads, and the engine does not
+    (
+        "json_calls",
+        "SELECT v FROM t, json_table(a, '$[*]' COLUMNS (n FOR ORDINALITY, v int)) AS j",
+        "SELECT v FROM t, JSON_TABLE(a, '''$[*]'' COLUMNS (\"n\" FOR ORDINALITY, \"v\" integer)', 'n', 'v') AS j",
+    ),
+    (
+        "search_and_cycle",
+        "WITH RECURSIVE x (a) AS (SELECT 1 UNION ALL SELECT a FROM x) CYCLE a SET c USING p SELECT c FROM x",
+        'WITH RECURSIVE x("a", "c", "p") AS (SELECT "a", FALSE AS "c", ARRAY[CAST(("a") AS TEXT)] AS "p" '
+        'FROM (SELECT 1 AS "?column?") AS "*TLOCRN*"("a") UNION ALL SELECT "a", '
+        'CASE WHEN ARRAY_POSITION("p", CAST(("a") AS TEXT)) IS NOT NULL THEN TRUE ELSE FALSE END AS "c", '
+        '"p" || CAST(("a") AS TEXT) AS "p" FROM (SELECT a, "x"."c", "x"."p" FROM x) AS "*TROCRN*"("a", "c", "p") '
+        'WHERE "c" <> TRUE) SELECT c FROM x',
+    ),
     ("row_keyword", "SELECT ROW(a, b) FROM t", "SELECT (a, b) FROM t"),
     ("row_star", "SELECT (t).* FROM t", "SELECT t.* FROM t"),
     (

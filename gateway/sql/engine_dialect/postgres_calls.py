@@ -15,7 +15,7 @@ from sqlglot.dialects.postgres import Postgres
 from sqlglot.errors import ErrorLevel, UnsupportedError
 
 from gateway.evaluation.evaluator import MAX_INPUTS
-from gateway.sql.engine_dialect import kinds
+from gateway.sql.engine_dialect import kinds, sql_json
 from gateway.sql.engine_dialect.after_qualify import is_row_by_name
 from gateway.sql.engine_dialect.allowed import CLASSES, NAMES, REFUSED
 from gateway.sql.engine_dialect.build import ENGINE
@@ -160,7 +160,7 @@ def _cut(node: exp.Expr, types: ResultTypes) -> tuple[str, list[exp.Expr]]:
     made = _restored(node.copy()).transform(replaced, copy=False)
     if len(inputs) > MAX_INPUTS:
         raise _Unfit
-    return _sql(made), inputs
+    return _sql(sql_json.spell_out(made, _sql)), inputs
 
 
 def _restored(node: exp.Expr) -> exp.Expr:
@@ -177,7 +177,7 @@ def _require_pure(node: exp.Expr, types: ResultTypes) -> None:
     """Raise `_Unfit` for what has no place in a call."""
     if isinstance(node, _NOWHERE) or is_row_by_name(node):
         raise _Unfit
-    if isinstance(node, exp.Anonymous) and (is_keyed_call(node) or not _may_call(node.name.lower(), types)):
+    if isinstance(node, exp.Anonymous) and not sql_json.is_marked(node) and not _is_allowed(node, types):
         raise _Unfit
     if isinstance(node, exp.Any | exp.All) and isinstance(node.this.unnest(), exp.Query):
         raise _Unfit
@@ -189,8 +189,9 @@ def _require_pure(node: exp.Expr, types: ResultTypes) -> None:
         raise _Unfit
 
 
-def _may_call(name: str, types: ResultTypes) -> bool:
-    return name in _GRAMMAR or types.may_call(name)
+def _is_allowed(call: exp.Anonymous, types: ResultTypes) -> bool:
+    name = call.name.lower()
+    return not is_keyed_call(call) and (name in _GRAMMAR or types.may_call(name))
 
 
 def _sql(node: exp.Expr) -> str:

@@ -1,8 +1,9 @@
 """SEARCH and CYCLE of WITH RECURSIVE: columns that the query carries along, as PostgreSQL's own rewriter adds them.
 
-The parser does not read the clauses: `set_apart` moves each into a WITH query of its own, under a name that no text of
-a client can hold, and `spell_out` takes them out of the tree and adds the columns. A path is an array of the texts of
-rows. Beside the column that SEARCH sets stands one by which the engine can sort: it takes its place in ORDER BY.
+The parser does not read the clauses: `recursive_clauses` moves each into a WITH query of its own, under a name that no
+text of a client can hold, and `search_and_cycle` takes them out of the tree and adds the columns. A path is an array of
+the texts of rows. Beside the column that SEARCH sets stands one by which the engine can sort: it takes its place in
+ORDER BY.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ class _Cycle:
     other: str
 
 
-def set_apart(tokens: list[Token]) -> list[Token]:
+def recursive_clauses(tokens: list[Token]) -> list[Token]:
     """Move the clauses behind a query of WITH RECURSIVE into queries of their own."""
     if not any(token.token_type is TokenType.RECURSIVE for token in tokens):
         return tokens
@@ -123,7 +124,7 @@ def _text(place: Token, text: str) -> Token:
     return _word(place, TokenType.STRING, text)
 
 
-def spell_out(tree: exp.Expr) -> None:
+def search_and_cycle(tree: exp.Expr) -> None:
     """Add the columns of each SEARCH and CYCLE, in place."""
     for clause in [*tree.find_all(exp.With)]:
         if not any(cte.alias in (_SEARCH, _CYCLE) for cte in clause.expressions):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from sqlglot import exp, parse_one
 
 from catalog.gathering_functions import COLUMNS, gathering_name
+from gateway.sql.engine_dialect import sql_json
 
 SPLIT = {"string_to_table": "string_to_array", "regexp_split_to_table": "regexp_split_to_array"}
 """Functions that split a text into rows, and those that split it into an array."""
@@ -36,6 +37,8 @@ def get_rows(function: exp.Expr | None) -> Rows | None:
     if not isinstance(function, exp.Anonymous):
         return None
     name = function.name.lower()
+    if name == "json_table" and sql_json.is_marked(function):
+        return Rows(tuple((column, exp.Explode(this=values)) for column, values in sql_json.columns(function)))
     if name == "generate_subscripts":
         return _subscripts(function)
     columns = COLUMNS.get(name)

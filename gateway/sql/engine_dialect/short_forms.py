@@ -12,7 +12,7 @@ from sqlglot import exp
 
 from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
-from gateway.sql.engine_dialect import grouping_sets, search_cycle
+from gateway.sql.engine_dialect import grouping_sets, search_cycle, sql_json
 from gateway.sql.engine_dialect.build import named
 
 _MAX_COPIED = 5_000  # parts of queries in WITH that are copied to where they are named
@@ -208,7 +208,8 @@ def _is_hidden(node: exp.Expr, cte: exp.Expr, query: exp.Expr) -> bool:
 
 
 RULES: tuple[Callable[[exp.Expr], None], ...] = (
-    search_cycle.spell_out,
+    sql_json.json_calls,
+    search_cycle.search_and_cycle,
     row_keyword,
     row_star,
     values_as_query,

@@ -11,7 +11,7 @@ from itertools import pairwise
 from sqlglot.errors import ParseError
 from sqlglot.tokenizer_core import Token, TokenType
 
-from gateway.sql.engine_dialect import intervals, search_cycle
+from gateway.sql.engine_dialect import intervals, search_cycle, sql_json
 
 Tokens = list[Token]
 _COMPARED = frozenset({TokenType.EQ, TokenType.NEQ, TokenType.LT, TokenType.LTE, TokenType.GT, TokenType.GTE})
@@ -176,5 +176,6 @@ RULES: tuple[Callable[[Tokens], Tokens], ...] = (
     some_is_any,
     order_using,
     names_behind_as,
-    search_cycle.set_apart,
+    search_cycle.recursive_clauses,
+    sql_json.json_clauses,
 )

@@ -319,6 +319,43 @@ SELECT json_query(name::jsonb, '$') FROM {t}.people
 ERROR 22P02: invalid input syntax for type json
   DETAIL: Token "NVIS" is invalid.
 
+SELECT j.v FROM {t}.people, json_table(name::jsonb, '$' COLUMNS (v text PATH '$')) AS j
+----
+ERROR 22P02: invalid input syntax for type json
+  DETAIL: Token "NVIS" is invalid.
+
+SELECT j.v FROM {t}.people, json_table('1'::jsonb, '$' COLUMNS (v text DEFAULT (SELECT max(name) FROM {t}.people) ON EMPTY)) AS j
+----
+ERROR 0A000: json_table with this clause is not available on lake tables
+  HINT: Paths, defaults and types have to be constants and built in.
+
+SELECT j."v'" FROM {t}.people, json_table('1'::jsonb, '$' COLUMNS ("v'" text PATH '$.a''', pg_sleep(1)) AS j
+----
+ERROR 42601: syntax error at or near "("
+
+SELECT j."v""x" FROM {t}.people, json_table('[1]'::jsonb, '$[*]' COLUMNS ("v""x" text PATH '$')) AS j
+----
+1
+1
+1
+
+SELECT json_query('[1]', '$' DEFAULT current_setting('data_directory') ON EMPTY) FROM {t}.people
+----
+ERROR 0A000: json_query with this clause is not available on lake tables
+  HINT: Paths, defaults and types have to be constants and built in.
+
+WITH RECURSIVE x (i) AS (SELECT id FROM {t}.people UNION ALL SELECT i + 1 FROM x WHERE i < 3) CYCLE i SET c USING p SELECT count(*) FROM x
+----
+6
+
+SELECT string_agg(name, ',') FROM (SELECT name FROM {t}.people ORDER BY salary) AS s
+----
+ERROR 42703: column "salary" does not exist
+
+SELECT string_agg(name, ',') FROM (SELECT name FROM {t}.people ORDER BY id DESC) AS s
+----
+NVIS-Cleo,NVIS-Ben,NVIS-Ann
+
 SELECT GROUPING(tenant), count(*) FROM {t}.people GROUP BY tenant
 ----
 0 | 3
