@@ -12,15 +12,16 @@ import logging
 import re
 import sys
 import threading
-from collections.abc import Callable, Iterator, MutableMapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, MutableMapping
+from contextlib import AbstractContextManager, suppress
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import lru_cache, partial
 from time import monotonic
 from typing import Any, TextIO
 
 import structlog
-from structlog.typing import EventDict, Processor
+from structlog.typing import EventDict, FilteringBoundLogger, Processor
 
 _SECRET_FIELD = re.compile(r"passw|secret|token|credential|dsn|authorization|api_?key|storage_options", re.IGNORECASE)
 _URL_PASSWORD = re.compile(r"(://[^:/?#@\s]*:)[^@/\s]*@")
@@ -107,14 +108,42 @@ def bind_connection(connection: str | int) -> None:
     structlog.contextvars.bind_contextvars(connection=str(connection))
 
 
-@contextmanager
-def bind_statement(statement: str | int) -> Iterator[None]:
+class _Bound:
+    """A block in which records have a statement's id. Each message of a client is one: this costs less than a
+    generator that goes through structlog's functions.
+    """
+
+    __slots__ = ("_statement", "_token")
+
+    def __init__(self, statement: str) -> None:
+        self._statement = statement
+
+    def __enter__(self) -> None:
+        self._token = _STATEMENT.set(self._statement)
+
+    def __exit__(self, *_: object) -> None:
+        _STATEMENT.reset(self._token)
+
+
+def bind_statement(statement: str | int) -> AbstractContextManager[None]:
     """Give the records inside the block the statement's id."""
-    structlog.contextvars.bind_contextvars(statement=str(statement))
-    try:
-        yield
-    finally:
-        structlog.contextvars.unbind_contextvars("statement")
+    return _Bound(str(statement))
+
+
+def bound_ids() -> tuple[str | None, str | None]:
+    """Return the ids of the connection and the statement that records have now."""
+    connection, statement = _CONNECTION.get(None), _STATEMENT.get(None)
+    return None if connection is ... else connection, None if statement is ... else statement
+
+
+def _variable(name: str) -> ContextVar[Any]:
+    """Return the variable in which structlog keeps what is bound under a name."""
+    (token,) = structlog.contextvars.bind_contextvars(**{name: None}).values()
+    token.var.reset(token)
+    return token.var
+
+
+_CONNECTION, _STATEMENT = _variable("connection"), _variable("statement")
 
 
 def milliseconds_since(started: float) -> float:
@@ -127,19 +156,19 @@ def soon(log: Callable[..., object], event: str, **fields: object) -> None:
     asyncio.get_running_loop().call_soon(partial(log, event, **fields))
 
 
-def note_statement(log: Callable[..., object], lane: str, rows: int | None, milliseconds: float) -> None:
+def note_statement(log: FilteringBoundLogger, lane: str, rows: int | None, milliseconds: float) -> None:
     """Write the record of a statement that has ended, as `soon`. There is one for each statement, so that as JSON it is
     written in one step: nothing in it is a client's.
     """
     records = _Direct.records
     if records is None:
         counted = {} if rows is None else {"rows": rows}
-        soon(log, "statement", lane=lane, **counted, milliseconds=milliseconds)
+        soon(log.info, "statement", lane=lane, **counted, milliseconds=milliseconds)
         return
     counted_as = "" if rows is None else f'"rows": {rows}, '
     record = f'{{"lane": "{lane}", {counted_as}"milliseconds": {milliseconds}, "event": "statement", '
-    for name, value in structlog.contextvars.get_contextvars().items():
-        record += f'"{name}": "{value}", '
+    for name, value in zip(("connection", "statement"), bound_ids(), strict=True):
+        record += f'"{name}": "{value}", ' if value is not None else ""
     asyncio.get_running_loop().call_soon(_write_now, records, record)
 
 

@@ -94,6 +94,8 @@ class Reading:
 
     def json(self) -> str:
         """Return what of it is known, as members of a JSON object. What sources' servers answer is read many times."""
+        if self.lane is not None and not (self.tables or self.fragments or self.policies or self.shadows):
+            return f'"lane":{json_text(self.lane)}'
         if self.lane != "source":
             return as_members(self.members())
         key = (self.tables, tuple(map(id, self.fragments)), self.policies, self.shadows)

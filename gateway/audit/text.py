@@ -7,6 +7,7 @@ stands before the first quote is kept, and what follows a constant without a spa
 from __future__ import annotations
 
 import re
+import threading
 
 from cachetools import LRUCache
 
@@ -14,26 +15,42 @@ from gateway.sql.shapes import shape
 from gateway.sql.tokens import Token, UnterminatedToken, tokens
 
 LONGEST = 1 << 16  # characters that are kept
-SHORT = 1 << 11  # characters; longer texts are not remembered, and are to be read in a thread
+SHORT = 1 << 11  # characters; longer texts are to be read in a thread, unless they are known
+_REMEMBERED = 1 << 13  # characters of the longest text that is remembered
 _UNREADABLE = re.compile(r"['\"$]|/\*|--")
 _CONSTANTS = frozenset({"string", "dollar", "number"})
 _SECRET_SETTING = re.compile(r"passw|secret|token|credential|api_?key", re.IGNORECASE)
 _NAMED_AFTER_PASSWORD = frozenset({"NULL", "VALID"})
 _KNOWN: LRUCache[tuple[str, bool, bool], str] = LRUCache(1024)
+_LOCK = threading.Lock()  # long texts are read in threads
 
 
 def normalised(text: str, *, backslashes: bool = False) -> str:
     """Return a text without its constants. ``backslashes``: the session's strings have escapes, so that this reading of
     a text with backslashes may not be PostgreSQL's.
     """
-    if len(text) > SHORT:
-        return _normalised(text, backslashes)[:LONGEST]
-    found = shape(text) if text.isascii() else None  # where it has one there is no backslash in it
-    key = (text if found is None else found.key, backslashes, found is None)
-    known = _KNOWN.get(key)
+    known = known_reading(text, backslashes=backslashes)
     if known is None:
-        known = _KNOWN[key] = _normalised(text, backslashes)[:LONGEST]
+        known = _normalised(text, backslashes)[:LONGEST]
+        if len(text) <= _REMEMBERED:
+            key = _key(text, backslashes)
+            with _LOCK:
+                _KNOWN[key] = known
     return known
+
+
+def known_reading(text: str, *, backslashes: bool = False) -> str | None:
+    """Return what `normalised` made of the same text before, or of one of its shape, if that is still known."""
+    if len(text) > _REMEMBERED:
+        return None
+    key = _key(text, backslashes)
+    with _LOCK:
+        return _KNOWN.get(key)
+
+
+def _key(text: str, backslashes: bool) -> tuple[str, bool, bool]:
+    found = shape(text) if text.isascii() else None  # where it has one there is no backslash in it
+    return text if found is None else found.key, backslashes, found is None
 
 
 def cleaned(text: str) -> str:

@@ -14,15 +14,14 @@ from functools import partial
 from time import monotonic
 from typing import Protocol
 
-import structlog
-
 from catalog.errors import SqlError
 from catalog.principals import Principal
 from catalog.sqlstate import SqlState
 from gateway.activity import Activity
 from gateway.audit.audit import Audit, Entry, Ticket
 from gateway.audit.entries import Kind, Outcome, Reading, Who, as_members, json_text
-from gateway.audit.text import SHORT, normalised
+from gateway.audit.text import SHORT, known_reading, normalised
+from gateway.logs import bound_ids
 from gateway.wire import backend, frontend
 from optimizer.stages import Fragmented
 
@@ -155,17 +154,24 @@ class Witness:
         self._open.append(_Open(ticket, self._client.sent_bytes, simple=simple, limit=limit))
 
     async def _entry(self, text: str, *, resumed: bool = False) -> Entry:
+        known = known_reading(text, backslashes=self._has_escapes(text))
+        if known is not None:
+            return self._statement(known, resumed=resumed)
         show = self._show(text)
         shown = show() if len(text) <= SHORT else await asyncio.get_running_loop().run_in_executor(None, show)
         return self._statement(shown, resumed=resumed)
 
     def _show(self, text: str) -> Callable[[], str]:
-        backslashes = self._asker.who()[1].get("standard_conforming_strings") == "off"
-        return partial(normalised, text, backslashes=backslashes)
+        return partial(normalised, text, backslashes=self._has_escapes(text))
 
-    def _statement(self, shown: str, *, resumed: bool = False, ids: Mapping[str, object] | None = None) -> Entry:
-        ids = structlog.contextvars.get_contextvars() if ids is None else ids
-        connection, statement = (json_text(ids.get(name)) for name in ("connection", "statement"))
+    def _has_escapes(self, text: str) -> bool:
+        """Whether strings of the text may have escapes, by the session's settings."""
+        return "\\" in text and self._asker.who()[1].get("standard_conforming_strings") == "off"
+
+    def _statement(
+        self, shown: str, *, resumed: bool = False, ids: tuple[str | None, str | None] | None = None
+    ) -> Entry:
+        connection, statement = map(json_text, bound_ids() if ids is None else ids)
         ending = ',"resumed":true' if resumed else ""
         members = f'"connection":{connection},"statement":{statement},"text":{json_text(shown)}{ending}'
         return Entry("statement", f"{members},{self._who_asks()}")
@@ -267,7 +273,7 @@ class Witness:
         """A statement failed before anything of it was executed: when it was parsed, bound or described."""
         if not self._audit.is_on:
             return
-        outcome, ids, show = Outcome(sqlstate), structlog.contextvars.get_contextvars(), self._show(self._subject)
+        outcome, ids, show = Outcome(sqlstate), bound_ids(), self._show(self._subject)
 
         def note(shown: str) -> None:
             entry = self._statement(shown, ids=ids)
@@ -297,8 +303,7 @@ class Witness:
             one.sqlstate = _LEFT if one.sqlstate in {None, _DONE} else one.sqlstate
             self._end(one)
         if self._audit.is_on:
-            ids = structlog.contextvars.get_contextvars()
-            members = as_members({"connection": ids.get("connection"), "bytes": self.sent_bytes})
+            members = as_members({"connection": bound_ids()[0], "bytes": self.sent_bytes})
             self._audit.note(Entry("logout", f"{members},{self._who_asks()}", Kind.LOGIN))
 
     def _end(self, one: _Open) -> None:

@@ -210,7 +210,7 @@ class EngineLane:
             self._client.send(backend.PortalSuspended())
         lane = portal.prepared.lane
         told = portal.lane if lane is Lane.ENGINE or portal.lane == "source" else lane.name.lower()
-        note_statement(_log.info, told, sent, milliseconds_since(started))
+        note_statement(_log, told, sent, milliseconds_since(started))
 
     @asynccontextmanager
     async def begin_load(self, portal: Portal) -> AsyncIterator[tuple[RunningStatement, OutputSettings]]:

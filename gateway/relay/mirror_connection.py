@@ -18,6 +18,7 @@ from struct import Struct
 from catalog.errors import SqlError
 from catalog.mirror.activity import SIGNAL_CODE
 from catalog.sqlstate import SqlState
+from gateway.relay.gathered import Gathered
 from gateway.relay.mirror_errors import RUN_AGAIN, STOPPED, WHY_STOPPED, explained, is_stop, values
 from gateway.relay.mirror_login import connected
 from gateway.relay.mirror_opening import Opening, ServerRefused, Told, open_session
@@ -71,7 +72,7 @@ class MirrorConnection:
         self.opening = opening
         self._told = told
         self._received = Received()
-        self._transport: asyncio.Transport | None = None
+        self._transport: Gathered | None = None
         self._written = bytearray()  # before there was somebody to send it to
         self._cancelled = False  # so too
         self._restoring: tuple[bytes, ...] = ()  # what makes it as it was when it was parked
@@ -100,7 +101,7 @@ class MirrorConnection:
             return
         opened = await open_session(self.opening, self._restoring)
         self._restoring = ()
-        self._received, self._transport = opened.received, opened.transport
+        self._received, self._transport = opened.received, Gathered(opened.transport)
         self.process_id, self._secret = opened.process_id, opened.secret
         self._received.on_end = self._ended_unread
         self._received.on_unasked = self._spoken
@@ -109,8 +110,7 @@ class MirrorConnection:
             self._unasked += [ParameterStatus(*one).encode() for one in changed]
         self.parameters.update(opened.parameters)
         written, self._written = self._written, bytearray()
-        if written:
-            self._transport.write(written)
+        self._transport.write(written)
         if self._cancelled:
             self._cancelled = False
             asyncio.get_running_loop().call_later(_CANCEL_LATER, self._cancel_unsettled)

@@ -22,6 +22,7 @@ from gateway.pipeline import TypesWanted
 from gateway.relay.mirror_connection import MirrorConnection
 from gateway.sessions.late_lanes import LATE, LateLanes
 from gateway.sessions.owed_answers import OwedAnswers
+from gateway.sessions.relayed_texts import RelayedTexts
 from gateway.sessions.role import SessionRole
 from gateway.sessions.services import SessionServices
 from gateway.sessions.temporary import TemporaryRelations
@@ -65,7 +66,16 @@ class Preparation:
         self._access = access
         self._mirror = mirror
         self._owed = owed
+        self.relayed = RelayedTexts(services, role, own.temporary)
         self.busy = False
+
+    async def prepare_text(self, text: str) -> tuple[tuple[Statement, ...], list[PreparedStatement | None]]:
+        """Cut a text into statements, and prepare them as `prepare_all`."""
+        known = self.relayed.get(text)
+        if known is not None:
+            return (known.statement,), [known]
+        statements = await self.cut(text)
+        return statements, await self.prepare_all(statements)
 
     async def cut(self, text: str) -> tuple[Statement, ...]:
         """Cut a text into statements as the mirror's parser does."""
@@ -117,6 +127,7 @@ class Preparation:
         self._role.temporary = self._temporary.names
         prepared = await self._prepare_as_known(statement)
         if prepared is not None and prepared.lane is Lane.RELAY:
+            self.relayed.note(prepared)
             return prepared
         if await self._role.know(self._owed.drain) or prepared is None:
             prepared = await self._prepare_as_known(statement, certain=True)

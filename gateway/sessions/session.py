@@ -154,8 +154,7 @@ class Session:
             await self._cursors.transaction_ended()
 
     async def _query_text(self, message: frontend.Query, started: float) -> None:
-        statements = await self._preparation.cut(message.query)
-        prepared = await self._preparation.prepare_all(statements)
+        statements, prepared = await self._preparation.prepare_text(message.query)
         if all(one is not None and one.lane is Lane.RELAY for one in prepared):
             await self._role.let_set_role(*statements)
             for statement in statements:
@@ -163,7 +162,7 @@ class Session:
             self._mirror.write(message.encode())
             error = await self._mirror.relay_until_ready(self._owed.pass_on, self._client.drain)
             self._executed(*([] if error is not None else statements))
-            note_statement(_log.info, "relay", None, milliseconds_since(started))
+            note_statement(_log, "relay", None, milliseconds_since(started))
         elif all(one.kind is Kind.ACCESS for one in statements):
             await self._own.give_access(statements, in_block=self._in_block)
         elif self._mirror.status == "I" and needs_block(statements):
@@ -238,14 +237,15 @@ class Session:
         return await self._engine.bind(named, self._role.names(), message)
 
     async def _parse(self, message: frontend.Parse) -> None:
-        statements = await self._preparation.cut(message.query)
+        known = None if self._path_changed else self._preparation.relayed.get(message.query)
+        statements = (known.statement,) if known is not None else await self._preparation.cut(message.query)
         if len(statements) > 1:
             raise SqlError(SqlState.SYNTAX_ERROR, "cannot insert multiple commands into a prepared statement")
         if self._path_changed:
             await self._owed.drain()
             await self._engine.read_settings()
             self._path_changed = False
-        prepared = await self._preparation.prepare(statements[0])
+        prepared = known or await self._preparation.prepare(statements[0])
         if prepared.lane.is_command and statements[0].kind not in _DESCRIBED:
             message = frontend.Parse(message.name, name_keeper(self._mirror.status), ())  # the gateway executes
         elif prepared.lane in (Lane.POLICY_QUESTION, Lane.DECLARE):

@@ -28,9 +28,9 @@ _CONSTANT = re.compile(
     rf"|(?<![{_LETTER}&'\"])\"(?:[^\"]|\"\")*+\"(?!['\"])"
     rf"|(?<![{_LETTER}.])[0-9]++(?![{_LETTER}.]))"
 )
-# Comments, escapes, dollar quotes and parameters; a letter for case folding and all control characters, of which some
-# are marks here, but for white space.
-_REFUSED = re.compile(r"[\\$\x00-\x08\x0b\x0e-\x1f\x7f]|--|/\*")
+# Comments, escapes, and all control characters, of which some are marks here, but for white space. Dollar quotes and
+# parameters are refused, too, but not a dollar sign within a plain string.
+_REFUSED = re.compile(r"[\\\x00-\x08\x0b\x0e-\x1f\x7f]|--|/\*")
 _MOST_INT4, _MOST_INT8 = (1 << 31) - 1, (1 << 63) - 1
 _COMPARISONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE)
 _CONDITIONS = (exp.And, exp.Or, exp.Not, exp.Paren)
@@ -98,7 +98,7 @@ def shape(text: str) -> Shape | None:
         pieces.append(piece)
         constants.append(constant)
         classes.append(found)
-    if not constants:
+    if not constants or any("$" in piece for piece in pieces):
         return None
     key = "".join(part for pair in zip(pieces, (*classes, ""), strict=True) for part in pair)
     return Shape(key, tuple(pieces), tuple(constants), tuple(classes))

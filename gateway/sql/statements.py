@@ -177,8 +177,13 @@ def _statement(text: str, part: list[Token]) -> Statement:
     else:
         kind = Kind.ACCESS if words[0] in _OTHER_COMMANDS and is_access(part) else _kind(words, part[0])
     cut = text[part[0].start : part[-1].end]
-    lowered = cut.lower()
-    return Statement(cut, kind, words[0], part[0].start, any(name in lowered for name in _ABOUT_SESSIONS))
+    return Statement(cut, kind, words[0], part[0].start, asks_about_sessions(cut))
+
+
+def asks_about_sessions(text: str) -> bool:
+    """Say whether a text may ask what the gateway's clients do."""
+    lowered = text.lower()
+    return any(name in lowered for name in _ABOUT_SESSIONS)
 
 
 def _kind(words: list[str], first: Token) -> Kind:

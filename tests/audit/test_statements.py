@@ -267,3 +267,16 @@ def test_the_user_is_who_logged_in(watched: Audited) -> None:
     entry = watched.outcome("select ?, session_user")
     assert (entry["user"], entry["role"], entry["roles"]) == (ADA, BOB, [BOB])
     assert watched.outcome(f"SET SESSION AUTHORIZATION {BOB}")["lane"] == "relay"
+
+
+def test_long_statements_are_written_each_time(watched: Audited) -> None:
+    """Also when their text was read before, in a thread the first time."""
+    listed = ", ".join(f"relname AS long_{number}" for number in range(200))
+    text = f"SELECT {listed} FROM pg_catalog.pg_class WHERE oid = {{}}"
+    with watched.gateway.connect() as connection:
+        for number in (1, 1, 2):
+            connection.execute(text.format(number).encode())
+        connection.execute("SELECT 1 AS behind_the_long_ones")
+    watched.outcome("SELECT ? AS behind_the_long_ones")
+    found = [entry for entry in watched.entries() if entry.get("text") == text.format("?")]
+    assert [entry["phase"] for entry in found] == ["intent", "outcome"] * 3

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from gateway.audit.entries import Outcome, Reading
-from gateway.audit.text import normalised
+from gateway.audit.text import SHORT, _normalised, known_reading, normalised
 
 SECRET = "hunter2"
 
@@ -74,3 +74,13 @@ def test_setting_a_secret_without_quotes_hides_it() -> None:
 def test_policies_and_their_tables_are_named() -> None:
     reading = Reading("engine", ("sales.orders",), policies=("tenants ON sales.orders",))
     assert json.loads(f"{{{Outcome(reading=reading).json()}}}")["policies"] == ["tenants ON sales.orders"]
+
+
+def test_what_was_read_is_known_however_long() -> None:
+    text = f"SELECT {', '.join(f'a AS known_{number}' for number in range(200))} FROM t WHERE b = {SECRET!r}"
+    assert len(text) > SHORT and known_reading(text) is None
+    assert normalised(text) == known_reading(text) == _normalised(text, False)
+    other = text.replace(SECRET, "another")
+    assert known_reading(other) == normalised(other) == normalised(text)
+    assert known_reading(text + "\\") is None
+    assert normalised(text + "\\", backslashes=True) != normalised(text + "\\")

@@ -148,14 +148,27 @@ def test_a_statement_has_the_record_that_any_other_event_would_have(stream: io.S
         counted = {} if rows is None else {"rows": rows}
         with logs.bind_statement("7.1"):
             logs.soon(log.info, "statement", lane="source", **counted, milliseconds=0.125)
-            logs.note_statement(log.info, "source", rows, 0.125)
+            logs.note_statement(log, "source", rows, 0.125)
         await asyncio.sleep(0)
         logs.configure("warning", stream=stream, terminal=False)
-        logs.note_statement(structlog.get_logger().info, "source", rows, 0.125)
+        logs.note_statement(structlog.get_logger(), "source", rows, 0.125)
         await asyncio.sleep(0)
 
     asyncio.run(work())
     theirs, ours = (list(one.items()) for one in records(stream))
-    assert theirs[:-1] == ours[:-1]
+    assert sorted(theirs[:-1], key=str) == sorted(ours[:-1], key=str)  # structlog's ids are in no certain order
     (name, then), (other, now) = theirs[-1], ours[-1]
     assert name == other == "timestamp" and len(then) == len(now) and then[:10] <= now[:10]
+
+
+def test_ids_are_bound_for_a_block(stream: io.StringIO) -> None:
+    assert logs.bound_ids() == (None, None)
+    logs.bind_connection(7)
+    with pytest.raises(KeyError), logs.bind_statement("7.1"):
+        with logs.bind_statement("7.2"):
+            assert logs.bound_ids() == ("7", "7.2")
+        assert logs.bound_ids() == ("7", "7.1")
+        raise KeyError
+    assert logs.bound_ids() == ("7", None)
+    structlog.get_logger().info("left")
+    assert "statement" not in records(stream)[0]

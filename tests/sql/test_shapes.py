@@ -48,9 +48,19 @@ def test_what_is_cut_out_is_a_constant_to_the_lexer() -> None:
     assert shaped > 500
 
 
+def test_a_dollar_sign_within_a_string_is_a_character() -> None:
+    found = shape("SELECT a FROM t WHERE b = '^($x$)$1$' AND c = '$'")
+    assert found is not None and found.constants == ("'^($x$)$1$'", "'$'")
+
+
 @pytest.mark.parametrize(
     "text",
     [
+        "SELECT a FROM t WHERE b = '$' AND c = $$x$$",
+        "SELECT a FROM t WHERE b = '$x$' AND c = $x$ '1' $x$",
+        "SELECT a FROM t WHERE b = $x$'$x$ OR c = '1'",
+        "SELECT a FROM t WHERE a$ = 1",
+        'SELECT a FROM t WHERE "$x$" = 1',
         "SELECT a FROM t WHERE b = E'\\''",
         "SELECT a FROM t WHERE b = e'x'",
         "SELECT a FROM t WHERE b = U&'x'",
