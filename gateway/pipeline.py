@@ -24,7 +24,7 @@ from gateway.execute.port import EngineQuery, MakeForm, RunningStatement, batche
 from gateway.lake import Lake, Pinned
 from gateway.relay.mirror_connection import MirrorConnection
 from gateway.relay.source_relay import WholeStatement
-from gateway.remote_parts import remote_parts
+from gateway.remote_parts import asked_servers, remote_parts
 from gateway.rendering import rendered_fragments
 from gateway.session_rows import SessionSource, with_rows
 from gateway.sql.engine_dialect.moments import Session
@@ -40,8 +40,7 @@ from optimizer.fragment import fragment, with_parameters
 from optimizer.optimize import NO_STATISTICS, optimize
 from optimizer.plain_scan import is_plain_scan
 from optimizer.relations import relations
-from optimizer.remote_parts import Kept
-from optimizer.stages import Fragmented, Governed, Optimized, RemotePart
+from optimizer.stages import Fragmented, Governed, Kept, Optimized, RemotePart
 from policies.govern import check_governed, govern
 from policies.session_access import WithSession
 
@@ -107,12 +106,16 @@ def plan(
     access = WithSession(lake.access, frozenset(session)) if session else lake.access
     governed = govern(resolved, principal, access, policy_reader(names, lake.governed, lake.access))
     statistics = _statistics(governed, lake)
-    optimized = optimize(governed, statistics)
+    whole = get_whole(governed, principal, access, lake.sources, lake.pure_functions)
+    servers = asked_servers(governed.tables, lake.sources, lake.pure_functions) if whole is None else None
+    optimized = optimize(governed, statistics, servers=servers)
     for query in (optimized.tree, *(one.query for one in optimized.dynamic)):
         check_governed(query, optimized.tables, principal, access)  # no rule has let go of a policy
-    whole = get_whole(governed, principal, access, lake.sources, lake.pure_functions)
-    parts, kept = remote_parts(optimized, statistics, lake.sources, lake.pure_functions) if whole is None else ((), ())
-    return Plan(optimized, principal, tuple(resolved.tables.values()), whole, session, parts, kept)
+    named = tuple(resolved.tables.values())
+    if servers is None:
+        return Plan(optimized, principal, named, whole, session)
+    parts, kept = remote_parts(optimized, statistics, lake.sources, lake.pure_functions)
+    return Plan(optimized, principal, named, None, session, parts, (*servers.kept, *kept))
 
 
 def _statistics(governed: Governed, lake: Lake) -> Statistics:

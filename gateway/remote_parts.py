@@ -9,13 +9,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 
+from sqlglot import exp
+
+from catalog.names import TableName
 from catalog.scans import RemoteScan, Source
+from catalog.tables import Table
 from connectors.postgres.part_types import NotSent
 from connectors.postgres.source import PostgresSource
 from gateway.sql.source_words import STABLE_FUNCTIONS, has_allowed_words
 from optimizer.cardinality import Statistics
-from optimizer.remote_parts import Candidate, Kept, choose_parts
-from optimizer.stages import Optimized, RemotePart
+from optimizer.joins_at_servers import Servers
+from optimizer.remote_parts import Candidate, choose_parts
+from optimizer.stages import Kept, Optimized, RemotePart
+
+_LEFT = "it calls what is left to the engine"
 
 
 def remote_parts(
@@ -40,10 +47,28 @@ def remote_parts(
     return tuple(parts), kept
 
 
+def asked_servers(
+    tables: Mapping[TableName, Table], sources: Mapping[str, Source], functions: frozenset[str]
+) -> Servers:
+    """Return what the optimizer may know of the servers that have a query's tables; arguments are as above."""
+
+    def refuses(name: str, query: exp.Select) -> str | None:
+        source = sources.get(name)
+        if not isinstance(source, PostgresSource):
+            return "its source answers no queries"
+        try:
+            written = source.part(query, tables)
+        except NotSent as refusal:
+            return refusal.reason
+        return None if has_allowed_words(written.text, _immutable(functions)) else _LEFT
+
+    return Servers(tables, refuses)
+
+
 def _part(found: Candidate, source: PostgresSource, optimized: Optimized, functions: frozenset[str]) -> RemotePart:
     written = source.part(found.sent, optimized.tables)
     if not has_allowed_words(written.text, functions):
-        raise NotSent("it calls what is left to the engine")
+        raise NotSent(_LEFT)
     scan = RemoteScan(
         source.name,
         written.schema,

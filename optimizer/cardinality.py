@@ -12,9 +12,9 @@ from catalog.names import TableName
 from catalog.statistics import TableStatistics
 from optimizer import selectivity
 from optimizer.column_estimates import DEFAULT_DISTINCT, ColumnEstimate
-from optimizer.join_block import is_in_parentheses
 from optimizer.join_order import EqualColumns
 from optimizer.relations import conjuncts
+from optimizer.scopes import is_in_parentheses
 
 Statistics = Mapping[TableName, TableStatistics]
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlglot import exp
 
 from optimizer.inner_joins import is_plain, qualifiers
 from optimizer.relations import conjuncts
+from optimizer.scopes import exposed_names, is_in_parentheses
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,16 +106,11 @@ def _is_simple(node: exp.Expr) -> bool:
     return isinstance(node, exp.Subquery) and not node.args.get("laterals")
 
 
-def is_in_parentheses(node: exp.Expr) -> bool:
-    """Whether a source is ``(a JOIN b …)``: sqlglot has a derived table without an alias around the first of them."""
-    return isinstance(node, exp.Subquery) and not node.alias and isinstance(node.this, exp.Subquery | exp.Table)
-
-
 def _taken_apart(node: exp.Expr) -> tuple[list[Source], list[exp.Expr]]:
     """Return the sources of inner joins in parentheses and their conditions; any other source is one."""
     joins = _inner_joins(node)
     if joins is None:
-        return [Source(node, frozenset(_exposed(node)))], []
+        return [Source(node, frozenset(exposed_names(node)))], []
     sources: list[Source] = []
     conditions = [one for join in joins for one in conjuncts(join.args.get("on"))]
     for inner in (node.this, *(join.this for join in joins)):
@@ -134,13 +130,3 @@ def _inner_joins(node: exp.Expr) -> list[exp.Join] | None:
         if not _is_inner(join) or not _is_simple(join.this) or not all(map(is_plain, on)):
             return None
     return joins if _is_simple(node.this) else None
-
-
-def _exposed(node: exp.Expr) -> Iterator[str]:
-    """Yield the aliases by which the query around a source may speak of it."""
-    if not is_in_parentheses(node):
-        yield node.alias_or_name
-        return
-    yield from _exposed(node.this)
-    for join in node.this.args.get("joins") or ():
-        yield from _exposed(join.this)

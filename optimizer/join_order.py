@@ -7,7 +7,7 @@ relations are bit masks.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
@@ -127,6 +127,11 @@ def hash_table_first(graph: JoinGraph, one: JoinTree, other: JoinTree) -> JoinTr
 def rows_of(graph: JoinGraph, members: int) -> float:
     """Return how many rows the join of some of the relations has."""
     return _Estimates(graph).rows(members)
+
+
+def row_estimates(graph: JoinGraph) -> Callable[[int], float]:
+    """Return a function with the meaning of `rows_of`, for many sets of relations."""
+    return _Estimates(graph).rows
 
 
 @dataclass(slots=True)

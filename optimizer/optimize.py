@@ -10,6 +10,7 @@ from sqlglot import exp
 
 from optimizer.cardinality import Statistics
 from optimizer.dynamic_filters import dynamic_filters
+from optimizer.joins_at_servers import Servers, joins_at_servers
 from optimizer.late_materialization import late_relations
 from optimizer.rules.enter_views import enter_views
 from optimizer.rules.fold_date_arithmetic import fold_date_arithmetic
@@ -35,7 +36,18 @@ class ByStatistics:
         return self.function.__name__
 
 
-Rule = Callable[[exp.Query], exp.Query] | ByStatistics
+@dataclass(frozen=True, slots=True)
+class ByServers:
+    """A rule that may ask what servers can answer, besides; it does nothing where that cannot be asked."""
+
+    function: Callable[[exp.Query, Statistics, Servers], exp.Query]
+
+    @property
+    def __name__(self) -> str:
+        return self.function.__name__
+
+
+Rule = Callable[[exp.Query], exp.Query] | ByStatistics | ByServers
 
 NO_STATISTICS: Statistics = MappingProxyType({})
 
@@ -50,6 +62,7 @@ RULES: tuple[Rule, ...] = (
     push_down_filters,  # before pruning: a condition that moved inside no longer needs its column outside
     prune_columns,
     ByStatistics(order_conditions),
+    ByServers(joins_at_servers),
     ByStatistics(order_joins),  # last: tables have their filters, and only the columns that are asked for
 )
 
@@ -63,14 +76,20 @@ SOURCE_RULES: tuple[Rule, ...] = (
 )
 
 
-def optimize(governed: Governed, statistics: Statistics = NO_STATISTICS, rules: tuple[Rule, ...] = RULES) -> Optimized:
+def optimize(
+    governed: Governed,
+    statistics: Statistics = NO_STATISTICS,
+    rules: tuple[Rule, ...] = RULES,
+    servers: Servers | None = None,
+) -> Optimized:
     """Apply the rules; a rule that changes the query's output columns is a fault and is named.
 
-    Tables without statistics are joined in the order in which they are written.
+    Tables without statistics are joined in the order in which they are written. Without ``servers`` no joins are left
+    to these.
     """
     tree = governed.tree
     trace: list[str] = []  # without the trees: plans are kept by the thousand
-    for rule, before, changed in _applied(governed.tree, statistics, rules):
+    for rule, before, changed in _applied(governed.tree, statistics, rules, servers):
         tree = changed
         if changed != before:
             trace.append(rule.__name__)
@@ -80,19 +99,22 @@ def optimize(governed: Governed, statistics: Statistics = NO_STATISTICS, rules: 
 
 
 def steps(
-    governed: Governed, statistics: Statistics = NO_STATISTICS, rules: tuple[Rule, ...] = RULES
+    governed: Governed,
+    statistics: Statistics = NO_STATISTICS,
+    rules: tuple[Rule, ...] = RULES,
+    servers: Servers | None = None,
 ) -> Iterator[tuple[str, exp.Query]]:
     """Yield the rules that change a query, each with the query after it."""
-    for rule, before, changed in _applied(governed.tree, statistics, rules):
+    for rule, before, changed in _applied(governed.tree, statistics, rules, servers):
         if changed != before:
             yield rule.__name__, changed
 
 
 def _applied(
-    tree: exp.Query, statistics: Statistics, rules: tuple[Rule, ...]
+    tree: exp.Query, statistics: Statistics, rules: tuple[Rule, ...], servers: Servers | None
 ) -> Iterator[tuple[Rule, exp.Query, exp.Query]]:
     for rule in rules:
-        before, tree = tree, apply(rule, tree, statistics)
+        before, tree = tree, apply(rule, tree, statistics, servers)
         if tree is before:  # the rule has nothing to do
             continue
         if tree.named_selects != before.named_selects:
@@ -100,6 +122,8 @@ def _applied(
         yield rule, before, tree
 
 
-def apply(rule: Rule, tree: exp.Query, statistics: Statistics) -> exp.Query:
+def apply(rule: Rule, tree: exp.Query, statistics: Statistics, servers: Servers | None = None) -> exp.Query:
     """Return a query after one rule."""
+    if isinstance(rule, ByServers):
+        return tree if servers is None else rule.function(tree, statistics, servers)
     return rule.function(tree, statistics) if isinstance(rule, ByStatistics) else rule(tree)

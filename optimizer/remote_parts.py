@@ -18,8 +18,8 @@ from optimizer import cost
 from optimizer.cardinality import Cardinality, Statistics
 from optimizer.copies import copied
 from optimizer.relations import Relation, get_relation, relations
-from optimizer.scopes import source_select
-from optimizer.stages import Optimized
+from optimizer.scopes import is_closed
+from optimizer.stages import AT_SERVER, JoinAtServer, Kept, Optimized
 
 T = exp.DType
 _REMOTE: Final = "postgres"
@@ -46,14 +46,6 @@ class Candidate:
     outputs: tuple[exp.Expr, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """A subquery over one server's tables that the engine answers nevertheless, and why."""
-
-    name: str
-    reason: str
-
-
 def choose_parts(
     optimized: Optimized, statistics: Statistics, take: Callable[[Candidate], str | None]
 ) -> tuple[Kept, ...]:
@@ -74,7 +66,9 @@ def choose_parts(
         found = _read(select, tables)
         if found is None or not _does_more(select):
             continue
-        reason = _refused(select, tree, found, keyed) or _not_worth(select, found, cardinality)
+        reason = _refused(select, tree, found, keyed)
+        if reason is None and get_join_at_server(select) is None:  # of those it is known that they are worth it
+            reason = _not_worth(select, found, cardinality)
         if reason is None:
             reason = take(_candidate(place, select, found, tables, cardinality))
         if reason is None:
@@ -132,17 +126,9 @@ def _refused(select: exp.Select, tree: exp.Query, found: Sequence[Relation], key
     own = {one.alias for one in select.find_all(exp.CTE)}
     if any(not one.db and one.name not in own for one in select.find_all(exp.Table)):
         return "it reads what is no table of the source"
-    if any(not _is_own(one, select) for one in select.find_all(exp.Column)):
+    if not is_closed(select):
         return "it speaks of columns outside of it"
     return None
-
-
-def _is_own(column: exp.Column, select: exp.Select) -> bool:
-    if column.table:
-        return source_select(column, select) is not None
-    within = column.parent_select  # a column of the result may be named in ORDER BY
-    in_order = column.find_ancestor(exp.Ordered, exp.Select)
-    return isinstance(in_order, exp.Ordered) and within is not None and column.name in within.named_selects
 
 
 def _not_worth(select: exp.Select, found: Sequence[Relation], cardinality: Cardinality) -> str | None:
@@ -172,7 +158,8 @@ def _candidate(
     assert reader is not None
     names = tuple(dict.fromkeys(one.name for one in found))
     source = tables[found[0].name].source
-    rows = None if estimate is None else estimate.rows
+    joined = get_join_at_server(select)
+    rows = joined.rows if joined is not None else None if estimate is None else estimate.rows
     return Candidate(place, _name(select), source, reader, names, rows, sent, outputs)
 
 
@@ -297,8 +284,17 @@ def _instead(value: exp.Expr, kind: type[exp.Expr], mean: exp.Expr, of: exp.DTyp
     return filtered
 
 
+def get_join_at_server(select: exp.Select) -> JoinAtServer | None:
+    """Return what is known of a subquery that was made so that a server joins tables; None for any other."""
+    found: JoinAtServer | None = select.meta.get(AT_SERVER)
+    return found
+
+
 def _name(select: exp.Select) -> str:
     """Return what a subquery is called: by its alias or name in WITH, or by how it begins."""
+    joined = get_join_at_server(select)
+    if joined is not None:
+        return joined.name
     parent = select.parent
     alias = parent.alias if isinstance(parent, exp.Subquery | exp.CTE) else ""
     return f"subquery {alias}" if alias else "a subquery"

@@ -90,6 +90,25 @@ class Optimized:
     dynamic: tuple[DynamicFilter, ...] = ()
 
 
+AT_SERVER = "join at server"  # in the meta of a subquery that was made for a server's joins: its JoinAtServer
+
+
+@dataclass(frozen=True, slots=True)
+class JoinAtServer:
+    """Tables that a server joins for a larger FROM: how people are told of them, and how many rows are expected."""
+
+    name: str
+    rows: float
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A subquery or joins over one server's tables that the engine answers nevertheless, and why."""
+
+    name: str
+    reason: str
+
+
 class Applied(Enum):
     """Who applies a condition."""
 

@@ -1,4 +1,4 @@
-"""Subqueries over one PostgreSQL source are answered by its server: the same rows and types, and nothing of
+"""Subqueries and joins over one PostgreSQL source are answered by its server: the same rows and types, and nothing of
 hidden rows."""
 
 from __future__ import annotations
@@ -91,6 +91,39 @@ KEPT = {
     "rows are expected": f"""SELECT count(*) FROM {ORDERS} (SELECT s.orderkey, r.id FROM web.sale s JOIN web.sale r
         ON r.shop = s.shop AND r.id < 300) t ON t.orderkey = o_orderkey AND o_orderkey < 3""",
 }
+SALE = "web.sale s ON s.shop = o_orderkey"
+SHOP = "web.shop h ON h.shop = s.shop"
+JOINED = (  # tables side by side with others
+    f"SELECT o_orderkey, s.id, s.price, s.at, h.name FROM {ORDERS} {SALE} JOIN {SHOP} WHERE h.name = 'shop 3'",
+    # by way of what both are equal to, and with other comparisons, of which one is the engine's
+    f"""SELECT count(*), sum(s.price) FROM {ORDERS} {SALE} JOIN web.shop h ON h.shop = o_orderkey
+        AND h.secret <= s.small WHERE h.name < 'shop 2'""",
+    f"""SELECT s.id, h.city FROM {ORDERS} {SALE} JOIN {SHOP} WHERE s.id < 90 AND h.shop < 3 AND s.note < h.city""",
+    # in parentheses, under one alias for two, in subqueries of all kinds
+    """SELECT a.name, o_orderkey, b.name AS name FROM (web.shop a JOIN web.shop b ON a.shop = b.secret)
+        JOIN sales.orders ON a.shop = o_orderkey
+        WHERE EXISTS (SELECT 1 FROM sales.orders a WHERE a.o_orderkey = b.shop)""",
+    f"""SELECT o.o_orderkey, (SELECT min(i.o_orderkey) FROM sales.orders i WHERE i.o_orderkey >= h.shop) AS least
+        FROM sales.orders o JOIN {SALE.replace("o_orderkey", "o.o_orderkey")} JOIN {SHOP} WHERE h.name = 'shop 2'
+        AND s.id < 500 ORDER BY h.name, s.id LIMIT 7""",
+    # rows that may be missing are behind
+    f"""SELECT s.id, o_orderkey, h.name FROM web.sale s JOIN {SHOP} LEFT JOIN sales.orders ON o_orderkey = s.shop
+        WHERE h.name = 'shop 6' AND s.day > '2020-03-01'""",
+    # groups of one more subquery; nothing is asked for
+    """SELECT h.name, g.n, count(o_orderkey) FROM web.shop h JOIN (SELECT shop, count(*) AS n FROM web.sale
+        GROUP BY shop) g ON g.shop = h.shop JOIN sales.orders ON o_orderkey < h.shop GROUP BY 1, 2""",
+    "SELECT count(*) FROM sales.orders, web.shop a, web.shop b WHERE a.shop = b.shop AND a.secret = b.secret",
+    # what the server could not answer whole
+    f"SELECT lower(h.name), s.id FROM web.sale s JOIN {SHOP} WHERE h.name = 'shop 1' AND random() < 2",
+)
+JOIN_KEPT = {
+    "20,000 rows are expected": f"SELECT count(*) FROM {ORDERS} {SALE} JOIN {SHOP}",
+    "of type character(4)": f"SELECT s.padded FROM {ORDERS} {SALE} JOIN {SHOP} WHERE h.name = 'shop 3'",
+    "holds different texts equal": f"""SELECT s.id FROM {ORDERS} {SALE} JOIN {SHOP} WHERE h.name = 'shop 3'
+        AND s.kind <> 'A'""",
+    "read by keys": f"""SELECT s.id FROM {ORDERS} web.sale s ON s.orderkey = o_orderkey JOIN {SHOP}
+        WHERE h.name = 'shop 3' AND o_totalprice < 2000""",
+}
 
 
 @pytest.fixture(scope="module")
@@ -148,6 +181,21 @@ def test_what_is_left_to_the_engine(ada: psycopg.Connection, reason: str) -> Non
     assert "Part by source" not in told
     assert reason in told, told
     both_ways(ada, KEPT[reason])
+
+
+@pytest.mark.parametrize("query", JOINED)
+def test_joins_within_a_larger_from(ada: psycopg.Connection, query: str) -> None:
+    told = explained(ada, query)
+    assert "Part by source web: join of " in told, told
+    both_ways(ada, query)
+
+
+@pytest.mark.parametrize("reason", JOIN_KEPT)
+def test_joins_that_are_left_to_the_engine(ada: psycopg.Connection, reason: str) -> None:
+    told = explained(ada, JOIN_KEPT[reason])
+    assert "Part by source" not in told
+    assert f"{reason}" in told and "Not pushed down: join of " in told, told
+    both_ways(ada, JOIN_KEPT[reason])
 
 
 @pytest.fixture
@@ -209,6 +257,49 @@ def test_hidden_rows_are_not_looked_at(
     with pytest.raises(psycopg.errors.DivisionByZero) as caught:
         ada.execute(query.encode())
     assert caught.value.diag.message_primary == "division by zero"
+
+
+LEAKY_JOINS = (
+    "JOIN web.shop b ON b.shop = a.shop AND 100 / a.secret >= 100 / b.secret",
+    "JOIN web.shop b ON b.shop = a.shop WHERE 100 / a.secret > 1 AND 100 / (a.secret + b.secret) > 1",
+    "JOIN (SELECT shop, 100 / secret AS s FROM web.shop) b ON b.shop = a.shop AND b.s = 100 / a.secret",
+    "JOIN (SELECT shop, max(100 / secret) AS s FROM web.shop GROUP BY shop) b ON b.shop = a.shop AND b.s > -o_orderkey",
+)
+
+
+@pytest.mark.parametrize("join", LEAKY_JOINS)
+def test_joins_do_not_look_at_hidden_rows(
+    lake: SampleLake, ada: psycopg.Connection, bob: psycopg.Connection, join: str
+) -> None:
+    """The division fails on the row that a policy hides, which a join of both tables would meet."""
+    read = "SELECT o_orderkey, a.shop FROM sales.orders JOIN web.shop a ON a.shop < o_orderkey"
+    query = f"{read} {join}"
+    hide(ada, "secret > 0")
+    both_ways(bob, query)
+    assert answer(bob, query)[1]
+    with lake.server.connect(autocommit=True) as server:
+        sent = last_sent(server)
+    assert "AS part" in sent and sent.count('"shop" AS "shop"') > 1, sent
+    told = explained(bob, query)
+    assert "Part by" not in told and "join of" not in told and "secret" not in told
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        ada.execute(query.encode())
+
+
+def test_joins_compare_masked_values(ada: psycopg.Connection, bob: psycopg.Connection) -> None:
+    query = """SELECT count(*), min(a.name) FROM sales.orders JOIN web.shop a ON a.shop = o_orderkey
+        JOIN web.shop b ON b.name = a.name AND b.shop = a.shop WHERE o_orderkey < 4"""
+    by_value = query.replace("AND b.shop = a.shop", "AND b.name = 'shop 2'")
+    ada.execute("CREATE MASKING POLICY dark (value text) RETURNS text AS 'dark'")
+    ada.execute("ALTER TABLE web.shop ALTER COLUMN name SET MASKING POLICY dark")
+    try:
+        assert bob.execute(query.encode()).fetchall() == [(3, "dark")]
+        assert bob.execute(by_value.encode()).fetchall() == [(0, None)]
+        both_ways(bob, query)
+    finally:
+        ada.execute("ALTER TABLE web.shop ALTER COLUMN name UNSET MASKING POLICY")
+        ada.execute("DROP MASKING POLICY dark")
+    assert ada.execute(by_value.encode()).fetchall() == [(1, "shop 2")]
 
 
 def test_masks_come_before_aggregates(ada: psycopg.Connection, bob: psycopg.Connection) -> None:

@@ -66,6 +66,36 @@ class QueryMaker:
             return f"({self._select(depth - 1, outer, width)}) {operator} ({self._select(depth - 1, outer, width)})"
         return self._select(depth, outer, width)
 
+    def joins(self) -> str:
+        """Return a query that joins tables by equal columns, most of them of one server."""
+        self._ctes = {}
+        names = [*("a", "b", "c", "d")[: self._random.choice((3, 3, 4))]]
+        tables = ["pg.one", self._random.choice(("pg.one", 'pg."order"')), self._random.choice(_FILLED), "pg.one"]
+        tables = tables[: len(names)]
+        self._random.shuffle(tables)
+        scope = tuple(_Source(alias, INTEGERS, TEXTS) for alias in names)
+        read = [f"{table} {alias}" for table, alias in zip(tables, names, strict=True)]
+        if len(read) == 4 and self._random.random() < 0.4:
+            kind = self._random.choice(("JOIN", "JOIN", "LEFT JOIN"))
+            pairs = [f"({read[at]} JOIN {read[at + 1]} ON {self._equal(scope[at : at + 2])})" for at in (0, 2)]
+            text = f"{pairs[0]} {kind} {pairs[1]} ON {self._equal(scope[1:3])}"
+        else:
+            text = read[0]
+            for at in range(1, len(read)):
+                kind = self._random.choice(("JOIN", "JOIN", "JOIN", "JOIN", "LEFT JOIN"))
+                text += f" {kind} {read[at]} ON {self._equal(scope[at - 1 : at + 1])}"
+        where = f" WHERE {self._conditions(1, scope, scope)}" if self._random.random() < 0.5 else ""
+        width = self._random.randint(1, 3)
+        if self._random.random() < 0.2:
+            return self._grouped(scope, text + where, width)
+        items = ", ".join(f"{self._integer(1, scope, scope)} AS c{number}" for number in range(width))
+        return f"SELECT {items} FROM {text}{where}"
+
+    def _equal(self, two: _Scope) -> str:
+        one, other = (f"{source.alias}.k" if self._random.random() < 0.7 else self._column((source,)) for source in two)
+        more = f" AND {self._condition(0, two, two)}" if self._random.random() < 0.3 else ""
+        return f"{one} = {other}{more}"
+
     def scalar_aggregate(self) -> str:
         """Return a query that compares with an aggregate of its own rows, or of rows that only look like them."""
         return self._scalar_aggregate(self._random.randint(1, 2))

@@ -31,7 +31,7 @@ from gateway.execute.engine import Engine
 from gateway.execute.port import EngineQuery, EngineSettings
 from gateway.execute.remote_relations import RemoteDataset
 from gateway.lake import Lake
-from gateway.remote_parts import remote_parts
+from gateway.remote_parts import asked_servers, remote_parts
 from gateway.sql.engine_dialect.function_errors import stated_error
 from gateway.sql.engine_dialect.functions import register_functions
 from gateway.sql.engine_dialect.moments import Session
@@ -43,9 +43,9 @@ from gateway.sql.statements import parse_query
 from optimizer.cardinality import Statistics
 from optimizer.dynamic_filters import Thresholds, dynamic_filters
 from optimizer.fragment import fragment
+from optimizer.joins_at_servers import Servers
 from optimizer.optimize import RULES, Rule, optimize
-from optimizer.remote_parts import Kept
-from optimizer.stages import Fragmented, Optimized, RemotePart
+from optimizer.stages import Fragmented, Kept, Optimized, RemotePart
 from policies.access import Access
 from policies.govern import check_governed, govern
 from policies.policy_reader import KeptRelations
@@ -139,15 +139,17 @@ class SmallLake:
     ) -> list[Row]:
         """Return a query's rows by way of all stages; raises SqlError for what is not supported. With ``dynamic`` each
         table is read by keys that can be, whatever it costs. With ``parts``, statistics, servers answer those parts of
-        the query for which these speak.
+        the query for which these speak; with none of any table all parts, and joins of equal columns.
         """
         sources = self.sources if pushdown else {name: Unhelpful(one) for name, one in self.sources.items()}
-        optimized = self.optimized(query, rules, principal, access, statistics)
+        servers = asked_servers(self.catalog.tables, sources, self.functions) if parts is not None else None
+        joins = statistics if parts is None else parts or LIKE_KEYS
+        optimized = self.optimized(query, rules, principal, access, joins, servers=servers)
         check_governed(optimized.tree, optimized.tables, principal, access)
         snapshots = {table.name: sources[table.source].pin(table) for table in optimized.tables.values()}
         found, kept = remote_parts(optimized, parts, sources, self.functions) if parts is not None else ((), ())
         self.parts.extend(found)
-        self.kept.extend(kept)
+        self.kept.extend([*(servers.kept if servers is not None else ()), *kept])
         fragmented = fragment(optimized, snapshots, sources, (), found)
         fenced = frozenset(part.relation for part in fragmented.read if part.is_fenced)
         asked = EngineQuery(render(fragmented.tree), fragmented.scans, fenced=fenced)
@@ -172,6 +174,7 @@ class SmallLake:
         access: Access = EVERYTHING,
         statistics: Statistics | None = None,
         parameters: tuple[str, ...] = (),
+        servers: Servers | None = None,
     ) -> Optimized:
         """Return a query after the rules; by the true statistics of its tables unless others are given. ``parameters``
         are the types of ``$1 …``.
@@ -181,7 +184,7 @@ class SmallLake:
         assert tree is not None, query
         resolved = resolve(tree, references(tree, names), names, parameters)
         governed = govern(resolved, principal, access, policy_reader(names, KeptRelations()))
-        return optimize(governed, STATISTICS if statistics is None else statistics, rules)
+        return optimize(governed, STATISTICS if statistics is None else statistics, rules, servers)
 
     async def _run(self, query: EngineQuery) -> list[Row]:
         running = await self.engine.start(lambda: query)
@@ -285,4 +288,12 @@ def _engine(spill: Path, remote: PostgresSource) -> Engine:
 
 STATISTICS: Statistics = MappingProxyType(
     {TableName(schema, name): _statistics(rows) for schema, tables in TABLES.items() for name, rows in tables.items()}
+)
+
+# By these a join of equal columns has half of the rows that it reads: servers are asked for each that they can make.
+LIKE_KEYS: Statistics = MappingProxyType(
+    {
+        name: TableStatistics(1e6, None, {column: ColumnStatistics(1e6, 0.0) for column in COLUMNS})
+        for name in STATISTICS
+    }
 )

@@ -76,6 +76,27 @@ def test_random_parts(tables: SmallLake, request: pytest.FixtureRequest) -> None
     assert sent > asked / 20
 
 
+def test_random_joins_at_servers(tables: SmallLake, request: pytest.FixtureRequest) -> None:
+    """Joins of a server's tables within a larger FROM have the rows that the engine would have made."""
+    maker = QueryMaker(_SEED + 2)
+    asked = request.config.getoption("--random-queries")
+    joined = with_rows = 0
+    for number in range(asked):
+        query = maker.joins()
+        try:
+            expected = Counter(tables.reference.execute(query.encode()).fetchall())
+        except psycopg.errors.UndefinedColumn:
+            continue
+        tables.parts.clear()
+        found = _answer(tables, query, "parts" if number % 4 == 0 else "all parts")
+        assert found is None or found == expected, f"{query}\n{tables.parts}"
+        at_server = found is not None and any(one.name.startswith("join of") for one in tables.parts)
+        joined += at_server
+        with_rows += at_server and bool(expected)
+    assert joined > asked / 4
+    assert with_rows > asked / 10
+
+
 def test_random_scalar_aggregates(tables: SmallLake, request: pytest.FixtureRequest) -> None:
     maker = QueryMaker(_SEED)
     asked = 2 * request.config.getoption("--random-queries")

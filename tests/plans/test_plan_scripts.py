@@ -21,6 +21,7 @@ from gateway.sql.statements import parse_query
 from optimizer.cardinality import Statistics
 from optimizer.dynamic_filters import left_by
 from optimizer.fragment import fragment
+from optimizer.joins_at_servers import Servers
 from optimizer.optimize import NO_STATISTICS, RULES, apply, optimize, steps
 from optimizer.remote_parts import Candidate, choose_parts
 from optimizer.stages import DynamicFilter, Fragmented, Governed, Optimized, Resolved
@@ -73,11 +74,12 @@ def _command(command: str, options: list[str], resolved: Resolved) -> str:
     if command == "optimize":
         shown = [f"{rule}: {tree.sql('postgres', comments=False)}" for rule, tree in steps(governed, statistics)]
         return "\n".join(shown) or "no rule applies"
+    if command == "parts":
+        servers = Servers(governed.tables, lambda *_: None)
+        return _parts(optimize(governed, statistics, servers=servers), statistics, servers)
     optimized = optimize(governed, statistics)
     if command == "dynamic":
         return "\n".join(map(_filter, optimized.dynamic)) or "no filter pays"
-    if command == "parts":
-        return _parts(optimized, statistics)
     assert command == "fragment", command
     pins = {one.name: SOURCES[one.source].pin(one) for one in CATALOG.tables.values()}
     return _shown(fragment(optimized, pins, SOURCES))
@@ -88,7 +90,7 @@ def _filter(one: DynamicFilter) -> str:
     return f"{one.target}.{one.column}: {one.keys:,.0f} keys leave {left} rows by {one.query.sql('postgres')}"
 
 
-def _parts(optimized: Optimized, statistics: Statistics) -> str:
+def _parts(optimized: Optimized, statistics: Statistics, servers: Servers) -> str:
     lines: list[str] = []
 
     def take(found: Candidate) -> None:
@@ -96,7 +98,7 @@ def _parts(optimized: Optimized, statistics: Statistics) -> str:
         lines.append(f"{found.name} by {found.source}: {found.sent.sql('postgres')}")
         lines.append(f"  as {outputs}")
 
-    kept = choose_parts(optimized, statistics, take)
+    kept = (*servers.kept, *choose_parts(optimized, statistics, take))
     return "\n".join([*lines, *(f"{one.name} is kept: {one.reason}" for one in kept)]) or "no part"
 
 
