@@ -224,13 +224,17 @@ def _percentile_cont(node: exp.Expr, group: exp.WithinGroup, function: exp.Expr)
     The function sorts upwards; downwards is upwards of the negative values.
     """
     ordered = group.expression.expressions[0]
-    if kind(ordered.this) not in kinds.NUMBERS:
-        raise refuse("percentile_cont of intervals")
+    of_intervals = _get_interval(ordered.this) is not None
     value: exp.Expr = cast(ordered.this, "DOUBLE PRECISION")
     down = bool(ordered.args.get("desc"))
-    values = _gathered(node, exp.Neg(this=value) if down else value, ordered.this)
+    values = (
+        _sorted(node, group) if of_intervals else _gathered(node, exp.Neg(this=value) if down else value, ordered.this)
+    )
 
     def at(fraction: exp.Expr) -> exp.Expr:
+        if of_intervals:
+            place = cast(fraction.copy(), "DOUBLE PRECISION")
+            return call("interval_percentile", values.copy(), place, returns=T.INTERVAL)
         found = call("percentile_of", values.copy(), cast(fraction.copy(), "DOUBLE PRECISION"), returns="FLOAT8")
         return typed(exp.Neg(this=found), T.DOUBLE) if down else found
 
@@ -250,12 +254,17 @@ def _gathered(node: exp.Expr, gathered: exp.Expr, value: exp.Expr) -> exp.Expr:
     return exp.Filter(this=exp.ArrayAgg(this=gathered), expression=exp.Where(this=present))
 
 
+def _get_interval(key: exp.Expr) -> exp.Expr | None:
+    """Return the interval that is sorted by its size, or None."""
+    is_size = isinstance(key, exp.Anonymous) and key.name == "interval_size"
+    return key.expressions[0] if is_size else None
+
+
 def _sorted(node: exp.Expr, group: exp.WithinGroup) -> exp.Expr:
     """Return the sorted array of a group's values, without NULLs."""
     ordered = group.expression.expressions[0]
     value = ordered.this
-    if isinstance(value, exp.Anonymous) and value.name == "interval_size":
-        raise refuse("an ordered-set aggregate of intervals", "Use extract(epoch FROM …) of it.")
+    value = _get_interval(value) or value
     order = exp.Order(this=value.copy(), expressions=[ordered.copy()])
     return typed(_gathered(node, order, value), kinds.array_type(type_of(value)))
 
@@ -281,8 +290,11 @@ def _percentile_disc(node: exp.Expr, group: exp.WithinGroup, function: exp.Expr)
 
 
 def _mode(node: exp.Expr, group: exp.WithinGroup) -> exp.Expr:
+    key = group.expression.expressions[0].this
+    if _get_interval(key) is not None:
+        raise refuse("mode of interval")
     values = _sorted(node, group)
-    element = type_of(group.expression.expressions[0].this)
+    element = type_of(key)
     found = kinds.kind_of_type(element)
     forms = {
         Kind.INTEGER: ("int8", "BIGINT[]"),

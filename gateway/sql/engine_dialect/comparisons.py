@@ -190,8 +190,13 @@ def alternatives(node: exp.Expr, session: Session) -> exp.Expr:
 def nullif(node: exp.Nullif, session: Session) -> exp.Expr:
     """``NULLIF``: the result has the first one's type, the engine's the wider of both."""
     result = type_of(node)
-    first, second = alike([node.this, node.expression], session)
-    equal = exp.EQ(this=paren(first), expression=paren(second))
+    equal: exp.Expr
+    if {kind(node.this), kind(node.expression)} & {Kind.INTERVAL, Kind.BPCHAR}:  # not equal by what the engine sees
+        asked, against = (paren(_bare(one.copy())) for one in (node.this, node.expression))
+        equal = compare(typed(exp.EQ(this=asked, expression=against), T.BOOLEAN), session)
+    else:
+        first, second = alike([node.this, node.expression], session)
+        equal = exp.EQ(this=paren(first), expression=paren(second))
     value = _as(node.this.copy(), result, session)
     return typed(exp.Case(ifs=[exp.If(this=equal, true=exp.Null())], default=value), result)
 

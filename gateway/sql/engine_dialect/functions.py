@@ -146,6 +146,9 @@ FUNCTIONS: tuple[Function, ...] = (
     ),
     Function("interval_times", (INTERVAL, FLOAT8), INTERVAL, interval_functions.times),
     Function("interval_divided", (INTERVAL, FLOAT8), INTERVAL, interval_functions.divided),
+    Function(
+        "interval_percentile", (pa.list_(pa.field("item", INTERVAL)), FLOAT8), INTERVAL, interval_functions.percentile
+    ),
     Function("interval_field", (pa.string(), INTERVAL), pa.decimal128(38, 6), interval_functions.field),
     Function("zone_to_utc", (STAMP, pa.string()), MOMENT, interval_functions.zone_to_utc),
     Function("timestamp_minus", (STAMP, STAMP), INTERVAL, interval_functions.between),

@@ -88,6 +88,26 @@ def _scaled(values: pa.Array, factor: _Floats, by: Callable[[Any, _Floats], _Flo
     return make_interval(parts[0], parts[1], parts[2], valid)
 
 
+def percentile(lists: pa.Array, fractions: pa.Array) -> pa.Array:
+    """Return the interval at a fraction of each sorted list, between two neighbours in proportion."""
+    lists = lists.combine_chunks() if isinstance(lists, pa.ChunkedArray) else lists
+    bad = pc.or_(pc.less(fractions, 0.0), pc.greater(fractions, 1.0))
+    if pc.any(bad).as_py():
+        raise ValueError("[22003] percentile value is not between 0 and 1")
+    sizes = pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False).astype(np.int64)
+    starts = np.cumsum(sizes) - sizes
+    valid = (sizes > 0) & valid_rows(fractions)
+    places = np.where(valid, pc.fill_null(fractions, 0.0).to_numpy(zero_copy_only=False) * (sizes - 1), 0.0)
+    low, high = np.floor(places).astype(np.int64), np.ceil(places).astype(np.int64)
+    months, days, micros = (np.r_[part, 0] for part in interval_parts(lists.flatten()))
+    first, second = np.where(valid, starts + low, -1), np.where(valid, starts + high, -1)
+    apart = make_interval(
+        months[second] - months[first], days[second] - days[first], micros[second] - micros[first], valid
+    )
+    step = interval_parts(_scaled(apart, places - low, np.multiply, valid))
+    return make_interval(months[first] + step[0], days[first] + step[1], micros[first] + step[2], valid)
+
+
 def zone_to_utc(stamps: pa.Array, zones: pa.Array) -> pa.Array:
     """Read timestamps as the wall clock of one zone.
 
@@ -107,8 +127,7 @@ def zone_to_utc(stamps: pa.Array, zones: pa.Array) -> pa.Array:
 def between(left: pa.Array, right: pa.Array) -> pa.Array:
     """Subtract timestamps: whole days and the rest, of one sign."""
     difference = _micros(left) - _micros(right)
-    days = np.trunc(difference / DAY).astype(np.int64)
-    days = np.where(np.abs(difference - days * DAY) >= DAY, days + np.sign(difference), days)
+    days = np.sign(difference) * (np.abs(difference) // DAY)
     return make_interval(np.zeros_like(days), days, difference - days * DAY, valid_rows(left, right))
 
 

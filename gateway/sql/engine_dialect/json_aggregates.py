@@ -16,6 +16,8 @@ def composed(node: exp.Anonymous, name: str) -> None:
     strict = name.endswith("_strict")
     name = name.removesuffix("_strict")
     node.set("this", name)
+    if strict:
+        _of_rows_without_value(node, "{  }" if name == "json_object_agg" else "{}" if "object" in name else "[]")
     arguments = list(node.expressions)
     if len(arguments) == 1 and "object" not in name and _distinct(node, name, strict=strict):
         return
@@ -41,6 +43,23 @@ def composed(node: exp.Anonymous, name: str) -> None:
     parts = exp.DPipe(this=exp.Literal.string(opening), expression=inner, safe=True)
     text = exp.DPipe(this=parts, expression=exp.Literal.string(closing), safe=True)
     whole.replace(exp.Cast(this=exp.Paren(this=text), to=exp.DataType.build(kind, dialect="postgres")))
+
+
+def _of_rows_without_value(node: exp.Anonymous, empty: str) -> None:
+    """Have an aggregate that leaves out NULLs be empty where it left out all rows, in place; of no rows it is NULL."""
+    whole = _around(node)
+    counted = exp.Count(this=exp.Star(), big_int=True)
+    count: exp.Expr = counted
+    if whole is not node:
+        count = whole.copy()
+        inner = next(one for one in count.find_all(exp.Anonymous) if one == node)
+        inner.replace(counted)
+    kind = exp.DataType.build("jsonb" if node.name.startswith("jsonb") else "json", dialect="postgres")
+    nothing = exp.Cast(this=exp.Literal.string(empty), to=kind)
+    some = exp.GT(this=count, expression=exp.Literal.number(0))
+    place = exp.Coalesce(this=exp.Null(), expressions=[exp.Case(ifs=[exp.If(this=some, true=nothing)])])
+    whole.replace(place)
+    place.set("this", whole)
 
 
 def _distinct(node: exp.Anonymous, name: str, *, strict: bool) -> bool:

@@ -229,6 +229,8 @@ def extract(node: exp.Extract, session: Session) -> exp.Expr:
         return typed(cast(found, type_of(node)), type_of(node))
     if field == "EPOCH":
         return _epoch(source, session)
+    if kind(source) is Kind.TIME and field not in ("HOUR", "MINUTE", "SECOND", "MILLISECOND", "MICROSECOND"):
+        raise refuse(f"extract({field.lower()} from time)")
     value = local(source, session)
     if field in ("SECOND", "MILLISECOND", "MICROSECOND"):
         return _seconds(value, field)

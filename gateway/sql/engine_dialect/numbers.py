@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from gateway.sql.engine_dialect import kinds
-from gateway.sql.engine_dialect.build import QUOTIENT, call, cast, number, paren, refuse, typed
+from gateway.sql.engine_dialect.build import QUOTIENT, call, case, cast, number, paren, refuse, typed
 from gateway.sql.engine_dialect.kinds import Kind, T, kind, precision_of, scale_of, type_of
 from gateway.sql.engine_dialect.numeric_scales import greater_scale
 from optimizer.copies import copied
@@ -138,6 +138,10 @@ def round_to(node: exp.Expr) -> exp.Expr:
         value = cast(argument, "DOUBLE PRECISION")
         if isinstance(node, exp.Round):
             return call("float8_round", value, returns="FLOAT8")
+        if isinstance(node, exp.Trunc):  # the engine's makes 0 of -0.5, where PostgreSQL has -0
+            below = exp.LT(this=value.copy(), expression=number(0))
+            up, down = call("ceil", value.copy(), returns="FLOAT8"), call("floor", value, returns="FLOAT8")
+            return typed(exp.Paren(this=case((below, up), default=down)), "FLOAT8")
         node.set("this", value)
         return node
     rescaled = _rescaled(node) if isinstance(node, exp.Round) else None

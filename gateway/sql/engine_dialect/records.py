@@ -37,7 +37,8 @@ def check(tree: exp.Query) -> None:
         parent = node.parent
         while isinstance(parent, exp.Paren):
             parent = parent.parent
-        if isinstance(parent, _TESTED) or _is_output(node, tree) or _is_text(node):
+        tested = isinstance(parent, _TESTED) and not isinstance(parent.parent, exp.ArrayAgg)
+        if tested or _is_output(node, tree) or _is_text(node) or _is_gathered(node, tree):
             continue
         raise refuse("a row as value", "Name its columns, or cast it to text.")
 
@@ -46,6 +47,18 @@ def _is_output(node: exp.Expr, tree: exp.Query) -> bool:
     parent = node.parent
     select = parent.parent if isinstance(parent, exp.Alias) else parent
     return select is tree and isinstance(select, exp.Select) and not select.args.get("distinct")
+
+
+def _is_gathered(node: exp.Expr, tree: exp.Query) -> bool:
+    """Whether a row is put out in ``array_agg(row)``: an array of the texts of rows reads as one of rows."""
+    above = node.parent
+    if isinstance(above, exp.Order) and node.arg_key == "this":
+        above = above.parent
+    if not isinstance(above, exp.ArrayAgg) or node.arg_key != "this":
+        return False
+    while isinstance(above.parent, exp.Filter) and above.arg_key == "this":
+        above = above.parent
+    return _is_output(above, tree)
 
 
 def _is_text(node: exp.Expr) -> bool:
@@ -78,6 +91,11 @@ def spell_out(select: exp.Select, session: Session) -> None:
             whole.replace(_text(node, session))
         elif isinstance(parent, exp.Alias) and parent.parent is select:
             node.replace(_text(node, session))
+        elif isinstance(parent, exp.ArrayAgg | exp.Order) and node.arg_key == "this":
+            gathered = node.find_ancestor(exp.ArrayAgg)
+            node.replace(_text(node, session))
+            if gathered is not None:
+                gathered.type = exp.DataType.build("text[]", dialect="postgres")
 
 
 def _fields(row: exp.Tuple) -> list[exp.Expr]:

@@ -224,4 +224,12 @@ select jsonb_object_agg_strict(i4, t) from types
 select id from types order by j::jsonb
 -- an array of different documents
 -- refused: array_agg of distinct jsonb
-select array_agg(distinct j::jsonb) from types
+select array_agg(distinct j::jsonb) from types;
+-- strict aggregates of rows without values
+select json_agg_strict(k), jsonb_agg_strict(k), json_object_agg_strict(w, k), jsonb_object_agg_strict(w, k) from pairs where k is null and w is not null;
+-- strict aggregates of no rows
+select json_agg_strict(k), jsonb_agg_strict(k) filter (where k > 100), jsonb_object_agg_strict(w, k) from pairs where k > 100;
+-- strict aggregates in groups
+select k, jsonb_agg_strict(w), json_agg_strict(w) filter (where w > 'p') from pairs group by k;
+-- strict aggregates as windows
+select k, jsonb_agg_strict(w) over (partition by k) from pairs where k > 2

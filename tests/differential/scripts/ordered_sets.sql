@@ -75,3 +75,13 @@ select corr(k, q), covar_pop(k, q), covar_samp(k, q) from pairs where q < 10;
 select bit_and(k), bit_or(k), bit_xor(k) from pairs;
 -- any_value
 select any_value(n_regionkey) from nation where n_regionkey = 2;
+-- percentile of intervals
+-- ordered
+select b, percentile_cont(0.25) within group (order by iv desc), percentile_cont(array[0, 0.5, 1]) within group (order by iv), percentile_disc(0.7) within group (order by iv) from types group by b order by b;
+-- percentile of no intervals
+select percentile_cont(0.5) within group (order by iv) filter (where id > 100), percentile_disc(0.5) within group (order by iv) filter (where id > 100) from types;
+-- percentile of differences of timestamps
+select percentile_cont(0.5) within group (order by ts - timestamp '2000-01-01') from types where ts is not null;
+-- mode of intervals
+-- refused: mode of interval
+select mode() within group (order by iv) from types;

@@ -99,7 +99,6 @@ select (p).* from pairs p;
 -- refused: a row as value
 select a.k from pairs a where a in (select b from pairs b where b.k < 3);
 -- whole row in array_agg
--- refused: a row as value
 select array_agg(p order by p.k, p.w) from pairs p where p.k < 3;
 -- array constructor
 select array[k, k + 1, null] from pairs;
@@ -133,3 +132,13 @@ select k, k = any ('{}'::int[]), k <> all ('{}'::int[]) from pairs;
 select k, k = any (null::int[]) from pairs;
 -- array concatenation and containment
 select id, ai || 9, 9 || ai, ai || ai, ai @> array[2], ai <@ array[1, 2, 3, 5], ai && array[5] from types;
+-- rows gathered in an array
+select array_agg(row(k, w) order by k, w desc) filter (where k > 1) from pairs;
+-- whole rows gathered in an array
+select array_agg(s) from (select k, w from pairs order by k desc, w) s;
+-- rows gathered in a derived table
+-- refused: a row as value
+select a from (select array_agg(p) as a from pairs p) s;
+-- different rows gathered
+-- refused: a row as value
+select array_agg(distinct p) from pairs p;

@@ -194,3 +194,7 @@ select j::text, j::text = '[]' from types;
 -- json equality
 -- error: 42883
 select id from types where j = '[]';
+-- nullif of padded strings
+select nullif(code, 'ab'), nullif(code, 'abc    ') from padded;
+-- nullif of bpchar
+select id, nullif(coalesce(t::bpchar, 'ab'::bpchar), 'ab  '::bpchar) from types;

@@ -158,3 +158,5 @@ select case when b then f8 else 1 end, case when b then f4 else f8 end from type
 
 -- coalesce of float and numeric
 select coalesce(f8, 1.5), coalesce(f4, 0), coalesce(f4, f8) from types;
+-- trunc keeps the sign of zero
+select trunc(f8 / 10), trunc(-f8), trunc(f4) from types where f8 < 1000;

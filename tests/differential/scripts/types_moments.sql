@@ -275,3 +275,8 @@ select greatest(iv, interval '1 day') from types;
 
 -- interval joins
 select a.id, b.id from types as a join types as b on a.iv = b.iv;
+-- difference of timestamps over centuries
+select ts - '0001-01-01'::timestamp, '9999-12-31 23:59:59.999999'::timestamp - ts from types;
+-- month of a time
+-- error: 0A000
+select extract(month from tm) from types;
