@@ -22,7 +22,7 @@ Columns = Mapping[str, pa.DataType]
 _MOST128, _MOST256 = 38, 76
 _BOOLEAN = (
     *(exp.And, exp.Or, exp.Not, exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Between, exp.In, exp.Is),
-    *(exp.Like, exp.Exists, exp.NullSafeEQ, exp.NullSafeNEQ, exp.Boolean, exp.LogicalAnd, exp.LogicalOr),
+    *(exp.Like, exp.Escape, exp.Exists, exp.NullSafeEQ, exp.NullSafeNEQ, exp.Boolean, exp.LogicalAnd, exp.LogicalOr),
 )
 _TEXT = (exp.Substring, exp.Left, exp.Right, exp.Trim, exp.DPipe, exp.Replace)
 _RANKS = (exp.Count, exp.RowNumber, exp.Rank, exp.DenseRank)

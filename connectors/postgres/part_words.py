@@ -27,7 +27,7 @@ _STRUCTURE: tuple[type[exp.Expr], ...] = (
 _VALUES: tuple[type[exp.Expr], ...] = (
     *(exp.Literal, exp.Null, exp.Boolean, exp.Cast, exp.DataType, exp.DataTypeParam, exp.And, exp.Or, exp.Not),
     *(exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.NullSafeEQ, exp.NullSafeNEQ, exp.Between, exp.In),
-    *(exp.Is, exp.Like, exp.Exists, exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.Neg, exp.Case, exp.If),
+    *(exp.Is, exp.Like, exp.Escape, exp.Exists, exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.Neg, exp.Case, exp.If),
     *(exp.Coalesce, exp.Nullif, exp.Abs, exp.Length, exp.Substring, exp.Left, exp.Right, exp.Trim, exp.Replace),
     *(exp.DPipe, exp.Count, exp.Sum, exp.Min, exp.Max, exp.Avg, exp.Filter, exp.LogicalAnd, exp.LogicalOr),
     *(exp.RowNumber, exp.Rank, exp.DenseRank),
@@ -45,7 +45,7 @@ _PARTS = {  # of nodes: the arguments that are understood
     exp.Window: {"this", "partition_by", "order", "over"},
     exp.Ordered: {"this", "desc", "nulls_first"},
     exp.Order: {"expressions"},
-    exp.Like: {"this", "expression"},
+    exp.Like: {"this", "expression", "negate"},
     exp.Trim: {"this", "expression"},
     exp.Cast: {"this", "to"},
 }  # fmt: skip
@@ -97,8 +97,21 @@ def _require_known(node: exp.Expr) -> None:
         raise NotSent(f"a {node.kind} join is left to the engine")
     if isinstance(node, exp.Limit | exp.Offset) and not isinstance(node.expression, exp.Literal):
         raise NotSent("a LIMIT that is computed is left to the engine")
+    if isinstance(node, exp.Escape) and not _is_plain_escape(node):
+        raise NotSent(f"{_words(node)} is left to the engine")
     if isinstance(node, exp.Distinct) and node.args.get("on"):
         raise NotSent("DISTINCT ON is left to the engine")
+
+
+def _is_plain_escape(node: exp.Escape) -> bool:
+    """Whether ``LIKE … ESCAPE …`` has constants, of which none is an error."""
+    pattern = node.this.expression if isinstance(node.this, exp.Like) else None
+    sign = node.expression
+    if not isinstance(pattern, exp.Literal) or not isinstance(sign, exp.Literal) or len(sign.name) > 1:
+        return False
+    return not sign.name or not re.sub(re.escape(sign.name) + ".", "", pattern.name, flags=re.DOTALL).endswith(
+        sign.name
+    )
 
 
 def _words(node: exp.Expr) -> str:
@@ -153,7 +166,7 @@ def _require_plain(literal: exp.Literal) -> None:
     others = [one for one in parent.iter_expressions() if one.unnest() is not literal] if parent is not None else []
     if isinstance(parent, exp.If):  # a branch of CASE
         others = [parent.args["true"]] if parent.args["true"].unnest() is literal else []
-    text = isinstance(parent, exp.Replace | exp.Trim | exp.DPipe | exp.Like)
+    text = isinstance(parent, exp.Replace | exp.Trim | exp.DPipe | exp.Like | exp.Escape)
     if not text and not all(one.is_type(*_TEXTS) or _is_constant(one) for one in others):
         raise NotSent(f"the constant {_words(literal)} is read by the settings of the session")
 

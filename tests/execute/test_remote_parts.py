@@ -67,6 +67,10 @@ SENT = (
         min(day) AS days,
         coalesce(sum(free), 0) AS sums, avg(id) > 5 AS much FROM web.sale GROUP BY orderkey) t ON t.orderkey =
         o_orderkey""",
+    # patterns with signs of their own
+    f"""SELECT o_orderkey, t.n FROM {ORDERS} (SELECT shop, count(*) AS n FROM web.sale WHERE note LIKE 'n!1%' ESCAPE '!'
+        AND note NOT LIKE 'n1\\_' AND code NOT LIKE 'c|%' ESCAPE '|' AND code LIKE 'c_' ESCAPE '' GROUP BY 1) t
+        ON t.shop = o_orderkey""",
     # nothing of it is asked for, and an empty one
     "SELECT count(*) FROM sales.orders, (SELECT shop, count(*) FROM web.sale GROUP BY shop) t WHERE o_orderkey < 10",
     f"""SELECT o_orderkey, n FROM {ORDERS} (SELECT shop, count(*) AS n FROM web.sale WHERE id % 2 = 5 GROUP BY
@@ -74,6 +78,8 @@ SENT = (
     f"SELECT x, y FROM {ORDERS} (SELECT orderkey, sum(price) FROM web.sale GROUP BY 1) t (x, y) ON x = o_orderkey",
 )
 KEPT = {
+    "ESCAPE '!' is left": f"""SELECT n FROM {ORDERS} (SELECT shop, count(*) AS n FROM web.sale
+        WHERE note LIKE 'x!' ESCAPE '!' GROUP BY 1) t ON shop = o_orderkey""",
     "MIN(": f"SELECT c FROM {ORDERS} (SELECT min(h.city) AS c FROM web.shop h) t ON o_orderkey < 3",
     "collation": f"""SELECT kind, n FROM {ORDERS} (SELECT kind, max(kind) AS n FROM web.sale GROUP BY 1) t ON
         true WHERE o_orderkey < 3""",
