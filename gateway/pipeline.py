@@ -24,7 +24,7 @@ from gateway.execute.port import EngineQuery, MakeForm, RunningStatement, batche
 from gateway.lake import Lake, Pinned
 from gateway.relay.mirror_connection import MirrorConnection
 from gateway.relay.source_relay import WholeStatement
-from gateway.remote_parts import asked_servers, remote_parts
+from gateway.remote_parts import asked_servers, remote_parts, with_values
 from gateway.rendering import rendered_fragments
 from gateway.session_rows import SessionSource, with_rows
 from gateway.sql.engine_dialect.moments import Session
@@ -138,7 +138,7 @@ def prepare(planned: Plan, parameters: Sequence[pa.Scalar], session: Session, la
     if kept is not None and kept[0] is planned:
         if not parameters:
             return kept[1]
-        again = _with_parameters(kept[1], parameters, lake)
+        again = _with_parameters(kept[1], planned, parameters, lake)
         if again is not None:
             return again
     prepared = _prepare(planned, parameters, session, lake, pinned)
@@ -148,11 +148,17 @@ def prepare(planned: Plan, parameters: Sequence[pa.Scalar], session: Session, la
     return prepared
 
 
-def _with_parameters(prepared: Prepared, parameters: Sequence[pa.Scalar], lake: Lake) -> Prepared | None:
+def _with_parameters(prepared: Prepared, planned: Plan, parameters: Sequence[pa.Scalar], lake: Lake) -> Prepared | None:
     """Return the same with other values of the parameters; None where the query is to be cut otherwise. Blocks."""
     fragmented = with_parameters(prepared.fragmented, lake.sources, parameters)
     if fragmented is None:
         return None
+    if any(part.parameters for part in planned.parts):
+        found = {part.place: part.scan.queries for part in with_values(planned.parts, parameters)}
+        if fragmented.parts and found.keys() != {part.place for part in fragmented.parts}:
+            return None
+        parts = (replace(one, scan=replace(one.scan, queries=found[one.place])) for one in fragmented.parts)
+        fragmented = replace(fragmented, parts=tuple(parts))
     return Prepared(fragmented, replace(prepared.query, scans=fragmented.scans))
 
 
@@ -163,7 +169,7 @@ def _prepare(planned: Plan, parameters: Sequence[pa.Scalar], session: Session, l
         source = SessionSource(planned.session)
         snapshots = {**snapshots, **{name: source.pin(one.table) for name, one in planned.session.items()}}
         sources = {**sources, source.name: source}
-    parts = planned.parts if session.tuning.pushdown else ()
+    parts = with_values(planned.parts, parameters) if session.tuning.pushdown else ()
     fragmented = fragment(planned.optimized, snapshots, sources, parameters, parts)
     fenced = frozenset(part.relation for part in fragmented.read if part.is_fenced)
     rendered = rendered_fragments(fragmented, session, lake.evaluator)

@@ -6,14 +6,17 @@ are allowed than there: the connections of scans do not have the settings of the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
+import pyarrow as pa
 from sqlglot import exp
 
 from catalog.names import TableName
 from catalog.scans import RemoteScan, Source
 from catalog.tables import Table
+from connectors.postgres.comparisons import constant
 from connectors.postgres.part_types import NotSent
 from connectors.postgres.source import PostgresSource
 from gateway.sql.source_words import STABLE_FUNCTIONS, has_allowed_words
@@ -77,7 +80,25 @@ def _part(found: Candidate, source: PostgresSource, optimized: Optimized, functi
         found.reader,
         written.guard,
     )
-    return RemotePart(found.place, found.name, found.tables, scan, found.outputs)
+    return RemotePart(found.place, found.name, found.tables, scan, found.outputs, written.parameters)
+
+
+def with_values(parts: Sequence[RemotePart], parameters: Sequence[pa.Scalar]) -> tuple[RemotePart, ...]:
+    """Return parts with the values of parameters; a part is left out where one cannot be written for its server."""
+    if not any(part.parameters for part in parts):
+        return tuple(parts)
+    constants = [constant(one) for one in parameters]
+    return tuple(found for part in parts if (found := _with_values(part, constants)) is not None)
+
+
+def _with_values(part: RemotePart, constants: Sequence[str | None]) -> RemotePart | None:
+    queries = part.scan.queries
+    for stand_in, number in part.parameters.items():
+        value = constants[number - 1] if number <= len(constants) else None
+        if value is None:
+            return None
+        queries = tuple(query.replace(stand_in, value) for query in queries)
+    return replace(part, scan=replace(part.scan, queries=queries))
 
 
 @lru_cache(maxsize=8)

@@ -150,7 +150,7 @@ class Fragment:
 class RemotePart:
     """A subquery that one server answers. ``place`` is its SELECT's among those of the optimized tree, ``name`` how
     people are told of it. ``outputs`` are its columns, over those of ``scan`` as ``part.c1 …``; ``tables`` what it
-    reads.
+    reads. ``parameters`` are constants in the query that stand for parameters of the statement, each with its number.
     """
 
     place: int
@@ -158,6 +158,7 @@ class RemotePart:
     tables: tuple[TableName, ...]
     scan: RemoteScan
     outputs: tuple[exp.Expr, ...]
+    parameters: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     relation: str = ""  # the name that stands for it in the engine's query, once that is made
 
 

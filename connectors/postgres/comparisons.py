@@ -50,6 +50,16 @@ def condition(shape: ColumnShape, comparison: Comparison) -> str:
     return f"{column} {comparison.operator} {_text(comparison.values[0])}::{shape.type.literal}"
 
 
+def constant(value: pa.Scalar) -> str | None:
+    """Return a value as a constant, still without its type; None where it has no text that means it alone."""
+    arrow = value.type
+    if value.is_valid and pa.types.is_date32(arrow) and not _FIRST_DAY <= value.value <= _LAST_DAY:
+        return None
+    if value.is_valid and pa.types.is_string(arrow) and "\0" in value.as_py():
+        return None
+    return _text(value)
+
+
 def _can_write(shape: ColumnShape, value: pa.Scalar) -> bool:
     arrow = shape.type.arrow
     if not value.is_valid:

@@ -25,7 +25,18 @@ _STRUCTURE: tuple[type[exp.Expr], ...] = (
     *(exp.Alias, exp.Paren, exp.Column, exp.Star, exp.Window),
 )
 _VALUES: tuple[type[exp.Expr], ...] = (
-    *(exp.Literal, exp.Null, exp.Boolean, exp.Cast, exp.DataType, exp.DataTypeParam, exp.And, exp.Or, exp.Not),
+    *(
+        exp.Parameter,
+        exp.Literal,
+        exp.Null,
+        exp.Boolean,
+        exp.Cast,
+        exp.DataType,
+        exp.DataTypeParam,
+        exp.And,
+        exp.Or,
+        exp.Not,
+    ),
     *(exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.NullSafeEQ, exp.NullSafeNEQ, exp.Between, exp.In),
     *(exp.Is, exp.Like, exp.Escape, exp.Exists, exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.Neg, exp.Case, exp.If),
     *(exp.Coalesce, exp.Nullif, exp.Abs, exp.Length, exp.Substring, exp.Left, exp.Right, exp.Trim, exp.Replace),
@@ -55,6 +66,8 @@ _EXACT = frozenset({T.SMALLINT, T.INT, T.BIGINT, T.DECIMAL})
 _NUMBERS = _FLOATS | _EXACT
 _TEXTS = frozenset({T.TEXT, T.VARCHAR})
 _WITHOUT_COLLATION = _NUMBERS | {T.BOOLEAN, T.DATE, T.TIMESTAMP, T.TIMESTAMPTZ}
+_COMPARISONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Between, exp.In)
+_ALIKE = (_EXACT, _TEXTS, frozenset({T.DATE}))  # types of parameters, and of what each may be compared with
 _ORDERING = (exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Between, exp.Ordered, exp.Min, exp.Max)
 _SQL_TYPES = ("smallint", "integer", "bigint", "boolean", "text", "date", "real", "double precision")
 _LONG_TYPES = ("numeric", "character varying", "timestamp")  # with digits, lengths or time zones behind
@@ -81,6 +94,8 @@ def require_alike(
             _require_plain(node)
     for cast in select.find_all(exp.Cast):
         _require_plain_cast(cast)
+    for parameter in select.find_all(exp.Parameter):
+        _require_compared(parameter)
     if has_zone and any(_mixes_zones(node) for node in select.find_all(exp.Binary, exp.Between, exp.In)):
         raise NotSent("a timestamp with time zone would be read in the time zone of the source")
 
@@ -190,6 +205,17 @@ def _require_plain_cast(cast: exp.Cast) -> None:
     elif target in _TEXTS and cast.this.is_type(*_TEXTS) and not cast.to.expressions:
         return
     raise NotSent(f"{_words(cast)} is left to the engine")
+
+
+def _require_compared(parameter: exp.Parameter) -> None:
+    """Refuse parameters but those that are compared with values of their own type."""
+    parent = parameter.parent
+    while isinstance(parent, exp.Paren):
+        parent = parent.parent
+    kinds = next((one for one in _ALIKE if parameter.is_type(*one)), None)
+    operands = [*parent.iter_expressions()] if isinstance(parent, _COMPARISONS) else []
+    if kinds is None or not operands or not all(one.is_type(*kinds) or _is_constant(one) for one in operands):
+        raise NotSent(f"the parameter ${parameter.name} is left to the engine")
 
 
 def _mixes_zones(node: exp.Expr) -> bool:

@@ -6,13 +6,14 @@ named by their places: those of a query may be named alike.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import pyarrow as pa
 from sqlglot import exp
 
-from catalog.names import TableName, always_quoted
+from catalog.names import TableName, always_quoted, quote_literal
 from catalog.tables import Table
 from connectors.postgres.part_types import NotSent, output_types
 from connectors.postgres.part_words import require_alike
@@ -22,19 +23,31 @@ from optimizer.copies import copied
 from optimizer.relations import relations
 
 _MOST_SCALED = 18  # digits that always fit a bigint
+T = exp.DType
+_OF_PARAMETERS = {
+    T.SMALLINT: "smallint",
+    T.INT: "integer",
+    T.BIGINT: "bigint",
+    T.DECIMAL: "numeric",
+    T.TEXT: "text",
+    T.VARCHAR: "text",
+    T.DATE: "date",
+}
 _AS_STORED = (exp.Column, exp.Min, exp.Max)
 
 
 @dataclass(frozen=True, slots=True)
 class WrittenPart:
     """The query as it is checked word by word (``text``) and as rows are asked for (``query``); what makes it fail
-    where a column is another one than was planned; the types of its columns ``c1 …``.
+    where a column is another one than was planned; the types of its columns ``c1 …``. ``parameters`` are the constants
+    in it that stand for parameters of the statement, as they are written, each with its number.
     """
 
     text: str
     query: str
     guard: str
     schema: pa.Schema
+    parameters: Mapping[str, int]
 
 
 def remote_part(
@@ -44,7 +57,9 @@ def remote_part(
     read = {relation.name: shape(tables[relation.name]) for relation in relations(select)}
     require_alike(select, tables, {name: one.columns for name, one in read.items()})
     types = output_types(select, tables)
-    written = whole_statement(copied(select), tables, lambda table: read[table.name])
+    asked = copied(select)
+    parameters = dict(map(_stand_in, [*asked.find_all(exp.Parameter)]))
+    written = whole_statement(asked, tables, lambda table: read[table.name])
     if written is None:
         raise NotSent("it cannot be written with one meaning")
     names = [f"c{number}" for number in range(1, len(types) + 1)]
@@ -53,7 +68,16 @@ def remote_part(
     columns = ", ".join(map(always_quoted, names))
     query = f"SELECT {selected} FROM ({written.text}) AS part ({columns})"
     schema = pa.schema([pa.field(name, of) for name, of in zip(names, types, strict=True)])
-    return WrittenPart(written.text, query, written.guard, schema)
+    return WrittenPart(written.text, query, written.guard, schema, parameters)
+
+
+def _stand_in(parameter: exp.Parameter) -> tuple[str, int]:
+    """Put a constant that nobody can guess in the place of a parameter; returns how it is written, and the number."""
+    token, kind = secrets.token_hex(16), parameter.type
+    assert isinstance(kind, exp.DataType)
+    constant = exp.Literal.string(token)
+    parameter.replace(exp.cast(constant, _OF_PARAMETERS[kind.this], dialect="postgres"))
+    return quote_literal(token), int(parameter.name)
 
 
 def _selected(name: str, of: pa.DataType, item: exp.Expr) -> str:

@@ -9,6 +9,7 @@ from gateway.pipeline import Plan
 from optimizer.stages import Fragmented, RemotePart
 
 _OFF = "lakegate.pushdown is off"
+_UNWRITTEN = "lakegate.pushdown is off, or a parameter's value cannot be written for the server"
 
 
 def part_lines(parts: Sequence[RemotePart]) -> list[str]:
@@ -42,7 +43,8 @@ def part_names(parts: Sequence[RemotePart]) -> dict[str, str]:
 
 def not_pushed(planned: Plan, fragmented: Fragmented) -> list[tuple[str, str]]:
     """Return what the engine does that a server could have done, each with the reason."""
-    off = [(part.name, _OFF) for part in planned.parts] if planned.parts and not fragmented.parts else []
+    sent = {part.place for part in fragmented.parts}
+    off = [(one.name, _UNWRITTEN if sent or one.parameters else _OFF) for one in planned.parts if one.place not in sent]
     tree = fragmented.tree if fragmented.parts else planned.optimized.tree
     return [*operations_kept(planned.optimized, tree), *((one.name, one.reason) for one in planned.kept), *off]
 

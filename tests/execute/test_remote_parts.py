@@ -4,6 +4,8 @@ hidden rows."""
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
 
 import psycopg
 import pytest
@@ -350,7 +352,7 @@ def test_columns_that_were_not_granted(ada: psycopg.Connection, bob: psycopg.Con
 
 
 def test_parameters_outside_of_parts(ada: psycopg.Connection) -> None:
-    """A statement that is executed again keeps its parts; what asks for parameters itself is no part."""
+    """A statement that is executed again keeps its parts."""
     query = """SELECT o_orderkey, t.n FROM sales.orders JOIN (SELECT shop, count(*) AS n FROM web.sale GROUP BY shop) t
         ON t.shop = o_orderkey WHERE o_orderkey < %s ORDER BY 1"""
     found = [ada.execute(query.encode(), (most,), prepare=True).fetchall() for most in (3, 2, 100, 3)]
@@ -359,6 +361,46 @@ def test_parameters_outside_of_parts(ada: psycopg.Connection) -> None:
     within = query.replace("GROUP BY", "WHERE price > %s GROUP BY")
     assert ada.execute(within.encode(), (1000, 100)).fetchall() == []
     assert len(ada.execute(within.encode(), (10, 100)).fetchall()) == 6
+
+
+BOUND = {
+    f"""SELECT o_orderkey, t.n FROM {ORDERS} (SELECT shop, count(*) AS n FROM web.sale WHERE price > %s GROUP BY shop) t
+        ON t.shop = o_orderkey""": ((100,), (1000,), (Decimal("99.5"),), (None,), (-(2**40),)),
+    f"SELECT o_orderkey, s.id FROM {ORDERS} {SALE} JOIN {SHOP} WHERE h.name = %s AND s.id BETWEEN %s AND 15000": (
+        ("shop 3", 7),
+        ("shop '3", 1),
+        ("\\' OR true --", 1),
+        (None, 5),
+        ("shop 4", -1),
+    ),
+    f"SELECT count(*), min(s.id) FROM {ORDERS} {SALE} JOIN {SHOP} WHERE h.name = 'shop 2' AND s.day >= %s": (
+        (date(2020, 3, 1),),
+        (date(1, 1, 1),),
+        (date(9999, 12, 31),),
+    ),
+}
+
+
+@pytest.mark.parametrize("query", BOUND)
+@pytest.mark.parametrize("kept", [True, False])
+def test_parameters_in_parts(lake: SampleLake, ada: psycopg.Connection, query: str, kept: bool) -> None:
+    for values in BOUND[query]:
+        rows = sorted(ada.execute(query.encode(), values, prepare=kept).fetchall())
+        with lake.server.connect(autocommit=True) as server:
+            assert "AS part" in last_sent(server)
+        ada.execute("SET lakegate.pushdown = off")
+        assert sorted(ada.execute(query.encode(), values, prepare=kept).fetchall()) == rows
+        with lake.server.connect(autocommit=True) as server:
+            assert "AS part" not in last_sent(server)
+        ada.execute("RESET lakegate.pushdown")
+
+
+def test_values_without_a_constant(ada: psycopg.Connection) -> None:
+    query = f"SELECT count(*) FROM {ORDERS} {SALE} JOIN {SHOP} WHERE h.name = 'shop 2' AND s.day < %s"
+    found = [ada.execute(query.encode(), (day,), prepare=True).fetchall() for day in ("2020-02-01", "infinity")]
+    assert found == [[(296,)], [(2857,)]]
+    told = [row[0] for row in ada.execute(f"EXPLAIN {query}".encode(), ("infinity",)).fetchall()]
+    assert any(line.startswith("Not pushed down: join of s, h") and "cannot be written" in line for line in told), told
 
 
 def test_settings_and_explain(ada: psycopg.Connection) -> None:
