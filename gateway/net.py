@@ -151,6 +151,10 @@ class ClientConnection(asyncio.Protocol):
         """Queue a message."""
         self._write(self._wire.send(message))
 
+    def bytes_of(self, message: frontend.FrontendMessage) -> bytes:
+        """Return a message of the client's as bytes."""
+        return self._wire.bytes_of(message)
+
     def write(self, data: bytes | memoryview) -> None:
         """Queue rows: bytes of complete DataRow messages."""
         self._write(data)

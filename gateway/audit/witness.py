@@ -43,6 +43,9 @@ class Client(Protocol):
     def send(self, message: backend.BackendMessage) -> None:
         """Queue a message."""
 
+    def bytes_of(self, message: frontend.FrontendMessage) -> bytes:
+        """Return a message of the client's as bytes."""
+
     def write(self, data: bytes | memoryview) -> None:
         """Queue rows."""
 
@@ -105,6 +108,7 @@ class Witness:
         self.end = client.end
         self.skip = client.skip
         self.write = client.write
+        self.bytes_of = client.bytes_of
         self._open: deque[_Open] = deque()
         self._portals: dict[str, tuple[str, bool]] = {}  # text, and whether it was executed before
         self._subject = ""  # what the message at hand is about

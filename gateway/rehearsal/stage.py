@@ -124,6 +124,9 @@ class _Captured:
     def send(self, message: backend.BackendMessage) -> None:
         self._kept += message.encode()
 
+    def bytes_of(self, message: frontend.FrontendMessage) -> bytes:
+        return message.encode()
+
     def write(self, data: bytes | memoryview) -> None:
         self._kept += data
 

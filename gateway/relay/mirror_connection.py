@@ -185,13 +185,13 @@ class MirrorConnection:
 
     async def relay_until_ready(self, sink: Sink, paused: Paused) -> bytes | None:
         """Pass all messages to ``sink`` up to ReadyForQuery, which is not passed; return an error's message if one
-        came. Rows come as many at once as there are. ``paused`` is awaited now and then: it returns when the client has
-        read enough.
+        came. Rows come as many at once as there are, with their description. ``paused`` is awaited now and then: it
+        returns when the client has read enough.
         """
         error = None
         ahead = 0
         while True:
-            message = self._received.take_rows() or await self.message()
+            message = self._received.take_described_rows() or await self.message()
             kind = message[:1]
             if kind == b"Z":
                 return error

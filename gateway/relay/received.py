@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import cast
 
 _ROWS = frozenset(b"Dd")  # DataRow, CopyData
+_DESCRIPTION = ord("T")
 _HEADER = 5  # bytes: a message's type and its length
 _MOST = 1 << 20  # bytes kept until the server has to wait
 
@@ -90,7 +91,20 @@ class Received(asyncio.Protocol):
 
     def take_rows(self) -> bytes:
         """Take all complete DataRow or CopyData messages at the head: their headers alone are looked at."""
-        data, size, end = self.data, len(self.data), 0
+        return self._take_rows(0) if self.data and self.data[0] in _ROWS else b""
+
+    def take_described_rows(self) -> bytes:
+        """As `take_rows`, with the RowDescription that they may come behind."""
+        data = self.data
+        if not data or (data[0] not in _ROWS and data[0] != _DESCRIPTION):
+            return b""
+        if data[0] != _DESCRIPTION:
+            return self._take_rows(0)
+        end = 1 + int.from_bytes(data[1:_HEADER], "big") if len(data) >= _HEADER else len(data) + 1
+        return self._take_rows(end) if end <= len(data) else b""
+
+    def _take_rows(self, end: int) -> bytes:
+        data, size = self.data, len(self.data)
         while size - end >= _HEADER and data[end] in _ROWS:
             next_end = end + 1 + int.from_bytes(data[end + 1 : end + _HEADER], "big")
             if next_end > size:

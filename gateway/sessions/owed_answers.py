@@ -36,7 +36,7 @@ class OwedAnswers:
 
     def send(self, message: frontend.FrontendMessage, ends: bytes, settled: Callable[[], None] | None = None) -> None:
         """Send a message whose answer ends with a message of one of the types ``ends``; ``settled`` is called then."""
-        self._mirror.write(message.encode())
+        self._mirror.write(self._client.bytes_of(message))
         self._expected.append(_Owed(ends, settled))
 
     async def drain(self) -> None:

@@ -88,7 +88,7 @@ class Session:
         self._unsynced = False  # something was executed there since Sync: any setting may have changed
         self._handlers = self._by_message()
         mirror.on_unasked(self._mirror_spoke)
-        self._work = RunningWork()
+        self._work, self._spoken = RunningWork(), ""
         self.parking = Parking(mirror, self._client.activity, self._work, self._portals, self._statements)
         self._speak()
 
@@ -125,7 +125,10 @@ class Session:
 
     def _speak(self) -> None:
         """Read and write strings in the client's encoding; one that there is no codec for is passed on byte by byte."""
-        ENCODING.set(CODECS.get(self._mirror.parameters.get("client_encoding", "UTF8"), "latin-1"))
+        told = self._mirror.parameters.get("client_encoding", "UTF8")
+        if told != self._spoken:
+            self._spoken = told
+            ENCODING.set(CODECS.get(told, "latin-1"))
 
     async def _dispatch(self, message: frontend.FrontendMessage) -> None:
         if type(message) in _SIMPLE:
@@ -159,7 +162,7 @@ class Session:
             await self._role.let_set_role(*statements)
             for statement in statements:
                 self._temporary.room.filling(statement)
-            self._mirror.write(message.encode())
+            self._mirror.write(self._client.bytes_of(message))
             error = await self._mirror.relay_until_ready(self._owed.pass_on, self._client.drain)
             self._executed(*([] if error is not None else statements))
             note_statement(_log, "relay", None, milliseconds_since(started))

@@ -25,6 +25,7 @@ from gateway.wire.errors import (
     LocalProtocolError,
     RemoteProtocolError,
 )
+from gateway.wire.fields import ENCODING
 from gateway.wire.messages import BackendMessage, FrontendMessage
 from gateway.wire.state import DISCARDED, TRANSITIONS, State
 
@@ -40,6 +41,8 @@ PG_PROTOCOL_EARLIEST: Final = 3 << 16
 PG_PROTOCOL_LATEST: Final = 3 << 16 | 2
 
 _HEADER: Final = Struct(">BI")
+_REMEMBERED: Final = 1 << 14  # bytes of a message that is kept as it came until the next one
+_ONE_WAY = frozenset({"utf-8", "utf_8", "ascii"})  # names of Python's codecs
 _LENGTH: Final = Struct(">I")
 _TLS_HANDSHAKE: Final = 0x16
 _STARTUP_STATES: Final = frozenset((State.STARTUP, State.STARTUP_ENCRYPTED))
@@ -99,7 +102,7 @@ class Connection:
     of a session; a larger one is dropped as it arrives and reported as ``program_limit_exceeded``.
     """
 
-    __slots__ = ("_asked", "_at", "_buffer", "_discard", "_message_limit", "_protocol_version", "_state")
+    __slots__ = ("_asked", "_at", "_buffer", "_discard", "_last", "_message_limit", "_protocol_version", "_state")
 
     def __init__(self, *, encrypted: bool = False, message_limit: int = DEFAULT_MESSAGE_LIMIT) -> None:
         self._state = State.STARTUP_ENCRYPTED if encrypted else State.STARTUP
@@ -110,6 +113,7 @@ class Connection:
         self._buffer: bytes | bytearray = b""
         self._at = 0
         self._discard = 0
+        self._last: tuple[FrontendMessage | None, bytes] = (None, b"")
 
     @property
     def state(self) -> State:
@@ -178,11 +182,20 @@ class Connection:
             end = at + length + 1
             if len(buffer) < end:
                 return NEED_DATA
-            body = buffer[at + 5 : end] if isinstance(buffer, bytes) else bytes(memoryview(buffer)[at + 5 : end])
+            whole = buffer[at:end] if isinstance(buffer, bytes) else bytes(memoryview(buffer)[at:end])
             self._at = end
             self._state = rule.state
-            return self._decoded(rule.message, body)
+            message = self._decoded(rule.message, whole[5:])
+            self._last = (message, whole) if len(whole) <= _REMEMBERED else (None, b"")
+            return message
         return NEED_DATA
+
+    def bytes_of(self, message: FrontendMessage) -> bytes:
+        """Return a message of the client as it came, if it is the last one; else encode it. One that is not in UTF-8,
+        where each text is written in one way alone, is encoded too: its bytes could be read as another text.
+        """
+        last, whole = self._last
+        return whole if last is message and ENCODING.get() in _ONE_WAY else message.encode()
 
     def _decoded(self, message: type[FrontendMessage], body: bytes) -> FrontendMessage:
         try:

@@ -13,6 +13,7 @@ from gateway.wire import backend as b
 from gateway.wire import frontend as f
 from gateway.wire.connection import DEFAULT_MESSAGE_LIMIT, NEED_DATA, PAUSED, Connection, Signal, negotiate
 from gateway.wire.errors import LocalProtocolError, RemoteProtocolError
+from gateway.wire.fields import ENCODING
 from gateway.wire.messages import BackendMessage, FrontendMessage, Message
 from gateway.wire.state import DISCARDED, TRANSITIONS, State
 
@@ -625,3 +626,26 @@ def in_phase(phase: str) -> Connection:
         receive(connection, STARTUP)
         connection.send(b.AuthenticationSASL(("SCRAM-SHA-256",)))
     return connection
+
+
+def test_the_last_message_is_there_as_it_came() -> None:
+    connection = ready()
+    connection.receive_data(b"".join(message.encode() for message in EXTENDED))
+    for message in EXTENDED:
+        event = connection.next_event()
+        assert not isinstance(event, Signal)
+        assert connection.bytes_of(event) == message.encode()
+    first = f.Parse("", "select \xe4")
+    encoding = ENCODING.set("latin-1")
+    try:
+        assert connection.bytes_of(first) == first.encode() == b"P\0\0\0\x10\0select \xe4\0\0\0"
+    finally:
+        ENCODING.reset(encoding)
+
+
+@pytest.mark.parametrize("size", [1, 1 << 14, 1 << 15])
+def test_what_came_is_not_mistaken_for_another_message(size: int) -> None:
+    connection, query = ready(), f.Query("x" * size)
+    (event,) = receive(connection, query)
+    assert connection.bytes_of(event) == query.encode()
+    assert connection.bytes_of(f.Query("y")) == f.Query("y").encode()
