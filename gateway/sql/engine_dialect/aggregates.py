@@ -292,7 +292,7 @@ def _percentile_disc(node: exp.Expr, group: exp.WithinGroup, function: exp.Expr)
 def _mode(node: exp.Expr, group: exp.WithinGroup) -> exp.Expr:
     key = group.expression.expressions[0].this
     if _get_interval(key) is not None:
-        raise refuse("mode of interval")
+        raise refuse("an ordered-set aggregate of intervals", "Use extract(epoch FROM …) of it.")
     values = _sorted(node, group)
     element = type_of(key)
     found = kinds.kind_of_type(element)

@@ -22,7 +22,7 @@ _ARROWS = frozenset({TokenType.ARROW, TokenType.DARROW})
 _STARTS = frozenset({TokenType.L_PAREN, TokenType.COMMA})
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _READING = frozenset({"to_date", "to_timestamp"})
-_SAFE = re.compile(r"(?:YYYY|MM|DD|HH24|MI|SS|MS|US|[-/.,:; ])*\Z")  # what the engine writes as PostgreSQL does
+_SAFE = re.compile(r"(?!.*(?:SSSS|DDD))(?:YYYY|MM|DD|HH24|MI|SS|MS|US|[-/.,:; ])*\Z")  # what the engine writes alike
 _OWN = "_as_written"  # behind the names of functions that sqlglot would take for others
 _RENAMED = frozenset({"array_sort", "date_add", "date_bin", "date_subtract", "regexp_like", *AGGREGATES})
 

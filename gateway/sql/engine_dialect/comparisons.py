@@ -172,7 +172,7 @@ def member(node: exp.In, session: Session) -> exp.Expr:
         return typed(exp.Paren(this=exp.or_(*terms)), T.BOOLEAN)
     if (name := kinds.carried_as_text(type_of(node.this))) is not None:
         raise refuse(f"IN for {name}", "Compare its text, as in x::text IN ('…').")
-    value, *others = alike([node.this, *node.expressions], session)
+    value, *others = alike([_bare(one.copy()) for one in (node.this, *node.expressions)], session)
     node.set("this", value)
     node.set("expressions", others)
     return node

@@ -53,6 +53,8 @@ def _is_planned_lateral(join: exp.Join, item: exp.Lateral, query: exp.Expr) -> b
         limit = query.args["limit"].expression
         ordinary = isinstance(limit, exp.Literal) and limit.is_int
         return ordinary and not aggregated and correlation.is_tied(query) and not _has_condition(join)
+    if aggregated and any(one.find(exp.Column, exp.AggFunc) is None for one in query.selects):
+        return False  # behind the engine's own join a constant is NULL where there are no rows
     return correlation.is_tied(query) if aggregated else True
 
 

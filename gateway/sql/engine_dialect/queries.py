@@ -8,11 +8,13 @@ from itertools import count
 from sqlglot import exp
 
 from gateway.sql.engine_dialect.build import cast, number, refuse, typed
+from gateway.sql.engine_dialect.build import named as aliased
 from gateway.sql.engine_dialect.casts import to_type
 from gateway.sql.engine_dialect.decorrelate import wrapped
 from gateway.sql.engine_dialect.kinds import MOMENTS, SAME_TEXT, Kind, carried_as_text, common_type, kind, type_of
 from gateway.sql.engine_dialect.moments import Session
 
+_ALL_ROWS = 2**62  # as a LIMIT
 _MARK = "_occurrence"
 
 
@@ -169,6 +171,57 @@ def output_constants(node: exp.Select) -> None:
         value = column.unalias()
         if isinstance(value, exp.Literal) and value.is_int and kind(value) is Kind.INTEGER:
             value.replace(cast(value.copy(), type_of(value)))
+
+
+def keep_conditions_out(node: exp.Select) -> None:
+    """``(SELECT max(a), 'x' AS kind FROM t) AS s WHERE kind = 'y'``: the engine moves a condition that speaks of
+    constants alone below the aggregate, which has a row for no rows too. It moves none below a LIMIT.
+    """
+    holder = node.parent
+    is_derived = isinstance(holder, exp.SetOperation | exp.CTE) or (
+        isinstance(holder, exp.Subquery) and isinstance(holder.parent, exp.From | exp.Join | exp.SetOperation)
+    )
+    if not is_derived or node.args.get("limit") is not None or not _has_row_for_no_rows(node):
+        return
+    if all(one.find(exp.Column, exp.AggFunc, exp.Query) is not None for one in node.selects):
+        return
+    node.set("limit", exp.Limit(expression=number(_ALL_ROWS)))
+    if isinstance(holder, exp.SetOperation):
+        _rename(node, holder)
+        place = exp.Subquery()
+        node.replace(place)
+        place.set("this", node)
+
+
+def _rename(arm: exp.Select, operation: exp.SetOperation) -> None:
+    """Name the columns of an arm as the first arm's: the engine looks for them by these names below a LIMIT."""
+    above: exp.Expr | None = operation
+    while isinstance(above, exp.SetOperation | exp.Subquery | exp.Paren):
+        operation = above if isinstance(above, exp.SetOperation) else operation
+        above = above.parent
+    for column, name in zip(arm.selects, operation.named_selects, strict=False):
+        column.replace(aliased(column.unalias().copy(), name))
+
+
+def _has_row_for_no_rows(node: exp.Select) -> bool:
+    group = node.args.get("group")
+    if group is not None:
+        sets = [one for sets in group.expressions if isinstance(sets, exp.GroupingSets) for one in sets.expressions]
+        return any(isinstance(one, exp.Tuple) and not one.expressions for one in sets)
+    having = node.args.get("having")
+    return having is not None or any(_aggregates(one) for one in node.selects)
+
+
+def _aggregates(value: exp.Expr) -> bool:
+    for part in value.walk(prune=lambda one: isinstance(one, exp.Query)):
+        is_every = isinstance(part, exp.Anonymous) and part.name.lower() == "every"
+        is_function = is_every or isinstance(part, exp.AggFunc)
+        over = part.parent
+        while isinstance(over, exp.Filter | exp.WithinGroup):
+            over = over.parent
+        if is_function and not (isinstance(over, exp.Window) and part.arg_key == "this"):
+            return True
+    return False
 
 
 def set_operation(node: exp.SetOperation) -> exp.Query:

@@ -193,6 +193,7 @@ def _clauses(query: exp.Select | exp.SetOperation, session: Session) -> None:
     sources.functions(query, session)
     queries.output_names(query)
     queries.output_constants(query)
+    queries.keep_conditions_out(query)
 
 
 def _translated(node: exp.Expr, root: exp.Expr, session: Session) -> exp.Expr:

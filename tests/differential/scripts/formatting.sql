@@ -158,3 +158,5 @@ select ('1e40' || id)::float8 from types;
 -- floats from text 3
 -- error: 22003
 select ('1e-40' || id)::float8 from types;
+-- to_char with seconds of the day beside others
+select id, to_char(ts, 'MS SSSS'), to_char(ts, 'DDDD'), to_char(ts, 'HH24MISSMS') from types;

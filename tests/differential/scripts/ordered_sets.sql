@@ -83,5 +83,5 @@ select percentile_cont(0.5) within group (order by iv) filter (where id > 100), 
 -- percentile of differences of timestamps
 select percentile_cont(0.5) within group (order by ts - timestamp '2000-01-01') from types where ts is not null;
 -- mode of intervals
--- refused: mode of interval
+-- refused: an ordered-set aggregate of intervals
 select mode() within group (order by iv) from types;

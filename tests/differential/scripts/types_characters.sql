@@ -198,3 +198,5 @@ select id from types where j = '[]';
 select nullif(code, 'ab'), nullif(code, 'abc    ') from padded;
 -- nullif of bpchar
 select id, nullif(coalesce(t::bpchar, 'ab'::bpchar), 'ab  '::bpchar) from types;
+-- bpchar among values
+select id, t::bpchar in ('apple  '::bpchar, 'x'), 'ab  '::bpchar in ('ab'::bpchar), t::bpchar not in ('apple '::bpchar) from types;
