@@ -8,7 +8,8 @@ Variables that native libraries read once, when they are first imported:
 - Arrow's own allocator keeps what it was given: a gateway that streams a large table held 60 MB more with it.
 - The engine's allocator (mimalloc) keeps what it has freed in arenas of 1 GB; without arenas whole segments go back to
   the system, and what was never touched is not kept ready. That saves 50 MB of a stream and 300 MB of TPC-H, which
-  takes about 7 % longer for it.
+  takes about 7 % longer for it. A thread that has more than two of its segments leaves those that it uses least to
+  others: with one reader and many workers, each with a heap of its own, that saves 30 MB more.
 """
 
 import os
@@ -17,3 +18,4 @@ os.environ.setdefault("TOKIO_WORKER_THREADS", str((os.cpu_count() or 1) + 16))
 os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
 os.environ.setdefault("MIMALLOC_DISALLOW_ARENA_ALLOC", "1")
 os.environ.setdefault("MIMALLOC_EAGER_COMMIT", "0")
+os.environ.setdefault("MIMALLOC_TARGET_SEGMENTS_PER_THREAD", "2")

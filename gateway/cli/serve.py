@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import os
 import sys
 from pathlib import Path
@@ -14,10 +13,10 @@ from gateway import logs, optional_packages
 from gateway.cli import pid_file
 from gateway.cli.output import USAGE, CommandError
 from gateway.configuration.config import load
+from gateway.execute import heaps
 
 _LEVELS = ("debug", "info", "warning", "error")
 _TURN = 0.001  # seconds that a thread computes in Python while the event loop waits for its turn
-_M_ARENA_MAX = -8  # malloc.h of the GNU C library
 
 
 def run(config_path: Path, log_level: str) -> None:
@@ -27,7 +26,7 @@ def run(config_path: Path, log_level: str) -> None:
     optional_packages.leave_out_unused()
     config = load(config_path)
     logs.configure(log_level)
-    _bound_heaps()
+    heaps.bound()
     sys.setswitchinterval(_TURN)  # else a look at the sources adds 5 ms to each step of each statement
     server = config.server
     http_listen = str(server.http_listen) if server.http_listen else None
@@ -37,13 +36,3 @@ def run(config_path: Path, log_level: str) -> None:
 
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(serve(config))
-
-
-def _bound_heaps() -> None:
-    """Have malloc keep two heaps in place of eight for each core: the engine's many threads would each fill their own.
-
-    Only the GNU C library has the call; elsewhere nothing changes.
-    """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        mallopt(_M_ARENA_MAX, 2)

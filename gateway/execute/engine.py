@@ -23,7 +23,7 @@ from datafusion import DataFrame, ExecutionPlan, RecordBatchStream, RuntimeEnvBu
 from catalog.errors import SqlError
 from catalog.scans import FileScan, ReadyScan, RemoteScan, Scan, SessionScan
 from catalog.sqlstate import SqlState
-from gateway.execute import file_relations, remote_relations
+from gateway.execute import file_relations, heaps, remote_relations
 from gateway.execute.errors import StatedError, sql_error
 from gateway.execute.fences import require_fences
 from gateway.execute.port import EngineQuery, EngineSettings, MakeForm, Messages, batches_alone, explained
@@ -152,7 +152,8 @@ class Engine:
             ready: list[pa.RecordBatch] = []
             if query.is_brief and _reads_local_files(query):
                 ready, streams = _first_batches(streams)
-            return Running(frame, streams, opened, ready)
+            is_large = query.bytes is not None and query.bytes > _SMALL_BYTES
+            return Running(frame, streams, opened, ready, is_large)
         finally:
             opened.close_late()
 
@@ -315,6 +316,7 @@ class Running:
     _streams: Iterator[RecordBatchStream]
     _opened: Opened
     _ready: list[pa.RecordBatch]
+    _is_large: bool
     _stream: RecordBatchStream | None = field(default=None)
     _requested: asyncio.Future[Any] | None = field(default=None)
     _closed: bool = field(default=False)
@@ -389,8 +391,11 @@ class Running:
         if self._requested is not None:
             self._requested.cancel()
             self._requested = None
+        loop = asyncio.get_running_loop()
         if self._opened:
-            await asyncio.get_running_loop().run_in_executor(None, self._opened.close)
+            await loop.run_in_executor(None, self._opened.close)
+        if self._is_large:
+            loop.run_in_executor(None, heaps.trim)
 
 
 def _first_batches(streams: Iterator[RecordBatchStream]) -> tuple[list[pa.RecordBatch], Iterator[RecordBatchStream]]:
