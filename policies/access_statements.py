@@ -212,8 +212,10 @@ def grantees(names: Iterable[str]) -> str:
     return ", ".join(grantee(name) for name in sorted(names))
 
 
-def comment_subject(row: Comment) -> str:
+def comment_subject(row: Comment, database: str) -> str:
     """Return what a comment is on."""
+    if not row.schema:
+        return f"ROLE {sql_name(row.role)}" if row.role else f"DATABASE {sql_name(database)}"
     name = sql_name(row.schema) if not row.table else written(TableName(row.schema, row.table))
     if row.policy:
         return f"POLICY {sql_name(row.policy)} ON {name}"

@@ -196,14 +196,14 @@ class _Difference:
 
     def comments(self) -> Iterator[str]:
         old, new = set(self.before.comments), set(self.after.comments)
-        kept = {comment_subject(row) for row in new}
+        kept = {comment_subject(row, self.database) for row in new}
         policies = {policy_key(row) for row in self.after.row_policies}
         for row in in_order(old - new):
             dropped = row.policy and (row.schema, row.table, row.policy) not in policies
-            if comment_subject(row) not in kept and not dropped:
-                yield f"COMMENT ON {comment_subject(row)} IS NULL"
+            if comment_subject(row, self.database) not in kept and not dropped:
+                yield f"COMMENT ON {comment_subject(row, self.database)} IS NULL"
         for row in in_order(new - old):
-            yield f"COMMENT ON {comment_subject(row)} IS {quote_literal(row.text)}"
+            yield f"COMMENT ON {comment_subject(row, self.database)} IS {quote_literal(row.text)}"
 
     def owners(self) -> Iterator[str]:
         known = by_table(self.before.tables)

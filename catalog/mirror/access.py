@@ -28,6 +28,7 @@ from catalog.mirror.access_statements import (
 from catalog.mirror.applied import Notes
 from catalog.mirror.blockers import LOCK_TIMEOUT, Connect, run_first
 from catalog.mirror.comments import change_comments, check_systems, read_systems
+from catalog.mirror.marks import mark_roles
 from catalog.mirror.masking_views import fill_masking_views
 from catalog.mirror.object_privileges import change_object_privileges, check_internal_functions
 from catalog.mirror.policies import settle_states
@@ -49,32 +50,34 @@ from catalog.tables import Catalog
 _SUPERUSERS = """
 WITH free AS (
     SELECT a.oid FROM pg_catalog.pg_authid a
-    WHERE a.rolname = ANY(%s) AND pg_catalog.shobj_description(a.oid, 'pg_authid') = %s FOR UPDATE SKIP LOCKED)
+    WHERE a.rolname = ANY(%s) AND pg_catalog.shobj_description(a.oid, 'pg_shdescription') = %s FOR UPDATE SKIP LOCKED)
 UPDATE pg_catalog.pg_authid r SET rolsuper = v.superuser, rolbypassrls = v.bypass, rolvaliduntil = v.valid_until
 FROM unnest(%s::text[], %s::bool[], %s::bool[], %s::timestamptz[]) v (name, superuser, bypass, valid_until), free f
 WHERE r.oid = f.oid AND r.rolname = v.name RETURNING r.rolname
 """
 _NO_SUPERUSERS = """
 UPDATE pg_catalog.pg_authid r SET rolsuper = false, rolbypassrls = false, rolvaliduntil = NULL
-WHERE pg_catalog.shobj_description(r.oid, 'pg_authid') = %s
+WHERE pg_catalog.shobj_description(r.oid, 'pg_shdescription') = %s
   AND (r.rolsuper OR r.rolbypassrls OR r.rolvaliduntil IS NOT NULL)
 """
 _STILL_SUPERUSERS = """
 SELECT FROM pg_catalog.pg_authid r
 WHERE (r.rolsuper OR r.rolbypassrls OR r.rolreplication OR r.rolcreatedb)
-  AND (pg_catalog.shobj_description(r.oid, 'pg_authid') = %s
+  AND (pg_catalog.shobj_description(r.oid, 'pg_shdescription') = %s
        OR r.xmin = pg_catalog.pg_current_xact_id()::pg_catalog.xid)
 """
 _PASSWORDLESS = """
 SELECT r.oid, r.rolname FROM pg_catalog.pg_authid r
 WHERE r.rolpassword IS NULL AND r.xmin = pg_catalog.pg_current_xact_id()::pg_catalog.xid
 """
-_OURS = "SELECT r.rolname FROM pg_catalog.pg_authid r WHERE pg_catalog.shobj_description(r.oid, 'pg_authid') = %s"
+_OURS = (
+    "SELECT r.rolname FROM pg_catalog.pg_authid r WHERE pg_catalog.shobj_description(r.oid, 'pg_shdescription') = %s"
+)
 _NO_MORE_NULL = "UPDATE pg_catalog.pg_authid SET rolpassword = 'to be set' WHERE oid = ANY(%s::oid[])"
 _NEW_ROLES = """
 SELECT r.rolname FROM pg_catalog.pg_authid r
 WHERE r.xmin = pg_catalog.pg_current_xact_id()::pg_catalog.xid
-  AND pg_catalog.shobj_description(r.oid, 'pg_authid') IS NULL
+  AND pg_catalog.shobj_description(r.oid, 'pg_shdescription') IS NULL
 """
 _POLICY_TAGS = frozenset({"CREATE POLICY", "ALTER POLICY", "DROP POLICY", "ALTER TABLE"})
 _LIMITS = (
@@ -122,7 +125,7 @@ def execute(
     for statement in request.statements:
         _require_free(held, statement.session_user, statement.current_user)
     if any(statement.text[:5].upper() == "ALTER" for statement in request.statements):
-        before = replace(before, settings=stage_settings(connection, change.before))
+        before = replace(before, settings=stage_settings(connection, change.before, usable))
     comments = any(statement.text[:7].upper() == "COMMENT" for statement in request.statements)
     systems = read_systems(connection) if comments else None
     answers = []
@@ -201,8 +204,7 @@ def _settle(
     """Leave the mirror's roles as every change of the mirror does: marked, without rights, with secret passwords.
     Return those that it has. ``comments``: some may have been taken away.
     """
-    for (name,) in connection.execute(_NEW_ROLES).fetchall():
-        connection.execute(sql.SQL("COMMENT ON ROLE {} IS {}").format(sql.Identifier(name), sql.Literal(MIRROR_MARK)))
+    mark_roles(connection, [name for (name,) in connection.execute(_NEW_ROLES).fetchall()])
     connection.execute(_NO_SUPERUSERS, (MIRROR_MARK,))
     shown = replace(access, memberships=(*access.memberships, *parts.lent))
     usable = change_roles(connection, shown, parts.secret, Notes())

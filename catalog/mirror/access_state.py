@@ -41,7 +41,7 @@ from catalog.store.view_masking import follow_views
 
 MINE = "pg_catalog.pg_current_xact_id()::pg_catalog.xid"  # rows with this xmin were written by this transaction
 _ROLES = f"""
-SELECT r.oid, r.rolname, pg_catalog.shobj_description(r.oid, 'pg_authid') IS NOT DISTINCT FROM '{MIRROR_MARK}',
+SELECT r.oid, r.rolname, pg_catalog.shobj_description(r.oid, 'pg_shdescription') IS NOT DISTINCT FROM '{MIRROR_MARK}',
        r.xmin = {MINE}, r.rolsuper, r.rolcanlogin, r.rolcreaterole, r.rolbypassrls, r.rolinherit,
        CASE WHEN pg_catalog.isfinite(r.rolvaliduntil) THEN r.rolvaliduntil END,
        CASE WHEN r.rolcreatedb THEN 'CREATEDB' WHEN r.rolreplication THEN 'REPLICATION'

@@ -88,7 +88,7 @@ FROM s
 LEFT JOIN pg_catalog.pg_database d ON d.oid = s.datid
 LEFT JOIN pg_catalog.pg_authid u ON u.oid = s.usesysid
 LEFT JOIN pg_catalog.pg_shdescription i
-  ON i.objoid = u.oid AND i.classoid = 'pg_catalog.pg_authid'::pg_catalog.regclass AND i.description = {{mark}}
+  ON i.objoid = u.oid AND i.classoid = 'pg_catalog.pg_shdescription'::pg_catalog.regclass AND i.description = {{mark}}
 LEFT JOIN g ON g.pid = s.pid
 CROSS JOIN LATERAL (SELECT {_may("s.usesysid")} AS may) m
 WHERE (i.objoid IS NOT NULL AND d.datname = pg_catalog.current_database()) OR {_OWNER}

@@ -47,7 +47,7 @@ CREATE OR REPLACE FUNCTION lakegate.refuse_strangers() RETURNS event_trigger LAN
         -- Not by pg_roles and shobj_description(): each login would take 2 ms longer.
         SELECT FROM pg_catalog.pg_shdescription d
         WHERE d.objoid = pg_catalog.quote_ident(session_user)::pg_catalog.regrole
-          AND d.classoid = 'pg_catalog.pg_authid'::pg_catalog.regclass AND d.description = '{mark}') THEN
+          AND d.classoid = 'pg_catalog.pg_shdescription'::pg_catalog.regclass AND d.description = '{mark}') THEN
       RAISE EXCEPTION 'permission denied for database "%"', pg_catalog.current_database()
         USING ERRCODE = '42501', DETAIL = 'Only roles of the gateway have the CONNECT privilege.';
     END IF;

@@ -1,47 +1,46 @@
-"""Memberships that some sessions alone have, of all gateways: kept in the mirror, so that none takes another's away.
+"""Memberships that some sessions alone have, of all gateways: kept in the server, so that none takes another's away.
 
-Those of a gateway that is gone without a word are forgotten a day after it last told of them. They let nobody read
-anything: that is judged by each session's own principal.
+Roles are one set for all databases of a server, so what is lent must be known to the gateways of all of them: it stands
+as JSON in ``pg_shdescription``, which they share, as the comment on the catalogue of memberships itself. Those of a
+gateway that is gone without a word are forgotten a day after it last told of them. They let nobody read anything: that
+is judged by each session's own principal.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 
 import psycopg
 
 from catalog.store.rows import AccessRows, Membership
 
-_TABLE = "pg_catalog.lakegate_lent"
-_IS_ABSENT = f"SELECT pg_catalog.to_regclass('{_TABLE}') IS NULL"
-_CREATE = f"""
-SET LOCAL allow_system_table_mods = on;
-CREATE TABLE {_TABLE} (
-  node uuid, role text, member text, told timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (node, role, member)
-);
-REVOKE ALL ON {_TABLE} FROM PUBLIC;
+_ITSELF = "'pg_catalog.pg_auth_members'::pg_catalog.regclass"
+_READ = f"""
+SELECT extract(epoch FROM now())::float8,
+       (SELECT d.description FROM pg_catalog.pg_shdescription d WHERE d.objoid = {_ITSELF} AND d.classoid = {_ITSELF})
 """
-_FORGET = f"DELETE FROM {_TABLE} WHERE told < now() - interval '1 day' OR node = %s"
-_KEEP = f"""
-INSERT INTO {_TABLE} (node, role, member)
-SELECT %s, v.role, v.member FROM unnest(%s::text[], %s::text[]) v (role, member)
-ON CONFLICT (node, role, member) DO UPDATE SET told = now()
-"""
-_OTHERS = f"SELECT DISTINCT role, member FROM {_TABLE} WHERE node <> %s ORDER BY role, member"
+_CLEAR = f"DELETE FROM pg_catalog.pg_shdescription d WHERE d.objoid = {_ITSELF} AND d.classoid = {_ITSELF}"
+_WRITE = f"INSERT INTO pg_catalog.pg_shdescription (objoid, classoid, description) VALUES ({_ITSELF}, {_ITSELF}, %s)"
+_DAY, _HOUR = 86_400.0, 3_600.0  # seconds
 
-
-def make_lent(connection: psycopg.Connection) -> None:
-    """Make the table where it is absent."""
-    if connection.execute(_IS_ABSENT).fetchone() == (True,):
-        connection.execute(_CREATE.encode())
+_Lent = dict[str, tuple[float, list[tuple[str, str]]]]  # node -> when it told (seconds since 1970), roles with members
 
 
 def keep_lent(connection: psycopg.Connection, node: str, lent: Sequence[Membership], *, all_of_them: bool) -> None:
-    """Keep what a gateway lends; ``all_of_them``: and nothing else."""
-    if all_of_them:
-        connection.execute(_FORGET, (node,))
-    if lent:
-        connection.execute(_KEEP, (node, [one.role for one in lent], [one.member for one in lent]))
+    """Keep what a gateway lends; ``all_of_them``: and nothing else. Call it under the lock of all changes."""
+    now, present = _read(connection)
+    told, mine = present.get(node, (0.0, []))
+    given = {(one.role, one.member) for one in lent}
+    wanted = given if all_of_them else given.union(mine)
+    kept = {other: row for other, row in present.items() if now - row[0] < _DAY and other != node}
+    if wanted == set(mine) and len(kept) == len(present) - (node in present) and (not wanted or now - told < _HOUR):
+        return
+    if wanted:
+        kept[node] = (now, sorted(wanted))
+    connection.execute(_CLEAR.encode())
+    if kept:
+        connection.execute(_WRITE.encode(), (json.dumps(kept),))
 
 
 def lent_by_others(connection: psycopg.Connection, node: str, access: AccessRows) -> tuple[Membership, ...]:
@@ -50,11 +49,21 @@ def lent_by_others(connection: psycopg.Connection, node: str, access: AccessRows
     for row in access.memberships:
         members.setdefault(row.role, set()).add(row.member)
     found = []
-    for role, member in connection.execute(_OTHERS, (node,)).fetchall():
+    others = {pair for other, (_, lent) in _read(connection)[1].items() if other != node for pair in lent}
+    for role, member in sorted(others):
         if not _reaches(members, role, member) and not _reaches(members, member, role):
             found.append(Membership(role, member, set_role=False))
             members.setdefault(role, set()).add(member)
     return tuple(found)
+
+
+def _read(connection: psycopg.Connection) -> tuple[float, _Lent]:
+    """Return the server's time, and what each gateway lends."""
+    row = connection.execute(_READ.encode()).fetchone()
+    assert row is not None
+    now, text = row
+    told = json.loads(text) if text else {}
+    return now, {node: (at, [(role, member) for role, member in lent]) for node, (at, lent) in told.items()}
 
 
 def _reaches(members: dict[str, set[str]], role: str, wanted: str) -> bool:

@@ -21,7 +21,7 @@ WHERE r.rolname = %s AND d.datname = pg_catalog.current_database()
   AND r.rolcanlogin AND NOT r.rolsuper AND r.rolconnlimit = -1 AND d.datallowconn AND d.datconnlimit = -1
   AND coalesce(r.rolvaliduntil > pg_catalog.clock_timestamp(), true)
   AND pg_catalog.has_database_privilege(r.oid, d.oid, 'CONNECT')
-  AND pg_catalog.shobj_description(r.oid, 'pg_authid') = '{MIRROR_MARK}'
+  AND pg_catalog.shobj_description(r.oid, 'pg_shdescription') = '{MIRROR_MARK}'
   AND NOT EXISTS (
     SELECT FROM pg_catalog.pg_db_role_setting s, pg_catalog.unnest(s.setconfig) c
     WHERE s.setdatabase IN (0, d.oid) AND s.setrole IN (0, r.oid) AND c ~* '^(role|session_authorization)=')

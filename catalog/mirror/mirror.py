@@ -39,7 +39,7 @@ from catalog.mirror.comments import change_comments
 from catalog.mirror.connections import MirrorConnections, OwnConnection
 from catalog.mirror.cursor_texts import show_cursor_texts
 from catalog.mirror.hardening import harden
-from catalog.mirror.lent import keep_lent, lent_by_others, make_lent
+from catalog.mirror.lent import keep_lent, lent_by_others
 from catalog.mirror.logins import login_state
 from catalog.mirror.made import make_record, remember
 from catalog.mirror.mask_functions import make_mask_functions
@@ -92,7 +92,6 @@ def open_mirror(
         make_record(connection)
         make_shown(connection)
         make_policy_states(connection)
-        make_lent(connection)
         show_cursor_texts(connection)
         harden(connection)
         make_sessions(connection)

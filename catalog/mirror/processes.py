@@ -64,7 +64,7 @@ LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = 
   FROM pg_catalog.pg_stat_get_activity(NULL) a
   JOIN pg_catalog.pg_database d ON d.oid = a.datid AND d.datname = pg_catalog.current_database()
   LEFT JOIN {PROCESSES} n ON n.process = a.pid AND n.told >= a.backend_start
-  WHERE coalesce(n.number, a.pid) = $1 AND pg_catalog.shobj_description(a.usesysid, 'pg_authid') = {{mark}}
+  WHERE coalesce(n.number, a.pid) = $1 AND pg_catalog.shobj_description(a.usesysid, 'pg_shdescription') = {{mark}}
   UNION ALL
   SELECT r.pid, u.oid, NULL
   FROM {SESSIONS} t, pg_catalog.jsonb_to_recordset(t.sessions) r (pid int, role text), pg_catalog.pg_authid u

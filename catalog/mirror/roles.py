@@ -1,6 +1,6 @@
 """Login roles of the mirror: one for each role of the gateway, without any right beyond the lake.
 
-Only roles that carry the mirror's mark (the comment on the role) are ever changed. Their passwords are made from a
+Only roles that carry the mirror's mark (`catalog.mirror.marks`) are ever changed. Their passwords are made from a
 secret of the gateway's, so that nobody else can log in as them, whatever they know of the gateway's own passwords.
 A role may change its own password in PostgreSQL: each change of the mirror undoes that.
 """
@@ -18,11 +18,12 @@ import psycopg
 from psycopg import sql
 
 from catalog.mirror.applied import Notes
+from catalog.mirror.marks import forget_dropped_roles, mark_roles
 from catalog.store.rows import AccessRows, Membership, Role
 from catalog.store.store import MIRROR_MARK, SUPERUSERS
 
 _ROLES = """
-SELECT r.rolname, pg_catalog.shobj_description(r.oid, 'pg_authid') IS NOT DISTINCT FROM %s,
+SELECT r.rolname, pg_catalog.shobj_description(r.oid, 'pg_shdescription') IS NOT DISTINCT FROM %s,
        r.rolcanlogin, r.rolcreaterole, r.rolinherit,
        r.rolsuper OR r.rolcreatedb OR r.rolreplication OR r.rolbypassrls OR r.rolconnlimit <> -1, r.rolpassword
 FROM pg_catalog.pg_authid r
@@ -63,7 +64,15 @@ def change_roles(connection: psycopg.Connection, access: AccessRows, secret: byt
     """Make, change and drop roles; return the names of those that exist now."""
     rows = connection.execute(_ROLES, (MIRROR_MARK,)).fetchall()
     present = {name: _Present(*values) for name, ours, *values in rows if ours}
-    foreign = {name for name, ours, *_ in rows if not ours}
+    foreign = {name: _Present(*values) for name, ours, *values in rows if not ours}
+    # Of a server that was restored from a dump: no other role could have this password.
+    restored = [
+        role.name
+        for role in access.roles
+        if role.name in foreign and foreign[role.name].verifier == _verifier(secret, role.name)
+    ]
+    mark_roles(connection, restored)
+    present |= {name: foreign.pop(name) for name in restored}
     if SUPERUSERS not in foreign:
         connection.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(SUPERUSERS)))
     usable = set()
@@ -78,6 +87,7 @@ def change_roles(connection: psycopg.Connection, access: AccessRows, secret: byt
             _alter(connection, role, present[role.name], secret)
     for name in sorted(set(present) - usable):
         _drop(connection, name, notes)
+    forget_dropped_roles(connection)
     change_memberships(connection, access, usable, notes)
     return usable
 
@@ -107,7 +117,7 @@ def _base64(value: bytes) -> str:
 def _create(connection: psycopg.Connection, role: Role, secret: bytes) -> None:
     name = sql.Identifier(role.name)
     connection.execute(sql.SQL("CREATE ROLE {} {}").format(name, _options(role, _verifier(secret, role.name))))
-    connection.execute(sql.SQL("COMMENT ON ROLE {} IS {}").format(name, sql.Literal(MIRROR_MARK)))
+    mark_roles(connection, [role.name])
 
 
 def _options(role: Role, verifier: str) -> sql.Composed:

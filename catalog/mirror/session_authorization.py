@@ -14,7 +14,7 @@ from catalog.store.store import MIRROR_MARK
 
 _SECONDS = 30
 _PERMITS = "pg_catalog.lakegate_permits"
-_IS_ROLE = f"pg_catalog.shobj_description(r.oid, 'pg_authid') = '{MIRROR_MARK}'"
+_IS_ROLE = f"pg_catalog.shobj_description(r.oid, 'pg_shdescription') = '{MIRROR_MARK}'"
 # In a function with settings of its own a setting for the transaction would end with it: so all names are qualified.
 _TABLE = f"""
 SET LOCAL allow_system_table_mods = on;

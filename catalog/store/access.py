@@ -149,7 +149,7 @@ class AccessChange:
             for column in (
                 *(grants.c.role, grants.c.grantor, memberships.c.grantor),
                 *(default_privileges.c.role, default_privileges.c.creator),
-                *(object_grants.c.role, object_grants.c.grantor, role_settings.c.role),
+                *(object_grants.c.role, object_grants.c.grantor, role_settings.c.role, comments.c.role_name),
             ):
                 table = column.table
                 assert isinstance(table, sa.Table)
@@ -187,6 +187,7 @@ def rename_roles(rows: AccessRows, renamed: Mapping[str, str]) -> AccessRows:
         ),
         user_mappings=tuple((maybe(role), source) for role, source in rows.user_mappings),
         role_settings=tuple(replace(row, role=maybe(row.role)) for row in rows.role_settings),
+        comments=tuple(replace(row, role=name(row.role)) for row in rows.comments),
     )
 
 
@@ -208,6 +209,7 @@ def without_roles(rows: AccessRows, names: frozenset[str]) -> AccessRows:
         object_grants=tuple(row for row in rows.object_grants if names.isdisjoint((row.role, row.grantor))),
         user_mappings=tuple(row for row in rows.user_mappings if row[0] not in names),
         role_settings=tuple(row for row in rows.role_settings if row.role not in names),
+        comments=tuple(row for row in rows.comments if row.role not in names),
     )
 
 
@@ -225,7 +227,7 @@ _VIEW = (
     "comment",
 )
 _OBJECT_GRANT = ("role", "privilege", "function_name", "grantor", "grantable", "held", "server_name")
-_COMMENT = ("schema_name", "table_name", "column_name", "policy_name", "comment")
+_COMMENT = ("schema_name", "table_name", "column_name", "policy_name", "comment", "role_name")
 _SETTINGS = ("role", "of_database", "settings")
 _DEFAULT = ("role", "privilege", "creator", "schema_name", "grantable", "objects", "held")
 
@@ -301,7 +303,7 @@ def _object_grant_values(row: ObjectGrant) -> Values:
 
 
 def _comment_values(row: Comment) -> Values:
-    return dict(zip(_COMMENT, (row.schema, row.table, row.column, row.policy, row.text), strict=True))
+    return dict(zip(_COMMENT, (row.schema, row.table, row.column, row.policy, row.text, row.role), strict=True))
 
 
 def _settings_values(row: RoleSettings) -> Values:

@@ -9,6 +9,7 @@ from enum import StrEnum
 PUBLIC = "public"  # every role is a member of it; no role can have its name
 ALL_TABLES = "*"  # in the place of a table's name: all tables of the schema, those to come included
 SCHEMA_ITSELF = ""  # in the place of a table's name: the schema as such, for USAGE and CREATE
+CLAIM = "lakegate.claim."  # settings of roles that begin so are claims (policies.claims), not settings of sessions
 SELECT = "SELECT"
 USAGE = "USAGE"
 TABLES, SCHEMAS = "TABLES", "SCHEMAS"
@@ -87,7 +88,7 @@ class ObjectGrant:
 @dataclass(frozen=True, slots=True, order=True)
 class Comment:
     """What a COMMENT statement said of a schema (``table`` is ""), a table, a view's or table's column, or a row
-    policy: it stands over what the source says.
+    policy: it stands over what the source says. ``schema`` is "" for what is in none: a ``role``, or the database.
     """
 
     schema: str
@@ -95,6 +96,7 @@ class Comment:
     column: str = ""
     policy: str = ""
     text: str = ""
+    role: str = ""
 
 
 @dataclass(frozen=True, slots=True, order=True)

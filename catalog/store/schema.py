@@ -157,11 +157,12 @@ views = sa.Table(
 comments = sa.Table(
     "comments",
     metadata,
-    sa.Column("schema_name", sa.Text, primary_key=True),
+    sa.Column("schema_name", sa.Text, primary_key=True),  # '': a role, or the database
     sa.Column("table_name", sa.Text, primary_key=True, server_default=_empty),  # '': the schema itself
     sa.Column("column_name", sa.Text, primary_key=True, server_default=_empty),
     sa.Column("policy_name", sa.Text, primary_key=True, server_default=_empty),
     sa.Column("comment", sa.Text, nullable=False),
+    sa.Column("role_name", sa.Text, primary_key=True, server_default=_empty),
 )
 
 user_mappings = sa.Table(

@@ -49,7 +49,7 @@ from catalog.tables import Catalog
 
 _log = structlog.get_logger(__name__)
 
-MIRROR_MARK = "a role of the gateway"  # the comment on roles that the mirror made: all others are not its to change
+MIRROR_MARK = "a role of the gateway"  # on roles that the mirror made (catalog.mirror.marks)
 _ACCESS_VERSION = "access_version"
 SUPERUSERS = "lakegate_superusers"  # in the mirror: the group of the gateway's superusers
 _RESERVED = frozenset({PUBLIC, "none", "lakegate", "postgres", SUPERUSERS})
@@ -362,7 +362,7 @@ def _is_foreign(connection: sa.Connection, name: str) -> bool:
     """Whether the server has a role of that name that is somebody else's, such as the owner of a source's database."""
     query = sa.text(
         "SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = :name"
-        " AND pg_catalog.shobj_description(r.oid, 'pg_authid') IS DISTINCT FROM :mark"
+        " AND pg_catalog.shobj_description(r.oid, 'pg_shdescription') IS DISTINCT FROM :mark"
     )
     return connection.execute(query, {"name": name, "mark": MIRROR_MARK}).first() is not None
 

@@ -23,7 +23,7 @@ _OTHER_OBJECTS = frozenset(  # that GRANT … ON may name, before a name
 _NOT_IN_FORCE = {"DRAFT": PolicyState.DRAFT, "SHADOW": PolicyState.SHADOW}
 _STATES = {**_NOT_IN_FORCE, "ENFORCE": PolicyState.ENFORCED}
 _ROW_SECURITY = ("ROW", "LEVEL", "SECURITY")
-_DESCRIBED = frozenset({"TABLE", "COLUMN", "SCHEMA", "VIEW", "POLICY"})
+_DESCRIBED = frozenset({"TABLE", "COLUMN", "SCHEMA", "VIEW", "POLICY", "ROLE", "DATABASE"})
 _ENDS_OF_NAMES = frozenset({",", ".", "TO", "FROM"})
 _ALL_OBJECTS = frozenset({"TABLES", "SEQUENCES", "FUNCTIONS", "PROCEDURES", "ROUTINES"})  # of which there may be none
 
@@ -129,9 +129,6 @@ def _check_objects(words: Sequence[str]) -> None:
 
 def _comments(words: Sequence[str]) -> bool:
     """Whether COMMENT is on what clients may describe."""
-    if words[:2] == ["ON", "ROLE"]:
-        hint = "The comments of roles mark those of the gateway in its metadata server."
-        raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, "COMMENT ON ROLE is not supported", hint=hint)
     return len(words) > 1 and words[0] == "ON" and words[1] in _DESCRIBED
 
 

@@ -129,7 +129,7 @@ def wait_for_version(gateway: RunningGateway, version: int) -> None:
     deadline = time.monotonic() + 5
     with psycopg.connect(gateway.dsn(ADA), autocommit=True) as connection:
         while time.monotonic() < deadline:
-            query = "SELECT count(*) FROM pg_roles r WHERE shobj_description(r.oid, 'pg_authid') IS NOT NULL"
+            query = "SELECT count(*) FROM pg_roles r WHERE shobj_description(r.oid, 'pg_shdescription') IS NOT NULL"
             roles = connection.execute(query).fetchone()
             policies = connection.execute("SELECT count(*) FROM pg_policies").fetchone()
             held = connection.execute(

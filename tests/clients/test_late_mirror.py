@@ -26,7 +26,10 @@ REFUSALS = {
     "database's limit": (f"{ALTER} CONNECTION LIMIT 0", f"{ALTER} CONNECTION LIMIT -1"),
     "no connections": (f"{ALTER} ALLOW_CONNECTIONS false", f"{ALTER} ALLOW_CONNECTIONS true"),
     "another password": ("ALTER ROLE timid PASSWORD 'other'", None),
-    "a stranger": ("COMMENT ON ROLE timid IS NULL", f"COMMENT ON ROLE timid IS '{MIRROR_MARK}'"),
+    "a stranger": (
+        f"DELETE FROM pg_shdescription WHERE objoid = 'timid'::regrole AND description = '{MIRROR_MARK}'",
+        f"INSERT INTO pg_shdescription VALUES ('timid'::regrole, 'pg_shdescription'::regclass, '{MIRROR_MARK}')",
+    ),
 }  # fmt: skip
 
 
