@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -16,8 +17,9 @@ class Principal:
 
     ``name`` is PostgreSQL's ``current_user``, ``session_user`` its session user (None: the same), and ``login`` who
     logged in, where SET SESSION AUTHORIZATION has made another the session user. ``claims`` are what the
-    login proved of its bearer, such as the claims of a token: JSON values, read-only (objects are mappings, arrays
-    tuples; ``json.dumps(claims, default=dict)`` writes them); they have no part in the hash, and in equality they have.
+    login proved of its bearer, such as the claims of a token, and what superusers state of the role: JSON values,
+    read-only (objects are mappings, arrays tuples; ``json.dumps(claims, default=dict)`` writes them); they have no part
+    in the hash, and in equality they have.
     ``authenticated`` is the identity that was proved: the subject of a certificate, the user in a token, the id of an
     API key, else the role's name; None where nobody logged in. ``method`` is that of the rule of authentication.
     ``scopes`` limit what an API key may do; None is no limit.
@@ -47,6 +49,11 @@ class Principal:
 def frozen_claims(claims: Mapping[str, object]) -> Mapping[str, object]:
     """Return claims that nobody can change any more."""
     return MappingProxyType({str(name): _frozen(value) for name, value in claims.items()})
+
+
+def claim_text(value: object) -> str:
+    """Return a claim that is there as policies read it: a text as it is, anything else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, default=dict)
 
 
 def _frozen(value: object) -> object:

@@ -60,6 +60,7 @@ from gateway.sql.engine_dialect.mask_functions import Keyring
 from gateway.sql.resolve import Names
 from gateway.sql.source_words import PURE_FUNCTIONS
 from policies.access import Access
+from policies.claims import with_proved
 from policies.roles import Roles
 from policies.states import in_force
 from policies.tags import mask_faults, renamed
@@ -250,7 +251,7 @@ class Metadata:
             return None
         principal = self._principals[identity] = replace(
             found,
-            claims=identity.claims,
+            claims=with_proved(found, identity.claims),
             authenticated=identity.authenticated,
             method=identity.method,
             scopes=identity.scopes,
@@ -310,7 +311,7 @@ class Metadata:
         found = self._roles.get_principal(name)
         if found is None or not login.superuser:
             return None
-        return _logged_in_as(found, login, login.name)
+        return replace(_logged_in_as(found, login, login.name), claims=found.claims)
 
     async def permit(self, login: str, name: str, process: int) -> Permit | None:
         """Let a superuser's session in the mirror, that of a server process, set its authorization; None: he is none,

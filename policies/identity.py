@@ -6,13 +6,12 @@ understand and by which files are skipped. Nothing that a client can set is amon
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 
 from sqlglot import exp
 
 from catalog.errors import SqlError
-from catalog.principals import Principal
+from catalog.principals import Principal, claim_text
 from catalog.sqlstate import SqlState
 
 SCHEMA = "lakegate"  # of the functions below
@@ -25,8 +24,10 @@ def bind_identity(node: exp.Expr, principal: Principal) -> exp.Expr:
 
 
 def bind_role(node: exp.Expr, principal: Principal) -> exp.Expr:
-    """Return a copy as `bind_identity` does, in which claims stay as written: for telling, not for planning."""
-    return _bound(node.copy(), principal, {name: made for name, made in _FUNCTIONS.items() if name != "claim"})
+    """Return a copy as `bind_identity` does, in which claims that the principal does not have stay as written, for a
+    login may bring them: for telling, not for planning.
+    """
+    return _bound(node.copy(), principal, {**_FUNCTIONS, "claim": _claim_if_known})
 
 
 def _bound(node: exp.Expr, principal: Principal, functions: _Functions) -> exp.Expr:
@@ -79,7 +80,15 @@ def _claim(call: exp.Anonymous, principal: Principal) -> exp.Expr:
     value = principal.claims.get(_argument(call))
     if value is None:
         return exp.cast(exp.null(), "text")
-    return _text(value if isinstance(value, str) else json.dumps(value, default=dict))
+    return _text(claim_text(value))
+
+
+def _claim_if_known(call: exp.Anonymous, principal: Principal) -> exp.Expr:
+    return _claim(call, principal) if _argument(call) in principal.claims else _called(call)
+
+
+def _called(call: exp.Anonymous) -> exp.Expr:
+    return exp.Dot(this=exp.to_identifier(SCHEMA), expression=call.copy())
 
 
 def _is_member(call: exp.Anonymous, principal: Principal) -> exp.Expr:

@@ -7,20 +7,22 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from catalog.principals import Principal
+from catalog.principals import NO_CLAIMS, Principal
 from catalog.store.rows import AccessRows, Membership, Role
+from policies.claims import StatedClaims, stated_claims
 
 
 @dataclass(frozen=True, slots=True)
 class Roles:
     """All roles of the gateway, with what each is a member of (directly): in ``inherits`` with the other's privileges,
-    in ``may_become`` with the right to SET ROLE to it, in ``member_of`` in whatever way.
+    in ``may_become`` with the right to SET ROLE to it, in ``member_of`` in whatever way. ``claims`` are those stated.
     """
 
     by_name: Mapping[str, Role] = field(default_factory=lambda: MappingProxyType({}))
     member_of: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
     inherits: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
     may_become: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
+    claims: StatedClaims = field(default_factory=lambda: MappingProxyType({}))
 
     @classmethod
     def from_rows(cls, rows: AccessRows) -> Roles:
@@ -30,6 +32,7 @@ class Roles:
             _by_member(rows.memberships),
             _by_member(row for row in rows.memberships if row.inherit),
             _by_member(row for row in rows.memberships if row.set_role),
+            stated_claims(rows),
         )
 
     def get_principal(
@@ -37,6 +40,7 @@ class Roles:
     ) -> Principal | None:
         """Return the principal of a role, with all roles whose privileges it inherits; None for no such role.
 
+        Its claims are those stated of the role itself; they are not inherited.
         ``granted`` are further roles for this principal alone; ones that do not exist give nothing. ``session_user`` is
         who logged in, where that is another role. Being a superuser is not inherited, as in PostgreSQL.
         """
@@ -45,7 +49,8 @@ class Roles:
             return None
         roles = _reached({name, *(one for one in granted if one in self.by_name)}, self.inherits)
         other = None if session_user == name else session_user
-        return Principal(name, roles, role.superuser, role.bypass_row_security, other)
+        claims = self.claims.get(name, NO_CLAIMS)
+        return Principal(name, roles, role.superuser, role.bypass_row_security, other, claims)
 
     def memberships(self, name: str) -> frozenset[str]:
         """Return the role and all that it is a member of; nothing for no such role."""

@@ -2,7 +2,9 @@
 
 They stand in the mirror's ``pg_db_role_setting``, where its logins find them. ALTER ROLE ALL is for the gateway's
 database alone: the server may have others. Nothing is kept that a client may not SET by himself, and nothing that loads
-code: PostgreSQL applies what stands there with a superuser's rights. The gateway's own sessions are kept out of what is
+code: PostgreSQL applies what stands there with a superuser's rights. What superusers state as claims of a role stands
+there only while a statement is judged: no session begins with it, and nobody sees that of others. The gateway's own
+sessions are kept out of what is
 said for all roles by settings of their owner's.
 """
 
@@ -14,7 +16,7 @@ import psycopg
 
 from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
-from catalog.store.rows import AccessRows, RoleSettings
+from catalog.store.rows import CLAIM, AccessRows, RoleSettings
 
 _ALL = ""  # in the place of a role's or a database's name: all of them
 _ROWS = """
@@ -40,14 +42,17 @@ StoredSettings = dict[_Key, list[str]]
 """What ``pg_db_role_setting`` holds, by the names of database and role; "" are all."""
 
 
-def stage_settings(connection: psycopg.Connection, access: AccessRows) -> StoredSettings:
-    """Have PostgreSQL see the gateway's settings as the statements know them, each in its place; return all that were
-    there before. The transaction goes on to `settings_after`.
+def stage_settings(connection: psycopg.Connection, access: AccessRows, usable: Set[str]) -> StoredSettings:
+    """Have PostgreSQL see the gateway's settings as the statements know them, each in its place, those of ``usable``
+    roles with claims; return all that were there before. The transaction goes on to `settings_after`.
     """
     present = _read(connection)
     database = connection.info.dbname
     _write(connection, (_ALL, _ALL), _list(access, None, of_database=False))
     _write(connection, (database, _ALL), _list(access, None, of_database=True))
+    for row in access.role_settings:
+        if row.role is not None and row.role in usable and any(one.startswith(CLAIM) for one in row.settings):
+            _write(connection, (_ALL, row.role), row.settings)
     return present
 
 
@@ -94,7 +99,8 @@ def change_settings(
     wanted[database, owner] = [f"{written}={value}" for _, (written, value) in sorted(started.items())]
     for role in usable:
         for place, of_database in ((_ALL, False), (database, True)):
-            wanted[place, role] = _list(access, role, of_database=of_database)
+            settings = _list(access, role, of_database=of_database)
+            wanted[place, role] = [one for one in settings if not one.startswith(CLAIM)]
     for key, settings in wanted.items():
         if present.get(key, []) != settings:
             _write(connection, key, settings)
@@ -135,6 +141,8 @@ def _check(connection: psycopg.Connection, rows: AccessRows, made: Iterable[Role
     for row, name in new:
         lowered = name.lower()
         custom = "." in lowered and not lowered.startswith(_CLOSED)
+        if name.startswith(CLAIM):
+            custom = row.role is not None and not row.of_database and name == lowered
         if not custom and lowered not in own and not (lowered == _ROLE and row.role is not None):
             detail = "Sessions begin with settings that clients may change themselves."
             message = f'permission denied to set parameter "{name}"'

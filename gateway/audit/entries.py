@@ -14,7 +14,7 @@ from json.encoder import encode_basestring_ascii
 
 from cachetools import LRUCache
 
-from catalog.principals import Principal
+from catalog.principals import Principal, claim_text
 from catalog.sqlstate import SqlState
 from gateway.audit.text import cleaned
 from optimizer.stages import Fragment
@@ -60,7 +60,7 @@ class Who:
     def of(cls, principal: Principal, address: str, application_name: str, database: str) -> Who:
         """Return who a session's principal is."""
         roles = tuple(sorted(principal.roles))
-        claims = tuple((name, _claim_text(value)) for name, value in sorted(principal.claims.items()))
+        claims = tuple((name, claim_text(value)) for name, value in sorted(principal.claims.items()))
         user = principal.login or principal.session_user or principal.name
         return cls(user, principal.name, roles, address, application_name, database, claims)
 
@@ -76,10 +76,6 @@ class Who:
             "database": cleaned(self.database),
         }
         return as_members(members)
-
-
-def _claim_text(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, default=dict)
 
 
 @dataclass(slots=True)

@@ -25,6 +25,7 @@ from gateway.sql.policy_questions import (
 )
 from gateway.sql.resolve import Names
 from policies.access import Access
+from policies.claims import with_proved
 from policies.explain import Question, Wordings
 from policies.identity import bind_identity, bind_role
 from policies.masks import Mask
@@ -67,7 +68,7 @@ class PolicyAnswers:
         if principal is None:
             raise SqlError(SqlState.UNDEFINED_OBJECT, f'role "{question.role}" does not exist')
         if question.claims is not None:
-            principal = replace(principal, claims=question.claims)
+            principal = replace(principal, claims=with_proved(principal, question.claims))
         told = wordings(principal, question.claims is not None)
         view = look_at_view(table.name, in_force(self.rows), principal, names).judged if table.kind == VIEW else None
         return Question(self.rows, self.access, principal, table, told, self.broken_drafts, view)

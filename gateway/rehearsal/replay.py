@@ -22,6 +22,7 @@ from gateway.configuration.error import ConfigError, Problem, problem_at
 from gateway.rehearsal.policy_file import exported, read_policies
 from gateway.rehearsal.stage import Answer, Stage, open_stage, run_each
 from gateway.rehearsal.yaml_lines import YamlError, read_yaml
+from policies.claims import StatedClaims, stated_claims
 from policies.difference import Section, difference, normalised
 from policies.states import enforced
 
@@ -117,7 +118,8 @@ async def replay(
     async with open_stage(config) as stage:
         catalog = stage.catalog
         await run_each(stage, _texts(exported(rows, catalog, database)))
-        before = [await _ask(stage, one) for one in past]
+        stated = stated_claims(rows)
+        before = [await _ask(stage, one, stated) for one in past]
         wanted = stage.rows
         if draft.file is not None:
             async with open_stage(config, catalog=catalog) as drafted:
@@ -126,7 +128,7 @@ async def replay(
         wanted = normalised(enforced(wanted) if draft.enforces else wanted, catalog.tables)
         now = normalised(stage.rows, catalog.tables)
         await run_each(stage, _texts(difference(now, wanted, database)))
-        after = [await _ask(stage, one) for one in past]
+        after = [await _ask(stage, one, stated) for one in past]
     changes = []
     failing = []
     for one, old, new in zip(past, before, after, strict=True):
@@ -141,9 +143,11 @@ def _texts(sections: Iterable[Section]) -> list[str]:
     return [one for section in sections for one in section.statements]
 
 
-async def _ask(stage: Stage, past: Past) -> Answer | SqlError:
+async def _ask(stage: Stage, past: Past, stated: StatedClaims) -> Answer | SqlError:
+    """Ask again. Claims that came of what is ``stated`` of the role come of what the stage's policies state of it."""
+    own = stated.get(past.role, {}).items()
     try:
-        return await stage.ask(past.text, past.role, dict(past.claims))
+        return await stage.ask(past.text, past.role, {name: one for name, one in past.claims if (name, one) not in own})
     except SqlError as error:
         return error
 

@@ -24,6 +24,8 @@ _NOT_IN_FORCE = {"DRAFT": PolicyState.DRAFT, "SHADOW": PolicyState.SHADOW}
 _STATES = {**_NOT_IN_FORCE, "ENFORCE": PolicyState.ENFORCED}
 _ROW_SECURITY = ("ROW", "LEVEL", "SECURITY")
 _DESCRIBED = frozenset({"TABLE", "COLUMN", "SCHEMA", "VIEW", "POLICY", "ROLE", "DATABASE"})
+_OURS = "lakegate."
+_LOWER_CASE = f"Names that begin with {_OURS} are in lower case."
 _ENDS_OF_NAMES = frozenset({",", ".", "TO", "FROM"})
 _ALL_OBJECTS = frozenset({"TABLES", "SEQUENCES", "FUNCTIONS", "PROCEDURES", "ROUTINES"})  # of which there may be none
 
@@ -36,9 +38,9 @@ def is_access(part: Sequence[Token]) -> bool:
         _check_objects(words)
         return True
     if head in {"CREATE", "ALTER", "DROP"} and second in _ROLES:
-        return words[2:3] != ["MAPPING"] and (not _sets(words) or _check_settings(words))
+        return words[2:3] != ["MAPPING"] and (not _sets(words) or _check_settings(part, words))
     if [head, second] == ["ALTER", "DATABASE"]:
-        return _sets(words) and words[4:5] != ["TABLESPACE"] and _check_settings(words)
+        return _sets(words) and words[4:5] != ["TABLESPACE"] and _check_settings(part, words)
     if [head, second] == ["ALTER", "DEFAULT"]:
         return True
     if head == "COMMENT":
@@ -134,12 +136,25 @@ def _comments(words: Sequence[str]) -> bool:
 
 def _sets(words: Sequence[str]) -> bool:
     """Whether ALTER ROLE or ALTER DATABASE is about settings with which sessions begin."""
-    at = 6 if words[3:5] == ["IN", "DATABASE"] else 3
+    at = _place_of_set(words)
     return words[0] == "ALTER" and words[1] != "GROUP" and words[at : at + 1] in (["SET"], ["RESET"])
 
 
-def _check_settings(words: Sequence[str]) -> bool:
-    """Refuse what only the client's own session could tell."""
+def _place_of_set(words: Sequence[str]) -> int:
+    return 6 if words[3:5] == ["IN", "DATABASE"] else 3
+
+
+def _check_settings(part: Sequence[Token], words: Sequence[str]) -> bool:
+    """Refuse what only the client's own session could tell, and names of claims that are not in lower case: names of
+    parameters are the same in any case, and PostgreSQL would write a claim's as somebody has written it before.
+    """
+    end = next((at for at, word in enumerate(words) if word in {"TO", "=", "FROM"}), len(words))
+    named = part[_place_of_set(words) + 1 : end]
+    name = "".join(map(_name, named))
+    if name.lower().startswith(_OURS) and name != name.lower():
+        raise SqlError(SqlState.INVALID_NAME, f'invalid configuration parameter name "{name}"', detail=_LOWER_CASE)
+    if any(token.text[:2] in {"U&", "u&"} for token in named):
+        raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, "Unicode escapes in names of parameters are not supported")
     if words[-2:] == ["FROM", "CURRENT"]:
         message, hint = "SET … FROM CURRENT is not supported", "Write the value behind TO."
         raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, message, hint=hint)

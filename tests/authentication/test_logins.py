@@ -11,6 +11,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import LiteralString
 
 import psycopg
 import pytest
@@ -192,6 +193,35 @@ def test_roles_of_a_token_are_the_sessions_alone(guarded: Guarded) -> None:
             guarded.provider.set_user("jo", {"groups": ["lake-analysts"]})
         assert connection.execute(NUMBER).fetchone() == (7,)
     assert ANALYST not in {one.role for one in guarded.store.load_access().memberships if one.member == "jo"}
+
+
+def test_claims_of_a_token_and_those_stated_of_its_role(guarded: Guarded) -> None:
+    """A claim that both have lets nobody in unless both say the same; others are the session's together."""
+    claims = {"groups": ["lake-analysts"], "tenant": "acme"}
+    guarded.provider.set_user("jo", claims)
+    token = guarded.provider.token("jo")
+    told: LiteralString = "SELECT tenant, team FROM small.told LIMIT 1"
+    with guarded.gateway.connect("ada") as ada:
+        ada.execute(
+            "CREATE VIEW small.told AS SELECT lakegate.claim('tenant') AS tenant, lakegate.claim('team') AS team, n"
+            " FROM small.numbers"
+        )
+        try:
+            ada.execute(f"GRANT SELECT ON small.told TO {ANALYST}".encode())
+            ada.execute("ALTER ROLE jo SET lakegate.claim.team = 'blue'")
+            with guarded.gateway.connect("jo", password=token, **guarded.tls()) as connection:
+                assert connection.execute(told).fetchone() == ("acme", "blue")
+                ada.execute("ALTER ROLE jo SET lakegate.claim.tenant = 'acme'")
+                assert connection.execute(told).fetchone() == ("acme", "blue")
+                ada.execute("ALTER ROLE jo SET lakegate.claim.tenant = 'globex'")
+                with pytest.raises(psycopg.errors.InvalidAuthorizationSpecification, match='claim "tenant" is not'):
+                    connection.execute(told)
+            message = 'the credential\'s claim "tenant" is not the one stated for role "jo"'
+            assert refused(guarded, "jo", token, **guarded.tls()).startswith(message)
+        finally:
+            ada.execute("ALTER ROLE jo RESET ALL")
+            ada.execute("DROP VIEW small.told")
+            guarded.provider.set_user("jo", {"groups": ["lake-analysts"]})
 
 
 def test_tokens_that_let_nobody_in(guarded: Guarded) -> None:

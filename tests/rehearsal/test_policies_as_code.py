@@ -39,6 +39,7 @@ ALTER DEFAULT PRIVILEGES IN SCHEMA shop GRANT SELECT ON TABLES TO analysts;
 ALTER DEFAULT PRIVILEGES GRANT USAGE ON SCHEMAS TO analysts WITH GRANT OPTION;
 GRANT USAGE ON FOREIGN SERVER shop TO boss WITH GRANT OPTION;
 ALTER ROLE boss SET search_path = shop, "Odd, ""Name"; ALTER ROLE boss IN DATABASE lake SET my."Own.x" = 'it''s';
+ALTER ROLE robot SET lakegate.claim.team = 'it''s';
 ALTER ROLE ALL SET lock_timeout = '7s'; ALTER DATABASE lake SET datestyle = 'German', 'DMY';
 ALTER DEFAULT PRIVILEGES FOR ROLE bob REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
 ALTER TABLE shop.regions OWNER TO boss;
@@ -53,6 +54,7 @@ REVOKE EXECUTE ON FUNCTION lakegate.is_member(text), lakegate.mask_email FROM PU
 GRANT EXECUTE ON FUNCTION lakegate.is_member(text) TO "Odd ""Name";
 COMMENT ON TABLE shop.orders IS 'it''s'; COMMENT ON COLUMN shop.orders.owner IS 'who'; COMMENT ON SCHEMA shop IS 'all';
 COMMENT ON POLICY "change" ON shop.orders IS 'never';
+COMMENT ON ROLE "Odd ""Name" IS 'by any other'; COMMENT ON DATABASE lake IS 'all of it';
 CREATE MASKING SECRET cards;
 CREATE MASKING POLICY token (value text) RETURNS text AS mask_token(value, 'cards');
 CREATE MASKING POLICY pay (value bigint, "select" text) RETURNS bigint

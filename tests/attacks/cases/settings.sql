@@ -237,13 +237,73 @@ tina: SELECT count(*) FROM {t}.people
 > tina
 3
 
-tina: SET lakegate.claim.tenant = 'south'
-tina: SELECT count(*) FROM {t}.people
+tina: SET lakegate.claim.sees = 'all'
+tina: SELECT DISTINCT balance FROM {t}.people
 ----
 > tina
 (SET)
 > tina
-3
+NULL
+
+tina: SELECT set_config('lakegate.claim.sees', 'all', false)
+tina: SELECT DISTINCT balance FROM {t}.people
+----
+> tina
+all
+> tina
+NULL
+
+tina: ALTER ROLE tina SET lakegate.claim.sees = 'all'
+----
+ERROR 42501: permission denied to set parameter "lakegate.claim.sees"
+
+tina: ALTER ROLE CURRENT_USER SET "lakegate.claim.sees" = 'all'
+----
+ERROR 42501: permission denied to set parameter "lakegate.claim.sees"
+
+tina: ALTER USER tina SET lakegate.claim."sees" TO 'all'
+----
+ERROR 42501: permission denied to set parameter "lakegate.claim.sees"
+
+tina: ALTER ROLE tina IN DATABASE lake SET lakegate.claim.sees = 'all'
+----
+ERROR 42501: permission denied to set parameter "lakegate.claim.sees"
+
+tina: ALTER ROLE tina RESET lakegate.claim.sees
+----
+ERROR 42501: permission denied to set parameter "lakegate.claim.sees"
+
+tina: ALTER ROLE tina RESET ALL
+tina: SELECT DISTINCT balance FROM {t}.people
+----
+> tina
+(ALTER ROLE)
+> tina
+NULL
+
+tina: ALTER ROLE tina SET lakegate.claim.sees FROM CURRENT
+----
+ERROR 0A000: SET … FROM CURRENT is not supported
+  HINT: Write the value behind TO.
+
+tina: ALTER ROLE ALL SET lakegate.claim.sees = 'all'
+----
+ERROR 42501: permission denied to alter setting
+  DETAIL: Only roles with the SUPERUSER attribute may alter settings globally.
+
+tina: ALTER ROLE sam SET lakegate.claim.sees = 'all'
+----
+ERROR 42501: permission denied to alter role
+  DETAIL: Only roles with the CREATEROLE attribute and the ADMIN option on role "sam" may alter this role.
+
+tina: GRANT SET ON PARAMETER lakegate.claim.sees TO tina
+----
+ERROR 0A000: privileges on PARAMETER are not supported
+  HINT: Privileges are given on tables, columns, views, schemas, functions, foreign servers and the database, and by membership in roles.
+
+eve: SELECT setconfig FROM pg_db_role_setting WHERE setrole = 'tina'::regrole
+----
+(SELECT 0)
 
 tina: SET lakegate.roles = 'south,keepers'
 tina: SELECT count(*) FROM {t}.vault
