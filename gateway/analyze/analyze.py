@@ -43,7 +43,7 @@ async def analyze(chosen: Chosen, work: Analyzing, *, verbose: bool) -> AsyncGen
         if verbose:
             yield _notice("INFO", f'analyzing "{table.name}"')
         told = await _analyze(table, columns, work)
-        if verbose:
+        if verbose and chosen.owned(table.name):
             yield _notice("INFO", told)
 
 

@@ -9,27 +9,33 @@ from catalog.errors import SqlError
 from catalog.names import TableName
 from catalog.principals import Principal
 from catalog.sqlstate import SqlState
-from catalog.store.rows import AccessRows
+from catalog.store.rows import PUBLIC, AccessRows
 from catalog.tables import Column, Table
 from gateway.sql.analyze_statements import Analyze, Target
 from gateway.sql.resolve import SYSTEM_SCHEMAS, Names
 from policies.views import KIND as VIEW
 
+MAINTAIN = "MAINTAIN"
+
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """Tables with the columns that are to be looked at; ``skipped`` says of others, in PostgreSQL's words, why not."""
+    """Tables with the columns that are to be looked at; ``skipped`` says of others, in PostgreSQL's words, why not.
+    Numbers of rows are for who asks to know only of tables that are ``owned``: from others rows may be hidden.
+    """
 
     tables: tuple[tuple[Table, tuple[Column, ...]], ...]
     skipped: tuple[str, ...] = ()
+    owned: Callable[[TableName], bool] = lambda _: False
 
 
 def choose(statement: Analyze, principal: Principal, names: Names, rows: AccessRows) -> Chosen:
     """Choose the tables. Raises SqlError: 42P01 for what who asks may not know of, 42703 for no such column."""
-    maintains = _maintains(principal, rows)
+    owned = _owned(principal, rows)
+    maintains = _maintains(principal, rows, owned)
     if not statement.tables:
         every = (table for table in names.catalog.tables.values() if table.kind not in (VIEW, "postgres"))
-        return Chosen(tuple((table, table.columns) for table in every if maintains(table.name)))
+        return Chosen(tuple((table, table.columns) for table in every if maintains(table.name)), owned=owned)
     chosen: list[tuple[Table, tuple[Column, ...]]] = []
     skipped: list[str] = []
     for target in statement.tables:
@@ -41,14 +47,26 @@ def choose(statement: Analyze, principal: Principal, names: Names, rows: AccessR
             skipped.append(reason)
         else:
             chosen.append((table, _columns(target, table)))
-    return Chosen(tuple(chosen), tuple(skipped))
+    return Chosen(tuple(chosen), tuple(skipped), owned)
 
 
-def _maintains(principal: Principal, rows: AccessRows) -> Callable[[TableName], bool]:
+def _owned(principal: Principal, rows: AccessRows) -> Callable[[TableName], bool]:
+    """Return which tables are the principal's; all are a superuser's."""
     if principal.superuser:
         return lambda _: True
     owned = {TableName(row.schema, row.table) for row in rows.tables if row.owner in principal.roles}
     return owned.__contains__
+
+
+def _maintains(
+    principal: Principal, rows: AccessRows, owned: Callable[[TableName], bool]
+) -> Callable[[TableName], bool]:
+    """Return which tables the principal may analyze: those that are his, and those with the privilege MAINTAIN."""
+    roles = {PUBLIC, *principal.roles}
+    granted = {
+        TableName(row.schema, row.table) for row in rows.grants if row.privilege == MAINTAIN and row.role in roles
+    }
+    return lambda name: name in granted or owned(name)
 
 
 def _table(target: Target, names: Names, maintains: Callable[[TableName], bool]) -> Table | None:

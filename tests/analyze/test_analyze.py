@@ -128,6 +128,39 @@ def test_who_may_not(gateway: RunningGateway) -> None:
         eve.execute("ANALYZE sales.orders")
 
 
+def test_the_privilege_maintain(gateway: RunningGateway, ada: psycopg.Connection) -> None:
+    """Its holders may, also without reading the table; how many rows there are they are not told."""
+    told: list[str | None] = []
+    with gateway.connect(EVE) as eve:
+        eve.add_notice_handler(lambda one: told.append(one.message_primary))
+        may: LiteralString = "SELECT has_table_privilege('eve', 'small.numbers', 'MAINTAIN')"
+        assert ada.execute(may).fetchone() == (False,)
+        ada.execute("CREATE ROLE keeper_of_statistics ROLE eve")
+        try:
+            ada.execute("GRANT MAINTAIN ON small.numbers TO keeper_of_statistics")
+            ada.execute("GRANT USAGE ON SCHEMA small TO keeper_of_statistics")
+            assert ada.execute(may).fetchone() == (True,)
+            held: LiteralString = (
+                "SELECT a.privilege_type FROM pg_class c, aclexplode(c.relacl) a"
+                " WHERE c.oid = 'small.numbers'::regclass AND a.grantee = 'keeper_of_statistics'::regrole"
+            )
+            assert ada.execute(held).fetchall() == [("MAINTAIN",)]
+            assert eve.execute("ANALYZE VERBOSE small.numbers").statusmessage == "ANALYZE"
+            assert told == ['analyzing "small.numbers"']
+            told.clear()
+            assert eve.execute("ANALYZE VERBOSE").statusmessage == "ANALYZE"  # all that he may
+            assert told == ['analyzing "small.numbers"']
+            with pytest.raises(psycopg.Error) as caught:
+                eve.execute("SELECT n FROM small.numbers")
+            assert caught.value.sqlstate in {"42P01", "42501"}
+            ada.execute("REVOKE MAINTAIN ON small.numbers FROM keeper_of_statistics")
+            with pytest.raises(psycopg.errors.UndefinedTable):
+                eve.execute("ANALYZE small.numbers")
+        finally:
+            ada.execute("DROP OWNED BY keeper_of_statistics")
+            ada.execute("DROP ROLE keeper_of_statistics")
+
+
 def test_temporary_tables_are_postgresql_s(ada: psycopg.Connection) -> None:
     ada.execute("CREATE TEMPORARY TABLE few AS SELECT 1 AS n; ANALYZE few")
     ada.execute("ANALYZE few (n)")
