@@ -28,6 +28,7 @@ from catalog.function_database import open_function_database
 from catalog.mirror.access_statements import AccessOutcome, AccessRequest
 from catalog.mirror.mirror import open_mirror
 from catalog.names import always_quoted
+from catalog.own_settings import OWN_SETTINGS
 from catalog.principals import Principal
 from catalog.remote_logins import RemoteLogins
 from catalog.scans import Source
@@ -131,7 +132,7 @@ class Metadata:
     @classmethod
     def on(cls, server: Server, config: Config) -> Metadata:
         """Use a server that runs."""
-        defaults = {
+        defaults = {one.name: one.usual for one in OWN_SETTINGS} | {  # these are there so that SHOW knows them
             "statement_timeout": f"{round(config.engine.statement_timeout * 1000)}",
             # So that psql's \d and unqualified names find the tables of all sources.
             "search_path": ", ".join(['"$user"', "public", *map(always_quoted, config.sources)]),

@@ -33,11 +33,12 @@ from gateway.sql.resolve import Names, References, resolve, with_computed
 from gateway.sql.session_expressions import SessionExpression, compute, session_expressions
 from gateway.sql.session_relations import KIND as SESSION
 from gateway.sql.session_relations import SessionRelation
+from gateway.tuning import USUAL, Tuning
 from gateway.whole_statements import get_whole
 from optimizer.brief import is_brief
 from optimizer.cardinality import Statistics
 from optimizer.fragment import fragment, with_parameters
-from optimizer.optimize import NO_STATISTICS, optimize
+from optimizer.optimize import NO_STATISTICS, RULES, RULES_AS_WRITTEN, optimize
 from optimizer.plain_scan import is_plain_scan
 from optimizer.relations import relations
 from optimizer.stages import Fragmented, Governed, Kept, Optimized, RemotePart
@@ -50,7 +51,7 @@ class Plan:
     """A planned query: what `plan` made of a text for one principal, catalogue and version of the grants. ``named`` are
     the tables and views that the text itself names, ``session`` the relations of the session among them. ``whole`` is
     the query as one source's server answers it alone, where one can; ``parts`` are subqueries that servers can answer,
-    and ``kept`` those that they could not, with the reasons.
+    and ``kept`` those that they could not, with the reasons. ``tuning`` is what the session said of plans.
     """
 
     optimized: Optimized
@@ -60,6 +61,7 @@ class Plan:
     session: Mapping[TableName, SessionRelation] = field(default_factory=lambda: MappingProxyType({}))
     parts: tuple[RemotePart, ...] = ()
     kept: tuple[Kept, ...] = ()
+    tuning: Tuning = USUAL
 
 
 class TypesWanted(Exception):
@@ -87,14 +89,23 @@ _READS: LRUCache[int, tuple[Plan, Fragmented]] = LRUCache(1024)
 _LOCK = threading.Lock()  # of both: statements are prepared in many threads
 
 
-def plan(
-    tree: exp.Query, found: References, names: Names, principal: Principal, lake: Lake, parameters: Sequence[str] = ()
-) -> Plan:
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asks a query: under which names, with which rights, with which types of ``$1 …`` where they are known, as SQL
+    writes them, and with which tuning of plans.
+    """
+
+    names: Names
+    principal: Principal
+    parameters: tuple[str, ...] = ()
+    tuning: Tuning = USUAL
+
+
+def plan(tree: exp.Query, found: References, asker: Asker, lake: Lake) -> Plan:
     """Take a parsed query through the stages that do not depend on the data's version. ``tree`` is used up. Blocks,
     where the sources are asked for statistics.
-
-    ``parameters`` are the types of ``$1 …`` where they are known, as SQL writes them.
     """
+    names, principal, parameters = asker.names, asker.principal, asker.parameters
     resolved = resolve(tree, found, names, parameters)
     session = {relation.table.name: relation for _, relation in found.session}
     if session and (computed := session_expressions(resolved.tree, session)):
@@ -108,14 +119,15 @@ def plan(
     statistics = _statistics(governed, lake)
     whole = get_whole(governed, principal, access, lake.sources, lake.pure_functions)
     servers = asked_servers(governed.tables, lake.sources, lake.pure_functions) if whole is None else None
-    optimized = optimize(governed, statistics, servers=servers)
+    rules = RULES if asker.tuning.join_reordering else RULES_AS_WRITTEN
+    optimized = optimize(governed, statistics, rules, servers)
     for query in (optimized.tree, *(one.query for one in optimized.dynamic)):
         check_governed(query, optimized.tables, principal, access)  # no rule has let go of a policy
     named = tuple(resolved.tables.values())
     if servers is None:
-        return Plan(optimized, principal, named, whole, session)
+        return Plan(optimized, principal, named, whole, session, tuning=asker.tuning)
     parts, kept = remote_parts(optimized, statistics, lake.sources, lake.pure_functions)
-    return Plan(optimized, principal, named, None, session, parts, (*servers.kept, *kept))
+    return Plan(optimized, principal, named, None, session, parts, (*servers.kept, *kept), asker.tuning)
 
 
 def _statistics(governed: Governed, lake: Lake) -> Statistics:

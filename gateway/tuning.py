@@ -9,23 +9,31 @@ from __future__ import annotations
 from dataclasses import astuple, dataclass
 
 from catalog.errors import SqlError
+from catalog.own_settings import OWN_SETTINGS
 from catalog.sqlstate import SqlState
 
 _ON = frozenset({"on", "true", "t", "tr", "tru", "yes", "y", "ye", "1"})
 _OFF = frozenset({"off", "of", "false", "f", "fa", "fal", "fals", "no", "n", "0"})
-SETTINGS = ("lakegate.dynamic_filters", "lakegate.pushdown")
+SETTINGS = tuple(one.name for one in OWN_SETTINGS)
 SELECTED = ", ".join(f"pg_catalog.current_setting('{name}', true)" for name in SETTINGS)
 """What a session is asked for; a setting that was never set is NULL."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
-    """What is switched on. ``dynamic_filters``: large tables are read by the keys of small ones. ``pushdown``:
+    """What is switched on, in the order of `SETTINGS`. ``dynamic_filters``: large tables are read by the keys of small
+    ones. ``join_reordering``: tables are joined in the order that costs least, and not in that of FROM. ``pushdown``:
     statements and parts of them go to the server that has their tables.
     """
 
     dynamic_filters: bool = True
+    join_reordering: bool = True
     pushdown: bool = True
+
+    @property
+    def of_plans(self) -> Tuning:
+        """What of it a plan depends on; all else is asked when the plan is carried out."""
+        return USUAL if self.join_reordering else Tuning(join_reordering=False)
 
     def changed(self) -> dict[str, str]:
         """Return the settings that are not the usual ones, as EXPLAIN (SETTINGS) shows them."""
@@ -39,10 +47,11 @@ def tuning(values: list[str]) -> Tuning:
     """Return what a session's settings, in their order, switch on. Raises SqlError 22023 for what is no boolean."""
     if not any(values):
         return USUAL
-    return Tuning(*(_boolean(name, value) for name, value in zip(SETTINGS, values, strict=True)))
+    return Tuning(*(boolean(name, value) for name, value in zip(SETTINGS, values, strict=True)))
 
 
-def _boolean(name: str, value: str) -> bool:
+def boolean(name: str, value: str) -> bool:
+    """Return what a text says that is given for a setting. Raises SqlError 22023 for what is no boolean."""
     word = value.strip().lower()
     if word in _ON or not word:  # one that was reset is empty
         return True

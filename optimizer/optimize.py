@@ -18,7 +18,7 @@ from optimizer.rules.infer_filters import infer_filters
 from optimizer.rules.infer_from_equalities import infer_from_equalities
 from optimizer.rules.keep_subquery_order import keep_subquery_order
 from optimizer.rules.order_conditions import order_conditions
-from optimizer.rules.order_joins import order_joins
+from optimizer.rules.order_joins import joins_as_written, order_joins
 from optimizer.rules.prune_columns import prune_columns
 from optimizer.rules.push_down_filters import push_down_filters
 from optimizer.rules.scalar_aggregates_as_windows import scalar_aggregates_as_windows
@@ -65,6 +65,9 @@ RULES: tuple[Rule, ...] = (
     ByServers(joins_at_servers),
     ByStatistics(order_joins),  # last: tables have their filters, and only the columns that are asked for
 )
+
+# Those for who orders the joins by himself.
+RULES_AS_WRITTEN: tuple[Rule, ...] = (*RULES[:-1], joins_as_written)
 
 # Those for a server that answers the whole query: it plans by itself, but what may pass a fence it cannot know.
 SOURCE_RULES: tuple[Rule, ...] = (

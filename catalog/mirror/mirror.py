@@ -46,6 +46,7 @@ from catalog.mirror.mask_functions import make_mask_functions
 from catalog.mirror.masking import check_policy
 from catalog.mirror.masking_views import fill_masking_views, make_masking_views
 from catalog.mirror.object_privileges import change_object_privileges
+from catalog.mirror.own_settings import show_own_settings
 from catalog.mirror.policies import BrokenPolicy, change_owners, change_policies
 from catalog.mirror.policy_states import make_policy_states
 from catalog.mirror.privileges import change_privileges
@@ -93,6 +94,7 @@ def open_mirror(
         make_shown(connection)
         make_policy_states(connection)
         show_cursor_texts(connection)
+        show_own_settings(connection)
         harden(connection)
         make_sessions(connection)
         make_processes(connection)

@@ -55,14 +55,12 @@ async def explain(
     for one in filtered or [Filtered(each.filter, round(each.filter.keys), None) for each in prepared.keys]:
         if one.keys is not None and (one.scan is not None or not filtered):
             expected[one.filter.target] = left_by(one.filter, one.keys)
-    names = {part.relation: str(part.snapshot.table.name) for part in prepared.fragmented.fragments}
-    names |= part_names(prepared.fragmented.parts)
-    told = _named(told if planned.principal.superuser else without_places(told), names)
+    told = _named(told if planned.principal.superuser else without_places(told), prepared.fragmented)
     planning = 1000 * ((planned_at if options.analyze else ended_at) - started)
     execution = 1000 * (ended_at - planned_at) if options.analyze else None
     run = _Explained(prepared, filtered, told, expected, planning, execution, _analyzed(prepared, lake))
     if options.format == "TEXT":
-        return _text(run, planned, options, names)
+        return _text(run, planned, options, asking)
     return written(_shown(run, planned, options, asking), options.format)
 
 
@@ -112,10 +110,10 @@ class _Explained:
         return root
 
 
-def _text(run: _Explained, planned: Plan, options: ExplainOptions, names: dict[str, str]) -> list[str]:
+def _text(run: _Explained, planned: Plan, options: ExplainOptions, asking: Asking) -> list[str]:
     lines = ["Engine query"]
     if options.verbose:
-        lines += [f"  SQL: {_named(run.prepared.query.sql, names)}"]
+        lines += [f"  SQL: {_named(run.prepared.query.sql, run.fragmented)}"]
         lines += [f"  Rule: {rule}" for rule in planned.optimized.trace]
     lines += [f"  {line}" for line in without_statistics(run.plan).splitlines()]
     for place, part in run.fragments:
@@ -126,6 +124,8 @@ def _text(run: _Explained, planned: Plan, options: ExplainOptions, names: dict[s
     root = run.tree() if run.execution is not None else None
     worst = worst_estimate(root, run.fragmented.fragments, run.analyzed) if root is not None else None
     lines += [f"Worst estimate: {worst}"] if worst is not None else []
+    if options.settings and (changed := asking.session.tuning.changed()):
+        lines.append("Settings: " + ", ".join(f"{name} = '{value}'" for name, value in changed.items()))
     if options.summary:
         lines.append(f"Planning Time: {run.planning:.3f} ms")
         lines += [f"Execution Time: {run.execution:.3f} ms"] if run.execution is not None else []
@@ -239,7 +239,9 @@ def _without_plan(planned: Plan, options: ExplainOptions, lake: Lake) -> list[st
     return lines
 
 
-def _named(text: str, names: dict[str, str]) -> str:
-    for relation, name in names.items():
+def _named(text: str, fragmented: Fragmented) -> str:
+    """Return a text of the engine's with tables and parts as people call them."""
+    names = {part.relation: str(part.snapshot.table.name) for part in fragmented.fragments}
+    for relation, name in (names | part_names(fragmented.parts)).items():
         text = text.replace(f'"{relation}"', name).replace(relation, name)
     return text

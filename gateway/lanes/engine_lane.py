@@ -32,7 +32,7 @@ from gateway.lanes.session_settings import SETTINGS, Settings, session_settings
 from gateway.lanes.whole_lane import WholeLane
 from gateway.lanes.whole_rows import WholeRows
 from gateway.logs import milliseconds_since, note_statement
-from gateway.pipeline import prepare, run
+from gateway.pipeline import Asker, prepare, run
 from gateway.relay.mirror_connection import MirrorConnection
 from gateway.relay.mirror_errors import error_of
 from gateway.session_rows import with_rows
@@ -40,6 +40,7 @@ from gateway.sql.copy_statements import CopyTo
 from gateway.sql.cursor_statements import Fetch
 from gateway.sql.resolve import Names
 from gateway.sql.statements import Statement
+from gateway.tuning import USUAL
 from gateway.values.client_encodings import is_converted, require_codec
 from gateway.values.parameters import decode_parameter, is_surely_valid, typed_name
 from gateway.values.registry import sql_name
@@ -103,9 +104,11 @@ class EngineLane:
         self._settings = None
 
     async def bind(self, named: NamedStatement, names: Names, message: frontend.Bind = _NOTHING) -> Portal:
-        """Describe the statement and decode its parameters."""
+        """Describe the statement, decode its parameters, and have it planned as the session tunes its plans."""
         prepared, values = named.prepared, message.parameters
         description = await self.describe(named, names)
+        if prepared.plan is not None:
+            prepared = await self._tuned(prepared, names)
         expected = len(description.parameter_oids)
         require_values(message, expected)
         if prepared.copy is not None:  # its rows are no result: they may change, and have one format
@@ -129,7 +132,7 @@ class EngineLane:
                 # Now their types are known, and with them those of what is made of them.
                 parameters = decoded()
                 types = tuple(map(typed_name, oids, parameters))
-            prepared = await self._typed(named, names, types)
+            prepared = await self._typed(named, prepared, names, types)
         if prepared.lane is not Lane.POLICY_QUESTION:
             prepared.require_plan()
         sent = Sent(description.parameter_oids, given, values)
@@ -143,16 +146,27 @@ class EngineLane:
         told = None if encoder is not description.encoders[TEXT] else description.message
         return Portal(prepared, fields, parameters, sent, encoder, told, types=types)
 
-    async def _typed(self, named: NamedStatement, names: Names, types: tuple[str, ...]) -> PreparedStatement:
+    async def _tuned(self, prepared: PreparedStatement, names: Names) -> PreparedStatement:
+        """Return a statement as the session wants it planned; it was planned as is usual."""
+        tuning = (await self.read_settings()).session.tuning.of_plans
+        if tuning == USUAL:
+            return prepared
+        asker = Asker(names, self._principal(), tuning=tuning)
+        return await self._statements.prepare(prepared.statement, asker, self._lake)
+
+    async def _typed(
+        self, named: NamedStatement, prepared: PreparedStatement, names: Names, types: tuple[str, ...]
+    ) -> PreparedStatement:
         """Return a statement as it is with parameters of these types."""
         last = _last_time(named, names)
-        prepared = last.typed.get(types) if last is not None else None
-        if prepared is None:
-            statement = named.prepared.statement
-            prepared = await self._statements.prepare(statement, names, self._principal(), self._lake, types)
+        tuning = USUAL if prepared.plan is None else prepared.plan.tuning
+        typed = last.typed.get((types, tuning)) if last is not None else None
+        if typed is None:
+            asker = Asker(names, self._principal(), types, tuning)
+            typed = await self._statements.prepare(prepared.statement, asker, self._lake)
             if last is not None and len(last.typed) < _KEPT_TYPES:
-                last.typed[types] = prepared
-        return prepared
+                last.typed[types, tuning] = typed
+        return typed
 
     async def check(self, portal: Portal, names: Names) -> None:
         """Check that rows of a statement that has begun may still be read as when it began. Raises SqlError where who
@@ -161,8 +175,9 @@ class EngineLane:
         began = portal.prepared
         if portal.rows is None or began.lane is not Lane.ENGINE:
             return
-        now = await self._statements.prepare(began.statement, names, self._principal(), self._lake, portal.types)
-        plan, before = now.require_plan(), began.require_plan()
+        before = began.require_plan()
+        asker = Asker(names, self._principal(), portal.types, before.tuning)
+        plan = (await self._statements.prepare(began.statement, asker, self._lake)).require_plan()
         if plan is not before and plan.optimized.tree.sql() != before.optimized.tree.sql():
             raise SqlError(
                 SqlState.FEATURE_NOT_SUPPORTED,

@@ -16,10 +16,9 @@ from cachetools import LRUCache
 
 from catalog.errors import SqlError
 from catalog.names import TableName
-from catalog.principals import Principal
 from catalog.sqlstate import SqlState
 from gateway.lake import Lake
-from gateway.pipeline import Plan, plan
+from gateway.pipeline import Asker, Plan, plan
 from gateway.sql.copy_options import Format
 from gateway.sql.copy_statements import CopyTo, read_copy
 from gateway.sql.copy_tables import check_table
@@ -32,6 +31,7 @@ from gateway.sql.statements import Kind, Statement, explained, parse_query
 from gateway.sql.temporary_loads import Load, get_load, names_temporary, refuse_load
 from gateway.sql.tokens import tokens
 from gateway.sql.unread import refuse_tables
+from gateway.tuning import Tuning
 from gateway.values.rows import OutputColumn, OutputSettings, RowEncoder, RowForm
 from gateway.values.rows import prepare as prepare_rows
 from gateway.values.settings import BINARY, TEXT
@@ -186,7 +186,7 @@ class LastTime:
     prepared: PreparedStatement  # as it was before its parameters' types were known
     description: Description | None = None
     encoding: str = ""  # of the names in the description
-    typed: dict[tuple[str, ...], PreparedStatement] = field(default_factory=dict)
+    typed: dict[tuple[tuple[str, ...], Tuning], PreparedStatement] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -282,21 +282,20 @@ class StatementCache:
         self.descriptions: LRUCache[tuple[object, ...], Description] = LRUCache(_KEPT_DESCRIPTIONS)
         self.shapes: LRUCache[tuple[object, ...], object] = LRUCache(_KEPT_SHAPES)  # of shaped statements
 
-    async def prepare(
-        self, statement: Statement, names: Names, principal: Principal, lake: Lake, parameters: tuple[str, ...] = ()
-    ) -> PreparedStatement:
+    async def prepare(self, statement: Statement, asker: Asker, lake: Lake) -> PreparedStatement:
         """Decide the statement's lane and plan it, or return what was decided before. It is planned in a thread: that
-        may take a second, for a long text or for a source's statistics, in which other sessions go on. ``parameters``
-        are the types of ``$1 …``, which are known once the statement has been described.
+        may take a second, for a long text or for a source's statistics, in which other sessions go on. The types of
+        its parameters are known once the statement has been described.
         """
-        key: tuple[object, ...] = (statement.text, parameters, principal, names.search_path, names.catalog.version)
-        key = (*key, lake.access.version)
+        names = asker.names
+        key: tuple[object, ...] = (statement.text, asker.parameters, asker.principal, names.search_path)
+        key = (*key, names.catalog.version, lake.access.version, asker.tuning)
         if names.temporary:
             key = (*key, names.temporary)
         kept = self._prepared.get(key)
         if kept is None:
             loop = asyncio.get_running_loop()
-            kept = await loop.run_in_executor(lake.threads, _prepare, statement, names, principal, lake, parameters)
+            kept = await loop.run_in_executor(lake.threads, _prepare, statement, asker, lake)
             self._prepared[key] = kept
         return kept if kept.statement.start == statement.start else replace(kept, statement=statement)
 
@@ -346,11 +345,10 @@ def _size(kept: PreparedStatement) -> int:
     return min(_KEPT_BYTES, 1024 + 2 * len(kept.statement.text) + _NODE_BYTES * nodes)
 
 
-def _prepare(
-    statement: Statement, names: Names, principal: Principal, lake: Lake, parameters: tuple[str, ...]
-) -> PreparedStatement:
+def _prepare(statement: Statement, asker: Asker, lake: Lake) -> PreparedStatement:
+    names = asker.names
     if statement.kind is Kind.COPY:
-        return _prepare_copy(statement, names, principal, lake)
+        return _prepare_copy(statement, asker, lake)
     options, text = explained(statement) if statement.kind is Kind.EXPLAIN else (None, statement.text)
     if statement.kind is Kind.TEMPORARY and statement.head == "ANALYZE" and not names_temporary(text, names):
         return PreparedStatement(replace(statement, kind=Kind.ANALYZE), Lane.ANALYZE)
@@ -360,7 +358,7 @@ def _prepare(
     text = text if load is None else load.query
     lane = Lane.EXPLAIN if options is not None else Lane.ENGINE if load is None else Lane.LOAD
     try:
-        made = _plan(text, names, principal, lake, parameters)
+        made = _plan(text, asker, lake)
         if made is not None and load is not None:
             refuse_load(statement.text)
     except NotResolved as failure:
@@ -372,12 +370,12 @@ def _prepare(
     return PreparedStatement(statement, Lane.RELAY if made is None else lane, made, options, load=load)
 
 
-def _prepare_copy(statement: Statement, names: Names, principal: Principal, lake: Lake) -> PreparedStatement:
+def _prepare_copy(statement: Statement, asker: Asker, lake: Lake) -> PreparedStatement:
     """Prepare a COPY as the query that it stands for."""
     copy = read_copy(statement.text)
     try:
-        check_table(copy, names)
-        made = _plan(copy.query, names, principal, lake, ())
+        check_table(copy, asker.names)
+        made = _plan(copy.query, replace(asker, parameters=()), lake)
     except NotResolved as failure:
         return PreparedStatement(statement, Lane.ENGINE, None, None, copy.placed(failure), copy)
     except SqlError as error:
@@ -390,17 +388,17 @@ def _prepare_copy(statement: Statement, names: Names, principal: Principal, lake
     return PreparedStatement(statement, Lane.RELAY if made is None else Lane.ENGINE, made, None, None, copy)
 
 
-def _plan(text: str, names: Names, principal: Principal, lake: Lake, parameters: tuple[str, ...]) -> Plan | None:
+def _plan(text: str, asker: Asker, lake: Lake) -> Plan | None:
     """Plan a query, or return None for one that the mirror answers: it names no table of the lake. In the mirror
     nothing of the lake can be read, so a wrong decision ends in an error there.
     """
     tree = parse_query(text)
     if tree is None:
-        refuse_tables(text, names)
+        refuse_tables(text, asker.names)
         return None
-    found = references(tree, names)
+    found = references(tree, asker.names)
     if not found.lake:
         return None
     if found.system:
         found = _with_shapes(found, lake.system_shapes)
-    return plan(tree, found, names, principal, lake, parameters)
+    return plan(tree, found, asker, lake)

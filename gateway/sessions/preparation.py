@@ -18,7 +18,7 @@ from gateway.lanes.prepared import (
     ShapesWanted,
     get_planless,
 )
-from gateway.pipeline import TypesWanted
+from gateway.pipeline import Asker, TypesWanted
 from gateway.relay.mirror_connection import MirrorConnection
 from gateway.sessions.late_lanes import LATE, LateLanes
 from gateway.sessions.owed_answers import OwedAnswers
@@ -191,8 +191,8 @@ class Preparation:
         services = self._services
         self.busy = True
         try:
-            names, principal = self._role.names(), self._role.principal()
-            return await services.statements.prepare(statement, names, principal, services.lake)
+            asker = Asker(self._role.names(), self._role.principal())
+            return await services.statements.prepare(statement, asker, services.lake)
         except SqlError as error:
             if not certain and not self._engine.settings_known and self._mirror.status != "E":
                 return None

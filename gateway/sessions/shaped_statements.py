@@ -22,6 +22,7 @@ from catalog.errors import SqlError
 from gateway.lanes.bound import Portal
 from gateway.lanes.engine_lane import EngineLane
 from gateway.lanes.prepared import Lane, LastTime, NamedStatement, PreparedStatement
+from gateway.pipeline import Asker
 from gateway.relay.mirror_connection import MirrorConnection
 from gateway.relay.source_relay import WholeStatement
 from gateway.sessions.owed_answers import OwedAnswers
@@ -163,8 +164,7 @@ class ShapedStatements:
         (statement,) = split(first.shape.with_parameters(chosen))
         if statement.kind is not Kind.QUERY:
             return UNFIT
-        principal = self._role.principal()
-        prepared = await self._statements.prepare(statement, names, principal, self._lake)
+        prepared = await self._statements.prepare(statement, Asker(names, self._role.principal()), self._lake)
         oids = tuple(_OIDS[first.shape.classes[index]] for index in sorted(chosen))
         if prepared.lane is not Lane.ENGINE:
             return UNFIT

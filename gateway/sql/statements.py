@@ -24,6 +24,7 @@ from gateway.sql.engine_dialect.before_qualify import parse
 from gateway.sql.explain_options import ExplainOptions, read_options
 from gateway.sql.mapping_statements import is_mapping_statement
 from gateway.sql.masking_parser import is_masking_statement
+from gateway.sql.own_settings import check_own_setting
 from gateway.sql.policy_questions import is_policy_question
 from gateway.sql.temporary_statements import is_temporary_statement
 from gateway.sql.tokens import Token, TooManyTokens, UnterminatedToken, tokens
@@ -175,7 +176,7 @@ def _statement(text: str, part: list[Token]) -> Statement:
     elif words[0] in _MAKERS and is_temporary_statement(part) and not (words[0] == "ALTER" and is_access(part)):
         kind = Kind.TEMPORARY
     else:
-        kind = Kind.ACCESS if words[0] in _OTHER_COMMANDS and is_access(part) else _kind(words, part[0])
+        kind = Kind.ACCESS if words[0] in _OTHER_COMMANDS and is_access(part) else _kind(words, part)
     cut = text[part[0].start : part[-1].end]
     return Statement(cut, kind, words[0], part[0].start, asks_about_sessions(cut))
 
@@ -186,8 +187,8 @@ def asks_about_sessions(text: str) -> bool:
     return any(name in lowered for name in _ABOUT_SESSIONS)
 
 
-def _kind(words: list[str], first: Token) -> Kind:
-    head = words[0]
+def _kind(words: list[str], part: list[Token]) -> Kind:
+    head, first = words[0], part[0]
     if head in QUERY_HEADS:
         return Kind.QUERY
     if head == "EXPLAIN":
@@ -199,6 +200,7 @@ def _kind(words: list[str], first: Token) -> Kind:
     if head == "REFRESH" and words[1:2] == ["SOURCE"]:
         return Kind.REFRESH
     if head in _SESSION_HEADS:
+        check_own_setting(part)
         return Kind.AUTHORIZATION if _sets_authorization(words) else Kind.SESSION
     if head in _OF_QUERIES and (head != "PREPARE" or words[1:2] != ["TRANSACTION"] or words[2:3] in (["AS"], ["("])):
         return _OF_QUERIES[head]

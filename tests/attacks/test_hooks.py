@@ -95,10 +95,10 @@ def _keys_of_statements(patch: Patch) -> None:
     prepare = gateway.lanes.prepared._prepare
     kept: dict[tuple[str, object], Any] = {}
 
-    def prepared(statement: Any, names: Any, principal: Any, lake: Any, parameters: Any) -> Any:
-        key = (statement.text, parameters)
+    def prepared(statement: Any, asker: Any, lake: Any) -> Any:
+        key = (statement.text, asker.parameters)
         if key not in kept:
-            kept[key] = prepare(statement, names, principal, lake, parameters)
+            kept[key] = prepare(statement, asker, lake)
         return kept[key]
 
     patch.setattr(gateway.lanes.prepared, "_prepare", prepared)

@@ -13,7 +13,7 @@ import gateway.lanes.prepared
 from catalog.principals import Principal
 from gateway.lake import Lake
 from gateway.lanes.prepared import Lane, PreparedStatement, StatementCache
-from gateway.pipeline import Plan
+from gateway.pipeline import Asker, Plan
 from gateway.sql.resolve import Names
 from gateway.sql.statements import Kind, Statement
 from optimizer.stages import Optimized
@@ -39,7 +39,7 @@ def test_plans_are_kept_by_the_memory_that_they_take(
         names = cast(Names, SimpleNamespace(search_path=(), catalog=SimpleNamespace(version=1), temporary=None))
         lake = cast(Lake, SimpleNamespace(access=SimpleNamespace(version=1), threads=None))
         for text in texts:
-            await cache.prepare(Statement(text, Kind.QUERY, "SELECT"), names, who, lake)
+            await cache.prepare(Statement(text, Kind.QUERY, "SELECT"), Asker(names, who), lake)
 
     monkeypatch.setattr(gateway.lanes.prepared, "_prepare", prepare)
     monkeypatch.setattr(gateway.lanes.prepared, "_KEPT_BYTES", 2 << 20)

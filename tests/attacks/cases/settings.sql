@@ -233,7 +233,9 @@ tina: SET lakegate.principal = 'ada'
 tina: SELECT count(*) FROM {t}.people
 ----
 > tina
-(SET)
+ERROR 42602: invalid configuration parameter name "lakegate.principal"
+  DETAIL: "lakegate" is a reserved prefix.
+  HINT: There are lakegate.dynamic_filters, lakegate.join_reordering, lakegate.pushdown.
 > tina
 3
 
@@ -309,7 +311,9 @@ tina: SET lakegate.roles = 'south,keepers'
 tina: SELECT count(*) FROM {t}.vault
 ----
 > tina
-(SET)
+ERROR 42602: invalid configuration parameter name "lakegate.roles"
+  DETAIL: "lakegate" is a reserved prefix.
+  HINT: There are lakegate.dynamic_filters, lakegate.join_reordering, lakegate.pushdown.
 > tina
 ERROR 42P01: relation "{t}.vault" does not exist
 
