@@ -1,8 +1,8 @@
 """Install the clients of the tests that are no packages of the environment: `make clients`.
 
-They are npm's, Debian's pgjdbc, psqlODBC and Chromium, and dbt and Superset, which ask for other versions of packages
-than the gateway. A client that cannot be had on a machine is named with the reason, and its tests skip; with
-``LAKEGATE_CLIENTS=all`` that fails.
+They are npm's, Debian's pgjdbc, psqlODBC, R with dbplyr and Chromium, and dbt and Superset, which ask for other
+versions of packages than the gateway. A client that cannot be had on a machine is named with the reason, and its tests
+skip; with ``LAKEGATE_CLIENTS=all`` that fails.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pyodbc
 
-from tests.clients.programs import BROWSER, DBT, FOLDER, JAR, NODE_MODULES, ODBC_DRIVER, SUPERSET, all_are_wanted
+from tests.clients.programs import BROWSER, DBT, FOLDER, JAR, NODE_MODULES, ODBC_DRIVER, SUPERSET, all_are_wanted, has_r
 
 _LONGEST = 480  # seconds for one command: package managers wait long for hosts that do not answer
 
@@ -98,6 +98,14 @@ def _odbc() -> None:
         raise _NotInstalled("Debian's package registered no driver")
 
 
+def _r() -> None:
+    if has_r():
+        return
+    if os.geteuid() != 0:
+        raise _NotInstalled("only root can: apt-get install r-cran-rpostgresql r-cran-dbplyr")
+    _run("apt-get", "install", "--yes", "--no-install-recommends", "r-cran-rpostgresql", "r-cran-dbplyr")
+
+
 def _browser() -> None:
     if all(program.exists() for program in BROWSER):
         return
@@ -112,6 +120,7 @@ _CLIENTS: dict[str, Callable[[], None]] = {
     "Apache Superset": _superset,
     "pgjdbc": _pgjdbc,
     "psqlODBC": _odbc,
+    "R, with RPostgreSQL and dbplyr": _r,
     "Chromium, for Superset's pages": _browser,
 }
 

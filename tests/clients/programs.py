@@ -25,6 +25,13 @@ def all_are_wanted(environment: Mapping[str, str]) -> bool:
     return environment.get("LAKEGATE_CLIENTS") == "all"
 
 
+def has_r() -> bool:
+    """Whether R is here with dbplyr and the driver that it is used with."""
+    program = shutil.which("Rscript")
+    asked = 'q(status = !all(c("dbplyr", "RPostgreSQL") %in% rownames(installed.packages())))'
+    return program is not None and subprocess.run([program, "--vanilla", "-e", asked], check=False).returncode == 0
+
+
 def missing(what: str) -> NoReturn:
     """Skip a test, or fail where all clients have to be there."""
     text = f"{what} is not installed: make clients"
