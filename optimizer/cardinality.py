@@ -125,9 +125,12 @@ class Cardinality:
         left, right = self.of_query(query.left), self.of_query(query.right)
         if left is None or right is None:
             return None
+        one, other = left.rows, right.rows
+        if query.args.get("distinct"):
+            one, other = _different(query.left, left), _different(query.right, right)
         if isinstance(query, exp.Union):
-            return Estimate(_limited(query, left.rows + right.rows), {}, left.width)
-        rows = min(left.rows, right.rows) if isinstance(query, exp.Intersect) else left.rows
+            return Estimate(_limited(query, one + other), {}, left.width)
+        rows = min(one, other) if isinstance(query, exp.Intersect) else one
         return Estimate(_limited(query, rows), {}, left.width)
 
     def _of_with_name(self, name: exp.Table) -> Estimate | None:
@@ -257,6 +260,18 @@ def equal_columns(columns: Iterable[tuple[int, ColumnEstimate | None, float]]) -
             for relation, column, distinct in found
         )
     )
+
+
+def _different(query: exp.Query, found: Estimate) -> float:
+    """Return how many different rows a query has: no more than its columns' values can be combined to."""
+    combined = 1.0
+    for name in query.named_selects:
+        column = found.columns.get(name)
+        distinct = column.distinct if column is not None else None
+        if distinct is None:
+            return found.rows
+        combined *= distinct
+    return max(1.0, min(found.rows, combined))
 
 
 def _masked(select: exp.Select, output: exp.Expr) -> exp.Column:

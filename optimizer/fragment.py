@@ -20,6 +20,7 @@ from optimizer.comparisons import comparisons
 from optimizer.copies import copied
 from optimizer.infinite_moments import may_be_infinite
 from optimizer.relations import Relation, conjuncts, relations
+from optimizer.scopes import queries
 from optimizer.stages import Applied, Condition, Fragment, Fragmented, Optimized, RemotePart
 
 _PARAMETERS = (exp.Parameter, exp.Placeholder)
@@ -36,12 +37,12 @@ def fragment(
     Blocks: sources may read metadata.
     """
     tree = copied(optimized.tree)
-    selects = [*tree.find_all(exp.Select)] if parts else []
+    asked = queries(tree) if parts else []
     infinite = may_be_infinite(tree)
     token = secrets.token_hex(8)  # relation names cannot be guessed, so no text of a user can name one
     read = [*relations(tree)]
     within = frozenset(
-        at for at, relation in enumerate(read) if any(_stands_in(relation, selects[p.place]) for p in parts)
+        at for at, relation in enumerate(read) if any(_stands_in(relation, asked[p.place]) for p in parts)
     )
     fragments = [
         _fragment(relation, f"scan_{token}_{number}", snapshots[relation.name], sources, parameters)
@@ -51,21 +52,22 @@ def fragment(
     whole = tuple(_infinite(part) if infinite else part for part in late)
     named = [replace(part, relation=f"part_{token}_{number}") for number, part in enumerate(parts)]
     for part in named:
-        _read_part(selects[part.place], part)
+        _read_part(asked[part.place], part)
     if infinite:
         named = [replace(part, scan=replace(part.scan, infinite=True)) for part in named]
     return Fragmented(tree, whole, tuple(named), within)
 
 
-def _stands_in(relation: Relation, select: exp.Select) -> bool:
+def _stands_in(relation: Relation, query: exp.Query) -> bool:
     node: exp.Expr | None = relation.derived
-    while node is not None and node is not select:
+    while node is not None and node is not query:
         node = node.parent
-    return node is select
+    return node is query
 
 
-def _read_part(select: exp.Select, part: RemotePart) -> None:
+def _read_part(query: exp.Query, part: RemotePart) -> None:
     """Read a subquery's rows from its server, in place."""
+    select = query if isinstance(query, exp.Select) else query.replace(exp.Select())
     base = exp.Table(this=_quoted(part.relation), alias=exp.TableAlias(this=_quoted("part")))
     for name in [*select.args]:
         select.set(name, None)

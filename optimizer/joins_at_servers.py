@@ -227,7 +227,7 @@ class _Search:
     def _owner(self, source: Source) -> _Owner | None:
         """Return whose a source is, where one server has all of it and it may stand anywhere."""
         node = source.node
-        if not isinstance(node, exp.Subquery) or not node.alias or not isinstance(node.this, exp.Select):
+        if not isinstance(node, exp.Subquery) or not node.alias or not isinstance(node.this, exp.Query):
             return None
         read = [*relations(node.this)]  # not what is joined to it in parentheses
         owners = {(self.servers.tables[one.name].source, one.reader) for one in read}

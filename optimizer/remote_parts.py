@@ -18,7 +18,7 @@ from optimizer import cost
 from optimizer.cardinality import Cardinality, Statistics
 from optimizer.copies import copied
 from optimizer.relations import Relation, get_relation, relations
-from optimizer.scopes import is_closed
+from optimizer.scopes import is_closed, queries
 from optimizer.stages import AT_SERVER, JoinAtServer, Kept, Optimized
 
 T = exp.DType
@@ -29,7 +29,7 @@ _EXACT: Final = (T.SMALLINT, T.INT, T.BIGINT, T.DECIMAL)
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A subquery that one server could answer. ``place`` is its SELECT's among those of the tree, ``tables`` what it
+    """A subquery that one server could answer. ``place`` is its own among the queries of the tree, ``tables`` what it
     reads with the rights of ``reader``; ``rows`` are expected of it, None where nothing is known.
 
     ``sent`` is the query for the server, and ``outputs`` what the subquery's columns are over the columns of that,
@@ -42,7 +42,7 @@ class Candidate:
     reader: str
     tables: tuple[TableName, ...]
     rows: float | None
-    sent: exp.Select
+    sent: exp.Query
     outputs: tuple[exp.Expr, ...]
 
 
@@ -58,9 +58,9 @@ def choose_parts(
     cardinality = Cardinality(statistics)
     places = [id(relation.base) for relation in relations(tree)]
     keyed = {places[one.target] for one in optimized.dynamic}
-    taken: list[exp.Select] = []
+    taken: list[exp.Query] = []
     kept: list[Kept] = []
-    for place, select in enumerate(tree.find_all(exp.Select)):
+    for place, select in enumerate(queries(tree)):
         if select is tree or _is_within(select, taken) or get_relation(select.parent) is not None:
             continue
         found = _read(select, tables)
@@ -78,7 +78,7 @@ def choose_parts(
     return tuple(kept)
 
 
-def _is_within(select: exp.Select, taken: Sequence[exp.Select]) -> bool:
+def _is_within(select: exp.Query, taken: Sequence[exp.Query]) -> bool:
     node: exp.Expr | None = select
     while node is not None:
         if any(node is one for one in taken):
@@ -87,7 +87,7 @@ def _is_within(select: exp.Select, taken: Sequence[exp.Select]) -> bool:
     return False
 
 
-def _read(select: exp.Select, tables: Mapping[TableName, Table]) -> list[Relation] | None:
+def _read(select: exp.Query, tables: Mapping[TableName, Table]) -> list[Relation] | None:
     """Return what a subquery reads where that is all of one server's, and else None."""
     found = [*relations(select)]
     sources = {tables[one.name].source for one in found}
@@ -95,9 +95,13 @@ def _read(select: exp.Select, tables: Mapping[TableName, Table]) -> list[Relatio
     return found if len(sources) == 1 and is_remote else None
 
 
-def _does_more(select: exp.Select) -> bool:
-    """Whether there is more to do than to choose rows and columns of one table, which its scan does."""
+def _does_more(select: exp.Query) -> bool:
+    """Whether there is more to do than to choose rows and columns of one table, which its scan does, and to hand on all
+    of them.
+    """
     limit = select.args.get("limit")
+    if isinstance(select, exp.SetOperation):
+        return limit is not None or bool(select.args.get("distinct")) or not isinstance(select, exp.Union)
     groups = select.args.get("group") or select.args.get("distinct") or select.args.get("joins")
     return bool(
         groups
@@ -107,16 +111,16 @@ def _does_more(select: exp.Select) -> bool:
     )
 
 
-def _reads_more(select: exp.Select) -> bool:
+def _reads_more(select: exp.Query) -> bool:
     """Whether it only hands on what a subquery in FROM makes."""
     source = select.args.get("from_")
     inner = source.this if source is not None else None
     if not isinstance(inner, exp.Subquery) or get_relation(inner) is not None:
         return False
-    return isinstance(inner.this, exp.Select) and _does_more(inner.this)
+    return isinstance(inner.this, exp.Select | exp.SetOperation) and _does_more(inner.this)
 
 
-def _refused(select: exp.Select, tree: exp.Query, found: Sequence[Relation], keyed: set[int]) -> str | None:
+def _refused(select: exp.Query, tree: exp.Query, found: Sequence[Relation], keyed: set[int]) -> str | None:
     if len({one.reader for one in found}) > 1 or found[0].reader is None:
         return "its tables are read with the rights of several roles"
     if any(one.args.get("recursive") for one in tree.find_all(exp.With)):
@@ -131,7 +135,7 @@ def _refused(select: exp.Select, tree: exp.Query, found: Sequence[Relation], key
     return None
 
 
-def _not_worth(select: exp.Select, found: Sequence[Relation], cardinality: Cardinality) -> str | None:
+def _not_worth(select: exp.Query, found: Sequence[Relation], cardinality: Cardinality) -> str | None:
     """Say why the server had better send the tables' rows; None where it had not, or they surely get fewer."""
     made, read = cardinality.of_query(select), [cardinality.of_query(one.select) for one in found]
     rows = [one.rows for one in read if one is not None]
@@ -147,13 +151,13 @@ def _not_worth(select: exp.Select, found: Sequence[Relation], cardinality: Cardi
 
 def _candidate(
     place: int,
-    select: exp.Select,
+    select: exp.Query,
     found: Sequence[Relation],
     tables: Mapping[TableName, Table],
     cardinality: Cardinality,
 ) -> Candidate:
     estimate = cardinality.of_query(select)
-    sent, outputs = _split(select)
+    sent, outputs = _split(select) if isinstance(select, exp.Select) else _unsplit(select)
     reader = found[0].reader
     assert reader is not None
     names = tuple(dict.fromkeys(one.name for one in found))
@@ -173,6 +177,14 @@ def _split(select: exp.Select) -> tuple[exp.Select, tuple[exp.Expr, ...]]:
     outputs = [made.output(item) for item in sent.expressions]
     sent.set("expressions", made.items or [exp.Literal.number(1)])
     return sent, tuple(outputs)
+
+
+def _unsplit(query: exp.Query) -> tuple[exp.Query, tuple[exp.Expr, ...]]:
+    """Return a set operation, which is the server's as it is, and its columns."""
+    made = _Sent(None, may_split=False)
+    return copied(query), tuple(
+        _output(made.column(item), name) for item, name in zip(query.selects, query.named_selects, strict=True)
+    )
 
 
 def _may_split(select: exp.Select) -> bool:
@@ -206,20 +218,19 @@ class _Sent:
     def output(self, item: exp.Expr) -> exp.Expr:
         """Return what the engine makes of the server's columns for one column of the subquery."""
         value = item.unalias()
+        name = item.alias_or_name
         parts = [*self._parts(value)] if self.may_split else [value]
         if any(part is value for part in parts) and not _is_mean(value):
-            made: exp.Expr = self._column(item)
+            made: exp.Expr = self.column(item)
         else:
             for part in parts:
-                found = self._quotient(part) if _is_mean(part) else self._column(part.copy())
+                found = self._quotient(part) if _is_mean(part) else self.column(part.copy())
                 if part is value:
                     value = found
                 else:
                     part.replace(found)
             made = value
-        output = exp.alias_(made, item.alias_or_name, quoted=True, copy=False) if item.alias_or_name else made
-        output.type = made.type
-        return output
+        return _output(made, name)
 
     def _parts(self, value: exp.Expr) -> Iterator[exp.Expr]:
         """Yield the columns and aggregates of an expression; it itself where it cannot be taken apart. A constant has
@@ -243,7 +254,8 @@ class _Sent:
                 waiting += [*node.iter_expressions()]
         yield from found
 
-    def _column(self, item: exp.Expr) -> exp.Column:
+    def column(self, item: exp.Expr) -> exp.Column:
+        """Have the server give one more column; return how the engine speaks of it."""
         self.items.append(item)
         made = exp.column(exp.to_identifier(f"c{len(self.items)}", quoted=True), exp.to_identifier("part", quoted=True))
         made.type = item.unalias().type
@@ -251,8 +263,8 @@ class _Sent:
 
     def _quotient(self, value: exp.Expr) -> exp.Expr:
         mean = value.this if isinstance(value, exp.Filter) else value
-        total = self._column(_instead(value, exp.Sum, mean, T.DECIMAL))
-        count = self._column(_instead(value, exp.Count, mean, T.BIGINT))
+        total = self.column(_instead(value, exp.Sum, mean, T.DECIMAL))
+        count = self.column(_instead(value, exp.Count, mean, T.BIGINT))
         zero = exp.Literal.number(0)
         zero.type = exp.DataType(this=T.INT)
         divisor = exp.Nullif(this=count, expression=zero)
@@ -260,6 +272,12 @@ class _Sent:
         found = exp.Div(this=total, expression=divisor, typed=True, safe=False)
         found.type = exp.DataType(this=T.DECIMAL)
         return exp.Paren(this=found) if value.parent is not None else found
+
+
+def _output(value: exp.Expr, name: str) -> exp.Expr:
+    output = exp.alias_(value, name, quoted=True, copy=False) if name else value
+    output.type = value.type
+    return output
 
 
 def _is_mean(value: exp.Expr) -> bool:
@@ -284,17 +302,19 @@ def _instead(value: exp.Expr, kind: type[exp.Expr], mean: exp.Expr, of: exp.DTyp
     return filtered
 
 
-def get_join_at_server(select: exp.Select) -> JoinAtServer | None:
+def get_join_at_server(select: exp.Query) -> JoinAtServer | None:
     """Return what is known of a subquery that was made so that a server joins tables; None for any other."""
     found: JoinAtServer | None = select.meta.get(AT_SERVER)
     return found
 
 
-def _name(select: exp.Select) -> str:
+def _name(select: exp.Query) -> str:
     """Return what a subquery is called: by its alias or name in WITH, or by how it begins."""
     joined = get_join_at_server(select)
     if joined is not None:
         return joined.name
     parent = select.parent
     alias = parent.alias if isinstance(parent, exp.Subquery | exp.CTE) else ""
-    return f"subquery {alias}" if alias else "a subquery"
+    if alias:
+        return f"subquery {alias}"
+    return "a subquery" if isinstance(select, exp.Select) else f"a set operation ({select.key.upper()})"

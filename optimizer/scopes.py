@@ -51,6 +51,11 @@ def source_select(column: exp.Column, within: exp.Expr) -> exp.Select | None:
     return None
 
 
+def queries(tree: exp.Expr) -> list[exp.Query]:
+    """Return the SELECTs and set operations of a tree, outer ones first: in this order their places are counted."""
+    return [*tree.find_all(exp.Select, exp.SetOperation)]
+
+
 def is_closed(query: exp.Expr) -> bool:
     """Whether a query reads tables, and names of its own WITH, and speaks of no columns but theirs."""
     own = {one.alias for one in query.find_all(exp.CTE)}

@@ -148,9 +148,10 @@ class Fragment:
 
 @dataclass(frozen=True, slots=True)
 class RemotePart:
-    """A subquery that one server answers. ``place`` is its SELECT's among those of the optimized tree, ``name`` how
-    people are told of it. ``outputs`` are its columns, over those of ``scan`` as ``part.c1 …``; ``tables`` what it
-    reads. ``parameters`` are constants in the query that stand for parameters of the statement, each with its number.
+    """A subquery that one server answers. ``place`` is its own among the queries of the optimized tree (`scopes`),
+    ``name`` how people are told of it. ``outputs`` are its columns, over those of ``scan`` as ``part.c1 …``; ``tables``
+    what it reads. ``parameters`` are constants in the query that stand for parameters of the statement, each with its
+    number.
     """
 
     place: int

@@ -24,6 +24,9 @@ Remote = tuple[str, str]
 Row = tuple[Any, ...]
 
 
+_DEFAULT_COLLATION = 100  # of PostgreSQL: the database's own
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """What a database holds: as everyone sees it, and as this connector needs it, by schema and name there."""
@@ -195,7 +198,7 @@ def _column_shape(
         oid, typmod, spelled = domain.base, domain.typmod, domain.spelled
     way = remote_type(found.types.get(oid, PgType("record", "c", False)), typmod, spelled, options.numeric_scale)
     byte_order, deterministic = found.collations.get(collation, (False, True))
-    return ColumnShape(way, byte_order, deterministic)
+    return ColumnShape(way, byte_order, deterministic, 0 if collation == _DEFAULT_COLLATION else collation)
 
 
 def _constraints(rows: list[Row], names: Mapping[Remote, TableName], visible: set[str]) -> Iterable[Constraint]:

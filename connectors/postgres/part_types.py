@@ -59,13 +59,33 @@ class Scope:
 
 
 def output_types(
-    select: exp.Select, tables: Mapping[TableName, Table], named: Mapping[str, Columns] | None = None
+    query: exp.Query, tables: Mapping[TableName, Table], named: Mapping[str, Columns] | None = None
 ) -> list[pa.DataType]:
-    """Return the types of a SELECT's columns, in their order. Raises NotSent where one has none."""
+    """Return the types of a query's columns, in their order. Raises NotSent where one has none."""
     known = dict(named or {})
-    clause = select.args.get("with_")
+    clause = query.args.get("with_")
     for cte in clause.expressions if clause is not None else ():
         known[cte.alias] = _columns(cte.this, cte, tables, known)
+    if isinstance(query, exp.SetOperation):
+        return _of_set_operation(query, tables, known)
+    if isinstance(query, exp.Subquery) and isinstance(query.this, exp.Query):
+        return output_types(query.this, tables, known)
+    if not isinstance(query, exp.Select):
+        raise NotSent(f"{_shown(query)} is left to the engine")
+    return _of_select(query, tables, known)
+
+
+def _of_set_operation(
+    query: exp.SetOperation, tables: Mapping[TableName, Table], known: Mapping[str, Columns]
+) -> list[pa.DataType]:
+    """Return the types that both operands have: of others the engine makes one, and the server perhaps another."""
+    types, others = (output_types(one, tables, known) for one in (query.left, query.right))
+    if types != others:
+        raise NotSent(f"columns of several types meet in {query.key.upper()}")
+    return types
+
+
+def _of_select(select: exp.Select, tables: Mapping[TableName, Table], known: dict[str, Columns]) -> list[pa.DataType]:
     sources: dict[str, Columns] = {}
     source = select.args.get("from_")
     read = [source.this] if source is not None else []
@@ -87,7 +107,7 @@ def _add(
         scope = Scope({relation.base.alias_or_name: own}, named)
         found = {one.alias_or_name: type_of(one, scope) for one in relation.select.expressions}
         sources[relation.alias] = _renamed(found, node)
-    elif isinstance(node, exp.Subquery) and isinstance(node.this, exp.Select):
+    elif isinstance(node, exp.Subquery) and isinstance(node.this, exp.Select | exp.SetOperation):
         sources[node.alias] = _columns(node.this, node, tables, named)
     elif isinstance(node, exp.Subquery) and not node.alias:
         _add(node.this, sources, tables, named)
@@ -100,10 +120,10 @@ def _add(
 def _columns(
     query: exp.Expr, node: exp.Expr, tables: Mapping[TableName, Table], named: Mapping[str, Columns]
 ) -> Columns:
-    if not isinstance(query, exp.Select):
-        raise NotSent("set operations are left to the engine")
+    if not isinstance(query, exp.Query):
+        raise NotSent("it reads what is no table")
     types = output_types(query, tables, named)
-    return _renamed(dict(zip((one.alias_or_name for one in query.expressions), types, strict=True)), node)
+    return _renamed(dict(zip(query.named_selects, types, strict=True)), node)
 
 
 def _renamed(columns: Columns, node: exp.Expr) -> Columns:

@@ -22,7 +22,7 @@ T = exp.DType
 _STRUCTURE: tuple[type[exp.Expr], ...] = (
     *(exp.Select, exp.Subquery, exp.From, exp.Join, exp.Where, exp.Group, exp.Having, exp.Order, exp.Ordered),
     *(exp.Limit, exp.Offset, exp.Distinct, exp.With, exp.CTE, exp.Table, exp.TableAlias, exp.Identifier),
-    *(exp.Alias, exp.Paren, exp.Column, exp.Star, exp.Window),
+    *(exp.Alias, exp.Paren, exp.Column, exp.Star, exp.Window, exp.Union, exp.Intersect, exp.Except),
 )
 _VALUES: tuple[type[exp.Expr], ...] = (
     *(
@@ -44,9 +44,12 @@ _VALUES: tuple[type[exp.Expr], ...] = (
     *(exp.RowNumber, exp.Rank, exp.DenseRank),
 )
 _KNOWN = frozenset((*_STRUCTURE, *_VALUES))
-_PARTS = {  # of nodes: the arguments that are understood
+_SET_OPERATION = {"this", "expression", "distinct", "limit", "offset", "with_"}
+_SET_OPERATIONS: tuple[type[exp.Expr], ...] = (exp.Union, exp.Intersect, exp.Except)
+_PARTS: dict[type[exp.Expr], set[str]] = {  # of nodes: the arguments that are understood
     exp.Select: {"expressions", "from_", "joins", "where", "group", "having", "order", "limit", "offset", "distinct"}
     | {"with_"},
+    **dict.fromkeys(_SET_OPERATIONS, _SET_OPERATION),
     exp.Subquery: {"this", "alias", "joins"},
     exp.Table: {"this", "db", "alias", "joins"},
     exp.Join: {"this", "on", "side", "kind"},
@@ -68,6 +71,10 @@ _TEXTS = frozenset({T.TEXT, T.VARCHAR})
 _WITHOUT_COLLATION = _NUMBERS | {T.BOOLEAN, T.DATE, T.TIMESTAMP, T.TIMESTAMPTZ}
 _COMPARISONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Between, exp.In)
 _ALIKE = (_EXACT, _TEXTS, frozenset({T.DATE}))  # types of parameters, and of what each may be compared with
+_MEETING = (  # where PostgreSQL has to know by which collation texts are compared, or what is made of them
+    *(*_COMPARISONS, exp.NullSafeEQ, exp.NullSafeNEQ, exp.Like, exp.Coalesce, exp.Nullif, exp.Case, exp.DPipe),
+    *(exp.Replace, exp.Trim, exp.SetOperation),
+)
 _ORDERING = (exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Between, exp.Ordered, exp.Min, exp.Max)
 _SQL_TYPES = ("smallint", "integer", "bigint", "boolean", "text", "date", "real", "double precision")
 _LONG_TYPES = ("numeric", "character varying", "timestamp")  # with digits, lengths or time zones behind
@@ -76,7 +83,7 @@ _NUMBER = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,9})?\Z")
 
 
 def require_alike(
-    select: exp.Select, tables: Mapping[TableName, Table], shapes: Mapping[TableName, Mapping[str, ColumnShape]]
+    select: exp.Query, tables: Mapping[TableName, Table], shapes: Mapping[TableName, Mapping[str, ColumnShape]]
 ) -> None:
     """Raise NotSent unless all that a part computes has the same result at the server as in the engine. ``shapes`` are
     those of the tables' columns; nodes must have their types.
@@ -88,6 +95,8 @@ def require_alike(
         raise NotSent("a column's collation holds different texts equal")
     if not all(shape.byte_order for kind, shape in read if kind == "text") and (found := _ordered_text(select)):
         raise NotSent(f"{found} would order text by the collation of the source")
+    if len({shape.collation for kind, shape in read if kind == "text"} - {0}) > 1 and (met := _met_texts(select)):
+        raise NotSent(f"texts of several collations would meet in {met}")
     has_zone = any(kind == "timestamptz" for kind, _ in read)
     for node in select.find_all(exp.Literal):
         if node.is_string:
@@ -155,7 +164,15 @@ def _columns(
                 yield "timestamptz" if sql_type.endswith("with time zone") else "other", shape
 
 
-def _ordered_text(select: exp.Select) -> str | None:
+def _met_texts(select: exp.Query) -> str | None:
+    """Return words for what several columns of text meet in, None where none do."""
+    for node in select.find_all(*_MEETING):
+        if len({(one.table, one.name) for one in node.find_all(exp.Column) if one.is_type(*_TEXTS)}) > 1:
+            return _words(node)
+    return None
+
+
+def _ordered_text(select: exp.Query) -> str | None:
     """Return words for what orders text, None where nothing does."""
     for node in select.find_all(*_ORDERING):
         operands = [node.this, *(node.args[name] for name in ("expression", "low", "high") if node.args.get(name))]

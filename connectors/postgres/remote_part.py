@@ -51,7 +51,7 @@ class WrittenPart:
 
 
 def remote_part(
-    select: exp.Select, tables: Mapping[TableName, Table], shape: Callable[[Table], RelationShape]
+    select: exp.Query, tables: Mapping[TableName, Table], shape: Callable[[Table], RelationShape]
 ) -> WrittenPart:
     """Return the statement for a part. Raises NotSent where its rows might be others there."""
     read = {relation.name: shape(tables[relation.name]) for relation in relations(select)}
@@ -63,7 +63,8 @@ def remote_part(
     if written is None:
         raise NotSent("it cannot be written with one meaning")
     names = [f"c{number}" for number in range(1, len(types) + 1)]
-    items = zip(names, types, select.expressions, strict=True)
+    stored = [isinstance(select, exp.Select) and isinstance(one.unalias(), _AS_STORED) for one in select.selects]
+    items = zip(names, types, stored, strict=True)
     selected = ", ".join(_selected(name, of, one) for name, of, one in items)
     columns = ", ".join(map(always_quoted, names))
     query = f"SELECT {selected} FROM ({written.text}) AS part ({columns})"
@@ -80,10 +81,10 @@ def _stand_in(parameter: exp.Parameter) -> tuple[str, int]:
     return quote_literal(token), int(parameter.name)
 
 
-def _selected(name: str, of: pa.DataType, item: exp.Expr) -> str:
+def _selected(name: str, of: pa.DataType, is_stored: bool) -> str:
     """Return how a column travels: few digits as a scaled bigint, as those of a scan do."""
     quoted = always_quoted(name)
-    if not pa.types.is_decimal(of) or of.precision > _MOST_SCALED or not isinstance(item.unalias(), _AS_STORED):
+    if not pa.types.is_decimal(of) or of.precision > _MOST_SCALED or not is_stored:
         return quoted
     scaled = f"({quoted} * {10**of.scale})::int8" if of.scale else f"{quoted}::int8"
     return f"{scaled} AS {quoted}"

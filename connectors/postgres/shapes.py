@@ -13,12 +13,14 @@ ROWS_IN_ORDER_OF_STORAGE = "rpmt"  # relation kinds whose rows have a ctid: tabl
 @dataclass(frozen=True, slots=True)
 class ColumnShape:
     """A column's type and what its collation allows. ``byte_order``: text is ordered as its UTF-8 bytes are;
-    ``deterministic``: text is equal only where its bytes are.
+    ``deterministic``: text is equal only where its bytes are. ``collation`` is its number there, 0 where it gives way
+    to any other: as the database's own does.
     """
 
     type: RemoteType
     byte_order: bool = False
     deterministic: bool = True
+    collation: int = 0
 
     def takes_order(self) -> bool:
         """Say whether ``<`` means in PostgreSQL what it means on the Arrow values."""

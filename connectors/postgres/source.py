@@ -104,11 +104,11 @@ class PostgresSource:
         """
         return whole_statement(tree, tables, self._shape)
 
-    def part(self, select: exp.Select, tables: Mapping[TableName, Table]) -> WrittenPart:
-        """Return the statement for a part of a query, a SELECT over governed relations of this source. Raises NotSent
-        where its rows might be others than the engine's.
+    def part(self, query: exp.Query, tables: Mapping[TableName, Table]) -> WrittenPart:
+        """Return the statement for a part of a query, over governed relations of this source. Raises NotSent where its
+        rows might be others than the engine's.
         """
-        return remote_part(select, tables, self._shape)
+        return remote_part(query, tables, self._shape)
 
     def conninfo(self, login: RemoteLogin | None = None) -> str:
         """Return the connection string for a login, with its password; None: the gateway's own."""

@@ -78,6 +78,24 @@ SENT = (
     f"""SELECT o_orderkey, n FROM {ORDERS} (SELECT shop, count(*) AS n FROM web.sale WHERE id % 2 = 5 GROUP BY
         1) t ON true""",
     f"SELECT x, y FROM {ORDERS} (SELECT orderkey, sum(price) FROM web.sale GROUP BY 1) t (x, y) ON x = o_orderkey",
+    # set operations: by themselves, beneath groups, in WITH and in IN, and of set operations
+    f"""SELECT o_orderkey, u.shop FROM {ORDERS} (SELECT shop FROM web.sale UNION SELECT shop FROM web.shop) u
+        ON shop = o_orderkey""",
+    f"""SELECT o_orderkey, u.* FROM {ORDERS} (SELECT shop AS place, small FROM web.sale EXCEPT SELECT h.shop,
+        3::smallint FROM web.shop h) u ON u.place = o_orderkey""",
+    f"""SELECT o_orderkey, u.n, u.code FROM {ORDERS} (SELECT shop, min(code) AS code, count(*) AS n, sum(price) FROM
+        (SELECT shop, code, price FROM web.sale WHERE small < 40 UNION ALL SELECT shop, code, price FROM web.sale
+        WHERE kept AND small > 20) two GROUP BY shop) u ON u.shop = o_orderkey""",
+    f"""WITH seen AS (SELECT shop FROM web.sale WHERE small = 7 INTERSECT SELECT shop FROM web.shop WHERE secret < 5)
+        SELECT o_orderkey, a.shop FROM {ORDERS} seen a ON a.shop = o_orderkey
+        WHERE o_orderkey IN (SELECT shop FROM seen)""",
+    """SELECT o_orderkey FROM sales.orders WHERE o_orderkey IN (SELECT shop FROM web.shop UNION SELECT shop + 1
+        FROM web.shop EXCEPT (SELECT shop FROM web.sale WHERE small = 7 AND shop < 2))""",
+    f"""SELECT count(*), max(u.note) FROM {ORDERS} (SELECT note, day FROM web.sale UNION ALL SELECT note, day
+        FROM web.sale LIMIT 40) u ON o_orderkey < 3""",
+    # texts of one collation meet
+    f"""SELECT o_orderkey, u.t FROM {ORDERS} (SELECT name AS t FROM web.shop UNION SELECT code FROM web.sale) u
+        ON o_orderkey < 3""",
 )
 KEPT = {
     "ESCAPE '!' is left": f"""SELECT n FROM {ORDERS} (SELECT shop, count(*) AS n FROM web.sale
@@ -96,6 +114,12 @@ KEPT = {
         ON shop = o_orderkey""",
     "outside": """SELECT o_orderkey FROM sales.orders WHERE 3 < (SELECT count(*) FROM web.sale WHERE orderkey =
         o_orderkey)""",
+    "several types meet in UNION": f"""SELECT count(*) FROM {ORDERS} (SELECT shop FROM web.sale UNION SELECT orderkey
+        FROM web.sale WHERE orderkey < 9) t ON t.shop = o_orderkey""",
+    'several collations would meet in "h"."city"': f"""SELECT n FROM {ORDERS} (SELECT t.shop, count(*) AS n
+        FROM web.sale t JOIN web.shop h ON h.city = t.code GROUP BY 1) g ON g.shop = o_orderkey""",
+    "several collations would meet in SELECT": f"""SELECT count(*) FROM {ORDERS} (SELECT city FROM web.shop UNION
+        SELECT code FROM web.sale) t ON o_orderkey < 3""",
     "rows are expected": f"""SELECT count(*) FROM {ORDERS} (SELECT s.orderkey, r.id FROM web.sale s JOIN web.sale r
         ON r.shop = s.shop AND r.id < 300) t ON t.orderkey = o_orderkey AND o_orderkey < 3""",
 }
@@ -107,6 +131,9 @@ JOINED = (  # tables side by side with others
     f"""SELECT count(*), sum(s.price) FROM {ORDERS} {SALE} JOIN web.shop h ON h.shop = o_orderkey
         AND h.secret <= s.small WHERE h.name < 'shop 2'""",
     f"""SELECT s.id, h.city FROM {ORDERS} {SALE} JOIN {SHOP} WHERE s.id < 90 AND h.shop < 3 AND s.note < h.city""",
+    # and texts of other collations, which the server could not compare
+    f"""SELECT s.id FROM {ORDERS} {SALE} JOIN web.shop h ON h.city <> s.code AND h.shop = s.shop
+        WHERE h.name = 'shop 3'""",
     # in parentheses, under one alias for two, in subqueries of all kinds
     """SELECT a.name, o_orderkey, b.name AS name FROM (web.shop a JOIN web.shop b ON a.shop = b.secret)
         JOIN sales.orders ON a.shop = o_orderkey
@@ -246,6 +273,8 @@ LEAKY = (
     "SELECT shop AS n, 100 / secret AS s FROM web.shop ORDER BY 100 / secret LIMIT 3",
     "SELECT count(*) AS n, 1 AS s FROM web.shop a JOIN web.shop b ON 100 / a.secret = 100 / b.secret",
     "SELECT count(*) FILTER (WHERE 100 / secret > 1) AS n, 1 AS s FROM web.shop",
+    "SELECT shop AS n, 100 / secret AS s FROM web.shop EXCEPT SELECT shop, secret FROM web.shop WHERE 1 / secret > 3",
+    "SELECT sum(x) AS n, 1 AS s FROM (SELECT 100 / secret AS x FROM web.shop UNION ALL SELECT shop FROM web.shop) u",
 )
 
 

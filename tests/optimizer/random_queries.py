@@ -66,6 +66,30 @@ class QueryMaker:
             return f"({self._select(depth - 1, outer, width)}) {operator} ({self._select(depth - 1, outer, width)})"
         return self._select(depth, outer, width)
 
+    def set_operations(self) -> str:
+        """Return a query that joins a table of files to a set operation over tables of the server."""
+        self._ctes = {}
+        operator = self._random.choice(("UNION ALL", "UNION", "EXCEPT", "INTERSECT", "EXCEPT ALL", "INTERSECT ALL"))
+        operands = [self._operand() for _ in range(self._random.choice((2, 2, 3)))]
+        made = f" {operator} ".join(operands)
+        if self._random.random() < 0.4:
+            made = f"SELECT k, max(n) AS n, min(t) AS t FROM ({made}) g GROUP BY k"
+        if self._random.random() < 0.3:
+            items = "u.k AS c0, a.id AS c1"
+            return f"WITH u AS ({made}) SELECT {items} FROM {self._random.choice(_FILLED)} a, u WHERE a.k = u.k"
+        if self._random.random() < 0.3:
+            return f"SELECT a.k AS c0 FROM {self._random.choice(_FILLED)} a WHERE a.k IN (SELECT k FROM ({made}) u)"
+        return (
+            f"SELECT a.k AS c0, u.n AS c1, u.t AS c2 FROM {self._random.choice(_FILLED)} a JOIN ({made}) u ON a.k = u.k"
+        )
+
+    def _operand(self) -> str:
+        table = self._random.choice(("pg.one", "pg.one", 'pg."order"', "pg.none"))
+        scope = (_Source("a", INTEGERS, TEXTS),)
+        where = f" WHERE {self._conditions(1, scope, scope)}" if self._random.random() < 0.4 else ""
+        number = self._random.choice((*INTEGERS, "5", "id + 1"))
+        return f"SELECT k, {number} AS n, s AS t FROM {table} a{where}"
+
     def joins(self) -> str:
         """Return a query that joins tables by equal columns, most of them of one server."""
         self._ctes = {}

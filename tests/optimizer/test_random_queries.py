@@ -101,6 +101,25 @@ def test_random_parts(tables: SmallLake, request: pytest.FixtureRequest) -> None
     assert sent > asked / 20
 
 
+def test_random_set_operations(tables: SmallLake, request: pytest.FixtureRequest) -> None:
+    """Set operations that the server answers, or that stand in what it answers, have the engine's rows."""
+    maker = QueryMaker(_SEED + 4)
+    asked = request.config.getoption("--random-queries")
+    sent = with_rows = 0
+    for _ in range(asked):
+        query = maker.set_operations()
+        expected = Counter(tables.reference.execute(query.encode()).fetchall())
+        tables.parts.clear()
+        found = _answer(tables, query, "all parts")
+        assert found is None or found == expected, f"{query}\n{tables.parts}"
+        operations = ("UNION", "EXCEPT", "INTERSECT")
+        at_server = any(word in one.scan.queries[0] for one in tables.parts for word in operations)
+        sent += at_server and found is not None
+        with_rows += at_server and bool(found)
+    assert sent > asked / 3
+    assert with_rows > asked / 10
+
+
 def test_random_joins_at_servers(tables: SmallLake, request: pytest.FixtureRequest) -> None:
     """Joins of a server's tables within a larger FROM have the rows that the engine would have made."""
     maker = QueryMaker(_SEED + 2)
