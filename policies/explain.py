@@ -13,6 +13,7 @@ from types import MappingProxyType
 
 from catalog.errors import SqlError
 from catalog.names import TableName
+from catalog.predefined_roles import privileges_on_all
 from catalog.principals import Principal
 from catalog.store.rows import (
     ALL_TABLES,
@@ -156,7 +157,7 @@ class Question:
         return "granted to it" if grant.role == self.principal.name else f"granted to {self._path(grant.role)}"
 
     def _held(self, privilege: str, *places: str) -> Iterator[Grant]:
-        for grant in (*self.rows.grants, _EVERYBODYS):
+        for grant in (*self.rows.grants, _EVERYBODYS, *privileges_on_all(self.table.name.schema)):
             mine = grant.role == PUBLIC or grant.role in self.principal.roles
             if (
                 mine

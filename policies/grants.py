@@ -1,6 +1,7 @@
 """Grants: which tables, and which of their columns, a principal may read. What is not granted is denied.
 
-A table's owner has all privileges on it, and so have the gateway's superusers. The right to use the table's schema is
+A table's owner has all privileges on it, and so have the gateway's superusers. Who is in
+``pg_read_all_data`` may read all. The right to use the table's schema is
 asked by PostgreSQL, in the mirror, which describes each statement before it runs.
 """
 
@@ -13,6 +14,7 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from catalog.names import TableName
+from catalog.predefined_roles import READ_ALL_DATA, is_readable_by_all
 from catalog.principals import Principal
 from catalog.store.rows import ALL_TABLES, PUBLIC, SCHEMA_ITSELF, SELECT, AccessRows
 from catalog.tables import Catalog
@@ -72,6 +74,7 @@ class Grants:
     def _reads_all(self, principal: Principal, name: TableName) -> bool:
         return (
             principal.superuser
+            or (READ_ALL_DATA in principal.roles and is_readable_by_all(name.schema))
             or _holds(principal, self.tables.get(name))
             or _holds(principal, self.schemas.get(name.schema))
         )

@@ -41,6 +41,7 @@ from catalog.mirror.roles import change_memberships, change_roles
 from catalog.mirror.source_views import governed_as_tables, kept_as_they_are
 from catalog.mirror.state_notices import state_notices
 from catalog.mirror.user_mappings import read_user_mappings
+from catalog.predefined_roles import used_groups
 from catalog.sqlstate import SqlState
 from catalog.store.access import AccessChange
 from catalog.store.rows import AccessRows, Membership
@@ -119,8 +120,10 @@ def execute(
     Raises SqlError: what PostgreSQL found wrong, or what the gateway refuses.
     """
     usable = {name for (name,) in connection.execute(_OURS, (MIRROR_MARK,)).fetchall()}
-    change_memberships(connection, change.before, usable, Notes())  # what is lent must not be taken for given
+    # What is lent must not be taken for given.
+    change_memberships(connection, change.before, usable, Notes(), judged=True)
     before, mapped = read_before(connection), read_user_mappings(connection)
+    before = replace(before, groups=frozenset(used_groups(change.before.memberships)))
     held = _make_superusers(connection, change.before) & usable
     for statement in request.statements:
         _require_free(held, statement.session_user, statement.current_user)
@@ -213,7 +216,8 @@ def _settle(
         change_comments(connection, parts.catalog, access, Notes(), every=True)
     if access.tables != before.tables:
         hide_numbers(connection)
-    if access.views != before.views:  # new ones get what was given on all tables of their schema
+    groups = used_groups(access.memberships) != used_groups(before.memberships)
+    if groups or access.views != before.views:  # new views get what was given on all tables of their schema
         change_privileges(connection, access, usable, Notes())
     if connection.execute(_STILL_SUPERUSERS, (MIRROR_MARK,)).fetchone() is not None:
         raise SqlError(SqlState.INTERNAL_ERROR, "a role of the mirror would have kept rights of a superuser")

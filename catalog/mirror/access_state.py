@@ -19,8 +19,10 @@ from catalog.mirror.policies import FALSE, PolicyMark, read_policies, read_polic
 from catalog.mirror.privileges import derived, read_default_privileges, read_privileges
 from catalog.mirror.role_settings import StoredSettings, settings_after
 from catalog.mirror.roles import read_memberships
+from catalog.mirror.strangers import check_owners, check_privileges, not_ours, require_ours
 from catalog.mirror.views import read_view_names, views_after
 from catalog.names import TableName
+from catalog.predefined_roles import GROUPS
 from catalog.sqlstate import SqlState
 from catalog.store.access import rename_roles, without_roles
 from catalog.store.rows import (
@@ -32,6 +34,7 @@ from catalog.store.rows import (
     DefaultPrivilege,
     Grant,
     Membership,
+    PolicyState,
     Role,
     RowPolicy,
     TableRights,
@@ -97,6 +100,7 @@ class Before:
     policies: dict[int, PolicyMark]
     views: Mapping[int, TableName]
     held: frozenset[str] = frozenset()  # roles without their attributes: these stay as the store has them
+    groups: frozenset[str] = frozenset()  # of predefined roles, that have members
     settings: StoredSettings | None = None  # where statements may change those with which sessions begin
 
 
@@ -137,7 +141,7 @@ def read_after(
     rows = _relations(connection, before, rows, names, drops_owned)
     gone = views - {(row.schema, row.name) for row in rows.views}
     rows = replace(rows, comments=_in_order(comments_after(connection, rows, gone)))
-    return _policies(connection, before, rows, names), renamed
+    return _policies(connection, before, rows, names, owner), renamed
 
 
 def _read_roles(connection: psycopg.Connection) -> tuple[_Role, ...]:
@@ -159,7 +163,7 @@ def _check_roles(before: Before, after: Iterable[_Role], owner: str) -> tuple[di
         now = there.get(one.oid)
         if not one.ours:
             if now is None or now.mine or now.role != one.role:
-                raise _not_ours(one.role.name)
+                raise not_ours(one.role.name)
         elif now is None:
             dropped.add(one.role.name)
         elif now.role.name != one.role.name:
@@ -174,13 +178,9 @@ def _check_roles(before: Before, after: Iterable[_Role], owner: str) -> tuple[di
     return renamed, dropped
 
 
-def _not_ours(name: str) -> SqlError:
-    detail = "It is a role of the metadata server, not of the gateway."
-    return SqlError(SqlState.INSUFFICIENT_PRIVILEGE, f'permission denied for role "{name}"', detail=detail)
-
-
 def _foreign(rows: Iterable[Membership], ours: Set[str]) -> frozenset[Membership]:
-    return frozenset(row for row in rows if row.role not in ours or row.member not in ours)
+    joinable = {*ours, *GROUPS}
+    return frozenset(row for row in rows if row.role not in joinable or row.member not in ours)
 
 
 def _check_memberships(
@@ -191,17 +191,31 @@ def _check_memberships(
     now = _foreign(read_memberships(connection), names)
     gone = {row for row in set(was) - now if {row.role, row.member} <= existing}
     for row in sorted((now - set(was)) | gone, key=repr):
-        raise _not_ours(row.role if row.role not in names else row.member)
+        if row.role.startswith("pg_") and row.member in names:
+            hint = f"Roles of the gateway can be members of {', '.join(sorted(GROUPS))}."
+            raise SqlError(
+                SqlState.FEATURE_NOT_SUPPORTED, f'membership in role "{row.role}" is not supported', hint=hint
+            )
+        raise not_ours(row.role if row.role not in names else row.member)
 
 
 def _memberships(connection: psycopg.Connection, rows: AccessRows, names: Set[str]) -> tuple[Membership, ...]:
+    rows_now = [row for row in read_memberships(connection) if row.member in names]
     found = [
-        replace(row, grantor=row.grantor if row.grantor in names else None)
-        for row in read_memberships(connection)
-        if row.role in names and row.member in names
+        replace(row, grantor=row.grantor if row.grantor in names else None) for row in rows_now if row.role in names
     ]
-    others = [row for row in rows.memberships if row.role not in names or row.member not in names]
+    found += [_in_predefined_role(row) for row in rows_now if row.role in GROUPS]
+    joinable = {*names, *GROUPS}
+    others = [row for row in rows.memberships if row.role not in joinable or row.member not in names]
     return _in_order([*found, *others])
+
+
+def _in_predefined_role(row: Membership) -> Membership:
+    """Return a membership as it is kept: the role's rights come with it, the role itself is nobody's."""
+    if row.admin:
+        message = f'ADMIN OPTION for role "{row.role}" is not supported'
+        raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, message, hint="Superusers of the gateway grant it.")
+    return Membership(row.role, row.member, inherit=row.inherit, set_role=False)
 
 
 def _refuse_elsewhere(connection: psycopg.Connection) -> None:
@@ -221,7 +235,9 @@ def _relations(
         name = TableName(schema, table)
         raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, f"dropping table {name} is not supported", hint=hint)
     touched = _touched(connection, rights)
-    defaults = {row for row in read_default_privileges(connection) if _is_usable(row, names)}
+    all_defaults = read_default_privileges(connection)
+    require_ours((role for row in all_defaults for role in (row.role, row.creator)), names)
+    defaults = {row for row in all_defaults if _is_usable(row, names)}
     if any(row.creator is None and row.objects not in {TABLES, SCHEMAS} for row in defaults):
         detail = "Functions, types and sequences of its owner are the gateway's own."
         message = "permission denied to change default privileges"
@@ -233,12 +249,15 @@ def _relations(
         rows = replace(rows, default_privileges=_in_order([*defaults, *others]))
     if not touched:
         return rows
+    new = rights.keys() - before.tables
+    held = {one for one in read_privileges(connection) if (one.schema, one.table) in touched}
+    check_owners((rights[key] for key in touched if key in rights), names)
+    check_privileges(held, touched, new, before.groups, names)
     actual = {
         replace(one, grantor=one.grantor if one.grantor in names else None)
-        for one in read_privileges(connection)
-        if (one.schema, one.table) in touched and (one.role in names or one.role == "public")
+        for one in held
+        if one.role in names or one.role == "public"
     }
-    new = rights.keys() - before.tables
     return _with_grants(_with_rights(rows, rights, touched), actual, touched, (set(rights), new), drops_owned)
 
 
@@ -330,7 +349,9 @@ def _with_grants(
     return replace(rows, grants=_in_order([*kept, *(explicit - before), *now]), default_privileges=_in_order(defaults))
 
 
-def _policies(connection: psycopg.Connection, before: Before, rows: AccessRows, names: Set[str]) -> AccessRows:
+def _policies(
+    connection: psycopg.Connection, before: Before, rows: AccessRows, names: Set[str], owner: str
+) -> AccessRows:
     old = {(row.schema, row.table, row.name): row for row in rows.row_policies}
     mirrored = {mark.key for mark in before.policies.values()}
     found = {key: row for key, row in old.items() if key not in mirrored}
@@ -342,8 +363,11 @@ def _policies(connection: psycopg.Connection, before: Before, rows: AccessRows, 
             found[mark.key] = replace(origin, name=mark.key[2], state=mark.state)
     for policy in read_policies(connection, f"AND p.xmin = {MINE}"):
         key = (policy.schema, policy.table, policy.name)
+        old_policy = origins[key]
+        governs = old_policy is None or old_policy.state is PolicyState.ENFORCED
+        require_ours((role for role in policy.roles if governs or role != owner), names)
         roles = tuple(role for role in policy.roles if role in names or role == "public")
-        found[key] = _as_meant(replace(policy, roles=roles), origins[key])
+        found[key] = _as_meant(replace(policy, roles=roles), old_policy)
     return replace(rows, row_policies=_in_order(found.values()))
 
 

@@ -4,7 +4,8 @@ carried out by the gateway.
 A client's session has a server process here at times (`catalog.mirror.processes`), and what that does is not what the
 client does. So gateways say what their clients do when somebody asks (`tell_sessions`), and when clients have come and
 gone. The view joins it to the processes, and shows the sessions that have none. Who may see the text of a statement
-and what runs is as in PostgreSQL: members of the session's role, and superusers, who are the gateway's.
+and what runs is as in PostgreSQL: members of the session's role and of ``pg_read_all_stats``, and superusers, who
+are the gateway's.
 
 ``pg_cancel_backend`` and ``pg_terminate_backend`` judge who may, as PostgreSQL does, and say the rest to the gateway by
 a notice with a code of its own, which no client is told and no client can raise.
@@ -16,6 +17,7 @@ import psycopg
 from psycopg import sql
 
 from catalog.mirror.processes import FRESH, PROCESSES, SESSIONS, get_process, leave_signal
+from catalog.predefined_roles import READ_ALL_STATS, SIGNAL_BACKEND, holds_group
 from catalog.store.store import MIRROR_MARK, SUPERUSERS
 
 SIGNAL_CODE = "LG001"  # of the notice; its text is the signal's name and the process's number
@@ -36,7 +38,8 @@ _OWNER = "pg_catalog.current_setting('is_superuser') = 'on'"  # of the server: s
 
 def _may(role: str) -> str:
     """Return the condition that who asks may see what the sessions of a role do."""
-    return f"({_OWNER} OR pg_catalog.pg_has_role({role}, 'USAGE') OR pg_catalog.pg_has_role('{SUPERUSERS}', 'USAGE'))"
+    mine = f"pg_catalog.pg_has_role({role}, 'USAGE')"
+    return f"({_OWNER} OR {mine} OR pg_catalog.pg_has_role('{SUPERUSERS}', 'USAGE') OR {holds_group(READ_ALL_STATS)})"
 
 
 # What another gateway said longer ago than this is not what runs now; where its clients are, it still is.
@@ -113,7 +116,7 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE AS $$
       RAISE EXCEPTION 'permission denied to %', verb USING ERRCODE = '42501', DETAIL = pg_catalog.format(
         'Only roles with the SUPERUSER attribute may %s of roles with the SUPERUSER attribute.', told);
     END IF;
-    IF bystander AND NOT pg_catalog.pg_has_role(target, 'USAGE') THEN
+    IF bystander AND NOT pg_catalog.pg_has_role(target, 'USAGE') AND NOT {holds_group(SIGNAL_BACKEND)} THEN
       RAISE EXCEPTION 'permission denied to %', verb USING ERRCODE = '42501', DETAIL = CASE signal
         WHEN 'cancel' THEN 'Only roles with privileges of the role whose query is being canceled or with privileges of'
           ' the "pg_signal_backend" role may cancel this query.'

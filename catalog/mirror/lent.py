@@ -22,9 +22,17 @@ SELECT extract(epoch FROM now())::float8,
 """
 _CLEAR = f"DELETE FROM pg_catalog.pg_shdescription d WHERE d.objoid = {_ITSELF} AND d.classoid = {_ITSELF}"
 _WRITE = f"INSERT INTO pg_catalog.pg_shdescription (objoid, classoid, description) VALUES ({_ITSELF}, {_ITSELF}, %s)"
+_OLD_TABLE = "pg_catalog.lakegate_lent"
 _DAY, _HOUR = 86_400.0, 3_600.0  # seconds
 
 _Lent = dict[str, tuple[float, list[tuple[str, str]]]]  # node -> when it told (seconds since 1970), roles with members
+
+
+def drop_old_table(connection: psycopg.Connection) -> None:
+    """Drop the table that versions before 0015 of the store kept it in, one in each mirror."""
+    if connection.execute(f"SELECT pg_catalog.to_regclass('{_OLD_TABLE}')").fetchone() != (None,):
+        connection.execute("SET LOCAL allow_system_table_mods = on")
+        connection.execute(f"DROP TABLE {_OLD_TABLE}".encode())
 
 
 def keep_lent(connection: psycopg.Connection, node: str, lent: Sequence[Membership], *, all_of_them: bool) -> None:

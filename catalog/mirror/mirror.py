@@ -39,7 +39,7 @@ from catalog.mirror.comments import change_comments
 from catalog.mirror.connections import MirrorConnections, OwnConnection
 from catalog.mirror.cursor_texts import show_cursor_texts
 from catalog.mirror.hardening import harden
-from catalog.mirror.lent import keep_lent, lent_by_others
+from catalog.mirror.lent import drop_old_table, keep_lent, lent_by_others
 from catalog.mirror.logins import login_state
 from catalog.mirror.made import make_record, remember
 from catalog.mirror.mask_functions import make_mask_functions
@@ -105,6 +105,7 @@ def open_mirror(
         make_masking_views(connection)
         make_activity(connection)
         make_sizes(connection)
+        drop_old_table(connection)
         mirror.numbers = new_block(connection)
     return mirror
 

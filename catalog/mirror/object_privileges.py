@@ -17,6 +17,7 @@ from psycopg import sql
 
 from catalog.errors import SqlError
 from catalog.mask_library import KEYED, SCHEMA
+from catalog.mirror.strangers import require_ours
 from catalog.sqlstate import SqlState
 from catalog.store.rows import PUBLIC, USAGE, AccessRows, ObjectGrant
 from catalog.store.store import SUPERUSERS
@@ -100,11 +101,9 @@ def object_grants_after(connection: psycopg.Connection, rows: AccessRows, names:
         )
     functions = _functions(connection)
     known = {PUBLIC, *names}
-    present = {
-        replace(one, grantor=one.grantor if one.grantor in names else None)
-        for one in _read(connection)
-        if one.role in known
-    }
+    held = _read(connection)
+    require_ours((one.role for one in held if one.role != SUPERUSERS), names)
+    present = {replace(one, grantor=one.grantor if one.grantor in names else None) for one in held if one.role in known}
     standard = _standard(functions)
     taken = {replace(one, held=False) for one in standard - present}
     # Of what the mirror does not have now, and of roles that the server has for others, all stays as it is.

@@ -17,6 +17,7 @@ from catalog.mirror.applied import Notes
 from catalog.mirror.scripts import quoted
 from catalog.mirror.views import RELATION
 from catalog.names import TableName, always_quoted
+from catalog.predefined_roles import GROUPS, privileges_on_all, used_groups
 from catalog.store.rows import (
     ALL_TABLES,
     DEFAULT_OBJECTS,
@@ -127,9 +128,20 @@ def wanted_privileges(connection: psycopg.Connection, access: AccessRows, usable
         elif row.table == SCHEMA_ITSELF or row.table in tables[row.schema]:
             wanted.add(replace(row, grantor=grantor))
     for schema, names in tables.items():
-        wanted.add(Grant(SUPERUSERS, schema, SCHEMA_ITSELF, USAGE))
-        wanted |= {Grant(SUPERUSERS, schema, name) for name in names}
+        wanted |= of_groups(schema, names, used_groups(access.memberships))
     return without_weaker(wanted) - _EVERYBODYS
+
+
+def of_groups(schema: str, tables: Sequence[str], used: Set[str]) -> set[Grant]:
+    """Return what the mirror's own groups have in a schema: that of superusers, and those ``used`` that stand for
+    predefined roles.
+    """
+    found = {Grant(SUPERUSERS, schema, SCHEMA_ITSELF, USAGE), *(Grant(SUPERUSERS, schema, name) for name in tables)}
+    for given in privileges_on_all(schema):
+        row = replace(given, role=GROUPS[given.role])
+        if row.role in used:
+            found |= derived(row, tables) if row.table == ALL_TABLES else {row}
+    return found
 
 
 def derived(row: Grant, tables: Iterable[str]) -> set[Grant]:

@@ -19,6 +19,7 @@ from psycopg import sql
 
 from catalog.mirror.applied import Notes
 from catalog.mirror.marks import forget_dropped_roles, mark_roles
+from catalog.predefined_roles import GROUPS, used_groups
 from catalog.store.rows import AccessRows, Membership, Role
 from catalog.store.store import MIRROR_MARK, SUPERUSERS
 
@@ -161,8 +162,14 @@ def add_memberships(connection: psycopg.Connection, memberships: Iterable[Member
         connection.execute(_membership("GRANT {} TO {}" + options, row))
 
 
-def change_memberships(connection: psycopg.Connection, access: AccessRows, usable: set[str], notes: Notes) -> None:
-    """Make memberships with their options and grantors. What a grantor gave goes with his right to give it."""
+def change_memberships(
+    connection: psycopg.Connection, access: AccessRows, usable: set[str], notes: Notes, *, judged: bool = False
+) -> None:
+    """Make memberships with their options and grantors. What a grantor gave goes with his right to give it.
+
+    ``judged``: PostgreSQL is to judge statements about them in this transaction, so those in predefined roles stand as
+    they were given. They are to be taken back to what gives no right before the transaction ends.
+    """
     wanted = {
         replace(row, grantor=row.grantor if row.grantor in usable else None)
         for row in access.memberships
@@ -170,7 +177,8 @@ def change_memberships(connection: psycopg.Connection, access: AccessRows, usabl
     }
     superusers = {role.name for role in access.roles if role.superuser} & usable
     wanted |= {Membership(SUPERUSERS, name, set_role=False) for name in superusers}
-    ours = usable | {SUPERUSERS}
+    wanted |= _in_predefined_roles(connection, access, usable, judged=judged)
+    ours = usable | {SUPERUSERS, *GROUPS, *GROUPS.values()}
     for _ in range(_ROUNDS):
         rows = {
             replace(row, grantor=row.grantor if row.grantor in usable else None)
@@ -188,6 +196,19 @@ def change_memberships(connection: psycopg.Connection, access: AccessRows, usabl
                 options = f" WITH ADMIN {row.admin}, INHERIT {row.inherit}, SET {row.set_role}"
                 connection.execute(_membership("GRANT {} TO {}" + options, row))
     notes.add("memberships", "some have a grantor who may not give them")
+
+
+def _in_predefined_roles(
+    connection: psycopg.Connection, access: AccessRows, usable: set[str], *, judged: bool
+) -> set[Membership]:
+    """Return memberships in predefined roles and in the groups that have their rights, which are made as needed."""
+    given = [row for row in access.memberships if row.role in GROUPS and row.member in usable]
+    given = [row for row in given if GROUPS[row.role] not in usable]  # of a version that did not reserve the names
+    for group in sorted(used_groups(given)):
+        if connection.execute("SELECT FROM pg_catalog.pg_roles WHERE rolname = %s", (group,)).fetchone() is None:
+            connection.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(group)))
+    stated = {Membership(row.role, row.member, inherit=row.inherit and judged, set_role=False) for row in given}
+    return stated | {Membership(GROUPS[row.role], row.member, set_role=False) for row in given if row.inherit}
 
 
 def _membership(statement: str, row: Membership, end: str = "") -> sql.Composed:

@@ -147,7 +147,7 @@ class AccessChange:
         """Follow a role's new name where no foreign key does."""
         for old, new in self.renamed.items():
             for column in (
-                *(grants.c.role, grants.c.grantor, memberships.c.grantor),
+                *(grants.c.role, grants.c.grantor, memberships.c.role, memberships.c.grantor),
                 *(default_privileges.c.role, default_privileges.c.creator),
                 *(object_grants.c.role, object_grants.c.grantor, role_settings.c.role, comments.c.role_name),
             ):

@@ -48,7 +48,7 @@ roles = sa.Table(
 memberships = sa.Table(
     "memberships",
     metadata,
-    _role("role"),
+    sa.Column("role", sa.Text, primary_key=True),  # no foreign key: it may be one of PostgreSQL's own
     _role("member"),
     sa.Column("admin", sa.Boolean, nullable=False, server_default=_no),
     sa.Column("inherit", sa.Boolean, nullable=False, server_default=_yes),

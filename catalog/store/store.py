@@ -17,6 +17,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from catalog.errors import SqlError
 from catalog.names import MAX_IDENTIFIER_BYTES, TableName
+from catalog.predefined_roles import GROUPS
 from catalog.principals import SCOPES
 from catalog.server import Server
 from catalog.sqlstate import SqlState
@@ -52,7 +53,7 @@ _log = structlog.get_logger(__name__)
 MIRROR_MARK = "a role of the gateway"  # on roles that the mirror made (catalog.mirror.marks)
 _ACCESS_VERSION = "access_version"
 SUPERUSERS = "lakegate_superusers"  # in the mirror: the group of the gateway's superusers
-_RESERVED = frozenset({PUBLIC, "none", "lakegate", "postgres", SUPERUSERS})
+_RESERVED = frozenset({PUBLIC, "none", "lakegate", "postgres", SUPERUSERS, *GROUPS.values()})
 
 
 def open_store(server: Server, database: str = DATABASE) -> Store:

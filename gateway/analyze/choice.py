@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from catalog.errors import SqlError
 from catalog.names import TableName
+from catalog.predefined_roles import MAINTAIN, MAINTAIN_ALL, is_readable_by_all
 from catalog.principals import Principal
 from catalog.sqlstate import SqlState
 from catalog.store.rows import PUBLIC, AccessRows
@@ -14,8 +15,6 @@ from catalog.tables import Column, Table
 from gateway.sql.analyze_statements import Analyze, Target
 from gateway.sql.resolve import SYSTEM_SCHEMAS, Names
 from policies.views import KIND as VIEW
-
-MAINTAIN = "MAINTAIN"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +60,15 @@ def _owned(principal: Principal, rows: AccessRows) -> Callable[[TableName], bool
 def _maintains(
     principal: Principal, rows: AccessRows, owned: Callable[[TableName], bool]
 ) -> Callable[[TableName], bool]:
-    """Return which tables the principal may analyze: those that are his, and those with the privilege MAINTAIN."""
+    """Return which tables the principal may analyze: those that are his, and those with the privilege MAINTAIN,
+    which ``pg_maintain`` has on all.
+    """
     roles = {PUBLIC, *principal.roles}
     granted = {
         TableName(row.schema, row.table) for row in rows.grants if row.privilege == MAINTAIN and row.role in roles
     }
-    return lambda name: name in granted or owned(name)
+    all_of_them = MAINTAIN_ALL in roles
+    return lambda name: name in granted or owned(name) or (all_of_them and is_readable_by_all(name.schema))
 
 
 def _table(target: Target, names: Names, maintains: Callable[[TableName], bool]) -> Table | None:

@@ -13,7 +13,7 @@ TEXT = (Path(__file__).parents[2] / "docs" / "access.md").read_text(encoding="ut
 def test_the_examples_run(shop_gateway: RunningGateway, clean: None) -> None:
     found = re.findall(r"```sql\n(.*?)```", TEXT, re.DOTALL)
     examples = [one for one in found if "USER MAPPING" not in one]  # those are in test_user_mappings.py
-    assert (len(found), len(examples)) == (13, 12)
+    assert (len(found), len(examples)) == (14, 13)
     with shop_gateway.connect(ADA) as ada:
         for example in examples[:-1]:
             ada.execute(example.encode(), prepare=False)

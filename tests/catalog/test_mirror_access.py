@@ -349,7 +349,7 @@ def test_default_privileges_are_for_schemas_to_come(store: Store, lake: Mirror) 
 
 
 REFUSED = [
-    ("GRANT pg_read_all_data TO worker", "42501"),
+    ("GRANT pg_write_all_data TO worker", "0A000"),
     ("GRANT worker TO lakegate", "42501"),
     ("GRANT lakegate TO worker", "42501"),
     ("GRANT lakegate_superusers TO worker", "42501"),
@@ -360,7 +360,7 @@ REFUSED = [
     ("ALTER ROLE worker RENAME TO postgres", "42939"),
     ("DROP ROLE lakegate", "2BP01"),
     ("CREATE ROLE lakegate", "42710"),
-    ("CREATE ROLE x IN ROLE pg_write_server_files", "42501"),
+    ("CREATE ROLE x IN ROLE pg_write_server_files", "0A000"),
     ("CREATE ROLE x ADMIN lakegate", "42501"),
     ("CREATE ROLE x REPLICATION", "0A000"),
     ("ALTER ROLE lakegate SET search_path = x", "42501"),

@@ -100,6 +100,15 @@ def test_the_marks_of_dropped_roles_are_dropped(shown: Mirror, store: Store, own
     assert owner.execute(DANGLING).fetchone() == (0,)
 
 
+def test_the_table_of_former_versions_is_dropped(server: Server, mirror: Mirror, store: Store) -> None:
+    with mirror.change() as connection:
+        connection.execute("SET LOCAL allow_system_table_mods = on")
+        connection.execute("CREATE TABLE pg_catalog.lakegate_lent (node uuid, role text, member text)")
+    open_mirror(server, store.require_secret("mirror"), mirror.database).close()
+    with server.connect(mirror.database) as connection:
+        assert connection.execute("SELECT to_regclass('pg_catalog.lakegate_lent')").fetchone() == (None,)
+
+
 def test_memberships_lent_by_a_gateway_of_another_database_stay(
     server: Server, shown: Mirror, store: Store, owner: psycopg.Connection
 ) -> None:
