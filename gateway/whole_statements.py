@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from sqlglot import exp
 
@@ -38,9 +39,9 @@ def get_whole(
         return None
     if any(is_row_by_name(row) for row in governed.tree.find_all(exp.Tuple)):
         return None
-    optimized = optimize(governed, rules=SOURCE_RULES)
+    optimized = optimize(replace(governed, tree=copied(governed.tree)), rules=SOURCE_RULES)
     check_governed(optimized.tree, optimized.tables, principal, access)
-    written = source.whole_statement(copied(optimized.tree), optimized.tables)
+    written = source.whole_statement(optimized.tree, optimized.tables)
     if written is None or not has_allowed_words(written.text, functions):
         return None
     return WholeStatement(source.name, reader, written.text, written.guarded)

@@ -12,7 +12,6 @@ from catalog.names import TableName
 from catalog.tables import Table
 from optimizer import cost
 from optimizer.cardinality import Cardinality, Joined, Statistics
-from optimizer.copies import copied
 from optimizer.dynamic_filters import dynamic_filters
 from optimizer.join_block import JoinBlock, Source, get_join_block
 from optimizer.join_graph import conditions_of, join_graph
@@ -53,18 +52,15 @@ def joins_at_servers(tree: exp.Query, statistics: Statistics, servers: Servers) 
     at_servers = [one for one in relations(tree) if servers.tables[one.name].kind == _REMOTE]
     if len(at_servers) < 2 or any(one.args.get("recursive") for one in tree.find_all(exp.With)):
         return tree
-    changed = copied(tree)
-    search = _Search(changed, statistics, servers)
-    found = [block for select in changed.find_all(exp.Select) if (block := search.block(select)) is not None]
-    keyed = _read_by_keys(changed, statistics, servers) if found else frozenset()
-    aliases = _free_aliases(changed)
-    was_changed = False
+    search = _Search(tree, statistics, servers)
+    found = [block for select in tree.find_all(exp.Select) if (block := search.block(select)) is not None]
+    keyed = _read_by_keys(tree, statistics, servers) if found else frozenset()
+    aliases = _free_aliases(tree)
     for block in found[:_MOST_BLOCKS]:
         chosen = {next(aliases): one for one in search.chosen(block, keyed)}
         if chosen:
             put_in(block, chosen)
-            was_changed = True
-    return changed if was_changed else tree
+    return tree
 
 
 def _read_by_keys(tree: exp.Query, statistics: Statistics, servers: Servers) -> frozenset[int]:

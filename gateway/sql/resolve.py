@@ -31,6 +31,7 @@ from gateway.sql.enumerations import order_enumerations
 from gateway.sql.hidden_columns import HiddenColumns, refuse_whole_rows, unknown_column
 from gateway.sql.session_relations import NO_NAMES, TEMPORARY_SCHEMA, SessionRelation, TemporaryNames
 from gateway.sql.statements import parse_query
+from optimizer.copies import copied
 from optimizer.stages import Resolved
 from policies.view_relations import column_type
 from policies.views import KIND as VIEW
@@ -118,7 +119,7 @@ def resolve(tree: exp.Query, found: References, names: Names, parameters: Sequen
     refuse_whole_rows(tree, hidden)
     schema = _schema(visible.values(), names)
     try:
-        completed = before_qualify.prepare(tree, schema)
+        completed = before_qualify.prepare(copied(tree) if hidden else tree, schema)
         qualified = qualify(
             completed, schema=schema, dialect="postgres", quote_identifiers=True, validate_qualify_columns=True
         )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from optimizer.copies import copied
 from optimizer.leakproof import is_leakproof
 from optimizer.relations import conjuncts
 from optimizer.views import ViewRelation, get_view_relation, view_relations
@@ -22,12 +21,11 @@ def enter_views(tree: exp.Query) -> exp.Query:
     """
     if next(view_relations(tree), None) is None:
         return tree
-    entered = copied(tree)
-    for select in [*entered.find_all(exp.Select)]:  # outer ones first: what has moved moves on
+    for select in [*tree.find_all(exp.Select)]:  # outer ones first: what has moved moves on
         _enter_from(select)
-    for view in [*view_relations(entered)]:
-        _prune(entered, view)
-    return entered
+    for view in [*view_relations(tree)]:
+        _prune(tree, view)
+    return tree
 
 
 def _enter_from(select: exp.Select) -> None:

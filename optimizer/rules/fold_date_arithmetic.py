@@ -8,8 +8,6 @@ from datetime import datetime, timedelta
 
 from sqlglot import exp
 
-from optimizer.copies import copied
-
 T = exp.DType
 _COMPARISONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE)
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}(?: \d{2}:\d{2}:\d{2}(?:\.\d{1,6})?)?", re.ASCII)
@@ -36,8 +34,7 @@ def fold_date_arithmetic(tree: exp.Query) -> exp.Query:
     """
     if tree.find(exp.Interval) is None:
         return tree
-    folded = copied(tree)
-    for node in [*folded.find_all(*_COMPARISONS, exp.Between, exp.In)]:
+    for node in [*tree.find_all(*_COMPARISONS, exp.Between, exp.In)]:
         if isinstance(node, exp.Between):
             _fold(node.this, [node.args["low"]])
             _fold(node.this, [node.args["high"]])
@@ -46,7 +43,7 @@ def fold_date_arithmetic(tree: exp.Query) -> exp.Query:
         elif isinstance(node, exp.Binary):
             _fold(node.left, [node.right])
             _fold(node.right, [node.left])
-    return folded
+    return tree
 
 
 def _fold(column: exp.Expr, constants: list[exp.Expr]) -> None:

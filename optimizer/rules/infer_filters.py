@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from optimizer.copies import copied
 from optimizer.implied_filters import implied_filter
 from optimizer.inner_joins import qualifiers
 from optimizer.relations import conjuncts
@@ -22,13 +21,12 @@ def infer_filters(tree: exp.Query) -> exp.Query:
     """
     if tree.find(exp.Or) is None:
         return tree
-    changed = copied(tree)
-    for select in changed.find_all(exp.Select):
+    for select in tree.find_all(exp.Select):
         for clause in (select.args.get("where"), *(select.args.get("joins") or ())):
             key = "this" if isinstance(clause, exp.Where) else "on"
             if clause is not None and clause.args.get(key) is not None:
                 _extend(clause, key)
-    return changed
+    return tree
 
 
 def _extend(clause: exp.Expr, key: str) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 
 from sqlglot import exp
 
-from optimizer.copies import copied
 from optimizer.inner_joins import equalities, forms, is_plain
 from optimizer.relations import conjuncts
 
@@ -31,11 +30,10 @@ def infer_from_equalities(tree: exp.Query) -> exp.Query:
     """
     if tree.find(exp.EQ) is None:
         return tree
-    changed = copied(tree)
-    for select in changed.find_all(exp.Select):
+    for select in tree.find_all(exp.Select):
         if select.args.get("joins"):
             _infer_within(select)
-    return changed
+    return tree
 
 
 def _infer_within(select: exp.Select) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from sqlglot import exp
 
-from optimizer.copies import copied
 from optimizer.views import MARK
 
 _GATHERING = (exp.ArrayAgg, exp.GroupConcat)
@@ -28,10 +27,9 @@ def keep_subquery_order(tree: exp.Query) -> exp.Query:
     """
     if not any(_is_inner(order) for order in tree.find_all(exp.Order)):
         return tree
-    kept = copied(tree)
-    for select in reversed([*kept.find_all(exp.Select)]):  # inner ones first: an order goes up level by level
-        _keep(select, is_root=select is kept)
-    return kept
+    for select in reversed([*tree.find_all(exp.Select)]):  # inner ones first: an order goes up level by level
+        _keep(select, is_root=select is tree)
+    return tree
 
 
 def _is_inner(order: exp.Order) -> bool:

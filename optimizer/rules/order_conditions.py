@@ -7,7 +7,6 @@ from typing import Final
 from sqlglot import exp
 
 from optimizer.cardinality import Cardinality, Sources, Statistics
-from optimizer.copies import copied
 from optimizer.leakproof import is_leakproof
 from optimizer.relations import Relation, conjuncts, relations
 
@@ -27,12 +26,11 @@ def order_conditions(tree: exp.Query, statistics: Statistics) -> exp.Query:
     cardinality = Cardinality(statistics)
     if all(_in_order(relation, cardinality) is None for relation in relations(tree)):
         return tree
-    ordered = copied(tree)
-    for relation in relations(ordered):
+    for relation in relations(tree):
         conditions = _in_order(relation, cardinality)
         if conditions is not None:
             relation.select.set("where", exp.Where(this=exp.and_(*conditions, copy=False)))
-    return ordered
+    return tree
 
 
 def _in_order(relation: Relation, cardinality: Cardinality) -> list[exp.Expr] | None:

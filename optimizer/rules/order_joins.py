@@ -5,7 +5,6 @@ from __future__ import annotations
 from sqlglot import exp
 
 from optimizer.cardinality import Cardinality, Statistics
-from optimizer.copies import copied
 from optimizer.join_block import JoinBlock, get_join_block
 from optimizer.join_graph import Conditions, conditions_of, equalities_between, join_graph, links
 from optimizer.join_order import JoinTree, written_order
@@ -27,11 +26,10 @@ def order_joins(tree: exp.Query, statistics: Statistics) -> exp.Query:
     """
     if not any(select.args.get("joins") for select in tree.find_all(exp.Select)):
         return tree
-    changed = copied(tree)
     cardinality = Cardinality(statistics)
-    for select in [*changed.find_all(exp.Select)]:  # outer ones first: they are estimated by inner ones as written
+    for select in [*tree.find_all(exp.Select)]:  # outer ones first: they are estimated by inner ones as written
         _order(select, cardinality)
-    return changed
+    return tree
 
 
 def joins_as_written(tree: exp.Query) -> exp.Query:

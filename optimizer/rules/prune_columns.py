@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from sqlglot import exp
 
-from optimizer.copies import copied
 from optimizer.relations import Relation, relations
 
 
@@ -16,14 +17,13 @@ def prune_columns(tree: exp.Query) -> exp.Query:
     (``AS t (a, b)``) needs the columns by position or by a name that is not written. Such relations stay as they are.
     Before it: names are qualified; an alias used in several scopes keeps the columns of all of them.
     """
-    pruned = copied(tree)
-    needed, whole = _needed(pruned)
-    if any(join.args.get("method") == "NATURAL" or join.args.get("using") for join in pruned.find_all(exp.Join)):
-        return pruned
-    for relation in [*relations(pruned)]:
+    needed, whole = _needed(tree)
+    if any(join.args.get("method") == "NATURAL" or join.args.get("using") for join in tree.find_all(exp.Join)):
+        return tree
+    for relation in [*relations(tree)]:
         if relation.alias not in whole and not relation.renames_columns:
             _keep(relation, needed.get(relation.alias, set()))
-    return pruned
+    return tree
 
 
 def _needed(tree: exp.Query) -> tuple[dict[str, set[str]], set[str]]:
@@ -33,12 +33,7 @@ def _needed(tree: exp.Query) -> tuple[dict[str, set[str]], set[str]]:
     """
     needed: dict[str, set[str]] = {}
     whole: set[str] = set()
-    inside = {
-        id(column)
-        for relation in relations(tree)
-        for column in relation.select.find_all(exp.Column)
-        if column.parent_select is relation.select
-    }
+    inside = {id(column) for relation in relations(tree) for column in _own_columns(relation.select)}
     for column in tree.find_all(exp.Column):
         if id(column) in inside:
             continue
@@ -50,6 +45,17 @@ def _needed(tree: exp.Query) -> tuple[dict[str, set[str]], set[str]]:
             whole.add(column.name)
     whole.update(node.name for node in tree.find_all(exp.TableColumn))
     return needed, whole
+
+
+def _own_columns(select: exp.Select) -> Iterator[exp.Column]:
+    """Yield the columns in a query, without those in queries within it."""
+    pending: list[exp.Expr] = [*select.iter_expressions()]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, exp.Column):
+            yield node
+        elif not isinstance(node, exp.Select):
+            pending.extend(node.iter_expressions())
 
 
 def _keep(relation: Relation, names: set[str]) -> None:

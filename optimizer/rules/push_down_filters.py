@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from optimizer.copies import copied
 from optimizer.leakproof import is_leakproof
 from optimizer.relations import Relation, conjuncts, get_relation
 from optimizer.scopes import source_select
@@ -23,10 +22,9 @@ def push_down_filters(tree: exp.Query) -> exp.Query:
     the other joins.
     Before it: names are qualified.
     """
-    pushed = copied(tree)
-    for select in reversed([*pushed.find_all(exp.Select)]):  # inner ones first: a condition moves as it then is
+    for select in reversed([*tree.find_all(exp.Select)]):  # inner ones first: a condition moves as it then is
         _push_within(select)
-    return pushed
+    return tree
 
 
 def _push_within(select: exp.Select) -> None:

@@ -9,7 +9,6 @@ from typing import cast
 
 from sqlglot import exp
 
-from optimizer.copies import copied
 from optimizer.inner_joins import (
     InnerJoins,
     equalities,
@@ -78,11 +77,10 @@ def scalar_aggregates_as_windows(tree: exp.Query) -> exp.Query:
     """
     if not any(_is_scalar(node) for node in tree.find_all(exp.Subquery)):
         return tree
-    changed = copied(tree)
-    for select in reversed([*changed.find_all(exp.Select)]):  # inner ones first
+    for select in reversed([*tree.find_all(exp.Select)]):  # inner ones first
         while _replace_one(select):
             pass
-    return changed
+    return tree
 
 
 def _is_scalar(node: exp.Subquery) -> bool:

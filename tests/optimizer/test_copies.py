@@ -6,7 +6,14 @@ from sqlglot import exp, parse_one
 from sqlglot.optimizer.annotate_types import annotate_types
 
 from benchmarks import tpcds_data
+from gateway.sql.policy_text import policy_reader
+from gateway.sql.resolve import references, resolve
+from gateway.sql.statements import parse_query
 from optimizer.copies import copied
+from optimizer.optimize import optimize
+from policies.govern import govern
+from policies.policy_reader import KeptRelations
+from tests.plans.lake import ACCESS, PRINCIPALS, STATISTICS, names
 
 
 def test_a_copy_is_equal_and_its_own() -> None:
@@ -35,3 +42,26 @@ def test_what_is_done_to_a_copy_is_not_done_to_the_original() -> None:
     assert made != tree
     assert tree.sql("postgres") == before
     assert all("mark" not in node.meta for node in tree.walk())
+
+
+def test_rules_leave_each_node_one_place() -> None:
+    """They change one tree after the other in place: a node that stood in two places would be changed in both."""
+    analyst = PRINCIPALS["analyst"]
+    for text in (
+        "SELECT c_name, count(*) FROM crm.customer JOIN sales.orders ON o_custkey = c_custkey WHERE c_custkey = 7"
+        " AND (o_orderkey = 1 OR o_orderkey = 2) AND o_orderdate < date '1998-12-01' - interval '90 day' GROUP BY 1",
+        "SELECT o_orderkey FROM sales.orders, sales.lineitem l WHERE o_orderkey = l.l_orderkey AND l_partkey = 3"
+        " AND l.l_quantity < (SELECT avg(l_quantity) FROM sales.lineitem i WHERE i.l_partkey = l.l_partkey)",
+        "SELECT * FROM (SELECT o_custkey, o_orderkey FROM sales.orders ORDER BY 2) s WHERE o_custkey IN (1, 2) LIMIT 3",
+    ):
+        tree = parse_query(text)
+        assert tree is not None
+        found = names(("sales", "supply", "crm"))
+        governed = govern(
+            resolve(tree, references(tree, found), found), analyst, ACCESS, policy_reader(found, KeptRelations())
+        )
+        optimized = optimize(governed, STATISTICS).tree
+        nodes = [*optimized.walk()]
+        assert len({id(node) for node in nodes}) == len(nodes)
+        for node in nodes:
+            assert all(child.parent is node for child in node.iter_expressions())

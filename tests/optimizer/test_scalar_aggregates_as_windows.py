@@ -158,13 +158,13 @@ def test_relations_with_other_fences_stay(tables: SmallLake) -> None:
         " AND a.id >= (SELECT avg(b.id) FROM lk.one b WHERE b.k = c.k)"
     )
     tree = tables.optimized(query, ()).tree
-    assert scalar_aggregates_as_windows(tree) != tree
+    assert scalar_aggregates_as_windows(tree.copy()) != tree
     for fenced, applies in ((("a", "b"), True), (("c",), True), (("a",), False), (("b",), False)):
         changed = tree.copy()
         for relation in [*relations(changed)]:
             if relation.alias in fenced:
                 relation.select.limit((1 << 63) - 1, copy=False)
-        assert (scalar_aggregates_as_windows(changed) != changed) == applies, fenced
+        assert (scalar_aggregates_as_windows(changed.copy()) != changed) == applies, fenced
 
 
 def test_relations_with_other_filters_stay(tables: SmallLake) -> None:
@@ -177,4 +177,4 @@ def test_relations_with_other_filters_stay(tables: SmallLake) -> None:
         for relation in [*relations(tree)]:
             if relation.alias in filtered:
                 relation.select.where("id > 1", copy=False)
-        assert (scalar_aggregates_as_windows(tree) != tree) == applies, filtered
+        assert (scalar_aggregates_as_windows(tree.copy()) != tree) == applies, filtered

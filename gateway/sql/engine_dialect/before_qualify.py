@@ -16,7 +16,6 @@ from gateway.sql.engine_dialect import after_qualify, column_names, from_functio
 from gateway.sql.engine_dialect.arranged_tokens import arranged, with_own_names
 from gateway.sql.tokens import UnterminatedToken
 from gateway.sql.tokens import tokens as own_tokens
-from optimizer.copies import copied
 
 _ADJACENT = re.compile(r"\$\d+[^\s$]*\$")
 
@@ -95,13 +94,12 @@ def _read_integers(tokens: list[Token], sql: str) -> None:
 
 
 def prepare(tree: exp.Expr, schema: MappingSchema) -> exp.Query:
-    """Return a copy of a query with its aliases spelt out; names of tables must be those in ``schema``.
+    """Return a query with its aliases spelt out, in place; names of tables must be those in ``schema``.
 
     - ``VALUES …`` alone is a query with columns ``column1``, ``column2``, …; so are those of a derived ``VALUES``.
     - ``t AS x(a)`` renames the first columns only; the rest keep their names.
     - ``unnest(…) AS u`` and ``generate_series(…) AS g`` name their column like themselves.
     """
-    tree = copied(tree)
     after_qualify.mark_joins(tree)
     from_functions.complete(tree)
     for constant in list(tree.find_all(exp.ByteString, exp.UnicodeString)):

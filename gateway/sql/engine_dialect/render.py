@@ -100,15 +100,14 @@ def translate(tree: exp.Query, session: Session = UTC, types: ResultTypes | None
     """Return the query in the engine's terms, still as a tree. With ``types``, PostgreSQL is called for what the
     engine's terms have no words for.
     """
-    tree = copied(tree)
     if types is None:
-        return _translate(tree, session)
-    postgres_calls.mark(tree, types)
-    try:
         return _translate(copied(tree), session)
+    try:
+        return _translate(_marked(tree, types), session)
     except SqlError as error:
         if error.sqlstate is not SqlState.FEATURE_NOT_SUPPORTED:
             raise
+    tree = _marked(tree, types)
     for _ in range(_MOST_REFUSED):
         try:
             return _translate(_numbered(copied(tree)), session)
@@ -116,6 +115,13 @@ def translate(tree: exp.Query, session: Session = UTC, types: ResultTypes | None
             if not _call_for(refused.place, tree, types):
                 raise refused.error from None
     raise SqlError(SqlState.STATEMENT_TOO_COMPLEX, "too many expressions of a statement are evaluated by PostgreSQL")
+
+
+def _marked(tree: exp.Query, types: ResultTypes) -> exp.Query:
+    """Return a copy in which PostgreSQL's calls are marked."""
+    marked = copied(tree)
+    postgres_calls.mark(marked, types)
+    return marked
 
 
 def _call_for(place: int, tree: exp.Query, types: ResultTypes) -> bool:

@@ -46,13 +46,13 @@ def _values(select: exp.Select, fresh: Iterator[int]) -> None:
         if query is None or id(query) in done:
             continue
         done.add(id(query))
-        if (known := keys.get(shape(node))) is not None:
+        if keys and (known := keys.get(shape(node))) is not None:
             node.replace(known.copy())
         elif not _is_planned(node, query, select):
             _move_condition(node, select)
-            grouped, written = _clause(node, select) == "group", shape(node)
+            written = shape(node) if _clause(node, select) == "group" else None
             value = _join_value(select, node, query, fresh)
-            if grouped and value is not None:
+            if written is not None and value is not None:
                 keys[written] = value
 
 
