@@ -21,8 +21,8 @@ from connectors.postgres.part_types import NotSent
 from connectors.postgres.source import PostgresSource
 from gateway.sql.source_words import STABLE_FUNCTIONS, has_allowed_words
 from optimizer.cardinality import Statistics
-from optimizer.joins_at_servers import Servers
 from optimizer.remote_parts import Candidate, choose_parts
+from optimizer.server_tables import Servers
 from optimizer.stages import Kept, Optimized, RemotePart
 
 _LEFT = "it calls what is left to the engine"

@@ -12,7 +12,7 @@ from optimizer.join_block import JoinBlock
 from optimizer.join_graph import Conditions, boolean
 from optimizer.scopes import is_in_parentheses, is_own, source_select
 
-_Key = tuple[str, str]  # of a column: its source's alias and its name
+Key = tuple[str, str]  # of a column: its source's alias and its name
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class JoinedSubquery:
 
     members: int
     query: exp.Select
-    names: Mapping[_Key, str]
+    names: Mapping[Key, str]
     asked: frozenset[int]
 
 
@@ -81,10 +81,10 @@ def joined_subquery(known: Known, members: int, *, with_others: bool) -> JoinedS
     where = [condition for group in known.conditions.equal for condition in _equal(_among(group, known, members))]
     where += [copied(one) for one in others]
     needed = _needed(known, members, {id(one) for one in others})
-    first, *rest = [_alone(known.block.sources[number].node) for number in bits(members)]
-    names = _distinct_names(needed)
+    first, *rest = [alone(known.block.sources[number].node) for number in bits(members)]
+    names = distinct_names(needed)
     query = exp.Select(
-        expressions=[_named(copied(column), names[key]) for key, column in needed.items()]
+        expressions=[named(copied(column), names[key]) for key, column in needed.items()]
         or [exp.alias_(exp.true(), "row", quoted=True)],
         from_=exp.From(this=first),
         joins=[exp.Join(this=node) for node in rest],
@@ -94,7 +94,7 @@ def joined_subquery(known: Known, members: int, *, with_others: bool) -> JoinedS
     return JoinedSubquery(members, query, names, frozenset(map(id, others)))
 
 
-def _needed(known: Known, members: int, asked: set[int]) -> dict[_Key, exp.Column]:
+def _needed(known: Known, members: int, asked: set[int]) -> dict[Key, exp.Column]:
     """Return the columns of some sources that are asked for outside of them."""
     conditions = {id(column) for one in known.block.conditions for column in one.find_all(exp.Column)}
     found = [column for column in known.columns if id(column) not in conditions]
@@ -116,21 +116,24 @@ def _equal(columns: Sequence[exp.Column]) -> list[exp.Expr]:
     return [boolean(exp.EQ(this=copied(columns[0]), expression=copied(other))) for other in columns[1:]]
 
 
-def _alone(node: exp.Expr) -> exp.Expr:
+def alone(node: exp.Expr) -> exp.Expr:
+    """Return a copy of a source without what is joined to it."""
     made = copied(node)
     made.set("joins", None)  # of parentheses in which it stood first
     return made
 
 
-def _distinct_names(columns: Iterable[_Key]) -> dict[_Key, str]:
-    found: dict[_Key, str] = {}
+def distinct_names(columns: Iterable[Key]) -> dict[Key, str]:
+    """Return a name of its own for each column."""
+    found: dict[Key, str] = {}
     for table, name in columns:
         plain = name if name not in found.values() else f"{table}_{name}"
         found[table, name] = plain if plain not in found.values() else f"c{len(found)} {plain}"
     return found
 
 
-def _named(value: exp.Expr, name: str) -> exp.Expr:
+def named(value: exp.Expr, name: str) -> exp.Expr:
+    """Return a value as a column of that name."""
     made = exp.alias_(value, name, quoted=True, copy=False)
     made.type = value.type
     return made
@@ -153,20 +156,21 @@ def put_in(known: Known, chosen: Mapping[str, JoinedSubquery]) -> None:
     asked_outside = [column for one in where for column in one.find_all(exp.Column)]
     for column in (*known.columns, *asked_outside):
         if (found := names.get((column.table, column.name))) is not None:
-            _rename(column, *found)
-    made: list[exp.Expr] = [_subquery(one.query, alias) for alias, one in chosen.items()]
+            rename(column, *found)
+    made: list[exp.Expr] = [as_source(one.query, alias) for alias, one in chosen.items()]
     first, *rest = [*made, *kept]
     known.block.replace(first, [exp.Join(this=node) for node in rest], where)
 
 
-def _subquery(query: exp.Select, alias: str) -> exp.Subquery:
+def as_source(query: exp.Select, alias: str) -> exp.Subquery:
+    """Return a query as FROM reads it."""
     return exp.Subquery(this=query, alias=exp.TableAlias(this=exp.to_identifier(alias, quoted=True)))
 
 
-def _rename(column: exp.Column, alias: str, name: str) -> None:
+def rename(column: exp.Column, alias: str, name: str) -> None:
     """Have a column speak of a subquery, in place; a result keeps its name."""
     if column.arg_key == "expressions" and isinstance(column.parent, exp.Select) and column.name != name:
-        held = _named(column.copy(), column.name)
+        held = named(column.copy(), column.name)
         column.replace(held)
         column = held.this
     column.set("this", exp.to_identifier(name, quoted=True))

@@ -2,42 +2,23 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from sqlglot import exp
 
-from catalog.names import TableName
-from catalog.tables import Table
 from optimizer import cost
 from optimizer.cardinality import Cardinality, Joined, Statistics
-from optimizer.dynamic_filters import dynamic_filters
-from optimizer.join_block import JoinBlock, Source, get_join_block
+from optimizer.join_block import JoinBlock, get_join_block
 from optimizer.join_graph import conditions_of, join_graph
 from optimizer.join_order import JoinGraph, row_estimates
 from optimizer.joined_subquery import JoinedSubquery, Known, bits, joined_subquery, outer_columns, put_in
 from optimizer.relations import get_relation, relations
-from optimizer.scopes import is_closed
+from optimizer.server_tables import REMOTE, Keys, Owner, Servers, free_aliases, keys_of, owner_of, read_by_keys
 from optimizer.stages import AT_SERVER, JoinAtServer, Kept
 
-_REMOTE = "postgres"
-_KEY = re.compile(r"\((?P<columns>[^()]*)\)")
 _MOST_TRIED = 12  # linked tables: of more, all together are tried and no choices of them
 _MOST_BLOCKS = 20  # of a statement, for each of which a server's query may be written
-_Owner = tuple[str, str]  # a source and the role with whose rights it is read
-_Keys = tuple[frozenset[str], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Servers:
-    """What servers may be asked: the query's ``tables``, and ``refuses``, which returns why a source's server is not
-    asked a query, None where it can be. ``kept`` gathers the joins that the engine does, and why.
-    """
-
-    tables: Mapping[TableName, Table]
-    refuses: Callable[[str, exp.Select], str | None]
-    kept: list[Kept] = field(default_factory=list, compare=False)
 
 
 def joins_at_servers(tree: exp.Query, statistics: Statistics, servers: Servers) -> exp.Query:
@@ -49,13 +30,13 @@ def joins_at_servers(tree: exp.Query, statistics: Statistics, servers: Servers) 
     Tables that are read by keys are left alone. LATERAL may speak of the tables by their names.
     Before it: filters are pushed into the tables. After it: the order of joins, without and within the subquery.
     """
-    at_servers = [one for one in relations(tree) if servers.tables[one.name].kind == _REMOTE]
+    at_servers = [one for one in relations(tree) if servers.tables[one.name].kind == REMOTE]
     if len(at_servers) < 2 or any(one.args.get("recursive") for one in tree.find_all(exp.With)):
         return tree
     search = _Search(tree, statistics, servers)
     found = [block for select in tree.find_all(exp.Select) if (block := search.block(select)) is not None]
-    keyed = _read_by_keys(tree, statistics, servers) if found else frozenset()
-    aliases = _free_aliases(tree)
+    keyed = read_by_keys(tree, statistics, servers) if found else frozenset()
+    aliases = free_aliases(tree)
     for block in found[:_MOST_BLOCKS]:
         chosen = {next(aliases): one for one in search.chosen(block, keyed)}
         if chosen:
@@ -63,27 +44,13 @@ def joins_at_servers(tree: exp.Query, statistics: Statistics, servers: Servers) 
     return tree
 
 
-def _read_by_keys(tree: exp.Query, statistics: Statistics, servers: Servers) -> frozenset[int]:
-    places = [id(relation.derived) for relation in relations(tree)]
-    return frozenset(places[one.target] for one in dynamic_filters(tree, servers.tables, statistics))
-
-
-def _free_aliases(tree: exp.Query) -> Iterator[str]:
-    used = {one.alias_or_name for one in tree.find_all(exp.Table, exp.Subquery, exp.CTE)}
-    number = 0
-    while True:
-        number += 1
-        if (alias := f"joined_{number}") not in used:
-            yield alias
-
-
 @dataclass(frozen=True, slots=True)
 class _Block(Known):
     """What is known of a block: who has each source (None: nobody alone, or its rows are not known), and its keys."""
 
-    owners: tuple[_Owner | None, ...]
+    owners: tuple[Owner | None, ...]
     graph: JoinGraph
-    keys: tuple[_Keys, ...]
+    keys: tuple[Keys, ...]
     joined: Callable[[int], float]
     gains: dict[int, float] = field(default_factory=dict)
 
@@ -157,7 +124,7 @@ class _Search:
         block = get_join_block(select) if get_relation(select.parent) is None else None
         if block is None:
             return None
-        owners = [self._owner(source) for source in block.sources]
+        owners = [owner_of(source.node, self.servers) for source in block.sources]
         if not any(one is not None and owners.count(one) > 1 for one in owners):
             return None
         if len({*owners}) == 1 and not block.later and select is not self.tree:
@@ -165,7 +132,7 @@ class _Search:
         columns = outer_columns(block)
         return None if columns is None else self._known(block, owners, columns)
 
-    def _known(self, block: JoinBlock, owners: list[_Owner | None], columns: tuple[exp.Column, ...]) -> _Block:
+    def _known(self, block: JoinBlock, owners: list[Owner | None], columns: tuple[exp.Column, ...]) -> _Block:
         numbers = {alias: number for number, source in enumerate(block.sources) for alias in source.aliases}
         conditions = conditions_of(block, numbers)
         cardinality = Cardinality(self.statistics)
@@ -176,7 +143,7 @@ class _Search:
             if owners.count(owner) > 1 and known.count(owner) < 2:
                 aliases = [min(one.aliases) for one, by in zip(block.sources, owners, strict=True) if by == owner]
                 self._keep(f"join of {', '.join(aliases)}", "nothing is known of how many rows its joins have")
-        keys = tuple(self._keys(source) for source in block.sources)
+        keys = tuple(keys_of(source.node, self.servers) for source in block.sources)
         return _Block(block, numbers, conditions, columns, tuple(known), graph, keys, row_estimates(graph))
 
     def chosen(self, block: _Block, keyed: frozenset[int]) -> list[JoinedSubquery]:
@@ -219,34 +186,6 @@ class _Search:
 
     def _keep(self, name: str, reason: str) -> None:
         self.servers.kept.append(Kept(name, reason))
-
-    def _owner(self, source: Source) -> _Owner | None:
-        """Return whose a source is, where one server has all of it and it may stand anywhere."""
-        node = source.node
-        if not isinstance(node, exp.Subquery) or not node.alias or not isinstance(node.this, exp.Query):
-            return None
-        read = [*relations(node.this)]  # not what is joined to it in parentheses
-        owners = {(self.servers.tables[one.name].source, one.reader) for one in read}
-        if len(owners) != 1 or any(self.servers.tables[one.name].kind != _REMOTE for one in read):
-            return None
-        server, reader = next(iter(owners))
-        return (server, reader) if reader is not None and is_closed(node.this) else None
-
-    def _keys(self, source: Source) -> _Keys:
-        relation = get_relation(source.node)
-        if relation is None or relation.renames_columns:
-            return ()
-        return _unique_keys(self.servers.tables[relation.name])
-
-
-def _unique_keys(table: Table) -> _Keys:
-    """Return the columns of a table's keys, as constraints write them."""
-    written = (_KEY.search(one.definition) for one in table.constraints if one.kind in "pu")
-    return tuple(
-        frozenset(name.strip().strip('"').replace('""', '"') for name in found["columns"].split(","))
-        for found in written
-        if found is not None
-    )
 
 
 def _linked(first: int, among: int, equal: list[int]) -> int:

@@ -14,8 +14,9 @@ from sqlglot import exp
 from optimizer.cardinality import Statistics
 from optimizer.copies import copied
 from optimizer.dynamic_filters import dynamic_filters
-from optimizer.joins_at_servers import Servers, joins_at_servers
+from optimizer.joins_at_servers import joins_at_servers
 from optimizer.late_materialization import late_relations
+from optimizer.outer_joins_at_servers import outer_joins_at_servers
 from optimizer.rules.enter_views import enter_views
 from optimizer.rules.fold_date_arithmetic import fold_date_arithmetic
 from optimizer.rules.infer_filters import infer_filters
@@ -26,6 +27,7 @@ from optimizer.rules.order_joins import joins_as_written, order_joins
 from optimizer.rules.prune_columns import prune_columns
 from optimizer.rules.push_down_filters import push_down_filters
 from optimizer.rules.scalar_aggregates_as_windows import scalar_aggregates_as_windows
+from optimizer.server_tables import Servers
 from optimizer.stages import Governed, Optimized
 
 
@@ -67,6 +69,7 @@ RULES: tuple[Rule, ...] = (
     prune_columns,
     ByStatistics(order_conditions),
     ByServers(joins_at_servers),
+    ByServers(outer_joins_at_servers),
     ByStatistics(order_joins),  # last: tables have their filters, and only the columns that are asked for
 )
 

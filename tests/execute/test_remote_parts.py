@@ -233,6 +233,52 @@ def test_joins_that_are_left_to_the_engine(ada: psycopg.Connection, reason: str)
     both_ways(ada, JOIN_KEPT[reason])
 
 
+OUTER = {  # what is told of the join, and a statement
+    # the few of a large table that others find, and what else is asked of them
+    "left join of s, r": f"""SELECT o_orderkey, s.id, r.price, r.code, r.at FROM {ORDERS} web.sale s
+        ON s.shop = o_orderkey LEFT JOIN web.sale r ON r.id = s.id AND r.small > 10
+        WHERE s.small < 40 AND (r.price IS NULL OR r.note LIKE 'n1%')""",
+    # both may be missing; one is found by nothing but its name
+    "left join of h, r": """SELECT o_orderkey, h.name, r.secret, count(*) OVER (PARTITION BY r.name) AS n
+        FROM sales.orders LEFT JOIN web.shop h ON h.shop = o_orderkey AND o_totalprice > 1000
+        LEFT JOIN web.shop r ON r.shop = h.secret
+        AND r.name <> 'shop 2' WHERE o_orderkey < 20""",
+    # FROM begins with it, and with another join of all that
+    "full join of a, b": """SELECT a.shop, b.shop, o_orderkey FROM web.shop a FULL JOIN web.shop b ON b.shop = a.secret
+        AND a.shop > 2 LEFT JOIN sales.orders ON o_orderkey = b.shop""",
+    "right join of a, b": """SELECT a.name AS name, b.name, o_orderkey FROM web.shop a RIGHT JOIN web.shop b
+        ON b.shop = a.secret AND a.shop > 2 RIGHT JOIN sales.orders ON o_orderkey = b.shop WHERE o_orderkey < 20""",
+    # three of them, of which two are joined by an inner join
+    "left join of join of": f"""SELECT s.id, h.name, r.small FROM {ORDERS} {SALE} JOIN {SHOP} LEFT JOIN web.sale r
+        ON r.id = s.id AND r.kept WHERE h.name = 'shop 3' AND s.id < 3000""",
+}
+OUTER_KEPT = {
+    "rows are expected of it": f"""SELECT count(*) FROM {ORDERS} web.sale s ON s.shop = o_orderkey
+        LEFT JOIN web.sale r ON r.small = s.small AND r.id < 500""",
+    "read by keys": f"""SELECT count(*) FROM {ORDERS} web.sale s ON s.shop = o_orderkey
+        LEFT JOIN web.sale r ON r.id = s.id WHERE o_orderkey < 3""",
+    'LOWER("r"."code")': f"""SELECT r.id FROM {ORDERS} web.sale s ON s.shop = o_orderkey
+        LEFT JOIN web.sale r ON r.id = s.id AND lower(r.code) = lower(s.code) WHERE s.small < 4""",
+}
+
+
+@pytest.mark.parametrize("name", OUTER)
+def test_outer_joins_within_a_larger_from(ada: psycopg.Connection, name: str) -> None:
+    told = explained(ada, OUTER[name])
+    assert f"Part by source web: {name.removeprefix('left join of join of')}" in told, told
+    assert told.count("Part by source web: ") == 1 and " join of " in told
+    both_ways(ada, OUTER[name])
+    assert answer(ada, OUTER[name])[1]
+
+
+@pytest.mark.parametrize("reason", OUTER_KEPT)
+def test_outer_joins_that_are_left_to_the_engine(ada: psycopg.Connection, reason: str) -> None:
+    told = explained(ada, OUTER_KEPT[reason])
+    assert "Part by source" not in told
+    assert reason in told and "Not pushed down: left join of " in told, told
+    both_ways(ada, OUTER_KEPT[reason])
+
+
 @pytest.fixture
 def bob(gateway: RunningGateway, ada: psycopg.Connection) -> Iterator[psycopg.Connection]:
     """A role that may read everything, at first."""
@@ -297,6 +343,8 @@ def test_hidden_rows_are_not_looked_at(
 
 
 LEAKY_JOINS = (
+    "LEFT JOIN web.shop b ON b.shop = a.shop AND 100 / a.secret >= 100 / b.secret WHERE b.name IS NULL OR b.name > ''",
+    "LEFT JOIN (SELECT shop, 100 / secret AS s FROM web.shop) b ON b.shop = a.shop WHERE b.s IS NULL OR b.s > -a.shop",
     "JOIN web.shop b ON b.shop = a.shop AND 100 / a.secret >= 100 / b.secret",
     "JOIN web.shop b ON b.shop = a.shop WHERE 100 / a.secret > 1 AND 100 / (a.secret + b.secret) > 1",
     "JOIN (SELECT shop, 100 / secret AS s FROM web.shop) b ON b.shop = a.shop AND b.s = 100 / a.secret",

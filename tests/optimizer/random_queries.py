@@ -106,7 +106,7 @@ class QueryMaker:
         else:
             text = read[0]
             for at in range(1, len(read)):
-                kind = self._random.choice(("JOIN", "JOIN", "JOIN", "JOIN", "LEFT JOIN"))
+                kind = self._random.choice((*("JOIN",) * 6, *("LEFT JOIN",) * 4, "RIGHT JOIN", "FULL JOIN"))
                 text += f" {kind} {read[at]} ON {self._equal(scope[at - 1 : at + 1])}"
         where = f" WHERE {self._conditions(1, scope, scope)}" if self._random.random() < 0.5 else ""
         width = self._random.randint(1, 3)

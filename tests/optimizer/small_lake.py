@@ -43,8 +43,8 @@ from gateway.sql.statements import parse_query
 from optimizer.cardinality import Statistics
 from optimizer.dynamic_filters import Thresholds, dynamic_filters
 from optimizer.fragment import fragment
-from optimizer.joins_at_servers import Servers
 from optimizer.optimize import RULES, Rule, optimize
+from optimizer.server_tables import Servers
 from optimizer.stages import Fragmented, Kept, Optimized, RemotePart
 from policies.access import Access
 from policies.govern import check_governed, govern

@@ -22,9 +22,9 @@ from gateway.sql.statements import parse_query
 from optimizer.cardinality import Statistics
 from optimizer.dynamic_filters import left_by
 from optimizer.fragment import fragment
-from optimizer.joins_at_servers import Servers
 from optimizer.optimize import NO_STATISTICS, RULES, apply, optimize, steps
 from optimizer.remote_parts import Candidate, choose_parts
+from optimizer.server_tables import Servers
 from optimizer.stages import DynamicFilter, Fragmented, Governed, Optimized, Resolved
 from policies.govern import check_governed, govern
 from policies.policy_reader import KeptRelations
