@@ -9,7 +9,8 @@ Variables that native libraries read once, when they are first imported:
 - The engine's allocator (mimalloc) keeps what it has freed in arenas of 1 GB; without arenas whole segments go back to
   the system, and what was never touched is not kept ready. That saves 50 MB of a stream and 300 MB of TPC-H, which
   takes about 7 % longer for it. A thread that has more than two of its segments leaves those that it uses least to
-  others: with one reader and many workers, each with a heap of its own, that saves 30 MB more.
+  others, and what lies free in them goes back to the system at once: with one reader and many workers, each with a heap
+  of its own, that saves 50 MB more.
 """
 
 import os
@@ -19,3 +20,4 @@ os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
 os.environ.setdefault("MIMALLOC_DISALLOW_ARENA_ALLOC", "1")
 os.environ.setdefault("MIMALLOC_EAGER_COMMIT", "0")
 os.environ.setdefault("MIMALLOC_TARGET_SEGMENTS_PER_THREAD", "2")
+os.environ.setdefault("MIMALLOC_ABANDONED_PAGE_PURGE", "1")
