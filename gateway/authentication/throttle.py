@@ -58,7 +58,7 @@ class Throttle:
             raise SqlError(
                 SqlState.INVALID_AUTHORIZATION_SPECIFICATION,
                 "too many failed logins from this address",
-                hint=f"Try again in {max(1, round(until - now))} seconds.",
+                hint=f"Try again in {_told(max(1, round(until - now)))}.",
             )
 
     def failed(self, address: str, user: str) -> float:
@@ -119,6 +119,10 @@ class Waiting:
 
     def __len__(self) -> int:
         return self._all
+
+
+def _told(seconds: int) -> str:
+    return "1 second" if seconds == 1 else f"{seconds} seconds"
 
 
 def network_of(address: str) -> str:

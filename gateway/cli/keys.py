@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from catalog.names import quote_identifier
@@ -18,6 +18,7 @@ from gateway.cli.output import USAGE, CommandError, notices, results
 from gateway.configuration.config import load
 
 _NEVER = "never"
+_ID_LENGTH = 16
 _PERIOD = re.compile(r"([1-9][0-9]{0,5})(min|h|d)")
 _MINUTES = {"min": 1, "h": 60, "d": 24 * 60}
 
@@ -49,7 +50,8 @@ def print_all(config_path: Path, role: str | None) -> None:
     """Print a table of keys."""
     with metadata_store(load(config_path)) as store:
         keys = store.list_api_keys(role)
-    table = Table("id", "user", "may", "state", "last used", "comment")
+    whole = Column("id", no_wrap=True, min_width=_ID_LENGTH)  # `key revoke` needs all of it
+    table = Table(whole, "user", "may", "state", "last used", "comment")
     now = datetime.now(UTC)
     for key in keys:
         used = "never" if key.last_used is None else _moment(key.last_used)

@@ -150,12 +150,18 @@ def simulate(config_path: Path, draft: Draft, since: str, statements: Path | Non
     for change in changed:
         times = f" ({change.past.times} times)" if change.past.times > 1 else ""
         results().print(f"{escape(change.past.role)}: {escape(change.past.text)}{times}", soft_wrap=True)
+        if change.past.claims:
+            claims = json.dumps(dict(change.past.claims), ensure_ascii=False)
+            results().print(f"       with claims {escape(claims)}", soft_wrap=True)
         results().print(f"       {escape(_described(change))}", soft_wrap=True)
     for one, reason in failing:
         notices().print(f"fails under both: {escape(one.role)}: {escape(one.text)}: {escape(reason)}", soft_wrap=True)
     if len(whole) < len(past):
         hidden = len(past) - len(whole)
-        notices().print(f"{hidden} statements have constants, which the audit does not keep: give them by --statements")
+        notices().print(
+            f"{hidden} statements have constants, which the audit does not keep: give them by --statements",
+            soft_wrap=True,
+        )
     results().print(f"{len(whole)} statements asked again, {len(changed)} would answer otherwise")
 
 

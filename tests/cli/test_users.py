@@ -88,7 +88,9 @@ def test_keys_come_are_listed_and_revoked(metadata: tuple[server.Server, Path]) 
         return lakegate("key", *arguments, folder=metadata[1])
 
     assert user(metadata, "add", "robot", "--password-stdin", given="first password\n").code == 0
-    made = key("create", "robot", "--scope", "read", "--scope", "write", "--expires", "12h", "--comment", "etl")
+    made = key(
+        "create", "robot", "--scope", "read", "--scope", "write", "--expires", "12h", "--comment", "nightly load"
+    )
     text = made.output.strip()
     identifier = key_id(text)
     assert identifier is not None, made.errors
@@ -98,7 +100,7 @@ def test_keys_come_are_listed_and_revoked(metadata: tuple[server.Server, Path]) 
         kept = store.get_api_key(identifier)
     assert kept is not None
     assert is_key(text, kept.digest)
-    assert (kept.role, kept.scopes, kept.comment) == ("robot", frozenset({"read", "write"}), "etl")
+    assert (kept.role, kept.scopes, kept.comment) == ("robot", frozenset({"read", "write"}), "nightly load")
     listed = key("list", "robot")
     assert identifier in listed.output
     assert "valid until" in listed.output

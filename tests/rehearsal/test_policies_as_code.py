@@ -302,6 +302,32 @@ statements:
     assert state(shop) == before
 
 
+def test_statements_are_asked_with_the_claims_that_they_came_with(
+    folder: Path, shop: SampleLake, governed: RunningGateway
+) -> None:
+    """The draft ends what a claim opens: it changes the answers to those who have the claim, and to nobody else."""
+    text = write_policies(exported(state(shop), catalog(shop), "lake"), "sql")
+    draft = text.replace("(region = lakegate.claim('region'::text))", "false")
+    assert draft != text
+    (folder / "draft.sql").write_text(draft)
+    (folder / "asked.yaml").write_text(
+        """
+statements:
+  - {role: bob, query: SELECT id FROM shop.orders}
+  - {role: bob, claims: {region: west}, query: SELECT id FROM shop.orders}
+  - {role: bob, claims: {region: east, groups: [west, north]}, query: SELECT id FROM shop.orders}
+  - {role: eve, claims: {region: west}, query: SELECT amount FROM shop.orders}
+"""
+    )
+    asked = lakegate("policy", "simulate", "--policies", "draft.sql", "--statements", "asked.yaml", folder=folder)
+    assert asked.output.splitlines() == [
+        "bob: SELECT id FROM shop.orders",
+        '       with claims {"region": "west"}',
+        "       3 rows → 2 rows",
+        "4 statements asked again, 1 would answer otherwise",
+    ], asked.errors
+
+
 def wait_for_audit(shop: SampleLake, text: str) -> None:
     """Wait until the store has the entry of a statement."""
     deadline = time.monotonic() + 10

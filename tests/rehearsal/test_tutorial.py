@@ -55,4 +55,9 @@ def ask(gateway: RunningGateway, text: str, user: str) -> list[str]:
                 cursor = connection.execute(statement.encode(), prepare=False)
         except psycopg.Error as error:
             return [f"ERROR {error.sqlstate}: {error.diag.message_primary}"]
-        return [" | ".join(map(str, row)) for row in cursor.fetchall()] if cursor.description else []
+        return [" | ".join(map(shown, row)) for row in cursor.fetchall()] if cursor.description else []
+
+
+def shown(value: object) -> str:
+    """Return a value as psql shows it."""
+    return {True: "t", False: "f"}[value] if isinstance(value, bool) else str(value)
