@@ -28,6 +28,7 @@ from catalog.mirror.access_statements import (
 from catalog.mirror.applied import Notes
 from catalog.mirror.blockers import LOCK_TIMEOUT, Connect, run_first
 from catalog.mirror.comments import change_comments, check_systems, read_systems
+from catalog.mirror.elsewhere import ConnectTo, revoke_copies
 from catalog.mirror.marks import mark_roles
 from catalog.mirror.masking_views import fill_masking_views
 from catalog.mirror.object_privileges import change_object_privileges, check_internal_functions
@@ -104,6 +105,7 @@ class MirrorParts:
     owner: str
     catalog: Catalog
     connect: Connect  # to the mirror as its owner
+    connect_to: ConnectTo  # and to those of other databases
     defaults: Mapping[str, str]  # settings of all sessions, by the gateway's configuration
     lent: tuple[Membership, ...] = ()
 
@@ -119,6 +121,8 @@ def execute(
 
     Raises SqlError: what PostgreSQL found wrong, or what the gateway refuses.
     """
+    if any(statement.text[:4].upper() == "DROP" for statement in request.statements):
+        revoke_copies(connection, change.before, parts.connect_to)
     usable = {name for (name,) in connection.execute(_OURS, (MIRROR_MARK,)).fetchall()}
     # What is lent must not be taken for given.
     change_memberships(connection, change.before, usable, Notes(), judged=True)

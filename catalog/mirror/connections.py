@@ -78,6 +78,11 @@ class MirrorConnections:
             raise
         self._take_back(pair)
 
+    def to(self, database: str) -> psycopg.Connection:
+        """Return a new connection to another database of the server, for a change of the mirror that is there."""
+        parameters = self._server.connection_parameters(database)
+        return psycopg.connect(**{**parameters, "options": _OPTIONS})
+
     def close(self) -> None:
         """Close what is kept."""
         with self._lock:

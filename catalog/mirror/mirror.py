@@ -303,7 +303,14 @@ class Mirror:
                 self._changed(applied, change.before, lent, shown)
             assert self._catalog is not None
             others = lent_by_others(connection, self._node, _with_lent(change.before, lent))
-            shared = (self._secret, self._server.superuser, self._catalog, self._connect, self._defaults)
+            shared = (
+                self._secret,
+                self._server.superuser,
+                self._catalog,
+                self._connect,
+                self._connections.to,
+                self._defaults,
+            )
             parts = MirrorParts(*shared, (*lent, *others))
             outcome = execute(connection, change, request, parts, make_verifier)
             if not request.keep:

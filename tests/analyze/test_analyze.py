@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from typing import LiteralString
 
@@ -159,21 +158,7 @@ def test_the_privilege_maintain(gateway: RunningGateway, ada: psycopg.Connection
                 eve.execute("ANALYZE small.numbers")
         finally:
             ada.execute("DROP OWNED BY keeper_of_statistics")
-            _drop_role(ada, "keeper_of_statistics")
-
-
-def _drop_role(ada: psycopg.Connection, role: LiteralString) -> None:
-    """Drop a role as soon as gateways of other databases have heard that it has no rights any more."""
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            ada.execute(f"DROP ROLE {role}")
-        except psycopg.errors.DependentObjectsStillExist:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.1)
-        else:
-            return
+            ada.execute("DROP ROLE keeper_of_statistics")
 
 
 def test_temporary_tables_are_postgresql_s(ada: psycopg.Connection) -> None:

@@ -17,6 +17,7 @@ from catalog.mirror.connections import CHANGE_LOCK
 from catalog.mirror.mirror import Mirror, open_mirror
 from catalog.names import TableName
 from catalog.server import Server
+from catalog.sqlstate import SqlState
 from catalog.store.rows import AccessRows, Grant, Membership
 from catalog.store.store import Store
 from catalog.tables import Catalog, Column, Table
@@ -127,6 +128,58 @@ def test_roles_that_another_gateway_has_just_made_are_not_dropped(
         with server.connect() as connection:
             assert connection.execute(query).fetchone() == made is not None
         assert "node_new" in nodes[0].roles & elsewhere.roles
+    finally:
+        elsewhere.close()
+        with server.connect(autocommit=True) as connection:
+            connection.execute("DROP DATABASE elsewhere WITH (FORCE)")
+
+
+def test_a_role_without_rights_is_dropped_although_other_mirrors_show_what_it_had(
+    server: Server, store: Store, nodes: tuple[Mirror, Mirror]
+) -> None:
+    """Their gateways may be slow to hear of it, or not run at all."""
+    here = nodes[0]
+    elsewhere = open_mirror(server, store.require_secret("mirror"), "elsewhere")
+    try:
+        give(here, store, "CREATE ROLE node_gone")
+        give(here, store, "GRANT SELECT ON shop.orders TO node_gone")
+        give(here, store, "GRANT USAGE ON SCHEMA shop TO node_gone")
+        give(here, store, "CREATE POLICY gone ON shop.orders TO node_gone, node_reader USING (true)")
+        elsewhere.apply(LAKE, store.load_access())
+        with pytest.raises(SqlError) as caught:  # here it has something, and keeps it everywhere
+            give(here, store, "DROP ROLE node_gone")
+        assert caught.value.sqlstate == SqlState.DEPENDENT_OBJECTS_STILL_EXIST
+        assert may(server, elsewhere, "SELECT", "node_gone")
+        give(here, store, "DROP OWNED BY node_gone")
+        assert may(server, elsewhere, "SELECT", "node_gone")
+        give(here, store, "DROP ROLE node_gone")
+        assert "node_gone" not in {role.name for role in store.load_access().roles}
+        with server.connect("elsewhere") as connection:
+            query = "SELECT roles FROM pg_policies WHERE policyname = 'gone'"
+            assert connection.execute(query).fetchone() == (["node_reader"],)
+    finally:
+        elsewhere.close()
+        with server.connect(autocommit=True) as connection:
+            connection.execute("DROP DATABASE elsewhere WITH (FORCE)")
+
+
+def test_a_role_with_rights_on_what_only_another_lake_has_is_not_dropped(
+    server: Server, store: Store, nodes: tuple[Mirror, Mirror]
+) -> None:
+    here = nodes[0]
+    elsewhere = open_mirror(server, store.require_secret("mirror"), "elsewhere")
+    try:
+        elsewhere.apply(catalog_of("orders", "customers"), store.load_access())
+        give(here, store, "CREATE ROLE node_there")
+        give(elsewhere, store, "GRANT SELECT ON shop.customers TO node_there")
+        with pytest.raises(SqlError) as caught:
+            give(here, store, "DROP ROLE node_there")
+        assert caught.value.sqlstate == SqlState.DEPENDENT_OBJECTS_STILL_EXIST
+        with server.connect("elsewhere", autocommit=True) as connection:
+            query = "SELECT has_table_privilege('node_there', 'shop.customers', 'SELECT')"
+            assert connection.execute(query).fetchone() == (True,)
+        give(elsewhere, store, "DROP OWNED BY node_there")
+        give(here, store, "DROP ROLE node_there")
     finally:
         elsewhere.close()
         with server.connect(autocommit=True) as connection:
