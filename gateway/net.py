@@ -20,7 +20,7 @@ from catalog.sqlstate import SqlState
 from gateway.authentication.certificates import Certificate
 from gateway.login import Login, LoginServices
 from gateway.logs import bind_connection, bind_statement
-from gateway.relay.mirror_connection import MirrorLost
+from gateway.relay.mirror_errors import MirrorLost
 from gateway.sessions.session import Session
 from gateway.tls import ALPN, Tls
 from gateway.told_errors import error_response
@@ -374,6 +374,8 @@ class ClientConnection(asyncio.Protocol):
         while True:
             if self._protocol_failure is not None:
                 raise self._protocol_failure
+            if (at_once := self._taken_at_once()) is not None:
+                return at_once
             event = self._wire.next_event()
             if type(event) is not Signal:
                 return cast(frontend.FrontendMessage, event)
@@ -382,6 +384,14 @@ class ClientConnection(asyncio.Protocol):
             if self._lost:
                 raise ConnectionResetError
             await self._more()
+
+    def _taken_at_once(self) -> frontend.FrontendMessage | None:
+        """Return a statement that has come as a whole, if the session carries it out so."""
+        found = self._wire.get_sent_at_once() if self.session is not None else None
+        taken = self.session.take(found) if found is not None and self.session is not None else None
+        if taken is not None:
+            self._wire.take_sent_at_once()
+        return taken
 
     async def _more(self) -> None:
         """Send what is held, and wait until something arrives."""

@@ -23,6 +23,7 @@ from gateway.audit.entries import Kind, Outcome, Reading, Who, as_members, json_
 from gateway.audit.text import SHORT, known_reading, normalised
 from gateway.logs import bound_ids
 from gateway.wire import backend, frontend
+from gateway.wire.sent_at_once import SentAtOnce
 from optimizer.stages import Fragmented
 
 _COMMAND, _ERROR, _EMPTY, _SUSPENDED = ord("C"), ord("E"), ord("I"), ord("s")
@@ -137,6 +138,13 @@ class Witness:
             self._subject = text
             self.activity.begins(text)
             await self._begin(text, limit=message.max_rows, resumed=resumed)
+        elif type(message) is SentAtOnce:
+            parse = message.parse
+            text = parse.query if parse is not None else self._asker.statement_text(message.statement) or ""
+            self._portals[""] = (text, True)
+            self._subject = text
+            self.activity.begins(text)
+            await self._begin(text)
         elif type(message) is frontend.Bind:
             self._subject = self._asker.statement_text(message.statement) or ""
             self._portals[message.portal] = (self._subject, False)

@@ -19,7 +19,7 @@ from catalog.errors import SqlError
 from catalog.mirror.activity import SIGNAL_CODE
 from catalog.sqlstate import SqlState
 from gateway.relay.gathered import Gathered
-from gateway.relay.mirror_errors import RUN_AGAIN, STOPPED, WHY_STOPPED, explained, is_stop, values
+from gateway.relay.mirror_errors import STOPPED, MirrorLost, MirrorRefused, explained, is_stop, values
 from gateway.relay.mirror_login import connected
 from gateway.relay.mirror_opening import Opening, ServerRefused, Told, open_session
 from gateway.relay.mirror_state import OWN
@@ -38,27 +38,6 @@ _SIGNAL = f"\0C{SIGNAL_CODE}\0".encode()
 _RELAYED_AT_ONCE = 1 << 16  # bytes passed on before the client's reading is waited for
 Sink = Callable[[bytes], None]
 Paused = Callable[[], Awaitable[None]]
-
-
-class MirrorLost(SqlError):
-    """The mirror's session has ended, and the client's with it. ``told``: the client was passed why. ``stopped``: an
-    administrator's command ended it.
-    """
-
-    def __init__(self, *, told: bool, stopped: bool = False) -> None:
-        if stopped:
-            super().__init__(SqlState.ADMIN_SHUTDOWN, STOPPED, detail=WHY_STOPPED, hint=RUN_AGAIN)
-        else:
-            super().__init__(SqlState.CONNECTION_FAILURE, "the catalogue mirror closed its connection")
-        self.told = told
-
-
-class MirrorRefused(MirrorLost):
-    """The mirror does not let the session in, though it would have when the client logged in."""
-
-    def __init__(self, reason: SqlError) -> None:
-        SqlError.__init__(self, reason.sqlstate, reason.message, detail=reason.detail, hint=reason.hint)
-        self.told = False
 
 
 class MirrorConnection:
@@ -132,8 +111,13 @@ class MirrorConnection:
     @property
     def may_be_parked(self) -> bool:
         """Whether the connection is open, with nothing under way, and nothing to be told to the client."""
+        return self.status == "I" and self.is_at_rest
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether the connection is open, with nothing under way, and nothing to be read or told."""
         busy = self._unsettled or self._skipping or self._uses or self._resting or self.may_have_spoken
-        return self._transport is not None and self.status == "I" and not (busy or self._unasked or self.has_ended)
+        return self._transport is not None and not (busy or self._unasked or self.has_ended)
 
     def park(self, restoring: tuple[bytes, ...]) -> None:
         """Close the connection, which is opened again when it is needed, with these messages of each one Sync."""
@@ -183,15 +167,16 @@ class MirrorConnection:
         fields = {"S": "ERROR", "V": "ERROR", "C": str(reason.sqlstate), "M": reason.message, "H": reason.hint or ""}
         return backend.ErrorResponse({key: value for key, value in fields.items() if value}).encode()
 
-    async def relay_until_ready(self, sink: Sink, paused: Paused) -> bytes | None:
+    async def relay_until_ready(self, sink: Sink, paused: Paused, *, at_once: bool = False) -> bytes | None:
         """Pass all messages to ``sink`` up to ReadyForQuery, which is not passed; return an error's message if one
-        came. Rows come as many at once as there are, with their description. ``paused`` is awaited now and then: it
-        returns when the client has read enough.
+        came. Rows come as many at once as there are, with their description; ``at_once``: with all that comes before
+        them. ``paused`` is awaited now and then: it returns when the client has read enough.
         """
+        take = self._received.take_before_end if at_once else self._received.take_described_rows
         error = None
         ahead = 0
         while True:
-            message = self._received.take_described_rows() or await self.message()
+            message = take() or await self.message()
             kind = message[:1]
             if kind == b"Z":
                 return error

@@ -41,3 +41,24 @@ def explained(message: bytes) -> bytes:
         return message
     fields = backend.ErrorResponse.decode(message[5:]).fields
     return backend.ErrorResponse({**fields, "D": WHY_STOPPED, "H": RUN_AGAIN}).encode()
+
+
+class MirrorLost(SqlError):
+    """The mirror's session has ended, and the client's with it. ``told``: the client was passed why. ``stopped``: an
+    administrator's command ended it.
+    """
+
+    def __init__(self, *, told: bool, stopped: bool = False) -> None:
+        if stopped:
+            super().__init__(SqlState.ADMIN_SHUTDOWN, STOPPED, detail=WHY_STOPPED, hint=RUN_AGAIN)
+        else:
+            super().__init__(SqlState.CONNECTION_FAILURE, "the catalogue mirror closed its connection")
+        self.told = told
+
+
+class MirrorRefused(MirrorLost):
+    """The mirror does not let the session in, though it would have when the client logged in."""
+
+    def __init__(self, reason: SqlError) -> None:
+        SqlError.__init__(self, reason.sqlstate, reason.message, detail=reason.detail, hint=reason.hint)
+        self.told = False

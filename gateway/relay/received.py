@@ -8,6 +8,7 @@ from typing import cast
 
 _ROWS = frozenset(b"Dd")  # DataRow, CopyData
 _DESCRIPTION = ord("T")
+_BEFORE_END = frozenset(b"12nTD")  # ParseComplete, BindComplete, NoData, RowDescription, DataRow
 _HEADER = 5  # bytes: a message's type and its length
 _MOST = 1 << 20  # bytes kept until the server has to wait
 
@@ -103,9 +104,13 @@ class Received(asyncio.Protocol):
         end = 1 + int.from_bytes(data[1:_HEADER], "big") if len(data) >= _HEADER else len(data) + 1
         return self._take_rows(end) if end <= len(data) else b""
 
-    def _take_rows(self, end: int) -> bytes:
+    def take_before_end(self) -> bytes:
+        """As `take_rows`, with all that an answer to a query has before its rows."""
+        return self._take_rows(0, _BEFORE_END) if self.data and self.data[0] in _BEFORE_END else b""
+
+    def _take_rows(self, end: int, kinds: frozenset[int] = _ROWS) -> bytes:
         data, size = self.data, len(self.data)
-        while size - end >= _HEADER and data[end] in _ROWS:
+        while size - end >= _HEADER and data[end] in kinds:
             next_end = end + 1 + int.from_bytes(data[end + 1 : end + _HEADER], "big")
             if next_end > size:
                 break

@@ -180,6 +180,11 @@ class Cursors:
             if portal is not None:
                 self._gone.append(portal)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no portal of the gateway's is open or to be closed."""
+        return not (self.portals or self._gone or self._held)
+
     async def reap(self) -> None:
         """Stop what was closed."""
         while self._gone:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from gateway.audit.witness import Witness
 from gateway.lanes.prepared import NamedStatements
 from gateway.relay.mirror_connection import MirrorConnection
-from gateway.told_errors import AlreadySent, told_error
+from gateway.sql.statements import Statement
+from gateway.told_errors import AlreadySent, placed, told_error
 from gateway.wire import frontend
 
 
@@ -39,6 +40,11 @@ class OwedAnswers:
         self._mirror.write(self._client.bytes_of(message))
         self._expected.append(_Owed(ends, settled))
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is owed."""
+        return not self._expected
+
     async def drain(self) -> None:
         """Pass on the answers the mirror still owes, so that ours come after them. Raises `AlreadySent` after an error
         of the mirror's.
@@ -66,6 +72,21 @@ class OwedAnswers:
             await commit()
         for data in held:
             self.pass_on(data)
+
+    async def query(self, statement: Statement, commit: Callable[[], Awaitable[None]] | None) -> bool:
+        """Have the mirror carry out one statement of a text when nothing is owed; ``commit`` as for `execute_alone`.
+        Return whether it did; else the client was told why not.
+        """
+        held: list[bytes] = []
+        sink = self.pass_on if commit is None else held.append
+        self._mirror.write(frontend.Query(statement.text).encode())
+        start = statement.start
+        error = await self._mirror.relay_until_ready(lambda data: sink(placed(data, start)), self._client.drain)
+        if error is None and commit is not None:
+            await commit()
+        for data in held:
+            self.pass_on(data)
+        return error is None
 
     async def drain_before_query(self, *, settles: bool) -> None:
         """As `drain`, of messages without a Sync before a statement by itself. Raises `BehindError` after an error:

@@ -25,13 +25,15 @@ from gateway.lanes.bound import Portal, name_keeper, require_formats, require_no
 from gateway.lanes.engine_lane import EngineLane, TransactionTimeout
 from gateway.lanes.prepared import Lane, NamedStatement, NamedStatements, PreparedStatement
 from gateway.logs import milliseconds_since, note_statement
-from gateway.relay.mirror_connection import MirrorConnection, MirrorLost
+from gateway.relay.mirror_connection import MirrorConnection
+from gateway.relay.mirror_errors import MirrorLost
 from gateway.sessions.credentials import check_credential
 from gateway.sessions.cursors import Cursors
 from gateway.sessions.late_lanes import LATE, LateLanes
 from gateway.sessions.owed_answers import BehindError, OwedAnswers
 from gateway.sessions.own_statements import OwnStatements
 from gateway.sessions.parking import Parking
+from gateway.sessions.passed_on import PassedOn
 from gateway.sessions.preparation import Preparation, SessionNames
 from gateway.sessions.prepared_in_sql import PreparedInSql
 from gateway.sessions.role import SessionRole
@@ -41,18 +43,20 @@ from gateway.sessions.shaped_statements import ShapedStatements
 from gateway.sessions.temporary import TemporaryRelations
 from gateway.sessions.temporary_load import TemporaryLoad
 from gateway.sessions.temporary_room import TemporaryRoom
+from gateway.sessions.unasked import Unasked
 from gateway.sql.session_state import changes_search_path, needs_block, role_to_set
 from gateway.sql.statements import Kind, Statement
-from gateway.told_errors import AlreadySent, error_response, internal_error, not_here, placed
+from gateway.told_errors import AlreadySent, error_response, internal_error, not_here
 from gateway.values.client_encodings import CODECS
 from gateway.wire import backend, frontend
 from gateway.wire.errors import RemoteProtocolError
 from gateway.wire.fields import ENCODING
+from gateway.wire.sent_at_once import InTurn, SentAtOnce
 
 _log = structlog.get_logger(__name__)
 _NO_PARAMETERS = frontend.Bind("", "")
 _DESCRIBED = frozenset({Kind.DECLARE, Kind.FETCH})  # by the mirror, though the gateway carries them out
-_SIMPLE = frozenset({frontend.Query, frontend.FunctionCall})  # each ends with ReadyForQuery
+_SIMPLE = frozenset({frontend.Query, frontend.FunctionCall, SentAtOnce, InTurn})  # each ends with ReadyForQuery
 
 
 class Session:
@@ -83,13 +87,15 @@ class Session:
         self._in_sql = PreparedInSql(self._engine, mirror, self._client, role, self._statements, preparation)
         self._shaped = ShapedStatements(services, role, self._engine, mirror, temporary, owed)
         self._own = OwnStatements(services, role, self._engine, access, mirror, owed, self._client)
+        self._passed_on = PassedOn(mirror, self._client, self._engine, self._statements, cursors, owed)
         self._relayed: dict[str, Statement] = {}  # what the mirror's portals were made of
         self._path_changed = False  # search_path, maybe, and the mirror tells only at Sync
         self._unsynced = False  # something was executed there since Sync: any setting may have changed
         self._handlers = self._by_message()
-        mirror.on_unasked(self._mirror_spoke)
         self._work, self._spoken = RunningWork(), ""
         self.parking = Parking(mirror, self._client.activity, self._work, self._portals, self._statements)
+        self._unasked = Unasked(mirror, self._client, self._engine, self._work, self.parking)
+        mirror.on_unasked(self._unasked.spoken)
         self._speak()
 
     def _by_message(self) -> Mapping[type[frontend.FrontendMessage], Callable[[Any], Awaitable[None]]]:
@@ -97,6 +103,7 @@ class Session:
             **{frontend.Query: self._query, frontend.Parse: self._parse, frontend.Bind: self._bind},
             **{frontend.Describe: self._describe, frontend.Execute: self._execute, frontend.Close: self._close},
             **{frontend.Flush: self._flush, frontend.Sync: self._sync, frontend.FunctionCall: self._call},
+            **{SentAtOnce: self._sent_at_once, InTurn: self._in_turn},
         }
 
     # One method a message -------------------------------------------------------------------------------------------
@@ -114,6 +121,8 @@ class Session:
         except SqlError as error:
             await self._fail(error)
             simple = simple and not isinstance(error, BehindError)
+            if type(message) is InTurn:
+                await self._synced()
         except Exception:
             _log.exception("internal error")
             await self._fail(internal_error())
@@ -121,7 +130,7 @@ class Session:
         if simple:
             self._ready()
         if self._mirror.may_have_spoken:
-            self._mirror_spoke()
+            self._unasked.spoken()
 
     def _speak(self) -> None:
         """Read and write strings in the client's encoding; one that there is no codec for is passed on byte by byte."""
@@ -189,18 +198,9 @@ class Session:
             await self._role.let_set_role(statement)
             commits = self._access.ends_here(statement) and self._mirror.status == "T"
             self._temporary.room.filling(statement)
-            held: list[bytes] = []
-            sink = held.append if commits else self._owed.pass_on
-            self._mirror.write(frontend.Query(statement.text).encode())
-            start = statement.start
-            error = await self._mirror.relay_until_ready(lambda data: sink(placed(data, start)), self._client.drain)
-            if error is not None:
+            if not await self._owed.query(statement, self._access.commit if commits else None):
                 self._executed()
                 raise AlreadySent()
-            if commits:
-                await self._access.commit()
-                for data in held:
-                    self._owed.pass_on(data)
             self._executed(statement)
             return
         require_no_parameters(prepared, self._mirror.status)
@@ -223,6 +223,25 @@ class Session:
                 await self._engine.execute(portal, 0)
         finally:
             await portal.close()
+
+    def take(self, message: SentAtOnce) -> SentAtOnce | InTurn | None:
+        """Return what is to be carried out for a statement at once; None: its messages are to be given one by one."""
+        between = self._unsynced or self._path_changed or self._work.is_running
+        return None if between else self._passed_on.take(message, self._preparation.relayed, self._temporary)
+
+    async def _sent_at_once(self, message: SentAtOnce) -> None:
+        self._relayed.pop("", None)
+        if message.parse is not None and not message.parse.name:
+            self.parking.unnamed = message.parse
+        await self._passed_on.pass_on(message)
+        self._in_block = False
+
+    async def _in_turn(self, message: InTurn) -> None:
+        self._mirror.extended = True
+        for one in message.messages:
+            await self._client.receive(one)
+            await self._handlers[type(one)](one)
+        await self._synced()
 
     async def _bound(self, named: NamedStatement, message: frontend.Bind) -> Portal:
         """Return the portal of a statement that the gateway executes."""
@@ -338,6 +357,11 @@ class Session:
         raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, "function calls by message are not supported")
 
     async def _sync(self, _message: frontend.Sync) -> None:
+        await self._synced()
+        self._ready()
+        await self._client.drain()
+
+    async def _synced(self) -> None:
         error: bytes | None = None
         if not self._mirror.is_untouched and (self._unsynced or not self._engine.needs_no_sync):
             self._mirror.write(frontend.Sync().encode())
@@ -352,8 +376,6 @@ class Session:
             self._relayed.clear()
             await self._cursors.transaction_ended()
         await self._cursors.reap()
-        self._ready()
-        await self._client.drain()
 
     # What the audit asks --------------------------------------------------------------------------------------------
 
@@ -422,30 +444,8 @@ class Session:
         if self._mirror.status == "I":
             self._access.ended()
             self._in_block = False
-        self._mirror.note_unasked()
-        self._tell_unasked()
+        self._unasked.tell_all()
         self._client.send(backend.ReadyForQuery(self._mirror.status))  # type: ignore[arg-type]
-
-    def _mirror_spoke(self) -> None:
-        """The mirror has said something that nobody waits for, or has ended its session, and so the client's."""
-        at_work = self._work.is_running
-        if self.parking.is_under_way:
-            return
-        if at_work and (not self._engine.busy or self._mirror.is_in_use or self._work.ended_by is not None):
-            return  # who reads there will find it
-        self._mirror.note_unasked(nothing_owed=at_work)
-        if at_work and self._mirror.has_ended:
-            self._tell_unasked()
-            self._work.end(MirrorLost(told=self._mirror.told_end))
-        elif not at_work and not self._mirror.unsettled:
-            self._tell_unasked()
-            self._client.push()
-            if self._mirror.has_ended:
-                self._client.end(None if self._mirror.told_end else MirrorLost(told=False))
-
-    def _tell_unasked(self) -> None:
-        for message in self._mirror.take_unasked():
-            self._owed.pass_on(message)
 
     async def cancel(self, reason: SqlError) -> None:
         """End the statement that runs, if one does. Work of the mirror is cancelled there and answers itself."""

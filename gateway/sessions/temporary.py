@@ -71,6 +71,11 @@ class TemporaryRelations:
         return self._any and statement.kind in _PLANNED
 
     @property
+    def has_none(self) -> bool:
+        """Whether the session has made none, so that nothing is to be followed."""
+        return not self._any and not self._outdated
+
+    @property
     def is_outdated(self) -> bool:
         """Whether `know` would ask."""
         return self._outdated

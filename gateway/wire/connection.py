@@ -27,6 +27,7 @@ from gateway.wire.errors import (
 )
 from gateway.wire.fields import ENCODING
 from gateway.wire.messages import BackendMessage, FrontendMessage
+from gateway.wire.sent_at_once import SentAtOnce, get_sent_at_once
 from gateway.wire.state import DISCARDED, TRANSITIONS, State
 
 # Limits in bytes, by PostgreSQL's names (libpq/pqcomm.h, libpq/auth.h, libpq/libpq.h). All are checked as soon as a
@@ -189,6 +190,22 @@ class Connection:
             self._last = (message, whole) if len(whole) <= _REMEMBERED else (None, b"")
             return message
         return NEED_DATA
+
+    def get_sent_at_once(self) -> SentAtOnce | None:
+        """Return the statement that all unread bytes are, without taking it (`take_sent_at_once`); None where they are
+        something else, or could be read in two ways.
+        """
+        buffer = self._buffer
+        if self._state is not State.READY or self._at or self._discard or not isinstance(buffer, bytes):
+            return None
+        if not buffer or len(buffer) > min(_REMEMBERED, self._message_limit) or ENCODING.get() not in _ONE_WAY:
+            return None
+        return get_sent_at_once(buffer)
+
+    def take_sent_at_once(self) -> None:
+        """Take what `get_sent_at_once` has returned: the client waits for ReadyForQuery now."""
+        self._at = len(self._buffer)
+        self._state = State.SYNCING
 
     def bytes_of(self, message: FrontendMessage) -> bytes:
         """Return a message of the client as it came, if it is the last one; else encode it. One that is not in UTF-8,

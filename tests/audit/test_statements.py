@@ -280,3 +280,27 @@ def test_long_statements_are_written_each_time(watched: Audited) -> None:
     watched.outcome("SELECT ? AS behind_the_long_ones")
     found = [entry for entry in watched.entries() if entry.get("text") == text.format("?")]
     assert [entry["phase"] for entry in found] == ["intent", "outcome"] * 3
+
+
+@pytest.mark.parametrize(
+    ("text", "lane", "value"),
+    [
+        ("select relname from pg_class where oid = %s::oid", "relay", 1259),
+        ("select n from small.numbers where n = %s and n <> 78", "engine", 2),
+    ],
+)
+def test_what_comes_at_once_is_one_message_with_an_intent_and_an_outcome(
+    watched: Audited, text: str, lane: str, value: int
+) -> None:
+    name = f"at once {lane}"
+    with watched.gateway.connect(application_name=name) as connection:
+        connection.autocommit = True
+        for _ in range(4):
+            assert len(connection.execute(text, [value], prepare=True).fetchall()) == 1
+    watched.wait_for(lambda entry: entry["event"] == "logout" and entry["application_name"] == name)
+    found = [one for one in watched.entries() if one["event"] == "statement" and one["application_name"] == name]
+    ids = [int(entry["statement"].rpartition(".")[2]) for entry in found if entry["phase"] == "intent"]
+    assert (ids[2] - ids[1], ids[3] - ids[2]) == (1, 1)
+    ended = [(entry["lane"], entry["rows"], entry["sqlstate"]) for entry in found if entry["phase"] == "outcome"]
+    assert ended == [(lane, 1, "00000")] * 4
+    assert [entry["phase"] for entry in found] == ["intent", "outcome"] * 4

@@ -1,0 +1,91 @@
+"""Queries of the catalogues that a client sends at once, Parse or Bind to Sync: the mirror is sent the client's bytes
+as they are, and they are looked at once, not message by message.
+
+What the five messages would lead to one by one is the same. So this is for sessions in which nothing else is under
+way: nothing is owed to the client, no portal of the gateway's is open, no temporary relation was made.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from gateway.audit.witness import Witness
+from gateway.lanes.engine_lane import EngineLane
+from gateway.lanes.prepared import Lane, NamedStatement, NamedStatements
+from gateway.relay.mirror_connection import MirrorConnection
+from gateway.sessions.cursors import Cursors
+from gateway.sessions.owed_answers import OwedAnswers
+from gateway.sessions.relayed_texts import RelayedTexts
+from gateway.sessions.temporary import TemporaryRelations
+from gateway.sql.statements import Kind
+from gateway.wire.sent_at_once import InTurn, SentAtOnce, in_turn
+
+_CHANGE = ("set_config", "setseed")  # functions that change a session, though they stand in a query
+_PARSED, _FAILED = b"1E"
+
+
+class PassedOn:
+    """Those of one session."""
+
+    def __init__(
+        self,
+        mirror: MirrorConnection,
+        client: Witness,
+        engine: EngineLane,
+        statements: NamedStatements,
+        cursors: Cursors,
+        owed: OwedAnswers,
+    ) -> None:
+        self._mirror = mirror
+        self._client = client
+        self._engine = engine
+        self._statements = statements
+        self._cursors = cursors
+        self._owed = owed
+        self._taken: NamedStatement | None = None
+
+    def take(
+        self, message: SentAtOnce, relayed: RelayedTexts, temporary: TemporaryRelations
+    ) -> SentAtOnce | InTurn | None:
+        """Return the message where it is to be passed on (`pass_on`), its parts where these are the gateway's to carry
+        out, one after the other; None where that cannot be told without asking anybody.
+        """
+        named = self._statements.get(message.statement) if message.parse is None else None
+        if named is not None and named.prepared.lane is Lane.ENGINE:
+            return in_turn(message)
+        if not (self._mirror.is_at_rest and self._cursors.is_empty and temporary.has_none and self._owed.is_empty):
+            return None
+        if message.parse is not None:
+            prepared = relayed.get(message.parse.query)
+            named = None if prepared is None else NamedStatement(prepared, message.parse.parameter_oids)
+        if named is None or named.prepared.lane is not Lane.RELAY:
+            return None
+        statement = named.prepared.statement
+        if statement.kind is not Kind.QUERY or statement.about_sessions or not _changes_nothing(statement.text):
+            return None
+        self._taken = named
+        return message
+
+    async def pass_on(self, message: SentAtOnce) -> None:
+        """Have the mirror answer the statement that was taken, up to its ReadyForQuery, which is not passed on."""
+        named, self._taken = self._taken, None
+        assert named is not None
+        parse = message.parse
+        parsed = None if parse is None else self._statements.parsing(parse.name, named)
+
+        def take(data: bytes) -> None:
+            self._owed.pass_on(data)
+            if data[0] == _PARSED and parsed is not None:
+                parsed()
+            elif data[0] == _FAILED:
+                self._statements.failed()
+
+        self._mirror.write(message.data)
+        await self._mirror.relay_until_ready(take, self._client.drain, at_once=True)
+        self._engine.settings_changed()
+
+
+@lru_cache(maxsize=512)
+def _changes_nothing(text: str) -> bool:
+    lowered = text.lower()
+    return not any(name in lowered for name in _CHANGE)

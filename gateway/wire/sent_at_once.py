@@ -1,0 +1,96 @@
+"""A statement that has come as a whole: what drivers send for one query, up to its Sync, before they wait.
+
+libpq, and drivers like it, end each query with the same 21 bytes: Describe of the unnamed portal, Execute of all its
+rows, Sync. Whoever passes such a query on needs not look at each message by itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from gateway.wire.errors import RemoteProtocolError
+from gateway.wire.fields import decode_text
+from gateway.wire.frontend import Bind, Describe, Execute, Parse, Sync
+from gateway.wire.messages import FrontendMessage
+
+_DESCRIBE, _EXECUTE, _SYNC = Describe("P", ""), Execute(""), Sync()
+_END: Final = _DESCRIBE.encode() + _EXECUTE.encode() + _SYNC.encode()
+_PARSE, _BIND = b"PB"
+_HEADER = 5  # bytes: a message's type and its length
+
+
+@dataclass(frozen=True, slots=True)
+class SentAtOnce(FrontendMessage):
+    """Bind of the unnamed portal, with Parse of its statement before it or not; Describe, Execute and Sync. ``data``
+    are all their bytes. What Bind has behind the statement's name is not looked at.
+    """
+
+    parse: Parse | None
+    statement: str  # its name
+    data: bytes
+
+    @classmethod
+    def decode(cls, body: bytes) -> SentAtOnce:
+        """Return the messages of ``body``. Raises ValueError where they are others."""
+        found = get_sent_at_once(body)
+        if found is None:
+            raise ValueError("these are not the messages of one statement")
+        return found
+
+    def encode(self) -> bytes:
+        return self.data
+
+
+@dataclass(frozen=True, slots=True)
+class InTurn(FrontendMessage):
+    """The messages of such a statement, without its Sync, to be carried out one after the other before it."""
+
+    messages: tuple[FrontendMessage, ...]
+
+    @classmethod
+    def decode(cls, body: bytes) -> InTurn:
+        """Return the messages of ``body``. Raises ValueError where they are others."""
+        found = in_turn(SentAtOnce.decode(body))
+        if found is None:
+            raise ValueError("these are not the messages of one statement")
+        return found
+
+    def encode(self) -> bytes:
+        return b"".join(one.encode() for one in self.messages) + _SYNC.encode()
+
+
+def in_turn(message: SentAtOnce) -> InTurn | None:
+    """Return the messages of a statement; None where one is malformed."""
+    head = message.parse.encode() if message.parse is not None else b""
+    try:
+        bind = Bind.decode(message.data[len(head) + _HEADER : -len(_END)])
+    except RemoteProtocolError:
+        return None
+    first: tuple[FrontendMessage, ...] = () if message.parse is None else (message.parse,)
+    return InTurn((*first, bind, _DESCRIBE, _EXECUTE))
+
+
+def get_sent_at_once(data: bytes) -> SentAtOnce | None:
+    """Return what some bytes are; None where they are anything else, be it more or malformed."""
+    if not data.endswith(_END) or data[0] not in (_PARSE, _BIND):
+        return None
+    at, size, parse = 0, len(data) - len(_END), None
+    try:
+        if data[0] == _PARSE:
+            at = _end(data, 0)
+            parse = Parse.decode(data[_HEADER:at])
+        named = at + _HEADER + 1
+        if data[at] != _BIND or _end(data, at) != size or data[named - 1] != 0:
+            return None
+        ends = data.find(b"\0", named, size)
+        statement = decode_text(data[named:ends]) if ends >= 0 else None
+    except (RemoteProtocolError, IndexError):
+        return None  # who reads the messages one by one tells what is wrong
+    if statement is None or (parse is not None and parse.name != statement):
+        return None
+    return SentAtOnce(parse, statement, data)
+
+
+def _end(data: bytes, at: int) -> int:
+    return at + 1 + int.from_bytes(data[at + 1 : at + _HEADER], "big")
