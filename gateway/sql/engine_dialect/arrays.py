@@ -19,7 +19,7 @@ def subscript(node: exp.Bracket) -> exp.Expr:
     array = paren(node.this)
     if isinstance(index, exp.Slice):
         return _slice(array, index, node)
-    if len(node.expressions) > 1:
+    if len(node.expressions) > 1 or _gathers_arrays(node.this):
         raise refuse("an array of more than one dimension")
     place = _index(index)
     if isinstance(place, exp.Literal):
@@ -28,6 +28,15 @@ def subscript(node: exp.Bracket) -> exp.Expr:
     inside = exp.GTE(this=place.copy(), expression=number(1))
     found = case((inside, call("array_element", array, place, returns=type_of(node))))
     return typed(exp.Paren(this=found), type_of(node))
+
+
+def _gathers_arrays(node: exp.Expr) -> bool:
+    """Whether an expression is an array of arrays, which has the type of one of their elements."""
+    aggregate = node.find(exp.ArrayAgg)
+    if aggregate is None:
+        return False
+    value = aggregate.this
+    return kind(value.this if isinstance(value, exp.Order | exp.Distinct) else value) is Kind.ARRAY
 
 
 def _index(index: exp.Expr) -> exp.Expr:

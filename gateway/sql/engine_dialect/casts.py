@@ -218,7 +218,7 @@ def _to_numeric(value: exp.Expr, target: exp.DataType, session: Session) -> exp.
     found = kind(value)
     fixed = bool(target.expressions)
     if found is Kind.FLOAT:
-        value = float_to_numeric(cast(value, "DOUBLE PRECISION"))
+        value = float_to_numeric(value)
         return cast(value, target) if fixed else value
     if found in kinds.TEXTS:
         value = _trimmed(value)
@@ -300,10 +300,25 @@ def _to_array(value: exp.Expr, target: exp.DataType, session: Session) -> exp.Ex
     while isinstance(inner, exp.Cast) and isinstance(inner.this, exp.Array):
         inner = inner.this
     if isinstance(inner, exp.Array):
+        element = _wide_enough(element, [type_of(item) for item in inner.expressions], kinds.element_type(target))
         inner.set("expressions", [to_type(item, kinds.element_type(target), session) for item in inner.expressions])
+        value = inner  # without the casts around it: numerics must not become floats again
     elif not _casts_alike(kind_of_type(kinds.element_type(type_of(value))), kind_of_type(kinds.element_type(target))):
         return _refused(value, target, session)
+    else:
+        element = _wide_enough(element, [kinds.element_type(type_of(value))], kinds.element_type(target))
     return cast(value, exp.DataType(this=T.ARRAY, expressions=[element], nested=True))
+
+
+def _wide_enough(element: exp.DataType, given: list[exp.DataType], wanted: exp.DataType) -> exp.DataType:
+    """Return the engine's type for elements: of a ``numeric`` without modifiers with all digits that values have."""
+    if kind_of_type(wanted) is not Kind.NUMERIC or wanted.expressions:
+        return element
+    scales = [0 if kind_of_type(one) is Kind.INTEGER else kinds.scale_of(one) for one in given]
+    if None in scales:
+        return exp.DataType.build(QUOTIENT, dialect="postgres")
+    scale = max((one for one in scales if one is not None), default=0)
+    return kinds.decimal_type(38 if scale < 20 else 76, scale)
 
 
 def _casts_alike(source: Kind, target: Kind) -> bool:

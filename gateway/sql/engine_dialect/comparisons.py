@@ -252,6 +252,8 @@ def alike(values: list[exp.Expr], session: Session) -> list[exp.Expr]:
         return values
     result = kinds.common_type(known)
     goal = kinds.kind_of_type(result)
+    if goal in kinds.TEXTS:
+        values = [_without_blanks(value) for value in values]
     if goal is Kind.BPCHAR:
         return [_stripped(value) for value in values]
     if goal is Kind.TIMESTAMP and (as_dates := _dates(values)):
@@ -271,6 +273,12 @@ def _dates(values: list[exp.Expr]) -> list[exp.Expr] | None:
         return None
     found = [value if kind(value) is Kind.DATE else is_midnight(value) for value in values]
     return [value for value in found if value is not None] if all(value is not None for value in found) else None
+
+
+def _without_blanks(value: exp.Expr) -> exp.Expr:
+    """Return a ``char(n)`` without the blanks behind it, which columns and casts have lost already."""
+    bare = value.unnest()
+    return value if isinstance(bare, exp.Anonymous) and bare.name == "rtrim" else _bare(value)
 
 
 def _stripped(value: exp.Expr) -> exp.Expr:

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 _OVERFLOW = "[22003] value out of range: overflow"
+_OUTSIDE = "[22003] input is out of range"
 _UNDERFLOW = "[22003] value out of range: underflow"
 
 
@@ -47,6 +48,20 @@ def exponential(values: pa.Array) -> pa.Array:
     if pc.any(pc.and_(pc.equal(found, 0.0), pc.is_finite(values))).as_py():
         raise ValueError(_UNDERFLOW)
     return found
+
+
+def bounded(values: pa.Array) -> pa.Array:
+    """Return floats as they are. Raises 22003 for infinite ones, of which there is no sine."""
+    if pc.any(pc.is_inf(values)).as_py():
+        raise ValueError(_OUTSIDE)
+    return values
+
+
+def within_one(values: pa.Array) -> pa.Array:
+    """Return floats as they are. Raises 22003 for those beyond -1 and 1, which are no sines."""
+    if pc.any(pc.greater(pc.abs(values), 1.0)).as_py():
+        raise ValueError(_OUTSIDE)
+    return values
 
 
 def to_real(values: pa.Array) -> pa.Array:

@@ -87,7 +87,16 @@ def _type_columns_of_functions(tree: exp.Query) -> bool:
         known = found.get((column.table, column.name))
         if known is not None and kind(column) is Kind.UNKNOWN:
             column.type = known.copy()
+            _forget_types_around(column)
     return bool(found)
+
+
+def _forget_types_around(column: exp.Expr) -> None:
+    """Take the types away that were guessed without the column's."""
+    above = column.parent
+    while isinstance(above, exp.Condition | exp.Alias) and not isinstance(above, exp.Query):
+        above.type = None
+        above = above.parent
 
 
 def _arithmetic(node: exp.Binary) -> exp.DataType | exp.DType:

@@ -139,6 +139,12 @@ def constant(node: exp.Expr) -> Span | None:
     return None
 
 
+def negate(node: exp.Neg) -> exp.Expr:
+    """``- interval '1 day'``: the engine reads the sign and the constant as one text."""
+    span = constant(node.this)
+    return node if span is None else literal(-span)
+
+
 def times(node: exp.Expr, factor: exp.Expr) -> exp.Expr:
     """Return an interval times a double: the engine has no such operator."""
     return call("interval_times", node, factor, returns=exp.DType.INTERVAL)

@@ -12,6 +12,8 @@ import pyarrow.compute as pc
 _QUOTIENT = pa.decimal256(76, 28)
 _MIN_DIGITS = 16  # NUMERIC_MIN_SIG_DIGITS
 _GROUP = 4  # decimal digits of a digit of PostgreSQL's numeric
+_BEYOND = 1e48  # what numerics of 76 digits do not hold, of which 28 stand behind the point
+_REAL_DIGITS = 6  # FLT_DIG, of a real
 _FLOAT_DIGITS = 15  # DBL_DIG: what a double keeps when it becomes a numeric
 
 
@@ -194,11 +196,22 @@ def _check_positive(values: pa.Array) -> None:
 
 def to_numeric(values: pa.Array) -> pa.Array:
     """Turn floats into numerics of fifteen significant digits."""
+    return _to_digits(values, _FLOAT_DIGITS)
+
+
+def real_to_numeric(values: pa.Array) -> pa.Array:
+    """Turn reals into numerics of six significant digits."""
+    return _to_digits(pc.cast(values, pa.float64()), _REAL_DIGITS)
+
+
+def _to_digits(values: pa.Array, significant: int) -> pa.Array:
     floats = _floats(values)
     if not np.isfinite(floats).all():
         raise ValueError("[0A000] numeric NaN and infinity are not available on lake tables")
+    if (np.abs(floats) >= _BEYOND).any():
+        raise ValueError("[0A000] a numeric of more than 48 digits before the point is not available on lake tables")
     safe = np.where(floats == 0, 1.0, np.abs(floats))
-    exponents = np.floor(np.log10(safe)).astype(np.int64) - (_FLOAT_DIGITS - 1)
+    exponents = np.floor(np.log10(safe)).astype(np.int64) - (significant - 1)
     result = pa.nulls(len(values), _QUOTIENT)
     with decimal.localcontext(prec=76):
         for exponent in np.unique(exponents):

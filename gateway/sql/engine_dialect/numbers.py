@@ -232,16 +232,26 @@ def transcendental(node: exp.Func) -> exp.Expr:
 
 
 def float_to_numeric(node: exp.Expr) -> exp.Expr:
-    """Return a float as numeric with fifteen significant digits, as PostgreSQL converts it."""
-    return call("float8_numeric", node, returns="DECIMAL")
+    """Return a float as numeric with fifteen significant digits, a real with six, as PostgreSQL converts it."""
+    if type_of(node).this is T.FLOAT:
+        return call("float4_numeric", cast(node, "REAL"), returns="DECIMAL")
+    return call("float8_numeric", cast(node, "DOUBLE PRECISION"), returns="DECIMAL")
 
 
 def double_function(node: exp.Func) -> exp.Expr:
-    """Trigonometry and ``cbrt`` take double precision only."""
+    """Trigonometry and ``cbrt`` take double precision only; the engine answers NaN where PostgreSQL answers 22003."""
+    check = _CHECKS.get(type(node))
     for key, value in list(node.args.items()):
         if isinstance(value, exp.Expr):
-            node.set(key, cast(value, "DOUBLE PRECISION"))
+            wide: exp.Expr = cast(value, "DOUBLE PRECISION")
+            node.set(key, call(check, wide, returns="FLOAT8") if check is not None else wide)
     return node
+
+
+_CHECKS: dict[type[exp.Expr], str] = {
+    **dict.fromkeys((exp.Sin, exp.Cos, exp.Tan, exp.Cot), "float8_bounded"),
+    **dict.fromkeys((exp.Asin, exp.Acos), "float8_within_one"),
+}
 
 
 def bitwise_not(node: exp.BitwiseNot) -> exp.Expr:

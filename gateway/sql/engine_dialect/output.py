@@ -22,7 +22,7 @@ def numeric_digits(value: exp.Expr) -> exp.Expr:
         return written
     if isinstance(bare, exp.Anonymous) and bare.name in _DIGITS:
         return call(_DIGITS[bare.name], *(part.copy() for part in bare.expressions), returns="TEXT")
-    if (isinstance(bare, exp.Anonymous) and bare.name == "float8_numeric") or _is_read(bare):
+    if (isinstance(bare, exp.Anonymous) and bare.name in ("float4_numeric", "float8_numeric")) or _is_read(bare):
         return call("numeric_text", cast(value, QUOTIENT), returns="TEXT")
     if (scale := shown_scale(bare)) is not None:
         return call("scaled_digits", cast(value, QUOTIENT), scale, returns="TEXT")

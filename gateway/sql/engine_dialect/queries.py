@@ -7,11 +7,12 @@ from itertools import count
 
 from sqlglot import exp
 
-from gateway.sql.engine_dialect.build import cast, number, refuse, typed
+from gateway.sql.engine_dialect.build import case, cast, number, refuse, typed
 from gateway.sql.engine_dialect.build import named as aliased
 from gateway.sql.engine_dialect.casts import to_type
+from gateway.sql.engine_dialect.correlation import conjuncts
 from gateway.sql.engine_dialect.decorrelate import wrapped
-from gateway.sql.engine_dialect.kinds import MOMENTS, SAME_TEXT, Kind, carried_as_text, common_type, kind, type_of
+from gateway.sql.engine_dialect.kinds import MOMENTS, SAME_TEXT, Kind, T, carried_as_text, common_type, kind, type_of
 from gateway.sql.engine_dialect.moments import Session
 
 _ALL_ROWS = 2**62  # as a LIMIT
@@ -175,7 +176,8 @@ def output_constants(node: exp.Select) -> None:
 
 def keep_conditions_out(node: exp.Select) -> None:
     """``(SELECT max(a), 'x' AS kind FROM t) AS s WHERE kind = 'y'``: the engine moves a condition that speaks of
-    constants alone below the aggregate, which has a row for no rows too. It moves none below a LIMIT.
+    constants alone below the aggregate, which has a row for no rows too; ``JOIN … ON NULL`` likewise. It moves none
+    below a LIMIT.
     """
     holder = node.parent
     is_derived = isinstance(holder, exp.SetOperation | exp.CTE) or (
@@ -183,7 +185,8 @@ def keep_conditions_out(node: exp.Select) -> None:
     )
     if not is_derived or node.args.get("limit") is not None or not _has_row_for_no_rows(node):
         return
-    if all(one.find(exp.Column, exp.AggFunc, exp.Query) is not None for one in node.selects):
+    has_constants = any(one.find(exp.Column, exp.AggFunc, exp.Query) is None for one in node.selects)
+    if not has_constants and not _is_below_constant_conditions(node):
         return
     node.set("limit", exp.Limit(expression=number(_ALL_ROWS)))
     if isinstance(holder, exp.SetOperation):
@@ -191,6 +194,25 @@ def keep_conditions_out(node: exp.Select) -> None:
         place = exp.Subquery()
         node.replace(place)
         place.set("this", node)
+
+
+def _is_below_constant_conditions(node: exp.Select) -> bool:
+    """Whether a query around this one asks something of no column, as ``ON false``."""
+    above = node.parent
+    while above is not None:
+        if isinstance(above, exp.Select):
+            where = above.args.get("where")
+            conditions = [where.this] if where is not None else []
+            conditions += [join.args["on"] for join in above.find_all(exp.Join) if join.args.get("on") is not None]
+            if any(_is_constant(part) for one in conditions for part in conjuncts(one)):
+                return True
+        above = above.parent
+    return False
+
+
+def _is_constant(condition: exp.Expr) -> bool:
+    bare = condition.unnest()
+    return bare.find(exp.Column, exp.Query) is None and not (isinstance(bare, exp.Boolean) and bare.this)
 
 
 def _rename(arm: exp.Select, operation: exp.SetOperation) -> None:
@@ -316,6 +338,29 @@ def _check_grouped(node: exp.Select) -> None:
             raise refuse(f"GROUP BY or DISTINCT of {name}", "Cast it to text.")
         if kind(key) is Kind.INTERVAL:  # a day and 24 hours are equal, and the engine tells them apart
             raise refuse("GROUP BY or DISTINCT of interval", "Use extract(epoch FROM …) of it, or its text.")
+
+
+def lone_having(node: exp.Select) -> None:
+    """HAVING of one group, in place: the engine asks a condition on constants alone of the rows below the aggregate,
+    which has a row for no rows too; and for ``SELECT 1 FROM t HAVING …`` it wants an aggregate.
+    """
+    having = node.args.get("having")
+    if having is None or (node.args.get("group") is not None and not _has_row_for_no_rows(node)):
+        return
+    parts = conjuncts(having.this)
+    constant = [one for one in parts if not _aggregates(one) and _is_constant(one)]
+    if not constant and (node.args.get("group") is not None or any(map(_aggregates, (*node.selects, having)))):
+        return
+    count_ = typed(exp.Count(this=exp.Star()), T.BIGINT)
+    some: exp.Expr = typed(exp.GTE(this=count_, expression=typed(number(0), T.BIGINT)), T.BOOLEAN)
+    rest = [one for one in parts if not any(one is each for each in constant)] or [some]
+    if constant:
+        rest = [
+            typed(case((exp.and_(*constant, copy=False), exp.and_(*rest, copy=False)), default=exp.false()), T.BOOLEAN)
+        ]
+    else:
+        rest = [some, *rest]
+    having.set("this", typed(exp.Paren(this=exp.and_(*rest, copy=False)), T.BOOLEAN))
 
 
 def refused_clauses(node: exp.Select) -> None:

@@ -26,6 +26,7 @@ from gateway.sql.engine_dialect import (
     formats,
     hypothetical,
     interval_equality,
+    intervals,
     masks,
     moments,
     names,
@@ -193,6 +194,7 @@ def _clauses(query: exp.Select | exp.SetOperation, session: Session) -> None:
         queries.moments_alike(query, session)
         return
     queries.refused_clauses(query)
+    queries.lone_having(query)
     queries.named_windows(query)
     windows.spell_out(query)
     records.spell_out(query, session)
@@ -307,6 +309,7 @@ RULES: tuple[tuple[Rule, tuple[type[exp.Expr], ...]], ...] = (
     # numbers
     (_arithmetic, (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod)),
     (numbers.negate, (exp.Neg,)),
+    (intervals.negate, (exp.Neg,)),
     (numbers.round_to, (exp.Round, exp.Trunc, exp.Ceil, exp.Floor)),
     (numbers.sign, (exp.Sign,)),
     (numbers.square_root, (exp.Sqrt,)),

@@ -14,6 +14,7 @@ from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
 from gateway.sql.engine_dialect import grouping_sets, search_cycle, sql_json
 from gateway.sql.engine_dialect.build import named
+from gateway.sql.engine_dialect.spelling import LIKE_CALL
 
 _MAX_COPIED = 5_000  # parts of queries in WITH that are copied to where they are named
 _ROWS_AS_QUERIES = 64  # rows of VALUES that become queries of a UNION
@@ -35,6 +36,14 @@ def row_keyword(tree: exp.Expr) -> None:
     for node in reversed(_each(tree, exp.Anonymous)):
         if node.name.lower() == "row":
             node.replace(exp.Tuple(expressions=node.expressions))
+
+
+def like_calls(tree: exp.Expr) -> None:
+    """``like(a, b)`` is ``a LIKE b``."""
+    for node in _each(tree, exp.Anonymous):
+        if node.name == LIKE_CALL and len(node.expressions) == 2:
+            text, pattern = node.expressions
+            node.replace(exp.Paren(this=exp.Like(this=exp.Paren(this=text), expression=exp.Paren(this=pattern))))
 
 
 def row_star(tree: exp.Expr) -> None:
@@ -211,6 +220,7 @@ RULES: tuple[Callable[[exp.Expr], None], ...] = (
     sql_json.json_calls,
     search_cycle.search_and_cycle,
     row_keyword,
+    like_calls,
     row_star,
     values_as_query,
     sample,

@@ -146,6 +146,28 @@ _OPERAND_ENDS = _CLOSING | {
 }
 
 
+def like_calls(tokens: Tokens) -> Tokens:
+    """``like(text, pattern)``: the parser takes the pattern for the first argument, as SQLite does. It gets a name of
+    its own until `short_forms.like_calls` makes the operator of it.
+    """
+    for place, token in enumerate(tokens[:-1]):
+        if token.token_type is TokenType.LIKE and tokens[place + 1].token_type is TokenType.L_PAREN:
+            before = place - 1 - (place > 0 and tokens[place - 1].token_type is TokenType.NOT)
+            if before >= 0 and tokens[before].token_type in _OPERAND_BEGINS:
+                token.token_type, token.text = TokenType.VAR, LIKE_CALL
+    return tokens
+
+
+LIKE_CALL = "like function"  # no name that a statement could write without quotes
+_OPERAND_BEGINS = frozenset(
+    {
+        *(TokenType.SELECT, TokenType.L_PAREN, TokenType.COMMA, TokenType.WHERE, TokenType.AND, TokenType.OR),
+        *(TokenType.WHEN, TokenType.THEN, TokenType.ELSE, TokenType.ON, TokenType.HAVING, TokenType.DISTINCT),
+        *(TokenType.ORDER_BY, TokenType.GROUP_BY),
+    }
+)
+
+
 def order_using(tokens: Tokens) -> Tokens:
     """``ORDER BY a USING <`` is ``ORDER BY a ASC``, ``USING >`` is ``DESC``."""
     kept: Tokens = []
@@ -174,6 +196,7 @@ RULES: tuple[Callable[[Tokens], Tokens], ...] = (
     interval_constants,
     absolute_values,
     some_is_any,
+    like_calls,
     order_using,
     names_behind_as,
     search_cycle.recursive_clauses,

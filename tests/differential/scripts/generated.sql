@@ -281,3 +281,80 @@ select regexp_like(t, 'APP', 'i'), regexp_like(t, '^b.A', 'in'), t ~* 'BAN' from
 -- no options of a regular expression
 -- error: 22023
 select regexp_like(t, 'a', '12') from types;
+
+-- a join on NULL with an aggregate of all rows
+select 0 from types t join (select max(id) as m from types) s on null::bool;
+
+-- a join on NULL with grouping sets
+select 0 from types t join (select i2 from types group by rollup (i2)) s on s.i2 is null and null::bool;
+
+-- an outer join on false that becomes an inner one
+select 1 from (select count(id) from types) s left join (select true as c from types) u on false where u.c;
+
+-- a count below a condition on nothing
+select * from (select count(*) as n from types) s where 1 = 0;
+
+-- a count beside an outer join on false
+select t.id, s.n from types t left join (select count(*) as n from types) s on false;
+
+-- having alone
+select 'a' from types having true;
+
+-- having alone, of no rows
+select 'a', 2 from types where false having 1 < 2;
+
+-- having alone, which is false
+select 'a' from types having 1 > 2;
+
+-- having alone below a condition
+select * from (select 'a' as b from types where false having true) s where b = 'c';
+
+-- blanks of bpchar in rows
+select id from types where ('ab  '::bpchar, n) > ('ab  ', '0') or ('ab  '::bpchar, id) <> ('ab'::bpchar, id);
+
+-- blanks of char in expressions
+select coalesce(code, 'x  ') = 'x', case when id > 2 then code else 'b  ' end = 'b', nullif(code, 'ab   ') from padded;
+
+-- like as a function
+select like(t, 'a%'), like('a%', t), not like(t, 'a%'), t like ('a%'), t not like ('a%') from types where like(t, '%a%') or true;
+
+-- an interval with two signs negated
+select - '-1 day 02:00'::interval, - interval '1 mon -3 days', extract(day from - '-1 day 02:00'::interval) from types;
+
+-- no sine of infinity
+-- error: 22003
+select sin(f8 / 0.5 + 'infinity'::float8) from types;
+
+-- no cotangent of infinity
+-- error: 22003
+select cot('-infinity'::float8 + f8) from types;
+
+-- no angle with a sine of two
+-- error: 22003
+select asin(f8) from types where f8 = 2.5;
+
+-- angles
+select sin(f8), cos(f4), tan(i4), asin(1.0 / id), acos(-1.0 / id), sin('nan'::float8), acos('nan'::float8) from types where id in (1, 2, 7, 11);
+
+-- an array of arrays
+-- refused: more than one dimension
+select (array_agg(ai))[1], (array_agg(ai order by id))[1] from types where id = 1;
+
+-- a float of many digits as numeric
+-- refused: more than 48 digits
+select f8::numeric from types where f8 = 1e100;
+
+-- a real as numeric
+select f4::numeric, cast(1.1::float4 as numeric), (f4 + 0.1::float4)::numeric from types where f4 < 1e20;
+
+-- arrays of numerics
+select array[1.5, 2.5]::numeric[], array[n, n]::numeric[], ai::numeric[], array[i4, 3]::numeric[] from types where id < 3;
+
+-- having on constants
+select max(id) from types where false having max(id) is null and null::bool;
+
+-- having of grouping sets on constants
+select grouping(i2), max(id) from types group by rollup (i2) having null::bool;
+
+-- arithmetic with a column of a lateral query
+select (s.c + 100) - (t.id / t.id) as c, s.c - 1 from types t left join lateral (select v.z as c from (values (1, '2024-01-31'::date)) v(k, z)) s on true;
