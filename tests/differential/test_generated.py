@@ -24,7 +24,7 @@ _SHARE = 1 / 20  # of new statements that may differ: what does is a warning, to
 @pytest.fixture(scope="module")
 def sides(lake: SampleLake) -> Iterator[tuple[Pair, Catalogue]]:
     """PostgreSQL and the gateway over the same rows, and what expressions are made of."""
-    with served(lake) as (dsn, gateway), paired(dsn, gateway.dsn()) as pair:
+    with served(lake) as (dsn, (gateway,)), paired(dsn, gateway.dsn()) as pair:
         yield pair, catalogue_of(dsn)
 
 

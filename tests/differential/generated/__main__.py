@@ -1,16 +1,19 @@
 """A long run: ``python -m tests.differential.generated --minutes 60 --seed monday``.
 
-Prints what was asked, and each difference cut down to a small statement. ``--workers`` processes ask one gateway.
+Prints what was asked, and each difference cut down to a small statement. ``--workers`` processes ask ``--gateways``
+gateways, in turn.
 """
 
 from __future__ import annotations
 
 import argparse
 import multiprocessing
+import os
 import shutil
 import tempfile
 import time
 from collections import Counter
+from itertools import cycle
 from pathlib import Path
 
 from catalog import server as servers
@@ -24,36 +27,39 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--seed", default=time.strftime("%Y-%m-%d"))
-    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--gateways", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--workers", type=int, help="two for each gateway unless given")
     parser.add_argument("--out", type=Path, help="a file to which differences are added as they are found")
     parser.add_argument("--log", type=Path, help="where to keep the gateway's log")
     given = parser.parse_args()
+    given.workers = given.workers or 2 * given.gateways
     folder = Path(tempfile.mkdtemp(prefix="generated-"))
     folder.chmod(0o711)  # PostgreSQL does not run as root: its account must get through
     server = servers.start(folder / "metadata")
     try:
         make_users(server)
-        with served(empty_lake(folder, server)) as (dsn, gateway):
+        with served(empty_lake(folder, server), given.gateways) as (dsn, gateways):
             try:
-                _run(given, dsn, gateway)
+                _run(given, dsn, gateways)
             finally:
                 if given.log is not None:
-                    shutil.copy(gateway.log, given.log)
+                    given.log.write_text("".join(one.log.read_text(encoding="utf-8") for one in gateways))
     finally:
         server.stop()
         servers.remove(folder / "metadata")
         shutil.rmtree(folder)
 
 
-def _run(given: argparse.Namespace, dsn: str, gateway: RunningGateway) -> None:
+def _run(given: argparse.Namespace, dsn: str, gateways: list[RunningGateway]) -> None:
     started = time.monotonic()
     with multiprocessing.Pool(given.workers) as pool:
         tasks = [
-            (given.seed, number, given.workers, given.minutes * 60, dsn, gateway.dsn(), given.out)
-            for number in range(given.workers)
+            (given.seed, number, given.workers, given.minutes * 60, dsn, asked.dsn(), given.out)
+            for number, asked in zip(range(given.workers), cycle(gateways), strict=False)
         ]
         reports = pool.starmap(_work, tasks)
     seconds = time.monotonic() - started
+    print(f"processor time of the gateways: {', '.join(f'{one.cpu_seconds():.0f} s' for one in gateways)}")
     verdicts: Counter[str] = Counter()
     shapes: Counter[str] = Counter()
     refusals: Counter[str] = Counter()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -111,8 +111,10 @@ class Pair:
 
 
 @contextmanager
-def served(lake: SampleLake) -> Iterator[tuple[str, RunningGateway]]:
-    """Make the tables and serve them; what is given is PostgreSQL's connection string, and the gateway."""
+def served(lake: SampleLake, count: int = 1) -> Iterator[tuple[str, list[RunningGateway]]]:
+    """Make the tables and serve them; what is given is PostgreSQL's connection string, and so many gateways. One of
+    them plans in one thread at a time, so each that asks much should have its own.
+    """
     server: Server = lake.server
     server.create_database(_DATABASE, "generated_owner", "generated secret")
     dsn = make_conninfo("", **server.connection_parameters(_DATABASE, "generated_owner", "generated secret"))
@@ -125,10 +127,11 @@ def served(lake: SampleLake) -> Iterator[tuple[str, RunningGateway]]:
         "db": {"kind": "postgres", "dsn": dsn},
     }
     settings = Settings(server={"refresh_interval": "0"}, sources=sources, database="generated_lake")
-    with serving(lake, settings) as gateway:
-        with gateway.connect() as connection:
+    with ExitStack() as running:
+        first = running.enter_context(serving(lake, settings))
+        with first.connect() as connection:
             create_view(connection)
-        yield dsn, gateway
+        yield dsn, [first, *(running.enter_context(serving(lake, settings)) for _ in range(count - 1))]
 
 
 @contextmanager
