@@ -31,6 +31,7 @@ from gateway.sql.engine_dialect.moments import Session
 from gateway.sql.policy_text import policy_reader
 from gateway.sql.resolve import Names, References, resolve, with_computed
 from gateway.sql.session_expressions import SessionExpression, compute, session_expressions
+from gateway.sql.session_identity import bind_session
 from gateway.sql.session_relations import KIND as SESSION
 from gateway.sql.session_relations import SessionRelation
 from gateway.tuning import USUAL, Tuning
@@ -106,6 +107,7 @@ def plan(tree: exp.Query, found: References, asker: Asker, lake: Lake) -> Plan:
     where the sources are asked for statistics.
     """
     names, principal, parameters = asker.names, asker.principal, asker.parameters
+    bind_session(tree, principal, names.database)
     resolved = resolve(tree, found, names, parameters)
     session = {relation.table.name: relation for _, relation in found.session}
     if session and (computed := session_expressions(resolved.tree, session)):

@@ -22,6 +22,7 @@ from gateway.sql.engine_dialect.moments import Session
 from gateway.sql.engine_dialect.render import render_with_calls
 from gateway.sql.policy_text import policy_reader
 from gateway.sql.resolve import Names, references, resolve
+from gateway.sql.session_identity import bind_session
 from gateway.values.settings import TEXT, OutputSettings
 from optimizer.optimize import optimize
 from optimizer.relations import relations as relations_of
@@ -97,6 +98,7 @@ class Engine:
         """Return the engine's SQL for a statement."""
         parsed = parse(sql)
         tree = parsed if isinstance(parsed, exp.Query) else prepare(parsed, MappingSchema({}))
+        bind_session(tree, _ROLE, self.names.database)
         resolved = resolve(tree, references(tree, self.names), self.names)
         governed = govern(resolved, _ROLE, Access(), policy_reader(self.names, KeptRelations()))
         optimized = optimize(governed).tree.copy()

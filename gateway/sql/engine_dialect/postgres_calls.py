@@ -45,9 +45,10 @@ class _Unfit(Exception):
 
 
 _ENGINES_OWN: tuple[type[exp.Expr], ...] = (
-    exp.AggFunc, exp.Collate, exp.Column, exp.CurrentDate, exp.CurrentTime, exp.CurrentTimestamp, exp.CurrentUser,
-    exp.Explode, exp.ExplodingGenerateSeries, exp.Filter, exp.GenerateSeries, exp.Localtime, exp.Localtimestamp,
-    exp.Parameter, exp.Placeholder, exp.Query, exp.Rand, exp.SessionUser, exp.Uuid, exp.Window, exp.WithinGroup,
+    exp.AggFunc, exp.Collate, exp.Column, exp.CurrentCatalog, exp.CurrentDate, exp.CurrentSchema, exp.CurrentTime,
+    exp.CurrentTimestamp, exp.CurrentUser, exp.Explode, exp.ExplodingGenerateSeries, exp.Filter, exp.GenerateSeries,
+    exp.Localtime, exp.Localtimestamp, exp.Parameter, exp.Placeholder, exp.Query, exp.Rand, exp.SessionUser, exp.Uuid,
+    exp.Window, exp.WithinGroup,
 )  # fmt: skip
 _NOWHERE: tuple[type[exp.Expr], ...] = (exp.Star, exp.TableColumn, exp.Distinct, exp.Order, exp.Ordered, exp.Table)
 _CLAUSES: tuple[type[exp.Expr], ...] = (exp.Connector, exp.Dot, exp.Alias, exp.Collate, exp.PropertyEQ, exp.Kwarg)

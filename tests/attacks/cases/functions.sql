@@ -260,7 +260,7 @@ ERROR 0A000: function current_version is not available on lake tables
 
 SELECT current_user, session_user, id FROM {t}.people ORDER BY 3 LIMIT 1
 ----
-ERROR 0A000: function current_user is not available on lake tables
+tina | tina | 1
 
 SELECT pg_typeof(p.salary) FROM {t}.people p
 ----
@@ -414,3 +414,44 @@ ERROR 42883: function rows_of_jsonb_array_elements_0(jsonb) does not exist
 SELECT lakegate_rows.rows_of_jsonb_array_elements_0(to_jsonb(id)) FROM {t}.people
 ----
 ERROR 3F000: schema "lakegate_rows" does not exist
+
+# who asks, and where, is told as in PostgreSQL; nothing is told of the gateway's own sessions and databases
+SELECT current_user, session_user, user, current_role, current_catalog, current_database(), id FROM {t}.notes WHERE id = 1
+----
+tina | tina | tina | tina | lake | lake | 1
+
+SELECT current_schema, id FROM {t}.notes
+----
+ERROR 0A000: function current_schema is not available on lake tables
+
+SELECT current_schemas(true), id FROM {t}.notes
+----
+ERROR 0A000: function current_schemas is not available on lake tables
+
+SELECT system_user, id FROM {t}.notes
+----
+ERROR 0A000: this form of query is not supported on lake tables
+  DETAIL: Column 'system_user' could not be resolved. Line: 1, Col: 18
+  HINT: Give each table an alias and qualify the columns by it.
+
+SELECT inet_server_addr(), pg_backend_pid(), version(), id FROM {t}.notes
+----
+ERROR 0A000: function inet_server_addr is not available on lake tables
+
+SELECT DISTINCT s.current_user FROM (SELECT current_user, id FROM crm.notes) s JOIN {t}.people p ON p.id = s.id
+----
+tina
+
+sam: PREPARE who AS SELECT current_user, count(*) FROM crm.people
+sam: EXECUTE who
+tina: PREPARE who AS SELECT current_user, count(*) FROM crm.people
+tina: EXECUTE who
+----
+> sam
+(PREPARE)
+> sam
+sam | 2
+> tina
+(PREPARE)
+> tina
+tina | 3
