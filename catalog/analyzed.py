@@ -38,7 +38,12 @@ def with_analyzed(told: TableStatistics, analyzed: Analyzed | None, version: str
     unpinned = version is None and told.rows == found.rows
     if analyzed.version == version or unpinned:
         columns = {name: _exact(told.columns.get(name), one) for name, one in found.columns.items()}
-        return replace(told, rows=found.rows, columns=MappingProxyType({**told.columns, **columns}))
+        return replace(
+            told,
+            rows=found.rows,
+            columns=MappingProxyType({**told.columns, **columns}),
+            combined=MappingProxyType({**told.combined, **found.combined}),
+        )
     rows, before = told.rows, found.rows
     if rows is None or before is None:
         return told
@@ -47,7 +52,13 @@ def with_analyzed(told: TableStatistics, analyzed: Analyzed | None, version: str
     columns = {
         name: _stale(told.columns.get(name), one, before, growth, likeness) for name, one in found.columns.items()
     }
-    return replace(told, columns=MappingProxyType({**told.columns, **columns}))
+    combined = found.combined if likeness >= _LEAST_LIKENESS else {}
+    grown = {names: count * growth if count > _OF_ROWS * before else count for names, count in combined.items()}
+    return replace(
+        told,
+        columns=MappingProxyType({**told.columns, **columns}),
+        combined=MappingProxyType({**grown, **told.combined}),
+    )
 
 
 def _exact(told: ColumnStatistics | None, found: ColumnStatistics) -> ColumnStatistics:

@@ -33,12 +33,15 @@ class ColumnStatistics:
 
 @dataclass(frozen=True, slots=True)
 class TableStatistics:
-    """What is known of a table. ``unique`` are sets of columns of which no two rows have the same values."""
+    """What is known of a table. ``unique`` are sets of columns of which no two rows have the same values; ``combined``
+    says of other sets how many different combinations of values there are.
+    """
 
     rows: float | None = None
     bytes: int | None = None
     columns: Mapping[str, ColumnStatistics] = field(default_factory=lambda: MappingProxyType({}))
     unique: tuple[frozenset[str], ...] = ()
+    combined: Mapping[frozenset[str], float] = field(default_factory=lambda: MappingProxyType({}))
 
 
 UNKNOWN = TableStatistics()

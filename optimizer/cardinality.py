@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from sqlglot import exp
@@ -11,7 +11,7 @@ from sqlglot import exp
 from catalog.names import TableName
 from catalog.statistics import TableStatistics
 from optimizer import selectivity
-from optimizer.column_estimates import DEFAULT_DISTINCT, ColumnEstimate
+from optimizer.column_estimates import DEFAULT_DISTINCT, ColumnEstimate, combinations
 from optimizer.join_order import EqualColumns
 from optimizer.relations import conjuncts
 from optimizer.scopes import is_in_parentheses
@@ -151,7 +151,7 @@ class Cardinality:
         if known is None or known.rows is None:
             return None
         rows = max(1.0, known.rows)
-        columns = {name: ColumnEstimate(statistics, rows) for name, statistics in known.columns.items()}
+        columns = {name: ColumnEstimate(one, rows, name, known.combined) for name, one in known.columns.items()}
         return Estimate(rows, columns, _DEFAULT_WIDTH)
 
     def _of_select(self, select: exp.Select) -> Estimate | None:
@@ -193,11 +193,17 @@ class Cardinality:
     def groups(self, keys: Iterable[exp.Expr], rows: float, sources: Sources) -> float:
         """Return how many groups rows fall into."""
         found = 1.0
+        read: dict[str, dict[str, ColumnEstimate]] = {}  # by alias and name: a column twice makes no more groups
         for key in keys:
             inner = key.unnest()
             column = sources.column(inner) if isinstance(inner, exp.Column) else None
-            distinct = column.distinct if column is not None else None
-            found *= DEFAULT_DISTINCT if distinct is None else distinct
+            if column is None:
+                found *= DEFAULT_DISTINCT
+            else:
+                assert isinstance(inner, exp.Column)
+                read.setdefault(inner.table, {})[inner.name] = column
+        for columns in read.values():
+            found *= _combinations(columns.values())
         return max(1.0, min(found, rows))
 
     def _of_groups(self, conditions: list[exp.Expr], size: float, sources: Sources) -> float:
@@ -260,6 +266,21 @@ def equal_columns(columns: Iterable[tuple[int, ColumnEstimate | None, float]]) -
             for relation, column, distinct in found
         )
     )
+
+
+def _combinations(columns: Collection[ColumnEstimate]) -> float:
+    """Return how many combinations of values columns of one source have: as was counted, or else as if each of one came
+    with each of another.
+    """
+    found, counted = 1.0, set()
+    for together, count in combinations(columns):
+        found *= count
+        counted |= {column.name for column in together}
+    for column in columns:
+        if column.name not in counted:
+            distinct = column.distinct
+            found *= DEFAULT_DISTINCT if distinct is None else distinct
+    return found
 
 
 def _different(query: exp.Query, found: Estimate) -> float:

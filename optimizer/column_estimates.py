@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from types import MappingProxyType
 
 import pyarrow as pa
 
@@ -23,10 +25,14 @@ Constant = float | str
 
 @dataclass(frozen=True, slots=True)
 class ColumnEstimate:
-    """A column of a table with so many ``rows``, before any filter."""
+    """A column of a table with so many ``rows``, before any filter. ``name`` is what the table calls it, and
+    ``combined`` how many combinations of values columns of the table have.
+    """
 
     statistics: ColumnStatistics
     rows: float
+    name: str = ""
+    combined: Mapping[frozenset[str], float] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def distinct(self) -> float | None:
@@ -97,6 +103,17 @@ class ColumnEstimate:
         if low is None or high is None:
             return False
         return _is_less(value, position(low)) or _is_less(position(high), value)
+
+
+def combinations(columns: Collection[ColumnEstimate]) -> Iterator[tuple[tuple[ColumnEstimate, ...], float]]:
+    """Yield columns of one table of which it is known how many combinations of values they have, with that number; the
+    largest set first, and each column in one of them.
+    """
+    rest = {column.name: column for column in columns}
+    known = next(iter(rest.values())).combined if rest else {}
+    for names, count in sorted(known.items(), key=lambda one: (-len(one[0]), sorted(one[0]))):
+        if len(names) > 1 and names <= rest.keys():
+            yield tuple(rest.pop(name) for name in sorted(names)), count
 
 
 def position(value: pa.Scalar) -> Constant | None:

@@ -115,20 +115,33 @@ def join_graph(
 def _keys_of_several(
     equal: tuple[EqualColumns, ...], columns: list[list[tuple[int, ColumnEstimate | None, float]]]
 ) -> Iterator[Predicate]:
-    """Two tables that several columns link: their combinations are no more than the smaller table has rows.
+    """Two tables that several columns link: their combinations are those that were counted, and no more than the
+    smaller table has rows.
 
     Without this each further column of a key would be held to divide the rows anew.
     """
     base = {number: column.rows for group in columns for number, column, _ in group if column is not None}
     for one, other in combinations(sorted(base), 2):
-        linked = [dict(each.distinct) for each in equal if each.members >> one & each.members >> other & 1]
-        if len(linked) < 2:
+        places = [at for at, each in enumerate(equal) if each.members >> one & each.members >> other & 1]
+        if len(places) < 2:
+            continue
+        linked = [dict(equal[at].distinct) for at in places]
+        counted = max(_counted([columns[at] for at in places], number) for number in (one, other))
+        if counted < math.inf:
+            alone = math.prod(max(each[one], each[other]) for each in linked)
+            yield Predicate(1 << one | 1 << other, max(1.0, alone / max(counted, 1.0)))
             continue
         counts = [math.prod(each[number] for each in linked) for number in (one, other)]
         capped = [min(count, base[number]) for count, number in zip(counts, (one, other), strict=True)]
         if capped != counts:
             alone = math.prod(max(each[one], each[other]) for each in linked)
             yield Predicate(1 << one | 1 << other, max(1.0, alone / min(capped)))
+
+
+def _counted(groups: list[list[tuple[int, ColumnEstimate | None, float]]], number: int) -> float:
+    """Return how many combinations of values a table has in the columns that link it, infinite where nobody counted."""
+    own = [column for group in groups for place, column, _ in group if place == number and column is not None]
+    return own[0].combined.get(frozenset(column.name for column in own), math.inf) if own else math.inf
 
 
 def equalities_between(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import reduce
 
 import pyarrow as pa
 from sqlglot import exp
 
-from optimizer.column_estimates import ColumnEstimate, Constant, is_moment, moment
+from optimizer.column_estimates import ColumnEstimate, Constant, combinations, is_moment, moment
 from optimizer.relations import conjuncts
 
 EQUALITY = 0.005
@@ -31,16 +32,23 @@ _MIRRORED: dict[type[exp.Expr], type[exp.Expr]] = {exp.LT: exp.GT, exp.LTE: exp.
 def of_all(conditions: Iterable[exp.Expr], columns: Columns, semi_joins: SemiJoins) -> float:
     """Return the part of the rows that meets all conditions.
 
-    Bounds of one column are taken together. Conditions on different columns seldom are independent: the most selective
-    one counts in full, the next by its square root, the others by the fourth root and so on.
+    Bounds of one column are taken together, and so are equalities of columns of which it is known how many
+    combinations of values they have. Conditions on other columns seldom are independent: the most selective one counts
+    in full, the next by its square root, the others by the fourth root and so on.
     """
     parts: list[float] = []
+    equal: dict[tuple[str, str], tuple[ColumnEstimate, float]] = {}
     bounds: dict[exp.Column, tuple[float, float]] = {}
     unknown: dict[exp.Column, int] = {}
     for condition in conditions:
         bound = _bound(condition, columns)
         if bound is None:
-            parts.append(of_one(condition, columns, semi_joins))
+            part = of_one(condition, columns, semi_joins)
+            fixed = _fixed(condition, columns)
+            if fixed is None or fixed[0] in equal:
+                parts.append(part)
+            else:
+                equal[fixed[0]] = fixed[1], part
             continue
         column, low, high = bound
         if low is None or high is None:
@@ -48,9 +56,39 @@ def of_all(conditions: Iterable[exp.Expr], columns: Columns, semi_joins: SemiJoi
             continue
         known = bounds.get(column, (0.0, 1.0))
         bounds[column] = max(known[0], low), min(known[1], high)
+    parts += _together(equal)
     parts += [max(high - low, _narrow(columns(column))) for column, (low, high) in bounds.items()]
     parts += [INEQUALITY if count == 1 else RANGE for count in unknown.values()]
     return max(_LEAST, _backed_off(parts))
+
+
+def _fixed(condition: exp.Expr, columns: Columns) -> tuple[tuple[str, str], ColumnEstimate] | None:
+    """Return the column that a condition holds equal to one value, under its alias and name; None for any other."""
+    node = condition.unnest()
+    if not isinstance(node, exp.EQ):
+        return None
+    for one, other in ((node.left.unnest(), node.right), (node.right.unnest(), node.left)):
+        if isinstance(one, exp.Column) and other.find(exp.Column, exp.Query) is None:
+            found = columns(one)
+            return None if found is None or not found.combined else ((one.table, found.name), found)
+    return None
+
+
+def _together(equal: Mapping[tuple[str, str], tuple[ColumnEstimate, float]]) -> Iterator[float]:
+    """Yield the parts of the rows that meet equalities. Columns depend on each other where there are fewer
+    combinations than if every value of one came with every value of another: so much more often all of their
+    equalities are met.
+    """
+    rest = {key: part for key, (_, part) in equal.items()}
+    for alias in {alias for alias, _ in equal}:
+        for together, count in combinations([one for (of, _), (one, _) in equal.items() if of == alias]):
+            alone = [rest.pop((alias, column.name)) for column in together]
+            known = [column.distinct for column in together if column.distinct is not None]
+            if len(known) < len(together):
+                yield from alone
+            else:
+                yield min(*alone, math.prod(alone) * max(1.0, math.prod(known) / max(count, 1.0)))
+    yield from rest.values()
 
 
 def _narrow(column: ColumnEstimate | None) -> float:

@@ -61,7 +61,8 @@ class AnalyzedTables:
 
 def pack_statistics(statistics: TableStatistics) -> bytes:
     """Return statistics as an Arrow stream of one row: values in their columns' types, numbers in its metadata."""
-    document: dict[str, Any] = {"rows": statistics.rows, "columns": {}}
+    combined = [[sorted(names), count] for names, count in statistics.combined.items()]
+    document: dict[str, Any] = {"rows": statistics.rows, "columns": {}, "combined": combined}
     fields: list[pa.Field] = []
     arrays: list[pa.Array] = []
     for place, (name, column) in enumerate(statistics.columns.items()):
@@ -93,7 +94,10 @@ def unpack_statistics(contents: bytes) -> TableStatistics:
         name: _unpack_column(packed, [table[f"{place} {what}"][0].values for what in ("ends", "bounds", "common")])
         for place, (name, packed) in enumerate(document["columns"].items())
     }
-    return TableStatistics(rows=document["rows"], columns=MappingProxyType(columns))
+    combined = {frozenset(names): count for names, count in document.get("combined", ())}  # older ones have none
+    return TableStatistics(
+        rows=document["rows"], columns=MappingProxyType(columns), combined=MappingProxyType(combined)
+    )
 
 
 def _unpack_column(packed: Mapping[str, Any], lists: list[pa.Array]) -> ColumnStatistics:

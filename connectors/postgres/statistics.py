@@ -40,10 +40,11 @@ class _Part:
 
 @dataclass(slots=True)
 class _Relation:
-    """The answer about one relation; ``keys`` are its unique indexes' columns."""
+    """The answer about one relation; ``keys`` are its unique indexes' columns, ``combined`` its extended statistics."""
 
     parts: dict[str, _Part] = field(default_factory=dict)
     keys: tuple[frozenset[str], ...] = ()
+    combined: Mapping[frozenset[str], float] = field(default_factory=dict)
 
     def rows(self) -> float | None:
         """Return the number of rows. Parts that nobody counted are those that were made lately, mostly empty."""
@@ -132,6 +133,8 @@ def _relations(found: pa.Table) -> defaultdict[int, _Relation]:
         relation = relations[row["at"]]
         if row["keys"] is not None:
             relation.keys = tuple(frozenset(key) for key in json.loads(row["keys"]))
+        if row["combined"] is not None:
+            relation.combined = _combined(json.loads(row["combined"]))
         part = relation.parts.setdefault(row["part"], _Part(_rows(row)))
         if row["column"] is not None:
             texts, frequencies, bounds = (lists[name][row_at].values for name in lists)
@@ -146,6 +149,21 @@ def _relations(found: pa.Table) -> defaultdict[int, _Relation]:
                 _texts(bounds),
             )
     return relations
+
+
+def _combined(told: list[dict[str, Any]]) -> dict[frozenset[str], float]:
+    """Return how many combinations of values columns have. Of a table and of all that inherit from it the larger number
+    counts; expressions have no name, and are left out.
+    """
+    found: dict[frozenset[str], float] = {}
+    for one in told:
+        counts, names = json.loads(one["counts"]), one["names"]
+        for numbers, count in counts.items() if isinstance(counts, dict) else ():
+            columns = [names.get(number) for number in numbers.split(", ")]
+            if None not in columns:
+                key = frozenset(columns)
+                found[key] = max(found.get(key, 0.0), float(count))
+    return found
 
 
 def _texts(values: pa.Array | None) -> pa.Array:
@@ -180,4 +198,5 @@ def _table(table: Table, relation: _Relation, shapes: Mapping[str, ColumnShape])
         if frozenset({column.name}) in unique and rows is not None:
             found = replace(found, distinct=rows * (1 - (found.null_fraction or 0.0)))
         columns[column.name] = found
-    return TableStatistics(rows, table.bytes, MappingProxyType(columns), unique)
+    combined = {names: count for names, count in relation.combined.items() if names <= visible}
+    return TableStatistics(rows, table.bytes, MappingProxyType(columns), unique, MappingProxyType(combined))

@@ -52,11 +52,22 @@ WITH RECURSIVE asked AS (
     WHERE i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL AND m.amname = 'btree'
       AND (a.relkind = 'p' OR NOT EXISTS (SELECT FROM pg_inherits h WHERE h.inhparent = a.oid))
     GROUP BY a.at
+), combination AS (  -- of what CREATE STATISTICS (ndistinct) was made for, with the names of columns by their numbers
+    SELECT a.at, jsonb_agg(jsonb_build_object('counts', s.n_distinct::text, 'names', c.names)) AS combined
+    FROM asked a
+    JOIN pg_stats_ext s ON s.schemaname = a.nspname AND s.tablename = a.relname
+    CROSS JOIN LATERAL (SELECT jsonb_object_agg(k.attnum, k.attname) AS names
+                        FROM pg_attribute k WHERE k.attrelid = a.oid AND k.attnum > 0) c
+    WHERE s.n_distinct IS NOT NULL
+      AND s.schemaname = ANY ({schemas}::name[]) AND s.tablename = ANY ({names}::name[])
+    GROUP BY a.at
 )
 SELECT p.at, p.nspname::text || '.' || p.relname AS part, p.kind, p.counted, p.live, k.keys::text AS keys,
+       e.combined::text AS combined,
        s."column", s.null_fraction, s.width, s."distinct", s.most_common, s.frequencies, s.common, s.bounds
 FROM part p
 LEFT JOIN unique_key k ON p.whole AND k.at = p.at
+LEFT JOIN combination e ON p.whole AND e.at = p.at
 LEFT JOIN (
     SELECT w.at, w.nspname, w.relname, s.attname::text AS "column", s.null_frac::float8 AS null_fraction,
            s.avg_width::float8 AS width, s.n_distinct::float8 AS "distinct",

@@ -39,15 +39,15 @@ async def analyze(chosen: Chosen, work: Analyzing, *, verbose: bool) -> AsyncGen
     """Read the chosen tables, one after another; yield what the client is told meanwhile."""
     for reason in chosen.skipped:
         yield _notice("WARNING", reason)
-    for table, columns in chosen.tables:
+    for table, columns, combined in chosen.tables:
         if verbose:
             yield _notice("INFO", f'analyzing "{table.name}"')
-        told = await _analyze(table, columns, work)
+        told = await _analyze(table, columns, work, combined=combined)
         if verbose and chosen.owned(table.name):
             yield _notice("INFO", told)
 
 
-async def _analyze(table: Table, columns: tuple[Column, ...], work: Analyzing) -> str:
+async def _analyze(table: Table, columns: tuple[Column, ...], work: Analyzing, *, combined: bool) -> str:
     """Read one table; return what VERBOSE tells of it."""
     lake, loop = work.lake, asyncio.get_running_loop()
     pinned = await loop.run_in_executor(lake.threads, lake.pin, [table])
@@ -55,7 +55,7 @@ async def _analyze(table: Table, columns: tuple[Column, ...], work: Analyzing) -
     names = tuple(column.name for column in columns)
     scan = await loop.run_in_executor(lake.threads, lake.sources[table.source].scan, snapshot, names, ())
     work.noted(Fragmented(exp.select(), (Fragment(str(table.name), snapshot, scan, names),)))
-    found, sampled = await read_statistics(lake.engine, snapshot, scan, columns)
+    found, sampled = await read_statistics(lake.engine, snapshot, scan, columns, combined=combined)
     await work.keep(table.name, _beside(found, lake.analyzed(table.name), table, snapshot))
     rows = found.statistics.rows
     return f'"{table.name.name}": {rows:.0f} rows of version {snapshot.version}; {sampled} rows in sample'
@@ -68,7 +68,10 @@ def _beside(found: Analyzed, before: Analyzed | None, table: Table, snapshot: Sn
     known = {column.name for column in table.columns}
     others = {name: one for name, one in before.statistics.columns.items() if name in known}
     columns = MappingProxyType({**others, **found.statistics.columns})
-    return replace(found, statistics=TableStatistics(rows=found.statistics.rows, columns=columns))
+    counted = {names: count for names, count in before.statistics.combined.items() if names <= known}
+    combined = MappingProxyType({**counted, **found.statistics.combined})
+    statistics = TableStatistics(rows=found.statistics.rows, columns=columns, combined=combined)
+    return replace(found, statistics=statistics)
 
 
 def _notice(severity: str, message: str) -> backend.NoticeResponse:

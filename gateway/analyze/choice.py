@@ -16,14 +16,18 @@ from gateway.sql.analyze_statements import Analyze, Target
 from gateway.sql.resolve import SYSTEM_SCHEMAS, Names
 from policies.views import KIND as VIEW
 
+MOST_COMBINED = 8
+"""Columns whose combinations are counted; as many as PostgreSQL's CREATE STATISTICS takes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """Tables with the columns that are to be looked at; ``skipped`` says of others, in PostgreSQL's words, why not.
+    """Tables with the columns that are to be looked at, each with whether their combinations are to be counted, too;
+    ``skipped`` says of others, in PostgreSQL's words, why not.
     Numbers of rows are for who asks to know only of tables that are ``owned``: from others rows may be hidden.
     """
 
-    tables: tuple[tuple[Table, tuple[Column, ...]], ...]
+    tables: tuple[tuple[Table, tuple[Column, ...], bool], ...]
     skipped: tuple[str, ...] = ()
     owned: Callable[[TableName], bool] = lambda _: False
 
@@ -34,8 +38,8 @@ def choose(statement: Analyze, principal: Principal, names: Names, rows: AccessR
     maintains = _maintains(principal, rows, owned)
     if not statement.tables:
         every = (table for table in names.catalog.tables.values() if table.kind not in (VIEW, "postgres"))
-        return Chosen(tuple((table, table.columns) for table in every if maintains(table.name)), owned=owned)
-    chosen: list[tuple[Table, tuple[Column, ...]]] = []
+        return Chosen(tuple((one, one.columns, False) for one in every if maintains(one.name)), owned=owned)
+    chosen: list[tuple[Table, tuple[Column, ...], bool]] = []
     skipped: list[str] = []
     for target in statement.tables:
         table = _table(target, names, maintains)
@@ -45,7 +49,7 @@ def choose(statement: Analyze, principal: Principal, names: Names, rows: AccessR
         elif reason is not None:
             skipped.append(reason)
         else:
-            chosen.append((table, _columns(target, table)))
+            chosen.append((table, _columns(target, table), 1 < len(target.columns) <= MOST_COMBINED))
     return Chosen(tuple(chosen), tuple(skipped), owned)
 
 

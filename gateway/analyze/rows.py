@@ -24,19 +24,25 @@ _SPARE = 1.2  # a sample may not have fewer rows than were wanted
 
 
 async def read_statistics(
-    engine: EnginePort, snapshot: Snapshot, scan: Scan, columns: Sequence[Column]
+    engine: EnginePort, snapshot: Snapshot, scan: Scan, columns: Sequence[Column], *, combined: bool = False
 ) -> tuple[Analyzed, int]:
     """Read a version of a table; return its statistics and how many rows the sample had. ``scan`` reads ``columns``,
-    all others are left out.
+    all others are left out. ``combined`` counts how many combinations of their values there are, too.
     """
+    combined = combined and all(has_order(column.arrow_type) for column in columns)
     relation = f"scan_{secrets.token_hex(8)}_0"
     source = f'"{relation}"'
-    counted = await _rows(engine, EngineQuery(_counting(source, columns), ((relation, scan),), bytes=snapshot.bytes))
+    counted = await _rows(
+        engine, EngineQuery(_counting(source, columns, combined=combined), ((relation, scan),), bytes=snapshot.bytes)
+    )
     total = counted.column("rows")[0].as_py()
     sampling = EngineQuery(_sampling(source, columns, total), ((relation, scan),), bytes=snapshot.bytes)
     sample = await _rows(engine, sampling)
     found = {column.name: _column(column, place, counted, sample) for place, column in enumerate(columns)}
-    statistics = TableStatistics(rows=float(total), columns=MappingProxyType(found))
+    together = {frozenset(found): float(min(counted.column("combined")[0].as_py(), total))} if combined else {}
+    statistics = TableStatistics(
+        rows=float(total), columns=MappingProxyType(found), combined=MappingProxyType(together)
+    )
     return Analyzed(snapshot.version, datetime.now(UTC), statistics), sample.num_rows
 
 
@@ -50,7 +56,7 @@ async def _rows(engine: EnginePort, query: EngineQuery) -> pa.Table:
         await running.close()
 
 
-def _counting(source: str, columns: Sequence[Column]) -> str:
+def _counting(source: str, columns: Sequence[Column], *, combined: bool) -> str:
     items = ["count(*) AS rows"]
     for place, column in enumerate(columns):
         name, kind = always_quoted(column.name), column.arrow_type
@@ -59,6 +65,9 @@ def _counting(source: str, columns: Sequence[Column]) -> str:
         items += [f'count({name}) AS "known {place}"', f'approx_distinct({counted}) AS "distinct {place}"']
         if has_order(kind):
             items += [f'min({name}) AS "least {place}"', f'max({name}) AS "most {place}"']
+    if combined:  # a sign between them that stands in hardly any text; NULL is a value here
+        texts = (f"coalesce(CAST({always_quoted(column.name)} AS VARCHAR), chr(30))" for column in columns)
+        items.append(f"approx_distinct(concat({', chr(31), '.join(texts)})) AS combined")
     return f"SELECT {', '.join(items)} FROM {source}"
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 
+from catalog.names import quote_identifier
 from gateway.plan_tree import PlanNode
 from optimizer.cardinality import Cardinality, Statistics
 from optimizer.relations import relations
 from optimizer.stages import Fragment, Optimized
 
+Analyzed = Mapping[str, Collection[frozenset[str]]]
+_NOTHING: Analyzed = MappingProxyType({})
 _LEAST_ROWS = 100.0  # of which a difference matters
 _LEAST_FACTOR = 3.0
 
@@ -20,9 +24,10 @@ def expected_rows(optimized: Optimized, statistics: Statistics) -> list[float | 
     return [None if one is None else one.rows for one in found]
 
 
-def worst_estimate(root: PlanNode, parts: Sequence[Fragment], analyzed: Collection[str] = ()) -> str | None:
+def worst_estimate(root: PlanNode, parts: Sequence[Fragment], analyzed: Analyzed = _NOTHING) -> str | None:
     """Return a sentence on the table whose rows were farthest from what was expected; None where none was far.
-    ``analyzed`` are tables whose versions that were read ANALYZE has read before.
+    ``analyzed`` are tables whose versions that were read ANALYZE has read before, with the columns whose combinations
+    of values it has counted.
     """
     found = [node for node in root.walk() if node.is_by_optimizer and "output_rows" in node.metrics]
     worst = max(found, key=_factor, default=None)
@@ -42,12 +47,23 @@ def _factor(node: PlanNode) -> float:
     return max(expected, actual) / min(expected, actual) if max(expected, actual) >= _LEAST_ROWS else 1.0
 
 
-def _help(table: str, node: PlanNode, parts: Sequence[Fragment], analyzed: Collection[str]) -> str:
-    kinds = {part.snapshot.table.kind for part in parts if str(part.snapshot.table.name) == table}
-    if kinds == {"postgres"}:
+def _equal_columns(part: Fragment) -> list[str]:
+    """Return the columns that conditions on a table hold equal to one value each."""
+    return [*dict.fromkeys(one.column for one in (*part.pushed, *part.pruning) if one.operator == "=")]
+
+
+def _help(table: str, node: PlanNode, parts: Sequence[Fragment], analyzed: Analyzed) -> str:
+    own = [part for part in parts if str(part.snapshot.table.name) == table]
+    equal = max((_equal_columns(part) for part in own), key=len, default=[])
+    columns = ", ".join(map(quote_identifier, equal))
+    if {part.snapshot.table.kind for part in own} == {"postgres"}:
+        if len(equal) > 1:
+            return f"Make CREATE STATISTICS (ndistinct) ON {columns} of it at its source, and run ANALYZE there."
         return "Run ANALYZE on it at its source, so that its statistics are those of today."
     if table not in analyzed:
         return f"Run ANALYZE {table}: its files tell least and greatest values alone, ANALYZE how they are spread."
+    if len(equal) > 1 and frozenset(equal) not in analyzed[table]:
+        return f"Run ANALYZE {table} ({columns}): it counts which of their values come together."
     return (
         "It was analyzed as it is, but conditions on expressions, or on columns that depend on each other, are "
         "guessed: join it to the most selective table in a WITH first."

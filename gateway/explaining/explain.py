@@ -17,7 +17,7 @@ from time import monotonic
 
 from catalog.scans import FileScan, RemoteScan
 from gateway.dynamic_filters import Asking, Filtered, with_keys
-from gateway.explaining.advice import expected_rows, worst_estimate
+from gateway.explaining.advice import Analyzed, expected_rows, worst_estimate
 from gateway.explaining.formats import written
 from gateway.explaining.fragments import filter_lines, fragment_lines, fragment_shown, name_scans
 from gateway.explaining.parts import not_pushed, part_lines, part_names, parts_shown
@@ -69,10 +69,11 @@ def _expected(planned: Plan, lake: Lake) -> list[float | None]:
     return expected_rows(planned.optimized, lake.statistics(tables))
 
 
-def _analyzed(prepared: Prepared, lake: Lake) -> frozenset[str]:
+def _analyzed(prepared: Prepared, lake: Lake) -> Analyzed:
     snapshots = (part.snapshot for part in prepared.fragmented.fragments)
     found = ((one, lake.analyzed(one.table.name)) for one in snapshots)
-    return frozenset(str(one.table.name) for one, known in found if known is not None and known.version == one.version)
+    as_it_is = ((one, known) for one, known in found if known is not None and known.version == one.version)
+    return {str(one.table.name): known.statistics.combined.keys() for one, known in as_it_is}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ class _Explained:
     expected: list[float | None]
     planning: float
     execution: float | None
-    analyzed: frozenset[str]  # the tables whose versions ANALYZE has read
+    analyzed: Analyzed  # the tables whose versions ANALYZE has read
 
     @property
     def fragmented(self) -> Fragmented:

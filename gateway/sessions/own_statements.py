@@ -99,7 +99,7 @@ class OwnStatements:
         except SqlError as error:
             raise moved(error, statement.start) from None
         chosen = choose(asked, principal, self._role.names(), services.rows())
-        self._client.reading("analyze", tuple(str(table.name) for table, _ in chosen.tables))
+        self._client.reading("analyze", tuple(str(table.name) for table, *_ in chosen.tables))
         work = Analyzing(services.lake, services.keep_analyzed, self._client.note_fragments())
         told = analyze(chosen, work, verbose=asked.verbose)
         async with self._engine.in_time(), aclosing(told):

@@ -76,6 +76,27 @@ def test_columns_alone_are_read(ada: psycopg.Connection) -> None:
     assert expected(ada, query)[0] == guessed
 
 
+def test_columns_that_depend_on_each_other(ada: psycopg.Connection) -> None:
+    """Each part has four of the hundred suppliers."""
+    query: LiteralString = "SELECT * FROM sales.lineitem WHERE l_partkey = 155 AND l_suppkey = 4"
+    ada.execute("ANALYZE sales.lineitem (l_partkey), sales.lineitem (l_suppkey)")
+    guessed, _, _ = expected(ada, query)
+    ada.execute("ANALYZE sales.lineitem (l_suppkey, l_partkey)")
+    assert guessed < 60_175 / 8000 / 2
+    assert expected(ada, query)[0] == pytest.approx(60_175 / 8000, rel=0.1)
+    ada.execute("ANALYZE sales.lineitem (l_tax)")  # what is known of others stays
+    assert expected(ada, query)[0] == pytest.approx(60_175 / 8000, rel=0.1)
+
+
+def test_explain_says_which_columns_to_analyze_together(ada: psycopg.Connection) -> None:
+    query: LiteralString = "SELECT * FROM sales.lineitem WHERE l_returnflag = 'A' AND l_linestatus = 'O'"
+    ada.execute("ANALYZE sales.lineitem (l_returnflag), sales.lineitem (l_linestatus)")
+    advice = expected(ada, query)[2]
+    assert "Run ANALYZE sales.lineitem (l_returnflag, l_linestatus): it counts which of their values come" in advice
+    ada.execute("ANALYZE sales.lineitem (l_linestatus, l_returnflag)")
+    assert "Run ANALYZE" not in expected(ada, query)[2]
+
+
 def test_all_tables_of_the_lake(ada: psycopg.Connection, notices: list[tuple[str | None, str | None]]) -> None:
     assert ada.execute("ANALYZE (VERBOSE)").statusmessage == "ANALYZE"
     analyzed = {str(message).split('"')[1] for _, message in notices if str(message).startswith("analyzing")}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from types import MappingProxyType
@@ -85,7 +86,8 @@ def test_statistics_survive_the_store() -> None:
         least, most = (known[0], known[-1]) if known else (None, None)
         common = tuple((value, 0.5) for value in known)
         columns[name] = ColumnStatistics(2.0, 0.25, least, most, known, common, width=4.0)
-    before = TableStatistics(rows=3.0, columns=MappingProxyType(columns))
+    together = {frozenset({"n", "s"}): 3.0}
+    before = TableStatistics(rows=3.0, columns=MappingProxyType(columns), combined=MappingProxyType(together))
     assert unpack_statistics(pack_statistics(before)) == before
 
 
@@ -110,6 +112,14 @@ def test_what_was_analyzed_is_given_up_where_the_table_has_changed_much() -> Non
     found = with_analyzed(TableStatistics(rows=1000.0), Analyzed("7", AT, statistics()), "8")
     column = found.columns["n"]
     assert (column.most_common, column.histogram, column.distinct) == ((), (), 500.0)
+
+
+def test_combinations_grow_with_the_rows_where_they_are_many() -> None:
+    few, many = frozenset({"n", "a"}), frozenset({"n", "b"})
+    analyzed = Analyzed("7", AT, replace(statistics(), combined={few: 5.0, many: 90.0}))
+    assert with_analyzed(TableStatistics(rows=98.0), analyzed, "7").combined == {few: 5.0, many: 90.0}
+    assert with_analyzed(TableStatistics(rows=150.0), analyzed, "8").combined == {few: 5.0, many: 135.0}
+    assert with_analyzed(TableStatistics(rows=1000.0), analyzed, "8").combined == {}
 
 
 def test_without_analyze_sources_tell() -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import date, timedelta
 from decimal import Decimal
 from types import MappingProxyType
+from typing import cast
 
 import pyarrow as pa
 import pytest
+from sqlglot import exp
 
 from catalog.names import TableName
 from catalog.statistics import ColumnStatistics, TableStatistics
@@ -16,6 +18,9 @@ from gateway.sql.resolve import references, resolve
 from gateway.sql.statements import parse_query
 from optimizer.cardinality import Cardinality
 from optimizer.column_estimates import ColumnEstimate
+from optimizer.join_block import get_join_block
+from optimizer.join_graph import conditions_of, join_graph
+from optimizer.join_order import rows_of
 from optimizer.optimize import RULES, optimize
 from optimizer.stages import Governed
 from policies.govern import govern
@@ -167,3 +172,54 @@ def test_values_that_nobody_counted(low: pa.Scalar, high: pa.Scalar, rows: float
 def test_places_of_texts(value: str, expected: float) -> None:
     statistics = ColumnStatistics(histogram=tuple(pa.scalar(text) for text in ("ca", "m", "x")))
     assert ColumnEstimate(statistics, 10.0).below(value) == pytest.approx(expected, abs=0.06)
+
+
+def _depending(*sets: tuple[str, float]) -> MappingProxyType[TableName, TableStatistics]:
+    """Return statistics of a million lineitems, with how many combinations columns have."""
+    counted = {"l_partkey": 1000.0, "l_suppkey": 50.0, "l_orderkey": 20.0}
+    columns = {name: ColumnStatistics(count) for name, count in counted.items()}
+    combined = {frozenset(names.split()): count for names, count in sets}
+    line = TableStatistics(1e6, None, MappingProxyType(columns), (), MappingProxyType(combined))
+    return MappingProxyType({TableName("sales", "lineitem"): line})
+
+
+_BOTH = "l_partkey = 3 AND l_suppkey = 7"
+_TWICE = "FROM lineitem a JOIN lineitem b ON a.l_partkey = b.l_partkey AND a.l_suppkey = b.l_suppkey"
+
+
+@pytest.mark.parametrize(
+    ("query", "combined", "expected"),
+    [
+        (f"SELECT 1 FROM lineitem WHERE {_BOTH}", (), 1000 * 50**-0.5),  # neither is held to decide the other, nor not
+        (f"SELECT 1 FROM lineitem WHERE {_BOTH}", [("l_partkey l_suppkey", 1000)], 1000),  # the part has one supplier
+        (f"SELECT 1 FROM lineitem WHERE {_BOTH}", [("l_partkey l_suppkey", 4000)], 250),
+        (f"SELECT 1 FROM lineitem WHERE {_BOTH}", [("l_partkey l_suppkey", 50_000)], 20),  # independent
+        (f"SELECT 1 FROM lineitem WHERE {_BOTH}", [("l_partkey l_orderkey", 1000)], 1000 * 50**-0.5),
+        (
+            f"SELECT 1 FROM lineitem WHERE {_BOTH} AND l_orderkey = 4",  # the larger set counts
+            [("l_partkey l_suppkey", 50_000), ("l_orderkey l_partkey l_suppkey", 2000)],
+            500,
+        ),
+        ("SELECT 1 FROM lineitem WHERE l_partkey = l_suppkey AND l_suppkey = 7", [("l_partkey l_suppkey", 4000)], 141),
+        ("SELECT l_partkey, l_suppkey FROM lineitem GROUP BY 1, 2", (), 50_000),
+        ("SELECT l_partkey, l_suppkey FROM lineitem GROUP BY 1, 2", [("l_partkey l_suppkey", 4000)], 4000),
+        ("SELECT DISTINCT l_suppkey, l_partkey, l_orderkey FROM lineitem", [("l_partkey l_suppkey", 4000)], 80_000),
+        (f"SELECT a.l_partkey, b.l_suppkey {_TWICE} GROUP BY 1, 2", [("l_partkey l_suppkey", 4000)], 50_000),
+    ],
+)
+def test_columns_that_depend_on_each_other(query: str, combined: list[tuple[str, float]], expected: float) -> None:
+    tree = optimize(_governed(query), rules=RULES[:-1]).tree
+    found = Cardinality(_depending(*combined)).of_query(tree)
+    assert found is not None and found.rows == pytest.approx(expected, rel=0.02)
+
+
+def test_joins_by_columns_that_depend_on_each_other() -> None:
+    """Of four thousand combinations each finds its own; without counts every key is held to divide the rows anew."""
+    block = get_join_block(cast(exp.Select, optimize(_governed(f"SELECT 1 {_TWICE}"), rules=RULES[:-1]).tree))
+    assert block is not None
+    numbers = {"a": 0, "b": 1}
+    for sets, expected in (((), 1e12 / 50_000), ((("l_partkey l_suppkey", 4000),), 1e12 / 4000)):
+        cardinality = Cardinality(_depending(*sets))
+        found = [cardinality.of_joined(source.node, ()) for source in block.sources]
+        graph = join_graph(conditions_of(block, numbers), [one for one in found if one], numbers, cardinality)
+        assert rows_of(graph, 3) == pytest.approx(expected)

@@ -65,6 +65,9 @@ CREATE TABLE parent (k int4 PRIMARY KEY);
 CREATE TABLE child () INHERITS (parent);
 INSERT INTO parent SELECT generate_series(1, 100);
 INSERT INTO child SELECT generate_series(1, 100);
+CREATE STATISTICS of_orders (ndistinct) ON status, done, code FROM orders;
+CREATE STATISTICS of_expressions (ndistinct) ON (id % 7), done FROM orders;
+CREATE STATISTICS of_whole (ndistinct) ON day, word FROM whole;
 ANALYZE orders, sales_1, sales_2a, sales_3, whole, parent, child;
 """
 
@@ -136,6 +139,17 @@ def test_common_values_and_histograms(orders: TableStatistics) -> None:
     assert len(bounds) == 101 and bounds == sorted(bounds)
     assert bounds[50] == pytest.approx(1000, abs=5)
     assert orders.columns["id"].most_common == ()
+
+
+def test_combinations_of_values(source: PostgresSource, orders: TableStatistics) -> None:
+    assert dict(orders.combined) == {
+        frozenset({"status", "done"}): 4,
+        frozenset({"status", "code"}): 6,
+        frozenset({"done", "code"}): 6,
+        frozenset({"status", "done", "code"}): 12,
+    }
+    assert dict(source.statistics(table_of(source, "whole")).combined) == {frozenset({"day", "word"}): 600}
+    assert source.statistics(table_of(source, "parent")).combined == {}
 
 
 def test_what_has_no_order_here_has_no_bounds(orders: TableStatistics) -> None:
