@@ -15,7 +15,7 @@ from tests.clients.conftest import Shop
 from tests.gateway import ADA
 
 pytestmark = pytest.mark.client(
-    "psql", r"every \d command, \gdesc, \watch, \crosstabview, \bind, pipelines, \sf, \gexec, FETCH_COUNT"
+    "psql", r"every \d command, \gdesc, \watch, \crosstabview, \bind, pipelines, \sf, \gexec, FETCH_COUNT, Tab, Ctrl-C"
 )
 
 # Of the tables of the schema, which both have: the same text.
