@@ -62,6 +62,7 @@ _KNOWN: tuple[tuple[re.Pattern[str], SqlState, str, str | None], ...] = (
      "could not write a temporary file: no space left on device", "Free space in the spill folder."),
     (re.compile(r"square root of a negative", re.I), SqlState.INVALID_ARGUMENT_FOR_POWER_FUNCTION,
      "cannot take square root of a negative number", None),
+    (re.compile(r"step can't be 0"), SqlState.INVALID_PARAMETER_VALUE, "step size cannot equal zero", None),
     (re.compile(r"Divide by zero|division by zero", re.I), SqlState.DIVISION_BY_ZERO, "division by zero", None),
     (re.compile(r"Unable to parse date from", re.I), SqlState.DATETIME_VALUE_OUT_OF_RANGE,
      "date field value out of range", None),

@@ -394,7 +394,7 @@ def _plan(text: str, asker: Asker, lake: Lake) -> Plan | None:
     """
     tree = parse_query(text)
     if tree is None:
-        refuse_tables(text, asker.names)
+        refuse_tables(text, asker.names, is_described=True)
         return None
     found = references(tree, asker.names)
     if not found.lake:

@@ -12,17 +12,20 @@ from catalog.errors import SqlError
 from catalog.names import TableName
 from catalog.sqlstate import SqlState
 from gateway.sql.hidden_columns import HiddenColumns
-from gateway.sql.resolve import SYSTEM_SCHEMAS, Names
+from gateway.sql.resolve import SYSTEM_SCHEMAS, Names, NotResolved
 from gateway.sql.tokens import Token, tokens
 
 _BEFORE_TABLES = frozenset({"FROM", "JOIN", "ONLY", "TABLE", ",", "("})
 
 
-def refuse_tables(text: str, names: Names, before: frozenset[str] = _BEFORE_TABLES) -> None:
+def refuse_tables(
+    text: str, names: Names, before: frozenset[str] = _BEFORE_TABLES, *, is_described: bool = False
+) -> None:
     """Raise for a query that names tables of the lake: 42P01 where one is absent or the principal may not know of it,
-    else `HiddenColumns`. ``before`` are the words behind which a table's name may stand.
+    else `HiddenColumns`, or `NotResolved` where all their columns may be known and ``is_described`` says that the
+    mirror is asked what is wrong. ``before`` are the words behind which a table's name may stand.
     """
-    visible = False
+    visible = hides = False
     schemas = {*names.catalog.schemas, *(table.schema for table in names.catalog.tables)}
     schemas |= {view.schema for view in names.views}
     for schema, name, position in possible_tables(tokens(text), before):
@@ -34,9 +37,10 @@ def refuse_tables(text: str, names: Names, before: frozenset[str] = _BEFORE_TABL
         if found is None or not names.visible(found):
             written = f"{schema}.{name}" if schema else name
             raise SqlError(SqlState.UNDEFINED_TABLE, f'relation "{written}" does not exist', position=position)
-        visible = True
+        visible, hides = True, hides or names.columns(found) is not None
     if visible:
-        raise HiddenColumns(SqlState.FEATURE_NOT_SUPPORTED, "this form of query is not supported on lake tables")
+        failure = NotResolved if is_described and not hides else HiddenColumns
+        raise failure(SqlState.FEATURE_NOT_SUPPORTED, "this form of query is not supported on lake tables")
 
 
 def possible_tables(words: Sequence[Token], before_names: frozenset[str]) -> Iterator[tuple[str, str, int]]:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
+from catalog.errors import SqlError
+from catalog.sqlstate import SqlState
 from gateway.sql.engine_dialect import intervals, kinds
 from gateway.sql.engine_dialect.build import arrow_cast, call, case, cast, number, paren, refuse, text, typed
 from gateway.sql.engine_dialect.kinds import Kind, T, kind, type_of
@@ -229,7 +231,10 @@ def extract(node: exp.Extract, session: Session) -> exp.Expr:
         return typed(cast(found, type_of(node)), type_of(node))
     if field == "EPOCH":
         return _epoch(source, session)
-    if kind(source) is Kind.TIME and field not in ("HOUR", "MINUTE", "SECOND", "MILLISECOND", "MICROSECOND"):
+    if kind(source) is Kind.DATE and field in _OF_THE_DAY:
+        message = f'unit "{node.name.lower()}" not supported for type date'
+        raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, message)
+    if kind(source) is Kind.TIME and field not in _OF_THE_DAY:
         raise refuse(f"extract({field.lower()} from time)")
     value = local(source, session)
     if field in ("SECOND", "MILLISECOND", "MICROSECOND"):
@@ -237,6 +242,9 @@ def extract(node: exp.Extract, session: Session) -> exp.Expr:
     if field not in (*_SIMPLE_FIELDS, "DECADE", "CENTURY", "MILLENNIUM"):
         raise refuse(f"extract({field.lower()} from …)")
     return typed(cast(_field(value, field), "DECIMAL(38, 0)"), "DECIMAL(38, 0)")
+
+
+_OF_THE_DAY = frozenset({"HOUR", "MINUTE", "SECOND", "MILLISECOND", "MICROSECOND"})
 
 
 def _field(value: exp.Expr, field: str) -> exp.Expr:

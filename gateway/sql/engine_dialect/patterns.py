@@ -11,6 +11,8 @@ import re
 
 from sqlglot import exp
 
+from catalog.errors import SqlError
+from catalog.sqlstate import SqlState
 from gateway.sql.engine_dialect.build import call, cast, number, paren, refuse, text, typed
 from gateway.sql.engine_dialect.kinds import Kind, T, kind
 
@@ -86,6 +88,9 @@ def escape(node: exp.Escape) -> exp.Expr:
     pattern = inner.expression
     if not (isinstance(pattern, exp.Literal) and isinstance(sign, exp.Literal)):
         raise refuse("ESCAPE with a pattern that is not a constant")
+    if len(sign.name) > 1:
+        hint = "Escape string must be empty or one character."
+        raise SqlError(SqlState.INVALID_ESCAPE_SEQUENCE, "invalid escape string", hint=hint)
     inner.set("expression", text(_escaped(pattern.name, sign.name)))
     return typed(inner, T.BOOLEAN)
 

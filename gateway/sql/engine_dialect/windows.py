@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from catalog.errors import SqlError
+from catalog.sqlstate import SqlState
 from gateway.sql.engine_dialect.build import call, case, cast, number, paren, refuse, typed
 from gateway.sql.engine_dialect.kinds import Kind, T, kind, type_of
 
@@ -60,6 +62,10 @@ def _bounds(window: exp.Window) -> None:
     for key in ("start", "end"):
         bound = spec.args.get(key)
         if isinstance(bound, exp.Expr) and not (isinstance(bound, exp.Literal) and bound.is_int):
+            if isinstance(bound, exp.Neg) and _constant(bound.this):
+                which = "starting" if key == "start" else "ending"
+                message = f"frame {which} offset must not be negative"
+                raise SqlError(SqlState.INVALID_PRECEDING_OR_FOLLOWING_SIZE, message)
             value = _constant(bound)
             if value is None:
                 raise refuse("a frame whose offset is not a constant", "Write the number of rows.")
