@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 
 from optimizer import cost
@@ -87,10 +87,7 @@ def order_joins(graph: JoinGraph, most_pairs: int = MOST_PAIRS) -> JoinTree:
     All trees without cross joins are tried where that takes no more than ``most_pairs`` pairs of sub-trees.
     """
     estimates = _Estimates(graph)
-    leaves = [
-        JoinTree(1 << number, rows, width, relation=number)
-        for number, (rows, width) in enumerate(zip(graph.rows, graph.widths, strict=True))
-    ]
+    leaves = [_leaf(graph, number) for number in range(len(graph.rows))]
     components = [_connected_order(part, estimates, most_pairs) for part in _components(leaves, estimates)]
     components.sort(key=lambda tree: tree.rows)
     tree = components[0]
@@ -117,6 +114,34 @@ def written_order(count: int, links: Sequence[int]) -> JoinTree:
 
 def _is_met(link: int, members: int, other: int) -> bool:
     return bool(link & other and link & members and (link.bit_count() == 2 or not link & ~(members | other)))
+
+
+def left_deep(graph: JoinGraph, numbers: Sequence[int]) -> JoinTree:
+    """Return relations joined one after another, with what that costs where the engine hashes the smaller side."""
+    estimates = _Estimates(graph)
+    tree, *others = (_leaf(graph, number) for number in numbers)
+    for other in others:
+        tree = replace(estimates.require_join(tree, other), left=tree, right=other)
+    return tree
+
+
+def last_joins(graph: JoinGraph, most_pairs: int = MOST_PAIRS) -> list[JoinTree]:
+    """Return for each way to make the last join the cheapest tree, the cheapest one first: what `order_joins` chooses
+    from. Where it does not try all, and where relations are linked by nothing, there is its choice alone.
+    """
+    estimates = _Estimates(graph)
+    leaves = [_leaf(graph, number) for number in range(len(graph.rows))]
+    best = _best(leaves, estimates, most_pairs) if len([*_components(leaves, estimates)]) == 1 else None
+    if best is None:
+        return [order_joins(graph, most_pairs)]
+    every = (1 << len(leaves)) - 1
+    pairs = (one for one in _pairs([_near(leaves, place, estimates) for place in range(len(leaves))]))
+    last = (estimates.require_join(best[one], best[other]) for one, other in pairs if one | other == every)
+    return sorted(last, key=lambda tree: tree.cost)
+
+
+def _leaf(graph: JoinGraph, number: int) -> JoinTree:
+    return JoinTree(1 << number, graph.rows[number], graph.widths[number], relation=number)
 
 
 def hash_table_first(graph: JoinGraph, one: JoinTree, other: JoinTree) -> JoinTree:
@@ -247,7 +272,13 @@ def _connected_order(trees: list[JoinTree], estimates: _Estimates, most_pairs: i
 
 
 def _exhaustive(atoms: list[JoinTree], estimates: _Estimates, most_pairs: int) -> JoinTree | None:
-    """Return the cheapest tree over connected ``atoms``, or None where more pairs of sub-trees would have to be tried.
+    """Return the cheapest tree over connected ``atoms``, None where more pairs of sub-trees would have to be tried."""
+    best = _best(atoms, estimates, most_pairs)
+    return None if best is None else best[(1 << len(atoms)) - 1]
+
+
+def _best(atoms: list[JoinTree], estimates: _Estimates, most_pairs: int) -> dict[int, JoinTree] | None:
+    """Return the cheapest tree of each connected set of ``atoms``, by the mask of their places.
 
     Every pair of disjoint connected sets with a condition between them is met once, smaller sets before those that
     contain them.
@@ -266,7 +297,7 @@ def _exhaustive(atoms: list[JoinTree], estimates: _Estimates, most_pairs: int) -
         tree = estimates.join(left, right, math.inf if known is None else known.cost)
         if tree is not None:
             best[one | other] = tree
-    return best[(1 << len(atoms)) - 1]
+    return best
 
 
 def _near(atoms: list[JoinTree], place: int, estimates: _Estimates) -> int:

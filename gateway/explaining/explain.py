@@ -20,12 +20,14 @@ from gateway.dynamic_filters import Asking, Filtered, with_keys
 from gateway.explaining.advice import Analyzed, expected_rows, worst_estimate
 from gateway.explaining.formats import written
 from gateway.explaining.fragments import filter_lines, fragment_lines, fragment_shown, name_scans
+from gateway.explaining.orders import order_lines, orders_shown
 from gateway.explaining.parts import not_pushed, part_lines, part_names, parts_shown
 from gateway.lake import Lake
 from gateway.pipeline import Plan, Prepared
 from gateway.plan_tree import PlanNode, Shape, as_postgres, plan_tree, without_statistics
 from gateway.relay.source_relay import WholeStatement
 from gateway.sql.explain_options import ExplainOptions
+from optimizer.considered_orders import ConsideredOrders, considered_orders
 from optimizer.dynamic_filters import left_by
 from optimizer.stages import Fragment, Fragmented
 from policies.views import KIND as VIEW
@@ -51,22 +53,29 @@ async def explain(
     told = await lake.engine.explain(query, asking.parameters, options.analyze)
     ended_at = monotonic()
     loop = asyncio.get_running_loop()
-    expected = await loop.run_in_executor(lake.threads, _expected, planned, lake)
+    expected, orders = await loop.run_in_executor(lake.threads, _estimates, planned, options, lake)
     for one in filtered or [Filtered(each.filter, round(each.filter.keys), None) for each in prepared.keys]:
         if one.keys is not None and (one.scan is not None or not filtered):
             expected[one.filter.target] = left_by(one.filter, one.keys)
     told = _named(told if planned.principal.superuser else without_places(told), prepared.fragmented)
     planning = 1000 * ((planned_at if options.analyze else ended_at) - started)
     execution = 1000 * (ended_at - planned_at) if options.analyze else None
-    run = _Explained(prepared, filtered, told, expected, planning, execution, _analyzed(prepared, lake))
+    run = _Explained(prepared, filtered, told, expected, orders, planning, execution, _analyzed(prepared, lake))
     if options.format == "TEXT":
         return _text(run, planned, options, asking)
     return written(_shown(run, planned, options, asking), options.format)
 
 
-def _expected(planned: Plan, lake: Lake) -> list[float | None]:
+def _estimates(
+    planned: Plan, options: ExplainOptions, lake: Lake
+) -> tuple[list[float | None], tuple[ConsideredOrders, ...]]:
+    """Return the rows that were expected of each relation, and for VERBOSE the orders of joins that were considered."""
     tables = [table for table in planned.optimized.tables.values() if table.name not in planned.session]
-    return expected_rows(planned.optimized, lake.statistics(tables))
+    statistics, reorders = lake.statistics(tables), planned.tuning.join_reordering
+    orders = (
+        considered_orders(planned.optimized, statistics, planned.parts, reorders=reorders) if options.verbose else []
+    )
+    return expected_rows(planned.optimized, statistics), tuple(orders)
 
 
 def _analyzed(prepared: Prepared, lake: Lake) -> Analyzed:
@@ -79,13 +88,14 @@ def _analyzed(prepared: Prepared, lake: Lake) -> Analyzed:
 @dataclass(frozen=True, slots=True)
 class _Explained:
     """What was found out: the engine's plan as text, what became of filters, how many rows were expected of each scan,
-    and how long it took, in milliseconds.
+    which orders of joins were considered, and how long it took, in milliseconds.
     """
 
     prepared: Prepared
     filtered: tuple[Filtered, ...]
     plan: str
     expected: list[float | None]
+    orders: tuple[ConsideredOrders, ...]
     planning: float
     execution: float | None
     analyzed: Analyzed  # the tables whose versions ANALYZE has read
@@ -116,6 +126,7 @@ def _text(run: _Explained, planned: Plan, options: ExplainOptions, asking: Askin
     if options.verbose:
         lines += [f"  SQL: {_named(run.prepared.query.sql, run.fragmented)}"]
         lines += [f"  Rule: {rule}" for rule in planned.optimized.trace]
+        lines += order_lines(run.orders)
     lines += [f"  {line}" for line in without_statistics(run.plan).splitlines()]
     for place, part in run.fragments:
         lines += fragment_lines(part)
@@ -153,7 +164,8 @@ def _shown(run: _Explained, planned: Plan, options: ExplainOptions, asking: Aski
     )
     shown |= {"Worst Estimate": worst} if worst is not None else {}
     shown["Engine Plan"] = without_statistics(run.plan).splitlines()
-    shown |= {"Rules": [*planned.optimized.trace]} if options.verbose else {}
+    if options.verbose:
+        shown |= {"Rules": [*planned.optimized.trace], "Join Orders": orders_shown(run.orders)}
     shown["Fragments"] = [
         {**fragment_shown(part), "Dynamic Filters": filter_lines(place, run.prepared.keys, run.filtered)}
         for place, part in run.fragments

@@ -48,6 +48,48 @@ def test_joins_stay_as_they_are_written(ada: psycopg.Connection) -> None:
     assert order(ada) != written
 
 
+def join_orders(connection: psycopg.Connection, query: str = QUERY) -> dict[str, float]:
+    """Return the orders that EXPLAIN VERBOSE tells of, the chosen one first, with their costs."""
+    lines = "\n".join(str(row[0]) for row in connection.execute(f"EXPLAIN VERBOSE {query}".encode()).fetchall())
+    found = re.findall(r"^ +(?:Join order|Considered): (.*)  \(cost ([0-9.,]+) ms", lines, re.MULTILINE)
+    return {text: float(cost.replace(",", "")) for text, cost in found}
+
+
+def test_explain_tells_which_orders_were_considered(gateway: RunningGateway, ada: psycopg.Connection) -> None:
+    usual = join_orders(ada)
+    chosen, *others = usual
+    assert others and usual[chosen] == min(usual.values())
+    assert re.findall(r"\w+", chosen) == order(ada)
+    row = ada.execute(f"EXPLAIN (VERBOSE, FORMAT JSON) {QUERY}".encode()).fetchone()
+    assert row is not None
+    [shown] = row[0][0]["Join Orders"]
+    assert [shown["Join Order"], *(one["Join Order"] for one in shown["Considered"])] == [*usual]
+    assert shown["Rows Expected"] > 0
+    ada.execute("SET lakegate.join_reordering = off")
+    written = join_orders(ada)
+    assert next(iter(written)) == "((lineitem orders) customer)"
+    assert chosen in written and written[chosen] < next(iter(written.values()))
+    assert join_orders(ada, "SELECT 1 FROM sales.orders JOIN crm.customer ON c_custkey = o_custkey") == {}
+    with gateway.connect(BOB) as bob:
+        hidden = (
+            "SELECT 1 FROM sales.orders a JOIN sales.orders b USING (o_orderkey) JOIN sales.orders c USING (o_orderkey)"
+        )
+        assert len(join_orders(bob, hidden)) > 1
+        ada.execute("ALTER TABLE sales.orders ENABLE ROW LEVEL SECURITY")
+        try:
+            assert join_orders(bob, hidden) == {}
+        finally:
+            ada.execute("ALTER TABLE sales.orders DISABLE ROW LEVEL SECURITY")
+
+
+def test_joins_of_servers_have_their_tables_names(ada: psycopg.Connection) -> None:
+    query = """SELECT count(*) FROM sales.orders JOIN crm.customer ON c_custkey = o_custkey JOIN crm.nation
+        ON n_nationkey = c_nationkey JOIN sales.lineitem ON l_orderkey = o_orderkey WHERE n_name = 'FRANCE'"""
+    assert "[nation, customer]" in next(iter(join_orders(ada, query))) or "[customer, nation]" in str(
+        join_orders(ada, query)
+    )
+
+
 def test_prepared_statements_and_cursors_follow(ada: psycopg.Connection) -> None:
     query = QUERY.replace("'Customer#000000001'", "%s")
     usual = ada.execute(query.encode(), ("Customer#000000001",)).fetchall()
