@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 from sqlglot import exp
 
-from optimizer.relations import Relation, relations
+from optimizer.relations import Relation, get_relation
 
 
 def prune_columns(tree: exp.Query) -> exp.Query:
@@ -17,44 +18,68 @@ def prune_columns(tree: exp.Query) -> exp.Query:
     (``AS t (a, b)``) needs the columns by position or by a name that is not written. Such relations stay as they are.
     Before it: names are qualified; an alias used in several scopes keeps the columns of all of them.
     """
-    needed, whole = _needed(tree)
-    if any(join.args.get("method") == "NATURAL" or join.args.get("using") for join in tree.find_all(exp.Join)):
+    asked = _Asked()
+    for node in _outside(tree, asked.relations):
+        asked.note(node)
+    if asked.by_name:
         return tree
-    for relation in [*relations(tree)]:
-        if relation.alias not in whole and not relation.renames_columns:
-            _keep(relation, needed.get(relation.alias, set()))
+    for relation in asked.relations:
+        if relation.alias not in asked.whole and not relation.renames_columns:
+            _keep(relation, asked.columns.get(relation.alias, set()))
     return tree
 
 
-def _needed(tree: exp.Query) -> tuple[dict[str, set[str]], set[str]]:
-    """Return the column names by qualifier, and the qualifiers whose whole row is asked for.
-
-    Inside a relation columns are the base table's; they say nothing of what the query around it asks for.
+@dataclass(slots=True)
+class _Asked:
+    """What a query asks for: columns by qualifier, the qualifiers whose whole row is, and whether columns meet by their
+    names alone.
     """
-    needed: dict[str, set[str]] = {}
-    whole: set[str] = set()
-    inside = {id(column) for relation in relations(tree) for column in _own_columns(relation.select)}
-    for column in tree.find_all(exp.Column):
-        if id(column) in inside:
-            continue
-        if column.table:
-            needed.setdefault(column.table, set()).add(column.name)
-            if isinstance(column.this, exp.Star):
-                whole.add(column.table)
-        else:
-            whole.add(column.name)
-    whole.update(node.name for node in tree.find_all(exp.TableColumn))
-    return needed, whole
+
+    relations: list[Relation] = field(default_factory=list)
+    columns: dict[str, set[str]] = field(default_factory=dict)
+    whole: set[str] = field(default_factory=set)
+    by_name: bool = False
+
+    def note(self, node: exp.Expr) -> None:
+        """Note what a node asks for."""
+        if isinstance(node, exp.Column):
+            if not node.table:
+                self.whole.add(node.name)
+                return
+            self.columns.setdefault(node.table, set()).add(node.name)
+            if isinstance(node.this, exp.Star):
+                self.whole.add(node.table)
+        elif isinstance(node, exp.TableColumn):
+            self.whole.add(node.name)
+        elif isinstance(node, exp.Join):
+            self.by_name = self.by_name or node.method == "NATURAL" or bool(node.args.get("using"))
 
 
-def _own_columns(select: exp.Select) -> Iterator[exp.Column]:
-    """Yield the columns in a query, without those in queries within it."""
-    pending: list[exp.Expr] = [*select.iter_expressions()]
+def _outside(tree: exp.Query, found: list[Relation]) -> Iterator[exp.Expr]:
+    """Yield the nodes of a query but for those of governed relations, which go to ``found``: inside of them columns are
+    the base table's, and say nothing of what the query around asks for. Queries in their conditions are outside.
+    """
+    pending: list[exp.Expr] = [tree]
     while pending:
         node = pending.pop()
-        if isinstance(node, exp.Column):
+        relation = get_relation(node)
+        if relation is None:
             yield node
-        elif not isinstance(node, exp.Select):
+            pending.extend(node.iter_expressions())
+        else:
+            found.append(relation)
+            pending.extend(_queries_within(relation.select))
+            pending.extend(one for one in node.iter_expressions() if one is not relation.select)
+
+
+def _queries_within(select: exp.Select) -> Iterator[exp.Select]:
+    plain = {id(one) for one in select.expressions if isinstance(one.unalias(), exp.Column)}
+    pending = [one for one in select.iter_expressions() if id(one) not in plain]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, exp.Select):
+            yield node
+        else:
             pending.extend(node.iter_expressions())
 
 

@@ -167,8 +167,9 @@ def _translate(tree: exp.Query, session: Session) -> exp.Query:
     for operation in _inner_first(result, exp.SetOperation):
         found = queries.set_operation(operation)
         result = found if operation is result else result
+    present = {type(node) for node in result.walk()}  # a look into each query for what none has costs much
     for query in _inner_first(result, exp.Select, exp.SetOperation):
-        _clauses(query, session)
+        _clauses(query, session, present)
     aggregates.spare_filtered(result)
     for node in reversed(list(result.dfs())):
         try:
@@ -188,16 +189,18 @@ def _inner_first(tree: exp.Expr, *classes: type[Any]) -> list[Any]:
     return list(reversed(list(tree.find_all(*classes))))
 
 
-def _clauses(query: exp.Select | exp.SetOperation, session: Session) -> None:
+def _clauses(query: exp.Select | exp.SetOperation, session: Session, present: set[type[exp.Expr]]) -> None:
     queries.fetch(query)
     if isinstance(query, exp.SetOperation):
         queries.moments_alike(query, session)
         return
     queries.refused_clauses(query)
     queries.lone_having(query)
-    queries.named_windows(query)
-    windows.spell_out(query)
-    records.spell_out(query, session)
+    if present & {exp.Window, exp.Fetch}:
+        queries.named_windows(query)
+        windows.spell_out(query)
+    if exp.Tuple in present:
+        records.spell_out(query, session)
     sources.functions(query, session)
     queries.output_names(query)
     queries.output_constants(query)
