@@ -36,7 +36,7 @@ from catalog.mirror.policies import settle_states
 from catalog.mirror.policy_checks import check_policies
 from catalog.mirror.policy_states import number_of_table, state_noted
 from catalog.mirror.privileges import change_privileges
-from catalog.mirror.relations import hide_numbers
+from catalog.mirror.relations import set_numbers
 from catalog.mirror.role_settings import change_settings, stage_settings
 from catalog.mirror.roles import change_memberships, change_roles
 from catalog.mirror.source_views import governed_as_tables, kept_as_they_are
@@ -218,8 +218,8 @@ def _settle(
     change_object_privileges(connection, access, usable)
     if comments or access.comments != before.comments:
         change_comments(connection, parts.catalog, access, Notes(), every=True)
-    if access.tables != before.tables:
-        hide_numbers(connection)
+    if (access.tables, access.grants) != (before.tables, before.grants):
+        set_numbers(connection, parts.catalog.tables)
     groups = used_groups(access.memberships) != used_groups(before.memberships)
     if groups or access.views != before.views:  # new views get what was given on all tables of their schema
         change_privileges(connection, access, usable, Notes())

@@ -361,7 +361,10 @@ class Mirror:
         change_privileges(connection, access, roles, notes)
         change_object_privileges(connection, access, roles)
         broken = change_policies(connection, access, roles, notes)
-        hide_numbers(connection)
+        if self._tables_left:
+            hide_numbers(connection)
+        else:  # again: by now it is known who may read what
+            set_numbers(connection, self._catalog.tables)
         change_comments(connection, self._catalog, access, notes)
         self.broken = MappingProxyType(
             {TableName(one.schema, one.table): _reason(one) for one in broken if one.state is PolicyState.ENFORCED}

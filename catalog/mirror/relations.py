@@ -49,15 +49,24 @@ WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
 """
 # "Not populated" is the wall: PostgreSQL refuses to scan such a relation, whoever asks, and plans and describes it as
 # ever. Numbers of pages stay 0: no client reads by ranges of pages what has none.
-_NUMBERS = """
+# Everybody sees `pg_class`: numbers are told of tables that everybody may read.
+_TOLD = """
+(NOT {0}.relrowsecurity AND pg_catalog.has_table_privilege('public', {0}.oid, 'SELECT')
+ AND pg_catalog.has_schema_privilege('public', {0}.relnamespace, 'USAGE'))
+"""
+_NUMBERS = f"""
 UPDATE pg_catalog.pg_class c
 SET relispopulated = false, relpages = 0, relallvisible = 0, reltuples = n.rows
 FROM unnest(%s::oid[], %s::real[]) v (oid, told)
-JOIN pg_catalog.pg_class t USING (oid), LATERAL (SELECT CASE WHEN t.relrowsecurity THEN -1 ELSE v.told END) n (rows)
+JOIN pg_catalog.pg_class t USING (oid),
+     LATERAL (SELECT CASE WHEN {_TOLD.format("t")} THEN v.told ELSE -1 END) n (rows)
 WHERE c.oid = v.oid AND c.relkind <> 'v' AND (c.relispopulated OR c.relpages <> 0 OR c.reltuples <> n.rows)
 """
-_HIDE_NUMBERS = """
-UPDATE pg_catalog.pg_class SET reltuples = -1 WHERE relrowsecurity AND relkind IN ('r', 'm') AND reltuples <> -1
+_HIDE_NUMBERS = f"""
+UPDATE pg_catalog.pg_class c SET reltuples = -1
+FROM pg_catalog.pg_namespace n
+WHERE n.oid = c.relnamespace AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+  AND c.relkind IN ('r', 'm') AND c.reltuples <> -1 AND NOT {_TOLD.format("c")}
 """
 # The trigger that refuses writing is the mirror's own affair: psql does not show internal ones.
 _HIDDEN = "UPDATE pg_catalog.pg_trigger SET tgisinternal = true WHERE tgname = 'lakegate_wall' AND NOT tgisinternal"
@@ -174,14 +183,14 @@ def set_numbers(connection: psycopg.Connection, tables: Mapping[TableName, Table
     """Set the estimated numbers of rows and the bytes, and put the wall around every table of the mirror."""
     present = read_tables(connection)
     rows = [_estimate(tables.get(name)) for name in present]
-    connection.execute(_NUMBERS, ([table.oid for table in present.values()], rows))
+    connection.execute(_NUMBERS.encode(), ([table.oid for table in present.values()], rows))
     set_sizes(connection, ((one.oid, tables[name].bytes if name in tables else None) for name, one in present.items()))
     connection.execute(_HIDDEN)
 
 
 def hide_numbers(connection: psycopg.Connection) -> None:
-    """Take the numbers of rows and bytes from tables under row security: they tell of rows that a role may not see."""
-    connection.execute(_HIDE_NUMBERS)
+    """Take the numbers of rows and bytes where they would tell of rows that a role may not see."""
+    connection.execute(_HIDE_NUMBERS.encode())
     hide_sizes(connection)
 
 

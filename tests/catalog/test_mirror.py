@@ -129,21 +129,32 @@ def test_columns_keys_and_comments_are_the_sources(server: Server, lake: Mirror)
     assert ask(server, lake, "SELECT 'bare'::regnamespace::text") == [("bare",)]
 
 
-def test_rows_are_told_and_pages_are_none(server: Server, lake: Mirror) -> None:
+def test_rows_are_told_of_what_all_may_read_and_pages_are_none(server: Server, lake: Mirror) -> None:
     query = (
         "SELECT relname, reltuples::bigint, relpages FROM pg_class"
         " WHERE oid > 16383 AND relkind = 'r' AND relname NOT LIKE 'lakegate%' ORDER BY 1"
     )
     assert ask(server, lake, query) == [
-        ("customer", 1_500_000, 0),
-        ("lineitem", 6_001_215, 0),
-        ("nation", 25, 0),
+        ("customer", -1, 0),
+        ("lineitem", -1, 0),
+        ("nation", -1, 0),
         ("notes", -1, 0),
     ]
     before = oids(server, lake)
-    grown = replace(LINEITEM, rows=7_000_000)
-    assert lake.apply(catalog(CUSTOMER, NATION, grown, NOTES, **LAKE.schemas), ACCESS).changed == 0
-    assert ask(server, lake, "SELECT reltuples::bigint FROM pg_class WHERE relname = 'lineitem'") == [(7_000_000,)]
+    to_all = (Grant("public", "sales", "lineitem"), Grant("public", "sales", SCHEMA_ITSELF, USAGE))
+    everybodys = replace(ACCESS, version=2, grants=(*ACCESS.grants, *to_all))
+    told = "SELECT reltuples::bigint FROM pg_class WHERE relname = 'lineitem'"
+    lake.apply(LAKE, everybodys)
+    assert ask(server, lake, told) == [(6_001_215,)]
+    grown = catalog(CUSTOMER, NATION, replace(LINEITEM, rows=7_000_000), NOTES, **LAKE.schemas)
+    assert lake.apply(grown, everybodys).changed == 0
+    assert ask(server, lake, told) == [(7_000_000,)]
+    for taken in to_all:
+        lake.apply(grown, replace(everybodys, grants=tuple(one for one in everybodys.grants if one != taken)))
+        assert ask(server, lake, told) == [(-1,)]
+        lake.apply(grown, everybodys)
+        assert ask(server, lake, told) == [(7_000_000,)]
+    lake.apply(LAKE, ACCESS)
     assert oids(server, lake) == before
 
 

@@ -81,7 +81,7 @@ def test_each_is_what_it_is(server: Server, lake: Mirror, store: Store) -> None:
         ]
     comments = "SELECT obj_description('shop.totals'::regclass), obj_description('shop.kept'::regclass)"
     assert ask(server, lake, comments) == [("per order", "as of yesterday")]
-    assert ask(server, lake, "SELECT reltuples FROM pg_class WHERE oid = 'shop.kept'::regclass") == [(7,)]
+    assert ask(server, lake, "SELECT reltuples FROM pg_class WHERE oid = 'shop.kept'::regclass") == [(-1,)]
     assert ask(server, lake, "SELECT indexname FROM pg_indexes WHERE schemaname = 'shop'") == [("kept_id",)]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.gateway import BOB, RunningGateway, SampleLake
+from tests.gateway import BOB, EVE, RunningGateway, SampleLake
 
 TABLES = ("sales.lineitem", "supply.part", "files.exchange_rates", "crm.customer", "small.none")
 
@@ -49,23 +49,47 @@ def test_sizes_of_what_the_lake_has_not(gateway: RunningGateway) -> None:
     assert row == (True, True, None, None, True)
 
 
-def test_estimates_of_rows(gateway: RunningGateway) -> None:
-    with gateway.connect() as ada:
-        rows: dict[str, int] = dict(
-            ada.execute(
-                "select c.relname, c.reltuples::int from pg_class c where c.oid = any (%s::regclass[])", ([*TABLES],)
-            ).fetchall()
-        )
-    assert rows["lineitem"] > 50_000
-    assert rows["customer"] > 1000
-    assert rows["none"] == 0
+def test_estimates_of_rows_are_told_of_tables_for_everybody(gateway: RunningGateway) -> None:
+    """All roles see the same `pg_class`."""
+    query = "select c.relname, c.reltuples::int from pg_class c where c.oid = any (%s::regclass[])"
+    to_all = "on sales.lineitem, crm.customer, small.none"
+    with gateway.connect() as ada, gateway.connect(EVE) as eve:
+        assert {rows for _, rows in ada.execute(query, ([*TABLES],)).fetchall()} == {-1}
+        try:
+            ada.execute("grant usage on schema sales, crm, small to public")
+            ada.execute(f"grant select {to_all} to public".encode())
+            rows: dict[str, int] = dict(eve.execute(query, ([*TABLES[:1], *TABLES[3:]],)).fetchall())
+            assert rows["lineitem"] > 50_000
+            assert rows["customer"] > 1000
+            assert rows["none"] == 0
+        finally:
+            ada.execute(f"revoke select {to_all} from public".encode())
+            ada.execute("revoke usage on schema sales, crm, small from public")
+        assert {rows for _, rows in ada.execute(query, ([*TABLES],)).fetchall()} == {-1}
+
+
+def test_sizes_are_told_to_who_may_read_the_whole_table(gateway: RunningGateway) -> None:
+    query = "select pg_table_size(c.oid), pg_total_relation_size(c.oid), pg_relation_size(c.oid) from pg_class c"
+    query += " where c.relname = 'exchange_rates'"
+    with gateway.connect() as ada, gateway.connect(EVE) as eve:
+        known = ada.execute(query.encode()).fetchone()
+        assert known is not None and known[0] > 0
+        assert eve.execute(query.encode()).fetchone() == (0, 0, 0)
+        assert eve.execute("select pg_database_size(current_database())").fetchone() == (0,)
+        ada.execute("grant select on files.exchange_rates to eve")
+        assert eve.execute(query.encode()).fetchone() == known
+        assert eve.execute("select pg_database_size(current_database())").fetchone() == known[:1]
+        ada.execute("revoke select on files.exchange_rates from eve")
+        ada.execute("grant select (currency) on files.exchange_rates to eve")
+        assert eve.execute(query.encode()).fetchone() == (0, 0, 0)
+        ada.execute("revoke select (currency) on files.exchange_rates from eve")
 
 
 def test_row_security_takes_sizes_away_at_once(gateway: RunningGateway) -> None:
     """They come back when the table is read anew."""
     told = (
         "select c.reltuples::int, pg_table_size(c.oid), pg_total_relation_size(c.oid), pg_relation_size(c.oid),"
-        " (select s.bytes from pg_catalog.lakegate_sizes s where s.relation = c.oid)"
+        " (select s.bytes from pg_catalog.lakegate_told_sizes s where s.relation = c.oid)"
         " from pg_class c where c.oid = 'crm.region'::regclass"
     )
     database = "select pg_database_size(current_database())"

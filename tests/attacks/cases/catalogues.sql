@@ -121,11 +121,11 @@ SELECT pg_table_size('{t}.people'), pg_total_relation_size('{t}.people'), pg_rel
 
 SELECT DISTINCT s.bytes FROM pg_catalog.lakegate_sizes s JOIN pg_class c ON c.oid = s.relation WHERE c.relname = 'people'
 ----
-0
+ERROR 42501: permission denied for table lakegate_sizes
 
 SELECT pg_table_size('{t}.vault') > 0, pg_database_size(current_database()) > 0
 ----
-t | t
+f | t
 
 SELECT stavalues1 FROM pg_statistic
 ----
@@ -365,3 +365,26 @@ ERROR 3F000: schema "lakegate_masks" does not exist
 SELECT * FROM lakegate.secrets
 ----
 ERROR 42P01: relation "lakegate.secrets" does not exist
+
+# numbers of rows and sizes of what may not be read, or not as a whole
+SELECT relname, reltuples, pg_table_size(oid), pg_total_relation_size(oid), pg_relation_size(oid) FROM pg_class WHERE relname IN ('vault', 'leak_ledger', 'places', 'people') AND relnamespace = '{t}'::regnamespace ORDER BY 1
+----
+leak_ledger | -1 | 0 | 0 | 0
+people | -1 | 0 | 0 | 0
+places | -1 | 0 | 0 | 0
+vault | -1 | 0 | 0 | 0
+
+eve: SELECT relname, reltuples, pg_table_size(oid), pg_total_relation_size(oid), pg_relation_size(oid) FROM pg_class WHERE relname IN ('vault', 'notes', 'places', 'people') AND relnamespace = '{t}'::regnamespace ORDER BY 1
+----
+notes | -1 | 0 | 0 | 0
+people | -1 | 0 | 0 | 0
+places | -1 | 0 | 0 | 0
+vault | -1 | 0 | 0 | 0
+
+eve: SELECT pg_database_size(current_database()), sum(s.bytes) FROM pg_catalog.lakegate_told_sizes s
+----
+0 | 0
+
+eve: SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname IN ('lk', 'ice', 'crm', 'docs') AND (c.reltuples > 0 OR c.relpages > 0)
+----
+0
