@@ -30,7 +30,8 @@ from gateway.values.fields import (
 )
 
 _FOUR_DIGITS = np.frombuffer(b"".join(b"%04d" % number for number in range(10_000)), "<u4").astype(np.uint32)
-_CHUNK = 10**8
+_CHUNK_DIGITS = 8
+_CHUNK = 10**_CHUNK_DIGITS
 _TABLE_SIZE = 1 << 16
 _ZEROS = np.uint64(int.from_bytes(b"00000000", "little"))
 _LIMB_BITS = np.uint64(32)
@@ -171,17 +172,30 @@ def _numeric_of_groups(
 ) -> Prefixed:
     """Return the field of numerics of any size; ``first`` is each one's first group that is not zero."""
     rows, gap = len(values), LENGTH_BYTES + _NUMERIC_HEADER
-    stride = gap + 2 * len(digits)
-    scratch = np.empty((rows, stride), np.uint8)
-    for place, digit in enumerate(digits):
-        at = gap + 2 * place
-        scratch[:, at : at + 2] = digit.astype(">u2").view(np.uint8).reshape(rows, 2)
-    starts = np.arange(0, rows * stride, stride, dtype=np.int64) + 2 * first
+    padding = -len(digits) % _WORD_GROUPS
+    # Words of four groups each at the end of a row, where the head of the first group that counts is put before it.
+    words = 2 + (padding + len(digits)) // _WORD_GROUPS
+    scratch = np.empty((rows, words), np.uint64)
+    groups = [*[None] * padding, *digits]
+    for place in range(2, words):
+        at = _WORD_GROUPS * (place - 2)
+        scratch[:, place] = _joined_groups(groups[at : at + _WORD_GROUPS]).byteswap()
+    starts = np.arange(16 - gap + 2 * padding, 8 * rows * words, 8 * words, dtype=np.int64) + 2 * first
     head = np.empty((rows, gap), np.uint8)
     head[:, :LENGTH_BYTES] = lengths.byteswap().view(np.uint8).reshape(rows, LENGTH_BYTES)
     head[:, LENGTH_BYTES:] = header.view(np.uint8).reshape(rows, _NUMERIC_HEADER)
-    scatter(scratch, starts, head)
+    scatter(scratch.view(np.uint8), starts, head)
     return Prefixed(with_nulls(lengths, values), header, starts, pa.py_buffer(scratch))
+
+
+def _joined_groups(groups: Sequence[Words | None]) -> Words:
+    """Return groups of four digits as one word, the first at the top; None: zeros, before all that are not."""
+    word: Words | None = None
+    for group in groups:
+        if group is not None:
+            word = group if word is None else word << np.uint64(16) | group
+    assert word is not None
+    return word
 
 
 def eight_characters(chunk: Words) -> Words:
@@ -309,7 +323,7 @@ def _magnitudes(values: pa.Array, zeros: int = 0) -> tuple[list[Words], Bools | 
         if kind.precision > _SAFE_DIGITS:
             sign = numbers >> np.int64(63)
             if not all(np.array_equal(limbs[:, place], sign) for place in range(1, limbs.shape[1])):
-                return _wide_magnitudes(limbs, zeros)
+                return _of_one_word(limbs, zeros) or _wide_magnitudes(limbs, zeros)
         return _signed_magnitudes(numbers, zeros)
     if pa.types.is_unsigned_integer(kind):
         return _split(numbers_of(values, f"u{kind.bit_width // 8}").astype(np.uint64), zeros), None
@@ -325,18 +339,35 @@ def _signed_magnitudes(numbers: Int64s, zeros: int) -> tuple[list[Words], Bools 
 
 def _split(numbers: Words, zeros: int) -> list[Words]:
     """Return numbers times 10**zeros as chunks of eight digits, the highest first."""
-    largest = int(numbers.max(initial=0)) * 10**zeros
-    if largest >= 2**64:
-        limbs = [numbers & _LOW_LIMB, numbers >> _LIMB_BITS]
-        return _split_limbs(limbs, zeros)
-    if zeros:
-        numbers = numbers * np.uint64(10**zeros)
+    largest = int(numbers.max(initial=0))
     chunks: list[Words] = []
+    if zeros:  # they come behind the last digits: numbers times their power of ten might not fit into a word
+        place = 10 ** (_CHUNK_DIGITS - zeros)
+        rest = numbers // np.uint64(place)
+        chunks.append((numbers - rest * np.uint64(place)) * np.uint64(10**zeros))
+        numbers, largest = rest, largest // place
+        if not largest:
+            return chunks
     while largest >= _CHUNK:
         rest = numbers // np.uint64(_CHUNK)
         chunks.append(numbers - rest * np.uint64(_CHUNK))
         numbers, largest = rest, largest // _CHUNK
     return [numbers, *reversed(chunks)]
+
+
+def _of_one_word(limbs: Int64s, zeros: int) -> tuple[list[Words], Bools | None] | None:
+    """Do as ``_magnitudes`` for integers of 128 bits whose absolute values fit into a word; None where some do not."""
+    if limbs.shape[1] != 2:
+        return None
+    high, negative = limbs[:, 1], limbs[:, 1] < 0
+    if int(high.min()) < -1 or int(high.max()) > 0:
+        return None
+    low = limbs[:, 0].view(np.uint64)
+    if not negative.any():
+        return _split(np.ascontiguousarray(low), zeros), None
+    if not low[negative].all():
+        return None  # -2**64
+    return _split(np.where(negative, np.uint64(0) - low, low), zeros), negative
 
 
 def _wide_magnitudes(limbs: Int64s, zeros: int) -> tuple[list[Words], Bools | None]:
