@@ -26,7 +26,7 @@ from rich.markup import escape
 
 from catalog.server import Server, start
 from gateway.cli import pid_file
-from gateway.cli.output import CommandError, notices, results, steps
+from gateway.cli.output import CommandError, notices, own_name, results, steps
 from gateway.cli.users import set_user
 from gateway.demo import state
 from gateway.demo.dataset import lay_out
@@ -60,7 +60,7 @@ def run(options: DemoOptions) -> None:
     running = pid_file.find_running(state.state_directory(options.directory))
     if running is not None:
         port = int(running.listen.rpartition(":")[2])
-        results().print(f"The demo runs already (process {running.pid}); `lakegate stop` ends it.\n")
+        results().print(f"The demo runs already (process {running.pid}); `{own_name()} stop` ends it.\n")
         print_guide(results(), options, port, state.password(options.directory))
         return
     _require_free(options.port, "--port")
@@ -113,7 +113,7 @@ def print_guide(console: Console, options: DemoOptions, port: int, password: str
         line()
         line("   " + question.text.replace("\n", "\n   "))
     line()
-    line("Stop it with: lakegate stop" if options.detach else "Stop it with Ctrl-C.")
+    line(f"Stop it with: {own_name()} stop" if options.detach else "Stop it with Ctrl-C.")
 
 
 def _prepare(options: DemoOptions, crm: Server, report: Callable[[str], None]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -39,6 +41,14 @@ def print_error(message: str, hint: str | None = None) -> None:
     console.print(f"[bold red]error:[/] {escape(message)}", soft_wrap=True)
     if hint:
         console.print(f"[bold]hint:[/] {escape(hint)}", soft_wrap=True)
+
+
+def own_name() -> str:
+    """Return what to type for this program: ``lakegate`` where the shell finds it, else how it was run."""
+    if shutil.which("lakegate") is not None:
+        return "lakegate"
+    run = sys.argv[0]
+    return f"{sys.executable} -m gateway.cli" if run.endswith("__main__.py") else run
 
 
 @contextmanager

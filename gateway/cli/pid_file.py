@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from gateway.cli.output import CommandError
+from gateway.cli.output import CommandError, own_name
 
 _NAME = "lakegate.pid"
 _POLL_SECONDS = 0.05
@@ -43,7 +43,7 @@ def hold(data_dir: Path, running: Running) -> Iterator[None]:
             who = f"process {other.pid} on {other.listen}" if other else "another process"
             raise CommandError(
                 f"a gateway runs on {data_dir} already: {who}",
-                hint="stop it with `lakegate stop`, or set server.data_dir",
+                hint=f"stop it with `{own_name()} stop`, or set server.data_dir",
             )
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, json.dumps(asdict(running)).encode(), 0)
@@ -77,7 +77,7 @@ def stop(data_dir: Path, running: Running) -> None:
         time.sleep(_POLL_SECONDS)
     raise CommandError(
         f"process {running.pid} has not stopped within {running.grace + 10:g} s",
-        hint=f"a second `lakegate stop` ends running statements at once; the last resort is `kill -9 {running.pid}`",
+        hint=f"a second `{own_name()} stop` ends running statements at once; the last resort: `kill -9 {running.pid}`",
     )
 
 
