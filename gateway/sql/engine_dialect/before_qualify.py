@@ -36,6 +36,7 @@ def parse(sql: str) -> exp.Expr:
         raise sqlglot.errors.ParseError("one statement is expected")
     tree = with_own_names(statements[0])
     _count_alike(tree)
+    _keep_elements(tree)
     short_forms.spell_out(tree)
     column_names.name_columns(tree, sql)
     return tree
@@ -52,6 +53,14 @@ def _count_alike(tree: exp.Expr) -> None:
         for index in bracket.expressions:
             if isinstance(index, exp.Literal) and index.is_int:
                 index.replace(exp.Literal.number(int(index.name) - 1))
+
+
+def _keep_elements(tree: exp.Expr) -> None:
+    """Put the query of ``ARRAY[(SELECT …), b]`` into parentheses, in place: else it is read as ``ARRAY(SELECT …)``."""
+    for array in tree.find_all(exp.Array):
+        first = array.expressions[0] if array.expressions else None
+        if isinstance(first, exp.Subquery) and (len(array.expressions) > 1 or array.args.get("value_constructor")):
+            first.replace(exp.Paren(this=first.copy()))
 
 
 def _tokenized(sql: str) -> list[Token]:

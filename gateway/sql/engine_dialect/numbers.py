@@ -180,8 +180,9 @@ def _rounds_before_the_point(node: exp.Round) -> bool:
 
 
 def sign(node: exp.Sign) -> exp.Expr:
-    """``sign``: the engine has it for double precision alone, as signum."""
-    found = call("signum", cast(node.this, "DOUBLE PRECISION"), returns="FLOAT8")
+    """``sign``: the engine has it for double precision alone, as signum; of NaN it is zero in PostgreSQL."""
+    plain = call("signum", cast(node.this, "DOUBLE PRECISION"), returns="FLOAT8")
+    found = call("nanvl", plain, cast(number(0), "DOUBLE PRECISION"), returns="FLOAT8")
     return cast(found, "DECIMAL(38, 0)") if type_of(node).this is T.DECIMAL else found
 
 

@@ -10,7 +10,7 @@ from sqlglot import exp
 from gateway.sql.engine_dialect.build import case, cast, number, refuse, typed
 from gateway.sql.engine_dialect.build import named as aliased
 from gateway.sql.engine_dialect.casts import to_type
-from gateway.sql.engine_dialect.correlation import conjuncts
+from gateway.sql.engine_dialect.correlation import conjuncts, free_columns
 from gateway.sql.engine_dialect.decorrelate import wrapped
 from gateway.sql.engine_dialect.kinds import MOMENTS, SAME_TEXT, Kind, T, carried_as_text, common_type, kind, type_of
 from gateway.sql.engine_dialect.moments import Session
@@ -204,10 +204,16 @@ def _is_below_constant_conditions(node: exp.Select) -> bool:
             where = above.args.get("where")
             conditions = [where.this] if where is not None else []
             conditions += [join.args["on"] for join in above.find_all(exp.Join) if join.args.get("on") is not None]
-            if any(_is_constant(part) for one in conditions for part in conjuncts(one)):
+            if any(_speaks_of_no_column(part) for one in conditions for part in conjuncts(one)):
                 return True
         above = above.parent
     return False
+
+
+def _speaks_of_no_column(condition: exp.Expr) -> bool:
+    """Whether a condition, a query in it too, is the same for all rows; that it is true says nothing."""
+    bare = condition.unnest()
+    return not free_columns(bare) and not (isinstance(bare, exp.Boolean) and bare.this)
 
 
 def _is_constant(condition: exp.Expr) -> bool:

@@ -61,14 +61,12 @@ def _as_membership(node: exp.Binary) -> None:
     quantifier = node.expression
     if not isinstance(quantifier, exp.Any | exp.All) or not isinstance(quantifier.this, exp.Subquery | exp.Select):
         return
-    query = quantifier.this.unnest()
-    if not isinstance(query, exp.Query):
-        return
+    query, is_in = quantifier.this.unnest(), isinstance(node, exp.EQ) and isinstance(quantifier, exp.Any)
+    is_not_in = isinstance(node, exp.NEQ) and isinstance(quantifier, exp.All)
+    if not isinstance(query, exp.Query) or not (is_in or is_not_in):
+        return  # before anything takes the value out of the comparison
     inside = typed(exp.In(this=node.this, query=exp.Subquery(this=query)), T.BOOLEAN)
-    if isinstance(node, exp.EQ) and isinstance(quantifier, exp.Any):
-        node.replace(inside)
-    elif isinstance(node, exp.NEQ) and isinstance(quantifier, exp.All):
-        node.replace(typed(exp.Not(this=inside), T.BOOLEAN))
+    node.replace(inside if is_in else typed(exp.Not(this=inside), T.BOOLEAN))
 
 
 def _query_of(node: exp.Expr) -> exp.Query | None:
@@ -78,7 +76,7 @@ def _query_of(node: exp.Expr) -> exp.Query | None:
         found = node.this
     elif isinstance(node, exp.In):
         found = node.args.get("query")
-    elif isinstance(node, exp.Array) and len(node.expressions) == 1:
+    elif isinstance(node, exp.Array) and len(node.expressions) == 1 and isinstance(node.expressions[0], exp.Query):
         found = node.expressions[0]
     elif isinstance(node, exp.Subquery):
         parent = node.parent

@@ -358,3 +358,19 @@ select grouping(i2), max(id) from types group by rollup (i2) having null::bool;
 
 -- arithmetic with a column of a lateral query
 select (s.c + 100) - (t.id / t.id) as c, s.c - 1 from types t left join lateral (select v.z as c from (values (1, '2024-01-31'::date)) v(k, z)) s on true;
+
+-- an aggregate below a condition of a query of its own
+with w as (select stddev(i2) as c from types) select 1 from w where greatest(not exists (select 1 from types));
+
+-- an aggregate below a condition on the rows of another
+with w as (select max(i2) as c from types) select c from w where (select count(*) from types) = 3 or 3 in (select count(*) from types);
+
+-- a constant and all of a query
+select id from types where '2024-10-27 01:30+00'::timestamptz > all (select '2024-01-31 10:30+00'::timestamptz from types where false)
+  and 1 + id >= any (select 3::bigint from types) and date '2024-01-01' + 1 <> all (select d from types where d is not null);
+
+-- an array of the value of a query and another
+select array[(select min(d) from types), d], array[(select 1)], array[(select 1), (select 2)], array[(select 1 where false)], array(select 1 where false) from types order by id;
+
+-- the sign of what is no number
+select sign('NaN'::float8)::int8, sign(f8), sign(n), sign(i4), sign('-infinity'::float8) from types;
