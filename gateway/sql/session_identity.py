@@ -8,13 +8,19 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from catalog.errors import SqlError
 from catalog.principals import Principal
+from catalog.sqlstate import SqlState
+from policies.identity import SCHEMA
 
+_OF_POLICIES = frozenset({"principal", "claim", "is_member"})
 _WORDS = frozenset({"user", "current_role"})  # reserved in PostgreSQL, and columns to the parser
 
 
 def bind_session(tree: exp.Query, principal: Principal, database: str) -> None:
-    """Put constants in the place of who asks, and in which database; ``tree`` is changed."""
+    """Put constants in the place of who asks, and in which database; ``tree`` is changed. Raises SqlError 0A000 for
+    functions that only policies call.
+    """
     for node in [*tree.walk()]:
         found = _name(node)
         if found is None:
@@ -46,12 +52,16 @@ def _name(node: exp.Expr) -> str | None:
 
 
 def _qualified(node: exp.Expr) -> str | None:
-    """``pg_catalog.current_database()``."""
-    if not isinstance(node, exp.Dot) or not isinstance(node.expression, exp.Anonymous):
+    """Judge functions that are named with their schema: ``pg_catalog.current_database()``, and those of policies."""
+    call = node.expression if isinstance(node, exp.Dot) else None
+    if not isinstance(call, exp.Anonymous) or not isinstance(node.this, exp.Identifier):
         return None
-    is_it = node.expression.name.lower() == "current_database" and not node.expression.expressions
-    return (
-        "current_database"
-        if is_it and isinstance(node.this, exp.Identifier) and node.this.name == "pg_catalog"
-        else None
-    )
+    name = call.name.lower()
+    if node.this.name == SCHEMA and name in _OF_POLICIES:
+        message, hint = (
+            f"{SCHEMA}.{name}() is for policies only",
+            "Row policies, masks and the queries of views call it.",
+        )
+        raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, message, hint=hint)
+    is_database = (node.this.name, name) == ("pg_catalog", "current_database") and not call.expressions
+    return name if is_database else None

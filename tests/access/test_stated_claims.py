@@ -74,6 +74,23 @@ def test_they_are_the_role_s_own(ada: psycopg.Connection, shop_gateway: RunningG
     ada.execute("RESET SESSION AUTHORIZATION")
 
 
+def test_the_query_of_a_view_reads_those_of_who_asks(ada: psycopg.Connection, shop_gateway: RunningGateway) -> None:
+    """A row policy cannot be made on a view: its own condition keeps rows from its readers, and what they ask."""
+    ada.execute(
+        "CREATE VIEW shop.own AS SELECT id, owner FROM shop.orders"
+        " WHERE region = lakegate.claim('region') OR owner = current_user AND lakegate.is_member('readers')"
+    )
+    ada.execute("GRANT SELECT ON shop.own TO readers")
+    with shop_gateway.connect(BOB) as bob, shop_gateway.connect(EVE) as eve:
+        query = (
+            "SELECT array_agg(id ORDER BY id) FROM shop.own WHERE 1 / (id - 4) < 1"  # the fourth row is nobody's here
+        )
+        assert bob.execute(query.encode()).fetchone() == ([1, 2, 3],)
+        assert eve.execute(query.encode()).fetchone() == ([2],)
+    assert refusal(ada, "CREATE POLICY p ON shop.own USING (true)") == ("42809", '"own" is not a table')
+    ada.execute("DROP VIEW shop.own")
+
+
 @pytest.mark.parametrize("role", ["bob", "clerk", "CURRENT_USER"])
 def test_only_superusers_state_them(ada: psycopg.Connection, shop_gateway: RunningGateway, role: str) -> None:
     """Neither the role itself, nor one with CREATEROLE of those that it has made."""

@@ -213,11 +213,13 @@ ERROR 0A000: lakegate.principal() is for policies only
 
 SELECT lakegate.claim('tenant'), id FROM {t}.people
 ----
-ERROR 0A000: a field of a composite value is not available on lake tables
+ERROR 0A000: lakegate.claim() is for policies only
+  HINT: Row policies, masks and the queries of views call it.
 
 SELECT lakegate.is_member('north'), id FROM {t}.people
 ----
-ERROR 0A000: a field of a composite value is not available on lake tables
+ERROR 0A000: lakegate.is_member() is for policies only
+  HINT: Row policies, masks and the queries of views call it.
 
 SELECT lakegate.refuse_writing()
 ----
