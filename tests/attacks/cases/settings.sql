@@ -153,7 +153,7 @@ RESET SESSION AUTHORIZATION;
 SELECT current_user, count(*) FROM {t}.people
 ----
 (RESET)
-ERROR 0A000: function current_user is not available on lake tables
+tina | 3
 
 RESET ALL;
 SELECT count(*) FROM {t}.people
