@@ -49,6 +49,7 @@ from gateway.sql.engine_dialect.call_marks import called, get_mark
 from gateway.sql.engine_dialect.dialect import generate
 from gateway.sql.engine_dialect.kinds import Kind, kind
 from gateway.sql.engine_dialect.moments import Session
+from gateway.sql.engine_dialect.outer_joins import without_right_joins
 from gateway.sql.engine_dialect.postgres_calls import ResultTypes
 from optimizer.copies import copied
 
@@ -86,7 +87,7 @@ def render_with_calls(tree: exp.Query, session: Session, types: ResultTypes | No
 
 def _rendered(translated: exp.Query, numeric_text: bool) -> Rendered:
     tree = output.with_numeric_text(translated) if numeric_text else translated
-    return Rendered(generate(outer_constants.hide(_in_parentheses(tree))), called(tree))
+    return Rendered(generate(without_right_joins(outer_constants.hide(_in_parentheses(tree)))), called(tree))
 
 
 def _in_parentheses(tree: exp.Query) -> exp.Query:

@@ -158,3 +158,17 @@ select a.k, b.k from pairs a, pairs b where a.k is not distinct from b.k and a.w
 select a.id, b.id from types a join types b on a.ai is not distinct from b.ai and a.t = b.t;
 -- null safe equality of different types
 select a.id, b.id from types a join types b on a.i2 is not distinct from b.i8 and a.b = b.b;
+-- conditions on columns of one name of both sides of a right join
+select a.k, a.q, b.k, b.w, b.q from pairs a right join pairs b on a.k = b.k where b.w like '%' and (b.q < 2 or a.q is null or a.q > b.q);
+-- conditions on columns of one name of both sides of a right join, from outside
+select x.a, x.b from (select a.q as a, b.q as b, b.w from pairs a right join pairs b on a.k = b.k) x where x.w like '%' and (x.b < 2 or x.a is null or x.a > x.b);
+-- conditions on columns of one name of both sides of a full join
+select a.k, b.k, b.w from pairs a full join (select k + 1 as k, w, q from pairs) b on a.q = b.q where b.w like '%' and (b.k = 3 or a.k = 1);
+-- conditions on columns of one name of both sides of a full join, from outside
+select x.a, x.b from (select a.k as a, b.k as b, b.w from pairs a full join (select k + 1 as k, w, q from pairs) b on a.q = b.q) x where x.w like '%' and (x.b = 3 or x.a = 1);
+-- right joins of several, behind a comma
+select a.k, b.w, c.q, d.q from pairs a, pairs b join pairs c on c.k = b.k right join pairs d on d.k = c.k where a.k = 1 and d.w like '%' and (d.q < 1 or b.q > 1);
+-- right joins in parentheses
+select a.k, c.q, d.q from pairs a left join (pairs b join pairs c on c.k = b.k right join (pairs d right join pairs e on d.k = e.k) on d.q = c.q) on a.k = e.k where c.q is null or a.q = d.q;
+-- right joins one after another
+select a.k, b.w, c.q from pairs a right join pairs b on a.q = b.q right join pairs c on c.k = b.k and a.k = 1 where c.q < 1 or b.q is null;
