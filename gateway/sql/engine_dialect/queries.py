@@ -361,12 +361,19 @@ def lone_having(node: exp.Select) -> None:
     some: exp.Expr = typed(exp.GTE(this=count_, expression=typed(number(0), T.BIGINT)), T.BOOLEAN)
     rest = [one for one in parts if not any(one is each for each in constant)] or [some]
     if constant:
-        rest = [
-            typed(case((exp.and_(*constant, copy=False), exp.and_(*rest, copy=False)), default=exp.false()), T.BOOLEAN)
-        ]
+        whole: exp.Expr = case((_all_of(constant), _all_of(rest)), default=exp.false())
     else:
-        rest = [some, *rest]
-    having.set("this", typed(exp.Paren(this=exp.and_(*rest, copy=False)), T.BOOLEAN))
+        whole = _all_of([some, *rest])
+    having.set("this", typed(exp.Paren(this=whole), T.BOOLEAN))
+
+
+def _all_of(conditions: list[exp.Expr]) -> exp.Expr:
+    """Return conditions joined by AND; what sqlglot's own ``and_`` takes is no aggregate with a FILTER."""
+    first, *others = (typed(exp.Paren(this=one), T.BOOLEAN) for one in conditions)
+    whole: exp.Expr = first
+    for one in others:
+        whole = typed(exp.And(this=whole, expression=one), T.BOOLEAN)
+    return whole
 
 
 def refused_clauses(node: exp.Select) -> None:

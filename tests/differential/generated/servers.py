@@ -67,6 +67,14 @@ class Client:
 
     def ask(self, question: Question) -> Outcome:
         """Prepare, describe and run a statement."""
+        try:
+            return self._asked(question)
+        except psycopg.OperationalError as error:  # the other side has hung up
+            self._connection.close()
+            self._connection = self._opened()
+            return Outcome(LOST, str(error))
+
+    def _asked(self, question: Question) -> Outcome:
         pgconn = self._connection.pgconn
         prepared = pgconn.prepare(b"", question.sql.encode())
         if prepared.status != pq.ExecStatus.COMMAND_OK:

@@ -374,3 +374,9 @@ select array[(select min(d) from types), d], array[(select 1)], array[(select 1)
 
 -- the sign of what is no number
 select sign('NaN'::float8)::int8, sign(f8), sign(n), sign(i4), sign('-infinity'::float8) from types;
+
+-- having on a constant and a filtered aggregate
+select max(id) from types having 1 < 2 and bool_or(b) filter (where id > 1);
+
+-- having on a constant and a filtered aggregate, of no rows
+select 1 from types where false having null::bool and bool_or(b) filter (where id > 1);
