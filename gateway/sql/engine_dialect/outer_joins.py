@@ -85,10 +85,7 @@ def _keep_out(select: exp.Select) -> None:
     """
     where = select.args.get("where")
     if where is not None:
-        conditions = [
-            _unmoved(one) if len({column.table for column in one.find_all(exp.Column)}) > 1 else one
-            for one in conjuncts(where.this)
-        ]
+        conditions = [_unmoved(one) if _may_be_moved(one) else one for one in conjuncts(where.this)]
         select.set("where", exp.Where(this=exp.and_(*conditions, copy=False)))
     holder = select.parent
     is_derived = isinstance(holder, exp.CTE) or (
@@ -96,6 +93,11 @@ def _keep_out(select: exp.Select) -> None:
     )
     if is_derived and select.args.get("limit") is None:
         select.set("limit", exp.Limit(expression=exp.Literal.number(_EVERY_ROW)))
+
+
+def _may_be_moved(condition: exp.Expr) -> bool:
+    """Whether a condition speaks of several sources. One with a subquery becomes a join, which WHERE alone may hold."""
+    return condition.find(exp.Query) is None and len({one.table for one in condition.find_all(exp.Column)}) > 1
 
 
 def _unmoved(condition: exp.Expr) -> exp.Expr:

@@ -172,3 +172,5 @@ select a.k, b.w, c.q, d.q from pairs a, pairs b join pairs c on c.k = b.k right 
 select a.k, c.q, d.q from pairs a left join (pairs b join pairs c on c.k = b.k right join (pairs d right join pairs e on d.k = e.k) on d.q = c.q) on a.k = e.k where c.q is null or a.q = d.q;
 -- right joins one after another
 select a.k, b.w, c.q from pairs a right join pairs b on a.q = b.q right join pairs c on c.k = b.k and a.k = 1 where c.q < 1 or b.q is null;
+-- not in beside a full join
+select a.k from pairs a full join pairs d on a.k = d.k where a.q not in (select b.k from pairs b where b.w = 'one');
