@@ -132,7 +132,7 @@ def _refusal_of_whole_rows(patch: Patch) -> None:
 
 
 def _refusal_of_unread_queries(patch: Patch) -> None:
-    patch.setattr(gateway.lanes.prepared, "refuse_tables", lambda *_: None)
+    patch.setattr(gateway.lanes.prepared, "refuse_tables", lambda *_, **__: None)
 
 
 def _one_reading(patch: Patch) -> None:
