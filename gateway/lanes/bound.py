@@ -45,16 +45,27 @@ def name_keeper(status: str) -> str:
 
 
 def require_no_parameters(prepared: PreparedStatement, status: str) -> None:
-    """Raise SqlError where a statement that is sent by itself, without parameters, names one. PREPARE declares them;
-    that a transaction of the status E has failed comes first.
+    """Raise SqlError where a statement that is sent by itself, without parameters, names one. PREPARE declares them,
+    and generic plans need no values; that a transaction of the status E has failed comes first.
     """
     statement = prepared.statement
-    if "$" not in statement.text or prepared.lane is Lane.PREPARE or status == "E":
+    declares = prepared.lane is Lane.PREPARE or prepared.is_generic
+    if "$" not in statement.text or declares or status == "E":
         return
     for token in tokens(statement.text):
         if token.kind == "number" and token.text.startswith("$"):
             position = statement.start + token.start + 1
             raise SqlError(SqlState.UNDEFINED_PARAMETER, f"there is no parameter {token.text}", position=position)
+
+
+def no_generic_plan() -> SqlError:
+    """Return what is told of a plan without values of its parameters, where no server makes it."""
+    return SqlError(
+        SqlState.FEATURE_NOT_SUPPORTED,
+        "EXPLAIN option GENERIC_PLAN is not supported for a statement with parameters that no server answers alone",
+        detail="It is planned for the values of its parameters, each time it is executed.",
+        hint="PREPARE the statement, and use EXPLAIN EXECUTE with values.",
+    )
 
 
 class Client(Protocol):
@@ -83,11 +94,18 @@ class Client(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A statement's parameters as the client sent them, with their types as the mirror told them."""
+    """A statement's parameters as the client sent them, with their types as the mirror told them. Where a generic plan
+    is asked for there may be types without values.
+    """
 
     oids: tuple[int, ...] = ()
     formats: tuple[int, ...] = ()
     values: tuple[bytes | None, ...] = ()
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether there are no values for the parameters that there are."""
+        return len(self.values) < len(self.oids)
 
 
 @dataclass(slots=True)

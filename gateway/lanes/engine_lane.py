@@ -25,7 +25,7 @@ from gateway.execute.port import Blocks, MakeForm, RunningStatement, batches_alo
 from gateway.explaining import explain
 from gateway.lake import Lake
 from gateway.lanes import copy_out
-from gateway.lanes.bound import Client, Portal, Scalars, Sent, formatted, require_values, spread
+from gateway.lanes.bound import Client, Portal, Scalars, Sent, formatted, no_generic_plan, require_values, spread
 from gateway.lanes.portals import ReadyRows, RowSource, encoded, encoded_whole, write
 from gateway.lanes.prepared import Description, Lane, LastTime, NamedStatement, PreparedStatement, StatementCache
 from gateway.lanes.session_settings import SETTINGS, Settings, session_settings
@@ -145,6 +145,15 @@ class EngineLane:
         encoder = description.encoders[formats.pop() if formats else TEXT]
         told = None if encoder is not description.encoders[TEXT] else description.message
         return Portal(prepared, fields, parameters, sent, encoder, told, types=types)
+
+    async def get_generic(self, named: NamedStatement, names: Names) -> Portal | None:
+        """Return the portal of an EXPLAIN whose parameters have types and no values; None where it has none."""
+        oids = (await self.describe(named, names)).parameter_oids
+        if not oids:
+            return None
+        portal = await self.bind(named, names, frontend.Bind("", "", (), (None,) * len(oids)))
+        portal.sent = Sent(oids)
+        return portal
 
     async def _tuned(self, prepared: PreparedStatement, names: Names) -> PreparedStatement:
         """Return a statement as the session wants it planned; it was planned as is usual."""
@@ -361,6 +370,8 @@ class EngineLane:
         whole = await self._whole.explain(portal, options, settings.output)
         if whole is not None:
             return self._send_lines(whole)
+        if portal.sent.is_unknown:
+            raise no_generic_plan()
         loop = asyncio.get_running_loop()
         session, started = settings.session, monotonic()
         fragments = await loop.run_in_executor(None, prepare, planned, portal.parameters, session, self._lake)

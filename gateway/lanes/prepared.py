@@ -96,6 +96,11 @@ class PreparedStatement:
     query: PreparedStatement | None = None
 
     @property
+    def is_generic(self) -> bool:
+        """Whether it is an EXPLAIN of a plan for whatever values its parameters may have."""
+        return self.lane is Lane.EXPLAIN and self.explain is not None and self.explain.generic_plan
+
+    @property
     def described_as(self) -> str:
         """The text from which PostgreSQL describes the statement's columns."""
         if self.copy is not None:

@@ -67,7 +67,10 @@ class WholeLane:
         asked = await self._get_asked(portal, output)
         if asked is None or not asked.in_full:
             return None
-        server = await self._lake.relay.explain(asked, options.for_server(), analyze=options.analyze)
+        if portal.sent.is_unknown:
+            server = await self._lake.relay.explain_generic(asked, options.for_server())
+        else:
+            server = await self._lake.relay.explain(asked, options.for_server(), analyze=options.analyze)
         if server is None:
             return None
         tables = sorted(str(one.name) for one in portal.prepared.require_plan().optimized.tables.values())

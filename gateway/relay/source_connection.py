@@ -194,7 +194,16 @@ class SourceConnection:
         """Send messages of the extended protocol, with Sync behind them, and pass on what comes of rows, many at once.
         Raises SourceFailed, SourceLost.
         """
-        self._send(messages + _SYNC)
+        return await self._answered(messages + _SYNC, sink)
+
+    async def query(self, sql: str, sink: Sink) -> Ended:
+        """Send a statement by itself, which alone may have parameters without values, and pass on its rows. Raises
+        SourceFailed, SourceLost.
+        """
+        return await self._answered(frontend.Query(sql).encode(), sink)
+
+    async def _answered(self, messages: bytes, sink: Sink) -> Ended:
+        self._send(messages)
         received = self._received
         tag, suspended, failure = b"", False, None
         fields: tuple[backend.FieldDescription, ...] = ()

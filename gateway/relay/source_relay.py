@@ -190,6 +190,22 @@ class SourceRelay:
             await connection.run(execution, lines)
         return lines.read()
 
+    async def explain_generic(self, asked: Asked, options: str) -> list[str] | None:
+        """Return the lines of the server's EXPLAIN for whatever values the parameters have; None where it makes none.
+        Raises SqlError.
+        """
+        sql = f"EXPLAIN ({options}, GENERIC_PLAN) {asked.whole.sql}"
+        lines = _Lines()
+        async with self._connected(asked) as connection:
+            if connection is None:
+                return None
+            try:
+                await connection.prepare(sql, asked.execution.oids)  # which also says that it is one statement
+                await connection.query(sql, lines)
+            except SourceFailed:
+                return None
+        return lines.read()
+
     @asynccontextmanager
     async def _connected(self, asked: Asked) -> AsyncIterator[SourceConnection | None]:
         """Give a connection under the session's settings; None where there is none to be had. What the server says is

@@ -204,7 +204,9 @@ class Session:
             self._executed(statement)
             return
         require_no_parameters(prepared, self._mirror.status)
-        portal = await self._bound(NamedStatement(prepared, ()), _NO_PARAMETERS)
+        named = NamedStatement(prepared, ())
+        generic = await self._engine.get_generic(named, self._role.names()) if prepared.is_generic else None
+        portal = generic or await self._bound(named, _NO_PARAMETERS)
         if prepared.lane.is_command:
             await self._command(portal)
             return

@@ -143,6 +143,45 @@ def test_errors_are_postgres_own(ada: psycopg.Connection, postgres: psycopg.Conn
     assert failure(ada, JOINED) == failure(postgres, "SELECT 1")
 
 
+GENERIC = "SELECT n_name FROM crm.customer JOIN crm.nation ON c_nationkey = n_nationkey WHERE c_custkey = $1"
+
+
+def test_one_server_makes_a_generic_plan(ada: psycopg.Connection) -> None:
+    text = "\n".join(row[0] for row in ada.execute(f"EXPLAIN (GENERIC_PLAN) {GENERIC}".encode()))
+    assert text.startswith("Whole statement by source crm")
+    assert re.search(r"c_custkey = \$1\)", text.split("Remote SQL", 1)[1].split("\n", 1)[1])
+    [shown] = told(ada, "GENERIC_PLAN, FORMAT JSON", GENERIC)
+    assert "$1" in json.dumps(shown["Plan"])
+    with pytest.raises(psycopg.errors.UndefinedParameter):
+        ada.execute(f"EXPLAIN {GENERIC}".encode())
+    assert ada.execute("SELECT count(*) FROM crm.nation").fetchone() == (25,)  # nothing is left over of the answers
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT count(*) FROM sales.orders WHERE o_orderkey = $1",
+        "SELECT count(*) FROM sales.orders JOIN crm.customer ON o_custkey = c_custkey WHERE c_custkey = $1",
+    ],
+)
+def test_the_engine_has_no_generic_plans(ada: psycopg.Connection, query: str) -> None:
+    with pytest.raises(psycopg.errors.FeatureNotSupported, match="GENERIC_PLAN") as caught:
+        ada.execute(f"EXPLAIN (GENERIC_PLAN) {query}".encode())
+    assert "EXPLAIN EXECUTE" in (caught.value.diag.message_hint or "")
+    assert told(ada, "GENERIC_PLAN", query.replace("$1", "7")).startswith("Engine query")
+    ada.execute(f"PREPARE asked AS {query}".encode())
+    assert ada.execute("EXPLAIN EXECUTE asked(7)").fetchone() == ("Engine query",)
+
+
+def test_generic_plans_have_postgres_errors(ada: psycopg.Connection, postgres: psycopg.Connection) -> None:
+    failures = []
+    for connection, table in ((ada, "sales.orders"), (postgres, "pg_class")):
+        with pytest.raises(psycopg.errors.UndefinedColumn) as caught:
+            connection.execute(f"EXPLAIN (GENERIC_PLAN) SELECT $1 + nothing FROM {table}".encode())
+        failures.append((caught.value.diag.message_primary, caught.value.diag.statement_position))
+    assert failures[0] == failures[1]
+
+
 PLAN = "\n".join(
     (
         "HashJoinExec: mode=CollectLeft, join_type=LeftSemi, on=[(a@0, b@1)], filter=x@0 < y@1, "
