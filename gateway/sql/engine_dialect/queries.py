@@ -7,7 +7,7 @@ from itertools import count
 
 from sqlglot import exp
 
-from gateway.sql.engine_dialect.build import case, cast, number, refuse, typed
+from gateway.sql.engine_dialect.build import cast, number, refuse, typed
 from gateway.sql.engine_dialect.build import named as aliased
 from gateway.sql.engine_dialect.casts import to_type
 from gateway.sql.engine_dialect.correlation import conjuncts, free_columns
@@ -348,23 +348,22 @@ def _check_grouped(node: exp.Select) -> None:
 
 def lone_having(node: exp.Select) -> None:
     """HAVING of one group, in place: the engine asks a condition on constants alone of the rows below the aggregate,
-    which has a row for no rows too; and for ``SELECT 1 FROM t HAVING …`` it wants an aggregate.
+    which has a row for no rows too, also one that it finds inside of another (``x >= ALL ('{1,NULL}')``): IS TRUE keeps
+    all in one condition. For ``SELECT 1 FROM t HAVING …`` it wants an aggregate.
     """
     having = node.args.get("having")
     if having is None or (node.args.get("group") is not None and not _has_row_for_no_rows(node)):
         return
     parts = conjuncts(having.this)
-    constant = [one for one in parts if not _aggregates(one) and _is_constant(one)]
-    if not constant and (node.args.get("group") is not None or any(map(_aggregates, (*node.selects, having)))):
-        return
-    count_ = typed(exp.Count(this=exp.Star()), T.BIGINT)
-    some: exp.Expr = typed(exp.GTE(this=count_, expression=typed(number(0), T.BIGINT)), T.BOOLEAN)
-    rest = [one for one in parts if not any(one is each for each in constant)] or [some]
-    if constant:
-        whole: exp.Expr = case((_all_of(constant), _all_of(rest)), default=exp.false())
-    else:
-        whole = _all_of([some, *rest])
-    having.set("this", typed(exp.Paren(this=whole), T.BOOLEAN))
+    queries = [one for one in parts if one.find(exp.Query) is not None]  # joins are made of them
+    plain = [one for one in parts if one.find(exp.Query) is None]
+    bare = any(_is_constant(one) and not _aggregates(one) for one in plain)
+    if bare or not (node.args.get("group") is not None or any(map(_aggregates, (*node.selects, having)))):
+        count_ = typed(exp.Count(this=exp.Star()), T.BIGINT)
+        plain.append(typed(exp.GTE(this=count_, expression=typed(number(0), T.BIGINT)), T.BOOLEAN))
+    if plain:
+        whole = typed(exp.Is(this=exp.Paren(this=_all_of(plain)), expression=exp.true()), T.BOOLEAN)
+        having.set("this", typed(exp.Paren(this=_all_of([whole, *queries])), T.BOOLEAN))
 
 
 def _all_of(conditions: list[exp.Expr]) -> exp.Expr:

@@ -380,3 +380,16 @@ select max(id) from types having 1 < 2 and bool_or(b) filter (where id > 1);
 
 -- having on a constant and a filtered aggregate, of no rows
 select 1 from types where false having null::bool and bool_or(b) filter (where id > 1);
+
+-- a null among the constants that one group is compared with
+select 1 from types having max(d) >= all ('{2020-01-01,NULL}');
+
+-- a null among the constants that groups are compared with
+select i2 from types group by rollup (i2) having max(d) >= all ('{2020-01-01,NULL}');
+
+-- a null among the constants beside a query
+select 1 from types having max(id) in (select 12) and max(i4) >= any ('{NULL,3}');
+
+-- a null among the constants of all and any
+select id, i4 >= all ('{1,NULL}'), i4 > any ('{1,NULL}'), i4 = any ('{7,NULL}'), i4 <> all ('{7,NULL}'), i4 <> any ('{7,NULL}'),
+  i4 = all ('{7,NULL}'), i4 > all (ai), i4 < any (ai), i4 > all ('{}'), i4 = any (null::int[]) from types;
