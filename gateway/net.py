@@ -23,6 +23,7 @@ from gateway.logs import bind_connection, bind_statement
 from gateway.relay.mirror_errors import MirrorLost
 from gateway.sessions.session import Session
 from gateway.tls import ALPN, Tls
+from gateway.tls_alerts import Alerting
 from gateway.told_errors import error_response
 from gateway.wire import backend, frontend
 from gateway.wire.connection import NEED_DATA, Connection, Signal
@@ -318,7 +319,7 @@ class ClientConnection(asyncio.Protocol):
         assert plain is not None
         self._upgrading = True
         try:
-            handshake = loop.start_tls(plain, self, tls.context, server_side=True)
+            handshake = loop.start_tls(plain, self, Alerting(tls.context, plain.write), server_side=True)
             if received:
                 plain.pause_reading()  # until the new protocol is in our place and has what was read for it
                 begun = loop.create_task(handshake)

@@ -14,6 +14,7 @@ import structlog
 
 from gateway.authentication.channel_binding import tls_server_end_point
 from gateway.configuration.config import Server
+from gateway.tls_alerts import AlertingObject
 
 _log = structlog.get_logger(__name__)
 _LOOK = 2.0  # seconds between two looks at the files
@@ -73,6 +74,7 @@ def load_tls(config: Server) -> Tls | None:
     if certificate is None or key is None:
         return None
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.sslobject_class = AlertingObject
     context.minimum_version = _VERSIONS[config.tls_min_version]
     context.num_tickets = 0  # clients of PostgreSQL resume nothing, and a ticket would outlive a revoked certificate
     context.load_cert_chain(certificate, key)
