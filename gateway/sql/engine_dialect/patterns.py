@@ -24,6 +24,9 @@ _OPTIONAL_GROUP = re.compile(r"\)(?:[?*]|\{0)")
 _AMBIGUOUS = re.compile(r"\||[*+?}]\?")
 _PLAIN = re.compile(r"[\w ,;:/@-]+")
 _LOOK = re.compile(r"\(\?[=!<]")
+_ATOM = re.compile(r"\(\?:|\\x[0-9a-fA-F]+|\\.|\[\^?\]?(?:\[[:.=].*?[:.=]\]|[^\]])*\]|\{[^}]*\}|.", re.DOTALL)
+_TAKES_NOTHING = frozenset({"^", "$", "*", "+", "?", r"\y", r"\m", r"\M", r"\Y", r"\Z", r"\A"})
+_NONE_WILL_DO = ("*", "?", "{0", "{,")
 _REGEX_SPECIAL = frozenset(".^$\\")
 
 
@@ -149,6 +152,31 @@ def _alone(pattern: exp.Expr) -> exp.Expr:
     return translated(pattern)
 
 
+def _counted(pattern: exp.Expr) -> exp.Expr:
+    """Return a pattern in the engine's grammar whose matches are all found: behind a match PostgreSQL finds the one of
+    nothing too, of ``a*`` in ``a`` two, where Rust goes on by a character.
+    """
+    bare = pattern.unnest()
+    if not isinstance(bare, exp.Literal) or not _needs_text(bare.name):
+        raise refuse("all matches of a regular expression that may match nothing")
+    return _alone(pattern)
+
+
+def _needs_text(pattern: str) -> bool:
+    """Whether a pattern without alternatives surely matches no empty text."""
+    groups = [False]  # of each group that is open, whether something in it takes a character
+    for found in _ATOM.finditer(pattern):
+        atom = found[0]
+        if atom.startswith("("):
+            groups.append(False)
+            continue
+        closes = atom == ")" and len(groups) > 1
+        needs = groups.pop() if closes else atom[0] != "{" and atom not in _TAKES_NOTHING
+        if needs and not pattern.startswith(_NONE_WILL_DO, found.end()):
+            groups[-1] = True
+    return groups[0]
+
+
 def replace(node: exp.RegexpReplace) -> exp.Expr:
     """``regexp_replace``: flags g and i, references ``\\1`` and ``\\&``; a dollar sign is itself."""
     flags = node.args.get("modifiers")
@@ -158,7 +186,8 @@ def replace(node: exp.RegexpReplace) -> exp.Expr:
     replacement = node.args.get("replacement") or text("")
     if isinstance(replacement, exp.Literal):
         replacement = text(_replacement(replacement.name))
-    parts = [node.this, _alone(node.expression), replacement] + ([text(written)] if written else [])
+    pattern = _counted(node.expression) if "g" in written else _alone(node.expression)
+    parts = [node.this, pattern, replacement] + ([text(written)] if written else [])
     return call("regexp_replace", *parts, returns="TEXT")
 
 
@@ -219,7 +248,7 @@ def count(node: exp.RegexpCount) -> exp.Expr:
     """``regexp_count(text, pattern)``."""
     if any(node.args.get(key) is not None for key in ("position", "parameters")):
         raise refuse("regexp_count with a start or flags")
-    return cast(call("regexp_count", node.this, _alone(node.expression), returns="BIGINT"), "INT")
+    return cast(call("regexp_count", node.this, _counted(node.expression), returns="BIGINT"), "INT")
 
 
 def split_to_array(node: exp.Anonymous) -> exp.Expr:

@@ -393,3 +393,16 @@ select 1 from types having max(id) in (select 12) and max(i4) >= any ('{NULL,3}'
 -- a null among the constants of all and any
 select id, i4 >= all ('{1,NULL}'), i4 > any ('{1,NULL}'), i4 = any ('{7,NULL}'), i4 <> all ('{7,NULL}'), i4 <> any ('{7,NULL}'),
   i4 = all ('{7,NULL}'), i4 > all (ai), i4 < any (ai), i4 > all ('{}'), i4 = any (null::int[]) from types;
+
+-- a pattern that matches nothing behind a match is counted there
+select ai || regexp_count(t, '.*'), regexp_count(t, 'a*'), regexp_count(t, '(an){0,2}'), regexp_count(t, '[a-n]*p?'), regexp_count(t, '(?:a)?') from types;
+
+-- patterns that match some text are counted
+select regexp_count(t, 'a{1,2}'), regexp_count(t, '[a-n]+'), regexp_count(t, '(a(p*))'), regexp_count(t, '\ma'), regexp_count(t, 'a$') from types;
+
+-- a pattern of a column is counted
+select regexp_count(t, v), regexp_count(v, '[]a]*'), regexp_count(v, '\(?,') from types;
+
+-- a pattern that matches nothing behind a match is replaced there
+select regexp_replace(t, 'a*', 'X', 'g'), regexp_replace(v, '.*', '<\&>', 'g'), regexp_replace(v, ',?', 'X', 'gi'), regexp_replace(t, '(a)(p*)', '\2\1', 'g'),
+  regexp_replace(t, '$', 'X', 'g'), regexp_replace(t, v, 'X', 'g'), regexp_replace(t, 'a*', 'X') from types;
