@@ -51,6 +51,20 @@ def test_who_reads_all_is_told_why(ada: psycopg.Connection, shop: SampleLake) ->
     assert "lakegate_read_all_data" not in text
 
 
+def test_memberships_are_told_and_have_no_rights_at_the_metadata_server(ada: psycopg.Connection) -> None:
+    ada.execute("CREATE ROLE readers IN ROLE pg_read_all_data")
+    ada.execute("GRANT readers TO bob")
+    asked = (
+        "SELECT pg_has_role(%(who)s, 'pg_read_all_data', 'MEMBER'), pg_has_role(%(who)s, 'pg_read_all_data', 'USAGE')"
+    )
+    for who, is_member in (("readers", True), ("bob", True), ("eve", False)):
+        assert ada.execute(asked, {"who": who}).fetchone() == (is_member, False)
+        privilege = ada.execute("SELECT has_table_privilege(%s, 'shop.orders', 'SELECT')", (who,)).fetchone()
+        assert privilege == (is_member,)
+        passwords = ada.execute("SELECT has_table_privilege(%s, 'pg_catalog.pg_authid', 'SELECT')", (who,)).fetchone()
+        assert passwords == (False,)
+
+
 def test_views_of_a_reader_read_with_his_rights(ada: psycopg.Connection, eve: psycopg.Connection) -> None:
     ada.execute("GRANT pg_read_all_data TO bob")
     ada.execute("CREATE VIEW shop.sums AS SELECT region, sum(amount) AS sum FROM shop.orders GROUP BY region")
