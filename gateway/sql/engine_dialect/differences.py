@@ -56,7 +56,7 @@ def _always(node: exp.Expr) -> bool:
 def _has_no_plain_pattern(node: exp.Expr) -> bool:
     """Patterns that sqlglot would change have come in parentheses; of numbers and intervals the engine writes none."""
     pattern = node.args.get("format")
-    return not isinstance(pattern, exp.Literal) or kind(node.this) not in kinds.MOMENTS
+    return not isinstance(pattern, exp.Literal) or kind(node.this) not in kinds.MOMENTS or _may_be_infinite(node)
 
 
 def _is_numeric(node: exp.Expr) -> bool:
@@ -65,8 +65,9 @@ def _is_numeric(node: exp.Expr) -> bool:
     return Kind.NUMERIC in found and Kind.FLOAT not in found
 
 
-def _has_zone(node: exp.Expr) -> bool:
-    return node.args.get("zone") is not None
+def _is_cut_elsewhere(node: exp.Expr) -> bool:
+    """``date_trunc`` in a zone, or of what is infinite."""
+    return node.args.get("zone") is not None or _may_be_infinite(node)
 
 
 def _is_padded(node: exp.Expr) -> bool:
@@ -86,9 +87,10 @@ _DIFFERENCES: dict[type[exp.Expr], Callable[[Any], bool]] = {
     exp.BitwiseLeftShift: _always,  # bits that leave an int4 are an error there
     exp.BitwiseXor: _always,  # the engine takes ``x # x`` for zero where x is NULL
     exp.Cast: _is_infinite_cast,
-    exp.DateTrunc: _has_zone,
+    exp.DateTrunc: _is_cut_elsewhere,
     exp.EQ: has_arrays,
     exp.Exp: _is_numeric,
+    exp.Extract: _may_be_infinite,
     exp.GT: _are_ordered_arrays,
     exp.GTE: _are_ordered_arrays,
     exp.LT: _are_ordered_arrays,
@@ -103,6 +105,6 @@ _DIFFERENCES: dict[type[exp.Expr], Callable[[Any], bool]] = {
     exp.StrToTime: _has_no_plain_pattern,
     exp.Sub: _may_be_infinite,
     exp.TimeToStr: _has_no_plain_pattern,
-    exp.TimestampTrunc: _has_zone,
+    exp.TimestampTrunc: _is_cut_elsewhere,
     exp.WidthBucket: _has_array,
 }

@@ -406,3 +406,20 @@ select regexp_count(t, v), regexp_count(v, '[]a]*'), regexp_count(v, '\(?,') fro
 -- a pattern that matches nothing behind a match is replaced there
 select regexp_replace(t, 'a*', 'X', 'g'), regexp_replace(v, '.*', '<\&>', 'g'), regexp_replace(v, ',?', 'X', 'gi'), regexp_replace(t, '(a)(p*)', '\2\1', 'g'),
   regexp_replace(t, '$', 'X', 'g'), regexp_replace(t, v, 'X', 'g'), regexp_replace(t, 'a*', 'X') from types;
+
+-- fields of infinite moments
+select extract(year from 'infinity'::timestamp), extract(isoyear from '-infinity'::date), extract(decade from 'infinity'::date),
+  extract(century from '-infinity'::timestamptz), extract(millennium from 'infinity'::timestamp), extract(julian from 'infinity'::date),
+  extract(epoch from '-infinity'::timestamptz), date_part('epoch', '-infinity'::date) from types where id = 1;
+
+-- fields that infinite moments have not
+select extract(month from 'infinity'::timestamp), extract(day from '-infinity'::date), extract(hour from 'infinity'::timestamptz),
+  extract(second from '-infinity'::timestamp), extract(quarter from 'infinity'::date), extract(week from 'infinity'::date),
+  extract(dow from 'infinity'::timestamp), extract(doy from 'infinity'::timestamp) from types where id = 1;
+
+-- fields of moments that may be infinite
+select id, extract(year from coalesce(ts, 'infinity')), extract(epoch from case when id = 1 then '-infinity'::timestamptz else tz end) from types;
+
+-- infinite moments are cut and written
+select date_trunc('year', 'infinity'::timestamp), date_trunc('day', '-infinity'::timestamptz), date_trunc('week', 'infinity'::date),
+  to_char('infinity'::timestamp, 'YYYY'), to_char(coalesce(d, '-infinity'), 'DD') from types;
