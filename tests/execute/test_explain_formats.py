@@ -169,6 +169,8 @@ def test_the_engine_has_no_generic_plans(ada: psycopg.Connection, query: str) ->
         ada.execute(f"EXPLAIN (GENERIC_PLAN) {query}".encode())
     assert "EXPLAIN EXECUTE" in (caught.value.diag.message_hint or "")
     assert told(ada, "GENERIC_PLAN", query.replace("$1", "7")).startswith("Engine query")
+    with_value = f"EXPLAIN (GENERIC_PLAN) {query.replace('$1', '%s')}"
+    assert ada.execute(with_value.encode(), (7,)).fetchone() == ("Engine query",)  # of the extended protocol
     ada.execute(f"PREPARE asked AS {query}".encode())
     assert ada.execute("EXPLAIN EXECUTE asked(7)").fetchone() == ("Engine query",)
 
