@@ -80,6 +80,7 @@ def _has_array(node: exp.Expr) -> bool:
 
 _DIFFERENCES: dict[type[exp.Expr], Callable[[Any], bool]] = {
     exp.Add: _may_be_infinite,
+    exp.Anonymous: lambda node: node.name.lower() == "age" and _may_be_infinite(node),
     exp.ArrayPosition: lambda node: node.args.get("zero_based") is not None,  # where to begin, as sqlglot reads it
     exp.ArrayRemove: _always,  # the engine removes the first of equal elements only
     exp.AtTimeZone: _may_be_infinite,

@@ -61,7 +61,7 @@ def asks(node: exp.Expr) -> bool:
     if isinstance(node, (*_ENGINES_OWN, *_NOWHERE, *_CLAUSES)) or node.meta.get(ENGINE):
         return False
     if isinstance(node, exp.Anonymous):
-        return node.name.lower() not in _KNOWN and not is_keyed_call(node) and get_mark(node) is None
+        return (node.name.lower() not in _KNOWN or differs(node)) and not is_keyed_call(node) and get_mark(node) is None
     if isinstance(node, exp.Cast):
         return _is_asked_cast(node) or differs(node)
     if isinstance(node, exp.Func) and not isinstance(node, _HELD):

@@ -423,3 +423,7 @@ select id, extract(year from coalesce(ts, 'infinity')), extract(epoch from case 
 -- infinite moments are cut and written
 select date_trunc('year', 'infinity'::timestamp), date_trunc('day', '-infinity'::timestamptz), date_trunc('week', 'infinity'::date),
   to_char('infinity'::timestamp, 'YYYY'), to_char(coalesce(d, '-infinity'), 'DD') from types;
+
+-- the age of an infinite moment
+-- differs: intervals of the lake are finite, so it is an error
+select age(ts, 'infinity'::timestamp), age('-infinity'::timestamptz, tz) from types;
