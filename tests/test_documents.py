@@ -16,6 +16,7 @@ _DOCUMENTS = sorted(
     path
     for folder in (".", "benchmarks", "catalog", "connectors", "docs", "gateway", "optimizer", "policies", "tests")
     for path in (_ROOT / folder).glob("*.md" if folder == "." else "**/*.md")
+    if "node_modules" not in path.parts  # of clients that are tested
 )
 
 

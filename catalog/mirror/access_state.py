@@ -252,7 +252,9 @@ def _relations(
     new = rights.keys() - before.tables
     held = {one for one in read_privileges(connection) if (one.schema, one.table) in touched}
     check_owners((rights[key] for key in touched if key in rights), names)
-    check_privileges(held, touched, new, before.groups, names)
+    views = read_view_names(connection)
+    made = {(name.schema, name.name) for oid, name in views.items() if oid not in before.views}  # anew, some of them
+    check_privileges(held, touched, new | made, before.groups, names)
     actual = {
         replace(one, grantor=one.grantor if one.grantor in names else None)
         for one in held
