@@ -466,11 +466,15 @@ ERROR 42703: column "salary" does not exist
 
 EXPLAIN (GENERIC_PLAN) SELECT id FROM {t}.people WHERE name = $1
 ----
-ERROR 42P02: there is no parameter $1
+ERROR 0A000: EXPLAIN option GENERIC_PLAN is not supported for a statement with parameters that no server answers alone
+  DETAIL: It is planned for the values of its parameters, each time it is executed.
+  HINT: PREPARE the statement, and use EXPLAIN EXECUTE with values.
 
 EXPLAIN (GENERIC_PLAN, FORMAT JSON) SELECT id FROM crm.people p JOIN crm.orders o USING (id) WHERE o.item = $1
 ----
-ERROR 42P02: there is no parameter $1
+ERROR 0A000: EXPLAIN option GENERIC_PLAN is not supported for a statement with parameters that no server answers alone
+  DETAIL: It is planned for the values of its parameters, each time it is executed.
+  HINT: PREPARE the statement, and use EXPLAIN EXECUTE with values.
 
 EXPLAIN (GENERIC_PLAN) SELECT secret FROM {t}.vault WHERE id = $1
 ----

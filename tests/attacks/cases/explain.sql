@@ -82,7 +82,9 @@ Scan {t}.people  (source {t}, a kind of source)
 
 EXPLAIN (GENERIC_PLAN) SELECT id FROM {t}.people WHERE id = $1
 ----
-ERROR 42P02: there is no parameter $1
+ERROR 0A000: EXPLAIN option GENERIC_PLAN is not supported for a statement with parameters that no server answers alone
+  DETAIL: It is planned for the values of its parameters, each time it is executed.
+  HINT: PREPARE the statement, and use EXPLAIN EXECUTE with values.
 
 EXPLAIN SELECT salary FROM {t}.people
 ----
