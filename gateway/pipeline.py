@@ -35,6 +35,7 @@ from gateway.sql.session_identity import bind_session
 from gateway.sql.session_relations import KIND as SESSION
 from gateway.sql.session_relations import SessionRelation
 from gateway.tuning import USUAL, Tuning
+from gateway.values.datetime_input import DATE_INFINITY, INFINITY
 from gateway.whole_statements import get_whole
 from optimizer.brief import is_brief
 from optimizer.cardinality import Statistics
@@ -87,6 +88,7 @@ _PREPARED: LRUCache[tuple[int, object], tuple[Plan, Prepared]] = LRUCache(
     _SIZE, getsizeof=lambda kept: min(_SIZE, 4096 + len(kept[1].query.sql))
 )
 _READS: LRUCache[int, tuple[Plan, Fragmented]] = LRUCache(1024)
+_INFINITE = frozenset({DATE_INFINITY, -DATE_INFINITY - 1, INFINITY, -INFINITY - 1})
 _LOCK = threading.Lock()  # of both: statements are prepared in many threads
 
 
@@ -144,9 +146,9 @@ def _statistics(governed: Governed, lake: Lake) -> Statistics:
 def prepare(planned: Plan, parameters: Sequence[pa.Scalar], session: Session, lake: Lake) -> Prepared:
     """Pin the versions of the plan's tables and cut it into fragments. Blocks."""
     pinned = lake.pin([table for table in planned.optimized.tables.values() if table.kind != SESSION])
-    # What a plan becomes depends on which parameters are NULL, and on other values only in its scans.
+    # What a plan becomes depends on which parameters are NULL or infinite, and on other values only in its scans.
     given = tuple(one.type if one.is_valid else None for one in parameters)
-    key = (id(planned), (session, pinned.versions, given))
+    key = (id(planned), (session, pinned.versions, given, _has_infinity(parameters)))
     with _LOCK:
         kept = _PREPARED.get(key)
     if kept is not None and kept[0] is planned:
@@ -160,6 +162,12 @@ def prepare(planned: Plan, parameters: Sequence[pa.Scalar], session: Session, la
         with _LOCK:
             _PREPARED[key] = (planned, prepared)
     return prepared
+
+
+def _has_infinity(parameters: Sequence[pa.Scalar]) -> bool:
+    """Whether one of the values is an infinite date or timestamp."""
+    ends = (one for one in parameters if isinstance(one, pa.Date32Scalar | pa.TimestampScalar))
+    return any(one.value in _INFINITE for one in ends)
 
 
 def _with_parameters(prepared: Prepared, planned: Plan, parameters: Sequence[pa.Scalar], lake: Lake) -> Prepared | None:
@@ -186,7 +194,7 @@ def _prepare(planned: Plan, parameters: Sequence[pa.Scalar], session: Session, l
     parts = with_values(planned.parts, parameters) if session.tuning.pushdown else ()
     fragmented = fragment(planned.optimized, snapshots, sources, parameters, parts)
     fenced = frozenset(part.relation for part in fragmented.read if part.is_fenced)
-    rendered = rendered_fragments(fragmented, session, lake.evaluator)
+    rendered = rendered_fragments(fragmented, session, lake.evaluator, infinite=_has_infinity(parameters))
     query = EngineQuery(
         rendered.sql,
         fragmented.scans,

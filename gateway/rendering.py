@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gateway.evaluation.evaluator import Evaluator
+from gateway.sql.engine_dialect.differences import expect_infinity
 from gateway.sql.engine_dialect.moments import Session
 from gateway.sql.engine_dialect.nested_columns import write_as_json
 from gateway.sql.engine_dialect.render import Rendered, render_with_calls
@@ -10,14 +11,21 @@ from optimizer.copies import copied
 from optimizer.stages import Fragmented
 
 
-def rendered_fragments(fragmented: Fragmented, session: Session, evaluator: Evaluator | None) -> Rendered:
+def rendered_fragments(
+    fragmented: Fragmented, session: Session, evaluator: Evaluator | None, *, infinite: bool = False
+) -> Rendered:
     """Return the SQL over the relations of fragments. Where PostgreSQL is called in it, columns of structs, maps and
-    lists are written as json first, which is what PostgreSQL reads.
+    lists are written as json first, which is what PostgreSQL reads. With ``infinite``, a parameter's value is an
+    infinite moment.
     """
-    rendered = render_with_calls(fragmented.tree, session, evaluator)
+    whole = fragmented.tree
+    if infinite:
+        whole = copied(whole)
+        expect_infinity(whole.walk())
+    rendered = render_with_calls(whole, session, evaluator)
     if not rendered.calls or evaluator is None:
         return rendered
-    tree = copied(fragmented.tree)
+    tree = copied(whole)
     written = [
         write_as_json(tree, part.relation, part.snapshot.table.columns, evaluator.json_function)
         for part in fragmented.fragments

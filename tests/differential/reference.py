@@ -128,6 +128,8 @@ lake. Tests make this page: each row was tried on a table of the lake with a col
   settings, files, catalogues, sessions) does not speak of rows: ask it in a statement of its own, where PostgreSQL
   answers as always.
 
+A regular expression is tried as a column here. One that is a constant is the engine's, where it has what is in it.
+
 What only PostgreSQL's own machinery calls (input and output of types, support of indexes and aggregates, what operators
 and casts are made of) is listed as the operator, cast or aggregate that it serves.
 """

@@ -131,15 +131,47 @@ def change(node: exp.Expr) -> exp.Expr:
 
 
 def contains(node: exp.Binary, session: Session) -> exp.Expr:
-    """``@>``, ``<@`` and ``&&``."""
+    """``@>``, ``<@`` and ``&&``: NULL among the elements is equal to none, where the engine finds it equal to NULL."""
     left, right = _same(node.this, node.expression, session)
     if kind(left) is not Kind.ARRAY or kind(right) is not Kind.ARRAY:
         raise refuse("@>, <@ and && on anything but arrays", "Containment of jsonb and ranges is not.")
-    if isinstance(node, exp.ArrayOverlaps):
-        return call("array_has_any", left, right, returns=T.BOOLEAN)
     if isinstance(node, exp.ArrayContainedBy):
         left, right = right, left
-    return call("array_has_all", left, right, returns=T.BOOLEAN)
+    if isinstance(node, exp.ArrayOverlaps):
+        if _has_values(right):
+            return call("array_has_any", left, right, returns=T.BOOLEAN)
+        values = call("array_except", left, exp.Array(expressions=[exp.Null()]), returns=type_of(left))
+        return _of_known(left, right, call("array_has_any", values, right.copy(), returns=T.BOOLEAN))
+    found = call("array_has_all", left, right, returns=T.BOOLEAN)
+    if _has_values(right):
+        return found
+    return _of_known(left, right, exp.And(this=exp.Paren(this=exp.Not(this=_has_null(right))), expression=found))
+
+
+def _has_values(array: exp.Expr) -> bool:
+    """Whether an array is of constants, and has some, none of them NULL."""
+    while isinstance(array, exp.Cast | exp.Paren):
+        array = array.this
+    elements = array.expressions if isinstance(array, exp.Array) else []
+    return bool(elements) and all(_is_constant(one) for one in elements)
+
+
+def _is_constant(element: exp.Expr) -> bool:
+    while isinstance(element, exp.Cast | exp.Paren | exp.Neg):
+        element = element.this
+    return isinstance(element, exp.Literal | exp.Boolean)
+
+
+def _has_null(array: exp.Expr) -> exp.Expr:
+    place = call("array_position", array.copy(), exp.Null(), returns=T.BIGINT)
+    return exp.Paren(this=exp.Not(this=exp.Is(this=place, expression=exp.Null())))
+
+
+def _of_known(left: exp.Expr, right: exp.Expr, found: exp.Expr) -> exp.Expr:
+    """NULL where a side is NULL: of an empty array on the other one the engine has an answer."""
+    absent = [exp.Paren(this=exp.Is(this=paren(side.copy()), expression=exp.Null())) for side in (left, right)]
+    unknown = exp.Or(this=absent[0], expression=absent[1])
+    return typed(exp.Paren(this=case((unknown, cast(exp.Null(), "BOOLEAN")), default=found)), T.BOOLEAN)
 
 
 def _same(left: exp.Expr, right: exp.Expr, session: Session) -> tuple[exp.Expr, exp.Expr]:

@@ -121,7 +121,8 @@ def _common_digits(value: exp.DataType, element: exp.DataType) -> exp.DataType |
 
 
 def _over_array(node: exp.Binary, quantifier: exp.Expr, array: exp.Expr) -> exp.Expr:
-    """The engine leaves a NULL among the elements out of account, where it makes an undecided answer NULL.
+    """The engine leaves a NULL among the elements out of account, where it makes an undecided answer NULL; and makes
+    NULL of the answer for NULL, where an array without elements makes it false, or true for ALL.
 
     ``x = ANY (constants)`` becomes IN, which it prunes by.
     """
@@ -142,8 +143,9 @@ def _over_array(node: exp.Binary, quantifier: exp.Expr, array: exp.Expr) -> exp.
     has_null = exp.Not(this=exp.Is(this=place, expression=exp.Null()))
     undecided = node.copy() if everyone else exp.Not(this=exp.Paren(this=node.copy()))
     unknown = exp.And(this=exp.Paren(this=undecided), expression=has_null)
+    empty = exp.If(this=call("empty", array.copy(), returns="BOOLEAN"), true=exp.Boolean(this=everyone))
     branch = exp.If(this=unknown, true=cast(exp.Null(), "BOOLEAN"))
-    return typed(exp.Paren(this=exp.Case(ifs=[branch], default=node)), T.BOOLEAN)
+    return typed(exp.Paren(this=exp.Case(ifs=[empty, branch], default=node)), T.BOOLEAN)
 
 
 def between(node: exp.Between, session: Session) -> exp.Expr:

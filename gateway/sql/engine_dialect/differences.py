@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from sqlglot import exp
 
 from gateway.sql.engine_dialect import kinds
 from gateway.sql.engine_dialect.interval_equality import has_arrays
-from gateway.sql.engine_dialect.kinds import Kind, T, kind
+from gateway.sql.engine_dialect.kinds import Kind, T, kind, type_of
 
+_INFINITE = "infinite"  # in a node's meta: moments of its query may be infinite
 _QUICK = (T.SMALLINT, T.INT, T.BIGINT, T.DOUBLE, T.DATE)
 _OF_BYTES = (
     exp.BitLength, exp.Decode, exp.DPipe, exp.Encode, exp.Length, exp.Overlay, exp.Pad, exp.Reverse, exp.StrPosition,
@@ -38,11 +39,48 @@ def _are_ordered_arrays(node: exp.Expr) -> bool:
     return any(kind(one) is Kind.ARRAY for one in node.iter_expressions())
 
 
+def note_infinity(nodes: Sequence[exp.Expr]) -> None:
+    """Note in a query's nodes that the query writes an infinite moment, which may come to any of them, if it does."""
+    if any(isinstance(one, exp.Literal) and _is_infinite(one) for one in nodes):
+        expect_infinity(nodes)
+
+
+def expect_infinity(nodes: Iterable[exp.Expr]) -> None:
+    """Note in a query's nodes that infinite moments may come to any of them."""
+    for node in nodes:
+        if type(node) in _DIFFERENCES:
+            node.meta[_INFINITE] = True
+
+
+def _is_infinite(literal: exp.Literal) -> bool:
+    if not literal.is_string or not literal.name.rstrip().lower().endswith("infinity"):
+        return False
+    cast = literal.find_ancestor(exp.Cast)
+    return cast is None or kinds.kind_of_type(cast.to) not in (Kind.FLOAT, Kind.NUMERIC)
+
+
 def _may_be_infinite(node: exp.Expr) -> bool:
     """The engine counts with the number that infinity is written as."""
-    return any(kind(one) in kinds.MOMENTS for one in node.iter_expressions()) and any(
-        one.is_string and one.name.strip().lower().endswith("infinity") for one in node.find_all(exp.Literal)
-    )
+    return _INFINITE in node.meta and any(kind(one) in kinds.MOMENTS for one in node.iter_expressions())
+
+
+def _has_open_pattern(node: exp.Expr) -> bool:
+    """A pattern that is no constant is not translated to the engine's grammar."""
+    pattern = node.expression.unnest()
+    return not isinstance(pattern, exp.Null) and not (isinstance(pattern, exp.Literal) and pattern.is_string)
+
+
+def _calls_for_postgres(node: exp.Anonymous) -> bool:
+    """``age`` of what is infinite; elements that are equal, and written otherwise, as 0 and -0."""
+    name = node.name.lower()
+    if name == "age":
+        return _may_be_infinite(node)
+    return name in ("array_position", "array_replace") and _has_floats(node)
+
+
+def _has_floats(node: exp.Expr) -> bool:
+    found = (type_of(one) for one in node.iter_expressions() if kind(one) is Kind.ARRAY)
+    return any(kinds.kind_of_type(kinds.element_type(one)) is Kind.FLOAT for one in found)
 
 
 def _is_infinite_cast(node: exp.Cast) -> bool:
@@ -80,8 +118,13 @@ def _has_array(node: exp.Expr) -> bool:
 
 _DIFFERENCES: dict[type[exp.Expr], Callable[[Any], bool]] = {
     exp.Add: _may_be_infinite,
-    exp.Anonymous: lambda node: node.name.lower() == "age" and _may_be_infinite(node),
-    exp.ArrayPosition: lambda node: node.args.get("zero_based") is not None,  # where to begin, as sqlglot reads it
+    exp.Anonymous: _calls_for_postgres,
+    exp.ArrayContainedBy: _has_floats,
+    exp.ArrayContainsAll: _has_floats,
+    exp.ArrayOverlaps: _has_floats,
+    exp.ArrayPosition: lambda node: (
+        node.args.get("zero_based") is not None or _has_floats(node)
+    ),  # where to begin, as sqlglot reads it
     exp.ArrayRemove: _always,  # the engine removes the first of equal elements only
     exp.AtTimeZone: _may_be_infinite,
     exp.Between: _are_ordered_arrays,
@@ -101,6 +144,9 @@ _DIFFERENCES: dict[type[exp.Expr], Callable[[Any], bool]] = {
     exp.Log: _is_numeric,
     exp.NEQ: has_arrays,
     exp.Pow: _is_numeric,
+    exp.RegexpILike: _has_open_pattern,
+    exp.RegexpLike: _has_open_pattern,
+    exp.RegexpReplace: _has_open_pattern,
     exp.Sqrt: _is_numeric,
     exp.StrToDate: _has_no_plain_pattern,
     exp.StrToTime: _has_no_plain_pattern,

@@ -104,6 +104,7 @@ FUNCTIONS: tuple[Function, ...] = (
     Function("float8_within_one", (FLOAT8,), FLOAT8, float_functions.within_one),
     Function("float8_real", (FLOAT8,), pa.float32(), float_functions.to_real),
     Function("date_plus", (pa.date32(), pa.int64()), pa.date32(), moment_functions.date_plus),
+    Function("date_of_parts", (pa.int64(),) * 3, pa.date32(), moment_functions.date_of_parts),
     Function("timestamp_round", (STAMP, pa.int64()), STAMP, moment_functions.rounded_timestamp),
     Function("timestamptz_round", (MOMENT, pa.int64()), MOMENT, moment_functions.rounded_timestamp),
     Function("time_round", (pa.time64("ns"), pa.int64()), pa.time64("ns"), moment_functions.rounded_time),

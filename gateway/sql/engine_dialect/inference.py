@@ -16,6 +16,7 @@ from sqlglot.optimizer.annotate_types import TypeAnnotator, annotate_types
 from sqlglot.schema import MappingSchema
 
 from gateway.sql.engine_dialect import kinds
+from gateway.sql.engine_dialect.differences import note_infinity
 from gateway.sql.engine_dialect.fixed_types import FIXED
 from gateway.sql.engine_dialect.kinds import Kind, T, kind, type_of
 from gateway.sql.engine_dialect.postgres_calls import ResultTypes, asks, find_type
@@ -45,7 +46,9 @@ def annotate(
 
     metadata = {**METADATA, exp.Parameter: _annotator(of_parameter)}
     if types is not None:
-        found = {type(node) for node in tree.walk() if isinstance(node, _ASKING)} - {exp.Column, exp.Literal}
+        nodes = [*tree.walk()]
+        note_infinity(nodes)
+        found = {type(node) for node in nodes if isinstance(node, _ASKING)} - {exp.Column, exp.Literal}
         metadata |= {node: _or_asked(metadata.get(node, {}), types) for node in found}
     annotate_types(tree, schema=schema, expression_metadata=metadata, dialect="postgres")
     if _type_columns_of_functions(tree):

@@ -15,6 +15,8 @@ _INFINITE_DAY = 2**31 - 1
 _EPOCH = 946_684_800_000_000  # 2000-01-01 in microseconds since 1970
 _FIRST_MICROS, _END_MICROS = (day * 86_400_000_000 - _EPOCH for day in (_FIRST_DAY, 106_751_991))  # since 2000
 _INFINITE = 2**63 - 1
+_MONTH_DAYS = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31, 0])  # beyond the year: none
+_FROM_MARCH_0_TO_1970 = 719_468  # days
 _MONTH = 30  # days, where intervals are compared
 Ints = np.ndarray[Any, np.dtype[np.int64]]
 
@@ -29,6 +31,28 @@ def date_plus(dates: pa.Array, days: pa.Array) -> pa.Array:
     if (finite & valid & ((total < _FIRST_DAY) | (total >= _END_DAY))).any():
         raise ValueError("[22008] date out of range")
     return pa.array(np.where(valid, total, 0).astype(np.int32), mask=~valid).cast(pa.date32())
+
+
+def date_of_parts(years: pa.Array, months: pa.Array, days: pa.Array) -> pa.Array:
+    """Return the dates of years, months and days; years before Christ are negative, and there is no year 0."""
+    valid = valid_rows(years, months, days)
+    year, month, day = _numbers(years), _numbers(months), _numbers(days)
+    civil = np.where(year < 0, year + 1, year)
+    leap = (civil % 4 == 0) & ((civil % 100 != 0) | (civil % 400 == 0))
+    last = _MONTH_DAYS[np.clip(month, 0, 13)] + (leap & (month == 2))
+    wrong = valid & ((year == 0) | (day < 1) | (day > last))
+    if wrong.any():
+        at = int(np.argmax(wrong))
+        written = f"{civil[at]}-{month[at]:02d}-{day[at]:02d}"
+        raise ValueError(f"[22008] date field value out of range: {written}")
+    shifted = civil - (month <= 2)  # years that begin in March, so that the leap day is their last
+    of_year = (153 * ((month + 9) % 12) + 2) // 5 + day - 1
+    number = 365 * shifted + shifted // 4 - shifted // 100 + shifted // 400 + of_year - _FROM_MARCH_0_TO_1970
+    outside = valid & ((number < _FIRST_DAY) | (number >= _END_DAY))
+    if outside.any():
+        at = int(np.argmax(outside))
+        raise ValueError(f"[22008] date out of range: {civil[at]}-{month[at]:02d}-{day[at]:02d}")
+    return pa.array(np.where(valid, number, 0).astype(np.int32), mask=~valid).cast(pa.date32())
 
 
 def rounded_timestamp(stamps: pa.Array, digits: pa.Array) -> pa.Array:

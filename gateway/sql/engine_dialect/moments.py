@@ -364,7 +364,5 @@ def from_epoch(node: exp.UnixToTime) -> exp.Expr:
 
 
 def make(node: exp.Anonymous) -> exp.Expr:
-    """``make_date(y, m, d)``: the engine's is alike."""
-    return typed(
-        cast(call("make_date", *(cast(part, "INT") for part in node.expressions), returns=T.DATE), "DATE"), "DATE"
-    )
+    """``make_date(y, m, d)``: the engine's takes a year 0, and another one for years before Christ."""
+    return call("date_of_parts", *(cast(part, "BIGINT") for part in node.expressions), returns=T.DATE)

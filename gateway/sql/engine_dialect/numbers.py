@@ -288,9 +288,9 @@ def greatest_common(node: exp.Anonymous) -> exp.Expr:
 
 def width_bucket(node: exp.WidthBucket) -> exp.Expr:
     """``width_bucket(x, low, high, n)`` for low < high or high < low, spelt out."""
-    value, low, high, buckets = (node.args[key] for key in ("this", "min_value", "max_value", "num_buckets"))
-    if buckets is None or low is None or high is None:
+    if any(node.args.get(key) is None for key in ("min_value", "max_value", "num_buckets")):
         raise refuse("width_bucket with an array")
+    value, low, high, buckets = (node.args[key] for key in ("this", "min_value", "max_value", "num_buckets"))
     whole = [cast(part, "DOUBLE PRECISION") for part in (value, low, high, buckets)]
     return cast(call("width_bucket", *whole, returns="BIGINT"), "INT")
 

@@ -20,7 +20,7 @@ from gateway.sql.engine_dialect.after_qualify import is_row_by_name
 from gateway.sql.engine_dialect.allowed import CLASSES, NAMES, REFUSED
 from gateway.sql.engine_dialect.build import ENGINE
 from gateway.sql.engine_dialect.call_marks import ORIGINAL, Call, get_mark, marked
-from gateway.sql.engine_dialect.differences import differs, is_quick_cast
+from gateway.sql.engine_dialect.differences import differs, is_quick_cast, note_infinity
 from gateway.sql.engine_dialect.kinds import Kind, T, kind, type_of
 from gateway.sql.engine_dialect.masks import is_keyed_call
 from policies.fences import is_fenced
@@ -230,6 +230,7 @@ def mark(tree: exp.Expr, types: ResultTypes) -> None:
     """Put calls in place of all expressions that ask for PostgreSQL, outer ones first, in place; those that cannot be
     calls stay.
     """
+    note_infinity([*tree.walk()])
     waiting = [tree]
     while waiting:
         node = waiting.pop()

@@ -427,3 +427,51 @@ select date_trunc('year', 'infinity'::timestamp), date_trunc('day', '-infinity':
 -- the age of an infinite moment
 -- differs: intervals of the lake are finite, so it is an error
 select age(ts, 'infinity'::timestamp), age('-infinity'::timestamptz, tz) from types;
+
+-- null among no elements
+select id, i4 = any (ai), i4 <> all (ai), null::int = any (ai), null::int < all (ai), t = any (at) from types;
+
+-- null elements are equal to none
+select id, ai @> ai, ai <@ ai, ai && ai, ai @> array[null::int], array[null, 1] && ai, ai @> '{}' from types;
+
+-- null elements in a constant of a group
+select '{t,f,NULL}'::bool[] @> '{t,f,NULL}'::bool[] as c from types group by b;
+
+-- elements that are equal and written otherwise
+select id, array_replace('{1.5,-0,NaN}'::float8[], '0'::float8, f8), array_position('{1.5,-0}'::float8[], 0),
+  '{-0}'::float8[] @> '{0}', '{-0,NaN}'::float8[] && array[f8] from types;
+
+-- an infinite moment of a subquery and its fields
+select extract(year from x), extract(month from x) from (select 'infinity'::timestamp as x, id from types) s;
+
+-- an infinite moment beside others
+select x, date_trunc('month', x), x + interval '1 day', x::date, x::timestamptz, to_char(x, 'YYYY')
+  from (select '-infinity'::timestamp as x union all select ts from types) s;
+
+-- an infinite date beside others
+select x - 1, x + 1, x::timestamp from (select '-infinity'::date as x union all select d from types) s;
+
+-- make_date before christ
+select make_date(2024, 2, 29), make_date(-44, 3, 15), make_date(1900 + id, 12, 1), make_date(null, 1, 1) from types;
+
+-- make_date of columns
+select make_date(i4, id, id) from types where i4 between 1 and 9999;
+
+-- make_date of the year 0
+-- error: 22008
+select make_date(0, 1, 23) from types;
+
+-- make_date of no leap year
+-- error: 22008
+select make_date(2023, 2, 29) from types;
+
+-- make_date of a wrong month
+-- error: 22008
+select make_date(-5, 13, 1) from types;
+
+-- make_date beyond the calendar
+-- error: 22008
+select make_date(99999999, 1, 1) from types;
+
+-- a pattern in a column
+select id, t ~ v, t ~* v from types where v !~ '[\[(*+?]';
