@@ -26,6 +26,7 @@ from gateway.relay.mirror_connection import MirrorConnection
 from gateway.relay.source_relay import WholeStatement
 from gateway.remote_parts import asked_servers, remote_parts, with_values
 from gateway.rendering import rendered_fragments
+from gateway.session_answers import with_answers
 from gateway.session_rows import SessionSource, with_rows
 from gateway.sql.engine_dialect.moments import Session
 from gateway.sql.policy_text import policy_reader
@@ -34,6 +35,7 @@ from gateway.sql.session_expressions import SessionExpression, compute, session_
 from gateway.sql.session_identity import bind_session
 from gateway.sql.session_relations import KIND as SESSION
 from gateway.sql.session_relations import SessionRelation
+from gateway.sql.session_values import SessionValues, take_values
 from gateway.tuning import USUAL, Tuning
 from gateway.values.datetime_input import DATE_INFINITY, INFINITY
 from gateway.whole_statements import get_whole
@@ -53,7 +55,8 @@ class Plan:
     """A planned query: what `plan` made of a text for one principal, catalogue and version of the grants. ``named`` are
     the tables and views that the text itself names, ``session`` the relations of the session among them. ``whole`` is
     the query as one source's server answers it alone, where one can; ``parts`` are subqueries that servers can answer,
-    and ``kept`` those that they could not, with the reasons. ``tuning`` is what the session said of plans.
+    and ``kept`` those that they could not, with the reasons. ``tuning`` is what the session said of plans, ``asked``
+    what the session is asked for each time.
     """
 
     optimized: Optimized
@@ -64,6 +67,7 @@ class Plan:
     parts: tuple[RemotePart, ...] = ()
     kept: tuple[Kept, ...] = ()
     tuning: Tuning = USUAL
+    asked: SessionValues | None = None
 
 
 class TypesWanted(Exception):
@@ -110,6 +114,8 @@ def plan(tree: exp.Query, found: References, asker: Asker, lake: Lake) -> Plan:
     """
     names, principal, parameters = asker.names, asker.principal, asker.parameters
     bind_session(tree, principal, names.database)
+    if (asked := take_values(tree)) is not None:
+        parameters = asked.types(parameters)
     resolved = resolve(tree, found, names, parameters)
     session = {relation.table.name: relation for _, relation in found.session}
     if session and (computed := session_expressions(resolved.tree, session)):
@@ -121,7 +127,7 @@ def plan(tree: exp.Query, found: References, asker: Asker, lake: Lake) -> Plan:
     access = WithSession(lake.access, frozenset(session)) if session else lake.access
     governed = govern(resolved, principal, access, policy_reader(names, lake.governed, lake.access))
     statistics = _statistics(governed, lake)
-    whole = get_whole(governed, principal, access, lake.sources, lake.pure_functions)
+    whole = get_whole(governed, principal, access, lake.sources, lake.pure_functions) if asked is None else None
     servers = asked_servers(governed.tables, lake.sources, lake.pure_functions) if whole is None else None
     rules = RULES if asker.tuning.join_reordering else RULES_AS_WRITTEN
     optimized = optimize(governed, statistics, rules, servers)
@@ -129,9 +135,9 @@ def plan(tree: exp.Query, found: References, asker: Asker, lake: Lake) -> Plan:
         check_governed(query, optimized.tables, principal, access)  # no rule has let go of a policy
     named = tuple(resolved.tables.values())
     if servers is None:
-        return Plan(optimized, principal, named, whole, session, tuning=asker.tuning)
+        return Plan(optimized, principal, named, whole, session, tuning=asker.tuning, asked=asked)
     parts, kept = remote_parts(optimized, statistics, lake.sources, lake.pure_functions)
-    return Plan(optimized, principal, named, None, session, parts, (*servers.kept, *kept), asker.tuning)
+    return Plan(optimized, principal, named, None, session, parts, (*servers.kept, *kept), asker.tuning, asked)
 
 
 def _statistics(governed: Governed, lake: Lake) -> Statistics:
@@ -240,9 +246,10 @@ async def run(
     form: MakeForm = batches_alone,
 ) -> RunningStatement:
     """Begin to execute a plan; the rows are read from the result. ``noted`` is told what is read, in a thread. Rows of
-    the session's relations are read over its ``own`` connection first. The engine may make the rows' messages in the
-    ``form`` that is given.
+    the session's relations, and values that it tells, are read over its ``own`` connection first. The engine may make
+    the rows' messages in the ``form`` that is given.
     """
+    parameters = await with_answers(planned.asked, parameters, own)
     if planned.session or planned.optimized.dynamic:
         loop = asyncio.get_running_loop()
         prepared = await loop.run_in_executor(lake.threads, prepare, planned, parameters, session, lake)

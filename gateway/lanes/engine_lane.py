@@ -35,6 +35,7 @@ from gateway.logs import milliseconds_since, note_statement
 from gateway.pipeline import Asker, prepare, run
 from gateway.relay.mirror_connection import MirrorConnection
 from gateway.relay.mirror_errors import error_of
+from gateway.session_answers import with_answers
 from gateway.session_rows import with_rows
 from gateway.sql.copy_statements import CopyTo
 from gateway.sql.cursor_statements import Fetch
@@ -374,10 +375,11 @@ class EngineLane:
             raise no_generic_plan()
         loop = asyncio.get_running_loop()
         session, started = settings.session, monotonic()
-        fragments = await loop.run_in_executor(None, prepare, planned, portal.parameters, session, self._lake)
+        parameters = await with_answers(planned.asked, portal.parameters, self._mirror)
+        fragments = await loop.run_in_executor(None, prepare, planned, parameters, session, self._lake)
         if planned.session:
             fragments = replace(fragments, query=await with_rows(fragments.query, self._mirror))
-        asking = Asking(planned.principal, session, portal.parameters, self._lake)
+        asking = Asking(planned.principal, session, parameters, self._lake)
         return self._send_lines(await explain.explain(fragments, planned, options, asking, started))
 
     def _send_lines(self, lines: Sequence[str]) -> int:

@@ -46,6 +46,7 @@ from gateway.values.registry import (
     JSONB,
     NUMERIC,
     OID_TYPES,
+    REGTYPE,
     TEXT_TYPES,
     TIME,
     TIMESTAMP,
@@ -69,6 +70,10 @@ from gateway.values.zones import require_zone
 ColumnEncoder = Callable[[pa.Array], Field]
 _JSONB_VERSION = b"\x01"
 _TRUE, _FALSE = np.uint64(ord("t")), np.uint64(ord("f"))
+_TYPE_NAMES = pa.array([*BY_SQL_NAME, *(f"{name}[]" for name in BY_SQL_NAME)])
+_TYPE_OIDS = pa.array(
+    [*(one.oid for one in BY_SQL_NAME.values()), *(one.array for one in BY_SQL_NAME.values())], pa.uint32()
+)
 _SHORTEST = 1  # extra_float_digits from which text is the shortest exact one
 _SURE_DIGITS = {FLOAT4: 6, FLOAT8: 15}  # FLT_DIG and DBL_DIG: digits that a float keeps of any text
 
@@ -141,6 +146,8 @@ def _from_text(arrow: pa.DataType, column: OutputColumn, settings: OutputSetting
     if column.oid == NUMERIC:
         scale = numeric_scale(column.typmod)
         return lambda values: numeric_text_binary(plain_string(values), scale)
+    if column.oid == REGTYPE:
+        return _type_numbers
     kind = _PARSED.get(column.oid)
     if kind is None:
         raise _no_binary(column.oid)
@@ -154,6 +161,15 @@ def _from_text(arrow: pa.DataType, column: OutputColumn, settings: OutputSetting
             raise SqlError(SqlState.INVALID_TEXT_REPRESENTATION, f"invalid input syntax for type {name}") from None
 
     return parse
+
+
+def _type_numbers(values: pa.Array) -> Field:
+    """Encode names of types as the numbers they stand for."""
+    names = plain_string(values)
+    numbers = pc.take(_TYPE_OIDS, pc.index_in(names, _TYPE_NAMES))
+    if numbers.null_count > names.null_count:
+        raise _no_binary(REGTYPE)
+    return integer_binary(numbers, "u4")
 
 
 def _boolean_text(values: pa.Array) -> Field:

@@ -123,10 +123,11 @@ lake. Tests make this page: each row was tried on a table of the lake with a col
 - **engine**: the lake engine computes it, with PostgreSQL's result.
 - **PostgreSQL**: the gateway has PostgreSQL itself evaluate it, a batch of rows at a time. That costs about a
   microsecond a row; results and errors are PostgreSQL's own
-  ([decision](decisions/0020-functions-evaluated-by-postgresql.md)).
-- **refused**: the statement ends with SQLSTATE 0A000, which says what is not supported. What belongs to the server (its
-  settings, files, catalogues, sessions) does not speak of rows: ask it in a statement of its own, where PostgreSQL
-  answers as always.
+  ([decision](decisions/0020-functions-evaluated-by-postgresql.md)). What tells of the session or the server is asked
+  once for a statement, with constants for arguments ([decision](decisions/0038-values-of-the-session.md)).
+- **refused**: the statement ends with SQLSTATE 0A000, which says what is not supported. What else belongs to the server
+  (its files, catalogues, sessions) does not speak of rows: ask it in a statement of its own, where PostgreSQL answers
+  as always.
 
 A regular expression is tried as a column here. One that is a constant is the engine's, where it has what is in it.
 

@@ -29,7 +29,41 @@ WITH_VALUES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("select id, i4 = any($1), i4 <> all($1) from lk.tame order by id", ("{}",)),
     ("select id, i4 = any($1), i4 <> all($1) from lk.tame order by id", ("{2,NULL}",)),
     ("select id, ai @> $1, ai && $1, ai <@ $1 from lk.tame order by id", ("{1,NULL,2}",)),
+    # beside what the session tells
+    ("select id, $1 || $2, $1 || t, t || $2 from lk.tame order by id", ("a", "b")),
+    ("select $2::int, id, $1 || current_setting('TimeZone') from lk.tame order by id", ("a", "7")),
+    ("select id from db.tame where t <> current_setting('TimeZone') and id < $1 order by id", ("5",)),
+    ("select pg_typeof($1::int8)::text, version() = $2 from lk.tame", ("1", "x")),
 )
+
+OF_THE_SESSION = (
+    "select id, version(), pg_catalog.version() = version() from lk.tame order by id limit 2",
+    "select current_setting('TimeZone'), current_setting('datestyle'), current_setting('server_version_num')::int "
+    "from lk.tame limit 1",
+    "select current_setting('no.such', true), current_setting('no.such', true) is null from lk.tame limit 1",
+    "select current_setting('no.such') from lk.tame",
+    "select x.*, current_schema from (select current_schema(), version(), id from lk.tame) x order by id",
+    "select id from lk.tame where t <> current_setting('TimeZone') order by id",
+    "select id from db.tame where t <> current_setting('TimeZone') order by id",
+    "select count(*), current_setting('TimeZone') from lk.tame group by 2",
+    "select max(current_setting('TimeZone')) from lk.tame group by current_setting('TimeZone')",
+    "with v as materialized (select version() as v) select v.v = version(), id from lk.tame, v order by id",
+    "select pg_backend_pid() > 0, pg_is_in_recovery(), has_schema_privilege('lk', 'usage') from lk.tame limit 1",
+    "select id from lk.tame where has_table_privilege('lk.tame', 'select') and pg_has_role(current_user, 'member') "
+    "order by id",
+    # types
+    "select pg_typeof(i4), pg_typeof(n), pg_typeof(t), pg_typeof(ai), pg_typeof(tz), pg_typeof(i4 + 1.5) "
+    "from lk.tame order by id",
+    "select pg_typeof(sum(i8))::text, pg_typeof(avg(f4)), pg_typeof(array_agg(n))::text from lk.tame",
+    "select b, pg_typeof(max(d))::text from lk.tame group by b order by b",
+    "select pg_typeof(d - d)::text, pg_typeof(ts - ts)::text, pg_typeof(d + interval '1 day')::text, "
+    "pg_typeof(now())::text, pg_typeof(case when b then 1 end)::text, pg_typeof(t::char(4))::text from lk.tame",
+    "select pg_typeof(c)::text, pg_typeof(w)::text, pg_typeof(j)::text, pg_typeof(iv)::text from db.tame",
+    "select pg_typeof(null), pg_typeof('x'), pg_typeof(row_number() over ()) from lk.tame",
+    "select pg_typeof(u)::text, pg_typeof(x)::text from lk.tame, unnest(ai) u, (select n + 1 as x from lk.tame) s",
+    "select id from lk.tame where pg_typeof(i4)::text = 'integer' order by id",
+)
+"""Statements that speak of the session, or of types."""
 
 
 @pytest.fixture(scope="module")
@@ -49,3 +83,23 @@ def test_question(sides: Pair, sql: str, values: tuple[str, ...], binary: bool) 
     question = Question(sql, values, binary)
     answer = sides.gateway.ask(question)
     assert _told(answer) == _told(sides.postgres.ask(question)), answer.message
+
+
+@pytest.mark.parametrize("binary", [False, True], ids=["text", "binary"])
+@pytest.mark.parametrize("sql", OF_THE_SESSION)
+def test_of_the_session(sides: Pair, sql: str, binary: bool) -> None:
+    test_question(sides, sql, (), binary)
+
+
+def test_settings_are_those_of_each_statement(sides: Pair) -> None:
+    question = Question("select current_setting('TimeZone') as zone, id from lk.tame order by id limit 1")
+    told = []
+    for zone in ("Asia/Kolkata", "UTC"):
+        sides.gateway.set("TimeZone", zone)
+        told.append(sides.gateway.ask(question).rows)
+    assert told == [((b"Asia/Kolkata", b"1"),), ((b"UTC", b"1"),)]
+
+
+def test_types_as_values_are_refused(sides: Pair) -> None:
+    answer = sides.gateway.ask(Question("select id from lk.tame where pg_typeof(i4) = 'int4'::regtype"))
+    assert (answer.state, answer.message) == ("0A000", "function pg_typeof is not available on lake tables")

@@ -19,6 +19,7 @@ from gateway.evaluation.evaluator import Evaluator
 from gateway.execute.errors import sql_error
 from gateway.sql.engine_dialect.function_errors import stated_error
 from gateway.sql.resolve import Names
+from gateway.sql.session_values import TYPES
 from tests.differential.lake import Relation
 from tests.differential.reference import COLUMNS, ENGINE, POSTGRES, REFUSED, page
 from tests.differential.subjects import Engine, Postgres, table_of
@@ -55,6 +56,8 @@ def test_the_page_is_what_is_found(functions_server: Server, evaluator: Evaluato
         )
 
         def attempt(expression: str) -> str:
+            if expression.partition("(")[0] in TYPES:  # see `test_questions`
+                return POSTGRES
             columns = frozenset(re.findall(r"c_\w+", expression)) or frozenset({"c_int4"})
             engine.names = replace(_names(columns), types=evaluator)
             try:

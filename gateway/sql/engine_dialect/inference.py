@@ -20,6 +20,7 @@ from gateway.sql.engine_dialect.differences import note_infinity
 from gateway.sql.engine_dialect.fixed_types import FIXED
 from gateway.sql.engine_dialect.kinds import Kind, T, kind, type_of
 from gateway.sql.engine_dialect.postgres_calls import ResultTypes, asks, find_type
+from gateway.sql.engine_dialect.type_names import name_types
 
 Infer = Callable[[Any], exp.DataType | exp.DType]
 
@@ -45,14 +46,17 @@ def annotate(
         return parameters[place - 1].copy() if 0 < place <= len(parameters) else T.UNKNOWN
 
     metadata = {**METADATA, exp.Parameter: _annotator(of_parameter)}
+    found: set[type[exp.Expr]] = set()
     if types is not None:
         nodes = [*tree.walk()]
         note_infinity(nodes)
-        found = {type(node) for node in nodes if isinstance(node, _ASKING)} - {exp.Column, exp.Literal}
+        found |= {type(node) for node in nodes if isinstance(node, _ASKING)} - {exp.Column, exp.Literal}
         metadata |= {node: _or_asked(metadata.get(node, {}), types) for node in found}
     annotate_types(tree, schema=schema, expression_metadata=metadata, dialect="postgres")
     if _type_columns_of_functions(tree):
         annotate_types(tree, schema=schema, expression_metadata=metadata, dialect="postgres", overwrite_types=False)
+    if types is not None and exp.Anonymous in found and name_types(tree, types):
+        annotate_types(tree, schema=schema, expression_metadata=metadata, dialect="postgres")
     return tree
 
 

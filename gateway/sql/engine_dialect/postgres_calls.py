@@ -126,6 +126,17 @@ def find_type(node: exp.Expr, types: ResultTypes) -> exp.DataType | None:
     return None if found is None else _data_type(found[0].result)
 
 
+def find_name(node: exp.Expr, types: ResultTypes) -> str | None:
+    """Return the name of an expression's type, as PostgreSQL gives it; None where it has none."""
+    if not isinstance(node, _ENGINES_OWN):
+        found = get_call(node, types)
+        return None if found is None else found[0].result
+    try:
+        return types.result_type("c1", (_type_name(node),))
+    except _Unfit:
+        return None
+
+
 def _data_type(sql_type: str) -> exp.DataType:
     return exp.DataType.build(sql_type, dialect="postgres", udt=True)
 

@@ -26,9 +26,14 @@ def concatenate(node: exp.DPipe, session: Session) -> exp.Expr:
         return call("bytea_concat", *parts, returns=T.VARBINARY)
     if Kind.JSON in (kind(node.left), kind(node.right)):
         raise refuse("|| of jsonb")
-    node.set("this", paren(as_text(node.left, session)))
-    node.set("expression", paren(as_text(node.right, session)))
+    for key, side in (("this", node.left), ("expression", node.right)):
+        node.set(key, _told_text(side) if isinstance(side.unnest(), exp.Parameter) else paren(as_text(side, session)))
     return node
+
+
+def _told_text(parameter: exp.Expr) -> exp.Expr:
+    """Return a parameter with its type: of two beside each other the engine finds none."""
+    return cast(parameter, "TEXT") if kind(parameter) in (Kind.TEXT, Kind.UNKNOWN) else paren(parameter)
 
 
 def concat(node: exp.Func, session: Session) -> exp.Expr:
