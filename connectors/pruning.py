@@ -115,7 +115,7 @@ def without_nan(values: pa.Array) -> pa.Array:
 
 def _known_true(result: pa.Array) -> Mask:
     """Return ``result`` with unknown counted as true."""
-    filled = pc.fill_null(result, True)
+    filled = pc.fill_null(result, True) if result.null_count else result
     return np.asarray(filled.to_numpy(zero_copy_only=False), dtype=np.bool_)
 
 

@@ -209,6 +209,7 @@ def _prepare(planned: Plan, parameters: Sequence[pa.Scalar], session: Session, l
         _bytes(pinned),
         fenced,
         rendered.calls,
+        compares=rendered.compares,
     )
     asking = Asking(planned.principal, session, parameters, lake)
     keys = key_queries(planned.optimized, fragmented, asking) if planned.optimized.dynamic else ()

@@ -26,6 +26,8 @@ from catalog.sqlstate import SqlState
 from gateway.execute import file_relations, heaps, remote_relations
 from gateway.execute.errors import StatedError, sql_error
 from gateway.execute.fences import require_fences
+from gateway.execute.kept_plans import KeptPlan, KeptPlans
+from gateway.execute.opened import Opened, Ready
 from gateway.execute.port import EngineQuery, EngineSettings, MakeForm, Messages, batches_alone, explained
 from gateway.execute.small_relations import SmallRelations
 from gateway.execute.thread_work import in_thread
@@ -101,6 +103,7 @@ class Engine:
         # Most of these wait for servers: small remote tables are read while a statement is planned.
         self.threads = ThreadPoolExecutor(128, thread_name_prefix="engine")
         self._readers = ThreadPoolExecutor(64, thread_name_prefix="scan")
+        self._plans = KeptPlans(self._context_of_tiny)
         self.small = SmallRelations(self._context_of_tiny, settings.small_tables_memory, self._readers, self._forget)
 
     async def start(
@@ -143,9 +146,12 @@ class Engine:
             if query.calls and self._hold is not None:
                 opened.add_release(self._hold(query.calls))
             context = self._context_for(query)
-            frame = self._plan(context, query, parameters, opened)
-            streams = _one_by_one(context, frame) if _reads_files_alone(query) else None
-            streams = streams or iter([frame.execute_stream()])
+            planned = self._plan(context, query, parameters, opened)
+            if isinstance(planned, KeptPlan):
+                frame, streams = planned.frame, self._plans.streams(planned, parameters)
+            else:
+                frame, alone = planned, _one_by_one(context, planned) if _reads_files_alone(query) else None
+                streams = alone or iter([frame.execute_stream()])
             for _, scan in query.scans:
                 if isinstance(scan, FileScan):
                     _require_files(scan)
@@ -164,7 +170,7 @@ class Engine:
 
     def _plan(
         self, context: SessionContext, query: EngineQuery, parameters: Sequence[pa.Scalar], opened: Opened
-    ) -> DataFrame:
+    ) -> DataFrame | KeptPlan:
         name, scan = query.scans[0] if query.scans else ("", None)  # what is brief reads one table
         is_small = context is self._context_of_tiny and not query.is_explained
         if not is_small or not isinstance(scan, FileScan):
@@ -175,9 +181,21 @@ class Engine:
             self.small.used(scan, lambda: _whole(context, scan, fenced=fenced), fenced=fenced)
             return self._plan_over(self._relations(context, query, opened), context, query, parameters)
         try:
-            return self._plan_over({name: relation}, context, query, parameters)
+            kept = self._kept_plan(name, relation, query, parameters)
+            return kept or self._plan_over({name: relation}, context, query, parameters)
         finally:
             self.small.leave(scan, fenced=fenced)
+
+    def _kept_plan(
+        self, name: str, relation: str, query: EngineQuery, parameters: Sequence[pa.Scalar]
+    ) -> KeptPlan | None:
+        """Return a plan over a relation in memory from before, or one that is kept from now on, where one may be."""
+        sql = query.sql.replace(f'"{name}"', relation)
+        is_fixed = not parameters or (query.compares and all(one.is_valid for one in parameters))
+        if not is_fixed or query.calls or not _may_be_kept(sql):
+            return None
+        fenced = {relation.replace('"', "")} if name in query.fenced else set()
+        return self._plans.take(sql, parameters, lambda frame: require_fences(frame, fenced))
 
     def _relations(self, context: SessionContext, query: EngineQuery, opened: Opened) -> dict[str, str]:
         """Return the name of the relation for each scan, quoted for SQL."""
@@ -200,7 +218,7 @@ class Engine:
         fenced = {relations[name].replace('"', "") for name in query.fenced}
         values = {str(number): _parameter(value) for number, value in enumerate(parameters, 1)}
         passing = values or any(not isinstance(scan, FileScan) for _, scan in query.scans)
-        if passing or len(sql) > _KEPT_BYTES or "now()" in sql:  # a plan keeps the time it was made at
+        if passing or not _may_be_kept(sql):
             frame = context.sql(sql, param_values=values or None)
             require_fences(frame, fenced)
             return frame
@@ -221,6 +239,7 @@ class Engine:
 
     def _forget(self, relation: str) -> None:
         """Let go of plans over a relation."""
+        self._plans.forget(relation)
         with self._lock:
             for sql in [sql for sql in self._frames if f'"{relation}"' in sql]:
                 del self._frames[sql]
@@ -232,80 +251,13 @@ class Engine:
             raise RuntimeError("rows of a session are to be read before the engine plans")
         relation = f"{name}_{next(self._numbers)}"
         if isinstance(scan, ReadyScan):
-            opened.add(context, relation, _Ready())
+            opened.add(context, relation, Ready())
             context.register_record_batches(relation, [[*scan.batches]])
             return f'"{relation}"'
         dataset = self._open_remote(scan)
         opened.add(context, relation, dataset)
         remote_relations.register(context, relation, dataset, scan.rows)
         return f'"{relation}"'
-
-
-class _Ready:
-    """Rows in memory: nothing is to be closed."""
-
-    failure: SqlError | None = None
-
-    def close(self) -> None:
-        """Do nothing."""
-
-
-class Opened:
-    """What one statement has opened: remote relations, by name. May be closed while a thread still opens more."""
-
-    def __init__(self, stated_error: StatedError) -> None:
-        self.stated_error = stated_error
-        self._lock = threading.Lock()
-        self._datasets: dict[str, tuple[SessionContext, remote_relations.RemoteDataset | _Ready]] = {}
-        self._releases: list[Callable[[], None]] = []
-        self._closed = False
-
-    def __bool__(self) -> bool:
-        return bool(self._datasets or self._releases)
-
-    def add_release(self, release: Callable[[], None]) -> None:
-        """Take charge of what ends the statement's calls; where it has ended meanwhile they are ended at once."""
-        with self._lock:
-            self._releases.append(release)
-            closed = self._closed
-        if closed:
-            self.close()
-            raise SqlError(SqlState.QUERY_CANCELED, "canceling statement due to user request")
-
-    def add(self, context: SessionContext, relation: str, dataset: remote_relations.RemoteDataset | _Ready) -> None:
-        """Take charge of a relation; where the statement has ended meanwhile it is closed at once."""
-        with self._lock:
-            self._datasets[relation] = context, dataset
-            closed = self._closed
-        if closed:
-            dataset.close()
-            raise SqlError(SqlState.QUERY_CANCELED, "canceling statement due to user request")
-
-    @property
-    def failure(self) -> SqlError | None:
-        """The first error that a source raised while it was read."""
-        with self._lock:
-            failures = [dataset.failure for _, dataset in self._datasets.values()]
-        return next((failure for failure in failures if failure is not None), None)
-
-    def close_late(self) -> None:
-        """Close again what was opened and registered after the statement had ended."""
-        with self._lock:
-            closed = self._closed
-        if closed:
-            self.close()
-
-    def close(self) -> None:
-        """Cancel what is still read and give the relations back. More than once."""
-        with self._lock:
-            self._closed = True
-            datasets = [*self._datasets.items()]
-            releases, self._releases = self._releases, []
-        for release in releases:
-            release()
-        for relation, (context, dataset) in datasets:
-            dataset.close()
-            context.deregister_table(relation)
 
 
 @dataclass(slots=True)
@@ -414,6 +366,10 @@ def _first_batches(streams: Iterator[RecordBatchStream]) -> tuple[list[pa.Record
 
 def _whole(context: SessionContext, scan: FileScan, *, fenced: bool) -> DataFrame:
     return context.sql(f"SELECT * FROM {file_relations.register(context, scan, fenced=fenced)}")
+
+
+def _may_be_kept(sql: str) -> bool:
+    return len(sql) <= _KEPT_BYTES and "now()" not in sql  # a plan keeps the time it was made at
 
 
 def _settle(request: asyncio.Future[Any]) -> None:

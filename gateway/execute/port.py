@@ -34,7 +34,8 @@ class EngineQuery:
     another, which is fast enough for any client and takes a third of the memory. ``is_brief`` says that it ends soon:
     its first rows are waited for in the thread that plans. ``bytes`` is the size of the tables as they are stored, None
     where it is not known. ``fenced`` are relations that must be read from under a fence, ``calls`` what PostgreSQL is
-    to evaluate. ``is_explained`` says that the plan over the files is wanted, wherever the rows are.
+    to evaluate. ``is_explained`` says that the plan over the files is wanted, wherever the rows are, ``compares`` that
+    parameters do nothing but be compared with columns, so that a plan is the same for all their values.
     """
 
     sql: str
@@ -45,6 +46,7 @@ class EngineQuery:
     fenced: frozenset[str] = frozenset()
     calls: frozenset[str] = frozenset()
     is_explained: bool = False
+    compares: bool = False
 
 
 Prepare = Callable[[], EngineQuery]

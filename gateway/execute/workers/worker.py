@@ -22,8 +22,9 @@ from cachetools import LRUCache
 from catalog.errors import SqlError
 from catalog.scans import FileScan
 from catalog.sqlstate import SqlState
-from gateway.execute.engine import Engine, Opened, Running, told
+from gateway.execute.engine import Engine, Running, told
 from gateway.execute.errors import StatedError
+from gateway.execute.opened import Opened
 from gateway.execute.port import EngineQuery
 from gateway.execute.workers.frames import BatchFrames, framed, stream, whole
 from gateway.execute.workers.messages import (

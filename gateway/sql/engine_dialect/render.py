@@ -46,6 +46,7 @@ from gateway.sql.engine_dialect import (
 )
 from gateway.sql.engine_dialect.build import ENGINE, POLICY
 from gateway.sql.engine_dialect.call_marks import called, get_mark
+from gateway.sql.engine_dialect.compared_parameters import are_compared
 from gateway.sql.engine_dialect.dialect import generate
 from gateway.sql.engine_dialect.kinds import Kind, kind
 from gateway.sql.engine_dialect.moments import Session
@@ -62,10 +63,11 @@ _MOST_LEVELS = 4
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """The engine's SQL, and what it has PostgreSQL evaluate."""
+    """The engine's SQL, what it has PostgreSQL evaluate, and whether its parameters do nothing but be compared."""
 
     sql: str
     calls: frozenset[str]
+    compares: bool
 
 
 def render(tree: exp.Query, session: Session = UTC, *, numeric_text: bool = False) -> str:
@@ -87,7 +89,9 @@ def render_with_calls(tree: exp.Query, session: Session, types: ResultTypes | No
 
 def _rendered(translated: exp.Query, numeric_text: bool) -> Rendered:
     tree = output.with_numeric_text(translated) if numeric_text else translated
-    return Rendered(generate(without_right_joins(outer_constants.hide(_in_parentheses(tree)))), called(tree))
+    compares = are_compared(tree)
+    sql = generate(without_right_joins(outer_constants.hide(_in_parentheses(tree))))
+    return Rendered(sql, called(tree), compares)
 
 
 def _in_parentheses(tree: exp.Query) -> exp.Query:
