@@ -20,6 +20,7 @@ from cachetools import LRUCache
 
 from catalog.analyzed import Analyzed
 from catalog.errors import SqlError
+from catalog.feedback import TableThen
 from catalog.names import TableName
 from catalog.remote_logins import RemoteLogins
 from catalog.scans import Snapshot, Source
@@ -28,6 +29,7 @@ from catalog.statistics import TableStatistics
 from catalog.tables import Catalog, Discovery, Table
 from gateway.evaluation.evaluator import Evaluator
 from gateway.execute.port import EnginePort
+from gateway.feedback.cache import FeedbackCache
 from gateway.relay.source_relay import SourceRelay
 from gateway.sql.session_expressions import SessionExpression
 from gateway.sql.session_relations import SessionColumn, SessionRelation
@@ -85,6 +87,7 @@ class Lake:
         self.system_relations = system_relations
         self.remote_logins = remote_logins
         self.evaluator = evaluator
+        self.feedback = FeedbackCache()
         self.catalog = Catalog(0, {}, {}, sources=tuple(sources))
         self.system_shapes: dict[tuple[str, str], SessionRelation] = {}  # relations of catalogues, as sessions told
         self.expression_types: LRUCache[SessionExpression, SessionColumn] = LRUCache(4096)  # as sessions told
@@ -192,6 +195,10 @@ class Lake:
     def analyzed(self, name: TableName) -> Analyzed | None:
         """Return what ANALYZE has found of a table, None where it never was analyzed."""
         return self._statistics.analyzed(name)
+
+    def table_now(self, name: TableName) -> TableThen:
+        """Return which version of a table statements read, and how many rows it is held to have."""
+        return self._statistics.now(name)
 
     def take_analyzed(self, found: Mapping[TableName, Analyzed]) -> None:
         """Take over what ANALYZE has found of tables, here or on another gateway."""

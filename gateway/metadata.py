@@ -92,7 +92,7 @@ class Metadata:
         self._mirror = open_mirror(server, self._store.require_secret("mirror"), database, defaults)
         functions = open_function_database(server, self._store.require_secret("mirror"))
         self.evaluator = Evaluator(functions)
-        self.analyzed = KeptStatistics(self._store.analyzed, database)
+        self.analyzed = KeptStatistics(self._store.analyzed, self._store.feedback, database)
         self.numbers = ProcessNumbers(self._mirror.numbers, self._note_process)
         self.masking = MaskingCommands(self._store, self._mirror)
         self._mappings = MappingCommands(self._store)

@@ -20,7 +20,9 @@ from catalog.names import TableName
 from catalog.principals import Principal
 from catalog.tables import Table
 from gateway.dynamic_filters import Asking, KeyQuery, key_queries, with_keys
+from gateway.execute.operators import Operator
 from gateway.execute.port import EngineQuery, MakeForm, RunningStatement, batches_alone
+from gateway.feedback.collect import Run, collect, informed
 from gateway.lake import Lake, Pinned
 from gateway.relay.mirror_connection import MirrorConnection
 from gateway.relay.source_relay import WholeStatement
@@ -56,7 +58,8 @@ class Plan:
     the tables and views that the text itself names, ``session`` the relations of the session among them. ``whole`` is
     the query as one source's server answers it alone, where one can; ``parts`` are subqueries that servers can answer,
     and ``kept`` those that they could not, with the reasons. ``tuning`` is what the session said of plans, ``asked``
-    what the session is asked for each time.
+    what the session is asked for each time, ``made_for`` what was known of names and rights: of one text, principal and
+    these, all plans read the same.
     """
 
     optimized: Optimized
@@ -68,6 +71,7 @@ class Plan:
     kept: tuple[Kept, ...] = ()
     tuning: Tuning = USUAL
     asked: SessionValues | None = None
+    made_for: object = None
 
 
 class TypesWanted(Exception):
@@ -113,6 +117,7 @@ def plan(tree: exp.Query, found: References, asker: Asker, lake: Lake) -> Plan:
     where the sources are asked for statistics.
     """
     names, principal, parameters = asker.names, asker.principal, asker.parameters
+    made_for = (names.catalog.version, lake.access.version, names.search_path, names.temporary)
     bind_session(tree, principal, names.database)
     if (asked := take_values(tree)) is not None:
         parameters = asked.types(parameters)
@@ -126,7 +131,7 @@ def plan(tree: exp.Query, found: References, asker: Asker, lake: Lake) -> Plan:
         resolved = with_computed(resolved, [one.table for one in session.values()], names, parameters)
     access = WithSession(lake.access, frozenset(session)) if session else lake.access
     governed = govern(resolved, principal, access, policy_reader(names, lake.governed, lake.access))
-    statistics = _statistics(governed, lake)
+    statistics = known_statistics(_statistics(governed, lake), principal, asker.tuning, lake)
     whole = get_whole(governed, principal, access, lake.sources, lake.pure_functions) if asked is None else None
     servers = asked_servers(governed.tables, lake.sources, lake.pure_functions) if whole is None else None
     rules = RULES if asker.tuning.join_reordering else RULES_AS_WRITTEN
@@ -135,9 +140,10 @@ def plan(tree: exp.Query, found: References, asker: Asker, lake: Lake) -> Plan:
         check_governed(query, optimized.tables, principal, access)  # no rule has let go of a policy
     named = tuple(resolved.tables.values())
     if servers is None:
-        return Plan(optimized, principal, named, whole, session, tuning=asker.tuning, asked=asked)
+        return Plan(optimized, principal, named, whole, session, tuning=asker.tuning, asked=asked, made_for=made_for)
     parts, kept = remote_parts(optimized, statistics, lake.sources, lake.pure_functions)
-    return Plan(optimized, principal, named, None, session, parts, (*servers.kept, *kept), asker.tuning, asked)
+    kept = (*servers.kept, *kept)
+    return Plan(optimized, principal, named, None, session, parts, kept, asker.tuning, asked, made_for)
 
 
 def _statistics(governed: Governed, lake: Lake) -> Statistics:
@@ -147,6 +153,13 @@ def _statistics(governed: Governed, lake: Lake) -> Statistics:
     if governed.tree.find(exp.Where) is None:
         return NO_STATISTICS
     return lake.statistics([table for table in governed.tables.values() if table.kind != "postgres"])
+
+
+def known_statistics(statistics: Statistics, principal: Principal, tuning: Tuning, lake: Lake) -> Statistics:
+    """Return statistics with what runs before have found, where the session lets plans be made by that."""
+    if not tuning.feedback or not statistics:
+        return statistics
+    return informed(statistics, principal, lake.feedback, lake.table_now)
 
 
 def prepare(planned: Plan, parameters: Sequence[pa.Scalar], session: Session, lake: Lake) -> Prepared:
@@ -259,11 +272,36 @@ async def run(
         if prepared.keys:
             asking = Asking(planned.principal, session, parameters, lake)
             query, _ = await with_keys(query, prepared.fragmented, prepared.keys, asking)
+        query = _measured(query, planned, prepared, session, lake)
         return await lake.engine.start(lambda: query, parameters, form)
 
     def ready() -> EngineQuery:
         prepared = prepare(planned, parameters, session, lake)
         noted(prepared.fragmented)
-        return prepared.query
+        return _measured(prepared.query, planned, prepared, session, lake)
 
     return await lake.engine.start(ready, parameters, form)
+
+
+def _measured(query: EngineQuery, planned: Plan, prepared: Prepared, session: Session, lake: Lake) -> EngineQuery:
+    """Have what the operators count be looked at, the first time that a plan is run over these versions of its tables:
+    of plans that had a choice, with the values that they were made for.
+    """
+    optimized, fragmented = planned.optimized, prepared.fragmented
+    chooses = len(fragmented.fragments) > 1 and not query.is_brief and not planned.session
+    if not chooses or not session.tuning.feedback:
+        return query
+    versions = tuple(part.snapshot.version for part in fragmented.fragments)
+    if not lake.feedback.is_wanted(planned, versions):
+        return query
+    filtered = tuple((one.filter.target, one.filter.tables) for one in prepared.keys)
+
+    def measured(root: Operator) -> None:
+        lake.feedback.looked_at(planned, versions)
+        statistics = lake.statistics([*optimized.tables.values()])
+        known = known_statistics(statistics, planned.principal, planned.tuning, lake)
+        collect(
+            root, Run(planned, planned.principal, optimized, fragmented, known, filtered), lake.feedback, lake.table_now
+        )
+
+    return replace(query, measured=measured)

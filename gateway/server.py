@@ -83,7 +83,7 @@ class Gateway:
         known = await asyncio.to_thread(self.metadata.load_catalog)
         if known is not None:
             self.lake.remember(known)
-        self.lake.take_analyzed(await self.metadata.analyzed.news())
+        await self._take_found()
         await self.refresh(None, FIRST_PATIENCE)
         await self._look_at_others()
 
@@ -100,6 +100,11 @@ class Gateway:
         await self.metadata.analyzed.keep(table, analyzed)
         self.lake.take_analyzed({table: analyzed})
 
+    async def _take_found(self) -> None:
+        """Take over what is known of rows, found by other gateways or before this one was started."""
+        self.lake.take_analyzed(await self.metadata.analyzed.news())
+        self.lake.feedback.take(await self.metadata.analyzed.feedback.news())
+
     async def keep_current(self) -> None:
         """Look at the sources again and again, and at once when a table has changed, until cancelled."""
         interval = self._config.server.refresh_interval
@@ -111,7 +116,7 @@ class Gateway:
             try:
                 await self.refresh(None, PATIENCE)
                 await self._look_at_others()
-                self.lake.take_analyzed(await self.metadata.analyzed.news())
+                await self._take_found()
             except Exception:  # the next round may succeed; the catalogue stays as it was
                 _log.exception("refresh failed")
 

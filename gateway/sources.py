@@ -21,6 +21,7 @@ from gateway.execute.port import EnginePort, EngineSettings
 from gateway.execute.remote_relations import STREAMS, RemoteDataset
 from gateway.execute.workers.messages import RemoteServer
 from gateway.execute.workers.pool import Secrets, WorkerPool, WorkerSettings
+from gateway.feedback.cache import FeedbackCache
 from gateway.lake import Lake
 from gateway.metadata import Metadata
 from gateway.sql.engine_dialect.function_errors import stated_error
@@ -84,6 +85,7 @@ def open_lake(config: Config, metadata: Metadata) -> Lake:
         metadata.pure_functions,
         metadata.evaluator,
     )
+    lake.feedback = FeedbackCache(metadata.analyzed.feedback.save)
     return lake
 
 

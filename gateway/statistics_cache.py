@@ -13,6 +13,7 @@ import structlog
 
 from catalog.analyzed import Analyzed, with_analyzed
 from catalog.errors import SqlError
+from catalog.feedback import TableThen
 from catalog.names import TableName
 from catalog.scans import Source
 from catalog.statistics import UNKNOWN, TableStatistics
@@ -89,6 +90,11 @@ class StatisticsCache:
             self._analyzed.update(found)
             for name in found:
                 self._kept.pop(name, None)
+
+    def now(self, name: TableName) -> TableThen:
+        """Return which version of a table is read, empty before any was, and how many rows it is held to have."""
+        kept = self._kept.get(name)
+        return TableThen(self._versions.get(name, ""), None if kept is None else kept.statistics.rows)
 
     def looked_at(self, source: str) -> None:
         """Note that a source was looked at again: what it said of its tables' rows is asked anew."""

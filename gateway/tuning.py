@@ -22,18 +22,22 @@ SELECTED = ", ".join(f"pg_catalog.current_setting('{name}', true)" for name in S
 @dataclass(frozen=True, slots=True)
 class Tuning:
     """What is switched on, in the order of `SETTINGS`. ``dynamic_filters``: large tables are read by the keys of small
-    ones. ``join_reordering``: tables are joined in the order that costs least, and not in that of FROM. ``pushdown``:
-    statements and parts of them go to the server that has their tables.
+    ones. ``feedback``: plans are made by what runs before have found. ``join_reordering``: tables are joined in the
+    order that costs least, and not in that of FROM. ``pushdown``: statements and parts of them go to the server that
+    has their tables.
     """
 
     dynamic_filters: bool = True
+    feedback: bool = True
     join_reordering: bool = True
     pushdown: bool = True
 
     @property
     def of_plans(self) -> Tuning:
         """What of it a plan depends on; all else is asked when the plan is carried out."""
-        return USUAL if self.join_reordering else Tuning(join_reordering=False)
+        if self.feedback and self.join_reordering:
+            return USUAL
+        return Tuning(feedback=self.feedback, join_reordering=self.join_reordering)
 
     def changed(self) -> dict[str, str]:
         """Return the settings that are not the usual ones, as EXPLAIN (SETTINGS) shows them."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
@@ -12,6 +12,7 @@ from catalog.names import TableName
 from catalog.statistics import TableStatistics
 from optimizer import selectivity
 from optimizer.column_estimates import DEFAULT_DISTINCT, ColumnEstimate, combinations
+from optimizer.feedback import Feedback, Informed
 from optimizer.join_order import EqualColumns
 from optimizer.relations import conjuncts
 from optimizer.scopes import is_in_parentheses
@@ -62,6 +63,11 @@ class Cardinality:
     statistics: Statistics
     _known: dict[int, tuple[exp.Expr, Estimate | None]] = field(default_factory=dict)
 
+    @property
+    def feedback(self) -> Feedback | None:
+        """What earlier runs have found, None where nothing counts."""
+        return self.statistics.feedback if isinstance(self.statistics, Informed) else None
+
     def of_joined(self, first: exp.Expr, joins: Iterable[exp.Join]) -> Joined | None:
         """Return what is expected of sources that are joined as they are written, those in parentheses among them."""
         joined = self._of_one(first)
@@ -101,6 +107,9 @@ class Cardinality:
             return kept[1]
         self._known[id(query)] = query, None  # of a recursive query nothing is known
         found = self._of_query(query)
+        if found is not None and self.feedback is not None and isinstance(query, exp.Query):
+            observed = self.feedback.of_query(query)
+            found = found if observed is None else replace(found, rows=observed.beside(found.rows))
         self._known[id(query)] = query, found
         return found
 

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from optimizer.cardinality import Cardinality, Statistics
+from optimizer.corrections import corrected
 from optimizer.join_block import JoinBlock, Source, get_join_block
-from optimizer.join_graph import conditions_of, join_graph
+from optimizer.join_conditions import conditions_of
+from optimizer.join_graph import join_graph
 from optimizer.join_order import JoinGraph, JoinTree, last_joins, left_deep
 from optimizer.scopes import queries
 from optimizer.stages import AT_SERVER, JoinAtServer, Optimized, RemotePart
@@ -69,7 +71,11 @@ def _graph(block: JoinBlock, cardinality: Cardinality) -> JoinGraph | None:
     numbers = {alias: number for number, source in enumerate(block.sources) for alias in source.aliases}
     found = [cardinality.of_joined(source.node, ()) for source in block.sources]
     known = [one for one in found if one is not None]
-    return join_graph(conditions_of(block, numbers), known, numbers, cardinality) if len(known) == len(found) else None
+    if len(known) < len(found):
+        return None
+    conditions = conditions_of(block, numbers)
+    graph = join_graph(conditions, known, numbers, cardinality)
+    return corrected(graph, block, conditions, numbers, cardinality.feedback)[0]
 
 
 def _name(source: Source) -> str:

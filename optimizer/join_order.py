@@ -50,12 +50,17 @@ class Predicate:
 
 @dataclass(frozen=True, slots=True)
 class JoinGraph:
-    """What is to be joined: rows and width (in bytes) of each relation, and the conditions between them."""
+    """What is to be joined: rows and width (in bytes) of each relation, and the conditions between them.
+
+    ``corrections`` are by how much more, or fewer, rows the join of some relations has than all these say; they link
+    nothing.
+    """
 
     rows: tuple[float, ...]
     widths: tuple[float, ...]
     equal: tuple[EqualColumns, ...] = ()
     predicates: tuple[Predicate, ...] = ()
+    corrections: tuple[Predicate, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +159,12 @@ def rows_of(graph: JoinGraph, members: int) -> float:
     return _Estimates(graph).rows(members)
 
 
+def with_rows(graph: JoinGraph, members: int, rows: float) -> JoinGraph:
+    """Return a graph in which the join of some relations has so many rows, and larger joins more or fewer with it."""
+    correction = Predicate(members, rows / _Estimates(graph).fraction(members))
+    return replace(graph, corrections=(*graph.corrections, correction))
+
+
 def row_estimates(graph: JoinGraph) -> Callable[[int], float]:
     """Return a function with the meaning of `rows_of`, for many sets of relations."""
     return _Estimates(graph).rows
@@ -173,7 +184,8 @@ class _Estimates:
 
     def __post_init__(self) -> None:
         self.bits = [(1 << number, rows) for number, rows in enumerate(self.graph.rows)]
-        self.conditions = [(predicate.members, predicate.selectivity) for predicate in self.graph.predicates]
+        both = (*self.graph.predicates, *self.graph.corrections)
+        self.conditions = [(predicate.members, predicate.selectivity) for predicate in both]
         for equal in self.graph.equal:
             if len(equal.distinct) == 2:
                 self.conditions.append((equal.members, equal.selectivity(equal.members)))
@@ -188,14 +200,18 @@ class _Estimates:
         """Return how many rows the join of a set of relations has."""
         found = self.known.get(members)
         if found is None:
-            found = math.prod(rows for bit, rows in self.bits if bit & members)
-            for among, selectivity in self.conditions:
-                if among & members == among:
-                    found *= selectivity
-            for among, equal in self.classes:
-                if among & members:
-                    found *= equal.selectivity(members)
-            self.known[members] = found = max(found, 1.0)
+            self.known[members] = found = max(self.fraction(members), 1.0)
+        return found
+
+    def fraction(self, members: int) -> float:
+        """Return the same, where it is less than one row too."""
+        found = math.prod(rows for bit, rows in self.bits if bit & members)
+        for among, selectivity in self.conditions:
+            if among & members == among:
+                found *= selectivity
+        for among, equal in self.classes:
+            if among & members:
+                found *= equal.selectivity(members)
         return found
 
     def join(self, one: JoinTree, other: JoinTree, below: float = math.inf) -> JoinTree | None:

@@ -9,7 +9,7 @@ from sqlglot import exp
 
 from optimizer.copies import copied
 from optimizer.join_block import JoinBlock
-from optimizer.join_graph import Conditions, boolean
+from optimizer.join_conditions import Conditions, boolean
 from optimizer.scopes import is_in_parentheses, is_own, source_select
 
 Key = tuple[str, str]  # of a column: its source's alias and its name

@@ -10,7 +10,8 @@ from sqlglot import exp
 from optimizer import cost
 from optimizer.cardinality import Cardinality, Joined, Statistics
 from optimizer.join_block import JoinBlock, get_join_block
-from optimizer.join_graph import conditions_of, join_graph
+from optimizer.join_conditions import conditions_of
+from optimizer.join_graph import join_graph
 from optimizer.join_order import JoinGraph, row_estimates
 from optimizer.joined_subquery import JoinedSubquery, Known, bits, joined_subquery, outer_columns, put_in
 from optimizer.relations import get_relation, relations

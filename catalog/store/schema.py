@@ -238,3 +238,14 @@ audit_heads = sa.Table(
     sa.Column("signature", sa.LargeBinary, nullable=False),
     sa.Column("updated", sa.DateTime(timezone=True), nullable=False, server_default=_now),
 )
+
+plan_feedback = sa.Table(
+    "plan_feedback",  # how many rows parts of plans had when they were run
+    metadata,
+    sa.Column("catalog", sa.Text, primary_key=True),  # the database as clients see it
+    sa.Column("digest", sa.Text, primary_key=True),  # of the part, and of who asked
+    sa.Column("rows", sa.Double, nullable=False),
+    sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("tables", postgresql.JSONB, nullable=False),  # [[schema, name, version, rows], …]
+    sa.Index("plan_feedback_at_idx", "catalog", "at"),
+)

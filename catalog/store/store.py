@@ -24,6 +24,7 @@ from catalog.sqlstate import SqlState
 from catalog.store.access import AccessChange, read_access, read_memberships, without_roles
 from catalog.store.analyzed_tables import AnalyzedTables
 from catalog.store.connection import DATABASE, open_engine
+from catalog.store.feedback_rows import FeedbackRows
 from catalog.store.gateways import serves_otherwise
 from catalog.store.listener import CHANNEL, Heard, Listener
 from catalog.store.listener import NAME as LISTENER
@@ -71,6 +72,7 @@ class Store:
         self.masking = MaskingStore(engine, self._change)
         self.mappings = MappingStore(engine, self._change)
         self.analyzed = AnalyzedTables(engine)
+        self.feedback = FeedbackRows(engine)
 
     def close(self) -> None:
         """Give back the connections."""

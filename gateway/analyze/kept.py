@@ -7,16 +7,39 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
 from catalog.analyzed import Analyzed
+from catalog.feedback import Found
 from catalog.names import TableName
 from catalog.store.analyzed_tables import AnalyzedTables
+from catalog.store.feedback_rows import FeedbackRows
 
 _OVERLAP = timedelta(minutes=1)  # clocks of gateways may differ
 
 
-class KeptStatistics:
-    """The statistics of one database's tables in the store. ``database`` is what clients see."""
+class KeptFeedback:
+    """What runs of plans have found of one database's tables, in the store."""
 
-    def __init__(self, tables: AnalyzedTables, database: str) -> None:
+    def __init__(self, rows: FeedbackRows, database: str) -> None:
+        self._rows = rows
+        self._database = database
+        self._last: datetime | None = None
+
+    def save(self, found: Mapping[str, Found]) -> None:
+        """Keep what was found of parts. Blocks."""
+        self._rows.save(self._database, found)
+
+    async def news(self) -> Mapping[str, Found]:
+        """Return what was found since this was asked last, at first all."""
+        since = None if self._last is None else self._last - _OVERLAP
+        found = await asyncio.to_thread(self._rows.load, self._database, since)
+        self._last = max((one.at for one in found.values()), default=self._last)
+        return found
+
+
+class KeptStatistics:
+    """The statistics of one database's tables in the store, and their feedback. ``database`` is what clients see."""
+
+    def __init__(self, tables: AnalyzedTables, feedback: FeedbackRows, database: str) -> None:
+        self.feedback = KeptFeedback(feedback, database)
         self._tables = tables
         self._database = database
         self._known: dict[TableName, datetime] = {}

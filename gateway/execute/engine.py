@@ -27,6 +27,7 @@ from gateway.execute import file_relations, heaps, remote_relations
 from gateway.execute.errors import StatedError, sql_error
 from gateway.execute.fences import require_fences
 from gateway.execute.kept_plans import KeptPlan, KeptPlans
+from gateway.execute.measuring import Measuring
 from gateway.execute.opened import Opened, Ready
 from gateway.execute.port import EngineQuery, EngineSettings, MakeForm, Messages, batches_alone, explained
 from gateway.execute.small_relations import SmallRelations
@@ -146,12 +147,15 @@ class Engine:
             if query.calls and self._hold is not None:
                 opened.add_release(self._hold(query.calls))
             context = self._context_for(query)
+            measuring: Measuring | None = None
             planned = self._plan(context, query, parameters, opened)
             if isinstance(planned, KeptPlan):
                 frame, streams = planned.frame, self._plans.streams(planned, parameters)
             else:
                 frame, alone = planned, _one_by_one(context, planned) if _reads_files_alone(query) else None
                 streams = alone or iter([frame.execute_stream()])
+                if query.measured is not None:
+                    measuring = Measuring(frame.execution_plan(), query.measured)
             for _, scan in query.scans:
                 if isinstance(scan, FileScan):
                     _require_files(scan)
@@ -159,7 +163,7 @@ class Engine:
             if query.is_brief and _reads_local_files(query):
                 ready, streams = _first_batches(streams)
             is_large = query.bytes is not None and query.bytes > _SMALL_BYTES
-            return Running(frame, streams, opened, ready, is_large)
+            return Running(frame, streams, opened, ready, is_large, measuring)
         finally:
             opened.close_late()
 
@@ -269,6 +273,7 @@ class Running:
     _opened: Opened
     _ready: list[pa.RecordBatch]
     _is_large: bool
+    _measuring: Measuring | None = None
     _stream: RecordBatchStream | None = field(default=None)
     _requested: asyncio.Future[Any] | None = field(default=None)
     _closed: bool = field(default=False)
@@ -320,7 +325,10 @@ class Running:
             except Exception as failure:
                 raise told(failure, self._opened) from failure
             following = self._request()
-            yield batch.to_pyarrow()
+            found = batch.to_pyarrow()
+            if self._measuring is not None:
+                self._measuring.rows += found.num_rows
+            yield found
             if self._closed:
                 return
 
@@ -338,12 +346,15 @@ class Running:
         """Stop the work and give back its relations. Dropping the stream is what stops the engine's tasks."""
         if self._closed:
             return
+        loop = asyncio.get_running_loop()
+        measuring, self._measuring = self._measuring, None
+        if measuring is not None and self._stream is None:  # all rows were read
+            loop.call_soon(loop.run_in_executor, None, measuring.tell)  # behind the end of the answer
         self._closed = True
         self._stream, self._streams = None, iter(())
         if self._requested is not None:
             self._requested.cancel()
             self._requested = None
-        loop = asyncio.get_running_loop()
         if self._opened:
             await loop.run_in_executor(None, self._opened.close)
         if self._is_large:

@@ -6,13 +6,14 @@ in one after another stands before both (`admitting`).
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
 import pyarrow as pa
 
 from catalog.scans import Scan
+from gateway.execute.operators import Operator
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,9 @@ class EngineSettings:
     small_tables_memory: int = 64 << 20  # bytes; 0: none is kept
 
 
+Measured = Callable[[Operator], None]
+
+
 @dataclass(frozen=True, slots=True)
 class EngineQuery:
     """What the engine is asked: SQL over named relations, and the scan behind each name.
@@ -36,6 +40,8 @@ class EngineQuery:
     where it is not known. ``fenced`` are relations that must be read from under a fence, ``calls`` what PostgreSQL is
     to evaluate. ``is_explained`` says that the plan over the files is wanted, wherever the rows are, ``compares`` that
     parameters do nothing but be compared with columns, so that a plan is the same for all their values.
+    ``measured`` is told, in a thread and after the rows were read to their end, what the operators have counted; worker
+    processes do not tell.
     """
 
     sql: str
@@ -47,6 +53,7 @@ class EngineQuery:
     calls: frozenset[str] = frozenset()
     is_explained: bool = False
     compares: bool = False
+    measured: Measured | None = field(default=None, compare=False)
 
 
 Prepare = Callable[[], EngineQuery]

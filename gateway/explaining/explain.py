@@ -18,17 +18,19 @@ from time import monotonic
 from catalog.scans import FileScan, RemoteScan
 from gateway.dynamic_filters import Asking, Filtered, with_keys
 from gateway.explaining.advice import Analyzed, expected_rows, worst_estimate
+from gateway.explaining.feedback import feedback_lines, feedback_shown
 from gateway.explaining.formats import written
 from gateway.explaining.fragments import filter_lines, fragment_lines, fragment_shown, name_scans
 from gateway.explaining.orders import order_lines, orders_shown
 from gateway.explaining.parts import not_pushed, part_lines, part_names, parts_shown
 from gateway.lake import Lake
-from gateway.pipeline import Plan, Prepared
+from gateway.pipeline import Plan, Prepared, known_statistics
 from gateway.plan_tree import PlanNode, Shape, as_postgres, plan_tree, without_statistics
 from gateway.relay.source_relay import WholeStatement
 from gateway.sql.explain_options import ExplainOptions
 from optimizer.considered_orders import ConsideredOrders, considered_orders
 from optimizer.dynamic_filters import left_by
+from optimizer.known_parts import KnownPart, known_parts
 from optimizer.stages import Fragment, Fragmented
 from policies.views import KIND as VIEW
 
@@ -53,14 +55,14 @@ async def explain(
     told = await lake.engine.explain(query, asking.parameters, options.analyze)
     ended_at = monotonic()
     loop = asyncio.get_running_loop()
-    expected, orders = await loop.run_in_executor(lake.threads, _estimates, planned, options, lake)
+    expected, orders, known = await loop.run_in_executor(lake.threads, _estimates, planned, options, lake)
     for one in filtered or [Filtered(each.filter, round(each.filter.keys), None) for each in prepared.keys]:
         if one.keys is not None and (one.scan is not None or not filtered):
             expected[one.filter.target] = left_by(one.filter, one.keys)
     told = _named(told if planned.principal.superuser else without_places(told), prepared.fragmented)
     planning = 1000 * ((planned_at if options.analyze else ended_at) - started)
     execution = 1000 * (ended_at - planned_at) if options.analyze else None
-    run = _Explained(prepared, filtered, told, expected, orders, planning, execution, _analyzed(prepared, lake))
+    run = _Explained(prepared, filtered, told, expected, orders, planning, execution, _analyzed(prepared, lake), known)
     if options.format == "TEXT":
         return _text(run, planned, options, asking)
     return written(_shown(run, planned, options, asking), options.format)
@@ -68,14 +70,18 @@ async def explain(
 
 def _estimates(
     planned: Plan, options: ExplainOptions, lake: Lake
-) -> tuple[list[float | None], tuple[ConsideredOrders, ...]]:
-    """Return the rows that were expected of each relation, and for VERBOSE the orders of joins that were considered."""
+) -> tuple[list[float | None], tuple[ConsideredOrders, ...], list[KnownPart]]:
+    """Return the rows that were expected of each relation, for VERBOSE the orders of joins that were considered, and
+    what was known of runs before.
+    """
     tables = [table for table in planned.optimized.tables.values() if table.name not in planned.session]
-    statistics, reorders = lake.statistics(tables), planned.tuning.join_reordering
+    statistics = known_statistics(lake.statistics(tables), planned.principal, planned.tuning, lake)
+    reorders = planned.tuning.join_reordering
     orders = (
         considered_orders(planned.optimized, statistics, planned.parts, reorders=reorders) if options.verbose else []
     )
-    return expected_rows(planned.optimized, statistics), tuple(orders)
+    known = known_parts(planned.optimized.tree, statistics)
+    return expected_rows(planned.optimized, statistics), tuple(orders), known
 
 
 def _analyzed(prepared: Prepared, lake: Lake) -> Analyzed:
@@ -99,6 +105,7 @@ class _Explained:
     planning: float
     execution: float | None
     analyzed: Analyzed  # the tables whose versions ANALYZE has read
+    known: list[KnownPart]
 
     @property
     def fragmented(self) -> Fragmented:
@@ -132,6 +139,7 @@ def _text(run: _Explained, planned: Plan, options: ExplainOptions, asking: Askin
         lines += fragment_lines(part)
         lines += [f"  Dynamic filter: {one}" for one in filter_lines(place, run.prepared.keys, run.filtered)]
     lines += part_lines(run.fragmented.parts)
+    lines += feedback_lines(run.known)
     lines += [f"Not pushed down: {operation}  ({reason})" for operation, reason in not_pushed(planned, run.fragmented)]
     root = run.tree() if run.execution is not None else None
     worst = worst_estimate(root, run.fragmented.fragments, run.analyzed) if root is not None else None
@@ -170,6 +178,7 @@ def _shown(run: _Explained, planned: Plan, options: ExplainOptions, asking: Aski
         {**fragment_shown(part), "Dynamic Filters": filter_lines(place, run.prepared.keys, run.filtered)}
         for place, part in run.fragments
     ]
+    shown["Feedback"] = feedback_shown(run.known)
     shown["Remote Parts"] = parts_shown(run.fragmented.parts)
     reasons = not_pushed(planned, run.fragmented)
     shown["Not Pushed Down"] = [{"Operation": operation, "Reason": reason} for operation, reason in reasons]

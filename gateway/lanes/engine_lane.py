@@ -188,7 +188,8 @@ class EngineLane:
         before = began.require_plan()
         asker = Asker(names, self._principal(), portal.types, before.tuning)
         plan = (await self._statements.prepare(began.statement, asker, self._lake)).require_plan()
-        if plan is not before and plan.optimized.tree.sql() != before.optimized.tree.sql():
+        is_same = plan.principal == before.principal and plan.made_for == before.made_for
+        if not is_same and plan.optimized.tree.sql() != before.optimized.tree.sql():
             raise SqlError(
                 SqlState.FEATURE_NOT_SUPPORTED,
                 "the cursor cannot go on: what may be read by it has changed since it was opened",

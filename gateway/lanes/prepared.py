@@ -298,7 +298,7 @@ class StatementCache:
         if names.temporary:
             key = (*key, names.temporary)
         kept = self._prepared.get(key)
-        if kept is None:
+        if kept is None or (kept.plan is not None and lake.feedback.is_outdated(kept.plan)):
             loop = asyncio.get_running_loop()
             kept = await loop.run_in_executor(lake.threads, _prepare, statement, asker, lake)
             self._prepared[key] = kept

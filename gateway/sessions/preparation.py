@@ -142,7 +142,8 @@ class Preparation:
         if before is Lane.RELAY and statement.kind not in LATE and not self._temporary.may_mean_others(statement):
             return
         is_settled = self._engine.settings_known and not self._temporary.is_outdated
-        if is_settled and named.last is not None and named.last.names is self._role.names():
+        is_last = named.last is not None and named.last.names is self._role.names()
+        if is_settled and is_last and not self._is_outdated(named.prepared):
             return
         prepared = await self.prepare(statement)
         if prepared.lane is Lane.RELAY and before in _STANDING_IN:
@@ -150,6 +151,10 @@ class Preparation:
             raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, message, hint="Prepare it again.")
         named.prepared = prepared
         named.last = LastTime(self._role.names(), prepared) if prepared.lane is Lane.ENGINE else None
+
+    def _is_outdated(self, prepared: PreparedStatement) -> bool:
+        """Whether runs have shown that another plan would be better."""
+        return prepared.plan is not None and self._services.lake.feedback.is_outdated(prepared.plan)
 
     async def _settled(self, statement: Statement) -> PreparedStatement | None:
         """Return a statement that needs no plan of its own; None for one that does."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 from sqlglot import exp
 
 from optimizer.cardinality import Cardinality, Statistics
+from optimizer.corrections import corrected
 from optimizer.join_block import JoinBlock, get_join_block
-from optimizer.join_graph import Conditions, conditions_of, equalities_between, join_graph, links
+from optimizer.join_conditions import Conditions, conditions_of, links
+from optimizer.join_graph import equalities_between, join_graph
 from optimizer.join_order import JoinTree, written_order
 from optimizer.join_order import order_joins as cheapest
 from optimizer.unique_semi_joins import semi_joins_as_sources
@@ -53,7 +55,8 @@ def _order(select: exp.Select, cardinality: Cardinality) -> None:
     if len(known) < len(found):
         tree = written_order(len(found), links(conditions, numbers))
     else:
-        tree = cheapest(join_graph(conditions, known, numbers, cardinality))
+        graph = join_graph(conditions, known, numbers, cardinality)
+        tree = cheapest(corrected(graph, block, conditions, numbers, cardinality.feedback)[0])
     _write(block, tree, conditions, numbers)
 
 

@@ -19,7 +19,8 @@ from gateway.sql.statements import parse_query
 from optimizer.cardinality import Cardinality
 from optimizer.column_estimates import ColumnEstimate
 from optimizer.join_block import get_join_block
-from optimizer.join_graph import conditions_of, join_graph
+from optimizer.join_conditions import conditions_of
+from optimizer.join_graph import join_graph
 from optimizer.join_order import rows_of
 from optimizer.optimize import RULES, optimize
 from optimizer.stages import Governed
