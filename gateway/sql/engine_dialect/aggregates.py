@@ -28,7 +28,7 @@ _DOUBLE_NAMES: dict[type[exp.Expr], str] = {
 
 def window(node: exp.Window) -> exp.Expr:
     """``f(…) OVER (…)``: ranks are unsigned in the engine."""
-    function = _function(node)
+    function = require_function(node)
     if isinstance(function, exp.Anonymous) and function.name.lower() in ("mode",):
         raise refuse("an ordered-set aggregate as window function")
     if isinstance(function, exp.NthValue):
@@ -44,7 +44,7 @@ def aggregate(node: exp.Expr) -> exp.Expr:
     ``avg`` of exact numbers is a quotient of ``sum`` and ``count`` (the engine adds four digits, and for integers uses
     floats); deviations likewise. ``sum`` of bigint is numeric, of real is real.
     """
-    function = _function(node)
+    function = require_function(node)
     if isinstance(function, exp.Avg):
         return _average(node, function)
     if isinstance(function, exp.Sum):
@@ -61,11 +61,11 @@ def aggregate(node: exp.Expr) -> exp.Expr:
 def _distinct_xor(node: exp.Expr, function: exp.BitwiseXorAgg) -> exp.Expr:
     """``bit_xor(DISTINCT a)``: the engine cannot hand its state on between stages, as grouping sets need it."""
     distinct = exp.Distinct(expressions=[cast(function.this.expressions[0], "BIGINT")])
-    gathered = _instead(node, function, typed(exp.ArrayAgg(this=distinct), "BIGINT[]"))
+    gathered = replaced(node, function, typed(exp.ArrayAgg(this=distinct), "BIGINT[]"))
     return cast(call("xor_of", gathered, returns="BIGINT"), type_of(function))
 
 
-def _function(node: exp.Expr) -> exp.Expr:
+def require_function(node: exp.Expr) -> exp.Expr:
     """Return the function under OVER, FILTER and WITHIN GROUP."""
     found = node
     while isinstance(found, exp.Window | exp.Filter | exp.WithinGroup):
@@ -95,7 +95,7 @@ def spare_filtered(tree: exp.Expr) -> None:
             value.replace(typed(case((condition.copy(), value.copy())), type_of(value).copy()))
 
 
-def _instead(node: exp.Expr, function: exp.Expr, other: exp.Expr) -> exp.Expr:
+def replaced(node: exp.Expr, function: exp.Expr, other: exp.Expr) -> exp.Expr:
     """Return a copy of the whole with another function in the function's place."""
     if node is function:
         return other
@@ -137,8 +137,8 @@ def _average(node: exp.Expr, function: exp.Avg) -> exp.Expr:
     if found not in kinds.EXACT:
         function.set("this", cast(argument, "DOUBLE PRECISION") if argument is function.this else function.this)
         return node
-    total = _instead(node, function, typed(exp.Sum(this=_wide(function)), "DECIMAL"))
-    count = _instead(node, function, typed(exp.Count(this=function.this.copy(), big_int=True), T.BIGINT))
+    total = replaced(node, function, typed(exp.Sum(this=_wide(function)), "DECIMAL"))
+    count = replaced(node, function, typed(exp.Count(this=function.this.copy(), big_int=True), T.BIGINT))
     least = 0 if found is Kind.INTEGER else kinds.scale_of(type_of(argument))
     return quotient(total, exp.Nullif(this=count, expression=number(0)), least)
 
@@ -146,8 +146,8 @@ def _average(node: exp.Expr, function: exp.Avg) -> exp.Expr:
 def _average_interval(node: exp.Expr, function: exp.Avg) -> exp.Expr:
     if isinstance(function.this, exp.Distinct):
         raise refuse("an aggregate of distinct intervals")
-    total = _instead(node, function, typed(exp.Sum(this=function.this.copy()), T.INTERVAL))
-    count = _instead(node, function, typed(exp.Count(this=function.this.copy(), big_int=True), T.BIGINT))
+    total = replaced(node, function, typed(exp.Sum(this=function.this.copy()), T.INTERVAL))
+    count = replaced(node, function, typed(exp.Count(this=function.this.copy(), big_int=True), T.BIGINT))
     counted = cast(exp.Nullif(this=count, expression=number(0)), "DOUBLE PRECISION")
     return call("interval_divided", total, counted, returns=T.INTERVAL)
 
@@ -155,7 +155,7 @@ def _average_interval(node: exp.Expr, function: exp.Avg) -> exp.Expr:
 def _sum(node: exp.Expr, function: exp.Sum) -> exp.Expr:
     argument = function.this.expressions[0] if isinstance(function.this, exp.Distinct) else function.this
     if type_of(argument).this is T.BIGINT:
-        return _instead(node, function, typed(exp.Sum(this=_wide(function)), "DECIMAL(38, 0)"))
+        return replaced(node, function, typed(exp.Sum(this=_wide(function)), "DECIMAL(38, 0)"))
     if type_of(argument).this is T.FLOAT:
         return cast(node, "REAL")
     _widen_terms(argument)
@@ -169,14 +169,14 @@ def _deviation(node: exp.Expr, function: exp.Expr) -> exp.Expr:
         value = cast(argument, "DOUBLE PRECISION")
         if isinstance(function.this, exp.Distinct):
             raise refuse("DISTINCT in stddev and variance of double precision")
-        return _instead(node, function, call(_DOUBLE_NAMES[type(function)], value, returns="FLOAT8"))
+        return replaced(node, function, call(_DOUBLE_NAMES[type(function)], value, returns="FLOAT8"))
     if isinstance(function.this, exp.Distinct):
         raise refuse("DISTINCT in stddev and variance")
     value = cast(argument, _double_width(argument))
     square = exp.Mul(this=value.copy(), expression=value.copy())
-    total = _instead(node, function, typed(exp.Sum(this=value), "DECIMAL"))
-    squares = _instead(node, function, typed(exp.Sum(this=square), "DECIMAL"))
-    count = _instead(node, function, typed(exp.Count(this=argument.copy(), big_int=True), T.BIGINT))
+    total = replaced(node, function, typed(exp.Sum(this=value), "DECIMAL"))
+    squares = replaced(node, function, typed(exp.Sum(this=square), "DECIMAL"))
+    count = replaced(node, function, typed(exp.Count(this=argument.copy(), big_int=True), T.BIGINT))
     spread = exp.Sub(
         this=exp.Mul(this=cast(count.copy(), "DECIMAL(19, 0)"), expression=squares),
         expression=exp.Mul(this=total, expression=total.copy()),
@@ -331,14 +331,6 @@ def sorted_distinct(node: exp.Expr) -> exp.Expr:
     return node
 
 
-def text_join(node: exp.GroupConcat) -> exp.Expr:
-    """``string_agg``: the engine's takes a constant as separator."""
-    separator = node.args.get("separator")
-    if not isinstance(separator, exp.Literal):
-        raise refuse("string_agg with a separator that is not a constant")
-    return node
-
-
 def correlate(node: exp.Binary) -> exp.Expr:
     """``corr``, ``covar_pop`` and their kin take double precision."""
     for key in ("this", "expression"):
@@ -362,7 +354,7 @@ def _determination(node: exp.Expr, function: exp.RegrR2) -> exp.Expr:
     def other(kind_of: type[exp.Expr]) -> exp.Expr:
         sides = (cast(side.copy(), "DOUBLE PRECISION") for side in (function.this, function.expression))
         made = kind_of(this=next(sides), expression=next(sides))
-        return _instead(node, function, typed(made, T.DOUBLE))
+        return replaced(node, function, typed(made, T.DOUBLE))
 
     flat = exp.And(
         this=exp.EQ(this=other(exp.RegrSyy), expression=number(0)),

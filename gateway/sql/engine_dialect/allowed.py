@@ -27,10 +27,13 @@ NAMES = frozenset(
         "make_date",
         "mod",
         "octet_length",
+        "random_normal",
         "regexp_match",
         "regexp_split_to_array",
         "statement_timestamp",
         "transaction_timestamp",
+        "uuidv4",
+        "uuidv7",
     }
 )
 """Functions that sqlglot has no class for."""

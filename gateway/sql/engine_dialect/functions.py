@@ -18,6 +18,7 @@ from gateway.sql.engine_dialect import (
     list_functions,
     moment_functions,
     number_functions,
+    random_functions,
     reading_functions,
     text_functions,
 )
@@ -81,6 +82,10 @@ def _list_functions() -> tuple[Function, ...]:
     return tuple(Function(f"float8_{name}", (floats,), FLOAT8, body) for name, body in bodies.items())
 
 
+def _pairs(element: pa.DataType) -> pa.DataType:
+    return pa.list_(pa.field("item", pa.list_(pa.field("item", element))))
+
+
 _OF_QUOTIENT = (QUOTIENT, FLOAT8, FLOAT8, pa.int64())  # it, what was divided by what, and the least scale
 
 FUNCTIONS: tuple[Function, ...] = (
@@ -122,6 +127,9 @@ FUNCTIONS: tuple[Function, ...] = (
     Function("float8_log10", (FLOAT8,), FLOAT8, number_functions.decimal_logarithm),
     Function("float4_numeric", (pa.float32(),), QUOTIENT, number_functions.real_to_numeric),
     Function("float8_numeric", (FLOAT8,), QUOTIENT, number_functions.to_numeric),
+    Function("random_integer", (pa.int64(), pa.int64(), FLOAT8), pa.int64(), random_functions.integers, "volatile"),
+    Function("random_normal", (FLOAT8,) * 3, FLOAT8, random_functions.normal, "volatile"),
+    Function("uuid_in_order", (FLOAT8,), pa.string(), random_functions.uuids_in_order, "volatile"),
     Function("width_bucket", (FLOAT8, FLOAT8, FLOAT8, FLOAT8), pa.int64(), number_functions.width_bucket),
     Function("percentile_of", (pa.list_(pa.field("item", FLOAT8)), FLOAT8), FLOAT8, number_functions.percentile),
     Function("xor_of", (pa.list_(pa.field("item", pa.int64())),), pa.int64(), list_functions.exclusive_or),
@@ -141,6 +149,8 @@ FUNCTIONS: tuple[Function, ...] = (
     Function("character_number", (pa.int64(),), pa.int64(), text_functions.character_number),
     Function("pad_length", (pa.int64(),), pa.int64(), text_functions.checked_length),
     Function("bytea_concat", (pa.binary(), pa.binary()), pa.binary(), text_functions.concatenated),
+    Function("pairs_joined", (_pairs(pa.string()),), pa.string(), text_functions.pairs_joined),
+    Function("bytea_pairs_joined", (_pairs(pa.binary()),), pa.binary(), text_functions.pairs_joined),
     Function("bytea_escape", (pa.binary(),), pa.string(), text_functions.bytea_as_text),
     Function(
         "regexp_split_to_array",

@@ -247,6 +247,11 @@ def _common(values: list[exp.Expr]) -> exp.DataType:
     return chosen
 
 
+def _random(node: exp.Rand) -> exp.DataType | exp.DType:
+    """``random(low, high)`` is of the type of its bounds."""
+    return T.DOUBLE if node.this is None else _common([node.this, node.args["lower"]])
+
+
 def _nullif(node: exp.Nullif) -> exp.DataType:
     return _common([node.this, node.expression]) if kinds.is_unknown_constant(node.this) else type_of(node.this)
 
@@ -390,14 +395,8 @@ def _text_array(node: exp.Expr) -> exp.DataType:
 ANONYMOUS: Mapping[str, exp.DType | Infer] = {
     "age": T.INTERVAL,
     "array_dims": T.TEXT,
-    "array_ndims": T.INT,
-    "array_lower": T.INT,
-    "array_positions": _first,
-    "array_replace": _first,
-    "array_reverse": _first,
-    "array_sort": _first,
-    "array_upper": T.INT,
-    "cardinality": T.INT,
+    **dict.fromkeys(("array_ndims", "array_lower", "array_upper", "cardinality", "octet_length", "scale"), T.INT),
+    **dict.fromkeys(("array_positions", "array_replace", "array_reverse", "array_sort"), _first),
     "clock_timestamp": T.TIMESTAMPTZ,
     "date_bin": lambda node: type_of(node.expressions[1]),
     "every": T.BOOLEAN,
@@ -411,16 +410,15 @@ ANONYMOUS: Mapping[str, exp.DType | Infer] = {
     "make_timestamp": T.TIMESTAMP,
     "make_timestamptz": T.TIMESTAMPTZ,
     "mod": _common_of_all,
-    "octet_length": T.INT,
-    "quote_ident": T.TEXT,
-    "quote_literal": T.TEXT,
+    **dict.fromkeys(("quote_ident", "quote_literal"), T.TEXT),
+    "random_normal": T.DOUBLE,
     "regexp_match": _text_array,
     "regexp_split_to_array": _text_array,
-    "scale": T.INT,
     "statement_timestamp": T.TIMESTAMPTZ,
     "transaction_timestamp": T.TIMESTAMPTZ,
     "to_number": lambda node: kinds.decimal_type(),
     "unistr": T.TEXT,
+    **dict.fromkeys(("uuidv4", "uuidv7"), T.UUID),
 }
 
 
@@ -469,6 +467,7 @@ _INFERRED: Mapping[Infer, tuple[type[exp.Expr], ...]] = {
     _exact_or_double: (exp.Avg, exp.Stddev, exp.StddevPop, exp.StddevSamp, exp.Variance, exp.VariancePop),
     _numeric_or_double: (exp.Exp, exp.Ln, exp.Log, exp.Pow, exp.Sign, exp.Sqrt),
     _rounded: (exp.Ceil, exp.Floor, exp.Round, exp.Trunc),
+    _random: (exp.Rand,),
     _alternatives: (exp.Case, exp.Coalesce, exp.Greatest, exp.Least),
     _nullif: (exp.Nullif,),
     _array: (exp.Array,),
@@ -485,6 +484,7 @@ _INFERRED: Mapping[Infer, tuple[type[exp.Expr], ...]] = {
     _unnest: (exp.Unnest,),
     _cast: (exp.Cast, exp.TryCast),
     _text_bits: (exp.Substring, exp.Trim, exp.Overlay),
+    (lambda node: T.VARBINARY if kind(_argument(node)) is Kind.BYTEA else T.TEXT): (exp.GroupConcat,),
     _text_array: (exp.StringToArray, exp.RegexpExtractAll),
     (lambda node: kinds.array_type(type_of(_argument(node)))): (exp.ArrayAgg,),
     _anonymous: (exp.Anonymous, exp.AnonymousAggFunc),

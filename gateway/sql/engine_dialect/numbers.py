@@ -296,12 +296,45 @@ def width_bucket(node: exp.WidthBucket) -> exp.Expr:
 
 
 def random(node: exp.Rand) -> exp.Expr:
-    """``random()``: without bounds."""
-    if node.args.get("this") is not None:
-        raise refuse("random with bounds", "Use floor(random() * n).")
-    return call("random", returns="FLOAT8")
+    """``random()``, and ``random(low, high)``, whose numbers have as many digits as the bounds."""
+    bounds = [one for one in (node.args.get(key) for key in ("this", "lower")) if one is not None]
+    if not bounds:
+        return call("random", returns="FLOAT8")
+    result = type_of(node)
+    if kind(node) is Kind.INTEGER:
+        return cast(_random_integer(*(cast(one, "BIGINT") for one in bounds)), result)
+    scale = kinds.scale_of(result)
+    if scale is None or scale > _MOST_RANDOM_DIGITS:
+        raise refuse("random with bounds of such numbers", "Use random() * (high - low) + low.")
+    factor, unit = "1" + "0" * scale, ("0." + "1".rjust(scale, "0")) if scale else "1"
+    whole = (cast(exp.Mul(this=paren(one), expression=number(factor)), "BIGINT") for one in bounds)
+    scaled = cast(_random_integer(*whole), "DECIMAL(19, 0)")
+    return cast(exp.Mul(this=scaled, expression=number(unit)), result)
 
 
-def random_uuid(node: exp.Uuid) -> exp.Expr:
-    """``gen_random_uuid()``."""
+_MOST_RANDOM_DIGITS = 9  # behind the point
+
+
+def _random_integer(low: exp.Expr, high: exp.Expr) -> exp.Expr:
+    return call("random_integer", low, high, call("random", returns="FLOAT8"), returns="BIGINT")
+
+
+def random_normal(node: exp.Anonymous) -> exp.Expr:
+    """``random_normal(mean, deviation)``, which are 0 and 1 where they are not given."""
+    if any(isinstance(one, exp.Kwarg) for one in node.expressions):
+        raise refuse("random_normal with arguments by name")
+    given = [*node.expressions, *(number(0), number(1))[len(node.expressions) :]]
+    arguments = [cast(one, "DOUBLE PRECISION") for one in given]
+    return call("random_normal", *arguments, call("random", returns="FLOAT8"), returns="FLOAT8")
+
+
+def random_uuid_in_order(node: exp.Anonymous) -> exp.Expr:
+    """``uuidv7()``."""
+    if node.expressions:
+        raise refuse("uuidv7 of another time")
+    return call("uuid_in_order", call("random", returns="FLOAT8"), returns=T.UUID)
+
+
+def random_uuid(node: exp.Expr) -> exp.Expr:
+    """``gen_random_uuid()`` and ``uuidv4()``."""
     return call("uuid", returns=T.UUID)

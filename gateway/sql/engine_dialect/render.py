@@ -42,6 +42,7 @@ from gateway.sql.engine_dialect import (
     strings,
     subqueries,
     subquery_joins,
+    text_aggregates,
     windows,
 )
 from gateway.sql.engine_dialect.build import ENGINE, POLICY
@@ -176,6 +177,8 @@ def _translate(tree: exp.Query, session: Session) -> exp.Query:
     for query in _inner_first(result, exp.Select, exp.SetOperation):
         _clauses(query, session, present)
     aggregates.spare_filtered(result)
+    if exp.GroupConcat in present:
+        text_aggregates.keep_apart(result)
     for node in reversed(list(result.dfs())):
         try:
             result = _translated(node, result, session)
@@ -289,10 +292,13 @@ _ANONYMOUS: dict[str, Rule] = {
     "lcm": numbers.greatest_common,
     "make_date": moments.make,
     "octet_length": strings.octet_length,
+    "random_normal": numbers.random_normal,
     "regexp_match": patterns.match_groups,
     "regexp_split_to_array": patterns.split_to_array,
     "statement_timestamp": moments.now,
     "transaction_timestamp": moments.now,
+    "uuidv4": numbers.random_uuid,
+    "uuidv7": numbers.random_uuid_in_order,
 }
 
 
@@ -406,7 +412,7 @@ RULES: tuple[tuple[Rule, tuple[type[exp.Expr], ...]], ...] = (
     (_ordered_set, (exp.WithinGroup, exp.Filter)),
     (aggregates.window, (exp.Window,)),
     (aggregates.sorted_distinct, (exp.ArrayAgg, exp.GroupConcat)),
-    (aggregates.text_join, (exp.GroupConcat,)),
+    (text_aggregates.join, (exp.GroupConcat, exp.Filter, exp.Window)),
     (aggregates.pairs, (exp.RegrCount,)),
     (
         aggregates.correlate,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -129,3 +130,18 @@ def split_by_pattern(values: pa.Array, patterns: pa.Array) -> pa.Array:
     if len(distinct) == 0:
         return pa.nulls(len(values), pa.list_(pa.string()))
     return pc.split_pattern_regex(values, distinct[0].as_py())
+
+
+def pairs_joined(lists: pa.Array) -> pa.Array:
+    """Join the values of each list's pairs of a separator and a value; the first separator is left out."""
+    chunk = lists.combine_chunks() if isinstance(lists, pa.ChunkedArray) else lists
+    pairs = pc.list_flatten(chunk)
+    words = pc.list_flatten(pairs)
+    sizes = pc.multiply(pc.fill_null(pc.list_value_length(chunk), 0), pa.scalar(2, pa.int32()))
+    offsets = np.concatenate([[0], np.cumsum(sizes.to_numpy(zero_copy_only=False))]).astype(np.int32)
+    empty = pa.scalar("" if pa.types.is_string(words.type) else b"", words.type)
+    first = np.zeros(len(words), dtype=bool)
+    first[offsets[:-1][np.diff(offsets) > 0]] = True
+    kept = pc.if_else(pa.array(first), empty, pc.fill_null(words, empty))
+    joined = pc.binary_join(pa.ListArray.from_arrays(pa.array(offsets), kept), empty)
+    return pc.if_else(pc.is_valid(chunk), joined, pa.scalar(None, joined.type))
