@@ -165,7 +165,7 @@ def keep_order(node: exp.Table, relation: exp.Query) -> None:
     alone = isinstance(select, exp.Select) and isinstance(node.parent, exp.From)
     if alone and select is not None and not any(select.args.get(part) for part in _REORDERS):
         query.set("limit", exp.Limit(expression=exp.Literal.number(FENCE)))
-    else:
+    elif query.args.get("distinct") is None and query.args.get("offset") is None:  # else it says which rows there are
         query.set("order", None)
 
 

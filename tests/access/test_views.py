@@ -143,6 +143,8 @@ def test_forms_of_views(both: Both) -> None:
         "sums (region, n, total)": "SELECT region, count(*), sum(amount) FROM shop.orders GROUP BY region",
         "united": "SELECT id FROM shop.orders WHERE id < 3 UNION ALL SELECT 7",
         "top": "SELECT id, amount FROM shop.orders ORDER BY amount DESC LIMIT 2",
+        "last_of": "SELECT DISTINCT ON (region) region, id, amount FROM shop.orders ORDER BY region, id DESC",
+        "rest": "SELECT id, amount FROM shop.orders ORDER BY id DESC OFFSET 1",
         "joined": "SELECT o.*, r.team FROM shop.orders o LEFT JOIN shop.regions r USING (region)",
         "ranked": "SELECT id, rank() OVER (PARTITION BY region ORDER BY amount) AS place FROM shop.orders",
         "listed": "VALUES (1, 'a'), (2, 'b')",
@@ -167,6 +169,11 @@ def test_forms_of_views(both: Both) -> None:
         "WITH sums AS (SELECT 1 AS one) SELECT * FROM sums, shop.top",
         "SELECT id FROM shop.orders WHERE id IN (SELECT id FROM shop.top)",
         "SELECT * FROM shop.cased WHERE d > 5 ORDER BY q",
+        "SELECT * FROM shop.last_of ORDER BY id",
+        "SELECT v.region, v.id, o.amount FROM shop.last_of v JOIN shop.orders o USING (id)",
+        "SELECT max(id), min(id), count(*) FROM shop.last_of",
+        "SELECT * FROM shop.rest ORDER BY id",
+        "SELECT sum(id) FROM shop.rest",
     )
 
 

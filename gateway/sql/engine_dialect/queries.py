@@ -34,6 +34,8 @@ def fetch(node: exp.Select | exp.SetOperation) -> None:
             return
         node.set("limit", exp.Limit(expression=rows))
     _plain_limits(node)
+    if node.parent is not None and node.args.get("offset") is not None and node.args.get("limit") is None:
+        node.set("limit", exp.Limit(expression=number(_ALL_ROWS)))  # or the engine sorts by what is around it alone
 
 
 def apart(query: exp.Query, root: exp.Query) -> exp.Query:

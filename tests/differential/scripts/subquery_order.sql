@@ -86,3 +86,15 @@ select a, b from (select n_name, n_regionkey from nation order by n_name desc li
 -- set operation sorted by a column that is renamed
 -- ordered
 select a from (select n_name from nation union all select r_name from region order by n_name desc limit 5) s (a);
+
+-- an offset of an ordered subquery below another order
+select * from (select id from types order by id desc offset 6) x order by 1;
+
+-- an offset of an ordered subquery below a window
+select id, row_number() over (order by id) from (select id from types order by id desc offset 6) x;
+
+-- an offset of an ordered set operation below another order
+select * from (select id from types union all select id + 100 from types order by id desc offset 20) x order by 1;
+
+-- distinct on in a subquery below another order
+select * from (select distinct on (b) b, id from types order by b, id desc) x order by 2;
