@@ -10,6 +10,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from types import MappingProxyType
 
 import pyarrow as pa
@@ -31,6 +32,7 @@ from gateway.rendering import rendered_fragments
 from gateway.session_answers import with_answers
 from gateway.session_rows import SessionSource, with_rows
 from gateway.sql.engine_dialect.moments import Session
+from gateway.sql.hints import NO_HINTS, Hints
 from gateway.sql.policy_text import policy_reader
 from gateway.sql.resolve import Names, References, resolve, with_computed
 from gateway.sql.session_expressions import SessionExpression, compute, session_expressions
@@ -43,8 +45,10 @@ from gateway.values.datetime_input import DATE_INFINITY, INFINITY
 from gateway.whole_statements import get_whole
 from optimizer.brief import is_brief
 from optimizer.cardinality import Statistics
+from optimizer.feedback import with_hints
 from optimizer.fragment import fragment, with_parameters
-from optimizer.optimize import NO_STATISTICS, RULES, RULES_AS_WRITTEN, optimize
+from optimizer.hints import HintsAtWork
+from optimizer.optimize import NO_STATISTICS, RULES, RULES_AS_WRITTEN, RULES_FOR_LEADING, Rule, optimize
 from optimizer.plain_scan import is_plain_scan
 from optimizer.relations import relations
 from optimizer.stages import Fragmented, Governed, Kept, Optimized, RemotePart
@@ -59,7 +63,8 @@ class Plan:
     the query as one source's server answers it alone, where one can; ``parts`` are subqueries that servers can answer,
     and ``kept`` those that they could not, with the reasons. ``tuning`` is what the session said of plans, ``asked``
     what the session is asked for each time, ``made_for`` what was known of names and rights: of one text, principal and
-    these, all plans read the same.
+    these, all plans read the same. ``hints`` are those of the text, ``followed`` what became of each: None where it was
+    followed, or why it was not.
     """
 
     optimized: Optimized
@@ -72,6 +77,16 @@ class Plan:
     tuning: Tuning = USUAL
     asked: SessionValues | None = None
     made_for: object = None
+    hints: Hints = NO_HINTS
+    followed: tuple[tuple[str, str | None], ...] = ()
+
+    def tuned(self, tuning: Tuning) -> Tuning:
+        """Return what a session's tuning is for this statement."""
+        return self.hints.tuned(tuning)
+
+    def tuned_session(self, session: Session) -> Session:
+        """Return a session as the hints of the statement set it."""
+        return replace(session, tuning=self.tuned(session.tuning)) if self.hints.settings else session
 
 
 class TypesWanted(Exception):
@@ -103,13 +118,14 @@ _LOCK = threading.Lock()  # of both: statements are prepared in many threads
 @dataclass(frozen=True, slots=True)
 class Asker:
     """Who asks a query: under which names, with which rights, with which types of ``$1 …`` where they are known, as SQL
-    writes them, and with which tuning of plans.
+    writes them, with which tuning of plans and with which hints.
     """
 
     names: Names
     principal: Principal
     parameters: tuple[str, ...] = ()
     tuning: Tuning = USUAL
+    hints: Hints = NO_HINTS
 
 
 def plan(tree: exp.Query, found: References, asker: Asker, lake: Lake) -> Plan:
@@ -131,19 +147,22 @@ def plan(tree: exp.Query, found: References, asker: Asker, lake: Lake) -> Plan:
         resolved = with_computed(resolved, [one.table for one in session.values()], names, parameters)
     access = WithSession(lake.access, frozenset(session)) if session else lake.access
     governed = govern(resolved, principal, access, policy_reader(names, lake.governed, lake.access))
-    statistics = known_statistics(_statistics(governed, lake), principal, asker.tuning, lake)
+    tuning, at_work = asker.hints.tuned(asker.tuning), _at_work(asker.hints)
+    statistics = known_statistics(_statistics(governed, lake), principal, tuning, lake)
     whole = get_whole(governed, principal, access, lake.sources, lake.pure_functions) if asked is None else None
     servers = asked_servers(governed.tables, lake.sources, lake.pure_functions) if whole is None else None
-    rules = RULES if asker.tuning.join_reordering else RULES_AS_WRITTEN
-    optimized = optimize(governed, statistics, rules, servers)
+    hinted = statistics if at_work is None else with_hints(statistics, at_work)
+    optimized = optimize(governed, hinted, _rules(tuning, at_work), servers)
     for query in (optimized.tree, *(one.query for one in optimized.dynamic)):
         check_governed(query, optimized.tables, principal, access)  # no rule has let go of a policy
     named = tuple(resolved.tables.values())
+    followed = _followed(asker.hints, at_work, whole)
+    said = partial(Plan, optimized, principal, named, hints=asker.hints, followed=followed, made_for=made_for)
     if servers is None:
-        return Plan(optimized, principal, named, whole, session, tuning=asker.tuning, asked=asked, made_for=made_for)
+        return said(whole, session, tuning=asker.tuning, asked=asked)
     parts, kept = remote_parts(optimized, statistics, lake.sources, lake.pure_functions)
     kept = (*servers.kept, *kept)
-    return Plan(optimized, principal, named, None, session, parts, kept, asker.tuning, asked, made_for)
+    return said(None, session, parts, kept, asker.tuning, asked)
 
 
 def _statistics(governed: Governed, lake: Lake) -> Statistics:
@@ -153,6 +172,28 @@ def _statistics(governed: Governed, lake: Lake) -> Statistics:
     if governed.tree.find(exp.Where) is None:
         return NO_STATISTICS
     return lake.statistics([table for table in governed.tables.values() if table.kind != "postgres"])
+
+
+def _at_work(hints: Hints) -> HintsAtWork | None:
+    return HintsAtWork(hints.hints) if hints.hints else None
+
+
+def _rules(tuning: Tuning, hints: HintsAtWork | None) -> tuple[Rule, ...]:
+    if not tuning.join_reordering:
+        return RULES_AS_WRITTEN
+    return RULES if hints is None or hints.leading is None else RULES_FOR_LEADING
+
+
+def _followed(
+    hints: Hints, at_work: HintsAtWork | None, whole: WholeStatement | None
+) -> tuple[tuple[str, str | None], ...]:
+    """Return what became of the hints of a statement."""
+    became: dict[str, str | None] = {text: None for text, _, _ in hints.settings} | dict(hints.unheeded)
+    if at_work is not None and whole is not None:
+        became |= {one.text: f"source {whole.source} answers the statement alone" for one in hints.hints}
+    elif at_work is not None:
+        became |= at_work.finished()
+    return tuple(became.items())
 
 
 def known_statistics(statistics: Statistics, principal: Principal, tuning: Tuning, lake: Lake) -> Statistics:
@@ -299,7 +340,7 @@ def _measured(query: EngineQuery, planned: Plan, prepared: Prepared, session: Se
     def measured(root: Operator) -> None:
         lake.feedback.looked_at(planned, versions)
         statistics = lake.statistics([*optimized.tables.values()])
-        known = known_statistics(statistics, planned.principal, planned.tuning, lake)
+        known = known_statistics(statistics, planned.principal, planned.tuned(planned.tuning), lake)
         collect(
             root, Run(planned, planned.principal, optimized, fragmented, known, filtered), lake.feedback, lake.table_now
         )

@@ -13,6 +13,7 @@ from catalog.statistics import TableStatistics
 from optimizer import selectivity
 from optimizer.column_estimates import DEFAULT_DISTINCT, ColumnEstimate, combinations
 from optimizer.feedback import Feedback, Informed
+from optimizer.hints import HintsAtWork
 from optimizer.join_order import EqualColumns
 from optimizer.relations import conjuncts
 from optimizer.scopes import is_in_parentheses
@@ -67,6 +68,11 @@ class Cardinality:
     def feedback(self) -> Feedback | None:
         """What earlier runs have found, None where nothing counts."""
         return self.statistics.feedback if isinstance(self.statistics, Informed) else None
+
+    @property
+    def hints(self) -> HintsAtWork | None:
+        """What the statement asks for."""
+        return self.statistics.hints if isinstance(self.statistics, Informed) else None
 
     def of_joined(self, first: exp.Expr, joins: Iterable[exp.Join]) -> Joined | None:
         """Return what is expected of sources that are joined as they are written, those in parentheses among them."""

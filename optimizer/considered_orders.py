@@ -60,8 +60,16 @@ def _considered(block: JoinBlock, cardinality: Cardinality, *, reorders: bool) -
     graph = _graph(block, cardinality)
     if graph is None:
         return
+    numbers = {alias: number for number, source in enumerate(block.sources) for alias in source.aliases}
+    hints = None if cardinality.hints is None else cardinality.hints.within(numbers)
+    graph = graph if hints is None else hints.with_rows(graph)
+    asked = None if hints is None else hints.order(graph)
     cheapest = last_joins(graph)
-    chosen = cheapest.pop(0) if reorders else left_deep(graph, range(len(block.sources)))
+    if asked is not None:
+        chosen = asked
+        cheapest = [one for one in cheapest if one.leaves != asked.leaves]
+    else:
+        chosen = cheapest.pop(0) if reorders else left_deep(graph, range(len(block.sources)))
     names = [*map(_name, block.sources)]
     others = tuple(_order(one, names) for one in cheapest[:_MOST_SHOWN])
     yield ConsideredOrders(_order(chosen, names), chosen.rows, others)

@@ -15,6 +15,7 @@ from sqlglot import exp
 
 from catalog.names import TableName
 from catalog.statistics import TableStatistics
+from optimizer.hints import HintsAtWork
 from optimizer.inner_joins import is_volatile
 from optimizer.join_block import JoinBlock, get_joins
 from optimizer.join_conditions import Conditions, conditions_of
@@ -63,10 +64,11 @@ class Feedback:
 
 @dataclass(frozen=True, slots=True)
 class Informed(Mapping[TableName, TableStatistics]):
-    """The statistics of tables, and what earlier runs have found."""
+    """The statistics of tables, what earlier runs have found, and what the statement asks for."""
 
     statistics: Mapping[TableName, TableStatistics]
     feedback: Feedback | None = None
+    hints: HintsAtWork | None = None
 
     def __getitem__(self, name: TableName) -> TableStatistics:
         return self.statistics[name]
@@ -76,6 +78,13 @@ class Informed(Mapping[TableName, TableStatistics]):
 
     def __len__(self) -> int:
         return len(self.statistics)
+
+
+def with_hints(statistics: Mapping[TableName, TableStatistics], hints: HintsAtWork) -> Informed:
+    """Return what is known, with what a statement asks for."""
+    if isinstance(statistics, Informed):
+        return Informed(statistics.statistics, statistics.feedback, hints)
+    return Informed(statistics, None, hints)
 
 
 def query_text(query: exp.Expr) -> str | None:

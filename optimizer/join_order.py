@@ -86,13 +86,46 @@ class JoinTree:
         return [*self.left.leaves, *self.right.leaves]
 
 
+@dataclass(frozen=True, slots=True)
+class Joining:
+    """Joins trees of a graph, as somebody else orders them."""
+
+    graph: JoinGraph
+    _estimates: _Estimates
+
+    def leaf(self, number: int) -> JoinTree:
+        """Return a relation."""
+        return _leaf(self.graph, number)
+
+    def cheaper(self, one: JoinTree, other: JoinTree) -> JoinTree:
+        """Return the cheaper of the two joins of two trees."""
+        return self._estimates.require_join(one, other)
+
+    def hashed(self, left: JoinTree, right: JoinTree) -> JoinTree:
+        """Return the join in which ``left`` is hashed."""
+        return replace(self._estimates.require_join(left, right), left=left, right=right)
+
+
+def joined(graph: JoinGraph) -> Joining:
+    """Return what joins trees of a graph."""
+    return Joining(graph, _Estimates(graph))
+
+
+def order_around(graph: JoinGraph, first: JoinTree, most_pairs: int = MOST_PAIRS) -> JoinTree:
+    """Return the cheapest tree that has ``first`` in it."""
+    leaves = [first, *(_leaf(graph, at) for at in range(len(graph.rows)) if not first.members >> at & 1)]
+    return _order_of(leaves, _Estimates(graph), most_pairs)
+
+
 def order_joins(graph: JoinGraph, most_pairs: int = MOST_PAIRS) -> JoinTree:
     """Return the cheapest tree that is found; relations without any condition between them come last.
 
     All trees without cross joins are tried where that takes no more than ``most_pairs`` pairs of sub-trees.
     """
-    estimates = _Estimates(graph)
-    leaves = [_leaf(graph, number) for number in range(len(graph.rows))]
+    return _order_of([_leaf(graph, number) for number in range(len(graph.rows))], _Estimates(graph), most_pairs)
+
+
+def _order_of(leaves: list[JoinTree], estimates: _Estimates, most_pairs: int) -> JoinTree:
     components = [_connected_order(part, estimates, most_pairs) for part in _components(leaves, estimates)]
     components.sort(key=lambda tree: tree.rows)
     tree = components[0]
@@ -101,13 +134,18 @@ def order_joins(graph: JoinGraph, most_pairs: int = MOST_PAIRS) -> JoinTree:
     return tree
 
 
-def written_order(count: int, links: Sequence[int]) -> JoinTree:
+def written_order(count: int, links: Sequence[int], leading: Sequence[int] = ()) -> JoinTree:
     """Return relations one after another as they are numbered, save that those without a link to any before them wait.
 
-    ``links`` are masks of relations that a condition links.
+    ``links`` are masks of relations that a condition links; ``leading`` are relations that come first, in this order.
     """
-    rest = [*range(1, count)]
-    tree = JoinTree(1, 1.0, 0.0, relation=0)
+    first, *others = leading or (0,)
+    rest = [one for one in range(count) if one != first]
+    tree = JoinTree(1 << first, 1.0, 0.0, relation=first)
+    for chosen in others:
+        rest.remove(chosen)
+        leaf = JoinTree(1 << chosen, 1.0, 0.0, relation=chosen)
+        tree = JoinTree(tree.members | leaf.members, 1.0, 0.0, left=tree, right=leaf)
     while rest:
         near = [one for one in rest if any(_is_met(link, tree.members, 1 << one) for link in links)]
         chosen = near[0] if near else rest[0]
@@ -280,7 +318,8 @@ def _connected_order(trees: list[JoinTree], estimates: _Estimates, most_pairs: i
     found = _exhaustive(trees, estimates, most_pairs)
     if found is None:
         found = _greedy(trees, estimates)
-        found = _repaired(found, estimates) if len(trees) <= _MOST_REPAIRED else found
+        is_free = all(tree.left is None for tree in trees)  # nobody else has ordered some of them
+        found = _repaired(found, estimates) if is_free and len(trees) <= _MOST_REPAIRED else found
     return found
 
 

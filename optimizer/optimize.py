@@ -74,7 +74,10 @@ RULES: tuple[Rule, ...] = (
 )
 
 # Those for who orders the joins by himself.
-RULES_AS_WRITTEN: tuple[Rule, ...] = (*RULES[:-1], joins_as_written)
+RULES_AS_WRITTEN: tuple[Rule, ...] = (*RULES[:-1], ByStatistics(joins_as_written))
+
+# Those for a statement whose hints order its joins: servers are not to join some of its tables before.
+RULES_FOR_LEADING: tuple[Rule, ...] = tuple(one for one in RULES if not isinstance(one, ByServers))
 
 # Those for a server that answers the whole query: it plans by itself, but what may pass a fence it cannot know.
 SOURCE_RULES: tuple[Rule, ...] = (

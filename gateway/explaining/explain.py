@@ -21,6 +21,7 @@ from gateway.explaining.advice import Analyzed, expected_rows, worst_estimate
 from gateway.explaining.feedback import feedback_lines, feedback_shown
 from gateway.explaining.formats import written
 from gateway.explaining.fragments import filter_lines, fragment_lines, fragment_shown, name_scans
+from gateway.explaining.hints import hint_lines, hints_shown
 from gateway.explaining.orders import order_lines, orders_shown
 from gateway.explaining.parts import not_pushed, part_lines, part_names, parts_shown
 from gateway.lake import Lake
@@ -30,6 +31,8 @@ from gateway.relay.source_relay import WholeStatement
 from gateway.sql.explain_options import ExplainOptions
 from optimizer.considered_orders import ConsideredOrders, considered_orders
 from optimizer.dynamic_filters import left_by
+from optimizer.feedback import with_hints
+from optimizer.hints import HintsAtWork
 from optimizer.known_parts import KnownPart, known_parts
 from optimizer.stages import Fragment, Fragmented
 from policies.views import KIND as VIEW
@@ -75,8 +78,10 @@ def _estimates(
     what was known of runs before.
     """
     tables = [table for table in planned.optimized.tables.values() if table.name not in planned.session]
-    statistics = known_statistics(lake.statistics(tables), planned.principal, planned.tuning, lake)
-    reorders = planned.tuning.join_reordering
+    tuning = planned.tuned(planned.tuning)
+    statistics = known_statistics(lake.statistics(tables), planned.principal, tuning, lake)
+    statistics = with_hints(statistics, HintsAtWork(planned.hints.hints)) if planned.hints.hints else statistics
+    reorders = tuning.join_reordering
     orders = (
         considered_orders(planned.optimized, statistics, planned.parts, reorders=reorders) if options.verbose else []
     )
@@ -140,6 +145,7 @@ def _text(run: _Explained, planned: Plan, options: ExplainOptions, asking: Askin
         lines += [f"  Dynamic filter: {one}" for one in filter_lines(place, run.prepared.keys, run.filtered)]
     lines += part_lines(run.fragmented.parts)
     lines += feedback_lines(run.known)
+    lines += hint_lines(planned)
     lines += [f"Not pushed down: {operation}  ({reason})" for operation, reason in not_pushed(planned, run.fragmented)]
     root = run.tree() if run.execution is not None else None
     worst = worst_estimate(root, run.fragmented.fragments, run.analyzed) if root is not None else None
@@ -178,6 +184,8 @@ def _shown(run: _Explained, planned: Plan, options: ExplainOptions, asking: Aski
         {**fragment_shown(part), "Dynamic Filters": filter_lines(place, run.prepared.keys, run.filtered)}
         for place, part in run.fragments
     ]
+    if shown_hints := hints_shown(planned):
+        shown["Hints"] = shown_hints
     shown["Feedback"] = feedback_shown(run.known)
     shown["Remote Parts"] = parts_shown(run.fragmented.parts)
     reasons = not_pushed(planned, run.fragmented)
@@ -185,22 +193,22 @@ def _shown(run: _Explained, planned: Plan, options: ExplainOptions, asking: Aski
     return shown
 
 
-def explain_whole(
-    whole: WholeStatement, tables: Sequence[str], options: ExplainOptions, server: Sequence[str]
-) -> list[str]:
+def explain_whole(whole: WholeStatement, planned: Plan, options: ExplainOptions, server: Sequence[str]) -> list[str]:
     """Return the rows for a statement that a source's server answers alone; ``server`` is its own EXPLAIN, as text or,
     for all other formats, as JSON.
     """
+    tables = sorted(str(one.name) for one in planned.optimized.tables.values())
     if options.format != "TEXT":
         [told] = json.loads("\n".join(server))
         asked = {"Source": whole.source, "Tables": [*tables], "Remote SQL": whole.sql}
-        return written({**told, "Whole Statement": asked}, options.format)
+        hints = {"Hints": shown} if (shown := hints_shown(planned)) else {}
+        return written({**told, "Whole Statement": asked, **hints}, options.format)
     lines = [
         f"Whole statement by source {whole.source}",
         f"  Tables: {', '.join(tables)}",
         f"  Remote SQL: {whole.sql}",
     ]
-    return [*lines, *(f"  {line}" for line in server)]
+    return [*lines, *(f"  {line}" for line in server), *hint_lines(planned)]
 
 
 def hides(fragmented: Fragmented, planned: Plan, lake: Lake) -> bool:

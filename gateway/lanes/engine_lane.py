@@ -23,6 +23,7 @@ from catalog.sqlstate import SqlState
 from gateway.dynamic_filters import Asking
 from gateway.execute.port import Blocks, MakeForm, RunningStatement, batches_alone
 from gateway.explaining import explain
+from gateway.explaining.hints import hint_notices
 from gateway.lake import Lake
 from gateway.lanes import copy_out
 from gateway.lanes.bound import Client, Portal, Scalars, Sent, formatted, no_generic_plan, require_values, spread
@@ -214,6 +215,8 @@ class EngineLane:
     async def execute(self, portal: Portal, limit: int) -> None:
         """Send the portal's rows (at most ``limit``, 0 for all) and how it ended."""
         settings = await self._begin(portal)
+        for notice in hint_notices(portal.prepared.plan, self._lake) if portal.rows is None else ():
+            self._client.send(notice)
         started = monotonic()
         try:
             if settings.is_untimed:
@@ -375,7 +378,7 @@ class EngineLane:
         if portal.sent.is_unknown:
             raise no_generic_plan()
         loop = asyncio.get_running_loop()
-        session, started = settings.session, monotonic()
+        session, started = planned.tuned_session(settings.session), monotonic()
         parameters = await with_answers(planned.asked, portal.parameters, self._mirror)
         fragments = await loop.run_in_executor(None, prepare, planned, parameters, session, self._lake)
         if planned.session:
@@ -394,8 +397,8 @@ class EngineLane:
         if portal.cursor is not None and portal.wanted is not None:
             assert isinstance(portal.cursor.rows, RowSource)  # others were given by `_fetched`
             return portal.cursor.rows.fetched(portal.wanted)
-        session, noted = settings.session, self._client.note_fragments()
-        plan = portal.prepared.require_plan()
+        plan, noted = portal.prepared.require_plan(), self._client.note_fragments()
+        session = plan.tuned_session(settings.session)
         return await run(plan, portal.parameters, session, self._lake, noted, self._mirror, form)
 
     async def _write(self, blocks: AsyncIterator[Blocks]) -> int:
@@ -466,7 +469,7 @@ class EngineLane:
             told = [(value or b"").decode(ENCODING.get(), "replace") for value in row]
             self.current_user, self.session_user, *others = told
             self._settings = session_settings(others, self._mirror.parameters)
-            self._whole.is_on = self._settings.session.tuning.pushdown
+            self._whole.tuning = self._settings.session.tuning
         return self._settings
 
 

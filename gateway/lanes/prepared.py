@@ -24,6 +24,7 @@ from gateway.sql.copy_statements import CopyTo, read_copy
 from gateway.sql.copy_tables import check_table
 from gateway.sql.cursor_statements import declaration, preparation
 from gateway.sql.explain_options import ExplainOptions
+from gateway.sql.hints import read_hints
 from gateway.sql.policy_questions import stand_in
 from gateway.sql.resolve import Names, NotResolved, References, references
 from gateway.sql.session_relations import TEMPORARY_SCHEMA, SessionRelation
@@ -297,6 +298,8 @@ class StatementCache:
         key = (*key, names.catalog.version, lake.access.version, asker.tuning)
         if names.temporary:
             key = (*key, names.temporary)
+        if statement.hints:
+            asker, key = replace(asker, hints=read_hints(statement.hints)), (*key, statement.hints)
         kept = self._prepared.get(key)
         if kept is None or (kept.plan is not None and lake.feedback.is_outdated(kept.plan)):
             loop = asyncio.get_running_loop()

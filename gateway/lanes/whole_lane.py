@@ -16,6 +16,7 @@ from gateway.relay.source_connection import Execution
 from gateway.relay.source_relay import Asked, WholeStatement
 from gateway.sql.copy_options import CopyOptions, Format, written
 from gateway.sql.explain_options import ExplainOptions
+from gateway.tuning import USUAL
 from gateway.values.client_encodings import is_converted
 from gateway.values.settings import OutputSettings
 
@@ -26,7 +27,7 @@ class WholeLane:
     def __init__(self, lake: Lake, client: Client) -> None:
         self._lake = lake
         self._client = client
-        self.is_on = True  # as ``lakegate.pushdown`` says
+        self.tuning = USUAL  # of the session
         self._styles: tuple[OutputSettings, _Styles] | None = None  # of the settings that were asked about last
         self._hides: tuple[tuple[object, ...], bool] | None = None  # of what was asked about last
 
@@ -73,8 +74,7 @@ class WholeLane:
             server = await self._lake.relay.explain(asked, options.for_server(), analyze=options.analyze)
         if server is None:
             return None
-        tables = sorted(str(one.name) for one in portal.prepared.require_plan().optimized.tables.values())
-        return explain.explain_whole(asked.whole, tables, options, server)
+        return explain.explain_whole(asked.whole, portal.prepared.require_plan(), options, server)
 
     def _note(self, portal: Portal) -> None:
         portal.lane = "source"
@@ -82,7 +82,7 @@ class WholeLane:
 
     async def _get_asked(self, portal: Portal, output: OutputSettings) -> Asked | None:
         planned = portal.prepared.plan
-        if planned is None or planned.whole is None or not self.is_on:
+        if planned is None or planned.whole is None or not planned.tuned(self.tuning).pushdown:
             return None
         if self._styles is None or self._styles[0] is not output:
             self._styles = output, _styles(output)

@@ -170,7 +170,8 @@ class Preparation:
             tail = preparation(text) if statement.kind is Kind.PREPARE else declaration(text).tail
         except SqlError as error:
             raise moved(error, statement.start) from None
-        query = await self.prepare(Statement(tail.query, Kind.QUERY, tail.head, statement.start + tail.start))
+        start, hints = statement.start + tail.start, statement.hints
+        query = await self.prepare(Statement(tail.query, Kind.QUERY, tail.head, start, hints=hints))
         if query.lane is Lane.RELAY:
             return PreparedStatement(statement, Lane.RELAY)
         lane = Lane.PREPARE if statement.kind is Kind.PREPARE else Lane.DECLARE

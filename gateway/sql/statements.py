@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 from cachetools import LRUCache
@@ -22,6 +22,7 @@ from gateway.sql.access import is_access
 from gateway.sql.cursor_statements import QUERY_HEADS, declaration
 from gateway.sql.engine_dialect.before_qualify import parse
 from gateway.sql.explain_options import ExplainOptions, read_options
+from gateway.sql.hints import hint_comment
 from gateway.sql.mapping_statements import is_mapping_statement
 from gateway.sql.masking_parser import is_masking_statement
 from gateway.sql.own_settings import check_own_setting
@@ -101,6 +102,7 @@ class Statement:
     head: str  # the first word in upper case, "" for an empty statement
     start: int = 0  # its offset in the client's text, for the positions of errors
     about_sessions: bool = False  # it may ask what the gateway's clients do
+    hints: str = ""  # what stands in its hint comment
 
 
 def require_one_reading(text: str, settings: Mapping[str, str]) -> None:
@@ -152,7 +154,15 @@ def _split(text: str) -> tuple[Statement, ...]:
         raise SqlError(SqlState.STATEMENT_TOO_COMPLEX, f"statement has more than {error} words and signs") from None
     complexity.check(words)
     parts = [_statement(text, part) for part in _parts(words)]
+    if "/*+" in text:
+        ends = [0, *(token.end for token in words if token.text == ";")]
+        parts = [_hinted(one, text, max(end for end in ends if end <= one.start)) for one in parts]
     return tuple(parts) or (Statement("", Kind.EMPTY, ""),)
+
+
+def _hinted(statement: Statement, text: str, start: int) -> Statement:
+    """Return a statement with its hints; ``start`` is where the text behind the statement before begins."""
+    return replace(statement, hints=hint_comment(text[start : statement.start + len(statement.text)]))
 
 
 def _parts(words: list[Token]) -> list[list[Token]]:

@@ -6,10 +6,12 @@ from sqlglot import exp
 
 from optimizer.cardinality import Cardinality, Statistics
 from optimizer.corrections import corrected
+from optimizer.feedback import Informed
+from optimizer.hints import BlockHints
 from optimizer.join_block import JoinBlock, get_join_block
 from optimizer.join_conditions import Conditions, conditions_of, links
 from optimizer.join_graph import equalities_between, join_graph
-from optimizer.join_order import JoinTree, written_order
+from optimizer.join_order import JoinGraph, JoinTree, written_order
 from optimizer.join_order import order_joins as cheapest
 from optimizer.unique_semi_joins import semi_joins_as_sources
 
@@ -34,11 +36,12 @@ def order_joins(tree: exp.Query, statistics: Statistics) -> exp.Query:
     return tree
 
 
-def joins_as_written(tree: exp.Query) -> exp.Query:
+def joins_as_written(tree: exp.Query, statistics: Statistics) -> exp.Query:
     """Join the tables of each block in the order of FROM, as far as conditions link them: as `order_joins` does where
-    nothing is known of the tables. For who knows better.
+    nothing is known of the tables. For who knows better; what hints say of the order holds.
     """
-    return order_joins(tree, {})
+    hints = statistics.hints if isinstance(statistics, Informed) else None
+    return order_joins(tree, {} if hints is None else Informed({}, None, hints))
 
 
 def _order(select: exp.Select, cardinality: Cardinality) -> None:
@@ -52,12 +55,23 @@ def _order(select: exp.Select, cardinality: Cardinality) -> None:
     conditions = conditions_of(block, numbers)
     found = [cardinality.of_joined(source.node, ()) for source in block.sources]
     known = [one for one in found if one is not None]
+    hints = None if cardinality.hints is None else cardinality.hints.within(numbers)
+    linked = links(conditions, numbers)
     if len(known) < len(found):
-        tree = written_order(len(found), links(conditions, numbers))
+        tree = written_order(len(found), linked, () if hints is None else hints.without_statistics())
     else:
         graph = join_graph(conditions, known, numbers, cardinality)
-        tree = cheapest(corrected(graph, block, conditions, numbers, cardinality.feedback)[0])
+        graph, _ = corrected(graph, block, conditions, numbers, cardinality.feedback)
+        tree = cheapest(graph) if hints is None else _hinted(graph, hints)
+    if hints is not None:
+        equal = linked[: len(conditions.equal)]
+        hints.judge(tree, lambda left, right: any(mask & left and mask & right for mask in equal))
     _write(block, tree, conditions, numbers)
+
+
+def _hinted(graph: JoinGraph, hints: BlockHints) -> JoinTree:
+    graph = hints.with_rows(graph)
+    return hints.order(graph) or cheapest(graph)
 
 
 # Writing it down -----------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from sqlglot import exp, parse_one
 
 import gateway.lanes.prepared
 from catalog.principals import Principal
+from gateway.feedback.cache import FeedbackCache
 from gateway.lake import Lake
 from gateway.lanes.prepared import Lane, PreparedStatement, StatementCache
 from gateway.pipeline import Asker, Plan
@@ -37,7 +38,8 @@ def test_plans_are_kept_by_the_memory_that_they_take(
 
     async def ask(cache: StatementCache, texts: list[str]) -> None:
         names = cast(Names, SimpleNamespace(search_path=(), catalog=SimpleNamespace(version=1), temporary=None))
-        lake = cast(Lake, SimpleNamespace(access=SimpleNamespace(version=1), threads=None))
+        access, feedback = SimpleNamespace(version=1), FeedbackCache()
+        lake = cast(Lake, SimpleNamespace(access=access, threads=None, feedback=feedback))
         for text in texts:
             await cache.prepare(Statement(text, Kind.QUERY, "SELECT"), Asker(names, who), lake)
 

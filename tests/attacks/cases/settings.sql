@@ -235,7 +235,7 @@ tina: SELECT count(*) FROM {t}.people
 > tina
 ERROR 42602: invalid configuration parameter name "lakegate.principal"
   DETAIL: "lakegate" is a reserved prefix.
-  HINT: There are lakegate.dynamic_filters, lakegate.join_reordering, lakegate.pushdown.
+  HINT: There are lakegate.dynamic_filters, lakegate.feedback, lakegate.join_reordering, lakegate.pushdown.
 > tina
 3
 
@@ -313,7 +313,7 @@ tina: SELECT count(*) FROM {t}.vault
 > tina
 ERROR 42602: invalid configuration parameter name "lakegate.roles"
   DETAIL: "lakegate" is a reserved prefix.
-  HINT: There are lakegate.dynamic_filters, lakegate.join_reordering, lakegate.pushdown.
+  HINT: There are lakegate.dynamic_filters, lakegate.feedback, lakegate.join_reordering, lakegate.pushdown.
 > tina
 ERROR 42P01: relation "{t}.vault" does not exist
 
@@ -598,3 +598,32 @@ NOTIFY x, 'LEAK'
 LISTEN x
 ----
 (LISTEN)
+
+# (all kinds)
+/*+ Set(row_security off) Set(role ada) Set(session_authorization ada) */ SELECT count(*) FROM {t}.orders
+----
+INFO 00000: hint is not used: Set(row_security off)
+  DETAIL: Plans of the gateway do not depend on this setting.
+INFO 00000: hint is not used: Set(role ada)
+  DETAIL: Plans of the gateway do not depend on this setting.
+INFO 00000: hint is not used: Set(session_authorization ada)
+  DETAIL: Plans of the gateway do not depend on this setting.
+4
+
+# (all kinds)
+SELECT /*+ Leading((o p)) HashJoin(o p) Rows(o p #1) MergeJoin(p o) Set(lakegate.feedback off) */ count(*) FROM {t}.people p JOIN {t}.orders o ON o.id = p.id WHERE p.id > 0
+----
+INFO 00000: hint is not used: HashJoin(o p)
+  DETAIL: A later hint says otherwise.
+1
+
+# (all kinds)
+EXPLAIN VERBOSE SELECT /*+ Leading((o p)) HashJoin(o p) Rows(o p #1) */ count(*) FROM {t}.people p JOIN {t}.orders o ON o.id = p.id
+----
+Engine query
+  The plan is shown to roles that see all of the tables.
+Scan {t}.orders  (source {t}, a kind of source)
+  Policies apply
+Scan {t}.people  (source {t}, a kind of source)
+  Policies apply
+  Some columns may not be read
