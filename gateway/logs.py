@@ -8,6 +8,7 @@ record, whoever wrote it. Use ``structlog.get_logger()`` and keyword fields; a s
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import re
 import sys
@@ -36,6 +37,14 @@ _LITERAL = re.compile(
 )
 _CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
 _HIDDEN = "***"
+
+
+_JSON = json.JSONEncoder(ensure_ascii=False, default=repr)
+
+
+def _as_json(_logger: Any, _method: str, event: EventDict) -> str:
+    """Render a record as structlog does, with an encoder that is made once."""
+    return _JSON.encode(event)
 
 
 class _Records:
@@ -77,9 +86,7 @@ def configure(level: str = "info", *, stream: TextIO | None = None, terminal: bo
         _without_secrets,
     ]
     render: list[Processor] = (
-        [_without_control_characters, structlog.dev.ConsoleRenderer(colors=True)]
-        if terminal
-        else [structlog.processors.JSONRenderer(ensure_ascii=False)]
+        [_without_control_characters, structlog.dev.ConsoleRenderer(colors=True)] if terminal else [_as_json]
     )
     records = _Records(stream)
     _Direct.records = records if not terminal and number <= logging.INFO else None

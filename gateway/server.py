@@ -8,7 +8,7 @@ import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 import structlog
 
@@ -203,8 +203,14 @@ class Gateway:
 
     def connection(self) -> ClientConnection:
         """Make the protocol of one client's connection."""
-        server, engine = self._config.server, self._config.engine
-        services = LoginServices(
+        services, limits = self._login_services, self._limits
+        connection = ClientConnection(services, limits, lambda: self.tls.current, self._connections.discard)
+        self._connections.add(connection)
+        return connection
+
+    @cached_property
+    def _login_services(self) -> LoginServices:
+        return LoginServices(
             authentication=self._authentication,
             opening=self.metadata.opening,
             mirror_logins=self._mirror_logins,
@@ -214,10 +220,11 @@ class Gateway:
             waiting=self._waiting,
             session=self.session_services,
         )
-        limits = Limits(server.max_message_size, server.authentication_timeout, engine.idle_session_timeout)
-        connection = ClientConnection(services, limits, lambda: self.tls.current, self._connections.discard)
-        self._connections.add(connection)
-        return connection
+
+    @cached_property
+    def _limits(self) -> Limits:
+        server = self._config.server
+        return Limits(server.max_message_size, server.authentication_timeout, self._config.engine.idle_session_timeout)
 
     async def readiness(self) -> Readiness:
         """Say whether clients should come here."""
@@ -250,7 +257,7 @@ class Gateway:
         """Have the mirror know what all clients of this gateway do now."""
         await self.metadata.tell_sessions(as_json(self.sessions.shown()))
 
-    @property
+    @cached_property
     def session_services(self) -> SessionServices:
         """What sessions share."""
         return SessionServices(

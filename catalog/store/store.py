@@ -47,6 +47,7 @@ from catalog.store.rows import (
 )
 from catalog.store.saved_catalog import pack_catalog, unpack_catalog
 from catalog.store.schema import api_keys, catalogs, grants, memberships, roles, settings
+from catalog.store.verifiers import Verifiers
 from catalog.tables import Catalog
 
 _log = structlog.get_logger(__name__)
@@ -73,9 +74,11 @@ class Store:
         self.mappings = MappingStore(engine, self._change)
         self.analyzed = AnalyzedTables(engine)
         self.feedback = FeedbackRows(engine)
+        self._verifiers = Verifiers(server, database, engine.dialect)
 
     def close(self) -> None:
         """Give back the connections."""
+        self._verifiers.close()
         self._engine.dispose()
 
     # --- roles ---
@@ -116,9 +119,7 @@ class Store:
 
     def get_verifier(self, role: str) -> str | None:
         """Return the SCRAM verifier of a role that may log in; None where there is no such role or no password."""
-        query = sa.select(roles.c.verifier).where(roles.c.name == role, roles.c.login)
-        with self._engine.connect() as connection:
-            return connection.execute(query).scalar_one_or_none()
+        return self._verifiers.get(role)
 
     def add_member(self, role: str, member: str) -> None:
         """Make a role a member of another. Raises SqlError: 42704 no such role, 0LP01 it would be its own member."""

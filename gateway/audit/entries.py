@@ -23,6 +23,9 @@ from optimizer.stages import Fragment
 _READINGS: LRUCache[tuple[object, ...], tuple[tuple[Fragment, ...], str]] = LRUCache(256)
 
 
+_JSON = json.JSONEncoder(separators=(",", ":"))
+
+
 class Kind(StrEnum):
     """The class of an entry, by which it is kept for so long."""
 
@@ -147,7 +150,7 @@ class Outcome:
 
 def as_members(values: Mapping[str, object]) -> str:
     """Return a mapping's members as JSON, without the braces."""
-    return json.dumps(values, separators=(",", ":"))[1:-1]
+    return _JSON.encode(values)[1:-1]
 
 
 def json_text(value: object) -> str:

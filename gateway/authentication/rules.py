@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
@@ -50,6 +51,7 @@ def require_rule(rules: Sequence[AuthRule], attempt: Attempt, memberships: Membe
     raise SqlError(SqlState.INVALID_AUTHORIZATION_SPECIFICATION, f"no rule of authentication is for {attempt}")
 
 
+@lru_cache(maxsize=1024)  # each login asks a few times
 def peer_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     """Return a peer's address, an IPv4 one that came as IPv6 as what it is; None where there is none."""
     try:

@@ -10,6 +10,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from catalog.errors import SqlError
@@ -125,6 +126,7 @@ def _told(seconds: int) -> str:
     return "1 second" if seconds == 1 else f"{seconds} seconds"
 
 
+@lru_cache(maxsize=1024)
 def network_of(address: str) -> str:
     """Return what counts as one address: of IPv6 the network that one client has for himself."""
     parsed = peer_address(address)
