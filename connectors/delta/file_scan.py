@@ -61,7 +61,13 @@ def _chosen(version: DeltaVersion, comparisons: tuple[Comparison, ...], keys: tu
 
 
 def bounds_of(version: DeltaVersion, column: DeltaColumn) -> pruning.Bounds | None:
-    """Return a column's statistics from the add actions, None where they carry none."""
+    """Return a column's statistics from the add actions, None where they carry none. A version has them found once."""
+    if column.name not in version.bounds:
+        version.bounds[column.name] = _bounds_of(version, column)
+    return version.bounds[column.name]
+
+
+def _bounds_of(version: DeltaVersion, column: DeltaColumn) -> pruning.Bounds | None:
     if column.name in version.partitions:
         return pruning.exact_values(partition_values(version, column))
     lower = statistic(version, "min", column.physical)

@@ -21,6 +21,7 @@ from catalog.sqlstate import SqlState
 from catalog.statistics import TableStatistics
 from connectors.kept_scans import KeptScans
 from connectors.object_stores import is_local, plain_location
+from connectors.pruning import Bounds
 
 _SECONDS_TRUSTED = 60.0  # so long the absence of the next commit's file counts; old commits may be cleaned away
 _PHYSICAL_NAME = b"delta.columnMapping.physicalName"
@@ -67,6 +68,7 @@ class DeltaVersion:
     bytes: int
     statistics: TableStatistics | None = None  # once somebody asked
     scans: KeptScans = field(default_factory=KeptScans)
+    bounds: dict[str, Bounds | None] = field(default_factory=dict)  # of columns that somebody asked about
     _deleted: pa.Table | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 

@@ -160,6 +160,16 @@ def test_partitions_are_pruned_and_their_constants_fold(lake: Path) -> None:
     assert context.sql(f"SELECT sum(v) s FROM {name} WHERE day = 'd3'").to_pydict() == {"s": [sum(range(3, 50, 5))]}
 
 
+def test_bounds_are_those_of_the_version(lake: Path) -> None:
+    source = of(lake)
+    for appended in range(3):
+        write_deltalake(lake / "t", pa.table({"n": range(appended * 10, appended * 10 + 10)}), mode="append")
+        for _ in range(2):  # found once, then known
+            for above in range(4):
+                kept = files_of(scanned(source, "t", compare("n", ">=", above * 10)))
+                assert len(kept) == max(0, appended + 1 - above)
+
+
 def test_many_partitions_are_read_as_one_and_joined_with_their_values(lake: Path) -> None:
     table = pa.table({"part": [None, *range(99)], "v": range(100)})
     write_deltalake(lake / "t", table, partition_by=["part"])
