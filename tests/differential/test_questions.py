@@ -29,6 +29,7 @@ WITH_VALUES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("select id, i4 = any($1), i4 <> all($1) from lk.tame order by id", ("{}",)),
     ("select id, i4 = any($1), i4 <> all($1) from lk.tame order by id", ("{2,NULL}",)),
     ("select id, ai @> $1, ai && $1, ai <@ $1 from lk.tame order by id", ("{1,NULL,2}",)),
+    ("select round(n, $1), trunc(n, $1), string_agg(t, $2) from lk.tame group by n order by n", ("2", "; ")),
     # beside what the session tells
     ("select id, $1 || $2, $1 || t, t || $2 from lk.tame order by id", ("a", "b")),
     ("select $2::int, id, $1 || current_setting('TimeZone') from lk.tame order by id", ("a", "7")),

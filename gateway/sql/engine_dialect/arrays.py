@@ -121,11 +121,13 @@ _CHANGES: dict[type[exp.Expr], str] = {
 }
 
 
-def change(node: exp.Expr) -> exp.Expr:
+def change(node: exp.Expr, session: Session) -> exp.Expr:
     """``array_append``, ``array_prepend``, ``array_cat``, ``array_remove``."""
     array, other = node.this, node.expression if node.args.get("expression") is not None else node.expressions[0]
     if isinstance(node, exp.ArrayPrepend) and kind(array) is not Kind.ARRAY:
         array, other = other, array
+    if isinstance(node, exp.ArrayConcat):
+        array, other = _same(array, other, session)
     parts = (other, array) if isinstance(node, exp.ArrayPrepend) else (array, other)
     return call(_CHANGES[type(node)], *parts, returns=type_of(array))
 

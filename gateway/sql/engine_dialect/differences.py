@@ -112,6 +112,14 @@ def _is_padded(node: exp.Expr) -> bool:
     return kind(node.this) is Kind.BPCHAR
 
 
+def _rounds_by_row(node: exp.Expr) -> bool:
+    """A numeric is rounded to a number of digits that is no constant: each value has its own."""
+    places = node.args.get("decimals")
+    while isinstance(places, exp.Neg | exp.Paren):
+        places = places.this
+    return places is not None and not isinstance(places, exp.Literal) and kind(node.this) in kinds.EXACT
+
+
 def _has_array(node: exp.Expr) -> bool:
     return node.args.get("min_value") is None
 
@@ -147,11 +155,13 @@ _DIFFERENCES: dict[type[exp.Expr], Callable[[Any], bool]] = {
     exp.RegexpILike: _has_open_pattern,
     exp.RegexpLike: _has_open_pattern,
     exp.RegexpReplace: _has_open_pattern,
+    exp.Round: _rounds_by_row,
     exp.Sqrt: _is_numeric,
     exp.StrToDate: _has_no_plain_pattern,
     exp.StrToTime: _has_no_plain_pattern,
     exp.Sub: _may_be_infinite,
     exp.TimeToStr: _has_no_plain_pattern,
     exp.TimestampTrunc: _is_cut_elsewhere,
+    exp.Trunc: _rounds_by_row,
     exp.WidthBucket: _has_array,
 }

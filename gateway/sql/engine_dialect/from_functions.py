@@ -86,6 +86,9 @@ def _name_series(item: exp.Expr) -> None:
     alias, given = _names(item)
     all_names = [alias or "generate_series", *(["ordinality"] if _has_ordinality(item) else [])]
     item.set("alias", _alias(alias or "generate_series", given + all_names[len(given) :]))
+    open_ = any(not column.table for column in item.this.find_all(exp.Column))
+    if open_ and not _has_ordinality(item) and not item.args.get("joins"):  # `qualify` looks for names in arrays alone
+        item.replace(exp.Unnest(expressions=[item.this.copy()], alias=item.args["alias"].copy()))
 
 
 def _other(holder: exp.Expr, item: exp.Expr, function: exp.Expr) -> None:

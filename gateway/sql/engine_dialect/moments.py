@@ -161,6 +161,8 @@ def add_or_subtract(node: exp.Binary, session: Session) -> exp.Expr:
         return call("time_minus", *(cast(side, "TIME") for side in (node.left, node.right)), returns=T.INTERVAL)
     if Kind.TIME in (left, right) and Kind.DATE in (left, right):
         return _date_and_time(node)
+    if Kind.TIME in (left, right) and {left, right} & set(kinds.STAMPS):
+        return _stamp_and_time(node, session)
     if Kind.INTERVAL in (left, right):
         return _moment_and_interval(node, session)
     return node
@@ -186,6 +188,14 @@ def _between(node: exp.Binary, session: Session) -> exp.Expr:
 def _date_and_time(node: exp.Binary) -> exp.Expr:
     date, time = (node.left, node.right) if kind(node.left) is Kind.DATE else (node.right, node.left)
     return typed(exp.Add(this=cast(date, STAMP), expression=exp.Paren(this=since_midnight(time))), T.TIMESTAMP)
+
+
+def _stamp_and_time(node: exp.Binary, session: Session) -> exp.Expr:
+    """A time of day beside a timestamp is an interval to PostgreSQL."""
+    for key, side in (("this", node.left), ("expression", node.right)):
+        if kind(side) is Kind.TIME:
+            node.set(key, typed(exp.Paren(this=since_midnight(side)), T.INTERVAL))
+    return _moment_and_interval(node, session)
 
 
 def since_midnight(time: exp.Expr) -> exp.Expr:

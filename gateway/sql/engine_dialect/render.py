@@ -433,11 +433,11 @@ RULES: tuple[tuple[Rule, tuple[type[exp.Expr], ...]], ...] = (
 
 WITH_SESSION: frozenset[Any] = frozenset(
     {
-        _anonymous, _arithmetic, _cast, _concatenation, arrays.contains, arrays.literal, comparisons.alternatives,
-        comparisons.between, comparisons.case, comparisons.compare, comparisons.member, comparisons.nullif,
-        constants.interval_literal, formats.to_char, formats.to_timestamp, hypothetical.rank, moments.age,
-        moments.at_time_zone, moments.current_date, moments.extract, moments.now, moments.truncate, records.equals,
-        records.overlaps, sources.exploded, strings.concat, strings.format_text, subqueries.member,
+        _anonymous, _arithmetic, _cast, _concatenation, arrays.change, arrays.contains, arrays.literal,
+        comparisons.alternatives, comparisons.between, comparisons.case, comparisons.compare, comparisons.member,
+        comparisons.nullif, constants.interval_literal, formats.to_char, formats.to_timestamp, hypothetical.rank,
+        moments.age, moments.at_time_zone, moments.current_date, moments.extract, moments.now, moments.truncate,
+        records.equals, records.overlaps, sources.exploded, strings.concat, strings.format_text, subqueries.member,
         subqueries.quantified,
     }
 )  # fmt: skip

@@ -12,7 +12,7 @@ from sqlglot import exp
 
 from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
-from gateway.sql.engine_dialect import grouping_sets, search_cycle, sql_json
+from gateway.sql.engine_dialect import grouping_sets, json_constructors, search_cycle, sql_json
 from gateway.sql.engine_dialect.build import named
 from gateway.sql.engine_dialect.spelling import LIKE_CALL
 
@@ -218,6 +218,7 @@ def _is_hidden(node: exp.Expr, cte: exp.Expr, query: exp.Expr) -> bool:
 
 RULES: tuple[Callable[[exp.Expr], None], ...] = (
     sql_json.json_calls,
+    json_constructors.object_aggregates,
     search_cycle.search_and_cycle,
     row_keyword,
     like_calls,

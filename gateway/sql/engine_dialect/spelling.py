@@ -11,7 +11,7 @@ from itertools import pairwise
 from sqlglot.errors import ParseError
 from sqlglot.tokenizer_core import Token, TokenType
 
-from gateway.sql.engine_dialect import intervals, search_cycle, sql_json
+from gateway.sql.engine_dialect import intervals, json_constructors, search_cycle, sql_json
 
 Tokens = list[Token]
 _COMPARED = frozenset({TokenType.EQ, TokenType.NEQ, TokenType.LT, TokenType.LTE, TokenType.GT, TokenType.GTE})
@@ -201,4 +201,5 @@ RULES: tuple[Callable[[Tokens], Tokens], ...] = (
     names_behind_as,
     search_cycle.recursive_clauses,
     sql_json.json_clauses,
+    json_constructors.array_aggregates,
 )

@@ -67,3 +67,6 @@ select j::jsonb @> '{"a": 1}'::jsonb from types;
 -- a function that is not there
 -- refused: function pg_column_size
 select pg_column_size(id) from types;
+
+-- array_cat of a constant
+select array_cat(at, '{z}'), array_cat('{q}', at), array_cat(ai, ai) from types;

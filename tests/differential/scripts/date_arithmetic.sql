@@ -15,3 +15,6 @@ where o_orderdate in (date '1994-03-31' - interval '1 month', date '1994-01-01' 
 
 -- a timestamp and intervals
 select id from types where ts >= timestamp '2024-01-31 10:00:00' - interval '1 mon' and ts <> date '2024-02-28' + interval '1 day';
+
+-- a timestamp and a time of day
+select d::timestamp + tm, ts + tm, tz - tm, tm + ts, ts - tm from types;

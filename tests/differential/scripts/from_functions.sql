@@ -95,3 +95,16 @@ select k, a from pairs, abs(k - 3) a;
 select * from (values (1), (2)) v (i), generate_series(1, 2) g, region where r_regionkey = i + g;
 -- coalesce in from
 select k, c from pairs, coalesce(k, 0) c;
+
+-- generate_series of a column without its table
+select id, x from types, generate_series(1, id) x where id < 4;
+
+-- generate_series of a column without its table, gathered
+-- ordered
+select id, array_agg(x order by x), string_agg(x::text, ',' order by x desc) from types, generate_series(1, id) x where id < 4 group by id order by id;
+
+-- generate_series from a column without its table, joined
+select id, x from types left join lateral generate_series(id, 3) as s(x) on x <> 2;
+
+-- generate_series of dates of columns
+select id, g from types cross join lateral generate_series(d, d + 1, interval '1 day') g where id < 4;

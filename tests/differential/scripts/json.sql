@@ -233,3 +233,24 @@ select json_agg_strict(k), jsonb_agg_strict(k) filter (where k > 100), jsonb_obj
 select k, jsonb_agg_strict(w), json_agg_strict(w) filter (where w > 'p') from pairs group by k;
 -- strict aggregates as windows
 select k, jsonb_agg_strict(w) over (partition by k) from pairs where k > 2
+
+-- json_arrayagg
+select json_arrayagg(t order by id), json_arrayagg(t order by id null on null), json_arrayagg(t order by id absent on null returning jsonb),
+  json_arrayagg(i4 order by id desc returning json), json_arrayagg(t order by id null on null) filter (where id < 5) from types;
+
+-- json_objectagg
+select json_objectagg(id : t), json_objectagg(id value t absent on null), json_objectagg(id value t returning jsonb) from types where id = 2;
+
+-- json_objectagg of NULL
+select json_objectagg(id : t), json_objectagg(id value t absent on null) from types where id = 4;
+
+-- json_arrayagg and json_objectagg by groups
+-- ordered
+select b, json_arrayagg(t order by id), json_objectagg(id : t) filter (where id in (1, 2, 3)) from types group by b order by b;
+
+-- json_arrayagg of no rows
+select json_arrayagg(t), json_objectagg(id : t), json_arrayagg(t null on null) from types where id > 100;
+
+-- json_objectagg with unique keys
+-- refused: json_object_agg
+select json_objectagg(id : t with unique keys) from types;

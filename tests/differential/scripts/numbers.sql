@@ -160,3 +160,6 @@ select n * 1000000000000 / 3, (n2 * 100000000000000) / (n2 * 100000000000000), a
 
 -- text of a computed quotient
 select (n2 / 3 * 100)::text, (n2 / 7 - 1)::text || '%' from types;
+
+-- digits of a column to round to
+select round(n, id - 1), trunc(n, -id), round(n * 2, id), round(i4, id) from types where id < 10;
