@@ -13,7 +13,9 @@ _MIGRATION_LOCK = 0x6C616B65  # "lake": gateways that start at once migrate one 
 
 
 def open_engine(server: Server, database: str) -> sa.Engine:
-    """Return an engine for the metadata database in its newest schema. Raises ServerError: it is out of reach."""
+    """Return an engine for the metadata database in its newest schema. Raises ServerError: it is out of reach, or
+    newer than this version of Lakegate.
+    """
     server.ensure_database(database)
     engine = sa.create_engine(
         "postgresql+psycopg://",
@@ -24,10 +26,11 @@ def open_engine(server: Server, database: str) -> sa.Engine:
     )
     with engine.begin() as connection:
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
-        if _revision(connection) != NEWEST_REVISION:
+        present = _revision(connection)
+        if present != NEWEST_REVISION:
             from catalog.store.migrate import upgrade  # and Alembic with it: 12 MB that most starts do not need
 
-            upgrade(connection)
+            upgrade(connection, present)
     return engine
 
 

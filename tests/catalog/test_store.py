@@ -15,7 +15,7 @@ from alembic.script import ScriptDirectory
 
 from catalog.errors import SqlError
 from catalog.names import TableName
-from catalog.server import Server
+from catalog.server import Server, ServerError
 from catalog.sqlstate import SqlState
 from catalog.store.connection import NEWEST_REVISION, open_engine
 from catalog.store.listener import NAME
@@ -173,6 +173,16 @@ def test_the_migrations_make_what_the_code_expects(server: Server) -> None:
         assert connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar_one() == NEWEST_REVISION
     for engine in engines:
         engine.dispose()
+
+
+def test_what_a_newer_version_made_is_left_alone(server: Server) -> None:
+    open_engine(server, "store_of_tomorrow").dispose()
+    with server.connect("store_of_tomorrow") as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(ServerError, match="revision 9999 by a newer version of Lakegate"):
+        open_engine(server, "store_of_tomorrow")
+    with server.connect("store_of_tomorrow") as connection:
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == ("9999",)
 
 
 def catalog_of_all_sorts() -> Catalog:
