@@ -28,6 +28,7 @@ from optimizer.stages import Fragmented, Optimized
 _MOST_PARTS = 64  # of one statement
 _FAR = 2.0  # times more or fewer rows than expected, for which a plan is made anew
 _NEAR = 1.2  # an estimate that is no farther off is as good
+_LEAST_ROWS = 100.0  # of fewer, found and expected, no difference matters
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,8 @@ def collect(root: Operator, run: Run, cache: FeedbackCache, now: Now) -> None:
     asker, at, is_far = asker_text(run.principal), datetime.now(UTC), False
     for text, tables, rows, expected in _parts(root, run):
         key = digest(asker, text)
-        if not cache.knows(key) and _factor(rows, expected) < _NEAR:
+        is_small = max(rows, expected) < _LEAST_ROWS
+        if not cache.knows(key) and (is_small or _factor(rows, expected) < _NEAR):
             continue
         found[key] = Found(rows, MappingProxyType({name: now(name) for name in tables}), at)
         is_far = is_far or _factor(rows, expected) >= _FAR
