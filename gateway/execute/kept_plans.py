@@ -102,6 +102,8 @@ class KeptPlans:
         if kept.uses >= _USES:
             return
         with self._lock:
+            if kept.key not in self._judged:  # its relation was given up meanwhile: the plan would hold on to the rows
+                return
             self._idle.setdefault(kept.key, []).append(kept)
             self._idle.move_to_end(kept.key)
             self._count += 1
@@ -112,6 +114,8 @@ class KeptPlans:
     def forget(self, relation: str) -> None:
         """Let go of plans over a relation."""
         with self._lock:
+            for key in [key for key in self._judged if f'"{relation}"' in key[0]]:
+                del self._judged[key]
             for key in [key for key in self._idle if f'"{relation}"' in key[0]]:
                 self._count -= len(self._idle.pop(key))
 

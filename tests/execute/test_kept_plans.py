@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
+from weakref import ref
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -210,6 +211,19 @@ def test_plans_over_a_relation_are_forgotten_with_it() -> None:
             plans.plans.forget("t")
         assert plans.count('SELECT n FROM "t" WHERE n < 4') == 4
         assert plans.made == made
+
+
+def test_a_plan_that_is_executed_while_its_relation_is_given_up_is_not_kept() -> None:
+    plans = Plans()
+    sql = 'SELECT n FROM "t" WHERE n < 4'
+    taken = plans.plans.take(sql, (), plans._require)
+    assert taken is not None
+    held = ref(taken.plan)
+    for stream in plans.plans.streams(taken, ()):
+        plans.plans.forget("t")
+        assert sum(batch.to_pyarrow().num_rows for batch in stream) == 4
+    del taken
+    assert held() is None
 
 
 def test_a_plan_that_was_not_read_to_its_end_is_not_used_again() -> None:
