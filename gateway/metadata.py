@@ -63,6 +63,7 @@ from gateway.sql.source_words import PURE_FUNCTIONS
 from policies.access import Access
 from policies.claims import with_proved
 from policies.roles import Roles
+from policies.simulation import authorized, logged_in_as, may_authorize
 from policies.states import in_force
 from policies.tags import mask_faults, renamed
 
@@ -305,21 +306,18 @@ class Metadata:
         found = self._roles.get_principal(name, session_user=login.name)
         if found is None or not self._roles.may_set_role(login.name, name):
             return None
-        return _logged_in_as(found, login, login.login)
+        return logged_in_as(found, login, login.login)
 
     def authorize(self, login: Principal, name: str) -> Principal | None:
-        """Return who a client is after SET SESSION AUTHORIZATION; None where he is no superuser, or not any more."""
-        found = self._roles.get_principal(name)
-        if found is None or not login.superuser:
-            return None
-        return replace(_logged_in_as(found, login, login.name), claims=found.claims)
+        """Return who a client is after SET SESSION AUTHORIZATION; None where he may not be that, or not any more."""
+        return authorized(self._roles, login, name)
 
     async def permit(self, login: str, name: str, process: int) -> Permit | None:
-        """Let a superuser's session in the mirror, that of a server process, set its authorization; None: he is none,
-        or PostgreSQL can judge by itself.
+        """Let the session in the mirror of a superuser or officer, that of a server process, set its authorization;
+        None: he may not, or PostgreSQL can judge by itself.
         """
         principal = self._roles.get_principal(login)
-        if principal is None or not principal.superuser or name == login or name not in self._roles.by_name:
+        if principal is None or name == login or not may_authorize(self._roles, principal, name):
             return None
         secret = secrets.token_hex(32)
         await asyncio.to_thread(self._mirror.permit, process, secret, name)
@@ -486,15 +484,3 @@ class Metadata:
 
 def _lent(role: str, member: str) -> Membership:
     return Membership(role, member, set_role=False)
-
-
-def _logged_in_as(become: Principal, login: Principal, name: str | None) -> Principal:
-    """Return whom a client has become, with what his login has shown of him; the audit is told the login's ``name``."""
-    return replace(
-        become,
-        claims=login.claims,
-        authenticated=login.authenticated,
-        method=login.method,
-        scopes=login.scopes,
-        login=name,
-    )

@@ -14,6 +14,7 @@ from sqlglot import exp
 from catalog.names import TableName
 
 READER = "reader"  # in the meta of a base table: the role with whose rights it is read
+POLICY = "policy"  # in the meta of a condition: a row policy has made it
 
 
 @dataclass(frozen=True, slots=True)

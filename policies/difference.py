@@ -108,7 +108,7 @@ def difference(before: AccessRows, after: AccessRows, database: str, *, drops: b
         ("views", views.statements),
         ("tags and masks of views", kept.on_views()),
         ("row policies", kept.row_policies()),
-        ("row security", made.row_security(on=True)),
+        ("row security", kept.row_security(on=True)),
         ("owners", kept.owners()),
         ("privileges", kept.privileges_given()),
         ("default privileges", made.default_privileges()),
@@ -231,13 +231,18 @@ class _Difference:
 
     def row_security(self, *, on: bool) -> Iterator[str]:
         known, wanted = by_table(self.before.tables), by_table(self.after.tables)
-        for name in sorted({*known, *wanted}):
+        for name in sorted({*known, *wanted} - self._views_ended):
             plain = TableRights(name.schema, name.name)
             old, new = known.get(name, plain), wanted.get(name, plain)
             if old.row_security != new.row_security and new.row_security == on:
                 yield f"ALTER TABLE {written(name)} {'ENABLE' if on else 'DISABLE'} ROW LEVEL SECURITY"
             if old.forced != new.forced and new.forced == on:
                 yield f"ALTER TABLE {written(name)} {'' if on else 'NO '}FORCE ROW LEVEL SECURITY"
+
+    @property
+    def _views_ended(self) -> frozenset[TableName]:
+        """Views that are dropped in the end, and with them what is set on them."""
+        return view_names(self.before) - view_names(self.after)
 
     # --- masks and tags ---
 
@@ -355,7 +360,8 @@ class _Difference:
         yield from self.row_security(on=False)
         kept = {policy_key(one) for one in after.row_policies}
         for policy in in_order(before.row_policies):
-            if policy_key(policy) not in kept:
+            of_view = TableName(policy.schema, policy.table) in self._views_ended
+            if policy_key(policy) not in kept and not of_view:
                 yield f"DROP POLICY {policy_name(policy)}"
 
     def _states_ended(self) -> Iterator[str]:

@@ -233,7 +233,9 @@ class Question:
             )
         else:
             rows = "rows that one permissive policy and every restrictive one let through"
-            yield Finding("row security", None, True, f"on{forced}; the role sees {rows}")
+            below = self._below(rights)
+            told = f"on{forced}; the role sees {rows}" + (f"; {below}" if below else "")
+            yield Finding("row security", None, True, told)
         for row in policies:
             applies = row in row_filter.policies
             told = self._policy(row, applies=applies) if _governs(row) else self._idle(row)
@@ -246,12 +248,20 @@ class Question:
         return f"{_IDLE[row.state]}: {would}" + (f"; it does not fit the table any more ({reason})" if reason else "")
 
     def _unfiltered(self, rights: TableRights) -> str:
-        if self.table.kind == VIEW:
-            view = self.access.get_view(self.table.name)
-            whose = "who asks" if view is None or view.row.security_invoker else f"{rights.owner}, its owner"
-            return f"as it is for {whose} in the tables that the view reads"
         if not rights.row_security:
-            return "off: all rows"
+            return self._below(rights) or "off: all rows"
+        below = self._below(rights)
+        return self._exempt(rights) + (f"; {below}" if below else "")
+
+    def _below(self, rights: TableRights) -> str:
+        """Tell whose row security holds in the tables that a view reads; "" for a table."""
+        if self.table.kind != VIEW:
+            return ""
+        view = self.access.get_view(self.table.name)
+        whose = "who asks" if view is None or view.row.security_invoker else f"{rights.owner}, its owner"
+        return f"as it is for {whose} in the tables that the view reads"
+
+    def _exempt(self, rights: TableRights) -> str:
         if self.principal.superuser:
             return "on, but not for superusers"
         if self.principal.bypass_row_security:

@@ -25,7 +25,7 @@ from catalog.sqlstate import SqlState
 from catalog.store.rows import RowPolicy, ViewRow
 from catalog.tables import Column, Table, visible_part
 from optimizer.copies import copied
-from optimizer.relations import READER, conjuncts
+from optimizer.relations import POLICY, READER, conjuncts
 from optimizer.stages import Governed, Resolved
 from optimizer.views import MARK
 from policies.access import Rules, does_not_fit
@@ -34,7 +34,15 @@ from policies.identity import bind_identity
 from policies.lineage import Lineage
 from policies.masks import Mask
 from policies.policy_reader import PolicyReader
-from policies.view_relations import get_reader, hides_no_rows, is_bare, keep_order, masks_hold, view_relation
+from policies.view_relations import (
+    ViewRules,
+    get_reader,
+    hides_no_rows,
+    is_bare,
+    keep_order,
+    view_holds,
+    view_relation,
+)
 from policies.views import KIND, View
 
 _log = structlog.get_logger(__name__)
@@ -92,13 +100,13 @@ def govern(resolved: Resolved, principal: Principal, access: Readable, reader: P
 
 def check_governed(tree: exp.Query, tables: Mapping[TableName, Table], principal: Principal, access: Readable) -> None:
     """Raise unless every base table stands alone in a governed relation with all that its policies ask for, and is read
-    with the rights of who asks, or of the owners of the views between; and every view has its masks.
+    with the rights of who asks, or of the owners of the views between; and every view has its masks and its filter.
 
     Anything else is a fault of ours, and ends the statement.
     """
     for node in tree.find_all(exp.Table, exp.Select):
-        if isinstance(node, exp.Select) and MARK in node.meta and not masks_hold(node):
-            raise SqlError(SqlState.INTERNAL_ERROR, f"view {node.meta[MARK].name} was reached outside its masks")
+        if isinstance(node, exp.Select) and MARK in node.meta and not view_holds(node, principal, access):
+            raise SqlError(SqlState.INTERNAL_ERROR, f"view {node.meta[MARK].name} was reached outside its policies")
         if not isinstance(node, exp.Table) or not node.db:
             continue
         table = tables.get(TableName(node.db, node.name))
@@ -123,7 +131,7 @@ def _keeps_rules(node: exp.Table, select: exp.Select) -> bool:
         return False
     where = select.args.get("where")
     conditions = conjuncts(where.this if where is not None else None)
-    if sum(bool(one.meta.get("policy")) for one in conditions) != promised:
+    if sum(bool(one.meta.get(POLICY)) for one in conditions) != promised:
         return False
     if any(is_bare(column) for column in select.expressions if column.alias_or_name in masked):
         return False
@@ -182,12 +190,16 @@ class _Governing:
         view = self._access.get_view(part.name)
         if view is None:
             raise SqlError(SqlState.UNDEFINED_TABLE, f'relation "{part.name}" does not exist')
+        if part.name in within:
+            raise _recursion(part.name)
+        told = self._access.shadows_of(self._principal, view.table)
         key = (part.name, self._reading, self._access.version, self._reader.version)
         kept = self._reader.kept.get(key)
         if kept is None or within:  # within policies it may lead back to their table
             kept = self._under_view(view, part, within)
             self._reader.kept.keep(key, kept)
-        return replace(kept, tree=copied(kept.tree))
+        shadows = {**kept.shadows, view.name: told} if told else kept.shadows
+        return replace(kept, tree=copied(kept.tree), shadows=shadows)
 
     def _under_view(self, view: View, part: Table, within: tuple[TableName, ...]) -> Governed:
         asks = self._reading.asks
@@ -195,36 +207,54 @@ class _Governing:
         reader = self._reader if rights == self._principal else self._reader.of_role(rights)
         resolved = reader.resolve_view(view.row, asks)
         tree, tables = copied(resolved.tree), dict(resolved.tables)
-        masked, names = self._view_masks(view, part)
+        seen = self._view_rules(view, part)
         others = rights.name != self._principal.name and not asks.superuser
-        fenced = bool(masked) or (others and not hides_no_rows(tree, tables))
+        fenced = seen.is_fence_needed or (others and not hides_no_rows(tree, tables))
         reading = _Reading(asks, rights, (*self._reading.views, view.name), self._reading.fences + fenced)
         governing = _Governing(reading, self._access, reader)
         governing.replace_tables(tree, tables, within)
         own: dict[TableName, tuple[str, ...]] = {}
         if rights.name != asks.name and not asks.superuser:  # what the plan tells of is not his to know
             own[view.name] = (f"rights of {rights.name}",)
-        if masked:
-            own[view.name] = (*own.get(view.name, ()), *names)
-        select = view_relation(view.table, part, tree, masked)
+        if seen.is_fence_needed:
+            own[view.name] = (*own.get(view.name, ()), *seen.names)
+        select = view_relation(view.table, part, tree, seen)
+        looked_up = self._look_up(select, dict(seen.tables), (*within, view.name))
+        tables.update(looked_up.tables)
         if fenced:
             fence(select)
-        return Governed(select, tables, own | governing.policies, governing.shadows)
+        policies = {**own, **governing.policies, **looked_up.policies}
+        return Governed(select, tables, policies, {**governing.shadows, **looked_up.shadows})
 
-    def _view_masks(self, view: View, part: Table) -> tuple[dict[str, exp.Expr], tuple[str, ...]]:
-        """The masks of a view's columns as expressions over them, with names and types; and the policies' names."""
+    def _view_rules(self, view: View, part: Table) -> ViewRules:
+        """What stands between who reads a view and its rows: masks and the row filter as expressions over its columns,
+        with names and types. Policies may look at columns that are not in ``part``.
+        """
         masks = self._access.view_masks(self._principal, self._reading.asks, view, self._reader.lineage)
         told = {name: mask for name, mask in masks.items() if part.column(name) is not None}
-        if not told:
-            return {}, ()
-        rules = Rules(None, told)
+        rules = Rules(self._access.rules(self._principal, view.table).row_filter, told)
+        if rules.are_none:
+            return ViewRules()
+        self._access.require_execute(self._reading.asks, self._conditions(rules))
         try:
             resolved = self._reader.resolve(self._written(part, rules))
         except SqlError as error:
-            _log.error("mask cannot be applied", view=str(view.name), reason=error.message)
+            _log.error("policy cannot be applied", view=str(view.name), reason=error.message)
             raise does_not_fit(view.name) from error
         masked = {one.alias_or_name: one.unalias() for one in resolved.tree.selects if not is_bare(one)}
-        return masked, rules.names
+        where = resolved.tree.args.get("where")
+        conditions = tuple(conjuncts(where.this if where is not None else None))
+        return ViewRules(masked, rules.row_filter is not None, conditions, rules.names, resolved.tables)
+
+    def _look_up(self, select: exp.Select, tables: dict[TableName, Table], within: tuple[TableName, ...]) -> Governed:
+        """Govern what a view's row policies look up, which is read as the view is."""
+        where = select.args.get("where")
+        governing = _Governing(self._reading, self._access, self._reader)
+        if where is not None:
+            looked_up = exp.Select(where=where)
+            governing.replace_tables(looked_up, tables, within)
+            select.set("where", looked_up.args.get("where"))
+        return Governed(select, tables, governing.policies, governing.shadows)
 
     def _relation(self, table: Table, part: Table, within: tuple[TableName, ...]) -> Governed:
         """The relation with the columns of ``part``; policies may look at all of the table's."""
@@ -236,10 +266,7 @@ class _Governing:
             self._reading.note(plain.args["from_"].this)
             return Governed(plain, {}, shadows=shadows)
         if table.name in within:
-            raise SqlError(
-                SqlState.INVALID_OBJECT_DEFINITION,
-                f'infinite recursion detected in policy for relation "{table.name.name}"',
-            )
+            raise _recursion(table.name)
         key = (table.name, self._reading, self._access.version, self._reader.version)
         kept = self._reader.kept.get(key)
         if kept is None:
@@ -309,6 +336,11 @@ class _Governing:
         return exp.paren(self._reader.parse(policy.using), copy=False)
 
 
+def _recursion(name: TableName) -> SqlError:
+    message = f'infinite recursion detected in policy for relation "{name.name}"'
+    return SqlError(SqlState.INVALID_OBJECT_DEFINITION, message)
+
+
 def _check_size(tree: exp.Query) -> None:
     """Bound what views over views make of a short statement."""
     if sum(1 for _ in islice(tree.walk(), MAX_NODES_OF_VIEW + 1)) > MAX_NODES_OF_VIEW:
@@ -321,7 +353,7 @@ def _fence(select: exp.Select, base: exp.Table) -> None:
     where = select.args.get("where")
     conditions = conjuncts(where.this if where is not None else None)
     for condition in conditions:
-        condition.meta["policy"] = True
+        condition.meta[POLICY] = True
     masked = frozenset(column.alias_or_name for column in select.expressions if column.alias_or_name not in bare)
     base.meta["conditions"], base.meta["masked"] = len(conditions), masked
     if conditions:

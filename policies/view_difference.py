@@ -45,6 +45,7 @@ def without_views(rows: AccessRows, names: Set[TableName]) -> AccessRows:
         views=tuple(row for row in rows.views if stays(row.schema, row.name)),
         tables=tuple(row for row in rows.tables if stays(row.schema, row.table)),
         grants=tuple(row for row in rows.grants if stays(row.schema, row.table)),
+        row_policies=tuple(row for row in rows.row_policies if stays(row.schema, row.table)),
         comments=tuple(row for row in rows.comments if stays(row.schema, row.table)),
         column_masks=tuple(row for row in rows.column_masks if stays(row.schema, row.table)),
         tag_assignments=tuple(row for row in rows.tag_assignments if stays(row.schema, row.table)),
@@ -58,7 +59,8 @@ def change_views(before: AccessRows, after: AccessRows) -> ViewChanges:
     anew = _with_readers(
         {name for name in old.keys() & new.keys() if _must_go(old[name], new[name], before, after)}, old
     )
-    policies = [row for row in in_order(before.row_policies) if anew & _read_by_policy(row)]
+    standing = without_views(before, anew)
+    policies = [row for row in in_order(standing.row_policies) if anew & _read_by_policy(row)]
     left = _left(before, after, anew, policies)
     statements = [*_made(old, new, anew, before.default_privileges)]
     if anew:
@@ -110,11 +112,9 @@ def _left(before: AccessRows, after: AccessRows, anew: set[TableName], policies:
     made = [replace(row, comment=comments.get(_name(row))) for row in after.views]
     unwanted = [row for name, row in old.items() if name not in anew and name not in view_names(after)]
     again = [row for row in after.row_policies if policy_key(row) in keys]
-    return replace(
-        without_views(before, anew),
-        views=(*made, *unwanted),
-        row_policies=(*(row for row in before.row_policies if policy_key(row) not in keys), *again),
-    )
+    standing = without_views(before, anew)
+    kept = [row for row in standing.row_policies if policy_key(row) not in keys]
+    return replace(standing, views=(*made, *unwanted), row_policies=(*kept, *again))
 
 
 def _is_same(old: ViewRow, new: ViewRow) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Protocol
 
@@ -11,7 +12,9 @@ from sqlglot import exp
 from catalog.names import TableName
 from catalog.principals import Principal
 from catalog.tables import Column, Table
+from optimizer.relations import POLICY, conjuncts
 from optimizer.views import MARK
+from policies.access import Rules
 from policies.fences import FENCE, is_fenced
 from policies.views import KIND, View
 
@@ -31,6 +34,8 @@ _MAY_HIDE = (
 
 _ALIAS = "definition"  # of the view's query; no other part of a statement speaks of it
 _MASKED = "masked"  # in ``meta`` of a view's relation: the columns that are seen through masks
+_FILTERED = "filtered"  # and whether row security is on for its reader
+_CONDITIONS = "conditions"  # and how many conditions that makes, each of which has `POLICY` in its own
 _REORDERS = ("joins", "order", "group", "having", "distinct", "laterals")
 
 
@@ -43,27 +48,67 @@ class Readable(Protocol):
     def get_view(self, name: TableName) -> View | None:
         """Return the view of that name, or None."""
 
+    def rules(self, principal: Principal, table: Table) -> Rules:
+        """Return what stands between the principal and the rows of a table or view."""
 
-def view_relation(view: Table, part: Table, query: exp.Query, masked: Mapping[str, exp.Expr]) -> exp.Select:
+
+@dataclass(frozen=True, slots=True)
+class ViewRules:
+    """What stands between one principal and the rows of a view, over the view's columns: the expressions that stand for
+    masked ones, and the conditions of its row policies. ``filtered``: its row security is on for the principal, also
+    where that leaves no condition. ``names`` are the policies', ``tables`` those that the conditions look into.
+    """
+
+    masked: Mapping[str, exp.Expr] = field(default_factory=dict)
+    filtered: bool = False
+    conditions: tuple[exp.Expr, ...] = ()
+    names: tuple[str, ...] = ()
+    tables: Mapping[TableName, Table] = field(default_factory=dict)
+
+    @property
+    def is_fence_needed(self) -> bool:
+        """Whether the principal does not see all of the view."""
+        return bool(self.masked or self.conditions)
+
+
+def view_relation(view: Table, part: Table, query: exp.Query, rules: ViewRules) -> exp.Select:
     """Return a view's relation: the columns of ``part`` from its governed query, each of the type PostgreSQL told, or
-    the expression in ``masked``, over columns of ``view``, that stands for it. `masks_hold` looks for these again.
+    masked, and of the rows those that its policies let through. `view_holds` looks for all of that again.
     """
     inner = {one.alias_or_name: one.type for one in query.selects}
     columns = []
     for column in part.columns:
-        mask = masked.get(column.name)
+        mask = rules.masked.get(column.name)
         made = _column(column, inner[column.name]) if mask is None else _masked(mask, column, view, inner)
         columns.append(exp.alias_(made, column.name, quoted=True))
     derived = exp.Subquery(this=query, alias=exp.TableAlias(this=exp.to_identifier(_ALIAS, quoted=True)))
     select = exp.Select(expressions=columns, from_=exp.From(this=derived))
-    select.meta[MARK], select.meta[_MASKED] = part.name, frozenset(masked)
+    conditions = [_over_query(one, view, inner) for one in rules.conditions]
+    for condition in conditions:
+        condition.meta[POLICY] = True
+    if conditions:
+        select.set("where", exp.Where(this=exp.and_(*conditions, copy=False)))
+    select.meta[MARK], select.meta[_MASKED] = part.name, frozenset(rules.masked)
+    select.meta[_FILTERED], select.meta[_CONDITIONS] = rules.filtered, len(conditions)
     return select
 
 
-def masks_hold(select: exp.Select) -> bool:
-    """Whether a view's relation shows each column that is masked through its mask, from under the fence."""
-    masked = select.meta.get(_MASKED)
-    if masked is None or (masked and not is_fenced(select)):
+def view_holds(select: exp.Select, asks: Principal, access: Readable) -> bool:
+    """Whether a view's relation shows each column that is masked through its mask, and the rows that its policies let
+    through alone, from under the fence.
+    """
+    masked, filtered, promised = (select.meta.get(key) for key in (_MASKED, _FILTERED, _CONDITIONS))
+    view = access.get_view(select.meta[MARK])
+    reader = _reader([name for name, _ in _around(select)], asks, access)
+    if masked is None or promised is None or view is None or reader is None:
+        return False
+    if bool(filtered) != (access.rules(reader, view.table).row_filter is not None):
+        return False
+    if (masked or promised) and not is_fenced(select):
+        return False
+    where = select.args.get("where")
+    conditions = conjuncts(where.this if where is not None else None)
+    if sum(bool(one.meta.get(POLICY)) for one in conditions) != promised:
         return False
     return not any(is_bare(column) for column in select.expressions if column.alias_or_name in masked)
 
@@ -97,6 +142,11 @@ def get_reader(base: exp.Table, asks: Principal, access: Readable) -> Principal 
     around = _around(base)
     if tuple(name for name, _ in around) != views or sum(fenced for _, fenced in around) != fences:
         return None
+    return _reader(views, asks, access)
+
+
+def _reader(views: Sequence[TableName], asks: Principal, access: Readable) -> Principal | None:
+    """With whose rights what stands within some views is read, the outermost first."""
     reader = asks
     for name in views:
         view = access.get_view(name)
@@ -106,14 +156,16 @@ def get_reader(base: exp.Table, asks: Principal, access: Readable) -> Principal 
     return reader
 
 
-def _around(base: exp.Table) -> list[tuple[TableName, bool]]:
-    """The views around a table, the outermost first, each with whether it is fenced."""
+def _around(inside: exp.Expr) -> list[tuple[TableName, bool]]:
+    """The views around a table or a view's relation, the outermost first, each with whether it is fenced. What the
+    policies of a view look up is not read with its rights: it stands in its WHERE.
+    """
     found: list[tuple[TableName, bool]] = []
-    node = base.parent
+    child, node = inside, inside.parent
     while node is not None:
-        if isinstance(node, exp.Select) and (name := node.meta.get(MARK)) is not None:
+        if isinstance(node, exp.Select) and child.arg_key == "from_" and (name := node.meta.get(MARK)) is not None:
             found.insert(0, (name, is_fenced(node)))
-        node = node.parent
+        child, node = node, node.parent
     return found
 
 
@@ -136,6 +188,30 @@ def _masked(mask: exp.Expr, column: Column, view: Table, inner: Mapping[str, exp
         made.set("to", kind.copy())
         made.type = kind.copy()
     return made
+
+
+def _over_query(condition: exp.Expr, view: Table, inner: Mapping[str, exp.DataType | None]) -> exp.Expr:
+    """A condition over a view's columns, over the view's query. Names in its subqueries stay."""
+    root = exp.Paren(this=condition.copy())
+    for node in [*root.find_all(exp.Column)]:
+        read = view.column(node.name) if node.table == view.name.name and not _is_named_within(node) else None
+        if read is not None:
+            node.replace(_column(read, inner[read.name]))
+    made: exp.Expr = root.this
+    made.pop()
+    return made
+
+
+def _is_named_within(column: exp.Column) -> bool:
+    """Whether a subquery around a column has something of its own by the name of the column's table."""
+    node = column.parent_select
+    while node is not None:
+        read = [one for one in (node.args.get("from_"), *(node.args.get("joins") or [])) if one is not None]
+        sources = [*(one.this for one in read), *(node.args.get("laterals") or [])]
+        if any(one.alias_or_name == column.table for one in sources):
+            return True
+        node = node.parent_select
+    return False
 
 
 def _column(column: Column, inner: exp.DataType | None) -> exp.Expr:

@@ -33,8 +33,9 @@ from catalog.mirror.marks import mark_roles
 from catalog.mirror.masking_views import fill_masking_views
 from catalog.mirror.object_privileges import change_object_privileges, check_internal_functions
 from catalog.mirror.policies import settle_states
+from catalog.mirror.policies_of_views import take_policies_of_views
 from catalog.mirror.policy_checks import check_policies
-from catalog.mirror.policy_states import number_of_table, state_noted
+from catalog.mirror.policy_states import find_table, number_of_table, state_noted
 from catalog.mirror.privileges import change_privileges
 from catalog.mirror.relations import set_numbers
 from catalog.mirror.role_settings import change_settings, stage_settings
@@ -42,6 +43,7 @@ from catalog.mirror.roles import change_memberships, change_roles
 from catalog.mirror.source_views import governed_as_tables, kept_as_they_are
 from catalog.mirror.state_notices import state_notices
 from catalog.mirror.user_mappings import read_user_mappings
+from catalog.mirror.views_as_tables import require_view, views_as_tables, views_with_policies_as_tables
 from catalog.predefined_roles import used_groups
 from catalog.sqlstate import SqlState
 from catalog.store.access import AccessChange
@@ -81,7 +83,7 @@ SELECT r.rolname FROM pg_catalog.pg_authid r
 WHERE r.xmin = pg_catalog.pg_current_xact_id()::pg_catalog.xid
   AND pg_catalog.shobj_description(r.oid, 'pg_shdescription') IS NULL
 """
-_POLICY_TAGS = frozenset({"CREATE POLICY", "ALTER POLICY", "DROP POLICY", "ALTER TABLE"})
+_POLICY_TAGS = frozenset({"CREATE POLICY", "ALTER POLICY", "DROP POLICY", "ALTER TABLE", "ALTER VIEW"})
 _LIMITS = (
     f"SET LOCAL statement_timeout = '30s'; SET LOCAL lock_timeout = '{LOCK_TIMEOUT}';"
     " SET LOCAL client_min_messages = notice"
@@ -230,11 +232,33 @@ def _settle(
 
 def _run(connection: psycopg.Connection, statement: AccessStatement, connect: Connect) -> AccessAnswer:
     """Run one statement as the client's role."""
-    notices: list[Notice] = []
+    if statement.on_rows:
+        with views_as_tables(connection) as views:
+            return _run_as(connection, statement, connect, views)
+    if not statement.drops and not statement.drops_owned:
+        return _run_as(connection, statement, connect)
+    gone = _find(connection, statement) if statement.drops else []
+    take_policies_of_views(connection, gone)
+    with views_with_policies_as_tables(connection):
+        return _run_as(connection, statement, connect)
 
-    def noted(diagnostic: psycopg.errors.Diagnostic) -> None:
-        notices.append(Notice(_fields(diagnostic, statement)))
 
+def _find(connection: psycopg.Connection, statement: AccessStatement) -> list[int]:
+    """Return the views that a statement drops. What is wrong with their names PostgreSQL tells when it runs."""
+    found: list[int | None] = []
+    try:
+        with connection.transaction():
+            _act_as(connection, statement)
+            found += [find_table(connection, name) for name in statement.drops]
+    except psycopg.errors.Error as error:
+        if error.sqlstate is None:
+            raise
+    connection.execute(_BACK)
+    return [view for view in found if view is not None]
+
+
+def _act_as(connection: psycopg.Connection, statement: AccessStatement) -> None:
+    """Be the client's role, until `_BACK`."""
     steps = [
         sql.SQL(_LIMITS),
         sql.SQL("SELECT pg_catalog.set_config('search_path', {}, true)").format(sql.Literal(statement.search_path)),
@@ -243,6 +267,20 @@ def _run(connection: psycopg.Connection, statement: AccessStatement, connect: Co
     if statement.current_user != statement.session_user:
         steps.append(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(statement.current_user)))
     connection.execute(sql.SQL("; ").join(steps))  # one round trip
+
+
+def _run_as(
+    connection: psycopg.Connection,
+    statement: AccessStatement,
+    connect: Connect,
+    views: frozenset[int] = frozenset(),
+) -> AccessAnswer:
+    notices: list[Notice] = []
+
+    def noted(diagnostic: psycopg.errors.Diagnostic) -> None:
+        notices.append(Notice(_fields(diagnostic, statement)))
+
+    _act_as(connection, statement)
     connection.add_notice_handler(noted)
     try:
         result = run_first(connection, statement.text.encode(), statement.session_user, connect)
@@ -252,11 +290,14 @@ def _run(connection: psycopg.Connection, statement: AccessStatement, connect: Co
         raise _error(psycopg.errors.error_from_result(result, "utf-8"), statement)
     state = statement.state
     table = None if state is None else number_of_table(connection, state.table)  # as the client reads the name
+    view = None if statement.on_view is None else find_table(connection, statement.on_view)
     connection.execute(_BACK)
+    if view is not None:
+        require_view(connection, view, views)
     if state is not None:  # PostgreSQL has let the client make or alter the policy
         connection.execute(state_noted(sql.Literal(table), state.policy, state.state))
     tag = (result.command_status or b"").decode()
-    return AccessAnswer(tag, tuple(notices))
+    return AccessAnswer(tag if statement.on_view is None else "ALTER VIEW", tuple(notices))
 
 
 def _take_passwords(

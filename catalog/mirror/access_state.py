@@ -141,7 +141,8 @@ def read_after(
     rows = _relations(connection, before, rows, names, drops_owned)
     gone = views - {(row.schema, row.name) for row in rows.views}
     rows = replace(rows, comments=_in_order(comments_after(connection, rows, gone)))
-    return _policies(connection, before, rows, names, owner), renamed
+    rows = _policies(connection, before, rows, names, owner)
+    return (rows if rows.views == access.views else _with_new_names(connection, rows)), renamed
 
 
 def _read_roles(connection: psycopg.Connection) -> tuple[_Role, ...]:
@@ -362,7 +363,8 @@ def _policies(
         known = before.policies.get(number)
         origin = origins[mark.key] = None if known is None else old.get(known.key)
         if origin is not None:
-            found[mark.key] = replace(origin, name=mark.key[2], state=mark.state)
+            schema, table, name = mark.key  # views are renamed and moved, too
+            found[mark.key] = replace(origin, schema=schema, table=table, name=name, state=mark.state)
     for policy in read_policies(connection, f"AND p.xmin = {MINE}"):
         key = (policy.schema, policy.table, policy.name)
         old_policy = origins[key]
@@ -371,6 +373,17 @@ def _policies(
         roles = tuple(role for role in policy.roles if role in names or role == "public")
         found[key] = _as_meant(replace(policy, roles=roles), old_policy)
     return replace(rows, row_policies=_in_order(found.values()))
+
+
+def _with_new_names(connection: psycopg.Connection, rows: AccessRows) -> AccessRows:
+    """Return rows in which conditions of policies name views and their columns as these are called now."""
+    told = {(one.schema, one.table, one.name): one for one in read_policies(connection)}
+
+    def renamed(old: RowPolicy) -> RowPolicy:
+        new = told.get((old.schema, old.table, old.name))
+        return old if new is None else replace(_as_meant(new, old), roles=old.roles)
+
+    return replace(rows, row_policies=_in_order(map(renamed, rows.row_policies)))
 
 
 def _as_meant(policy: RowPolicy, old: RowPolicy | None) -> RowPolicy:

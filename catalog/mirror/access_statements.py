@@ -25,6 +25,9 @@ class AccessStatement:
 
     ``password`` is what stood there; None where there was none, or NULL.
     ``state`` is that of the policy which the statement makes or alters.
+    ``on_rows``: it is about row security, for which PostgreSQL must take views for tables; ``drops_owned``: it drops
+    what a role has. ``drops`` are the views, as SQL writes their names, that it drops; ``on_view`` is that of an
+    ``ALTER VIEW`` on row security, which PostgreSQL gets as ``ALTER TABLE``.
     ``start`` is the statement's offset in the client's text; behind the character ``shifted_after``, positions are
     ``shift`` less than in it. ``session_user``, ``current_user`` and ``search_path`` are the session's.
     """
@@ -35,6 +38,10 @@ class AccessStatement:
     shifted_after: int = 0
     shift: int = 0
     state: StateOfPolicy | None = None
+    on_rows: bool = False
+    drops_owned: bool = False
+    drops: tuple[str, ...] = ()
+    on_view: str | None = None
     session_user: str = ""
     current_user: str = ""
     search_path: str = ""

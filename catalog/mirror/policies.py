@@ -7,7 +7,8 @@ nobody, with its state beside it (`policy_states`).
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Iterator, Set
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,6 +21,7 @@ from catalog.mirror.policy_states import TABLE, state_noted
 from catalog.mirror.relations import note, runs
 from catalog.mirror.source_views import shown_as_tables
 from catalog.mirror.views import RELATION
+from catalog.mirror.views_as_tables import views_as_tables
 from catalog.names import TableName
 from catalog.sqlstate import SqlState
 from catalog.store.rows import PUBLIC, AccessRows, PolicyState, RowPolicy, TableRights
@@ -108,10 +110,17 @@ def change_policies(
     present = {_key(policy): policy for policy in read_policies(connection)}
     wanted = {_key(policy): _usable(policy, usable) for policy in access.row_policies if _key(policy)[:2] in rights}
     governed = {(row.schema, row.table) for row in (*access.tables, *rights.values()) if row.row_security or row.forced}
-    with shown_as_tables(connection, governed | {key[:2] for key in (*present, *wanted)}):
+    with _taken_for_tables(connection, governed | {key[:2] for key in (*present, *wanted)}):
         for place, there in sorted(rights.items()):
             _set_row_security(connection, wanted_rights.get(place, TableRights(*place)), there, notes)
         return _make_equal(connection, present, wanted, notes)
+
+
+@contextmanager
+def _taken_for_tables(connection: psycopg.Connection, relations: Set[tuple[str, str]]) -> Iterator[None]:
+    """Have PostgreSQL take those of some relations (schema and name) that are views for tables."""
+    with shown_as_tables(connection, relations), views_as_tables(connection, relations):
+        yield
 
 
 def _make_equal(
@@ -149,13 +158,13 @@ def settle_states(connection: psycopg.Connection, before: AccessRows, after: Acc
     gone = were.keys() - {_key(policy) for policy in after.row_policies}
     present = {_key(policy): policy for policy in read_policies(connection)} if told or gone else {}
     for key in sorted(gone & present.keys()):  # with the only role it was for, of which PostgreSQL does not know
-        with shown_as_tables(connection, [key[:2]]):
+        with _taken_for_tables(connection, {key[:2]}):
             connection.execute(_drop(present[key]))
     for policy in sorted(told, key=_key):
         there, wanted = present.get(_key(policy)), _usable(policy, usable)
         if there is None or there in (wanted, _placeholder(wanted)):
             continue
-        with shown_as_tables(connection, [_key(policy)[:2]]):
+        with _taken_for_tables(connection, {_key(policy)[:2]}):
             reason = _make(connection, wanted, there, Notes())
         if reason is not None and policy.state is PolicyState.ENFORCED:
             raise SqlError(

@@ -33,12 +33,18 @@ def make_policy_states(connection: psycopg.Connection) -> None:
         connection.execute(_CREATE.encode())
 
 
-def number_of_table(connection: psycopg.Connection, table: str) -> int:
+def find_table(connection: psycopg.Connection, table: str) -> int | None:
     """Return the oid of a table by its name as SQL writes it, in the search path of whoever the connection acts for."""
     row = connection.execute("SELECT pg_catalog.to_regclass(%s)::pg_catalog.oid::bigint", (table,)).fetchone()
-    if row is None or row[0] is None:
+    return None if row is None or row[0] is None else int(row[0])
+
+
+def number_of_table(connection: psycopg.Connection, table: str) -> int:
+    """Return what `find_table` does. Raises SqlError 42P01 where there is none."""
+    found = find_table(connection, table)
+    if found is None:
         raise SqlError(SqlState.UNDEFINED_TABLE, f"relation {table} does not exist")
-    return int(row[0])
+    return found
 
 
 def state_noted(table: sql.Composable, policy: str, state: PolicyState) -> sql.Composed:

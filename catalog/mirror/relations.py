@@ -16,6 +16,7 @@ from psycopg import sql
 from catalog.mirror.applied import Notes
 from catalog.mirror.definitions import get_foreign_key
 from catalog.mirror.made import STATE_TABLE
+from catalog.mirror.policies_of_views import take_policies
 from catalog.mirror.scripts import (
     SHOWN_KINDS,
     TypeNames,
@@ -119,6 +120,8 @@ def drop_tables(
     connection: psycopg.Connection, tables: Mapping[TableName, Present], names: Iterable[TableName], notes: Notes
 ) -> set[TableName]:
     """Drop some of the present tables, with the foreign keys that reference them; return those that are gone."""
+    names = [*names]
+    take_policies(connection, names)
     kinds: dict[str, list[TableName]] = defaultdict(list)
     for name in names:
         kinds[SHOWN_KINDS[tables[name].relkind]].append(name)

@@ -57,7 +57,7 @@ WHERE s.relation = c.oid AND s.relkind <> 'r' AND c.relkind = s.relkind AND n.oi
 """
 _THESE = " AND (n.nspname, c.relname) IN (SELECT * FROM unnest(%s::text[], %s::text[]))"
 # The columns of pg_attribute that every attribute has a value in.
-_ATTRIBUTE = """
+ATTRIBUTE = """
 SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum),
        string_agg(CASE attname WHEN 'attrelid' THEN 'c.oid' ELSE 'a.' || quote_ident(attname) END, ', ' ORDER BY attnum)
 FROM pg_catalog.pg_attribute WHERE attrelid = 'pg_catalog.pg_attribute'::regclass AND attnum > 0 AND attnotnull
@@ -133,7 +133,7 @@ def kept_as_they_are(connection: psycopg.Connection, texts: Iterable[str]) -> It
 def _make_tables(connection: psycopg.Connection, statement: str, *values: object) -> None:
     with connection.transaction():  # rows of a savepoint are not of the client's doing: see `access_state.MINE`
         connection.execute(statement.encode(), values or None)
-        [(names, columns)] = connection.execute(_ATTRIBUTE).fetchall()
+        [(names, columns)] = connection.execute(ATTRIBUTE).fetchall()
         connection.execute(_ADD_SYSTEM_COLUMNS.format(names=names, values=columns).encode())
 
 

@@ -16,6 +16,7 @@ from psycopg import sql
 from catalog.errors import SqlError
 from catalog.mirror.applied import Notes
 from catalog.mirror.made import OF_A_SOURCE
+from catalog.mirror.policies_of_views import take_policies
 from catalog.mirror.relations import note, runs
 from catalog.names import TableName
 from catalog.sqlstate import SqlState
@@ -31,9 +32,10 @@ CREATE OR REPLACE FUNCTION {_BROKEN} RETURNS boolean LANGUAGE plpgsql STABLE AS
   $$ BEGIN RAISE EXCEPTION 'the view does not fit its tables any more' USING ERRCODE = '55000'; END $$
 """
 _MINE = "pg_catalog.pg_current_xact_id()::pg_catalog.xid"
-_CLIENTS = f"""
+CLIENTS = f"""
 c.relkind = 'v' AND n.nspname NOT IN ('lakegate', 'information_schema') AND n.nspname !~ '^pg_' AND NOT {OF_A_SOURCE}
 """
+"""Whether ``pg_class c`` in ``pg_namespace n`` is a view of a client's."""
 _VIEWS = f"""
 SELECT n.nspname, c.relname, pg_catalog.rtrim(pg_catalog.lakegate_own_viewdef(c.oid), ';'),
        ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute a
@@ -45,12 +47,12 @@ SELECT n.nspname, c.relname, pg_catalog.rtrim(pg_catalog.lakegate_own_viewdef(c.
        coalesce(c.reloptions, ARRAY[]::text[]), pg_catalog.obj_description(c.oid, 'pg_class'),
        EXISTS (SELECT FROM pg_catalog.pg_rewrite w WHERE w.ev_class = c.oid AND w.xmin = {_MINE})
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE {_CLIENTS}
+WHERE {CLIENTS}
 """
 _NAMES = f"""
 SELECT c.oid, n.nspname, c.relname
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE {_CLIENTS}
+WHERE {CLIENTS}
 """
 # What the views that this transaction wrote read. On its own catalogues PostgreSQL notes no dependency.
 _QUERIES = f"SELECT w.ev_action::text FROM pg_catalog.pg_rewrite w WHERE w.xmin = {_MINE}"
@@ -103,8 +105,9 @@ def views_after(connection: psycopg.Connection, before: Iterable[ViewRow]) -> tu
 
 def drop_views(connection: psycopg.Connection, wanted: Iterable[ViewRow], notes: Notes) -> None:
     """Drop the views that the store has no more. Comes before tables, which may get their names."""
-    names = {TableName(row.schema, row.name) for row in wanted}
-    for name in sorted(read_views(connection).keys() - names):
+    gone = read_views(connection).keys() - {TableName(row.schema, row.name) for row in wanted}
+    take_policies(connection, gone)
+    for name in sorted(gone):
         runs(connection, _drop(name), f"view {name}", notes)
 
 
@@ -121,6 +124,7 @@ def make_views(connection: psycopg.Connection, wanted: Iterable[ViewRow], notes:
         missing = [
             name for name, row in rows.items() if name not in present or (present[name] != row and name not in made)
         ]
+        take_policies(connection, missing)
         reasons = {name: _make(connection, rows[name], notes) for name in sorted(missing)}
         new = {name for name, reason in reasons.items() if reason is None}
         if not new:

@@ -110,11 +110,17 @@ class SessionRole:
         return Identity(session_user, principal.name, self._mirror.parameters.get("search_path", ""))
 
     def require_admin(self) -> Principal:
-        """Return who asks. Raises SqlError 42501 where he came with an API key that is not for administration."""
+        """Return who asks. Raises SqlError 42501 where he came with an API key that is not for administration, or is
+        simulated by an officer.
+        """
         principal = self.principal()
-        if not principal.has_scope("admin"):
-            raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, "the API key does not have the scope admin")
-        return principal
+        if principal.has_scope("admin"):
+            return principal
+        if self._login.scopes is None or "admin" in self._login.scopes:
+            message = f'permission denied while role "{principal.name}" is simulated'
+            hint = "RESET SESSION AUTHORIZATION goes back to who logged in."
+            raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, message, hint=hint)
+        raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, "the API key does not have the scope admin")
 
     async def let_set_role(self, *statements: Statement) -> None:
         """Superusers may SET ROLE to every role; in the mirror they are none, and are let to this one for now."""

@@ -7,7 +7,7 @@ of a listed form, without a password.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from catalog.errors import SqlError
 from catalog.mirror.access_statements import AccessStatement, StateOfPolicy
@@ -23,6 +23,7 @@ _OTHER_OBJECTS = frozenset(  # that GRANT … ON may name, before a name
 _NOT_IN_FORCE = {"DRAFT": PolicyState.DRAFT, "SHADOW": PolicyState.SHADOW}
 _STATES = {**_NOT_IN_FORCE, "ENFORCE": PolicyState.ENFORCED}
 _ROW_SECURITY = ("ROW", "LEVEL", "SECURITY")
+_ROW_ACTIONS = frozenset({"ENABLE", "DISABLE", "FORCE", "NO"})
 _DESCRIBED = frozenset({"TABLE", "COLUMN", "SCHEMA", "VIEW", "POLICY", "ROLE", "DATABASE"})
 _OURS = "lakegate."
 _LOWER_CASE = f"Names that begin with {_OURS} are in lower case."
@@ -49,8 +50,8 @@ def is_access(part: Sequence[Token]) -> bool:
         return head in {"DROP", "REASSIGN"}
     if second == "POLICY" or (second in _NOT_IN_FORCE and words[2:3] == ["POLICY"]):
         return head == "CREATE" or (second == "POLICY" and head in {"ALTER", "DROP"})
-    if [head, second] == ["ALTER", "TABLE"]:
-        return _alters_access(words)
+    if [head, second] in (["ALTER", "TABLE"], ["ALTER", "VIEW"]) and _alters_access(words):
+        return True
     return is_view_statement(words)
 
 
@@ -63,10 +64,44 @@ def access_statement(text: str, start: int = 0) -> AccessStatement:
     about_role = words[0] in {"CREATE", "ALTER"} and words[1:2] and words[1] in _ROLES
     if about_role and not (_sets(words) and "PASSWORD" not in words):
         return _without_password(text, start, part, words)
+    if words[:2] == ["ALTER", "VIEW"] and "SECURITY" in words and _alters_access(words):
+        view = _view_name(part, words)
+        return AccessStatement(text, start=start) if view is None else _on_view(text, start, part[1], view)
     state = _policy_state(part, words)
-    if state is not None:
-        return _with_state(text, start, state)
-    return AccessStatement(text, start=start)
+    made = AccessStatement(text, start=start) if state is None else _with_state(text, start, state)
+    on_rows = "POLICY" in words[1:3] or (words[:2] == ["ALTER", "TABLE"] and "SECURITY" in words)
+    drops = _dropped_views(part, words) if words[:2] == ["DROP", "VIEW"] else ()
+    return replace(made, on_rows=on_rows, drops_owned=words[:2] == ["DROP", "OWNED"], drops=drops)
+
+
+def _dropped_views(part: Sequence[Token], words: Sequence[str]) -> tuple[str, ...]:
+    first = 4 if words[2:4] == ["IF", "EXISTS"] else 2
+    last = len(part) - 1 if words[-1] in {"CASCADE", "RESTRICT"} else len(part)
+    names: list[str] = [""]
+    for token in part[first:last]:
+        if token.text == ",":
+            names.append("")
+        else:
+            names[-1] += token.text
+    return tuple(names)
+
+
+def _view_name(part: Sequence[Token], words: Sequence[str]) -> str | None:
+    """The view that ALTER VIEW names; None where it is written as only a table is (``ONLY v``, ``v *``)."""
+    first = 4 if words[2:4] == ["IF", "EXISTS"] else 2
+    last = first + 1
+    while words[last : last + 1] == ["."]:
+        last += 2
+    if "*" in words or (words[first] == "ONLY" and part[last].kind != "sign" and words[last] not in _ROW_ACTIONS):
+        return None
+    return "".join(token.text for token in part[first:last])
+
+
+def _on_view(text: str, start: int, word: Token, view: str) -> AccessStatement:
+    """Put TABLE in the place of VIEW: PostgreSQL knows of row security with tables alone."""
+    sent = f"{text[: word.start]}TABLE{text[word.end :]}"
+    longer = len("TABLE") - len(word.text)
+    return AccessStatement(sent, None, start, word.end + longer, -longer, on_rows=True, on_view=view)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +225,7 @@ def _is_access_action(action: Sequence[str]) -> bool:
     if action[:2] == ["OWNER", "TO"]:
         return len(action) == 3
     rest = action[2:] if action[:2] == ["NO", "FORCE"] else action[1:]
-    return action[0:1] in (["ENABLE"], ["DISABLE"], ["FORCE"], ["NO"]) and tuple(rest) == _ROW_SECURITY
+    return action[:1] != [] and action[0] in _ROW_ACTIONS and tuple(rest) == _ROW_SECURITY
 
 
 def _without_password(text: str, start: int, part: Sequence[Token], words: Sequence[str]) -> AccessStatement:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sqlglot import exp
 
 from optimizer.leakproof import is_leakproof
-from optimizer.relations import conjuncts
+from optimizer.relations import POLICY, conjuncts
 from optimizer.views import ViewRelation, get_view_relation, view_relations
 
 _STAYS = (exp.AggFunc, exp.Window, exp.Rand, exp.Uuid, exp.Anonymous, exp.Query, exp.Subquery, exp.Exists)
@@ -21,6 +23,8 @@ def enter_views(tree: exp.Query) -> exp.Query:
     """
     if next(view_relations(tree), None) is None:
         return tree
+    for view in view_relations(tree):
+        _copy_policies(view)
     for select in [*tree.find_all(exp.Select)]:  # outer ones first: what has moved moves on
         _enter_from(select)
     for view in [*view_relations(tree)]:
@@ -50,23 +54,46 @@ def _enters(condition: exp.Expr, views: dict[str, ViewRelation]) -> bool:
     query = view.plain_query() if view is not None else None
     if view is None or query is None or condition.find(*_STAYS) is not None:
         return False
-    outputs = {column.name: view.output(column.name) for column in columns}
-    if any(output is None for output in outputs.values()):
+    inside = _inside(condition, {column.name: view.output(column.name) for column in columns})
+    if inside is None or (view.is_fenced and not is_leakproof(inside)):
         return False
+    query.where(inside, copy=False)
+    return True
+
+
+def _inside(condition: exp.Expr, outputs: Mapping[str, exp.Column | None]) -> exp.Expr | None:
+    """A condition over what columns are in a view's query; None where one of them is computed there."""
     inside = condition.copy()
     for column in [*inside.find_all(exp.Column)]:
-        output = outputs[column.name]
-        assert output is not None
+        output = outputs.get(column.name)
+        if output is None:
+            return None
         replacement = output.copy()
         replacement.type = column.type
         if column is inside:
             inside = replacement
         else:
             column.replace(replacement)
-    if view.is_fenced and not is_leakproof(inside):
-        return False
-    query.where(inside, copy=False)
-    return True
+    return inside
+
+
+def _copy_policies(view: ViewRelation) -> None:
+    """Ask in the view's query, too, what its row policies ask of rows, where that fails on none. They stay above it."""
+    query, where = view.plain_query(), view.select.args.get("where")
+    if query is None or where is None:
+        return
+    for condition in conjuncts(where.this):
+        if condition.find(*_STAYS) is not None:
+            continue
+        inside = _inside(condition, {one.alias_or_name: _column(one) for one in query.selects})
+        if inside is not None and is_leakproof(inside):
+            inside.meta.pop(POLICY, None)  # what the policies promise is counted above
+            query.where(inside, copy=False)
+
+
+def _column(output: exp.Expr) -> exp.Column | None:
+    inner = output.unalias()
+    return inner if isinstance(inner, exp.Column) else None
 
 
 def _prune(tree: exp.Query, view: ViewRelation) -> None:
@@ -83,7 +110,9 @@ def _prune(tree: exp.Query, view: ViewRelation) -> None:
     names = {column.name for column in asked}
     view.select.set("expressions", _kept(view.select, names))
     if view.plain_query() is not None:
-        names = {column.name for one in view.select.expressions for column in one.find_all(exp.Column)}
+        where = view.select.args.get("where")
+        parts = [*view.select.expressions, *([where] if where is not None else [])]
+        names = {column.name for one in parts for column in one.find_all(exp.Column)}
         view.query.set("expressions", _kept(view.query, names))
 
 

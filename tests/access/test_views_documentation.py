@@ -12,7 +12,7 @@ TEXT = (Path(__file__).parents[2] / "docs" / "views.md").read_text(encoding="utf
 
 def test_the_examples_run(shop_gateway: RunningGateway, clean: None) -> None:
     examples = re.findall(r"```sql\n(.*?)```", TEXT, re.DOTALL)
-    assert len(examples) == 6
+    assert len(examples) == 8
     with shop_gateway.connect(ADA) as ada:
         for number, example in enumerate(examples):
             for statement in filter(None, map(str.strip, example.split(";"))):

@@ -16,6 +16,8 @@ from sqlglot import exp
 
 import gateway.lanes.prepared
 import gateway.sessions.preparation
+from catalog.principals import Principal
+from catalog.tables import Table
 from gateway import pipeline, rendering, whole_statements
 from gateway.execute import engine
 from gateway.explaining import explain
@@ -33,6 +35,7 @@ from policies.access import Access, Rules
 from policies.grants import Grants
 from policies.masks import Masks
 from policies.policy_reader import KeptRelations
+from policies.views import KIND as VIEW
 from tests.attacks.clients import clients
 from tests.attacks.own_gateway import OwnGateway, own_gateway
 from tests.attacks.steps import CASES, cases, markers, run, written
@@ -64,6 +67,16 @@ def _masks(patch: Patch) -> None:
 
 def _denied_columns(patch: Patch) -> None:
     patch.setattr(Grants, "columns", lambda *_: None)
+
+
+def _row_filters_of_views(patch: Patch) -> None:
+    rules = Access.rules
+
+    def of_tables(self: Access, principal: Principal, table: Table) -> Rules:
+        found = rules(self, principal, table)
+        return found if table.kind != VIEW else Rules(None, found.masks)
+
+    patch.setattr(Access, "rules", of_tables)
 
 
 def _masks_of_views(patch: Patch) -> None:
@@ -170,6 +183,8 @@ HOOKS: tuple[tuple[Hook, str, bool], ...] = (  # whether a marker is told, or an
     (_row_filters, "basic", True),
     (_masks, "inference", True),
     (_masks_of_views, "views", True),
+    (_masks_of_views, "view_policies", True),
+    (_row_filters_of_views, "view_policies", True),
     (_denied_columns, "inference", True),
     (_grants, "sets", False),  # then it still has no columns
     (_fences, "errors", False),
@@ -266,6 +281,7 @@ def _check_of_the_plan(patch: Patch) -> None:
 
 WALLS: tuple[tuple[Hook, Hook, str], ...] = (
     (_forgetful_optimizer, _check_of_the_tree, "basic"),
+    (_forgetful_optimizer, _check_of_the_tree, "view_policies"),
     (_forgetful_rendering, _check_of_the_plan, "errors"),
 )
 
@@ -281,7 +297,7 @@ def test_a_second_wall_holds(
         served.forget()
         wall(monkeypatch)
         assert next(_faults(served, name), None) is not None
-        if name == "basic":
+        if fault is _forgetful_optimizer:
             served.forget()
             assert next(_leaks(served, name), None) is not None
     finally:

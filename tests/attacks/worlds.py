@@ -14,7 +14,9 @@ vault        all: nobody has a privilege on it
 leak_ledger  all; no attack names it
 ===========  ==========================================================================================
 
-In ``public`` they are views: ``orders`` is read with the rights of nora, a colleague, the others with the reader's.
+In ``public`` they are views: ``orders`` is read with the rights of nora, a colleague, ``people`` with those of a
+superuser, so that its own policies and masks alone hide what is hidden, the others with the reader's. ``people_…``,
+which others own, read it.
 Others there, ``raw`` and ``raw_…``, are read with the rights of a superuser: what a tag masks is masked in them.
 
 What is hidden has markers in it: ``LEAK`` in what no analyst may see, ``NVIS`` and ``SVIS`` in what only analysts of
@@ -271,14 +273,43 @@ def views() -> Iterator[str]:
     yield f"CREATE ROLE nora LOGIN PASSWORD '{PASSWORD}' IN ROLE analysts, north"
     yield f"GRANT CREATE ON SCHEMA {VIEWS} TO nora"
     for kind, table in zip(KINDS, ("notes", "people", "vault", "orders"), strict=True):
-        columns = GRANTED_PEOPLE if table == "people" else "*"
-        yield f"CREATE VIEW {VIEWS}.{table} WITH (security_invoker) AS SELECT {columns} FROM {kind}.{table}"
+        if table == "people":
+            yield from _people_view(f"{kind}.{table}")
+            continue
+        yield f"CREATE VIEW {VIEWS}.{table} WITH (security_invoker) AS SELECT * FROM {kind}.{table}"
         if table != "vault":
             yield f"GRANT SELECT ON {VIEWS}.{table} TO analysts, {AUD}"
     yield f"ALTER VIEW {VIEWS}.orders SET (security_invoker = false)"
     yield f"ALTER VIEW {VIEWS}.orders OWNER TO nora"
     yield f"CREATE VIEW {VIEWS}.leak_ledger AS SELECT * FROM docs.leak_ledger"
     yield from _raw_views()
+
+
+def _people_view(table: str) -> Iterator[str]:
+    """A view with policies and masks of its own, which has nothing else to hide rows and values; and views of it."""
+    people = f"{VIEWS}.people"
+    yield f"CREATE VIEW {people} AS SELECT {GRANTED_PEOPLE} FROM {table}"
+    for column, mask in (("email", "first_letter"), ("phone", "constant"), ("balance", "for_keepers")):
+        yield f"ALTER VIEW {people} ALTER COLUMN {column} SET MASKING POLICY {mask}"
+    yield (
+        f"CREATE POLICY north_rows ON {people} TO north"
+        " USING (tenant IN (SELECT m.tenant FROM crm.members m WHERE m.member = CURRENT_USER AND m.tenant = 'north'))"
+    )
+    yield f"CREATE POLICY nora_rows ON {people} TO nora USING (tenant = 'north')"
+    yield f"CREATE POLICY south_rows ON {people} FOR SELECT TO south USING (tenant = 'south')"
+    yield f"CREATE POLICY recent ON {people} AS RESTRICTIVE USING (id < 100)"
+    yield f"ALTER VIEW {people} ENABLE ROW LEVEL SECURITY"
+    yield f"GRANT SELECT ON {people} TO analysts"
+    yield f"GRANT SELECT (id, tenant, name) ON {people} TO {AUD}"
+    for name, options, query in (
+        ("asked", "WITH (security_invoker)", "SELECT * FROM public.people"),
+        ("of_nora", "", "SELECT id, name, email, amount FROM public.people"),
+        ("counted", "", "SELECT tenant, count(*) AS n, max(amount) AS most FROM public.people GROUP BY tenant"),
+        ("first", "", "SELECT id, name, amount FROM public.people ORDER BY amount DESC LIMIT 2"),
+    ):
+        yield f"CREATE VIEW {people}_{name} {options} AS {query}"
+        yield f"ALTER VIEW {people}_{name} OWNER TO nora"
+        yield f"GRANT SELECT ON {people}_{name} TO analysts"
 
 
 def _raw_views() -> Iterator[str]:

@@ -74,6 +74,10 @@ ALTER VIEW shop.northern ALTER COLUMN size UNSET TAG personal; ALTER VIEW shop.a
 GRANT SELECT ON shop.northern TO eve; GRANT SELECT (owner) ON shop.a_total TO PUBLIC;
 ALTER VIEW shop.northern OWNER TO boss;
 CREATE POLICY seen ON shop.regions TO analysts USING (team IN (SELECT a.owner FROM shop.a_total a));
+CREATE POLICY mine ON shop.northern TO analysts USING (owner = current_user);
+CREATE SHADOW POLICY large ON shop.northern AS RESTRICTIVE USING (size > 1);
+ALTER VIEW shop.northern ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY totals ON shop.a_total USING (owner IN (SELECT n.owner FROM shop.northern n));
 """
 
 

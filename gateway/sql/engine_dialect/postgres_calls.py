@@ -23,6 +23,7 @@ from gateway.sql.engine_dialect.call_marks import ORIGINAL, Call, get_mark, mark
 from gateway.sql.engine_dialect.differences import differs, is_quick_cast, note_infinity
 from gateway.sql.engine_dialect.kinds import Kind, T, kind, type_of
 from gateway.sql.engine_dialect.masks import is_keyed_call
+from optimizer.views import MARK
 from policies.fences import is_fenced
 
 _FORBIDDEN = re.compile(r"(?i)reg|xid|xml|oid|.*\.")  # types that speak of the database itself, and others' types
@@ -275,8 +276,12 @@ def put(node: exp.Expr, types: ResultTypes) -> exp.Expr | None:
 def _is_behind_fence(node: exp.Expr) -> bool:
     """Whether an expression is a policy's own: what it raises could tell of rows that it hides."""
     select = node.parent_select
-    source = select.args.get("from_") if select is not None else None
-    return isinstance(select, exp.Select) and is_fenced(select) and source is not None and _is_table(source.this)
+    if not isinstance(select, exp.Select) or not is_fenced(select):
+        return False
+    if MARK in select.meta:  # a view's, whose masks PostgreSQL may evaluate: they are asked of rows that are shown
+        return isinstance(node.find_ancestor(exp.Where, exp.Select), exp.Where)
+    source = select.args.get("from_")
+    return source is not None and _is_table(source.this)
 
 
 def _is_table(node: object) -> bool:
