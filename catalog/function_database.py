@@ -44,7 +44,16 @@ _STABLE = (
     *("date_subtract", "date_trunc", "extract", "format", "json_array_element", "json_build_array"),
     *("json_build_object", "json_object", "jsonb_build_array", "jsonb_build_object", "jsonb_path_exists_tz"),
     *("jsonb_path_match_tz", "jsonb_path_query_array_tz", "jsonb_path_query_first_tz", "make_timestamptz"),
-    *("phraseto_tsquery", "plainto_tsquery", "quote_literal", "quote_nullable", "textsend", "timezone", "to_char"),
+    *(
+        "pg_input_is_valid",
+        "phraseto_tsquery",
+        "plainto_tsquery",
+        "quote_literal",
+        "quote_nullable",
+        "textsend",
+        "timezone",
+        "to_char",
+    ),
     *("to_date", "to_json", "to_jsonb", "to_number", "to_timestamp", "to_tsquery", "to_tsvector", "ts_headline"),
     *(
         "websearch_to_tsquery",
@@ -68,7 +77,7 @@ WHERE p.pronamespace = 'pg_catalog'::pg_catalog.regnamespace
          p.proname = ANY (%(stable)s)
          OR p.oid IN (SELECT o.oprcode FROM pg_catalog.pg_operator o)
          OR p.oid IN (SELECT c.castfunc FROM pg_catalog.pg_cast c)))
-  AND p.proname !~ '^(pg_(?!size_)|txid_|lo_|has_|to_reg|_pg_|binary_upgrade)'
+  AND p.proname !~ '^(pg_(?!size_|input_is_valid)|txid_|lo_|has_|to_reg|_pg_|binary_upgrade)'
   AND NOT EXISTS (
     SELECT FROM pg_catalog.unnest(p.proargtypes::pg_catalog.oid[] || p.prorettype) a
     JOIN pg_catalog.pg_type t ON t.oid = a LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem AND t.typcategory = 'A'

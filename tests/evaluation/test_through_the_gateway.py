@@ -87,17 +87,16 @@ def test_errors_are_postgresqls(client: psycopg.Connection) -> None:
         "query_to_xml('select 1', true, true, '')",
         "pg_terminate_backend(n::int)",
         "txid_current()",
-        "pg_get_userbyid(10)",
         "inet_server_addr()",
-        "jsonb_build_array(pg_backend_pid())",
-        "to_jsonb(current_setting('port'))",
+        "jsonb_build_array(pg_postmaster_start_time())",
+        "pg_get_userbyid(n::int)",
+        "current_setting(n::text)",
         "'pg_authid'::regclass::oid::int",
         "n::int::regrole::text",
         '"pg_catalog"."pg_sleep"(1)',
         "pg_catalog.pg_read_file('x')",
         "to_json((SELECT rolpassword FROM pg_authid LIMIT 1))",
         "nextval('x')",
-        "has_database_privilege('postgres', 'connect')",
         "dblink('host=/tmp', 'select 1')",
         "pg_logical_emit_message(true, 'a', 'b')",
         "xpath('/x', '<x/>'::xml)",
@@ -109,6 +108,22 @@ def test_what_speaks_of_the_server_is_not_reached(client: psycopg.Connection, ex
     with pytest.raises(psycopg.Error) as raised:
         client.execute(f"SELECT {expression}, n FROM small.numbers WHERE n = 1")
     assert raised.value.sqlstate in ("0A000", "42501", "42883", "42P01", "42704", "3F000"), raised.value
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "pg_get_userbyid(10)",
+        "jsonb_build_array(pg_backend_pid())",
+        "to_jsonb(current_setting('port'))",
+        "has_database_privilege('postgres', 'connect')",
+        "current_setting('lakegate.no_such', true)",
+    ],
+)
+def test_what_the_session_tells_is_its_own(client: psycopg.Connection, expression: str) -> None:
+    """Not what the server of functions would tell, nor another role than that of the client."""
+    alone = client.execute(f"SELECT {expression}").fetchone()
+    assert client.execute(f"SELECT {expression} FROM small.numbers WHERE n = 1").fetchone() == alone
 
 
 def test_the_role_may_nothing_but_evaluate(gateway: RunningGateway, lake: SampleLake) -> None:

@@ -27,6 +27,7 @@ from optimizer.views import MARK
 from policies.fences import is_fenced
 
 _FORBIDDEN = re.compile(r"(?i)reg|xid|xml|oid|.*\.")  # types that speak of the database itself, and others' types
+_TYPE_NAME = re.compile(r"(?i)[a-z][a-z0-9_ ]*(?:\(\d+(?:, ?\d+)?\))?(?: with(?:out)? time zone)?(?:\[\])*")
 # Functions of PostgreSQL's grammar, not of its catalogue.
 _GRAMMAR = frozenset({"json_exists", "json_query", "json_scalar", "json_serialize", "json_array", "json_value"})
 _KNOWN = NAMES | {"claim", "is_member", "principal"}  # who asks: policies put constants in their place
@@ -204,7 +205,20 @@ def _require_pure(node: exp.Expr, types: ResultTypes) -> None:
 
 def _is_allowed(call: exp.Anonymous, types: ResultTypes) -> bool:
     name = call.name.lower()
+    if name == "pg_input_is_valid" and not _names_value_type(call):
+        return False
     return not is_keyed_call(call) and (name in _GRAMMAR or types.may_call(name))
+
+
+def _names_value_type(call: exp.Anonymous) -> bool:
+    """Whether the second argument is the plain name of a type, and of none that speaks of the database itself."""
+    named = call.expressions[-1]
+    return (
+        isinstance(named, exp.Literal)
+        and named.is_string
+        and _TYPE_NAME.fullmatch(named.name) is not None
+        and _FORBIDDEN.match(named.name) is None
+    )
 
 
 def _sql(node: exp.Expr) -> str:

@@ -74,3 +74,11 @@ select iv::interval(0) from types;
 select id::regclass from types where id < 0;
 -- a date form that is not read
 select 'January 8, 1999'::date;
+
+-- pg_input_is_valid
+select id, pg_input_is_valid(t, 'integer'), pg_input_is_valid(v, 'json'), pg_input_is_valid(t, 'numeric(3,2)'), pg_input_is_valid(v, 'timestamp with time zone'),
+  case when pg_input_is_valid(t, 'date') then t::date end from types;
+
+-- pg_input_is_valid of a type of the database itself
+-- refused: pg_input_is_valid
+select pg_input_is_valid(t, 'regclass') from types;
