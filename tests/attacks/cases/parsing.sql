@@ -37,6 +37,8 @@ SELECT id FROM {t}.people ORDER BY 1
 
 SELECT /*+ BYPASS(people) */ id FROM {t}.people ORDER BY 1
 ----
+INFO 00000: hint syntax error at or near "BYPASS(people)"
+  DETAIL: Unrecognized hint keyword "BYPASS".
 1
 2
 3
