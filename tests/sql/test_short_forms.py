@@ -32,11 +32,23 @@ _CASES = [
         "SELECT json_query(a, '$.b' RETURNING text OMIT QUOTES) FROM t",
         "SELECT JSON_QUERY(a, '''$.b'' RETURNING text OMIT QUOTES') FROM t",
     ),
+    (
+        "array_aggregates",
+        "SELECT json_arrayagg(a ORDER BY b NULL ON NULL RETURNING jsonb) FROM t",
+        "SELECT CAST(('[' || STRING_AGG(COALESCE(CAST(TO_JSONB(a) AS TEXT), 'null'), ', ' ORDER BY b) "
+        "|| ']') AS JSONB) FROM t",
+    ),
     # short forms: what the parser reads, and the engine does not
     (
         "json_calls",
         "SELECT v FROM t, json_table(a, '$[*]' COLUMNS (n FOR ORDINALITY, v int)) AS j",
         "SELECT v FROM t, JSON_TABLE(a, '''$[*]'' COLUMNS (\"n\" FOR ORDINALITY, \"v\" integer)', 'n', 'v') AS j",
+    ),
+    (
+        "object_aggregates",
+        "SELECT json_objectagg(a : b) FROM t",
+        "SELECT CAST(('{ ' || STRING_AGG(LEFT(RIGHT(CAST(JSON_BUILD_OBJECT(a, b) AS TEXT), -1), -1), ', "
+        "') || ' }') AS JSON) FROM t",
     ),
     (
         "search_and_cycle",
