@@ -246,9 +246,33 @@ def test_rows_that_a_policy_hides_raise_nothing(
 
 
 def test_a_policy_is_not_evaluated_there(bob: psycopg.Connection, client: psycopg.Connection) -> None:
-    client.execute(f"CREATE POLICY by_name ON small.kinds TO {BOB} USING (name::json ->> 'a' IS NULL)".encode())
+    for condition in (
+        "name::json ->> 'a' IS NULL",
+        "regexp_count(name, 'x*') > 0",
+        "regexp_replace(name, 'x*', '-', 'g') <> ''",
+    ):
+        client.execute(f"CREATE POLICY by_name ON small.kinds TO {BOB} USING ({condition})".encode())
+        try:
+            with pytest.raises(psycopg.errors.FeatureNotSupported):
+                bob.execute("SELECT id FROM small.kinds")
+        finally:
+            client.execute("DROP POLICY by_name ON small.kinds")
+
+
+def test_a_policy_of_a_view_is_not_evaluated_there(bob: psycopg.Connection, client: psycopg.Connection) -> None:
+    for statement in (
+        "CREATE VIEW public.of_kinds AS SELECT id, name FROM small.kinds",
+        "ALTER VIEW public.of_kinds ENABLE ROW LEVEL SECURITY",
+        f"GRANT SELECT ON public.of_kinds TO {BOB}",
+    ):
+        client.execute(statement.encode())
     try:
-        with pytest.raises(psycopg.errors.FeatureNotSupported):
-            bob.execute("SELECT id FROM small.kinds")
+        for condition in ("name::json ->> 'a' IS NULL", "regexp_count(name, 'x*') > 0"):
+            client.execute(f"CREATE POLICY by_name ON public.of_kinds USING ({condition})".encode())
+            with pytest.raises(psycopg.errors.FeatureNotSupported):
+                bob.execute("SELECT id FROM public.of_kinds")
+            client.execute("DROP POLICY by_name ON public.of_kinds")
+        client.execute("CREATE POLICY by_name ON public.of_kinds USING (id < 3)")
+        assert bob.execute("SELECT regexp_count(name, 'x*') >= 0 FROM public.of_kinds").fetchall() == [(True,), (True,)]
     finally:
-        client.execute("DROP POLICY by_name ON small.kinds")
+        client.execute("DROP VIEW public.of_kinds")
