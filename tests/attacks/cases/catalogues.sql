@@ -102,6 +102,7 @@ SELECT pg_get_expr(polqual, polrelid) FROM pg_policy WHERE polname = 'north_rows
 ((tenant = 'north'::text) OR (name = 'LEAK-constant'::text))
 ((tenant = 'north'::text) OR (name = 'LEAK-constant'::text))
 ((tenant = 'north'::text) OR (name = 'LEAK-constant'::text))
+(tenant IN ( SELECT m.tenant\n   FROM members m\n  WHERE ((m.member = CURRENT_USER) AND (m.tenant = 'north'::text))))
 
 tina blind: SELECT polqual FROM pg_policy
 ----
@@ -303,6 +304,10 @@ NULL
 
 SELECT definition FROM pg_views WHERE definition LIKE '%people%'
 ----
+ SELECT id,\n    name,\n    amount\n   FROM people\n  ORDER BY amount DESC\n LIMIT 2;
+ SELECT id,\n    tenant,\n    name,\n    email,\n    balance,\n    phone,\n    code,\n    amount,\n    joined\n   FROM people;
+ SELECT id,\n    name,\n    email,\n    amount\n   FROM people;
+ SELECT tenant,\n    count(*) AS n,\n    max(amount) AS most\n   FROM people\n  GROUP BY tenant;
  SELECT id,\n    tenant,\n    name,\n    email,\n    balance,\n    phone,\n    code,\n    amount,\n    joined\n   FROM ice.people;
 
 SELECT pg_get_ruledef(oid) FROM pg_rewrite WHERE ev_class = '{t}.people'::regclass
