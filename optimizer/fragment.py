@@ -21,7 +21,7 @@ from optimizer.copies import copied
 from optimizer.infinite_moments import may_be_infinite
 from optimizer.relations import Relation, conjuncts, relations
 from optimizer.scopes import queries
-from optimizer.stages import Applied, Condition, Fragment, Fragmented, Optimized, RemotePart
+from optimizer.stages import NOT_COMPARED, Applied, Condition, Fragment, Fragmented, Optimized, RemotePart
 
 _PARAMETERS = (exp.Parameter, exp.Placeholder)
 
@@ -106,7 +106,7 @@ def _fragment(
         elif plain:
             kept.append((_shown(condition), "the source may compare these values differently"))
         else:
-            kept.append((_shown(condition), "not a comparison of a column with constants"))
+            kept.append((_shown(condition), NOT_COMPARED))
     rest = [one.tree for one in conditions if one.applied is not Applied.BY_SOURCE]
     relation.select.set("where", exp.Where(this=exp.and_(*rest, copy=False)) if rest else None)
     columns = _columns(relation, snapshot)

@@ -125,6 +125,9 @@ class Condition:
     applied: Applied
 
 
+NOT_COMPARED = "not a comparison of a column with constants"  # why a condition is left to the engine
+
+
 @dataclass(frozen=True, slots=True)
 class Fragment:
     """The part of a query that one source answers: a scan of one table at one snapshot.

@@ -194,6 +194,25 @@ def serving(lake: SampleLake, settings: Settings, *, exit_code: int | None = 0) 
             process.wait()
 
 
+@contextmanager
+def serving_anew(lake: SampleLake, sources: tuple[str, ...], settings: Settings) -> Iterator[RunningGateway]:
+    """Serve some of the lake's sources with metadata of their own: nobody has run, granted or made anything yet."""
+    from catalog import server as servers
+
+    folder = Path(tempfile.mkdtemp(dir=lake.folder))
+    folder.chmod(0o711)  # PostgreSQL does not run as root: its account must get through
+    server = servers.start(folder)
+    try:
+        make_users(server)
+        with serving(
+            SampleLake(lake.folder, server, {name: lake.sources[name] for name in sources}), settings
+        ) as gateway:
+            yield gateway
+    finally:
+        server.stop()
+        servers.remove(folder)
+
+
 def write_config(folder: Path, lake: SampleLake, settings: Settings) -> Path:
     """Write a configuration file for the lake."""
     server = {

@@ -9,7 +9,7 @@ from catalog.names import quote_identifier
 from gateway.plan_tree import PlanNode
 from optimizer.cardinality import Cardinality, Statistics
 from optimizer.relations import relations
-from optimizer.stages import Fragment, Optimized
+from optimizer.stages import NOT_COMPARED, Fragment, Optimized
 
 Analyzed = Mapping[str, Collection[frozenset[str]]]
 _NOTHING: Analyzed = MappingProxyType({})
@@ -52,10 +52,21 @@ def _equal_columns(part: Fragment) -> list[str]:
     return [*dict.fromkeys(one.column for one in (*part.pushed, *part.pruning) if one.operator == "=")]
 
 
+def _guessed(parts: Sequence[Fragment]) -> str | None:
+    """Return what helps where a condition is on an expression, of which statistics tell nothing; None where none is."""
+    found = next((text for part in parts for text, reason in part.kept if reason == NOT_COMPARED), None)
+    if found is None:
+        return None
+    return f"Statistics tell nothing of {found}: compare the column itself with constants where that asks the same."
+
+
 def _help(table: str, node: PlanNode, parts: Sequence[Fragment], analyzed: Analyzed) -> str:
     own = [part for part in parts if str(part.snapshot.table.name) == table]
     equal = max((_equal_columns(part) for part in own), key=len, default=[])
     columns = ", ".join(map(quote_identifier, equal))
+    guessed = _guessed(own)
+    if guessed is not None and not any(part.pushed or part.pruning for part in own):
+        return guessed
     if {part.snapshot.table.kind for part in own} == {"postgres"}:
         if len(equal) > 1:
             return f"Make CREATE STATISTICS (ndistinct) ON {columns} of it at its source, and run ANALYZE there."
@@ -64,7 +75,7 @@ def _help(table: str, node: PlanNode, parts: Sequence[Fragment], analyzed: Analy
         return f"Run ANALYZE {table}: its files tell least and greatest values alone, ANALYZE how they are spread."
     if len(equal) > 1 and frozenset(equal) not in analyzed[table]:
         return f"Run ANALYZE {table} ({columns}): it counts which of their values come together."
-    return (
-        "It was analyzed as it is, but conditions on expressions, or on columns that depend on each other, are "
-        "guessed: join it to the most selective table in a WITH first."
+    return guessed or (
+        "It was analyzed as it is, but conditions on columns that depend on each other are guessed: join it to the "
+        "most selective table in a WITH first."
     )

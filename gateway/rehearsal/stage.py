@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
 
 from catalog import server as servers
@@ -29,7 +30,7 @@ from gateway.relay.mirror_connection import MirrorConnection
 from gateway.relay.mirror_opening import ServerRefused
 from gateway.server import Gateway
 from gateway.sessions.session import Session
-from gateway.sql.statements import split
+from gateway.sql.statements import Kind, Statement, split
 from gateway.wire import backend, frontend
 
 DIRECTOR = "lakegate_rehearsal"  # the superuser who carries out the statements of a rehearsal
@@ -231,9 +232,17 @@ def _config(given: Config, kept: Path, *, with_sources: bool) -> Config:
 
 
 async def run_each(stage: Stage, texts: Iterable[str]) -> None:
-    """Carry out the statements of texts one after another. Raises SqlError, whose detail names the statement."""
-    for text in texts:
-        for statement in split(text):
+    """Carry out the statements of texts one after another. Raises SqlError, whose detail names the statement.
+
+    Statements of access in a row are sent as one change: the mirror and the store are read before and after each
+    change, not each statement. One that fails undoes the change; then they are sent one by one, to find it.
+    """
+    each = ((statement, text) for text in texts for statement in split(text))
+    for is_access, group in groupby(each, lambda one: one[0].kind is Kind.ACCESS):
+        in_a_row = tuple(group)
+        if is_access and len(in_a_row) > 1 and await _carried_out(stage, [statement for statement, _ in in_a_row]):
+            continue
+        for statement, text in in_a_row:
             try:
                 await stage.ask(statement.text)
             except SqlError as error:
@@ -241,3 +250,12 @@ async def run_each(stage: Stage, texts: Iterable[str]) -> None:
                 told = f"In line {line}: {statement.text}" if line > 1 else f"Statement: {statement.text}"
                 error.detail = "\n".join(filter(None, (error.detail, told)))
                 raise
+
+
+async def _carried_out(stage: Stage, statements: Sequence[Statement]) -> bool:
+    """Carry out statements as one change; return whether it was possible."""
+    try:
+        await stage.ask(";\n".join(statement.text for statement in statements))
+    except SqlError:  # it does not name the statement
+        return False
+    return True

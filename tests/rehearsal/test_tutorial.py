@@ -9,30 +9,17 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from catalog import server as servers
-from tests.gateway import ADA, RunningGateway, SampleLake, Settings, serving
+from tests.gateway import ADA, RunningGateway, SampleLake, Settings, serving_anew
 
 TEXT = (Path(__file__).parents[2] / "docs" / "tutorial-tenant-isolation.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)(?: as (\w+))?\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture
-def own_gateway(lake: SampleLake, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]:
+def own_gateway(lake: SampleLake) -> Iterator[RunningGateway]:
     """A gateway over the demo's sources, with metadata of its own."""
-    from tests.gateway import make_users
-
-    folder = tmp_path_factory.mktemp("tutorial")
-    folder.parent.chmod(0o711)
-    folder.chmod(0o711)
-    server = servers.start(folder)
-    try:
-        make_users(server)
-        sources = {name: lake.sources[name] for name in ("sales", "crm")}
-        with serving(SampleLake(lake.folder, server, sources), Settings(server={"refresh_interval": "0"})) as gateway:
-            yield gateway
-    finally:
-        server.stop()
-        servers.remove(folder)
+    with serving_anew(lake, ("sales", "crm"), Settings(server={"refresh_interval": "0"})) as gateway:
+        yield gateway
 
 
 def test_every_statement_answers_as_told(own_gateway: RunningGateway) -> None:
