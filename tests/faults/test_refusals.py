@@ -71,7 +71,6 @@ def test_dangerous_functions_of_the_mirror(gateway: RunningGateway, statement: s
         "select * from information_schema.df_settings",
         "select * from datafusion.public.x",
         "select arrow_typeof(n) from small.numbers",
-        "select version() from small.numbers limit 1",
     ],
 )  # fmt: skip
 def test_the_engine_is_reached_by_names_of_the_lake_alone(gateway: RunningGateway, statement: str) -> None:

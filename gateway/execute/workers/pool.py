@@ -245,7 +245,7 @@ class _Sender:
         logins = {name: self._secrets.login(scan) for name, scan in query.scans if isinstance(scan, RemoteScan)}
         return Request(
             0,
-            replace(query, scans=()),
+            replace(query, scans=(), measured=None),
             scans,
             {},
             number,
