@@ -26,10 +26,8 @@ pytestmark = pytest.mark.client(
     r"every \d command, \gdesc, \watch, \crosstabview, \bind, pipelines, \sf, \gexec, FETCH_COUNT, Tab, Ctrl-C",
 )
 PROMPT = b"=> "
-HEAVY = (
-    "SELECT count(*) FROM shop.lineitem a, shop.lineitem b, sales.orders c, shop.lineitem d"
-    " WHERE a.l_comment || b.l_comment || d.l_comment ~ '(x|y)+z' OR a.l_partkey + b.l_partkey = c.o_custkey + 1e9"
-)
+# The engine ends a cross join under an aggregate by itself alone: it must not take for ever
+HEAVY = "SELECT count(*) FROM small.numbers a, small.numbers b WHERE a.n::text || b.n::text ~ '(x|y)+z'"
 
 
 class Terminal:

@@ -96,7 +96,7 @@ SELECT qual FROM pg_policies WHERE qual ~ '-constant' ORDER BY schemaname
 ((tenant = 'north'::text) OR (name = 'LEAK-constant'::text))
 
 # (shown)
-SELECT pg_get_expr(polqual, polrelid) FROM pg_policy WHERE polname = 'north_rows' ORDER BY oid
+SELECT pg_get_expr(polqual, polrelid) AS shown FROM pg_policy WHERE polname = 'north_rows' ORDER BY shown
 ----
 ((tenant = 'north'::text) OR (name = 'LEAK-constant'::text))
 ((tenant = 'north'::text) OR (name = 'LEAK-constant'::text))
@@ -302,13 +302,13 @@ SELECT pg_get_viewdef('{t}.people'::regclass)
 ----
 NULL
 
-SELECT definition FROM pg_views WHERE definition LIKE '%people%'
+SELECT definition FROM pg_views WHERE definition LIKE '%people%' ORDER BY definition
 ----
  SELECT id,\n    name,\n    amount\n   FROM people\n  ORDER BY amount DESC\n LIMIT 2;
- SELECT id,\n    tenant,\n    name,\n    email,\n    balance,\n    phone,\n    code,\n    amount,\n    joined\n   FROM people;
  SELECT id,\n    name,\n    email,\n    amount\n   FROM people;
- SELECT tenant,\n    count(*) AS n,\n    max(amount) AS most\n   FROM people\n  GROUP BY tenant;
  SELECT id,\n    tenant,\n    name,\n    email,\n    balance,\n    phone,\n    code,\n    amount,\n    joined\n   FROM ice.people;
+ SELECT id,\n    tenant,\n    name,\n    email,\n    balance,\n    phone,\n    code,\n    amount,\n    joined\n   FROM people;
+ SELECT tenant,\n    count(*) AS n,\n    max(amount) AS most\n   FROM people\n  GROUP BY tenant;
 
 SELECT pg_get_ruledef(oid) FROM pg_rewrite WHERE ev_class = '{t}.people'::regclass
 ----
