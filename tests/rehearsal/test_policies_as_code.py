@@ -271,6 +271,7 @@ statements:
     assert (nothing.code, "--drafts" in nothing.errors) == (2, True)
 
 
+@pytest.mark.timeout(300)  # four servers are made for it
 def test_past_statements_are_asked_again(folder: Path, shop: SampleLake, governed: RunningGateway) -> None:
     with governed.connect(BOB) as bob:
         assert bob.execute("SELECT id FROM shop.orders ORDER BY id").fetchall() == [(1,), (3,)]
