@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from optimizer.cardinality import Cardinality, Statistics
-from optimizer.corrections import corrected
+from optimizer.corrections import corrected_graph
 from optimizer.join_block import JoinBlock, Source, get_join_block
 from optimizer.join_conditions import conditions_of
-from optimizer.join_graph import join_graph
-from optimizer.join_order import JoinGraph, JoinTree, last_joins, left_deep
+from optimizer.join_order import JoinTree, last_joins, left_deep
 from optimizer.scopes import queries
 from optimizer.stages import AT_SERVER, JoinAtServer, Optimized, RemotePart
 
@@ -57,11 +56,11 @@ def considered_orders(
 
 
 def _considered(block: JoinBlock, cardinality: Cardinality, *, reorders: bool) -> Iterator[ConsideredOrders]:
-    graph = _graph(block, cardinality)
-    if graph is None:
+    found = corrected_graph(block, conditions_of(block), cardinality)
+    if found is None:
         return
-    numbers = {alias: number for number, source in enumerate(block.sources) for alias in source.aliases}
-    hints = None if cardinality.hints is None else cardinality.hints.within(numbers)
+    graph, _ = found
+    hints = None if cardinality.hints is None else cardinality.hints.within(block.numbers)
     graph = graph if hints is None else hints.with_rows(graph)
     asked = None if hints is None else hints.order(graph)
     cheapest = last_joins(graph)
@@ -73,17 +72,6 @@ def _considered(block: JoinBlock, cardinality: Cardinality, *, reorders: bool) -
     names = [*map(_name, block.sources)]
     others = tuple(_order(one, names) for one in cheapest[:_MOST_SHOWN])
     yield ConsideredOrders(_order(chosen, names), chosen.rows, others)
-
-
-def _graph(block: JoinBlock, cardinality: Cardinality) -> JoinGraph | None:
-    numbers = {alias: number for number, source in enumerate(block.sources) for alias in source.aliases}
-    found = [cardinality.of_joined(source.node, ()) for source in block.sources]
-    known = [one for one in found if one is not None]
-    if len(known) < len(found):
-        return None
-    conditions = conditions_of(block, numbers)
-    graph = join_graph(conditions, known, numbers, cardinality)
-    return corrected(graph, block, conditions, numbers, cardinality.feedback)[0]
 
 
 def _name(source: Source) -> str:

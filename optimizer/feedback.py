@@ -56,7 +56,7 @@ class Feedback:
 
     def of_query(self, query: exp.Query) -> Observed | None:
         """Return what is known of a query that others read."""
-        if _tables(query) not in self.tables:
+        if tables_of(query) not in self.tables:
             return None
         text = query_text(query)
         return None if text is None else self.look_up(text)
@@ -94,16 +94,12 @@ def query_text(query: exp.Expr) -> str | None:
     return _text(query)
 
 
-def join_text(
-    block: JoinBlock,
-    members: int,
-    conditions: Conditions,
-    numbers: Mapping[str, int],
-) -> str | None:
+def join_text(block: JoinBlock, members: int, conditions: Conditions) -> str | None:
     """Return what the join of some of a block's sources is known by, those of the mask ``members``. None as for
     `query_text`.
     """
     known: dict[int, str] = {}
+    numbers = block.numbers
     for number, source in enumerate(block.sources):
         if members >> number & 1:
             text = _source_text(source.node)
@@ -126,10 +122,11 @@ def join_text(
 
 def source_tables(block: JoinBlock) -> list[frozenset[TableName]]:
     """Return which tables each source of a block reads."""
-    return [_tables(source.node) for source in block.sources]
+    return [tables_of(source.node) for source in block.sources]
 
 
-def _tables(node: exp.Expr) -> frozenset[TableName]:
+def tables_of(node: exp.Expr) -> frozenset[TableName]:
+    """Return the tables that are read in a tree."""
     return frozenset(TableName(one.db, one.name) for one in node.find_all(exp.Table) if one.db)
 
 
@@ -143,8 +140,7 @@ def _text(query: exp.Expr) -> str:
     if block is None or None in texts:
         return f"{query.sql()} {_readers(query)}"
     aliases = [sorted(one.aliases) for one in block.sources]
-    numbers = {alias: number for number, source in enumerate(block.sources) for alias in source.aliases}
-    conditions = conditions_of(block, numbers)
+    conditions = conditions_of(block)
     parts = [
         *sorted(f"{text} {names}" for text, names in zip(texts, aliases, strict=True)),
         *sorted(" = ".join(sorted(one.sql() for one in group)) for group in conditions.equal),

@@ -36,6 +36,11 @@ class JoinBlock:
     later: tuple[exp.Join, ...]
     stays: tuple[exp.Expr, ...]
 
+    @property
+    def numbers(self) -> dict[str, int]:
+        """The source that each alias is of."""
+        return {alias: number for number, source in enumerate(self.sources) for alias in source.aliases}
+
     def replace(self, source: exp.Expr, joins: Sequence[exp.Join], where: Sequence[exp.Expr]) -> None:
         """Read the sources in another way, in place. ``where`` are conditions that found no place in a join."""
         self.select.set("from_", exp.From(this=source))

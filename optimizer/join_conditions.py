@@ -22,8 +22,9 @@ class Conditions:
     others: tuple[tuple[int, exp.Expr], ...]
 
 
-def conditions_of(block: JoinBlock, numbers: Mapping[str, int]) -> Conditions:
+def conditions_of(block: JoinBlock) -> Conditions:
     """Gather columns that are equal to each other, by way of others too."""
+    numbers = block.numbers
     groups: list[list[exp.Column]] = []
     others: list[tuple[int, exp.Expr]] = []
     for condition in block.conditions:

@@ -134,8 +134,8 @@ class _Search:
         return None if columns is None else self._known(block, owners, columns)
 
     def _known(self, block: JoinBlock, owners: list[Owner | None], columns: tuple[exp.Column, ...]) -> _Block:
-        numbers = {alias: number for number, source in enumerate(block.sources) for alias in source.aliases}
-        conditions = conditions_of(block, numbers)
+        numbers = block.numbers
+        conditions = conditions_of(block)
         cardinality = Cardinality(self.statistics)
         found = [cardinality.of_joined(source.node, ()) for source in block.sources]
         graph = join_graph(conditions, [one or Joined(1.0, {}) for one in found], numbers, cardinality)

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from optimizer.cardinality import Cardinality, Statistics
-from optimizer.corrections import corrected
+from optimizer.corrections import corrected_graph
 from optimizer.feedback import Informed, Observed
 from optimizer.join_block import JoinBlock, Source, get_join_block
 from optimizer.join_conditions import conditions_of
-from optimizer.join_graph import join_graph
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +45,8 @@ def known_parts(tree: exp.Query, statistics: Statistics) -> list[KnownPart]:
 
 
 def _joins(block: JoinBlock, cardinality: Cardinality) -> Iterator[KnownPart]:
-    numbers = {alias: number for number, source in enumerate(block.sources) for alias in source.aliases}
-    known = [one for source in block.sources if (one := cardinality.of_joined(source.node, ())) is not None]
-    if len(known) < len(block.sources):
-        return
-    conditions = conditions_of(block, numbers)
-    graph = join_graph(conditions, known, numbers, cardinality)
-    _, found = corrected(graph, block, conditions, numbers, cardinality.feedback)
-    for correction in found:
+    graph = corrected_graph(block, conditions_of(block), cardinality)
+    for correction in () if graph is None else graph[1]:
         names = (_name(source) for at, source in enumerate(block.sources) if correction.members >> at & 1)
         yield KnownPart(f"({' '.join(sorted(names))})", correction.observed, correction.estimate)
 

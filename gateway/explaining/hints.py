@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from gateway.lake import Lake
 from gateway.pipeline import Plan
-from gateway.sql.hints import Hints
 from gateway.wire import backend
 from optimizer.hints import IS_OF_THE_TEXT
 
@@ -28,7 +27,7 @@ def hint_lines(planned: Plan) -> list[str]:
 def hints_shown(planned: Plan) -> dict[str, list[dict[str, str]]]:
     """Return what the other formats show."""
     asked = planned.hints
-    if asked == Hints():
+    if not asked.is_told:
         return {}
     became = dict(planned.followed)
     mistake = asked.mistake

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
 
-from sqlglot import exp
-
 from catalog.feedback import Found
 from catalog.names import TableName
 from catalog.principals import Principal
@@ -16,11 +14,10 @@ from gateway.execute.operators import Operator
 from gateway.feedback.cache import FeedbackCache, Now, asker_text, digest
 from gateway.feedback.matching import Places, matched
 from optimizer.cardinality import Cardinality, Statistics
-from optimizer.corrections import corrected
-from optimizer.feedback import Informed, join_text, query_text
+from optimizer.corrections import corrected_graph
+from optimizer.feedback import Informed, join_text, query_text, tables_of
 from optimizer.join_block import JoinBlock
 from optimizer.join_conditions import conditions_of
-from optimizer.join_graph import join_graph
 from optimizer.join_order import rows_of
 from optimizer.relations import relations
 from optimizer.stages import Fragmented, Optimized
@@ -77,7 +74,7 @@ def _parts(root: Operator, run: Run) -> Iterator[tuple[str, frozenset[TableName]
     for query, rows in seen.queries:
         text, expected = query_text(query), cardinality.of_query(query)
         if text is not None and expected is not None:
-            yield text, _tables(query), rows, expected.rows
+            yield text, tables_of(query), rows, expected.rows
     for block, members, rows in seen.joins:
         yield from _join(block, members, rows, cardinality)
 
@@ -85,26 +82,18 @@ def _parts(root: Operator, run: Run) -> Iterator[tuple[str, frozenset[TableName]
 def _join(
     block: JoinBlock, members: int, rows: float, cardinality: Cardinality
 ) -> Iterator[tuple[str, frozenset[TableName], float, float]]:
-    numbers = {alias: number for number, source in enumerate(block.sources) for alias in source.aliases}
-    known = [one for source in block.sources if (one := cardinality.of_joined(source.node, ())) is not None]
-    conditions = conditions_of(block, numbers)
-    text = join_text(block, members, conditions, numbers)
-    if text is None or len(known) < len(block.sources):
+    conditions = conditions_of(block)
+    text, graph = join_text(block, members, conditions), corrected_graph(block, conditions, cardinality)
+    if text is None or graph is None:
         return
-    graph = join_graph(conditions, known, numbers, cardinality)
-    graph, _ = corrected(graph, block, conditions, numbers, cardinality.feedback)
     nodes = (source.node for number, source in enumerate(block.sources) if members >> number & 1)
-    yield text, frozenset().union(*map(_tables, nodes)), rows, rows_of(graph, members)
+    yield text, frozenset().union(*map(tables_of, nodes)), rows, rows_of(graph[0], members)
 
 
 def informed(statistics: Statistics, principal: Principal, cache: FeedbackCache, now: Now) -> Statistics:
     """Return the statistics of tables with what runs of the principal's statements have found."""
     feedback = cache.of(principal, statistics, now)
     return statistics if feedback is None else Informed(statistics, feedback)
-
-
-def _tables(node: exp.Expr) -> frozenset[TableName]:
-    return frozenset(TableName(one.db, one.name) for one in node.find_all(exp.Table) if one.db)
 
 
 def _factor(one: float, other: float) -> float:

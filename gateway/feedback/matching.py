@@ -47,7 +47,7 @@ class Matched:
     joins: tuple[tuple[JoinBlock, int, float], ...]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)  # inputs that are alike are two
 class _Step:
     """An operator with the places of the relations that it reads (None: not known), those above it, and whether all of
     its rows were asked for.

@@ -5,12 +5,12 @@ from __future__ import annotations
 from sqlglot import exp
 
 from optimizer.cardinality import Cardinality, Statistics
-from optimizer.corrections import corrected
+from optimizer.corrections import corrected_graph
 from optimizer.feedback import Informed
 from optimizer.hints import BlockHints
 from optimizer.join_block import JoinBlock, get_join_block
 from optimizer.join_conditions import Conditions, conditions_of, links
-from optimizer.join_graph import equalities_between, join_graph
+from optimizer.join_graph import equalities_between
 from optimizer.join_order import JoinGraph, JoinTree, written_order
 from optimizer.join_order import order_joins as cheapest
 from optimizer.unique_semi_joins import semi_joins_as_sources
@@ -51,17 +51,14 @@ def _order(select: exp.Select, cardinality: Cardinality) -> None:
     if all(cardinality.of_joined(source.node, ()) is not None for source in block.sources):
         block = semi_joins_as_sources(block)
         cardinality = Cardinality(cardinality.statistics)  # relations have other conditions now
-    numbers = {alias: number for number, source in enumerate(block.sources) for alias in source.aliases}
-    conditions = conditions_of(block, numbers)
-    found = [cardinality.of_joined(source.node, ()) for source in block.sources]
-    known = [one for one in found if one is not None]
+    numbers, conditions = block.numbers, conditions_of(block)
+    found = corrected_graph(block, conditions, cardinality)
     hints = None if cardinality.hints is None else cardinality.hints.within(numbers)
     linked = links(conditions, numbers)
-    if len(known) < len(found):
-        tree = written_order(len(found), linked, () if hints is None else hints.without_statistics())
+    if found is None:
+        tree = written_order(len(block.sources), linked, () if hints is None else hints.without_statistics())
     else:
-        graph = join_graph(conditions, known, numbers, cardinality)
-        graph, _ = corrected(graph, block, conditions, numbers, cardinality.feedback)
+        graph, _ = found
         tree = cheapest(graph) if hints is None else _hinted(graph, hints)
     if hints is not None:
         equal = linked[: len(conditions.equal)]

@@ -222,5 +222,5 @@ def test_joins_by_columns_that_depend_on_each_other() -> None:
     for sets, expected in (((), 1e12 / 50_000), ((("l_partkey l_suppkey", 4000),), 1e12 / 4000)):
         cardinality = Cardinality(_depending(*sets))
         found = [cardinality.of_joined(source.node, ()) for source in block.sources]
-        graph = join_graph(conditions_of(block, numbers), [one for one in found if one], numbers, cardinality)
+        graph = join_graph(conditions_of(block), [one for one in found if one], numbers, cardinality)
         assert rows_of(graph, 3) == pytest.approx(expected)
