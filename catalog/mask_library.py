@@ -11,9 +11,6 @@ from dataclasses import dataclass
 
 SCHEMA = "lakegate"
 OFFICER = "lakegate_officer"  # members of this role look after masks and tags, beside superusers
-VIEWS = frozenset(  # of the mirror
-    {"masking_policies", "column_masks", "tags", "tag_assignments", "tag_policies", "tag_removals"}
-)
 VALUE = "value"  # the first parameter of each
 
 

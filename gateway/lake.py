@@ -30,6 +30,7 @@ from catalog.tables import Catalog, Discovery, Table
 from gateway.evaluation.evaluator import Evaluator
 from gateway.execute.port import EnginePort
 from gateway.feedback.cache import FeedbackCache
+from gateway.history.log import HistoryLog
 from gateway.relay.source_relay import SourceRelay
 from gateway.sql.session_expressions import SessionExpression
 from gateway.sql.session_relations import SessionColumn, SessionRelation
@@ -88,6 +89,7 @@ class Lake:
         self.remote_logins = remote_logins
         self.evaluator = evaluator
         self.feedback = FeedbackCache()
+        self.history = HistoryLog()
         self.catalog = Catalog(0, {}, {}, sources=tuple(sources))
         self.system_shapes: dict[tuple[str, str], SessionRelation] = {}  # relations of catalogues, as sessions told
         self.expression_types: LRUCache[SessionExpression, SessionColumn] = LRUCache(4096)  # as sessions told

@@ -23,6 +23,8 @@ from gateway.audit.audit import Audit
 from gateway.authentication.issuers import Issuers
 from gateway.authentication.throttle import Throttle, Waiting
 from gateway.configuration.config import Address, Config
+from gateway.explaining.explain import hides
+from gateway.history.log import HistoryLog
 from gateway.http.health import Check, Readiness, check_dependencies, serve_health
 from gateway.lake import ASKED_PATIENCE, FIRST_PATIENCE, PATIENCE
 from gateway.lanes.prepared import StatementCache
@@ -31,12 +33,12 @@ from gateway.login_methods import Authentication, Directory
 from gateway.metadata import Metadata
 from gateway.mirror_logins import MirrorLogins
 from gateway.net import ClientConnection, Limits
-from gateway.session_news import follow_sessions
+from gateway.session_news import follow_sessions, keep_history
 from gateway.sessions.parking import make_room, park_idle
 from gateway.sessions.services import SessionServices
 from gateway.sources import AUDIT, open_lake
 from gateway.sql.resolve import Names
-from gateway.sql.statements import Kind, Statement
+from gateway.sql.statements import Kind, Statement, asks_about_history, asks_about_sessions
 from gateway.tls import TlsFiles
 from gateway.told_errors import moved
 from policies.access import Narrowed
@@ -63,6 +65,7 @@ class Gateway:
         self._audit = audit
         self.metadata = metadata
         self.lake = open_lake(config, metadata)
+        self.lake.history = HistoryLog(metadata.history.add, lambda plan: hides(plan, self.lake))
         self.sessions = Sessions(
             config.server.max_connections, config.server.reserved_connections, audit, metadata.signal_process
         )
@@ -257,6 +260,14 @@ class Gateway:
         """Have the mirror know what all clients of this gateway do now."""
         await self.metadata.tell_sessions(as_json(self.sessions.shown()))
 
+    async def tell_gateway(self, text: str) -> None:
+        """Have the mirror know what a statement may ask of the gateway."""
+        if asks_about_sessions(text):
+            await self.tell_activity()
+        if asks_about_history(text):
+            await asyncio.to_thread(self.lake.history.flush)
+            await self.metadata.history.tell()
+
     @cached_property
     def session_services(self) -> SessionServices:
         """What sessions share."""
@@ -274,7 +285,7 @@ class Gateway:
             answer=self.metadata.answer,
             let_set_role=self.metadata.let_set_role,
             permit=self.metadata.permit,
-            tell_activity=self.tell_activity,
+            tell_gateway=self.tell_gateway,
             database=self._config.server.database,
             audit=self._audit,
             temporary_limit=self._config.engine.temporary_limit,
@@ -332,6 +343,7 @@ async def running(
                 *(gateway.keep_current(), gateway.follow_grants(), gateway.tls.follow(), metadata.retire(audit)),
                 park_idle(gateway.sessions, config.server.idle_process_timeout),
                 follow_sessions(gateway.sessions, gateway.tell_activity, metadata.take_signals),
+                keep_history(gateway.lake.history),
             )
         ]
         if reloads is not None:
@@ -344,6 +356,7 @@ async def running(
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.to_thread(gateway.lake.history.flush)
 
 
 def _on_signals(stop: asyncio.Event, stop_now: asyncio.Event) -> None:

@@ -12,10 +12,12 @@ from time import monotonic
 
 import structlog
 
+from gateway.history.log import HistoryLog
 from gateway.login import Sessions
 
 _log = structlog.get_logger(__name__)
 _PAUSE = 1.0  # seconds between two looks
+_STORED = 10  # looks between two times that the store is told what statements took
 _AGAIN = 30.0  # seconds until sessions are told again though none has come or gone
 
 
@@ -37,3 +39,17 @@ async def follow_sessions(
         except Exception:  # it is tried again; statements that ask tell first
             _log.exception("sessions could not be told to other gateways")
             told = -1
+
+
+async def keep_history(history: HistoryLog) -> None:
+    """Sum up what statements took, and add it to the store now and then, until cancelled."""
+    looks = 0
+    while True:
+        await asyncio.sleep(_PAUSE)
+        looks += 1
+        if history.is_empty:
+            continue
+        try:
+            await asyncio.to_thread(history.flush if looks % _STORED == 0 else history.gather)
+        except Exception:  # what comes next may be kept
+            _log.exception("the history of statements could not be kept")

@@ -29,6 +29,7 @@ import structlog
 from psycopg import sql
 
 from catalog.errors import SqlError
+from catalog.history import Runs, StatementPlan
 from catalog.mask_library import SCHEMA
 from catalog.mirror.access import MirrorParts, execute
 from catalog.mirror.access_statements import AccessOutcome, AccessRequest, MakeVerifier
@@ -39,6 +40,7 @@ from catalog.mirror.comments import change_comments
 from catalog.mirror.connections import MirrorConnections, OwnConnection
 from catalog.mirror.cursor_texts import show_cursor_texts
 from catalog.mirror.hardening import harden
+from catalog.mirror.history_views import fill_history_views, make_history_views
 from catalog.mirror.lent import drop_old_table, keep_lent, lent_by_others
 from catalog.mirror.logins import login_state
 from catalog.mirror.made import make_record, remember
@@ -104,6 +106,7 @@ def open_mirror(
         make_source_views(connection)
         make_masking_views(connection)
         make_activity(connection)
+        make_history_views(connection)
         make_sizes(connection)
         drop_old_table(connection)
         mirror.numbers = new_block(connection)
@@ -186,6 +189,11 @@ class Mirror:
         """
         with self._telling.connection() as connection:
             tell_sessions(connection, self._node, sessions)
+
+    def tell_history(self, known: Mapping[StatementPlan, Runs]) -> None:
+        """Say what statements have taken, as in `catalog.mirror.history_views`. From any thread."""
+        with self._telling.connection() as connection, connection.transaction():
+            fill_history_views(connection, known)
 
     def signal_process(self, signal: str, number: int) -> None:
         """Signal ("cancel", "terminate") a session that another gateway serves."""

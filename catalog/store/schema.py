@@ -249,3 +249,26 @@ plan_feedback = sa.Table(
     sa.Column("tables", postgresql.JSONB, nullable=False),  # [[schema, name, version, rows], …]
     sa.Index("plan_feedback_at_idx", "catalog", "at"),
 )
+
+statement_history = sa.Table(
+    "statement_history",  # what statements over the lake took, in milliseconds
+    metadata,
+    sa.Column("catalog", sa.Text, primary_key=True),  # the database as clients see it
+    _role("user_name"),  # who had logged in
+    _role("role"),  # whose rights counted
+    sa.Column("is_personal", sa.Boolean, primary_key=True),  # what is read may depend on claims
+    sa.Column("hides_plan", sa.Boolean, primary_key=True),  # it may depend on what is hidden from the role
+    sa.Column("queryid", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("planid", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("query", sa.Text, nullable=False),  # without its constants
+    sa.Column("plan", sa.Text, nullable=False),
+    sa.Column("calls", sa.BigInteger, nullable=False),
+    sa.Column("total", sa.Double, nullable=False),
+    sa.Column("least", sa.Double, nullable=False),
+    sa.Column("most", sa.Double, nullable=False),
+    sa.Column("squares", sa.Double, nullable=False),  # the sum of the squares of the times
+    sa.Column("rows", sa.BigInteger, nullable=False),  # sent to clients
+    sa.Column("first", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("last", sa.DateTime(timezone=True), nullable=False),
+    sa.Index("statement_history_last_idx", "catalog", "last"),
+)

@@ -47,6 +47,7 @@ from catalog.store.rows import (
 )
 from catalog.store.saved_catalog import pack_catalog, unpack_catalog
 from catalog.store.schema import api_keys, catalogs, grants, memberships, roles, settings
+from catalog.store.statement_history import StatementHistory
 from catalog.store.verifiers import Verifiers
 from catalog.tables import Catalog
 
@@ -74,6 +75,7 @@ class Store:
         self.mappings = MappingStore(engine, self._change)
         self.analyzed = AnalyzedTables(engine)
         self.feedback = FeedbackRows(engine)
+        self.history = StatementHistory(engine)
         self._verifiers = Verifiers(server, database, engine.dialect)
 
     def close(self) -> None:

@@ -16,7 +16,7 @@ from cachetools import LRUCache
 
 from catalog.principals import Principal, claim_text
 from catalog.sqlstate import SqlState
-from gateway.audit.text import cleaned
+from gateway.sql.normalised import cleaned
 from optimizer.stages import Fragment
 
 # What sources' servers were asked for, with the fragments themselves: while they are here no others have their ids.

@@ -20,8 +20,8 @@ from catalog.sqlstate import SqlState
 from gateway.activity import Activity
 from gateway.audit.audit import Audit, Entry, Ticket
 from gateway.audit.entries import Kind, Outcome, Reading, Who, as_members, json_text
-from gateway.audit.text import SHORT, known_reading, normalised
 from gateway.logs import bound_ids
+from gateway.sql.normalised import SHORT, known_reading, normalised
 from gateway.wire import backend, frontend
 from gateway.wire.sent_at_once import SentAtOnce
 from optimizer.stages import Fragmented

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from time import monotonic
 
-from catalog.scans import FileScan, RemoteScan
+from catalog.scans import FileScan
 from gateway.dynamic_filters import Asking, Filtered, with_keys
 from gateway.explaining.advice import Analyzed, expected_rows, worst_estimate
 from gateway.explaining.feedback import feedback_lines, feedback_shown
@@ -24,16 +24,19 @@ from gateway.explaining.fragments import filter_lines, fragment_lines, fragment_
 from gateway.explaining.hints import hint_lines, hints_shown
 from gateway.explaining.orders import order_lines, orders_shown
 from gateway.explaining.parts import not_pushed, part_lines, part_names, parts_shown
+from gateway.history.log import Planned
 from gateway.lake import Lake
 from gateway.pipeline import Plan, Prepared, known_statistics
 from gateway.plan_tree import PlanNode, Shape, as_postgres, plan_tree, without_statistics
 from gateway.relay.source_relay import WholeStatement
 from gateway.sql.explain_options import ExplainOptions
+from gateway.sql.session_relations import KIND as SESSION
 from optimizer.considered_orders import ConsideredOrders, considered_orders
 from optimizer.dynamic_filters import left_by
 from optimizer.feedback import with_hints
 from optimizer.hints import HintsAtWork
 from optimizer.known_parts import KnownPart, known_parts
+from optimizer.relations import relations
 from optimizer.stages import Fragment, Fragmented
 from policies.views import KIND as VIEW
 
@@ -51,7 +54,7 @@ async def explain(
     planned_at = monotonic()
     if options.analyze and prepared.keys:
         query, filtered = await with_keys(query, prepared.fragmented, prepared.keys, asking)
-    if hides(prepared.fragmented, planned, lake):
+    if hides(planned, lake):
         if options.analyze:
             await lake.engine.explain(query, asking.parameters, analyze=True)  # it ends as the statement itself would
         return _without_plan(planned, options, lake)
@@ -211,21 +214,18 @@ def explain_whole(whole: WholeStatement, planned: Plan, options: ExplainOptions,
     return [*lines, *(f"  {line}" for line in server), *hint_lines(planned)]
 
 
-def hides(fragmented: Fragmented, planned: Plan, lake: Lake) -> bool:
+def hides(planned: Planned, lake: Lake) -> bool:
     """Say whether something of the tables is hidden from who asks: rows, values, columns, what a view reads with the
     rights of its owner, or what a source may hide from a login that is not the gateway's.
     """
-    principal, access = planned.principal, lake.access
+    principal, access, optimized = planned.principal, lake.access, planned.optimized
     if principal.superuser:
         return False
-    tables = (name for name in planned.optimized.tables if name not in planned.session)
+    tables = {name: table for name, table in optimized.tables.items() if table.kind != SESSION}
     whole = (access.columns(principal, name) is None for name in tables)
-    scans = (part.scan for part in fragmented.fragments)
-    mapped = (
-        isinstance(scan, RemoteScan) and lake.remote_logins.get(scan.source, scan.reader or "") is not None
-        for scan in scans
-    )
-    return bool(planned.optimized.policies) or not all(whole) or any(mapped)
+    read = ((tables[one.name], one.reader or "") for one in relations(optimized.tree) if one.name in tables)
+    mapped = (lake.remote_logins.get(table.source, reader) is not None for table, reader in read)
+    return bool(optimized.policies) or not all(whole) or any(mapped)
 
 
 def without_places(engine_plan: str) -> str:

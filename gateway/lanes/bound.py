@@ -128,6 +128,8 @@ class Portal:
     cursor: Portal | None = None  # that a DECLARE is to open, or a FETCH or MOVE is about
     wanted: Fetch | None = None  # of a FETCH or MOVE
     failed: bool = False  # when it was fetched from: it stands nowhere
+    took: float = 0.0  # milliseconds until now, of all its portions
+    rows_sent: int = 0  # in all portions
 
     @property
     def parameters(self) -> Scalars:

@@ -27,6 +27,7 @@ from gateway.explaining.hints import hint_notices
 from gateway.lake import Lake
 from gateway.lanes import copy_out
 from gateway.lanes.bound import Client, Portal, Scalars, Sent, formatted, no_generic_plan, require_values, spread
+from gateway.lanes.finished_runs import note_run
 from gateway.lanes.portals import ReadyRows, RowSource, encoded, encoded_whole, write
 from gateway.lanes.prepared import Description, Lane, LastTime, NamedStatement, PreparedStatement, StatementCache
 from gateway.lanes.session_settings import SETTINGS, Settings, session_settings
@@ -217,7 +218,7 @@ class EngineLane:
         settings = await self._begin(portal)
         for notice in hint_notices(portal.prepared.plan, self._lake) if portal.rows is None else ():
             self._client.send(notice)
-        started = monotonic()
+        started, was_done = monotonic(), portal.done
         try:
             if settings.is_untimed:
                 self.busy = True
@@ -237,9 +238,13 @@ class EngineLane:
             self._client.send(backend.CommandComplete(_tag(portal, sent)))
         else:
             self._client.send(backend.PortalSuspended())
+        took = milliseconds_since(started)
+        portal.took, portal.rows_sent = portal.took + took, portal.rows_sent + sent
+        if ended and not was_done:
+            note_run(portal, settings.session.tuning, self._lake.history)
         lane = portal.prepared.lane
         told = portal.lane if lane is Lane.ENGINE or portal.lane == "source" else lane.name.lower()
-        note_statement(_log, told, sent, milliseconds_since(started))
+        note_statement(_log, told, sent, took)
 
     @asynccontextmanager
     async def begin_load(self, portal: Portal) -> AsyncIterator[tuple[RunningStatement, OutputSettings]]:

@@ -102,7 +102,7 @@ class WholeLane:
         execution = Execution(whole.sent, sent.oids, sent.formats, sent.values, formats)
         key = (planned, fragmented, self._lake.access, self._lake.remote_logins.version)
         if self._hides is None or not all(map(is_, self._hides[0], key)):
-            self._hides = key, explain.hides(fragmented, planned, self._lake)
+            self._hides = key, explain.hides(planned, self._lake)
         return Asked(whole, execution, portal.fields, output, not self._hides[1])
 
 

@@ -61,7 +61,7 @@ class PassedOn:
         if named is None or named.prepared.lane is not Lane.RELAY:
             return None
         statement = named.prepared.statement
-        if statement.kind is not Kind.QUERY or statement.about_sessions or not _changes_nothing(statement.text):
+        if statement.kind is not Kind.QUERY or statement.about_gateway or not _changes_nothing(statement.text):
             return None
         self._taken = named
         return message

@@ -115,8 +115,8 @@ class Preparation:
 
     async def prepare(self, statement: Statement) -> PreparedStatement:
         """Prepare a statement for who asks now. Raises SqlError with its place in the client's text."""
-        if statement.about_sessions:
-            await self._services.tell_activity()
+        if statement.about_gateway:
+            await self._services.tell_gateway(statement.text)
         if statement.kind in _HOLD_QUERIES:
             return await self._with_query(statement)
         settled = None if statement.kind is Kind.QUERY else await self._settled(statement)

@@ -18,7 +18,7 @@ from gateway.sessions.services import SessionServices
 from gateway.sessions.temporary import TemporaryRelations
 from gateway.sql.resolve import Names
 from gateway.sql.shapes import LONGEST, shape
-from gateway.sql.statements import Kind, Statement, asks_about_sessions
+from gateway.sql.statements import Kind, Statement, asks_about_gateway
 
 _KEPT = 64  # texts of one session
 _BETWEEN = " \t\r\n;"  # what may stand around the one statement of a text
@@ -59,7 +59,7 @@ class RelayedTexts:
     def note(self, prepared: PreparedStatement) -> None:
         """Remember a statement of which `get` was asked and knew nothing, if it is a query for the mirror."""
         statement, text = prepared.statement, self._asked
-        if prepared.lane is not Lane.RELAY or statement.kind is not Kind.QUERY or statement.about_sessions:
+        if prepared.lane is not Lane.RELAY or statement.kind is not Kind.QUERY or statement.about_gateway:
             return
         before, behind = statement.start, len(text) - statement.start - len(statement.text)
         around = text[:before], text[before + len(statement.text) :]
@@ -76,7 +76,7 @@ class RelayedTexts:
     def _of_shape(self, text: str, names: Names) -> PreparedStatement | None:
         found = shape(text) if text.isascii() and not names.temporary else None
         known = self._shapes.get(self._key(found.key, names)) if found is not None else None
-        if not isinstance(known, RelayedShape) or asks_about_sessions(text):
+        if not isinstance(known, RelayedShape) or asks_about_gateway(text):
             return None
         cut = text[known.before : len(text) - known.behind]
         prepared = PreparedStatement(Statement(cut, Kind.QUERY, known.head, known.before), Lane.RELAY)

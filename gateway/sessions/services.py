@@ -45,7 +45,7 @@ class SessionServices:
     answer: Callable[[str, Principal, Names], Awaitable[pa.RecordBatch]]  # a question about policies
     let_set_role: Callable[[str, str], Awaitable[Callable[[], Awaitable[None]] | None]]
     permit: Callable[[str, str, int], Awaitable[Permit | None]]  # to set the session authorization
-    tell_activity: Callable[[], Awaitable[None]]  # have the mirror know what all clients do now
+    tell_gateway: Callable[[str], Awaitable[None]]  # have the mirror know what a text may ask of the gateway
     database: str
     audit: Audit
     temporary_limit: int  # bytes of one session's temporary tables

@@ -294,8 +294,8 @@ class Session:
             raise SqlError(SqlState.DUPLICATE_CURSOR, f'cursor "{message.portal}" already exists')
         await self._preparation.renew(named)
         if named.prepared.lane is Lane.RELAY:
-            if named.prepared.statement.about_sessions:
-                await self._services.tell_activity()
+            if named.prepared.statement.about_gateway:
+                await self._services.tell_gateway(named.prepared.statement.text)
             self._relayed[message.portal] = named.prepared.statement
             self._owed.send(message, b"2")
             return

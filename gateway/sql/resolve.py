@@ -20,8 +20,9 @@ from sqlglot.optimizer.scope import Scope, traverse_scope
 from sqlglot.schema import MappingSchema
 
 from catalog.errors import SqlError
-from catalog.mask_library import SCHEMA, VIEWS
+from catalog.mask_library import SCHEMA
 from catalog.names import TableName
+from catalog.own_views import OWN_VIEWS
 from catalog.sqlstate import SqlState
 from catalog.tables import Catalog, Table, visible_part
 from gateway.sql.engine_dialect import after_qualify, before_qualify
@@ -231,7 +232,7 @@ def lookup(node: exp.Table, names: Names) -> Table | SessionRelation | None:
             return temporary
     if schema in SYSTEM_SCHEMAS or schema.startswith("pg_temp") or (not schema and name in names.system_relations):
         return None
-    if schema == SCHEMA and name in VIEWS:
+    if schema == SCHEMA and name in OWN_VIEWS:
         return None
     for candidate in (schema,) if schema else names.search_path:
         if candidate in SYSTEM_SCHEMAS:

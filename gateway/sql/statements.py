@@ -16,6 +16,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from catalog.errors import SqlError
+from catalog.own_views import HISTORY_VIEWS
 from catalog.sqlstate import SqlState
 from gateway.sql import complexity
 from gateway.sql.access import is_access
@@ -101,7 +102,7 @@ class Statement:
     kind: Kind
     head: str  # the first word in upper case, "" for an empty statement
     start: int = 0  # its offset in the client's text, for the positions of errors
-    about_sessions: bool = False  # it may ask what the gateway's clients do
+    about_gateway: bool = False  # it may ask what the mirror is to be told first
     hints: str = ""  # what stands in its hint comment
 
 
@@ -188,13 +189,25 @@ def _statement(text: str, part: list[Token]) -> Statement:
     else:
         kind = Kind.ACCESS if words[0] in _OTHER_COMMANDS and is_access(part) else _kind(words, part)
     cut = text[part[0].start : part[-1].end]
-    return Statement(cut, kind, words[0], part[0].start, asks_about_sessions(cut))
+    return Statement(cut, kind, words[0], part[0].start, asks_about_gateway(cut))
+
+
+def asks_about_gateway(text: str) -> bool:
+    """Say whether a text may ask what only the gateway knows, so that the mirror is to be told first."""
+    lowered = text.lower()
+    return any(name in lowered for name in (*_ABOUT_SESSIONS, *HISTORY_VIEWS))
 
 
 def asks_about_sessions(text: str) -> bool:
     """Say whether a text may ask what the gateway's clients do."""
     lowered = text.lower()
     return any(name in lowered for name in _ABOUT_SESSIONS)
+
+
+def asks_about_history(text: str) -> bool:
+    """Say whether a text may ask what statements have taken."""
+    lowered = text.lower()
+    return any(name in lowered for name in HISTORY_VIEWS)
 
 
 def _kind(words: list[str], part: list[Token]) -> Kind:

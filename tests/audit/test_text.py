@@ -7,7 +7,7 @@ import json
 import pytest
 
 from gateway.audit.entries import Outcome, Reading
-from gateway.audit.text import SHORT, _normalised, known_reading, normalised
+from gateway.sql.normalised import SHORT, _normalised, known_reading, normalised
 
 SECRET = "hunter2"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.audit.text import _normalised, normalised
+from gateway.sql.normalised import _normalised, normalised
 from gateway.sql.shapes import Constant, selected, shape
 from gateway.sql.tokens import tokens
 

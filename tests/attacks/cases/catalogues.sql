@@ -363,6 +363,30 @@ SELECT * FROM lakegate.masking_policies
 ----
 (SELECT 0)
 
+# what others ran, and its numbers
+ada: SELECT count(*) FROM {t}.vault
+tina: SELECT query, rows FROM lakegate.statement_history WHERE user_name <> 'tina' OR query LIKE '%vault%'
+tina: SELECT query, rows FROM lakegate.plan_history WHERE user_name <> 'tina' OR query LIKE '%vault%'
+tina: SELECT query, calls_after FROM lakegate.plan_changes WHERE user_name <> 'tina'
+tina: SELECT count(*) FROM lakegate.plan_history h JOIN {t}.people p ON h.user_name <> 'tina'
+tina: SELECT query FROM pg_catalog.lakegate_statement_runs
+eve: SELECT query FROM lakegate.statement_history WHERE user_name <> 'eve'
+----
+> ada
+3
+> tina
+(SELECT 0)
+> tina
+(SELECT 0)
+> tina
+(SELECT 0)
+> tina
+0
+> tina
+ERROR 42501: permission denied for table lakegate_statement_runs
+> eve
+(SELECT 0)
+
 SELECT proname FROM pg_proc WHERE pronamespace = 'lakegate_masks'::regnamespace
 ----
 ERROR 3F000: schema "lakegate_masks" does not exist

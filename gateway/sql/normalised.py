@@ -1,4 +1,4 @@
-"""A statement's text as the audit keeps it: in one line, without comments, every constant replaced by ``?``.
+"""A statement's text as the audit and the history keep it: in one line, without comments, constants replaced by ``?``.
 
 Nothing of a constant may be left, however malformed the text is. So of a text that cannot be read to its end only what
 stands before the first quote is kept, and what follows a constant without a space counts as part of it.
