@@ -95,7 +95,7 @@ class Metadata:
         functions = open_function_database(server, self._store.require_secret("mirror"))
         self.evaluator = Evaluator(functions)
         self.analyzed = KeptStatistics(self._store.analyzed, self._store.feedback, database)
-        self.history = KeptHistory(self._store.history, database, self._mirror.tell_history)
+        self.history = KeptHistory(self._store.history, self._store.column_use, database, self._mirror.tell_history)
         self.numbers = ProcessNumbers(self._mirror.numbers, self._note_process)
         self.masking = MaskingCommands(self._store, self._mirror)
         self._mappings = MappingCommands(self._store)

@@ -341,8 +341,7 @@ def _measured(query: EngineQuery, planned: Plan, prepared: Prepared, session: Se
         lake.feedback.looked_at(planned, versions)
         statistics = lake.statistics([*optimized.tables.values()])
         known = known_statistics(statistics, planned.principal, planned.tuned(planned.tuning), lake)
-        collect(
-            root, Run(planned, planned.principal, optimized, fragmented, known, filtered), lake.feedback, lake.table_now
-        )
+        ended = Run(planned, planned.principal, optimized, fragmented, known, filtered)
+        collect(root, ended, lake.feedback, lake.table_now, lake.history.misjudged)
 
     return replace(query, measured=measured)

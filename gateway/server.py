@@ -23,8 +23,10 @@ from gateway.audit.audit import Audit
 from gateway.authentication.issuers import Issuers
 from gateway.authentication.throttle import Throttle, Waiting
 from gateway.configuration.config import Address, Config
+from gateway.explaining.advice import expected_of
 from gateway.explaining.explain import hides
-from gateway.history.log import HistoryLog
+from gateway.history.advising import Known, advise
+from gateway.history.log import Facts, HistoryLog
 from gateway.http.health import Check, Readiness, check_dependencies, serve_health
 from gateway.lake import ASKED_PATIENCE, FIRST_PATIENCE, PATIENCE
 from gateway.lanes.prepared import StatementCache
@@ -65,7 +67,9 @@ class Gateway:
         self._audit = audit
         self.metadata = metadata
         self.lake = open_lake(config, metadata)
-        self.lake.history = HistoryLog(metadata.history.add, lambda plan: hides(plan, self.lake))
+        self.lake.history = HistoryLog(
+            metadata.history.add, Facts(lambda plan: hides(plan, self.lake), lambda plan: expected_of(plan, self.lake))
+        )
         self.sessions = Sessions(
             config.server.max_connections, config.server.reserved_connections, audit, metadata.signal_process
         )
@@ -266,7 +270,8 @@ class Gateway:
             await self.tell_activity()
         if asks_about_history(text):
             await asyncio.to_thread(self.lake.history.flush)
-            await self.metadata.history.tell()
+            known = Known(self.lake.catalog.tables, self.lake.analyzed, self.lake.table_now, self.metadata.rows)
+            await self.metadata.history.tell(lambda uses: advise(uses, known))
 
     @cached_property
     def session_services(self) -> SessionServices:

@@ -11,12 +11,13 @@ The gateway brings the rows from its store before it passes on a statement that 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple
 
 import psycopg
 from psycopg import sql
 
+from catalog.advice import Advice
 from catalog.history import Runs, StatementPlan
 from catalog.mask_library import SCHEMA
 from catalog.predefined_roles import READ_ALL_STATS, holds_group
@@ -26,6 +27,13 @@ WORSE = 1.2
 """Times that even the fastest run with a plan takes longer than those with the one before took on average: then the
 change was for the worse.
 """
+OFTEN = 10
+"""Runs of a statement, from which on it may be worth to keep its rows."""
+SLOW = 100
+"""Milliseconds that it takes, or that a plan takes longer than the one before, for advice to be given."""
+FEW = 10_000
+"""Rows, of which more are not worth keeping."""
+_ADVICE = "pg_catalog.lakegate_advice"
 _RUNS = "pg_catalog.lakegate_statement_runs"  # beside PostgreSQL's own, where no list of tables shows it
 _MINE = """r.user_oid = pg_catalog.quote_ident(session_user)::pg_catalog.regrole
            AND r.role_oid = pg_catalog.quote_ident(current_user)::pg_catalog.regrole"""
@@ -73,13 +81,39 @@ FROM (
     WINDOW every AS (PARTITION BY p.user_name, p.role, p.queryid), w AS (every ORDER BY p.first_call, p.planid)
 ) c
 WHERE c.plan_before IS NOT NULL;
-GRANT SELECT ON {SCHEMA}.plan_history, {SCHEMA}.statement_history, {SCHEMA}.plan_changes TO PUBLIC;
+CREATE UNLOGGED TABLE {_ADVICE} (
+    kind text, schema_name name, table_name name, reason text, statement text, is_plain boolean);
+REVOKE ALL ON {_ADVICE} FROM PUBLIC;
+CREATE VIEW {SCHEMA}.advice WITH (security_barrier) AS
+SELECT a.kind, pg_catalog.format('%I.%I', a.schema_name, a.table_name) AS object, a.reason, a.statement
+FROM {_ADVICE} a
+JOIN pg_catalog.pg_namespace n ON n.nspname = a.schema_name
+JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = a.table_name
+WHERE pg_catalog.pg_has_role('{SUPERUSERS}', 'USAGE') OR pg_catalog.pg_has_role(c.relowner, 'USAGE')
+   OR (a.is_plain AND NOT c.relrowsecurity AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')
+       AND pg_catalog.has_table_privilege(c.oid, 'SELECT'))
+UNION ALL
+SELECT 'materialization', h.query, pg_catalog.format(
+           'It ran %s times as %I and took %s ms each time, %s s in all, for %s rows: keep these in a table.',
+           h.calls, h.role, round(h.mean_exec_time), round(h.total_exec_time / 1000), h.rows / h.calls), NULL
+FROM {SCHEMA}.statement_history h
+WHERE h.calls >= {OFTEN} AND h.mean_exec_time >= {SLOW} AND h.rows <= {FEW} * h.calls
+UNION ALL
+SELECT 'plan regression', p.query, pg_catalog.format(
+           'It takes %s ms as %I with the plan "%s", and took %s ms with "%s" before: %s times as long.',
+           round(p.mean_after), p.role, p.plan_after, round(p.mean_before), p.plan_before,
+           round(p.factor::numeric, 1)), NULL
+FROM {SCHEMA}.plan_changes p
+WHERE p.is_regression AND p.is_current AND p.mean_after - p.mean_before >= {SLOW};
+GRANT SELECT ON {SCHEMA}.plan_history, {SCHEMA}.statement_history, {SCHEMA}.plan_changes, {SCHEMA}.advice TO PUBLIC;
 """
 _MARK = hashlib.sha256(_CREATE.encode()).hexdigest()  # of the version that has made them
 _MARKED = "SELECT pg_catalog.obj_description(pg_catalog.to_regclass(%s), 'pg_class')"
 _COPY = f"COPY {_RUNS} FROM STDIN"
 _LOCK = f"LOCK TABLE {_RUNS} IN EXCLUSIVE MODE"  # of two gateways both would add theirs
 _CLEAR = f"DELETE FROM {_RUNS}"
+_CLEAR_ADVICE = f"DELETE FROM {_ADVICE}"
+_COPY_ADVICE = f"COPY {_ADVICE} FROM STDIN"
 _ROLES = "SELECT rolname, oid FROM pg_catalog.pg_authid"
 
 
@@ -88,16 +122,22 @@ def make_history_views(connection: psycopg.Connection) -> None:
     if connection.execute(_MARKED, (_RUNS,)).fetchone() == (_MARK,):
         return
     connection.execute("SET LOCAL allow_system_table_mods = on")
-    connection.execute(f"DROP TABLE IF EXISTS {_RUNS} CASCADE".encode())
+    connection.execute(f"DROP TABLE IF EXISTS {_RUNS}, {_ADVICE} CASCADE".encode())
     connection.execute(_CREATE.encode())
     connection.execute(sql.SQL("COMMENT ON TABLE {} IS {}").format(sql.SQL(_RUNS), sql.Literal(_MARK)))
 
 
-def fill_history_views(connection: psycopg.Connection, known: Mapping[StatementPlan, Runs]) -> None:
-    """Make the views show what is known of statements. In a transaction."""
+def fill_history_views(
+    connection: psycopg.Connection, known: Mapping[StatementPlan, Runs], advice: Sequence[Advice]
+) -> None:
+    """Make the views show what is known of statements, and the advice on tables. In a transaction."""
     connection.execute(_LOCK)
     connection.execute(_CLEAR)
+    connection.execute(_CLEAR_ADVICE)
     numbers: dict[str, int] = dict(connection.execute(_ROLES).fetchall())
     with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
         for key, runs in known.items():
             copy.write_row((numbers.get(key.user), numbers.get(key.role), *astuple(key), *astuple(runs)))
+    with connection.cursor() as cursor, cursor.copy(_COPY_ADVICE) as copy:
+        for one in advice:
+            copy.write_row((one.kind, one.table.schema, one.table.name, one.reason, one.statement, one.is_plain))

@@ -28,6 +28,7 @@ import psycopg
 import structlog
 from psycopg import sql
 
+from catalog.advice import Advice
 from catalog.errors import SqlError
 from catalog.history import Runs, StatementPlan
 from catalog.mask_library import SCHEMA
@@ -190,10 +191,10 @@ class Mirror:
         with self._telling.connection() as connection:
             tell_sessions(connection, self._node, sessions)
 
-    def tell_history(self, known: Mapping[StatementPlan, Runs]) -> None:
-        """Say what statements have taken, as in `catalog.mirror.history_views`. From any thread."""
+    def tell_history(self, known: Mapping[StatementPlan, Runs], advice: Sequence[Advice]) -> None:
+        """Say what statements have taken, and what may help, as in `catalog.mirror.history_views`. From any thread."""
         with self._telling.connection() as connection, connection.transaction():
-            fill_history_views(connection, known)
+            fill_history_views(connection, known, advice)
 
     def signal_process(self, signal: str, number: int) -> None:
         """Signal ("cancel", "terminate") a session that another gateway serves."""

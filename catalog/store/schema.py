@@ -272,3 +272,21 @@ statement_history = sa.Table(
     sa.Column("last", sa.DateTime(timezone=True), nullable=False),
     sa.Index("statement_history_last_idx", "catalog", "last"),
 )
+
+column_use = sa.Table(
+    "column_use",  # how statements read tables: sums over about the last hundred runs
+    metadata,
+    sa.Column("catalog", sa.Text, primary_key=True),  # the database as clients see it
+    sa.Column("schema_name", sa.Text, primary_key=True),
+    sa.Column("table_name", sa.Text, primary_key=True),
+    sa.Column("column_name", sa.Text, primary_key=True),  # that conditions compare; '': the table itself
+    sa.Column("scans", sa.Double, nullable=False),
+    sa.Column("known", sa.Double, nullable=False),  # files of the table
+    sa.Column("read", sa.Double, nullable=False),  # of these, after pruning
+    sa.Column("kept", sa.Double, nullable=False),  # the part of the rows that conditions were expected to keep
+    sa.Column("files", sa.BigInteger),  # of the version that was read last
+    sa.Column("bytes", sa.BigInteger),  # so too
+    sa.Column("expected", sa.Double),  # rows, when they were misjudged last
+    sa.Column("found", sa.Double),
+    sa.Column("misjudged", sa.DateTime(timezone=True)),
+)

@@ -23,6 +23,7 @@ from catalog.server import Server
 from catalog.sqlstate import SqlState
 from catalog.store.access import AccessChange, read_access, read_memberships, without_roles
 from catalog.store.analyzed_tables import AnalyzedTables
+from catalog.store.column_use import ColumnUse
 from catalog.store.connection import DATABASE, open_engine
 from catalog.store.feedback_rows import FeedbackRows
 from catalog.store.gateways import serves_otherwise
@@ -76,6 +77,7 @@ class Store:
         self.analyzed = AnalyzedTables(engine)
         self.feedback = FeedbackRows(engine)
         self.history = StatementHistory(engine)
+        self.column_use = ColumnUse(engine)
         self._verifiers = Verifiers(server, database, engine.dialect)
 
     def close(self) -> None:

@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 
+from sqlglot import exp
+
 from catalog.names import quote_identifier
+from gateway.history.log import Planned
+from gateway.lake import Lake
 from gateway.plan_tree import PlanNode
+from gateway.sql.session_relations import KIND as SESSION
 from optimizer.cardinality import Cardinality, Statistics
 from optimizer.relations import relations
 from optimizer.stages import NOT_COMPARED, Fragment, Optimized
 
 Analyzed = Mapping[str, Collection[frozenset[str]]]
 _NOTHING: Analyzed = MappingProxyType({})
+_RANGES = (exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Between)
 _LEAST_ROWS = 100.0  # of which a difference matters
 _LEAST_FACTOR = 3.0
 
@@ -22,6 +28,23 @@ def expected_rows(optimized: Optimized, statistics: Statistics) -> list[float | 
     cardinality = Cardinality(statistics)
     found = (cardinality.of_query(relation.select) for relation in relations(optimized.tree))
     return [None if one is None else one.rows for one in found]
+
+
+def expected_of(planned: Planned, lake: Lake) -> list[float | None]:
+    """Return how many rows each relation of a plan is expected to have by the statistics of now; None where that
+    depends on parameters that are ends of ranges. May block.
+    """
+    tables = [table for table in planned.optimized.tables.values() if table.kind != SESSION]
+    found = expected_rows(planned.optimized, lake.statistics(tables))
+    return [
+        None if _has_open_range(relation.select) else rows
+        for rows, relation in zip(found, relations(planned.optimized.tree), strict=True)
+    ]
+
+
+def _has_open_range(select: exp.Select) -> bool:
+    given = (each for one in select.find_all(*_RANGES) for each in one.find_all(exp.Parameter, exp.Placeholder))
+    return next(given, None) is not None
 
 
 def worst_estimate(root: PlanNode, parts: Sequence[Fragment], analyzed: Analyzed = _NOTHING) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
@@ -14,17 +14,20 @@ from cachetools import LRUCache
 from sqlalchemy.exc import SQLAlchemyError
 
 from catalog.history import Runs, StatementPlan
+from catalog.names import TableName
 from catalog.principals import Principal
 from catalog.tables import Table
+from catalog.usage import Misjudged, Use, Uses
 from gateway.history.identity import LONGEST, number_of, query_id, statement_text
 from gateway.history.plan_text import plan_text, whole_text
+from gateway.history.uses import uses_of
 from gateway.relay.source_relay import WholeStatement
-from optimizer.stages import Optimized, RemotePart
+from optimizer.stages import Fragmented, Optimized, RemotePart
 
 _log = structlog.get_logger(__name__)
 _MOST_NOTED = 50_000  # runs that were not looked at yet; of more the oldest are not counted
 _MOST = 5000  # statements by plan that wait for the store
-Save = Callable[[Mapping[StatementPlan, Runs]], None]
+Save = Callable[[Mapping[StatementPlan, Runs], Uses], None]
 
 
 class Planned(Protocol):
@@ -52,9 +55,23 @@ class Planned(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Facts:
+    """What else is known of plans. ``hides``: the plan may depend on what is hidden from who asks. ``expected`` are the
+    rows of each relation of its tree, None where nobody can say; it may block.
+    """
+
+    hides: Callable[[Planned], bool]
+    expected: Callable[[Planned], Sequence[float | None]]
+
+
+_NO_FACTS = Facts(lambda _: True, lambda _: ())
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """A statement that was run to its end. ``took`` is in milliseconds, ``rows`` were sent. ``by_server``: one source's
-    server has answered alone; ``pushes``: servers have answered the plan's parts.
+    server has answered alone; ``pushes``: servers have answered the plan's parts. ``read`` is what
+    was read, where it is known.
     """
 
     plan: Planned
@@ -63,6 +80,7 @@ class Run:
     rows: int
     by_server: bool = False
     pushes: bool = True
+    read: Fragmented | None = None
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
@@ -74,17 +92,17 @@ class _Known:
     key: StatementPlan
     query: str
     shown: str
+    expected: Sequence[float | None]
 
 
 class HistoryLog:
     """Runs of this process. Safe for several threads."""
 
-    def __init__(self, save: Save | None = None, hides: Callable[[Planned], bool] = lambda _: True) -> None:
-        """``save`` adds them to the store and may block; ``hides`` says whether a plan may depend on what who asks may
-        not know.
-        """
+    def __init__(self, save: Save | None = None, facts: Facts = _NO_FACTS) -> None:
+        """``save`` adds them to the store and may block."""
         self._save = save
-        self._hides = hides
+        self._facts = facts
+        self._uses: dict[tuple[TableName, str], Use] = {}
         self._noted: deque[Run] = deque(maxlen=_MOST_NOTED)
         self._sums: dict[StatementPlan, Runs] = {}
         self._known: LRUCache[tuple[int, bool, bool], _Known] = LRUCache(2048)
@@ -97,7 +115,7 @@ class HistoryLog:
     @property
     def is_empty(self) -> bool:
         """Whether nothing waits for the store."""
-        return not self._noted and not self._sums
+        return not self._noted and not self._sums and not self._uses
 
     def gather(self) -> None:
         """Sum up what was noted. Blocks."""
@@ -110,20 +128,35 @@ class HistoryLog:
         self.gather()
         with self._lock:
             sums, self._sums = self._sums, {}
-        if not sums or self._save is None:
+            uses, self._uses = self._uses, {}
+        if self._save is None or not (sums or uses):
             return
         try:
-            self._save(sums)
+            self._save(sums, uses)
         except SQLAlchemyError as failure:
             _log.warning("the history of statements cannot be kept", reason=type(failure).__name__)
             with self._lock:
                 for key, runs in sums.items():
                     self._take(key, runs)
+                self._use(uses)
+
+    def misjudged(self, table: TableName, columns: Collection[str], expected: float, found: float) -> None:
+        """Take note of conditions on columns, or a join by them, that had other rows than expected. From any thread."""
+        wrong = Misjudged(expected, found, datetime.now(UTC))
+        with self._lock:
+            self._use({(table, column): Use(misjudged=wrong) for column in columns})
+
+    def _use(self, uses: Uses) -> None:
+        for key, use in uses.items():
+            before = self._uses.get(key)
+            self._uses[key] = use if before is None else before.added(use)
 
     def _add(self, run: Run) -> None:
         known = self._identify(run)
         runs = Runs(known.query, known.shown, 1, run.took, run.took, run.took, run.took**2, run.rows, run.at, run.at)
         self._take(known.key, runs)
+        if run.read is not None:
+            self._use(uses_of(run.read, known.expected))
 
     def _take(self, key: StatementPlan, runs: Runs) -> None:
         before = self._sums.get(key)
@@ -136,11 +169,11 @@ class HistoryLog:
         place = (id(run.plan), run.by_server, run.pushes)
         known = self._known.get(place)
         if known is None or known.plan is not run.plan:
-            known = self._known[place] = _identified(run, self._hides)
+            known = self._known[place] = _identified(run, self._facts)
         return known
 
 
-def _identified(run: Run, hides: Callable[[Planned], bool]) -> _Known:
+def _identified(run: Run, facts: Facts) -> _Known:
     plan, principal = run.plan, run.plan.principal
     query = statement_text(run.text)
     shown = whole_text(plan.whole.source) if run.by_server and plan.whole is not None else _engine_text(run)
@@ -148,11 +181,12 @@ def _identified(run: Run, hides: Callable[[Planned], bool]) -> _Known:
         principal.login or principal.session_user or principal.name,
         principal.name,
         bool(principal.claims),
-        hides(plan),
+        facts.hides(plan),
         query_id(query, [table.name for table in plan.named]),
         number_of(shown),
     )
-    return _Known(plan, key, query[:LONGEST], shown[:LONGEST])
+    expected = facts.expected(plan) if run.read is not None else ()
+    return _Known(plan, key, query[:LONGEST], shown[:LONGEST], expected)
 
 
 def _engine_text(run: Run) -> str:

@@ -130,6 +130,7 @@ class Portal:
     failed: bool = False  # when it was fetched from: it stands nowhere
     took: float = 0.0  # milliseconds until now, of all its portions
     rows_sent: int = 0  # in all portions
+    read: Fragmented | None = None  # what the engine reads for it
 
     @property
     def parameters(self) -> Scalars:
@@ -152,6 +153,15 @@ class Portal:
         else:
             rowless = self.prepared.lane.is_command or self.prepared.copy is not None
             client.send(backend.NoData() if rowless else backend.RowDescription(self.fields))
+
+    def noting(self, noted: Callable[[Fragmented], None]) -> Callable[[Fragmented], None]:
+        """Return what is to be told what the statement reads, where ``noted`` is told it, too."""
+
+        def note(fragmented: Fragmented) -> None:
+            self.read = fragmented
+            noted(fragmented)
+
+        return note
 
     async def close(self) -> None:
         """Stop what still runs."""

@@ -402,7 +402,7 @@ class EngineLane:
         if portal.cursor is not None and portal.wanted is not None:
             assert isinstance(portal.cursor.rows, RowSource)  # others were given by `_fetched`
             return portal.cursor.rows.fetched(portal.wanted)
-        plan, noted = portal.prepared.require_plan(), self._client.note_fragments()
+        plan, noted = portal.prepared.require_plan(), portal.noting(self._client.note_fragments())
         session = plan.tuned_session(settings.session)
         return await run(plan, portal.parameters, session, self._lake, noted, self._mirror, form)
 

@@ -14,4 +14,4 @@ def note_run(portal: Portal, tuning: Tuning, history: HistoryLog) -> None:
     if prepared.lane is not Lane.ENGINE or plan is None or portal.declared is not None or portal.wanted is not None:
         return
     by_server, pushes = portal.lane == "source", plan.tuned(tuning).pushdown
-    history.note(Run(plan, prepared.statement.text, portal.took, portal.rows_sent, by_server, pushes))
+    history.note(Run(plan, prepared.statement.text, portal.took, portal.rows_sent, by_server, pushes, portal.read))

@@ -371,6 +371,9 @@ tina: SELECT query, calls_after FROM lakegate.plan_changes WHERE user_name <> 't
 tina: SELECT count(*) FROM lakegate.plan_history h JOIN {t}.people p ON h.user_name <> 'tina'
 tina: SELECT query FROM pg_catalog.lakegate_statement_runs
 eve: SELECT query FROM lakegate.statement_history WHERE user_name <> 'eve'
+tina: SELECT count(*) FROM lakegate.advice WHERE object LIKE '%.vault' OR object LIKE '%.people' OR object LIKE '%.places'
+tina: SELECT reason FROM pg_catalog.lakegate_advice
+eve: SELECT object FROM lakegate.advice
 ----
 > ada
 3
@@ -384,6 +387,12 @@ eve: SELECT query FROM lakegate.statement_history WHERE user_name <> 'eve'
 0
 > tina
 ERROR 42501: permission denied for table lakegate_statement_runs
+> eve
+(SELECT 0)
+> tina
+0
+> tina
+ERROR 42501: permission denied for table lakegate_advice
 > eve
 (SELECT 0)
 
