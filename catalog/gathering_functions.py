@@ -1,6 +1,8 @@
-"""Functions of the database of functions that gather the rows of another function in an array.
+"""Functions of the database of functions that gather the rows of another function in an array, or take an array for the
+rows of an aggregate.
 
-PostgreSQL evaluates what has one value for each row; a function that returns rows has an array of them.
+PostgreSQL evaluates what has one value for each row; a function that returns rows has an array of them, and an
+aggregate is given one.
 """
 
 from __future__ import annotations
@@ -22,10 +24,27 @@ DISTINCT: dict[str, str] = {f"{kind}_agg_distinct": f"{kind}_agg" for kind in _J
 """Functions of an array that give its different elements to an aggregate, in their order or, told so, the reverse."""
 
 
+_OF_BITS = ("bit_and", "bit_or", "bit_xor")
+_OF_RANGES = ("range_agg", "range_intersect_agg")
+_OF_MEMBERS = tuple(
+    f"{kind}_object_agg{unique}{strict}" for kind in _JSON for unique in ("", "_unique") for strict in ("", "_strict")
+)
+_RANGES = ("int4", "int8", "num", "ts", "tstz", "date")
+OF_ARRAYS = (*_OF_BITS, *_OF_RANGES, *_OF_MEMBERS)
+"""Aggregates that have a function which takes arrays of what they take of rows, see `aggregating_name`."""
+
+
 def names() -> frozenset[str]:
     """Return the names of all functions."""
     gathering = {gathering_name(name, column) for name, columns in COLUMNS.items() for column in range(len(columns))}
-    return frozenset({*gathering, *DISTINCT})
+    aggregating = {aggregating_name(name) for name in OF_ARRAYS}
+    different = {aggregating_name(name, distinct=True) for name in _OF_MEMBERS}
+    return frozenset({*gathering, *DISTINCT, *aggregating, *different})
+
+
+def aggregating_name(aggregate: str, *, distinct: bool = False) -> str:
+    """Return the name of the function that gives the elements of its arrays to an aggregate."""
+    return f"{aggregate}_of_{'different_' if distinct else ''}elements"
 
 
 def gathering_name(function: str, column: int) -> str:
@@ -35,7 +54,14 @@ def gathering_name(function: str, column: int) -> str:
 
 def definitions() -> list[str]:
     """Return the statements that make the functions; they call nothing but built-in functions of their arguments."""
-    return [*(_definition(*one) for one in _forms()), *(_distinct(*one) for one in DISTINCT.items())]
+    members = [_of_members(name, distinct=distinct) for name in _OF_MEMBERS for distinct in (False, True)]
+    return [
+        *(_definition(*one) for one in _forms()),
+        *(_distinct(*one) for one in DISTINCT.items()),
+        *(_of_elements(name, "varbit", "bit") for name in _OF_BITS),
+        *(_of_elements(*one) for one in _of_ranges()),
+        *members,
+    ]
 
 
 def _forms() -> list[tuple[str, int, tuple[str, ...], str, str]]:
@@ -73,4 +99,32 @@ def _distinct(function: str, aggregate: str) -> str:
     return (
         f"CREATE OR REPLACE FUNCTION {SCHEMA}.{function}(anyarray, boolean) RETURNS {kind} LANGUAGE sql IMMUTABLE"
         f" AS 'SELECT CASE WHEN $2 THEN {whole} ORDER BY v DESC) ELSE {whole}) END FROM pg_catalog.unnest($1) AS v'"
+    )
+
+
+def _of_ranges() -> list[tuple[str, str, str]]:
+    found: list[tuple[str, str, str]] = []
+    for kind in _RANGES:
+        several = f"{kind}multirange"
+        found += [("range_agg", taken, several) for taken in (f"{kind}range", several)]
+        found += [("range_intersect_agg", taken, taken) for taken in (f"{kind}range", several)]
+    return found
+
+
+def _of_elements(aggregate: str, takes: str, gives: str) -> str:
+    return (
+        f"CREATE OR REPLACE FUNCTION {SCHEMA}.{aggregating_name(aggregate)}({takes}[]) RETURNS {gives}"
+        f" LANGUAGE sql IMMUTABLE RETURN (SELECT pg_catalog.{aggregate}(v) FROM pg_catalog.unnest($1) AS v)"
+    )
+
+
+def _of_members(aggregate: str, *, distinct: bool) -> str:
+    """Two arrays of the same length: keys and values."""
+    kind = aggregate.partition("_")[0]
+    pairs = f"{'DISTINCT ' if distinct else ''}k, v"
+    return (
+        f"CREATE OR REPLACE FUNCTION {SCHEMA}.{aggregating_name(aggregate, distinct=distinct)}"
+        f"(anyarray, anycompatiblearray) RETURNS {kind} LANGUAGE sql STABLE"
+        f" AS 'SELECT pg_catalog.{aggregate}({pairs}) FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2))"
+        " AS r (k, v)'"
     )

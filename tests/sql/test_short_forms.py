@@ -17,6 +17,8 @@ _CASES = [
     ("some_is_any", "SELECT a > SOME(b) FROM t", "SELECT a > ANY(b) FROM t"),
     ("like_calls", "SELECT like(a, 'b%'), a LIKE ('b%') FROM t", "SELECT ((a) LIKE ('b%')), a LIKE ('b%') FROM t"),
     ("order_using", "SELECT a FROM t ORDER BY a USING >, b USING <", "SELECT a FROM t ORDER BY a DESC, b ASC"),
+    ("normal_forms", "SELECT a IS NOT NFD NORMALIZED FROM t", "SELECT (NOT IS_NORMALIZED(a, 'NFD')) FROM t"),
+    ("local_times", "SELECT a AT LOCAL FROM t", "SELECT TIMEZONE(a) FROM t"),
     ("names_behind_as", "SELECT a AS ORDER FROM t", 'SELECT a AS "order" FROM t'),
     (
         "recursive_clauses",
@@ -61,6 +63,8 @@ _CASES = [
     ),
     ("row_keyword", "SELECT ROW(a, b) FROM t", "SELECT (a, b) FROM t"),
     ("like_calls", "SELECT a FROM t WHERE NOT like(a, b)", "SELECT a FROM t WHERE NOT ((a) LIKE (b))"),
+    ("normal_forms", "SELECT a IS NORMALIZED FROM t", "SELECT IS_NORMALIZED(a, 'NFC') FROM t"),
+    ("local_times", "SELECT a AT LOCAL FROM t", "SELECT TIMEZONE(a) FROM t"),
     ("row_star", "SELECT (t).* FROM t", "SELECT t.* FROM t"),
     (
         "values_as_query",

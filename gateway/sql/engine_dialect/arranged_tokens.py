@@ -16,6 +16,8 @@ from collections.abc import Iterator, Sequence
 from sqlglot import exp
 from sqlglot.tokenizer_core import Token, TokenType
 
+from gateway.sql.engine_dialect.gathered_aggregates import AGGREGATES as GATHERED
+from gateway.sql.engine_dialect.gathered_aggregates import gather
 from gateway.sql.engine_dialect.json_aggregates import AGGREGATES, composed
 
 _ARROWS = frozenset({TokenType.ARROW, TokenType.DARROW})
@@ -24,7 +26,9 @@ _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _READING = frozenset({"to_date", "to_timestamp"})
 _SAFE = re.compile(r"(?!.*(?:SSSS|DDD))(?:YYYY|MM|DD|HH24|MI|SS|MS|US|[-/.,:; ])*\Z")  # what the engine writes alike
 _OWN = "_as_written"  # behind the names of functions that sqlglot would take for others
-_RENAMED = frozenset({"array_sort", "date_add", "date_bin", "date_subtract", "regexp_like", *AGGREGATES})
+_RENAMED = frozenset(
+    {"array_sort", "date_add", "date_bin", "date_subtract", "date_part", "regexp_like", *AGGREGATES, *GATHERED}
+)
 
 
 def arranged(tokens: Sequence[Token]) -> list[Token]:
@@ -98,13 +102,29 @@ _CLOSING = frozenset({TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE}
 
 def with_own_names(tree: exp.Expr) -> exp.Expr:
     """Give functions their names back, in place."""
-    for node in list(tree.find_all(exp.Anonymous)):
+    for node in reversed([*tree.find_all(exp.Anonymous)]):  # what is composed of others copies them
         if node.name.endswith(_OWN):
             name = node.name.removesuffix(_OWN).lower()
             if name in AGGREGATES:
                 composed(node, name)
+            elif name in GATHERED:
+                node.set("this", name)
+                gather(node, name)
+            elif name == "date_part":
+                _take_part(node)
             elif name == "regexp_like" and len(node.expressions) == 2:  # with flags, which it writes nowhere, it stays
                 node.replace(exp.RegexpLike(this=node.expressions[0], expression=node.expressions[1]))
             else:
                 node.set("this", name)
     return tree
+
+
+def _take_part(node: exp.Anonymous) -> None:
+    """``date_part('year', t)`` is ``extract(year FROM t)`` as double precision, in place."""
+    node.set("this", "date_part")
+    field = node.expressions[0].unnest() if len(node.expressions) == 2 else None
+    if not isinstance(field, exp.Literal) or not field.is_string or not field.name.isalpha():
+        return
+    found = exp.Extract(this=exp.var(field.name), expression=node.expressions[1])
+    found.meta.update(node.meta)  # where its name stands
+    node.replace(exp.Cast(this=found, to=exp.DataType.build("double precision", dialect="postgres")))

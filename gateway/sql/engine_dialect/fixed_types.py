@@ -116,3 +116,25 @@ FIXED: Mapping[exp.DType, tuple[type[exp.Expr], ...]] = {
         exp.StartsWith,
     ),
 }
+
+FIXED_NAMES: Mapping[str, exp.DType] = {
+    "age": T.INTERVAL,
+    "array_dims": T.TEXT,
+    **dict.fromkeys(("array_ndims", "array_lower", "array_upper", "cardinality", "octet_length", "scale"), T.INT),
+    "clock_timestamp": T.TIMESTAMPTZ,
+    "every": T.BOOLEAN,
+    **dict.fromkeys(("mask_hash", "mask_token", "mask_digits", "principal", "claim"), T.TEXT),
+    "is_member": T.BOOLEAN,
+    "isfinite": T.BOOLEAN,
+    "make_date": T.DATE,
+    "make_time": T.TIME,
+    "make_timestamp": T.TIMESTAMP,
+    "make_timestamptz": T.TIMESTAMPTZ,
+    **dict.fromkeys(("quote_ident", "quote_literal"), T.TEXT),
+    "random_normal": T.DOUBLE,
+    "statement_timestamp": T.TIMESTAMPTZ,
+    "transaction_timestamp": T.TIMESTAMPTZ,
+    "unistr": T.TEXT,
+    **dict.fromkeys(("uuidv4", "uuidv7"), T.UUID),
+}
+"""Types of functions that sqlglot has no class for."""

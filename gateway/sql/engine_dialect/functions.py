@@ -22,6 +22,7 @@ from gateway.sql.engine_dialect import (
     reading_functions,
     text_functions,
 )
+from gateway.sql.engine_dialect.window_functions import register_window_functions
 
 INTERVAL = pa.month_day_nano_interval()
 QUOTIENT = pa.decimal256(76, 28)
@@ -179,3 +180,4 @@ def register_functions(context: SessionContext) -> None:
         context.register_udf(
             udf(function.body, list(function.takes), function.gives, function.volatility, function.name)
         )
+    register_window_functions(context)

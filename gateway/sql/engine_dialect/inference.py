@@ -17,7 +17,8 @@ from sqlglot.schema import MappingSchema
 
 from gateway.sql.engine_dialect import kinds
 from gateway.sql.engine_dialect.differences import note_infinity
-from gateway.sql.engine_dialect.fixed_types import FIXED
+from gateway.sql.engine_dialect.fixed_types import FIXED, FIXED_NAMES
+from gateway.sql.engine_dialect.gathered_aggregates import BIT_AGGREGATES, gather_bits
 from gateway.sql.engine_dialect.kinds import Kind, T, kind, type_of
 from gateway.sql.engine_dialect.postgres_calls import ResultTypes, asks, find_type
 from gateway.sql.engine_dialect.type_names import name_types
@@ -55,7 +56,8 @@ def annotate(
     annotate_types(tree, schema=schema, expression_metadata=metadata, dialect="postgres")
     if _type_columns_of_functions(tree):
         annotate_types(tree, schema=schema, expression_metadata=metadata, dialect="postgres", overwrite_types=False)
-    if types is not None and exp.Anonymous in found and name_types(tree, types):
+    named = types is not None and exp.Anonymous in found and name_types(tree, types)
+    if (not found.isdisjoint(BIT_AGGREGATES) and gather_bits(tree)) or named:
         annotate_types(tree, schema=schema, expression_metadata=metadata, dialect="postgres")
     return tree
 
@@ -214,6 +216,16 @@ def _numeric_or_double(node: exp.Func) -> exp.DataType | exp.DType:
     return kinds.decimal_type() if Kind.NUMERIC in found and Kind.FLOAT not in found else T.DOUBLE
 
 
+def _neighbour(node: exp.Expr) -> exp.DataType:
+    """``lag`` and ``lead``: what the value and the default have in common."""
+    default = node.args.get("default")
+    if default is None:
+        return type_of(node.this)
+    result = _common([node.this, default])
+    scale = kinds.scale_of(result)
+    return result if scale is None else kinds.decimal_type(38, scale)  # an integer has more digits than 1.5
+
+
 def _rounded(node: exp.Func) -> exp.DataType | exp.DType:
     places = node.args.get("decimals")
     if places is not None or kind(node.this) is Kind.NUMERIC:
@@ -329,7 +341,17 @@ def _series(node: exp.Expr) -> exp.DataType | exp.DType:
     start, end = node.args["start"], node.args["end"]
     if kind(start) is Kind.DATE:
         return T.TIMESTAMPTZ
-    return kinds.common_type([type_of(start), type_of(end)])
+    common = kinds.common_type([type_of(start), type_of(end)])
+    steps = [type_of(one) for one in (start, node.args.get("step")) if one is not None and kind(one) in kinds.EXACT]
+    if T.DECIMAL not in (common.this, *(one.this for one in steps)) or common.this not in _COUNTED:
+        return common
+    scales = [0 if one.this is not T.DECIMAL else kinds.scale_of(one) for one in steps]
+    known = [one for one in scales if one is not None and one <= _MOST_SERIES_DIGITS]
+    return kinds.decimal_type(38, max(known)) if known and len(known) == len(scales) else kinds.decimal_type()
+
+
+_COUNTED = frozenset({T.DECIMAL, T.SMALLINT, T.INT, T.BIGINT})
+_MOST_SERIES_DIGITS = 18  # behind the point: they are counted in bigints
 
 
 def _explode(node: exp.Expr) -> exp.DataType:
@@ -393,32 +415,15 @@ def _text_array(node: exp.Expr) -> exp.DataType:
 
 
 ANONYMOUS: Mapping[str, exp.DType | Infer] = {
-    "age": T.INTERVAL,
-    "array_dims": T.TEXT,
-    **dict.fromkeys(("array_ndims", "array_lower", "array_upper", "cardinality", "octet_length", "scale"), T.INT),
+    **FIXED_NAMES,
     **dict.fromkeys(("array_positions", "array_replace", "array_reverse", "array_sort"), _first),
-    "clock_timestamp": T.TIMESTAMPTZ,
     "date_bin": lambda node: type_of(node.expressions[1]),
-    "every": T.BOOLEAN,
     "gcd": _common_of_all,
     "lcm": _common_of_all,
-    **dict.fromkeys(("mask_hash", "mask_token", "mask_digits", "principal", "claim"), T.TEXT),
-    "is_member": T.BOOLEAN,
-    "isfinite": T.BOOLEAN,
-    "make_date": T.DATE,
-    "make_time": T.TIME,
-    "make_timestamp": T.TIMESTAMP,
-    "make_timestamptz": T.TIMESTAMPTZ,
     "mod": _common_of_all,
-    **dict.fromkeys(("quote_ident", "quote_literal"), T.TEXT),
-    "random_normal": T.DOUBLE,
     "regexp_match": _text_array,
     "regexp_split_to_array": _text_array,
-    "statement_timestamp": T.TIMESTAMPTZ,
-    "transaction_timestamp": T.TIMESTAMPTZ,
     "to_number": lambda node: kinds.decimal_type(),
-    "unistr": T.TEXT,
-    **dict.fromkeys(("uuidv4", "uuidv7"), T.UUID),
 }
 
 
@@ -453,14 +458,13 @@ _INFERRED: Mapping[Infer, tuple[type[exp.Expr], ...]] = {
         exp.BitwiseRightShift,
         exp.BitwiseXorAgg,
         exp.FirstValue,
-        exp.Lag,
         exp.LastValue,
-        exp.Lead,
         exp.Max,
         exp.Min,
         exp.NthValue,
         exp.Paren,
     ),
+    _neighbour: (exp.Lag, exp.Lead),
     _negative: (exp.Neg,),
     (lambda node: type_of(node.expression)): (exp.ArrayPrepend,),
     _sum_aggregate: (exp.Sum,),

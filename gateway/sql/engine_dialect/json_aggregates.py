@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from gateway.sql.engine_dialect.gathered_aggregates import around, gather
+
 ELEMENTS = "elements"  # in the meta of a ``string_agg``: it joins the elements of ``json_agg``
 _COMPOSED = ("json_agg", "jsonb_agg", "json_object_agg", "jsonb_object_agg")
 AGGREGATES = frozenset(f"{name}{strict}" for name in _COMPOSED for strict in ("", "_strict"))
@@ -13,6 +15,10 @@ def composed(node: exp.Anonymous, name: str) -> None:
     """Put what is composed in the place of an aggregate, in place. With DISTINCT the values are gathered in an array,
     of which PostgreSQL takes the different ones: the engine would sort the texts.
     """
+    if "object" in name and any(one.find(exp.Distinct) is not None for one in node.expressions):
+        node.set("this", name)
+        gather(node, name)
+        return
     strict = name.endswith("_strict")
     name = name.removesuffix("_strict")
     node.set("this", name)
@@ -35,7 +41,7 @@ def composed(node: exp.Anonymous, name: str) -> None:
         order.set("this", written)
     joined = exp.GroupConcat(this=order if order is not None else written, separator=exp.Literal.string(", "))
     joined.meta[ELEMENTS] = name == "json_agg"
-    whole = _around(node)
+    whole = around(node)
     inner: exp.Expr = joined
     if whole is not node:
         node.replace(joined)
@@ -47,7 +53,7 @@ def composed(node: exp.Anonymous, name: str) -> None:
 
 def _of_rows_without_value(node: exp.Anonymous, empty: str) -> None:
     """Have an aggregate that leaves out NULLs be empty where it left out all rows, in place; of no rows it is NULL."""
-    whole = _around(node)
+    whole = around(node)
     counted = exp.Count(this=exp.Star(), big_int=True)
     count: exp.Expr = counted
     if whole is not node:
@@ -74,10 +80,10 @@ def _distinct(node: exp.Anonymous, name: str, *, strict: bool) -> bool:
             return False
     if not isinstance(value, exp.Distinct) or len(value.expressions) != 1:
         return False
-    gathered, whole = value.expressions[0], _around(node)
+    gathered, whole = value.expressions[0], around(node)
     if strict:
         _leave_out(node, gathered, None)
-        whole = _around(node)
+        whole = around(node)
     array = exp.ArrayAgg(this=gathered.copy())
     inner: exp.Expr = array
     if whole is not node:
@@ -101,13 +107,6 @@ def _leave_out(node: exp.Anonymous, value: exp.Expr, key: exp.Expr | None) -> No
     place = exp.Filter(expression=exp.Where(this=known))
     node.replace(place)
     place.set("this", node)
-
-
-def _around(node: exp.Expr) -> exp.Expr:
-    """Return an aggregate with its FILTER and OVER."""
-    while isinstance(node.parent, exp.Filter | exp.Window) and node.arg_key == "this":
-        node = node.parent
-    return node
 
 
 def _call(name: str, *arguments: exp.Expr) -> exp.Anonymous:

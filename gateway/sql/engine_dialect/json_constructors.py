@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlglot import exp
 from sqlglot.tokenizer_core import Token, TokenType
 
+from gateway.sql.engine_dialect.gathered_aggregates import gather
 from gateway.sql.engine_dialect.json_aggregates import composed
 
 _OPENING = frozenset({TokenType.L_PAREN, TokenType.L_BRACKET})
@@ -58,13 +59,16 @@ def _words(tokens: list[Token], end: int, count: int) -> list[str]:
 
 
 def object_aggregates(tree: exp.Expr) -> None:
-    """``json_objectagg(a : b)``, in place; with unique keys it stays, to be refused."""
+    """``json_objectagg(a : b)``, in place."""
     for node in [*tree.find_all(exp.JSONObjectAgg)]:
         pair, returned = node.expressions[0], node.args.get("return_type")
         result = returned.name.lower() if isinstance(returned, exp.Expr) else "json"
-        if node.args.get("unique_keys") or result not in _RESULTS or not isinstance(pair, exp.JSONKeyValue):
+        if result not in _RESULTS or not isinstance(pair, exp.JSONKeyValue):
             continue
-        strict = str(node.args.get("null_handling") or "").upper().startswith("ABSENT")
+        strict = "_strict" if str(node.args.get("null_handling") or "").upper().startswith("ABSENT") else ""
         made = exp.Anonymous(this="json_objectagg", expressions=[pair.this.copy(), pair.expression.copy()])
         node.replace(made)
-        composed(made, f"{result}_object_agg{'_strict' if strict else ''}")
+        if node.args.get("unique_keys"):
+            gather(made, f"{result}_object_agg_unique{strict}")
+        else:
+            composed(made, f"{result}_object_agg{strict}")

@@ -240,6 +240,8 @@ def _type_name(node: exp.Expr) -> str:
         return "bpchar"
     if found.this is T.BIT and not found.expressions:  # PostgreSQL writes one bit as bit(1), and sqlglot varbit so
         return "bit varying"
+    if kinds.element_type(found).this is T.BIT:
+        return "bit varying[]"
     if kinds.kind_of_type(found) is Kind.ARRAY and kinds.kind_of_type(kinds.element_type(found)) not in _ELEMENTS:
         raise _Unfit
     return found.sql("postgres").lower()
@@ -248,7 +250,7 @@ def _type_name(node: exp.Expr) -> str:
 # Elements of arrays that the engine can write as PostgreSQL reads them.
 _ELEMENTS = frozenset(
     {Kind.TEXT, Kind.INTEGER, Kind.BOOL, Kind.UUID, Kind.JSON, Kind.NUMERIC, Kind.FLOAT, Kind.DATE, Kind.TIME}
-    | {Kind.TIMESTAMP}
+    | {Kind.TIMESTAMP, Kind.OTHER}
 )
 
 

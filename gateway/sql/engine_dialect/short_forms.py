@@ -14,7 +14,7 @@ from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
 from gateway.sql.engine_dialect import grouping_sets, json_constructors, search_cycle, sql_json
 from gateway.sql.engine_dialect.build import named
-from gateway.sql.engine_dialect.spelling import LIKE_CALL
+from gateway.sql.engine_dialect.spelling import LIKE_CALL, LOCAL, NORMALIZED
 
 _MAX_COPIED = 5_000  # parts of queries in WITH that are copied to where they are named
 _ROWS_AS_QUERIES = 64  # rows of VALUES that become queries of a UNION
@@ -44,6 +44,24 @@ def like_calls(tree: exp.Expr) -> None:
         if node.name == LIKE_CALL and len(node.expressions) == 2:
             text, pattern = node.expressions
             node.replace(exp.Paren(this=exp.Like(this=exp.Paren(this=text), expression=exp.Paren(this=pattern))))
+
+
+def normal_forms(tree: exp.Expr) -> None:
+    """``a IS NFC NORMALIZED`` is the function of PostgreSQL's that its grammar makes of it."""
+    for node in reversed([*tree.find_all(exp.NullSafeEQ, exp.NullSafeNEQ)]):
+        mark = node.expression
+        if isinstance(mark, exp.Literal) and mark.name.startswith(NORMALIZED):
+            form = exp.Literal.string(mark.name.removeprefix(NORMALIZED))
+            made = exp.Anonymous(this="is_normalized", expressions=[node.this.copy(), form])
+            node.replace(exp.Paren(this=exp.Not(this=made)) if isinstance(node, exp.NullSafeNEQ) else made)
+
+
+def local_times(tree: exp.Expr) -> None:
+    """``a AT LOCAL`` is ``timezone(a)``, as PostgreSQL has it."""
+    for node in reversed(_each(tree, exp.AtTimeZone)):
+        zone = node.args["zone"]
+        if isinstance(zone, exp.Literal) and zone.name == LOCAL:
+            node.replace(exp.Anonymous(this="timezone", expressions=[node.this.copy()]))
 
 
 def row_star(tree: exp.Expr) -> None:
@@ -222,6 +240,8 @@ RULES: tuple[Callable[[exp.Expr], None], ...] = (
     search_cycle.search_and_cycle,
     row_keyword,
     like_calls,
+    normal_forms,
+    local_times,
     row_star,
     values_as_query,
     sample,

@@ -2,34 +2,79 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from sqlglot import exp
 
-from gateway.sql.engine_dialect.build import call, cast, number, paren, refuse
+from gateway.sql.engine_dialect.build import ENGINE, E, call, case, cast, number, paren, refuse, text
 from gateway.sql.engine_dialect.casts import to_type
 from gateway.sql.engine_dialect.correlation import free_columns
-from gateway.sql.engine_dialect.kinds import Kind, kind, kind_of_type, type_of
+from gateway.sql.engine_dialect.kinds import Kind, kind, kind_of_type, scale_of, type_of
 from gateway.sql.engine_dialect.moments import STAMP, Session, zoned
 
 _PLAIN_CLAUSES = ("from_", "joins", "where", "group", "having", "order", "limit", "offset", "distinct", "windows")
 
 
 def series(start: exp.Expr, end: exp.Expr, step: exp.Expr | None, result: exp.DataType, session: Session) -> exp.Expr:
-    """Return the array of ``generate_series``: of integers, or of timestamps by an interval."""
+    """Return the array of ``generate_series``: of integers, of numerics as such, or of timestamps by an interval."""
     if kind_of_type(result) is Kind.INTEGER:
         parts = [cast(start, "BIGINT"), cast(end, "BIGINT"), cast(step, "BIGINT") if step is not None else number(1)]
         return call("generate_series", *parts, returns="BIGINT[]")
+    if (scale := scale_of(result)) is not None:
+        step = number(1) if step is None else step
+        last = _last(end, step, scale)
+        return call("generate_series", *(_units(one, scale) for one in (start, last, step)), returns="BIGINT[]")
     if kind_of_type(result) not in (Kind.TIMESTAMP, Kind.TIMESTAMPTZ) or step is None:
-        raise refuse("generate_series of these types", "Integers, and dates or timestamps with an interval, are.")
+        raise refuse("generate_series of these types", _SERIES_HINT)
     if kind(step) is Kind.UNKNOWN:
         step = to_type(step, exp.DataType.build("interval"), session)
     ends = [cast(to_type(edge, exp.DataType.build("timestamp"), session), STAMP) for edge in (start, end)]
     return call("generate_series", *ends, step, returns="TIMESTAMP(6)[]")
 
 
+_SERIES_HINT = "Integers, numerics with a scale, and dates or timestamps with an interval, are."
+
+
+def _units(value: exp.Expr, scale: int) -> exp.Expr:
+    """Return a numeric as a number of units of its last digit: an error (22003) where a bigint has no room for it."""
+    units = _of_engine(exp.Mul(this=_wide(value, scale), expression=cast(number(10**scale), "DECIMAL(26, 0)")))
+    return cast(cast(units, "DECIMAL(19, 0)"), "BIGINT")
+
+
+def _wide(value: exp.Expr, scale: int) -> exp.Expr:
+    return cast(value.copy(), f"DECIMAL(50, {scale})")
+
+
+def _last(end: exp.Expr, step: exp.Expr, scale: int) -> exp.Expr:
+    """Return the end of a series of numerics with so many digits as its values have: none of them is behind it."""
+    if kind(end) is Kind.INTEGER or ((digits := scale_of(type_of(end))) is not None and digits <= scale):
+        return end
+    rounded, unit = _wide(end, scale), cast(text(format(Decimal(1).scaleb(-scale), "f")), f"DECIMAL(50, {scale})")
+    down = _of_engine(exp.GTE(this=paren(step.copy()), expression=number(0)))
+    above = _of_engine(exp.GT(this=rounded, expression=paren(end.copy())))
+    below = _of_engine(exp.LT(this=rounded.copy(), expression=paren(end.copy())))
+    less = _of_engine(exp.Sub(this=rounded.copy(), expression=unit))
+    more = _of_engine(exp.Add(this=rounded.copy(), expression=unit.copy()))
+    chosen = case(
+        (_of_engine(exp.And(this=down, expression=above)), less),
+        (_of_engine(exp.And(this=_of_engine(exp.Not(this=paren(down.copy()))), expression=below)), more),
+        default=rounded.copy(),
+    )
+    return _of_engine(exp.Paren(this=_of_engine(chosen)))
+
+
+def _of_engine(node: E) -> E:
+    node.meta[ENGINE] = True
+    return node
+
+
 def series_element(value: exp.Expr, result: exp.DataType, session: Session) -> exp.Expr:
     """Bring an element of such an array to PostgreSQL's type."""
     if kind_of_type(result) is Kind.INTEGER:
         return cast(value, result)
+    if (scale := scale_of(result)) is not None:
+        unit = cast(text(format(Decimal(1).scaleb(-scale), "f")), f"DECIMAL({scale + 1}, {scale})")
+        return cast(_of_engine(exp.Mul(this=cast(value, "DECIMAL(19, 0)"), expression=unit)), result)
     stamp = cast(value, STAMP)
     return zoned(stamp, session) if kind_of_type(result) is Kind.TIMESTAMPTZ else stamp
 

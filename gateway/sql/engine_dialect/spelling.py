@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import pairwise
 
+import sqlglot
 from sqlglot.errors import ParseError
 from sqlglot.tokenizer_core import Token, TokenType
 
@@ -192,12 +193,80 @@ def names_behind_as(tokens: Tokens) -> Tokens:
 
 _TEXTS = frozenset({TokenType.STRING, TokenType.IDENTIFIER})
 
+
+def normal_forms(tokens: Tokens) -> Tokens:
+    """``a IS NOT NFC NORMALIZED`` becomes ``a IS DISTINCT FROM`` a mark, of which `short_forms.normal_forms` makes the
+    function: it binds as closely.
+    """
+    kept: Tokens = []
+    for token in tokens:
+        if _is_word(token, "normalized") and (start := _start_of_form(kept)) is not None:
+            form, negated, place = kept[start + 1 :], False, kept[start]
+            if form and form[0].token_type is TokenType.NOT:
+                form, negated = form[1:], True
+            name = form[0].text.upper() if form else "NFC"
+            kept[start + 1 :] = _words(place, "" if negated else "NOT", "DISTINCT", "FROM")
+            kept.append(_made(place, TokenType.STRING, NORMALIZED + name))
+            continue
+        kept.append(token)
+    return kept
+
+
+NORMALIZED = "\0normalized:"  # no text of a client can hold it
+LOCAL = "\0local"
+_FORMS = frozenset({"nfc", "nfd", "nfkc", "nfkd"})
+
+
+def _is_word(token: Token, word: str) -> bool:
+    return token.token_type not in _TEXTS and token.text.lower() == word
+
+
+def _start_of_form(tokens: Tokens) -> int | None:
+    """Return where ``IS [NOT] [form]`` at the end of the tokens begins, None where there is none."""
+    at = len(tokens) - 1
+    if at >= 0 and any(_is_word(tokens[at], form) for form in _FORMS):
+        at -= 1
+    if at >= 0 and tokens[at].token_type is TokenType.NOT:
+        at -= 1
+    return at if at >= 0 and tokens[at].token_type is TokenType.IS else None
+
+
+_WORDS = {"NOT": TokenType.NOT, "DISTINCT": TokenType.DISTINCT, "FROM": TokenType.FROM}
+
+
+def _words(place: Token, *words: str) -> Tokens:
+    return [_made(place, _WORDS[word], word) for word in words if word]
+
+
+def _made(place: Token, kind: TokenType, text: str) -> Token:
+    return Token(kind, text, place.line, place.col, place.start, place.end)
+
+
+def local_times(tokens: Tokens) -> Tokens:
+    """``a AT LOCAL`` is ``a AT TIME ZONE`` a mark, of which `short_forms.local_times` makes the function."""
+    kept: Tokens = []
+    for token in tokens:
+        if kept and _is_word(token, "local") and _is_word(kept[-1], "at"):
+            place = kept.pop()
+            kept += [*_at_time_zone(place), _made(place, TokenType.STRING, LOCAL)]
+        else:
+            kept.append(token)
+    return kept
+
+
+def _at_time_zone(place: Token) -> Tokens:
+    made = sqlglot.tokenize("AT TIME ZONE", read="postgres")
+    return [_made(place, token.token_type, token.text) for token in made]
+
+
 RULES: tuple[Callable[[Tokens], Tokens], ...] = (
     interval_constants,
     absolute_values,
     some_is_any,
     like_calls,
     order_using,
+    normal_forms,
+    local_times,
     names_behind_as,
     search_cycle.recursive_clauses,
     sql_json.json_clauses,

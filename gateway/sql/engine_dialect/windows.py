@@ -6,8 +6,8 @@ from sqlglot import exp
 
 from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
-from gateway.sql.engine_dialect.build import call, case, cast, number, paren, refuse, typed
-from gateway.sql.engine_dialect.kinds import Kind, T, kind, type_of
+from gateway.sql.engine_dialect.build import QUOTIENT, call, case, cast, data_type, number, paren, refuse, typed
+from gateway.sql.engine_dialect.kinds import Kind, T, is_unknown_constant, kind, kind_of_type, type_of
 
 _DEVIATIONS: dict[type[exp.Expr], str] = {
     exp.Stddev: "float8_stddev_samp",
@@ -29,8 +29,7 @@ def spell_out(select: exp.Select) -> None:
             continue
         _bounds(window)
         _peers(window)
-        neighbour(window)
-        new = summed(exclude(window))
+        new = summed(exclude(neighbour(window)))
         if new is not window:
             window.replace(new)
 
@@ -88,11 +87,13 @@ def _constant(node: exp.Expr) -> int | None:
     return None
 
 
-def neighbour(window: exp.Window) -> None:
-    """``lag`` and ``lead``: the engine takes NULL for one row, and no offset that is computed."""
+def neighbour(window: exp.Window) -> exp.Expr:
+    """``lag`` and ``lead``: the engine takes NULL for one row, and no offset or default that is computed."""
     function = window.this
     if not isinstance(function, exp.Lag | exp.Lead) or function.args.get("offset") is None:
-        return
+        return window
+    if function.args.get("default") is not None:
+        _of_one_type(function)
     offset = function.args["offset"].unnest()
     while isinstance(offset, exp.Cast):
         offset = offset.this.unnest()
@@ -100,8 +101,69 @@ def neighbour(window: exp.Window) -> None:
         function.set("this", typed(exp.Nullif(this=function.this, expression=function.this.copy()), type_of(function)))
         function.set("offset", number(0))
         function.set("default", None)
-    elif offset.find(exp.Column) is not None:
-        raise refuse("lag and lead by an offset that is not a constant", "Join the rows by their row_number().")
+    elif not all(_is_constant(function.args.get(key)) for key in ("offset", "default")):
+        return _by_row(window, function)
+    return window
+
+
+def _is_constant(value: exp.Expr | None) -> bool:
+    """Whether the engine takes an offset or a default for a constant."""
+    inside = value.find_all(exp.Column, exp.Query, exp.Func) if value is not None else ()
+    return all(isinstance(one, exp.Cast | exp.Array) for one in inside)
+
+
+_FORMS: dict[Kind, str] = {
+    **dict.fromkeys((Kind.TEXT, Kind.BPCHAR, Kind.UUID, Kind.JSON, Kind.OTHER), "text"),
+    **{kind: kind.name.lower() for kind in (Kind.BOOL, Kind.BYTEA, Kind.DATE, Kind.TIME, Kind.TIMESTAMP)},
+    **{kind: kind.name.lower() for kind in (Kind.TIMESTAMPTZ, Kind.INTERVAL)},
+}
+_OF_NUMBERS = {T.SMALLINT: "int2", T.INT: "int4", T.BIGINT: "int8", T.FLOAT: "float4", T.DOUBLE: "float8"}
+_EXACT = "DECIMAL(76, 38)"
+
+
+def _by_row(window: exp.Window, function: exp.Expr) -> exp.Expr:
+    """``lag(a, b)``: a function of the gateway's, which takes whole partitions (`window_functions`)."""
+    result = type_of(function)
+    form, taken = _form(result)
+    value, default = (_carried(function.args.get(key), result, taken) for key in ("this", "default"))
+    offset = cast(function.args["offset"].copy(), "BIGINT")
+    name = "lag_by" if isinstance(function, exp.Lag) else "lead_by"
+    window.set("this", call(f"{name}_{form}", value, offset, default, returns=result.copy()))
+    window.set("spec", None)
+    if form != "exact":
+        return window
+    window.type = taken
+    return typed(cast(window.copy(), result), result.copy())
+
+
+def _carried(value: exp.Expr | None, result: exp.DataType, taken: exp.DataType) -> exp.Expr:
+    if value is None or isinstance(value, exp.Null):
+        value = typed(exp.Cast(this=exp.Null(), to=result.copy()), result.copy())
+    return value.copy() if kind_of_type(taken) in _MOMENTS else cast(value.copy(), taken)
+
+
+_MOMENTS = frozenset({Kind.TIME, Kind.TIMESTAMP, Kind.TIMESTAMPTZ, Kind.INTERVAL})  # which a cast would make less exact
+
+
+def _form(result: exp.DataType) -> tuple[str, exp.DataType]:
+    """Return the end of the function's name for values of a type, and the type that it takes."""
+    found = kind_of_type(result)
+    if found is Kind.NUMERIC:
+        return ("exact", data_type(_EXACT)) if result.expressions else ("inexact", data_type(QUOTIENT))
+    form = _FORMS.get(found) or _OF_NUMBERS.get(result.this)
+    if form is None:
+        name = result.sql("postgres").lower()
+        raise refuse(f"lag and lead of {name} by what is no constant", "Join the rows by their row_number().")
+    return form, data_type("text") if form == "text" else result
+
+
+def _of_one_type(function: exp.Expr) -> None:
+    """Bring the value and the default of ``lag`` and ``lead`` to their common type, in place."""
+    result = type_of(function)
+    for key in ("this", "default"):
+        value = function.args.get(key)
+        if value is not None and (is_unknown_constant(value) or type_of(value) != result):
+            function.set(key, typed(exp.Cast(this=value.copy(), to=result.copy()), result.copy()))
 
 
 def _frame(window: exp.Window) -> tuple[str, str, str]:
@@ -115,8 +177,10 @@ def _frame(window: exp.Window) -> tuple[str, str, str]:
     return str(spec.args.get("kind") or "").upper(), words[0], words[1] or "CURRENT ROW"
 
 
-def exclude(window: exp.Window) -> exp.Expr:
+def exclude(window: exp.Expr) -> exp.Expr:
     """``EXCLUDE``: what is left of the frame is two frames, before and behind the rows left out, put together."""
+    if not isinstance(window, exp.Window):
+        return window
     spec = window.args.get("spec")
     excluded = spec.args.get("exclude") if spec is not None else None
     if spec is None or excluded is None:

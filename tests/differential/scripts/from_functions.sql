@@ -108,3 +108,27 @@ select id, x from types left join lateral generate_series(id, 3) as s(x) on x <>
 
 -- generate_series of dates of columns
 select id, g from types cross join lateral generate_series(d, d + 1, interval '1 day') g where id < 4;
+-- generate_series of numerics
+select id, g from types, generate_series(1.0, n2, 0.5) g where id < 5;
+-- generate_series of numerics without a step
+-- ordered
+select g, g::text as x, g * 2 as y from types t, generate_series(t.n, t.n + 2) g where id < 4 order by id, g;
+-- generate_series of numerics, downwards and past the end
+select id, generate_series(n2, -1, -0.75) from types where n2 < 10;
+-- generate_series of numerics to an end between two values
+select g from types, generate_series(1.0, 2.7, 1.5) g, generate_series(1.0, -2.76, -0.5) h where id = 1;
+-- generate_series of numerics to a quotient
+select g from types, generate_series(0.0, n / 3, 0.1) g where id = 1;
+-- generate_series of numerics with NULL, and of none
+select id, g from types left join lateral generate_series(n, 1.0000, 0.5000) g on true where id in (4, 9, 10, 12);
+-- generate_series of numerics with ordinality
+-- ordered
+select g, o from types, generate_series(0.5, 2.5) with ordinality as x(g, o) where id = 1 order by o;
+-- generate_series of numerics in subqueries
+select id, (select sum(g) from generate_series(0.1, t.i2, 0.1) g), array(select g * 2 from generate_series(0.5, 2.0) g) from types t where i2 < 20;
+-- generate_series of numerics by zero
+-- error: 22023
+select g from types, generate_series(1.5, 2.5, 0.0) g;
+-- generate_series of a numeric that is too long
+-- refused: generate_series of these types
+select g from types, generate_series(n / 3, 3) g;

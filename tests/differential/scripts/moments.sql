@@ -106,3 +106,17 @@ select id, case when d < date '2000-01-01' then 'old' when d is null then 'none'
 select id from types where d in ('2024-01-31', date '1970-01-01');
 -- coalesce of moments
 select id, coalesce(d, '2000-01-01'), coalesce(ts, d), coalesce(ts, timestamp '1999-01-01') from types;
+-- at local
+select id, tz at local, ts at local, ts at local at time zone 'Asia/Tokyo' from types;
+-- at local in a zone
+-- time zone: America/New_York
+select id, tz at local, ts at local, timezone from (select *, tz at local from types) x where (ts at local) is not null;
+-- date_part as double precision
+select id, date_part('second', ts), date_part('epoch', tz), date_part('year', d) / 7, date_part('HOURS', tm), date_part('month', iv), date_part('dow', ts)::text from types;
+-- date_part within json
+select jsonb_agg(date_part('second', ts) order by id), json_agg(date_part('hour', tz) order by id), to_jsonb(max(date_part('day', d))) from types;
+-- date_part by a parameter of the row
+select id, date_part(case when b then 'year' else 'month' end, ts), date_part from (select *, date_part('year', d) from types) x;
+-- date_part of an unknown field
+-- error: 22023
+select date_part('bogus', ts) from types;

@@ -198,3 +198,7 @@ select id, regexp_matches(t, 'a', 'g') from types;
 -- what stays refused 9
 -- refused: inet_client_addr
 select inet_client_addr() from types;
+-- is normalized
+select id, t is normalized, t is nfc normalized, t is not nfd normalized, t is nfkc normalized, t is not nfkd normalized and b from types;
+-- is normalized in a condition
+select id, is_normalized from (select id, t is nfd normalized from types) x where (is_normalized is not true) or 'é' is nfd normalized;

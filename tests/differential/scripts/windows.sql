@@ -55,3 +55,32 @@ select id, sum(id) over (order by id rows between 1 preceding and 1 following ex
 select id, stddev(i2) over (order by id) from types;
 -- avg over partition
 select id, avg(n) over (partition by b), n - avg(n) over (partition by b) from types;
+-- lag and lead by a column
+-- ordered
+select id, lag(i4, i2) over (order by id), lead(t, id % 3) over (order by id), lag(n, id % 4) over (partition by b order by id) from types where i2 is null or i2 < 100 order by id;
+-- lag and lead by a column with a default
+-- ordered
+select id, lag(i4, i2, 99) over (order by id), lead(t, id % 3, 'x') over (partition by b order by id), lag(d, i2, '1999-01-01') over (order by id), lead(f8, 1, f8) over (order by id) from types order by id;
+-- lag by a column of every type
+-- ordered
+select id, lag(b, i2) over w, lag(i2, i2) over w, lag(f4, i2) over w, lag(ts, i2) over w, lag(tz, i2) over w, lag(tm, i2) over w, lag(y, i2) over w, lag(iv, i2) over w, lag(u, i2) over w, lag(n / 3, i2) over w from types window w as (order by id) order by id;
+-- lag by far, and by what is computed
+-- ordered
+select id, lag(i4, 2147483647 - 0 * id) over (order by id), lead(i4, -id) over (order by id), lag(i4, (select 2)) over (order by id), lag(i4, (random() * 0)::int) over (order by id) from types order by id;
+-- lag by an aggregate
+-- ordered
+select i2, lag(sum(id), count(*)::int) over (order by i2), lag(max(id), min(id) % 3, count(*)::int) over (order by i2) from types group by i2 order by i2;
+-- lag by a column of no rows
+select lag(i4, i2) over (order by id) from types where false;
+-- lag by a column in expressions
+-- ordered
+select id, lag(id, id % 3) over (order by id) + 1, coalesce(lead(id, id % 2) over (order by id), 0) from types order by id;
+-- lag by a column, where a frame is said
+-- ordered
+select id, lag(i4, id % 3) over (order by id rows between 1 preceding and current row) from types order by id;
+-- lag with a default of another type
+-- ordered
+select id, lag(i2, 20, 99999) over (order by id), lag(d, 1, ts) over (order by id), lag(d, 20, tz) over (order by id), lag(i4, 20, 1.5) over (order by id) from types order by id;
+-- lag of an array by a column
+-- refused: lag and lead of int[]
+select lag(ai, id) over (order by id) from types;

@@ -1,0 +1,85 @@
+"""Aggregates that PostgreSQL computes of arrays: the engine gathers what they take of a group's rows, see
+`catalog.gathering_functions`.
+"""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from catalog.gathering_functions import OF_ARRAYS, aggregating_name
+from gateway.sql.engine_dialect.kinds import carried_as_text, type_of
+
+_RANGES = frozenset({"range_agg", "range_intersect_agg"})
+BIT_AGGREGATES: dict[type[exp.Expr], str] = {
+    exp.BitwiseAndAgg: "bit_and",
+    exp.BitwiseOrAgg: "bit_or",
+    exp.BitwiseXorAgg: "bit_xor",
+}
+AGGREGATES = frozenset({*_RANGES, *(name for name in OF_ARRAYS if "_unique" in name)})
+"""Names of aggregates that the engine has nothing of; of others it knows the plain forms."""
+
+
+def around(node: exp.Expr) -> exp.Expr:
+    """Return an aggregate with its FILTER and OVER."""
+    while isinstance(node.parent, exp.Filter | exp.Window) and node.arg_key == "this":
+        node = node.parent
+    return node
+
+
+def gather(node: exp.Anonymous, name: str) -> None:
+    """Have PostgreSQL compute an aggregate of arrays, in place. What it does not know of stays: arguments that are
+    distinct and sorted.
+    """
+    values, order, distinct = _taken(node)
+    if len(values) != (1 if name in _RANGES else 2) or (distinct and order and name not in _RANGES):
+        return
+    if name in _RANGES:  # which have no order, and no row twice
+        order, distinct = [], False
+    whole = around(node)
+    arrays = [_array(whole, node, value, order) for value in values]
+    whole.replace(exp.Anonymous(this=aggregating_name(name, distinct=distinct), expressions=arrays))
+
+
+def _taken(node: exp.Anonymous) -> tuple[list[exp.Expr], list[exp.Expr], bool]:
+    """Return what an aggregate takes of rows, by what they are sorted, and whether they are distinct."""
+    values, order = [*node.expressions], []
+    if values and isinstance(values[-1], exp.Order):
+        order = values[-1].expressions
+        values[-1] = values[-1].this
+    if len(values) == 1 and isinstance(values[0], exp.Distinct):
+        return [*values[0].expressions], order, True
+    return values, order, False
+
+
+def _array(whole: exp.Expr, node: exp.Expr, value: exp.Expr, order: list[exp.Expr]) -> exp.Expr:
+    """Return the array of a value of a group's rows, with the FILTER and OVER of the aggregate."""
+    taken = value.copy()
+    if order:
+        taken = exp.Order(this=taken, expressions=[one.copy() for one in order])
+    array = exp.ArrayAgg(this=taken)
+    if whole is node:
+        return array
+    made = whole.copy()
+    place = made
+    while isinstance(place.this, exp.Filter | exp.Window):
+        place = place.this
+    place.set("this", array)
+    return made
+
+
+def gather_bits(tree: exp.Expr) -> bool:
+    """``bit_and`` and its kin of bit strings in a typed query, in place; return whether there was any."""
+    found = [node for node in tree.find_all(*BIT_AGGREGATES) if _is_of_bits(node)]
+    for node in found:
+        whole = around(node)
+        array = _array(whole, node, node.this, [])
+        whole.replace(exp.Anonymous(this=aggregating_name(BIT_AGGREGATES[type(node)]), expressions=[array]))
+    return bool(found)
+
+
+def _is_of_bits(node: exp.Expr) -> bool:
+    taken = node.this.expressions[0] if isinstance(node.this, exp.Distinct) else node.this
+    return carried_as_text(type_of(taken.this if isinstance(taken, exp.Order) else taken)) in _BIT_TYPES
+
+
+_BIT_TYPES = frozenset({"bit", "varbit", "bit varying"})
