@@ -3,7 +3,7 @@
 The parser does not read their clauses. `json_clauses` reads them word by word, before it, and writes them anew of
 nothing but key words, names, types that are built in and constants: so what PostgreSQL is sent holds no other
 expression. A call is then ``json_query(document, clauses)``; ``json_table`` has the names of its columns behind them,
-and each column is an array that the engine takes apart.
+and each column is an array that the engine takes apart. The expressions behind PASSING stand between both.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ from gateway.values.registry import BY_OID, declared_type
 _COLUMN = "json_table_column"  # a call of it is the array of a column's values
 _CLAUSES = "clauses"  # in the meta of a call: its second argument is no value
 _FUNCTIONS = frozenset({"json_table", "json_query", "json_exists"})
+_PLACE = "\0"  # in clauses: where the next of the expressions stands that are passed
 _MADE = "\0"  # before the name of a call that `json_clauses` has made; no text of a client can hold it
+_CALLED = _FUNCTIONS | {"json_value"}  # which the parser reads, but for PASSING
 _OPENING = frozenset({TokenType.L_PAREN, TokenType.L_BRACKET})
 _CLOSING = frozenset({TokenType.R_PAREN, TokenType.R_BRACKET})
 _WORDS = frozenset(
@@ -48,7 +50,9 @@ def json_clauses(tokens: list[Token]) -> list[Token]:
         end, comma = _extent(tokens, at + 1)
         document, said = tokens[at + 2 : comma], tokens[comma + 1 : end]
         name = tokens[at].text.lower()
-        if name == "json_table" or len(said) > 1:
+        if name == "json_value" and not any(_is_passing(one) for one in said):
+            kept += [*tokens[at : at + 2], *json_clauses(document), *tokens[comma : end + 1]]
+        elif name == "json_table" or len(said) > 1:
             kept += _call(tokens[at], name, json_clauses(document), said)
         else:
             kept += [*tokens[at : at + 2], *json_clauses(document), *tokens[comma : end + 1]]
@@ -58,7 +62,7 @@ def json_clauses(tokens: list[Token]) -> list[Token]:
 
 def _is_call(tokens: list[Token], at: int) -> bool:
     token = tokens[at]
-    if token.token_type in (TokenType.STRING, TokenType.IDENTIFIER) or token.text.lower() not in _FUNCTIONS:
+    if token.token_type in (TokenType.STRING, TokenType.IDENTIFIER) or token.text.lower() not in _CALLED:
         return False
     return at + 1 < len(tokens) and tokens[at + 1].token_type is TokenType.L_PAREN
 
@@ -76,6 +80,10 @@ def _extent(tokens: list[Token], opening: int) -> tuple[int, int]:
     raise ParseError("parentheses are not closed")
 
 
+def _is_passing(token: Token) -> bool:
+    return token.token_type not in (TokenType.STRING, TokenType.IDENTIFIER) and token.text.upper() == "PASSING"
+
+
 def _call(place: Token, name: str, document: list[Token], said: list[Token]) -> list[Token]:
     reader = _Reader(said, name)
     clauses = reader.table() if name == "json_table" else reader.query()
@@ -84,7 +92,10 @@ def _call(place: Token, name: str, document: list[Token], said: list[Token]) -> 
         return Token(kind, text, place.line, place.col, place.start, place.end)
 
     made = [word(TokenType.VAR, _MADE + name), word(TokenType.L_PAREN, "("), *document]
-    for text in (clauses, *reader.columns):
+    made += [word(TokenType.COMMA, ","), word(TokenType.STRING, clauses)]
+    for passed in reader.passed:
+        made += [word(TokenType.COMMA, ","), *json_clauses(passed)]
+    for text in reader.columns:
         made += [word(TokenType.COMMA, ","), word(TokenType.STRING, text)]
     return [*made, word(TokenType.R_PAREN, ")")]
 
@@ -97,25 +108,45 @@ class _Reader:
         self._function = function
         self._at = 0
         self.columns: list[str] = []
+        self.passed: list[list[Token]] = []
 
     def table(self) -> str:
-        """``path [AS name] COLUMNS (…) [ERROR ON ERROR]``."""
+        """``path [AS name] [PASSING …] COLUMNS (…) [ERROR ON ERROR]``."""
         written = [self._constant()]
         if self._takes("AS"):
             written.append(f"AS {self._name()}")
+        written += self._passing()
         written.append(self._columns())
         while not self._ended():
             written.append(self._word())
         return " ".join(written)
 
     def query(self) -> str:
-        """``path [RETURNING type] [WITH WRAPPER] [OMIT QUOTES] [… ON EMPTY] [… ON ERROR]``."""
-        written = [self._constant()]
+        """``path [PASSING …] [RETURNING type] [WITH WRAPPER] [OMIT QUOTES] [… ON EMPTY] [… ON ERROR]``."""
+        written = [self._constant(), *self._passing()]
         if self._takes("RETURNING"):
             written.append(f"RETURNING {self._type()}")
         while not self._ended():
             written.append(self._word())
         return " ".join(written)
+
+    def _passing(self) -> list[str]:
+        """Read ``PASSING a AS x, b AS y``: the expressions are kept, and places for them written."""
+        if not self._takes("PASSING"):
+            return []
+        written: list[str] = []
+        while True:
+            start, depth = self._at, 0
+            while not self._ended() and (depth or not self._is("AS")):
+                kind = self._tokens[self._at].token_type
+                depth += (kind in _OPENING) - (kind in _CLOSING)
+                self._at += 1
+            self.passed.append(self._tokens[start : self._at])
+            if self._at == start or not self._takes("AS"):
+                raise self._refused()
+            written.append(f"{_PLACE} AS {self._name()}")
+            if not self._takes(","):
+                return [f"PASSING {', '.join(written)}"]
 
     def _columns(self) -> str:
         if not self._takes("COLUMNS") or not self._takes("("):
@@ -243,11 +274,23 @@ class _Reader:
 
 
 def json_calls(tree: exp.Expr) -> None:
-    """Give the calls that `json_clauses` has made their names back, in place, and note what the second argument is."""
+    """Give the calls that `json_clauses` has made their names back, in place, and note what the second argument is. A
+    constant without a type is a document.
+    """
+    for value in tree.find_all(exp.JSONValue):
+        _give_type(value.this)
     for node in tree.find_all(exp.Anonymous):
         if node.name.startswith(_MADE):
             node.set("this", node.name.removeprefix(_MADE))
             node.meta[_CLAUSES] = True
+            _give_type(node.expressions[0])
+        elif node.name.lower() in _FUNCTIONS and node.expressions:
+            _give_type(node.expressions[0])
+
+
+def _give_type(document: exp.Expr) -> None:
+    if isinstance(document, exp.Literal) and document.is_string:
+        document.replace(exp.Cast(this=document.copy(), to=exp.DataType.build("jsonb", dialect="postgres")))
 
 
 def is_marked(node: exp.Expr) -> bool:
@@ -257,20 +300,29 @@ def is_marked(node: exp.Expr) -> bool:
 
 def columns(table: exp.Anonymous) -> list[tuple[str, exp.Expr]]:
     """Return the columns of ``json_table``: their names, and the array of the values of each."""
-    document, clauses, *names = table.expressions
+    before, names = _parts(table)
     found: list[tuple[str, exp.Expr]] = []
     for name in names:
-        one = exp.Anonymous(this=_COLUMN, expressions=[document.copy(), clauses.copy(), name.copy()])
+        one = exp.Anonymous(this=_COLUMN, expressions=[*(part.copy() for part in before), name.copy()])
         one.meta[_CLAUSES] = True
         found.append((name.name, one))
     return found
 
 
+def _parts(call: exp.Anonymous) -> tuple[list[exp.Expr], list[exp.Expr]]:
+    """Return the document, the clauses and what is passed; and the names of columns."""
+    behind = 2 + call.expressions[1].name.count(_PLACE)
+    return call.expressions[:behind], call.expressions[behind:]
+
+
 def spell_out(expression: exp.Expr, written: Callable[[exp.Expr], str]) -> exp.Expr:
     """Write the calls with clauses as PostgreSQL reads them, in place. Returns the expression."""
     for node in reversed([one for one in expression.find_all(exp.Anonymous) if is_marked(one)]):
-        document, clauses, *names = node.expressions
-        text = f"({written(document)}, {clauses.name})"
+        (document, clauses, *passed), names = _parts(node)
+        said = clauses.name
+        for one in passed:
+            said = said.replace(_PLACE, f"({written(one)})", 1)
+        text = f"({written(document)}, {said})"
         if node.name == _COLUMN:
             name = names[0].name.replace('"', '""')
             text = f'ARRAY(SELECT t."{name}" FROM json_table{text} AS t)'

@@ -36,7 +36,6 @@ select jt.v from types, json_table(j, '$' columns (v int path '$' error on error
 -- refused: json_table with
 select jt.v from types, json_table(j, '$' columns (v int[] path '$.b')) jt;
 -- json_table with arguments
--- refused: json_table with
 select jt.v from types, json_table(j, '$.a ? (@ > $x)' passing id as x columns (v int path '$')) jt;
 -- json_query with wrapper
 select id, json_query(j::jsonb, '$.b' with wrapper) as q, json_query(j, '$.a' with conditional wrapper) from types where j is not null;
@@ -54,3 +53,20 @@ select v from (select id, json_query(j, '$.b' with wrapper) as v from types) s w
 select id, json_exists(j::jsonb, 'strict $.a' true on error) as q from types where j is not null;
 -- json_value with defaults
 select id, json_value(j::jsonb, '$.a' returning int default -1 on empty default -2 on error) from types where j is not null;
+-- json_table with arguments of the row
+select id, jt.* from types, json_table(jsonb '[1,2,3]', '$[*] ? (@ > $x && @ < $"Y z")' as p passing i2 - 1 as x, (coalesce(id, 1) + 1) as "Y z" columns (n for ordinality, a int path '$ + $x')) jt;
+-- json_value with arguments
+select id, json_value(jsonb '[1,2,3]', '$[$i]' passing id as i returning int default -1 on empty), json_value(to_json(t), '$ ? (@ == $x)' passing t as x) from types;
+-- json_query and json_exists with arguments
+select id, json_query(jsonb '[1,2,3]', '$[*] ? (@ < $i)' passing id as i with wrapper), json_exists(to_jsonb(ai), '$[*] ? (@ == $x)' passing i2 as x), json_exists('[1]', '$[*] ? (@ == $x)' passing n as x) from types;
+-- json_query with arguments within arguments
+select json_value(json_query(jsonb '[[1,2],3]', '$[$i]' passing 0 as i), '$[$j]' passing id % 2 as j) from types;
+-- json_query with an argument in a condition
+select id from types where json_exists(to_jsonb(at), '$[*] ? (@ == $x)' passing coalesce(t, 'a') as x);
+-- json_value of constants without a type
+select id, json_value('{"a": 1}', '$.a'), json_value('[1,2]', '$[1]' returning int), json_value(null, '$.a'), json_exists('[1]', '$[0]'), json_query('[1]', '$[0]' with wrapper) from types where id < 3;
+-- json_table of a constant without a type
+select r_name, a from region, json_table('[{"a":1},{"a":2}]', '$[*]' columns (a int)) t where a = r_regionkey;
+-- json_table with arguments that are not named
+-- error: 42601
+select jt.v from types, json_table(j, '$.a ? (@ > $x)' passing id columns (v int path '$')) jt;
