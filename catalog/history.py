@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+
+from catalog.advice import Advice
+from catalog.names import TableName
+from catalog.pins import Pin
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +57,20 @@ class Runs:
             first=min(self.first, other.first),
             last=max(self.last, other.last),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class ToldPin:
+    """A pinned plan, and the table because of which it does not count any more; None: it does."""
+
+    pin: Pin
+    changed: TableName | None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """All that people are told of statements."""
+
+    runs: Mapping[StatementPlan, Runs]
+    advice: Sequence[Advice]
+    pins: Sequence[ToldPin]

@@ -5,6 +5,6 @@ from __future__ import annotations
 MASKING_VIEWS = frozenset(
     {"masking_policies", "column_masks", "tags", "tag_assignments", "tag_policies", "tag_removals"}
 )
-HISTORY_VIEWS = frozenset({"statement_history", "plan_history", "plan_changes", "advice"})
+HISTORY_VIEWS = frozenset({"statement_history", "plan_history", "plan_changes", "advice", "pinned_plans"})
 """Those whose rows the mirror is told before a statement that names one."""
 OWN_VIEWS = MASKING_VIEWS | HISTORY_VIEWS

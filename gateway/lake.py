@@ -31,6 +31,7 @@ from gateway.evaluation.evaluator import Evaluator
 from gateway.execute.port import EnginePort
 from gateway.feedback.cache import FeedbackCache
 from gateway.history.log import HistoryLog
+from gateway.history.pins import PinnedPlans
 from gateway.relay.source_relay import SourceRelay
 from gateway.sql.session_expressions import SessionExpression
 from gateway.sql.session_relations import SessionColumn, SessionRelation
@@ -90,6 +91,7 @@ class Lake:
         self.evaluator = evaluator
         self.feedback = FeedbackCache()
         self.history = HistoryLog()
+        self.pins = PinnedPlans()
         self.catalog = Catalog(0, {}, {}, sources=tuple(sources))
         self.system_shapes: dict[tuple[str, str], SessionRelation] = {}  # relations of catalogues, as sessions told
         self.expression_types: LRUCache[SessionExpression, SessionColumn] = LRUCache(4096)  # as sessions told

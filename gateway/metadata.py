@@ -50,7 +50,7 @@ from gateway.authentication.scram import parse_verifier, verifier
 from gateway.configuration.config import DEFAULT_GRACE, Config
 from gateway.configuration.config import Audit as AuditConfig
 from gateway.evaluation.evaluator import Evaluator
-from gateway.history.kept import KeptHistory
+from gateway.history.kept import KeptHistory, KeptPins
 from gateway.login_methods import Role
 from gateway.officers.masking import MaskingCommands
 from gateway.officers.policy_answers import PolicyAnswers
@@ -96,6 +96,7 @@ class Metadata:
         self.evaluator = Evaluator(functions)
         self.analyzed = KeptStatistics(self._store.analyzed, self._store.feedback, database)
         self.history = KeptHistory(self._store.history, self._store.column_use, database, self._mirror.tell_history)
+        self.pins = KeptPins(self._store.pins, database)
         self.numbers = ProcessNumbers(self._mirror.numbers, self._note_process)
         self.masking = MaskingCommands(self._store, self._mirror)
         self._mappings = MappingCommands(self._store)

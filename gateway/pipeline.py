@@ -24,6 +24,7 @@ from gateway.dynamic_filters import Asking, KeyQuery, key_queries, with_keys
 from gateway.execute.operators import Operator
 from gateway.execute.port import EngineQuery, MakeForm, RunningStatement, batches_alone
 from gateway.feedback.collect import Run, collect, informed
+from gateway.history.pins import PinnedPlan
 from gateway.lake import Lake, Pinned
 from gateway.relay.mirror_connection import MirrorConnection
 from gateway.relay.source_relay import WholeStatement
@@ -64,7 +65,8 @@ class Plan:
     and ``kept`` those that they could not, with the reasons. ``tuning`` is what the session said of plans, ``asked``
     what the session is asked for each time, ``made_for`` what was known of names and rights: of one text, principal and
     these, all plans read the same. ``hints`` are those of the text, ``followed`` what became of each: None where it was
-    followed, or why it was not.
+    followed, or why it was not. ``pinned`` is what is pinned to the statement, if
+    anything is, ``pins`` the state of all pins then.
     """
 
     optimized: Optimized
@@ -79,6 +81,8 @@ class Plan:
     made_for: object = None
     hints: Hints = NO_HINTS
     followed: tuple[tuple[str, str | None], ...] = ()
+    pinned: PinnedPlan | None = None
+    pins: object = None
 
     def tuned(self, tuning: Tuning) -> Tuning:
         """Return what a session's tuning is for this statement."""

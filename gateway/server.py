@@ -14,8 +14,10 @@ import structlog
 
 from catalog.analyzed import Analyzed
 from catalog.errors import SqlError
+from catalog.history import ToldPin
 from catalog.mirror.access_statements import AccessOutcome, AccessRequest
 from catalog.names import TableName
+from catalog.pins import Pin, changed_table
 from catalog.principals import Principal
 from catalog.sqlstate import SqlState
 from gateway.activity import as_json
@@ -111,6 +113,7 @@ class Gateway:
         """Take over what is known of rows, found by other gateways or before this one was started."""
         self.lake.take_analyzed(await self.metadata.analyzed.news())
         self.lake.feedback.take(await self.metadata.analyzed.feedback.news())
+        await self.take_pins()
 
     async def keep_current(self) -> None:
         """Look at the sources again and again, and at once when a table has changed, until cancelled."""
@@ -271,7 +274,25 @@ class Gateway:
         if asks_about_history(text):
             await asyncio.to_thread(self.lake.history.flush)
             known = Known(self.lake.catalog.tables, self.lake.analyzed, self.lake.table_now, self.metadata.rows)
-            await self.metadata.history.tell(lambda uses: advise(uses, known))
+            await self.take_pins()
+            tables = {**known.tables, **self.lake.access.views.tables}
+            pins = [ToldPin(one, changed_table(one, tables)) for one in self.lake.pins.all()]
+            await self.metadata.history.tell(lambda uses: advise(uses, known), pins)
+
+    async def take_pins(self) -> None:
+        """Take over the plans that are pinned, here and by other gateways."""
+        self.lake.pins.replace(await asyncio.to_thread(self.metadata.pins.load))
+
+    async def pin_plan(self, pin: Pin) -> None:
+        """Pin a plan to a statement; it counts at once here, and on other gateways when they look at the sources."""
+        await asyncio.to_thread(self.metadata.pins.save, pin)
+        await self.take_pins()
+
+    async def unpin_plan(self, queryid: int) -> bool:
+        """Drop what is pinned to a statement; return whether anything was."""
+        dropped = await asyncio.to_thread(self.metadata.pins.drop, queryid)
+        await self.take_pins()
+        return dropped
 
     @cached_property
     def session_services(self) -> SessionServices:
@@ -291,6 +312,8 @@ class Gateway:
             let_set_role=self.metadata.let_set_role,
             permit=self.metadata.permit,
             tell_gateway=self.tell_gateway,
+            pin_plan=self.pin_plan,
+            unpin_plan=self.unpin_plan,
             database=self._config.server.database,
             audit=self._audit,
             temporary_limit=self._config.engine.temporary_limit,

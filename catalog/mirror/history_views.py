@@ -11,14 +11,12 @@ The gateway brings the rows from its store before it passes on a statement that 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
 from dataclasses import astuple
 
 import psycopg
 from psycopg import sql
 
-from catalog.advice import Advice
-from catalog.history import Runs, StatementPlan
+from catalog.history import Told
 from catalog.mask_library import SCHEMA
 from catalog.predefined_roles import READ_ALL_STATS, holds_group
 from catalog.store.store import SUPERUSERS
@@ -34,6 +32,11 @@ SLOW = 100
 FEW = 10_000
 """Rows, of which more are not worth keeping."""
 _ADVICE = "pg_catalog.lakegate_advice"
+_PINS = "pg_catalog.lakegate_plan_pins"
+_ALONE = """
+    RAISE EXCEPTION 'pin_plan() and unpin_plan() are supported as SELECT lakegate.pin_plan(''query'', ''hints'') alone'
+      USING ERRCODE = '0A000', DETAIL = 'Their arguments are plain constants.';
+"""
 _RUNS = "pg_catalog.lakegate_statement_runs"  # beside PostgreSQL's own, where no list of tables shows it
 _MINE = """r.user_oid = pg_catalog.quote_ident(session_user)::pg_catalog.regrole
            AND r.role_oid = pg_catalog.quote_ident(current_user)::pg_catalog.regrole"""
@@ -105,14 +108,30 @@ SELECT 'plan regression', p.query, pg_catalog.format(
            round(p.factor::numeric, 1)), NULL
 FROM {SCHEMA}.plan_changes p
 WHERE p.is_regression AND p.is_current AND p.mean_after - p.mean_before >= {SLOW};
-GRANT SELECT ON {SCHEMA}.plan_history, {SCHEMA}.statement_history, {SCHEMA}.plan_changes, {SCHEMA}.advice TO PUBLIC;
+CREATE UNLOGGED TABLE {_PINS} (
+    by_oid oid, queryid bigint, query text, hints text, tables text[], pinned_by text, at timestamptz, changed text);
+REVOKE ALL ON {_PINS} FROM PUBLIC;
+CREATE VIEW {SCHEMA}.pinned_plans WITH (security_barrier) AS
+SELECT p.queryid, p.query, p.hints, p.tables, p.pinned_by, p.at, p.changed IS NULL AS is_valid,
+       p.changed || ' is not as it was when the plan was pinned' AS reason
+FROM {_PINS} p
+WHERE p.by_oid = pg_catalog.quote_ident(session_user)::pg_catalog.regrole
+   OR pg_catalog.pg_has_role('{SUPERUSERS}', 'USAGE') OR {holds_group(READ_ALL_STATS)};
+GRANT SELECT ON {SCHEMA}.plan_history, {SCHEMA}.statement_history, {SCHEMA}.plan_changes, {SCHEMA}.advice,
+                {SCHEMA}.pinned_plans TO PUBLIC;
+CREATE OR REPLACE FUNCTION {SCHEMA}.pin_plan(query text, hints text DEFAULT NULL) RETURNS bigint
+LANGUAGE plpgsql VOLATILE AS $$ BEGIN {_ALONE} END $$;
+CREATE OR REPLACE FUNCTION {SCHEMA}.unpin_plan(query text) RETURNS boolean
+LANGUAGE plpgsql VOLATILE AS $$ BEGIN {_ALONE} END $$;
+CREATE OR REPLACE FUNCTION {SCHEMA}.unpin_plan(queryid bigint) RETURNS boolean
+LANGUAGE plpgsql VOLATILE AS $$ BEGIN {_ALONE} END $$;
 """
 _MARK = hashlib.sha256(_CREATE.encode()).hexdigest()  # of the version that has made them
 _MARKED = "SELECT pg_catalog.obj_description(pg_catalog.to_regclass(%s), 'pg_class')"
 _COPY = f"COPY {_RUNS} FROM STDIN"
 _LOCK = f"LOCK TABLE {_RUNS} IN EXCLUSIVE MODE"  # of two gateways both would add theirs
-_CLEAR = f"DELETE FROM {_RUNS}"
-_CLEAR_ADVICE = f"DELETE FROM {_ADVICE}"
+_CLEAR = f"DELETE FROM {_RUNS}; DELETE FROM {_ADVICE}; DELETE FROM {_PINS}"
+_COPY_PINS = f"COPY {_PINS} FROM STDIN"
 _COPY_ADVICE = f"COPY {_ADVICE} FROM STDIN"
 _ROLES = "SELECT rolname, oid FROM pg_catalog.pg_authid"
 
@@ -122,22 +141,24 @@ def make_history_views(connection: psycopg.Connection) -> None:
     if connection.execute(_MARKED, (_RUNS,)).fetchone() == (_MARK,):
         return
     connection.execute("SET LOCAL allow_system_table_mods = on")
-    connection.execute(f"DROP TABLE IF EXISTS {_RUNS}, {_ADVICE} CASCADE".encode())
+    connection.execute(f"DROP TABLE IF EXISTS {_RUNS}, {_ADVICE}, {_PINS} CASCADE".encode())
     connection.execute(_CREATE.encode())
     connection.execute(sql.SQL("COMMENT ON TABLE {} IS {}").format(sql.SQL(_RUNS), sql.Literal(_MARK)))
 
 
-def fill_history_views(
-    connection: psycopg.Connection, known: Mapping[StatementPlan, Runs], advice: Sequence[Advice]
-) -> None:
-    """Make the views show what is known of statements, and the advice on tables. In a transaction."""
+def fill_history_views(connection: psycopg.Connection, told: Told) -> None:
+    """Make the views show what is told of statements. In a transaction."""
     connection.execute(_LOCK)
     connection.execute(_CLEAR)
-    connection.execute(_CLEAR_ADVICE)
     numbers: dict[str, int] = dict(connection.execute(_ROLES).fetchall())
     with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
-        for key, runs in known.items():
+        for key, runs in told.runs.items():
             copy.write_row((numbers.get(key.user), numbers.get(key.role), *astuple(key), *astuple(runs)))
     with connection.cursor() as cursor, cursor.copy(_COPY_ADVICE) as copy:
-        for one in advice:
+        for one in told.advice:
             copy.write_row((one.kind, one.table.schema, one.table.name, one.reason, one.statement, one.is_plain))
+    with connection.cursor() as cursor, cursor.copy(_COPY_PINS) as copy:
+        for each in told.pins:
+            pin, changed = each.pin, None if each.changed is None else str(each.changed)
+            by = numbers.get(pin.by or "")
+            copy.write_row((by, pin.queryid, pin.query, pin.hints, [*map(str, pin.tables)], pin.by, pin.at, changed))

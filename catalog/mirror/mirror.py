@@ -28,9 +28,8 @@ import psycopg
 import structlog
 from psycopg import sql
 
-from catalog.advice import Advice
 from catalog.errors import SqlError
-from catalog.history import Runs, StatementPlan
+from catalog.history import Told
 from catalog.mask_library import SCHEMA
 from catalog.mirror.access import MirrorParts, execute
 from catalog.mirror.access_statements import AccessOutcome, AccessRequest, MakeVerifier
@@ -191,10 +190,10 @@ class Mirror:
         with self._telling.connection() as connection:
             tell_sessions(connection, self._node, sessions)
 
-    def tell_history(self, known: Mapping[StatementPlan, Runs], advice: Sequence[Advice]) -> None:
+    def tell_history(self, told: Told) -> None:
         """Say what statements have taken, and what may help, as in `catalog.mirror.history_views`. From any thread."""
         with self._telling.connection() as connection, connection.transaction():
-            fill_history_views(connection, known, advice)
+            fill_history_views(connection, told)
 
     def signal_process(self, signal: str, number: int) -> None:
         """Signal ("cancel", "terminate") a session that another gateway serves."""

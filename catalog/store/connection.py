@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from catalog.server import Server
 
 DATABASE = "lakegate"
-NEWEST_REVISION = "0022"  # of the migrations beside this module
+NEWEST_REVISION = "0023"  # of the migrations beside this module
 _POOL = 4
 _MIGRATION_LOCK = 0x6C616B65  # "lake": gateways that start at once migrate one after the other
 

@@ -290,3 +290,15 @@ column_use = sa.Table(
     sa.Column("found", sa.Double),
     sa.Column("misjudged", sa.DateTime(timezone=True)),
 )
+
+plan_pins = sa.Table(
+    "plan_pins",  # hints that hold for a statement, whoever runs it
+    metadata,
+    sa.Column("catalog", sa.Text, primary_key=True),  # the database as clients see it
+    sa.Column("queryid", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("query", sa.Text, nullable=False),  # without its constants
+    sa.Column("hints", sa.Text, nullable=False),
+    sa.Column("tables", postgresql.JSONB, nullable=False),  # [[schema, name, digest of the columns], …]
+    sa.Column("pinned_by", sa.Text, sa.ForeignKey("roles.name", ondelete="SET NULL", onupdate="CASCADE")),
+    sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+)

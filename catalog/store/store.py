@@ -31,6 +31,7 @@ from catalog.store.listener import CHANNEL, Heard, Listener
 from catalog.store.listener import NAME as LISTENER
 from catalog.store.mappings import MappingStore
 from catalog.store.masking import MaskingStore
+from catalog.store.plan_pins import PlanPins
 from catalog.store.rows import (
     PUBLIC,
     SCHEMA_ITSELF,
@@ -78,6 +79,7 @@ class Store:
         self.feedback = FeedbackRows(engine)
         self.history = StatementHistory(engine)
         self.column_use = ColumnUse(engine)
+        self.pins = PlanPins(engine)
         self._verifiers = Verifiers(server, database, engine.dialect)
 
     def close(self) -> None:

@@ -53,6 +53,11 @@ def choose(statement: Analyze, principal: Principal, names: Names, rows: AccessR
     return Chosen(tuple(chosen), tuple(skipped), owned)
 
 
+def maintained(principal: Principal, rows: AccessRows) -> Callable[[TableName], bool]:
+    """Return which tables a principal owns, or has the privilege MAINTAIN on; all are a superuser's."""
+    return _maintains(principal, rows, _owned(principal, rows))
+
+
 def _owned(principal: Principal, rows: AccessRows) -> Callable[[TableName], bool]:
     """Return which tables are the principal's; all are a superuser's."""
     if principal.superuser:

@@ -21,7 +21,7 @@ from gateway.explaining.advice import Analyzed, expected_rows, worst_estimate
 from gateway.explaining.feedback import feedback_lines, feedback_shown
 from gateway.explaining.formats import written
 from gateway.explaining.fragments import filter_lines, fragment_lines, fragment_shown, name_scans
-from gateway.explaining.hints import hint_lines, hints_shown
+from gateway.explaining.hints import hint_lines, hints_shown, pin_lines, pin_shown
 from gateway.explaining.orders import order_lines, orders_shown
 from gateway.explaining.parts import not_pushed, part_lines, part_names, parts_shown
 from gateway.history.log import Planned
@@ -148,6 +148,7 @@ def _text(run: _Explained, planned: Plan, options: ExplainOptions, asking: Askin
         lines += [f"  Dynamic filter: {one}" for one in filter_lines(place, run.prepared.keys, run.filtered)]
     lines += part_lines(run.fragmented.parts)
     lines += feedback_lines(run.known)
+    lines += pin_lines(planned)
     lines += hint_lines(planned)
     lines += [f"Not pushed down: {operation}  ({reason})" for operation, reason in not_pushed(planned, run.fragmented)]
     root = run.tree() if run.execution is not None else None
@@ -187,6 +188,7 @@ def _shown(run: _Explained, planned: Plan, options: ExplainOptions, asking: Aski
         {**fragment_shown(part), "Dynamic Filters": filter_lines(place, run.prepared.keys, run.filtered)}
         for place, part in run.fragments
     ]
+    shown |= pin_shown(planned)
     if shown_hints := hints_shown(planned):
         shown["Hints"] = shown_hints
     shown["Feedback"] = feedback_shown(run.known)

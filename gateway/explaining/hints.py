@@ -12,6 +12,23 @@ from optimizer.hints import IS_OF_THE_TEXT
 _HEADS = ("used hint", "not used hint", "duplication hint", "error hint")  # pg_hint_plan's
 
 
+def pin_lines(planned: Plan) -> list[str]:
+    """Return the lines of the format TEXT on what is pinned to the statement."""
+    return [f"Pinned plan: {one}" for one in pin_shown(planned).values()]
+
+
+def pin_shown(planned: Plan) -> dict[str, str]:
+    """Return what the other formats show of it."""
+    pinned = planned.pinned
+    if pinned is None:
+        return {}
+    if pinned.changed is not None:
+        reason = f"{pinned.changed} is not as it was when the plan was pinned"
+        return {"Pinned Plan": f"{pinned.pin.hints}  (not used: {reason})"}
+    by = f"by {pinned.pin.by}, " if pinned.pin.by is not None else ""
+    return {"Pinned Plan": f"{pinned.pin.hints}  ({by}{pinned.pin.at:%Y-%m-%d})"}
+
+
 def hint_lines(planned: Plan) -> list[str]:
     """Return the lines of the format TEXT, as pg_hint_plan.debug_print has them; none where there are no hints."""
     shown = hints_shown(planned)
@@ -42,7 +59,9 @@ def hints_shown(planned: Plan) -> dict[str, list[dict[str, str]]]:
 
 def hint_notices(planned: Plan | None, lake: Lake) -> Iterator[backend.NoticeResponse]:
     """Yield what a client is told when the statement is executed: of hints that were not followed, and why."""
-    if planned is None or not planned.hints.is_told:
+    if (
+        planned is None or not planned.hints.is_told or planned.pinned is not None
+    ):  # those of a pin are not the client's
         return
     mistake = planned.hints.mistake
     if mistake is not None:

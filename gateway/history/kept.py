@@ -6,12 +6,14 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
 from catalog.advice import Advice
-from catalog.history import Runs, StatementPlan
+from catalog.history import Runs, StatementPlan, Told, ToldPin
+from catalog.pins import Pin
 from catalog.store.column_use import ColumnUse
+from catalog.store.plan_pins import PlanPins
 from catalog.store.statement_history import StatementHistory
 from catalog.usage import Uses
 
-TellMirror = Callable[[Mapping[StatementPlan, Runs], Sequence[Advice]], None]
+TellMirror = Callable[[Told], None]
 
 
 class KeptHistory:
@@ -31,11 +33,31 @@ class KeptHistory:
         self._statements.add(self._database, runs)
         self._columns.add(self._database, uses)
 
-    async def tell(self, advise: Callable[[Uses], Sequence[Advice]]) -> None:
+    async def tell(self, advise: Callable[[Uses], Sequence[Advice]], pins: Sequence[ToldPin]) -> None:
         """Have the mirror show all that is kept, and what is advised by it."""
 
         def tell() -> None:
             advice = advise(self._columns.load(self._database))
-            self._tell_mirror(self._statements.load(self._database), advice)
+            self._tell_mirror(Told(self._statements.load(self._database), advice, pins))
 
         await asyncio.to_thread(tell)
+
+
+class KeptPins:
+    """The plans that are pinned to one database's statements. Every method blocks."""
+
+    def __init__(self, store: PlanPins, database: str) -> None:
+        self._store = store
+        self._database = database
+
+    def load(self) -> tuple[Pin, ...]:
+        """Return all pins."""
+        return self._store.load(self._database)
+
+    def save(self, pin: Pin) -> None:
+        """Pin a plan to a statement."""
+        self._store.save(self._database, pin)
+
+    def drop(self, queryid: int) -> bool:
+        """Drop what is pinned to a statement; return whether anything was."""
+        return self._store.drop(self._database, queryid)

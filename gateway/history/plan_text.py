@@ -65,3 +65,36 @@ def _dynamic(optimized: Optimized) -> Iterator[str]:
     for one in optimized.dynamic:
         keys = ", ".join(map(str, one.tables))
         yield f"{aliases[one.target]}.{one.column} by keys of {keys}"
+
+
+def leading_hint(optimized: Optimized, parts: Sequence[RemotePart] = ()) -> str | None:
+    """Return a plan's order of inner joins as the hint that asks for it; None where it joins in several places, where
+    servers answer parts of it, or where what is joined has no names.
+    """
+    joined = [one for one in optimized.tree.find_all(exp.Select) if _joins(one)]
+    if parts or len(joined) != 1:
+        return None
+    pair = _pairs(joined[0].args["from_"].this, joined[0].args.get("joins") or ())
+    return f"Leading({pair})" if pair is not None and pair.startswith("(") else None
+
+
+def _pairs(first: exp.Expr, joins: Sequence[exp.Join]) -> str | None:
+    """Return joins as pairs, the hashed side second, as pg_hint_plan has it; outer joins come after all inner ones."""
+    text = _hinted(first)
+    for join in joins:
+        if join.side or join.kind in ("SEMI", "ANTI"):
+            break
+        other = _hinted(join.this)
+        if text is None or other is None:
+            return None
+        text = f"({other} {text})"
+    return text
+
+
+def _hinted(node: exp.Expr) -> str | None:
+    if is_in_parentheses(node):
+        return _pairs(node.this, node.this.args.get("joins") or ())
+    name = str(node.alias_or_name)
+    if not name or (isinstance(node, exp.Subquery) and isinstance(node.this.meta.get(AT_SERVER), JoinAtServer)):
+        return None
+    return name if name.replace("_", "a").isalnum() else '"' + name.replace('"', '""') + '"'

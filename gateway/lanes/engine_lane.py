@@ -136,7 +136,7 @@ class EngineLane:
                 parameters = decoded()
                 types = tuple(map(typed_name, oids, parameters))
             prepared = await self._typed(named, prepared, names, types)
-        if prepared.lane is not Lane.POLICY_QUESTION:
+        if not prepared.lane.is_answered:
             prepared.require_plan()
         sent = Sent(description.parameter_oids, given, values)
         fields = formatted(description.fields, message.result_formats)
@@ -397,7 +397,7 @@ class EngineLane:
         return len(lines)
 
     async def _start(self, portal: Portal, settings: Settings, form: MakeForm = batches_alone) -> RunningStatement:
-        if portal.prepared.lane is Lane.POLICY_QUESTION:
+        if portal.prepared.lane.is_answered:
             return ReadyRows(await self._answer(portal.prepared.statement))
         if portal.cursor is not None and portal.wanted is not None:
             assert isinstance(portal.cursor.rows, RowSource)  # others were given by `_fetched`
@@ -495,6 +495,6 @@ def _tag(portal: Portal, rows: int) -> str:
         return f"COPY {rows}"
     if portal.wanted is not None:
         return f"{portal.wanted.command} {rows}"
-    if prepared.lane is Lane.ENGINE:
+    if prepared.lane is Lane.ENGINE or prepared.lane is Lane.PLAN_PIN:
         return f"SELECT {rows}"
     return "EXPLAIN" if prepared.statement.head == "EXPLAIN" else "CHECK ACCESS"

@@ -25,6 +25,7 @@ from gateway.sql.copy_tables import check_table
 from gateway.sql.cursor_statements import declaration, preparation
 from gateway.sql.explain_options import ExplainOptions
 from gateway.sql.hints import read_hints
+from gateway.sql.pin_statements import pin_stand_in
 from gateway.sql.policy_questions import stand_in
 from gateway.sql.resolve import Names, NotResolved, References, references
 from gateway.sql.session_relations import TEMPORARY_SCHEMA, SessionRelation
@@ -60,12 +61,18 @@ class Lane(Enum):
     USER_MAPPING = auto()  # the gateway itself
     ACCESS = auto()  # the gateway's own session in the mirror, and the store
     POLICY_QUESTION = auto()  # the gateway itself, with rows
+    PLAN_PIN = auto()  # so too
     LOAD = auto()  # the engine's rows into a temporary table of the mirror's session
     DECLARE = auto()  # the mirror keeps a cursor without rows, the gateway has the rows
     FETCH = auto()  # of such a cursor
     MOVE = auto()  # so too
     PREPARE = auto()  # the mirror keeps the statement, the gateway its plan
     EXECUTE = auto()  # of such a statement
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether the gateway itself answers with rows."""
+        return self is Lane.POLICY_QUESTION or self is Lane.PLAN_PIN
 
     @property
     def is_command(self) -> bool:
@@ -109,6 +116,8 @@ class PreparedStatement:
         text = self.statement.text if self.load is None else self.load.query
         if self.lane is Lane.DECLARE:
             return declaration(text).stand_in
+        if self.lane is Lane.PLAN_PIN:
+            return pin_stand_in(text)
         return stand_in(text) if self.lane is Lane.POLICY_QUESTION else text
 
     def require_plan(self) -> Plan:
@@ -301,11 +310,16 @@ class StatementCache:
         if statement.hints:
             asker, key = replace(asker, hints=read_hints(statement.hints)), (*key, statement.hints)
         kept = self._prepared.get(key)
-        if kept is None or (kept.plan is not None and lake.feedback.is_outdated(kept.plan)):
+        if kept is None or is_outdated(kept.plan, lake):
             loop = asyncio.get_running_loop()
             kept = await loop.run_in_executor(lake.threads, _prepare, statement, asker, lake)
             self._prepared[key] = kept
         return kept if kept.statement.start == statement.start else replace(kept, statement=statement)
+
+
+def is_outdated(plan: Plan | None, lake: Lake) -> bool:
+    """Say whether a plan is to be made anew: runs have shown that another one would be better, or pins have changed."""
+    return plan is not None and (lake.feedback.is_outdated(plan) or plan.pins is not lake.pins.version)
 
 
 _PLANLESS = {
@@ -316,6 +330,7 @@ _PLANLESS = {
     Kind.USER_MAPPING: Lane.USER_MAPPING,
     Kind.ACCESS: Lane.ACCESS,
     Kind.POLICY_QUESTION: Lane.POLICY_QUESTION,
+    Kind.PLAN_PIN: Lane.PLAN_PIN,
 }
 
 
@@ -409,4 +424,8 @@ def _plan(text: str, asker: Asker, lake: Lake) -> Plan | None:
         return None
     if found.system:
         found = _with_shapes(found, lake.system_shapes)
-    return plan(tree, found, asker, lake)
+    pins = lake.pins.version
+    pinned = None if asker.hints.is_told else lake.pins.of(text, {table.name: table for _, table in found.lake})
+    if pinned is not None and pinned.hints is not None:
+        asker = replace(asker, hints=pinned.hints)
+    return replace(plan(tree, found, asker, lake), pinned=pinned, pins=pins)

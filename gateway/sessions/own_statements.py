@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
 
 import pyarrow as pa
 
@@ -18,6 +19,7 @@ from gateway.lanes.engine_lane import EngineLane
 from gateway.relay.mirror_connection import MirrorConnection
 from gateway.sessions.hidden_relations import name_known, refuse_hidden
 from gateway.sessions.owed_answers import OwedAnswers
+from gateway.sessions.pinning import Pinning
 from gateway.sessions.role import SessionRole
 from gateway.sessions.services import SessionServices
 from gateway.sql.analyze_statements import parse_analyze
@@ -108,8 +110,13 @@ class OwnStatements:
         self._client.send(backend.CommandComplete("ANALYZE"))
 
     async def answer(self, statement: Statement) -> pa.RecordBatch:
-        """Answer a question about policies."""
+        """Answer a question about policies, or pin a plan."""
         principal = self._role.require_admin()
+        if statement.kind is Kind.PLAN_PIN:
+            if self._mirror.status != "I":
+                raise SqlError(SqlState.ACTIVE_SQL_TRANSACTION, "plans cannot be pinned inside a transaction block")
+            pinning = Pinning(self._services, principal, self._role.names())
+            return await pinning.answer(statement.text, partial(self._client.reading, ACCESS_LANE))
         try:
             return await self._services.answer(statement.text, principal, self._role.names())
         except SqlError as error:

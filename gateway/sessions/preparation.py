@@ -17,6 +17,7 @@ from gateway.lanes.prepared import (
     PreparedStatement,
     ShapesWanted,
     get_planless,
+    is_outdated,
 )
 from gateway.pipeline import Asker, TypesWanted
 from gateway.relay.mirror_connection import MirrorConnection
@@ -153,8 +154,8 @@ class Preparation:
         named.last = LastTime(self._role.names(), prepared) if prepared.lane is Lane.ENGINE else None
 
     def _is_outdated(self, prepared: PreparedStatement) -> bool:
-        """Whether runs have shown that another plan would be better."""
-        return prepared.plan is not None and self._services.lake.feedback.is_outdated(prepared.plan)
+        """Whether its plan is to be made anew."""
+        return is_outdated(prepared.plan, self._services.lake)
 
     async def _settled(self, statement: Statement) -> PreparedStatement | None:
         """Return a statement that needs no plan of its own; None for one that does."""

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from catalog.analyzed import Analyzed
 from catalog.names import TableName
+from catalog.pins import Pin
 from catalog.principals import Principal
 from catalog.store.rows import AccessRows
 from gateway.audit.audit import Audit
@@ -46,6 +47,8 @@ class SessionServices:
     let_set_role: Callable[[str, str], Awaitable[Callable[[], Awaitable[None]] | None]]
     permit: Callable[[str, str, int], Awaitable[Permit | None]]  # to set the session authorization
     tell_gateway: Callable[[str], Awaitable[None]]  # have the mirror know what a text may ask of the gateway
+    pin_plan: Callable[[Pin], Awaitable[None]]
+    unpin_plan: Callable[[int], Awaitable[bool]]  # by the number of the statement; whether anything was pinned
     database: str
     audit: Audit
     temporary_limit: int  # bytes of one session's temporary tables

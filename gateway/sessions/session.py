@@ -272,7 +272,7 @@ class Session:
         prepared = known or await self._preparation.prepare(statements[0])
         if prepared.lane.is_command and statements[0].kind not in _DESCRIBED:
             message = frontend.Parse(message.name, name_keeper(self._mirror.status), ())  # the gateway executes
-        elif prepared.lane in (Lane.POLICY_QUESTION, Lane.DECLARE):
+        elif prepared.lane.is_answered or prepared.lane is Lane.DECLARE:
             if prepared.query is not None:
                 await self._owed.drain()  # its errors are told with their places in the client's text
                 query = NamedStatement(prepared.query, message.parameter_oids)

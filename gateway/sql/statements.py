@@ -27,6 +27,7 @@ from gateway.sql.hints import hint_comment
 from gateway.sql.mapping_statements import is_mapping_statement
 from gateway.sql.masking_parser import is_masking_statement
 from gateway.sql.own_settings import check_own_setting
+from gateway.sql.pin_statements import is_pin_statement
 from gateway.sql.policy_questions import is_policy_question
 from gateway.sql.temporary_statements import is_temporary_statement
 from gateway.sql.tokens import Token, TooManyTokens, UnterminatedToken, tokens
@@ -64,6 +65,7 @@ class Kind(Enum):
     MASKING = auto()  # masking policies, tags and masking secrets
     USER_MAPPING = auto()  # with which logins sources are read
     POLICY_QUESTION = auto()  # EXPLAIN POLICY, CHECK ACCESS: who may see what, and why
+    PLAN_PIN = auto()  # SELECT lakegate.pin_plan(…) and unpin_plan(…)
     UNREADABLE = auto()  # a string or comment has no end: the mirror's parser says where, and nothing is executed
 
 
@@ -184,6 +186,8 @@ def _statement(text: str, part: list[Token]) -> Statement:
         kind = Kind.USER_MAPPING
     elif is_policy_question(words):
         kind = Kind.POLICY_QUESTION
+    elif is_pin_statement(words):
+        kind = Kind.PLAN_PIN
     elif words[0] in _MAKERS and is_temporary_statement(part) and not (words[0] == "ALTER" and is_access(part)):
         kind = Kind.TEMPORARY
     else:

@@ -12,6 +12,7 @@ from sqlglot import exp, parse_one
 import gateway.lanes.prepared
 from catalog.principals import Principal
 from gateway.feedback.cache import FeedbackCache
+from gateway.history.pins import PinnedPlans
 from gateway.lake import Lake
 from gateway.lanes.prepared import Lane, PreparedStatement, StatementCache
 from gateway.pipeline import Asker, Plan
@@ -34,12 +35,14 @@ def test_plans_are_kept_by_the_memory_that_they_take(
         planned.append(statement.text)
         tree = parse_one(query)
         assert isinstance(tree, exp.Query)
-        return PreparedStatement(statement, Lane.ENGINE, Plan(Optimized(tree, {}), who, ()))
+        return PreparedStatement(statement, Lane.ENGINE, Plan(Optimized(tree, {}), who, (), pins=pins.version))
+
+    pins = PinnedPlans()
 
     async def ask(cache: StatementCache, texts: list[str]) -> None:
         names = cast(Names, SimpleNamespace(search_path=(), catalog=SimpleNamespace(version=1), temporary=None))
         access, feedback = SimpleNamespace(version=1), FeedbackCache()
-        lake = cast(Lake, SimpleNamespace(access=access, threads=None, feedback=feedback))
+        lake = cast(Lake, SimpleNamespace(access=access, threads=None, feedback=feedback, pins=pins))
         for text in texts:
             await cache.prepare(Statement(text, Kind.QUERY, "SELECT"), Asker(names, who), lake)
 

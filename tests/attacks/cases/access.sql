@@ -424,3 +424,35 @@ ERROR 42501: permission denied for schema {t}
 eve: GRANT SELECT ON {t}.nosuch TO eve
 ----
 ERROR 42501: permission denied for schema {t}
+
+# plans pinned to what others ask, and to what may not be read
+ada: SELECT lakegate.unpin_plan(1)
+tina: SELECT lakegate.pin_plan('SELECT count(*) FROM {t}.people p JOIN {t}.places q ON p.id = q.id', 'Leading(p q)')
+tina: SELECT lakegate.pin_plan('SELECT count(*) FROM {t}.people p JOIN {t}.vault q ON p.id = q.id', 'Leading(p q)')
+tina: SELECT lakegate.pin_plan('SELECT count(*) FROM {t}.vault', 'Set(lakegate.feedback off)')
+tina: SELECT lakegate.unpin_plan('SELECT count(*) FROM {t}.vault')
+tina: SELECT * FROM lakegate.pin_plan('SELECT count(*) FROM {t}.vault', 'Set(lakegate.feedback off)')
+tina extended: SELECT lakegate.pin_plan('SELECT count(*) FROM {t}.vault', 'Set(lakegate.feedback off)')
+tina: SELECT queryid FROM lakegate.pinned_plans
+tina: SELECT queryid FROM pg_catalog.lakegate_plan_pins
+----
+> ada
+f
+> tina
+ERROR 42501: permission denied for table people
+  DETAIL: To pin a plan takes the privilege MAINTAIN on each table of the statement.
+> tina
+ERROR 42P01: relation "{t}.vault" does not exist
+> tina
+ERROR 42P01: relation "{t}.vault" does not exist
+> tina
+ERROR 42P01: relation "{t}.vault" does not exist
+> tina
+ERROR 0A000: pin_plan() and unpin_plan() are supported as SELECT lakegate.pin_plan('query', 'hints') alone
+  DETAIL: Their arguments are plain constants.
+> tina
+ERROR 42P01: relation "{t}.vault" does not exist
+> tina
+(SELECT 0)
+> tina
+ERROR 42501: permission denied for table lakegate_plan_pins
