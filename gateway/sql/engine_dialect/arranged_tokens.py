@@ -38,7 +38,7 @@ def arranged(tokens: Sequence[Token]) -> list[Token]:
     return [*_arranged(tokens)]
 
 
-_CHANGED = _READING | _RENAMED | {"to_char", "json_object"}
+_CHANGED = _READING | _RENAMED | {"to_char", "json_object", "overlaps"}
 
 
 def _arranged(tokens: Sequence[Token]) -> Iterator[Token]:
@@ -57,6 +57,7 @@ def _arranged(tokens: Sequence[Token]) -> Iterator[Token]:
             yield from _parenthesized(token, 2)
         else:
             if after is not None and after.token_type is TokenType.L_PAREN and _is_renamed(tokens, at):
+                token.token_type = TokenType.VAR  # which some of them are not
                 token.text += _OWN
             yield token
 
@@ -81,6 +82,8 @@ def _parenthesized(token: Token, times: int) -> Iterator[Token]:
 
 def _is_renamed(tokens: Sequence[Token], at: int) -> bool:
     name = tokens[at].text.lower()
+    if name == "overlaps":  # the operator stands behind a row
+        return at > 0 and tokens[at - 1].token_type is not TokenType.R_PAREN
     return name in _RENAMED or (name == "json_object" and _is_function(tokens, at + 1))
 
 
@@ -110,6 +113,9 @@ def with_own_names(tree: exp.Expr) -> exp.Expr:
             elif name in GATHERED:
                 node.set("this", name)
                 gather(node, name)
+            elif name == "overlaps" and len(node.expressions) == 4:
+                first, second = (exp.Tuple(expressions=node.expressions[at : at + 2]) for at in (0, 2))
+                node.replace(exp.Paren(this=exp.Overlaps(this=first, expression=second)))
             elif name == "date_part":
                 _take_part(node)
             elif name == "regexp_like" and len(node.expressions) == 2:  # with flags, which it writes nowhere, it stays

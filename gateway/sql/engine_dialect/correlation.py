@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from sqlglot import exp
 
 from gateway.sql.engine_dialect.build import E
+from gateway.sql.engine_dialect.kinds import T, type_of
 
 _SOURCES = (exp.Table, exp.Subquery, exp.Lateral, exp.Unnest, exp.Values)
 
@@ -103,7 +104,7 @@ def is_planned_as_value(query: exp.Expr) -> bool:
         return False
     if query.args.get("distinct") or query.args.get("offset") or windows_of(query) or query.args.get("having"):
         return False
-    return all(not free_within(one, query) or _is_tie(one, query) for one in where_of(query))
+    return all(not free_within(one, query) or _is_plain_tie(one, query) for one in where_of(query))
 
 
 def is_tied(query: exp.Select) -> bool:
@@ -141,6 +142,13 @@ def _is_tie(condition: exp.Expr, query: exp.Select) -> bool:
     free = [len(free_within(side, query)) for side in sides]
     total = [sum(1 for column in side.find_all(exp.Column) if column.table) for side in sides]
     return (free[0] == 0 and free[1] == total[1] > 0) or (free[1] == 0 and free[0] == total[0] > 0)
+
+
+def _is_plain_tie(condition: exp.Expr, query: exp.Select) -> bool:
+    """Whether a tie is none of times of day: they are cast for the engine, which takes the cast for the column then."""
+    return _is_tie(condition, query) and not any(
+        type_of(column).this is T.TIME for column in condition.find_all(exp.Column)
+    )
 
 
 def is_aggregate(query: exp.Expr) -> bool:

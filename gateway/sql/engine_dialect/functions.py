@@ -87,6 +87,7 @@ def _pairs(element: pa.DataType) -> pa.DataType:
     return pa.list_(pa.field("item", pa.list_(pa.field("item", element))))
 
 
+_INTEGERS = (pa.list_(pa.field("item", pa.int64())),)
 _OF_QUOTIENT = (QUOTIENT, FLOAT8, FLOAT8, pa.int64())  # it, what was divided by what, and the least scale
 
 FUNCTIONS: tuple[Function, ...] = (
@@ -133,7 +134,9 @@ FUNCTIONS: tuple[Function, ...] = (
     Function("uuid_in_order", (FLOAT8,), pa.string(), random_functions.uuids_in_order, "volatile"),
     Function("width_bucket", (FLOAT8, FLOAT8, FLOAT8, FLOAT8), pa.int64(), number_functions.width_bucket),
     Function("percentile_of", (pa.list_(pa.field("item", FLOAT8)), FLOAT8), FLOAT8, number_functions.percentile),
-    Function("xor_of", (pa.list_(pa.field("item", pa.int64())),), pa.int64(), list_functions.exclusive_or),
+    Function("xor_of", _INTEGERS, pa.int64(), list_functions.exclusive_or),
+    Function("and_of", _INTEGERS, pa.int64(), list_functions.conjunction),
+    Function("or_of", _INTEGERS, pa.int64(), list_functions.disjunction),
     Function("one_row", (pa.int64(),), pa.bool_(), number_functions.at_most_one),
     Function("float8_text", (FLOAT8, pa.int64()), pa.string(), text_functions.float_as_text),
     Function("float4_text", (pa.float32(), pa.int64()), pa.string(), text_functions.float_as_text),

@@ -76,10 +76,24 @@ def deviation_pop(lists: pa.Array) -> pa.Array:
 
 def exclusive_or(lists: pa.Array) -> pa.Array:
     """Return the exclusive or of each list of whole numbers, NULL of one without numbers."""
+    return _bitwise(lists, np.bitwise_xor, 0)
+
+
+def conjunction(lists: pa.Array) -> pa.Array:
+    """Return the bits that all numbers of each list of whole numbers have, NULL of one without numbers."""
+    return _bitwise(lists, np.bitwise_and, -1)
+
+
+def disjunction(lists: pa.Array) -> pa.Array:
+    """Return the bits that any number of each list of whole numbers has, NULL of one without numbers."""
+    return _bitwise(lists, np.bitwise_or, 0)
+
+
+def _bitwise(lists: pa.Array, operation: np.ufunc, start: int) -> pa.Array:
     chunk = lists.combine_chunks() if isinstance(lists, pa.ChunkedArray) else lists
     flat, owners = pc.list_flatten(chunk), pc.list_parent_indices(chunk)
     known = flat.is_valid()
     places = owners.filter(known).to_numpy(zero_copy_only=False)
-    found = np.zeros(len(chunk), dtype=np.int64)
-    np.bitwise_xor.at(found, places, flat.filter(known).to_numpy(zero_copy_only=False))
+    found = np.full(len(chunk), start, dtype=np.int64)
+    operation.at(found, places, flat.filter(known).to_numpy(zero_copy_only=False))
     return pa.array(found, mask=np.bincount(places, minlength=len(chunk)) == 0)

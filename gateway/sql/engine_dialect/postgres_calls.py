@@ -104,6 +104,8 @@ def _is_asked_cast(node: exp.Cast) -> bool:
         return kinds.kind_of_type(kinds.element_type(node.to)) in (Kind.OTHER, Kind.JSON)
     if target is Kind.JSON:
         return source is not Kind.JSON or type_of(node.this).this is not node.to.this
+    if target is Kind.TIME and source is Kind.INTERVAL:
+        return True
     return Kind.OTHER in (target, source) or (source is Kind.JSON and target is not Kind.TEXT)
 
 

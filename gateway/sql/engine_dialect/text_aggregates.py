@@ -1,4 +1,4 @@
-"""``string_agg``: the engine's takes a constant text as separator, and one order for all of a query.
+"""``string_agg``: the engine's takes a constant text as separator, one order for all of a query, and no moving frame.
 
 What it does not take is gathered in an array, which is joined when the group is complete. A separator that differs from
 row to row is gathered with its value.
@@ -11,6 +11,7 @@ from sqlglot import exp
 from gateway.sql.engine_dialect.aggregates import replaced, require_function, sorted_distinct
 from gateway.sql.engine_dialect.build import call, cast, paren, refuse, text, typed
 from gateway.sql.engine_dialect.kinds import Kind, T, kind
+from gateway.sql.engine_dialect.windows import is_moving
 
 _APART = "apart"  # in a node's meta: another aggregate of its query has another order
 _OF_ROWS = (exp.Column, exp.Query, exp.Rand, exp.Uuid)
@@ -21,8 +22,15 @@ def keep_apart(tree: exp.Expr) -> None:
     for select in tree.find_all(exp.Select):
         found = [one for one in select.find_all(exp.GroupConcat) if one.parent_select is select]
         ordered = [one for one in found if isinstance(one.this, exp.Order | exp.Distinct)]
-        for one in ordered if len(ordered) > 1 else ():
-            one.meta[_APART] = True
+        for one in found:
+            if (len(ordered) > 1 and one in ordered) or _is_moving(one):
+                one.meta[_APART] = True
+
+
+def _is_moving(function: exp.Expr) -> bool:
+    """Whether an aggregate is of a frame that the engine leaves rows behind of."""
+    window = function.parent.parent if isinstance(function.parent, exp.Filter) else function.parent
+    return isinstance(window, exp.Window) and is_moving(window)
 
 
 def join(node: exp.Expr) -> exp.Expr:
@@ -30,11 +38,7 @@ def join(node: exp.Expr) -> exp.Expr:
     function = require_function(node)
     if not isinstance(function, exp.GroupConcat):
         return node
-    if (
-        isinstance(node, exp.GroupConcat)
-        and isinstance(node.parent, exp.Window | exp.Filter)
-        and node.arg_key == "this"
-    ):
+    if not isinstance(node, exp.Window) and isinstance(node.parent, exp.Window | exp.Filter) and node.arg_key == "this":
         return node
     separator = _constant(function.args.get("separator"))
     bare = _value(function.this)

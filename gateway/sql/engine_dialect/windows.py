@@ -29,7 +29,7 @@ def spell_out(select: exp.Select) -> None:
             continue
         _bounds(window)
         _peers(window)
-        new = summed(exclude(neighbour(window)))
+        new = gathered(summed(exclude(neighbour(window))))
         if new is not window:
             window.replace(new)
 
@@ -258,19 +258,54 @@ def summed(node: exp.Expr) -> exp.Expr:
     """
     if not isinstance(node, exp.Window):
         return node
-    filtered = node.this if isinstance(node.this, exp.Filter) else None
-    function = filtered.this if filtered is not None else node.this
+    function = node.this.this if isinstance(node.this, exp.Filter) else node.this
     spec = node.args.get("spec")
     name = _SLIDING.get(type(function))
     if name is None or spec is None or isinstance(function.this, exp.Distinct):
         return node
     if kind(function.this) is not Kind.FLOAT or _frame(node)[1] == "UNBOUNDED PRECEDING":
         return node
-    gathered: exp.Expr = exp.ArrayAgg(this=cast(function.this.copy(), "DOUBLE PRECISION"))
-    if filtered is not None:
-        gathered = exp.Filter(this=gathered, expression=filtered.expression.copy())
-    whole = node.copy()
-    whole.set("this", gathered)
-    whole.type = exp.DataType.build("double precision[]")
-    result = call(name, whole, returns=T.DOUBLE)
+    values = typed(exp.ArrayAgg(this=cast(function.this.copy(), "DOUBLE PRECISION")), "double precision[]")
+    result = call(name, _with(node, values), returns=T.DOUBLE)
     return typed(cast(result, type_of(node)) if type_of(node).this is T.FLOAT else result, type_of(node))
+
+
+def is_moving(window: exp.Window) -> bool:
+    """Whether rows leave a window's frame: the engine takes them back from an aggregate, which not all of them know."""
+    return window.args.get("spec") is not None and _frame(window)[1] != "UNBOUNDED PRECEDING"
+
+
+def gathered(node: exp.Expr) -> exp.Expr:
+    """``bool_or``, ``bit_or`` and their kin in a moving frame: of truths the largest number, of bits a list."""
+    if not isinstance(node, exp.Window) or not is_moving(node):
+        return node
+    function = node.this.this if isinstance(node.this, exp.Filter) else node.this
+    if (extreme := _TRUTHS.get(type(function))) is not None or _is_every(function):
+        value = function.expressions[0] if isinstance(function, exp.Anonymous) else function.this
+        number_of = typed((extreme or exp.Min)(this=cast(value.copy(), "INT")), T.INT)
+        return typed(exp.Paren(this=cast(_with(node, number_of), "BOOLEAN")), T.BOOLEAN)
+    name = _LISTS.get(type(function))
+    if name is None or kind(function.this) is not Kind.INTEGER:
+        return node
+    listed = typed(exp.ArrayAgg(this=cast(function.this.copy(), "BIGINT")), "BIGINT[]")
+    return typed(cast(call(name, _with(node, listed), returns=T.BIGINT), type_of(node)), type_of(node))
+
+
+_TRUTHS: dict[type[exp.Expr], type[exp.Func]] = {exp.LogicalAnd: exp.Min, exp.LogicalOr: exp.Max}
+_LISTS: dict[type[exp.Expr], str] = {
+    exp.BitwiseAndAgg: "and_of",
+    exp.BitwiseOrAgg: "or_of",
+    exp.BitwiseXorAgg: "xor_of",
+}
+
+
+def _is_every(function: exp.Expr) -> bool:
+    return isinstance(function, exp.Anonymous) and function.name.lower() == "every"
+
+
+def _with(window: exp.Window, other: exp.Expr) -> exp.Expr:
+    """Return a copy of a window with another function."""
+    whole = window.copy()
+    place: exp.Expr = whole.this if isinstance(whole.this, exp.Filter) else whole
+    place.set("this", other)
+    return typed(whole, type_of(other))

@@ -120,3 +120,7 @@ select id, date_part(case when b then 'year' else 'month' end, ts), date_part fr
 -- date_part of an unknown field
 -- error: 22023
 select date_part('bogus', ts) from types;
+-- an interval as time of day
+select id, cast(iv as time), (ts - timestamp '2000-01-01')::time, interval '25:01:02.5'::time, (-interval '1 second')::time from types where id <> 6;
+-- overlaps as a function
+select id, overlaps(tm, tm, tm, '00:00'::time), overlaps(d, d + 2, d + 1, d + 5), overlaps(ts, '1 day'::interval, ts, '1 hour'::interval) is not true, (d, d + 2) overlaps(d + 1, d + 5) and b from types;

@@ -83,3 +83,9 @@ select n.n_name, l.s_name, l.s_acctbal from nation n left join lateral (select s
 select t.id, l.twice, l.twice + 1 as more from types t cross join lateral (select t.id * 2 as twice) l;
 -- lateral join filter
 select p.k, l.t from pairs p, lateral (select t from types where types.id = p.k) l;
+-- a value tied by a time of day
+select s1.id, (select max(s2.d) from types s2 where s2.tm = s1.tm), (select count(*) from types s2 where s2.tm = s1.tm and upper(s2.t) = upper(s1.t)) from types s1;
+-- exists tied by a time of day
+select s1.id from types s1 where exists (select 1 from types s2 where s2.tm = s1.tm and s2.id <> s1.id) or (select min(s2.id) from types s2 where s2.tm = s1.tm) > 3;
+-- a value tied by casts
+select s1.id, (select max(s2.i4) from types s2 where s2.i4::bigint = s1.i8), (select max(s2.i4) from types s2 where s2.id::text = s1.i8::text) from types s1;

@@ -170,3 +170,27 @@ select w, q, sum(q) over (order by w, q rows 1 preceding), avg(q) over (order by
 select id, stddev(f4) over (order by id rows 2 preceding), var_pop(f4) over (order by id rows 2 preceding) from types where f4 < 1000;
 -- filtered sum of floats in a moving frame
 select id, sum(f8) filter (where i2 > 0) over (order by id rows 2 preceding) from types;
+-- bool_and and bool_or of moving frames
+-- ordered
+select id, bool_or(b) over (order by id rows between current row and unbounded following), bool_and(b) over (order by id rows between 1 preceding and 1 following), every(b) over (partition by i2 order by id rows 1 preceding), bool_or(i4 > 5) filter (where b) over (order by id rows 2 preceding) and b from types order by id;
+-- bool_or of moving frames that hold no rows
+-- ordered
+select id, bool_or(b) over (order by id rows between 2 following and 3 following), not bool_and(t is null) over (order by id rows between 3 preceding and 2 preceding) from types order by id;
+-- bool_or of a moving range
+-- ordered
+select id, bool_or(b) over (partition by i2 order by id range between 1 preceding and current row) from types order by id;
+-- bit_and, bit_or and bit_xor of moving frames
+-- ordered
+select id, bit_or(i4) over (order by id rows between 1 preceding and 1 following), bit_and(i8) over (order by id rows between 1 preceding and 1 following), bit_xor(i2) over (order by id rows between 1 preceding and 1 following), bit_or(i2) filter (where b) over (order by id rows 1 preceding) | 1 from types order by id;
+-- string_agg of moving frames
+-- ordered
+select id, string_agg(t, ',') over (order by id rows between 1 preceding and 1 following), string_agg(t, v) over (order by id rows 1 preceding), string_agg(t, '+') over (order by id), string_agg(y, '\x00'::bytea) over (order by id rows 1 preceding) from types order by id;
+-- string_agg of moving frames with a filter
+-- ordered
+select id, string_agg(t, ',') filter (where b) over (order by id rows between 1 preceding and 1 following), string_agg(t, v) filter (where b) over (order by id) from types order by id;
+-- json_agg of moving frames
+-- ordered
+select id, jsonb_agg(i4) over (order by id rows between 1 preceding and 1 following), json_agg(t) filter (where b) over (order by id rows 1 preceding), json_object_agg(id, t) over (order by id rows between 1 preceding and 1 following) from types order by id;
+-- floats of moving frames with a filter
+-- ordered
+select id, sum(f4) filter (where b) over (order by id rows 1 preceding), avg(i2::float8) filter (where b) over (order by id rows 1 preceding) from types where f4 is null or f4 < 1000 order by id;
