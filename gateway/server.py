@@ -45,6 +45,7 @@ from gateway.sql.resolve import Names
 from gateway.sql.statements import Kind, Statement, asks_about_history, asks_about_sessions
 from gateway.tls import TlsFiles
 from gateway.told_errors import moved
+from optimizer import cost
 from policies.access import Narrowed
 
 _log = structlog.get_logger(__name__)
@@ -351,6 +352,7 @@ async def running(
 ) -> AsyncIterator[Endpoints]:
     """A gateway for the length of a block. ``reloads`` is given what reads certificates again."""
     loop = asyncio.get_running_loop()
+    cost.use(config.costs.known)
     async with AsyncExitStack() as stack:
         metadata = await asyncio.to_thread(Metadata.open, config)
         stack.push_async_callback(asyncio.to_thread, metadata.close)

@@ -116,12 +116,12 @@ def is_worth(one: DynamicFilter, keys: float, asking: float = 0.0, gain: float =
     """Whether a table of a server is cheaper by so many keys than as it is; ``asking`` is what they cost, in
     nanoseconds.
     """
-    looked_at = one.rows.table * cost.REMOTE_ROW_LEFT_OUT
-    found = keys * cost.REMOTE_KEY + looked_at
+    looked_at = one.rows.table * cost.costs().remote_row_left_out
+    found = keys * cost.costs().remote_key + looked_at
     if one.rows.is_indexed:
-        found = min(found, keys * cost.REMOTE_KEY_IN_INDEX)
-    whole = looked_at + one.rows.alone * cost.REMOTE_ROW
-    return (asking + found + left_by(one, keys) * cost.REMOTE_ROW) * gain <= whole
+        found = min(found, keys * cost.costs().remote_key_in_index)
+    whole = looked_at + one.rows.alone * cost.costs().remote_row
+    return (asking + found + left_by(one, keys) * cost.costs().remote_row) * gain <= whole
 
 
 def _part(one: DynamicFilter) -> float:
@@ -214,7 +214,9 @@ class _Search:
             pays = is_worth(one, one.keys, question.cost, self.thresholds.gain)
         else:
             few = left_by(one, one.keys) <= target.rows * self.thresholds.most_rows
-            pays = few and one.keys <= self.thresholds.most_keys and question.cost <= target.rows * cost.FILE_ROW
+            pays = (
+                few and one.keys <= self.thresholds.most_keys and question.cost <= target.rows * cost.costs().file_row
+            )
         if pays:
             yield one
 
@@ -226,8 +228,8 @@ class _Search:
             return None
         column = found.columns.get(query.expressions[0].alias_or_name)
         keys = found.rows if column is None or column.distinct is None else min(found.rows, column.distinct)
-        read = sum(one.rows for one in known if one is not None) * cost.FILE_ROW
-        return _Question(query, named, keys, cost.ASKED_FIRST + read)
+        read = sum(one.rows for one in known if one is not None) * cost.costs().file_row
+        return _Question(query, named, keys, cost.costs().asked_first + read)
 
     def _is_source(self, source: Source) -> bool:
         """Whether what FROM reads in one place may be read on its own and always has the same rows."""

@@ -107,8 +107,8 @@ class _Block(Known):
         """Return what is saved by a join at the server, in nanoseconds."""
         found = self.gains.get(members)
         if found is None:
-            saved = self.read(members) * (cost.REMOTE_ROW - cost.REMOTE_ROW_COMPUTED)
-            self.gains[members] = found = saved - self.rows(members) * cost.REMOTE_ROW
+            saved = self.read(members) * (cost.costs().remote_row - cost.costs().remote_row_computed)
+            self.gains[members] = found = saved - self.rows(members) * cost.costs().remote_row
         return found
 
 

@@ -163,7 +163,11 @@ class _Search:
         if join.side == "LEFT" and self._is_found_once(join):
             rows = before
         read = before + added
-        return read * (cost.REMOTE_ROW - cost.REMOTE_ROW_COMPUTED) - rows * cost.REMOTE_ROW, rows, read
+        return (
+            read * (cost.costs().remote_row - cost.costs().remote_row_computed) - rows * cost.costs().remote_row,
+            rows,
+            read,
+        )
 
     def _is_found_once(self, join: exp.Join) -> bool:
         """Whether a row before a join finds one at the most."""

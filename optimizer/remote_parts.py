@@ -142,8 +142,8 @@ def _not_worth(select: exp.Query, found: Sequence[Relation], cardinality: Cardin
     if made is None or len(rows) < len(found):
         joins = bool(select.args.get("joins")) and not (select.args.get("group") or select.args.get("limit"))
         return "nothing is known of how many rows its joins have" if joins else None
-    alone = sum(rows) * cost.REMOTE_ROW
-    together = sum(rows) * cost.REMOTE_ROW_COMPUTED + made.rows * cost.REMOTE_ROW
+    alone = sum(rows) * cost.costs().remote_row
+    together = sum(rows) * cost.costs().remote_row_computed + made.rows * cost.costs().remote_row
     if together > alone:
         return f"{made.rows:,.0f} rows are expected of it, of {sum(rows):,.0f} that it reads"
     return None

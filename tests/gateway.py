@@ -129,6 +129,7 @@ class Settings:
     auth: Section = field(default_factory=dict)
     engine: Section = field(default_factory=dict)
     audit: Section = field(default_factory=dict)
+    costs: Section = field(default_factory=dict)
     sources: Mapping[str, Section] | None = None
     database: str = DATABASE
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -228,7 +229,13 @@ def write_config(folder: Path, lake: SampleLake, settings: Settings) -> Path:
     workers = int(os.environ.get("LAKEGATE_TEST_WORKERS", "0"))
     engine = {"memory_limit": "512MB", "target_partitions": 2, "workers": workers, **settings.engine}
     sources = lake.sources if settings.sources is None else settings.sources
-    sections = {"server": server, "auth": settings.auth, "audit": settings.audit, "engine": engine}
+    sections = {
+        "server": server,
+        "auth": settings.auth,
+        "audit": settings.audit,
+        "engine": engine,
+        "costs": settings.costs,
+    }
     sections |= {f"sources.{name}": section for name, section in sources.items()}
     lines = []
     for name, section in sections.items():

@@ -133,6 +133,18 @@ def check(
 
 
 @app.command()
+def calibrate(
+    config: ConfigOption = DEFAULT_CONFIG,
+    write: Annotated[bool, typer.Option("--write", help="Write the section into the configuration.")] = False,
+    scale: Annotated[float, typer.Option(min=0.001, max=10, help="A factor of the rows that are measured.")] = 1.0,
+) -> None:
+    """Measure what joins, files and transfers cost on this machine, by which plans are chosen."""
+    from gateway.cli.calibrate import run
+
+    run(config, scale, write=write)
+
+
+@app.command()
 def version() -> None:
     """Print the versions of Lakegate and what it rests on."""
     from gateway.cli.version import run

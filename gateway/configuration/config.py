@@ -35,6 +35,7 @@ from gateway.configuration.values import (
     SecretOption,
     expand_environment,
 )
+from optimizer import cost
 
 __all__ = [
     "Address",
@@ -183,6 +184,33 @@ class Engine(_Section):
         return value
 
 
+_USUAL = cost.Costs()
+Nanoseconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class Costs(_Section):
+    """``[costs]``: what plans are chosen by, in nanoseconds of one core (`optimizer.cost.Costs`)."""
+
+    hash_build_row: Nanoseconds = _USUAL.hash_build_row
+    hash_build_byte: Nanoseconds = _USUAL.hash_build_byte
+    hash_probe_row: Nanoseconds = _USUAL.hash_probe_row
+    output_row: Nanoseconds = _USUAL.output_row
+    output_byte: Nanoseconds = _USUAL.output_byte
+    compared_pair: Nanoseconds = _USUAL.compared_pair
+    file_row: Nanoseconds = _USUAL.file_row
+    remote_row: Nanoseconds = _USUAL.remote_row
+    remote_row_computed: Nanoseconds = _USUAL.remote_row_computed
+    remote_row_left_out: Nanoseconds = _USUAL.remote_row_left_out
+    remote_key: Nanoseconds = _USUAL.remote_key
+    remote_key_in_index: Nanoseconds = _USUAL.remote_key_in_index
+    asked_first: Nanoseconds = _USUAL.asked_first
+
+    @property
+    def known(self) -> cost.Costs:
+        """They as plans are chosen by them."""
+        return cost.Costs(**self.model_dump())
+
+
 class _Source(_Section):
     """What the kinds of source share."""
 
@@ -254,12 +282,13 @@ _KINDS = ", ".join(f'"{name}"' for name in _SOURCE_KINDS)
 class Config(_Section):
     """A whole configuration, valid in itself; whether sources answer is another question (``lakegate check``)."""
 
-    sections: ClassVar[tuple[str, ...]] = ("server", "auth", "audit", "engine", "sources")
+    sections: ClassVar[tuple[str, ...]] = ("server", "auth", "audit", "engine", "costs", "sources")
 
     server: Server = Field(default_factory=Server)
     auth: Auth = Field(default_factory=Auth)
     audit: Audit = Field(default_factory=Audit)
     engine: Engine = Field(default_factory=Engine)
+    costs: Costs = Field(default_factory=Costs)
     sources: dict[str, SourceConfig] = Field(default_factory=dict)
 
     @property

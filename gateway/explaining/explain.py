@@ -31,6 +31,7 @@ from gateway.plan_tree import PlanNode, Shape, as_postgres, plan_tree, without_s
 from gateway.relay.source_relay import WholeStatement
 from gateway.sql.explain_options import ExplainOptions
 from gateway.sql.session_relations import KIND as SESSION
+from optimizer import cost
 from optimizer.considered_orders import ConsideredOrders, considered_orders
 from optimizer.dynamic_filters import left_by
 from optimizer.feedback import with_hints
@@ -156,6 +157,8 @@ def _text(run: _Explained, planned: Plan, options: ExplainOptions, asking: Askin
     lines += [f"Worst estimate: {worst}"] if worst is not None else []
     if options.settings and (changed := asking.session.tuning.changed()):
         lines.append("Settings: " + ", ".join(f"{name} = '{value}'" for name, value in changed.items()))
+    if options.settings and (costs := cost.costs().changed()):
+        lines.append("Costs: " + ", ".join(f"{name} = {value:g} ns" for name, value in costs.items()))
     if options.summary:
         lines.append(f"Planning Time: {run.planning:.3f} ms")
         lines += [f"Execution Time: {run.execution:.3f} ms"] if run.execution is not None else []
@@ -170,6 +173,8 @@ def _shown(run: _Explained, planned: Plan, options: ExplainOptions, asking: Aski
         shown["Plan"] = as_postgres(root, Shape(options.costs, options.timing, options.buffers))
     if options.settings and (changed := asking.session.tuning.changed()):
         shown["Settings"] = changed
+    if options.settings and (costs := cost.costs().changed()):
+        shown["Costs"] = costs
     if options.summary:
         shown["Planning Time"] = round(run.planning, 3)
     if run.execution is not None:

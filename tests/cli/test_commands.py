@@ -34,7 +34,7 @@ def test_version(tmp_path: Path) -> None:
 def test_help_lists_the_commands(tmp_path: Path) -> None:
     done = lakegate("--help", folder=tmp_path)
     assert done.code == 0
-    for command in ("serve", "demo", "stop", "check", "user", "version"):
+    for command in ("serve", "demo", "stop", "check", "calibrate", "user", "version"):
         assert f" {command} " in done.output
 
 
