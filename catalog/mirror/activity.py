@@ -34,11 +34,17 @@ ON CONFLICT (node) DO UPDATE SET told = excluded.told, sessions = excluded.sessi
 """
 _FORGET = f"DELETE FROM {SESSIONS} WHERE told < pg_catalog.clock_timestamp() - interval '1 day'"
 _OWNER = "pg_catalog.current_setting('is_superuser') = 'on'"  # of the server: sees and does what PostgreSQL lets him
+# An officer who simulates a role reads its tables as it does; its sessions are not his. A process keeps the role that
+# logged in.
+_SIMULATES = f"""EXISTS (
+  SELECT FROM pg_catalog.pg_stat_get_activity(pg_catalog.lakegate_own_backend_pid()) o
+  JOIN pg_catalog.pg_authid l ON l.oid = o.usesysid
+  WHERE l.rolname <> session_user AND NOT pg_catalog.pg_has_role(l.oid, '{SUPERUSERS}', 'USAGE'))"""
 
 
 def _may(role: str) -> str:
     """Return the condition that who asks may see what the sessions of a role do."""
-    mine = f"pg_catalog.pg_has_role({role}, 'USAGE')"
+    mine = f"(pg_catalog.pg_has_role({role}, 'USAGE') AND NOT (SELECT pg_catalog.lakegate_simulates()))"
     return f"({_OWNER} OR {mine} OR pg_catalog.pg_has_role('{SUPERUSERS}', 'USAGE') OR {holds_group(READ_ALL_STATS)})"
 
 
@@ -96,6 +102,10 @@ LEFT JOIN g ON g.pid = s.pid
 CROSS JOIN LATERAL (SELECT {_may("s.usesysid")} AS may) m
 WHERE (i.objoid IS NOT NULL AND d.datname = pg_catalog.current_database()) OR {_OWNER}
 """
+_SIMULATION = f"""
+CREATE OR REPLACE FUNCTION pg_catalog.lakegate_simulates() RETURNS boolean
+LANGUAGE sql STABLE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = '' AS $$ SELECT {_SIMULATES} $$;
+"""
 _FUNCTIONS = f"""
 CREATE OR REPLACE FUNCTION pg_catalog.lakegate_signal(pid int, signal text, verb text, told text) RETURNS boolean
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE AS $$
@@ -112,6 +122,10 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE AS $$
       RETURN false;
     END IF;
     bystander := NOT pg_catalog.pg_has_role('{SUPERUSERS}', 'USAGE');
+    IF pg_catalog.lakegate_simulates() THEN
+      RAISE EXCEPTION 'permission denied while role "%" is simulated', session_user USING ERRCODE = '42501',
+        HINT = 'RESET SESSION AUTHORIZATION goes back to who logged in.';
+    END IF;
     IF bystander AND pg_catalog.pg_has_role(target, '{SUPERUSERS}', 'USAGE') THEN
       RAISE EXCEPTION 'permission denied to %', verb USING ERRCODE = '42501', DETAIL = pg_catalog.format(
         'Only roles with the SUPERUSER attribute may %s of roles with the SUPERUSER attribute.', told);
@@ -176,6 +190,7 @@ def make_activity(connection: psycopg.Connection) -> None:
     """
     mark = sql.Literal(MIRROR_MARK)
     connection.execute("SET LOCAL allow_system_table_mods = on")
+    connection.execute(_SIMULATION.encode())
     connection.execute(sql.SQL(_VIEW).format(mark=mark))
     connection.execute(_FUNCTIONS.encode())
 

@@ -27,6 +27,7 @@ _RULES = (
     "CREATE POLICY own ON shop.orders USING (region = lakegate.claim('region') OR owner = current_user)",
     "ALTER TABLE shop.orders ENABLE ROW LEVEL SECURITY",
 )
+_WORK = {"cancel": "query", "terminate": "process"}
 _IDS = "SELECT array_agg(id ORDER BY id) FROM shop.orders"
 
 
@@ -93,6 +94,34 @@ def test_an_officer_does_nothing_in_anothers_name(ada: psycopg.Connection, olga:
         assert _refusal(olga, statement) == denied, statement
     assert olga.execute(_IDS.encode()).fetchone() == ([1, 2, 3],)
     ada.execute("REVOKE CREATE ON SCHEMA shop FROM bob")
+
+
+@pytest.mark.parametrize("signal", ["cancel", "terminate"])
+def test_sessions_of_who_is_simulated_are_not_the_officers(
+    shop_gateway: RunningGateway, olga: psycopg.Connection, signal: str
+) -> None:
+    """Neither are they ended, nor is told what they do: bob himself is told of, and ends, his own."""
+    with shop_gateway.connect(BOB) as bob, shop_gateway.connect(BOB) as other:
+        bob.execute("SELECT 'what bob asks'")
+        pid = bob.info.backend_pid
+        shown = f"SELECT query FROM pg_stat_activity WHERE pid = {pid}".encode()
+        end = f"SELECT pg_{signal}_backend({pid})"
+        olga.execute("SET SESSION AUTHORIZATION bob")
+        assert _refusal(olga, end) == ("42501", 'permission denied while role "bob" is simulated')
+        assert olga.execute(shown).fetchone() == ("<insufficient privilege>",)
+        assert bob.execute("SELECT 1").fetchone() == (1,)
+        olga.execute("RESET SESSION AUTHORIZATION")
+        assert _refusal(olga, end)[1] == f"permission denied to {signal} {_WORK[signal]}"
+        bob.execute("SELECT 'what bob asks'")
+        assert other.execute(shown).fetchone() == ("SELECT 'what bob asks'",)
+        assert other.execute(end.encode()).fetchone() == (True,)
+
+
+def test_a_superuser_who_is_somebody_ends_his_sessions(shop_gateway: RunningGateway, ada: psycopg.Connection) -> None:
+    with shop_gateway.connect(BOB) as bob:
+        ada.execute("SET SESSION AUTHORIZATION bob")
+        assert ada.execute("SELECT pg_cancel_backend(%s)", (bob.info.backend_pid,)).fetchone() == (True,)
+        ada.execute("RESET SESSION AUTHORIZATION")
 
 
 def test_who_is_made_more_is_simulated_no_longer(ada: psycopg.Connection, olga: psycopg.Connection) -> None:
