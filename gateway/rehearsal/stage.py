@@ -26,6 +26,7 @@ from gateway.audit.audit import Audit
 from gateway.authentication.identity import Identity
 from gateway.configuration.config import Config
 from gateway.metadata import Metadata
+from gateway.rehearsal.left_behind import removed_if_killed
 from gateway.relay.mirror_connection import MirrorConnection
 from gateway.relay.mirror_opening import ServerRefused
 from gateway.server import Gateway
@@ -196,6 +197,7 @@ async def open_stage(
         kept = Path(tempfile.mkdtemp(prefix="lakegate-rehearsal-", dir=folder))
         kept.chmod(0o711)  # PostgreSQL does not run as root: its account must get through
         stack.callback(shutil.rmtree, kept, ignore_errors=True)
+        stack.enter_context(removed_if_killed(kept))
         stack.callback(servers.remove, kept)
         config = _config(config or Config(), kept, with_sources=catalog is None)
         server = await asyncio.to_thread(servers.start, kept)
