@@ -5,13 +5,14 @@ from __future__ import annotations
 from sqlglot import exp
 
 from gateway.sql.engine_dialect import kinds
-from gateway.sql.engine_dialect.build import QUOTIENT, call, case, cast, number, paren, refuse, typed
+from gateway.sql.engine_dialect.build import QUOTIENT, arrow_cast, call, case, cast, number, paren, refuse, typed
 from gateway.sql.engine_dialect.kinds import Kind, T, kind, precision_of, scale_of, type_of
 from gateway.sql.engine_dialect.numeric_scales import greater_scale
 from optimizer.copies import copied
 
 _MUCH = 20  # digits behind the point that leave eighteen before it
 _MOST = 38  # digits of a numeric of sixteen bytes
+_MOST_OF_8_BYTES = 18  # and of one of eight
 MAX_POWER = 12  # an exact power is spelt out as products up to here
 
 
@@ -171,7 +172,10 @@ def _rescaled(node: exp.Round) -> exp.Expr | None:
     whole = precision - digits + (scale < digits)  # 9.9 rounds to 10
     if whole + scale > _MOST:
         return None
-    return typed(cast(node.this, f"DECIMAL({max(1, whole + scale)}, {scale})"), type_of(node).copy())
+    value = node.this
+    if precision <= _MOST_OF_8_BYTES:  # dividing eight bytes takes half of the time that sixteen take
+        value = arrow_cast(value, f"Decimal64({precision}, {digits})", type_of(argument).copy())
+    return typed(cast(value, f"DECIMAL({max(1, whole + scale)}, {scale})"), type_of(node).copy())
 
 
 def _rounds_before_the_point(node: exp.Round) -> bool:
