@@ -108,6 +108,7 @@ def prepare(tree: exp.Expr, schema: MappingSchema) -> exp.Query:
     - ``VALUES …`` alone is a query with columns ``column1``, ``column2``, …; so are those of a derived ``VALUES``.
     - ``t AS x(a)`` renames the first columns only; the rest keep their names.
     - ``unnest(…) AS u`` and ``generate_series(…) AS g`` name their column like themselves.
+    - ``t.*`` as a value, as PostgreSQL writes it in policies and views, is the row ``t``.
     """
     after_qualify.mark_joins(tree)
     from_functions.complete(tree)
@@ -130,8 +131,17 @@ def prepare(tree: exp.Expr, schema: MappingSchema) -> exp.Query:
     for unnest in list(tree.find_all(exp.Unnest)):
         if unnest.alias and not unnest.args["alias"].columns:
             unnest.args["alias"].set("columns", [exp.to_identifier(unnest.alias, quoted=True)])
+    _name_rows(tree)
     assert isinstance(tree, exp.Query)
     return tree
+
+
+def _name_rows(tree: exp.Expr) -> None:
+    """Make ``t.*`` the row of ``t`` where it is a value, in place; those of outputs and ``ROW(t.*)`` are columns."""
+    for star in list(tree.find_all(exp.Star)):
+        column = star.parent
+        if isinstance(column, exp.Column) and column.table and not isinstance(column.parent, exp.Select | exp.Tuple):
+            column.replace(exp.TableColumn(this=column.args["table"]))
 
 
 def _sorts_by_output(query: exp.Query, names: list[str]) -> bool:

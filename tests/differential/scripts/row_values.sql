@@ -142,3 +142,9 @@ select a from (select array_agg(p) as a from pairs p) s;
 -- different rows gathered
 -- refused: a row as value
 select array_agg(distinct p) from pairs p;
+-- rows written with a star
+select id from types ty where ty.* is not null;
+-- rows with a star that are null
+select p.k, p.* is null, p.* is distinct from p from pairs p where q < 10;
+-- rows with a star that are counted
+select count(p.*), count(p) from pairs p;
