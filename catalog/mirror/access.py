@@ -9,6 +9,7 @@ fails, the next change of the mirror makes it equal to the store.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -16,7 +17,7 @@ import psycopg
 from psycopg import pq, sql
 
 from catalog.errors import SqlError
-from catalog.mirror.access_state import read_after, read_before
+from catalog.mirror.access_state import Before, read_after, read_before
 from catalog.mirror.access_statements import (
     AccessAnswer,
     AccessOutcome,
@@ -28,7 +29,7 @@ from catalog.mirror.access_statements import (
 from catalog.mirror.applied import Notes
 from catalog.mirror.blockers import LOCK_TIMEOUT, Connect, run_first
 from catalog.mirror.comments import change_comments, check_systems, read_systems
-from catalog.mirror.elsewhere import ConnectTo, revoke_copies
+from catalog.mirror.elsewhere import ConnectTo, has_copies, put_copies_aside, revoke_copies
 from catalog.mirror.marks import mark_roles
 from catalog.mirror.masking_views import fill_masking_views
 from catalog.mirror.object_privileges import change_object_privileges, check_internal_functions
@@ -89,6 +90,7 @@ _LIMITS = (
     " SET LOCAL client_min_messages = notice"
 )
 _MARKED = "lakegate_"
+_DROPS_ROLE = re.compile(r"DROP\s+(ROLE|USER|GROUP)\b", re.IGNORECASE)
 _HELD_ROLE = "A transaction has changed its session authorization. Try again when it has ended."
 _BACK = (
     "RESET SESSION AUTHORIZATION; SET LOCAL client_min_messages = error; SET LOCAL search_path = '';"
@@ -135,6 +137,7 @@ def execute(
         _require_free(held, statement.session_user, statement.current_user)
     if any(statement.text[:5].upper() == "ALTER" for statement in request.statements):
         before = replace(before, settings=stage_settings(connection, change.before, usable))
+    _make_ready_for_drops(connection, change, request, before, parts)
     comments = any(statement.text[:7].upper() == "COMMENT" for statement in request.statements)
     systems = read_systems(connection) if comments else None
     answers = []
@@ -169,6 +172,30 @@ def execute(
     if any(one != other for one, other in zip(_masks(change.before), _masks(written), strict=True)):
         fill_masking_views(connection, written)  # what was set on a view has followed it
     return AccessOutcome(tuple(answers), written)
+
+
+def _make_ready_for_drops(
+    connection: psycopg.Connection, change: AccessChange, request: AccessRequest, before: Before, parts: MirrorParts
+) -> None:
+    """Take away what other mirrors show of roles that statements drop after they have taken all from them. Until it is
+    known that they do, it stays: the statements are tried first. Raises SqlError: what they fail with.
+    """
+    drops = [statement for statement in request.statements if _DROPS_ROLE.match(statement.text)]
+    if not drops or len(request.statements) < 2 or not has_copies(connection):
+        return
+    shown = before.tables
+    if not request.keep:  # all of it is rolled back
+        put_copies_aside(connection, change.before, shown)
+        return
+    texts = [statement.text for statement in request.statements]
+    with connection.transaction(force_rollback=True):
+        put_copies_aside(connection, change.before, shown)
+        with governed_as_tables(connection, texts), kept_as_they_are(connection, texts):
+            for statement in request.statements:
+                _run(connection, statement, parts.connect)
+        left = {oid for (oid,) in connection.execute("SELECT oid FROM pg_catalog.pg_authid").fetchall()}
+    going = frozenset(one.role.name for one in before.roles if one.ours and one.oid not in left)
+    revoke_copies(connection, change.before, parts.connect_to, going)
 
 
 def _masks(rows: AccessRows) -> tuple[tuple[object, ...], ...]:

@@ -7,15 +7,16 @@ roles of the store still have is left alone everywhere, and so is what they made
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 from contextlib import closing
+from dataclasses import replace
 
 import psycopg
 import structlog
 from psycopg import sql
 
 from catalog.store.access import without_roles
-from catalog.store.rows import AccessRows
+from catalog.store.rows import ALL_TABLES, SCHEMA_ITSELF, AccessRows
 from catalog.store.store import MIRROR_MARK
 
 ConnectTo = Callable[[str], psycopg.Connection]  # a database of the server -> a connection as the server's owner
@@ -33,15 +34,23 @@ WHERE s.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass AND d.datname <
       WHERE o.refclassid = s.refclassid AND o.refobjid = s.refobjid AND o.dbid = s.dbid AND o.deptype NOT IN ('a', 'r'))
 GROUP BY d.datname
 """
+_ASIDE = """
+DELETE FROM pg_catalog.pg_shdepend s USING pg_catalog.pg_authid r, pg_catalog.pg_database d
+WHERE s.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass AND s.refobjid = r.oid AND s.dbid = d.oid
+  AND d.datname <> pg_catalog.current_database() AND r.rolname = ANY(%s) AND s.deptype IN ('a', 'r')
+"""
 _IS_MIRROR = "SELECT pg_catalog.to_regclass('pg_catalog.lakegate_shown') IS NOT NULL"
 
 
-def revoke_copies(connection: psycopg.Connection, access: AccessRows, connect_to: ConnectTo) -> None:
-    """Take from roles without any row in the store what other mirrors show of them. Call it under the lock of all
-    changes of mirrors. What cannot be taken now is left: PostgreSQL will say that it is in the way.
+def revoke_copies(
+    connection: psycopg.Connection, access: AccessRows, connect_to: ConnectTo, going: Set[str] = frozenset()
+) -> None:
+    """Take from roles without any row in the store, and from those that are ``going``, what other mirrors show of
+    them. Call it under the lock of all changes of mirrors. What cannot be taken now is left: PostgreSQL will say that
+    it is in the way.
     """
     for database, names in connection.execute(_COPIES.encode(), (MIRROR_MARK,)).fetchall():
-        roles = [name for name in names if not _has_anything(access, name)]
+        roles = [name for name in names if name in going or not _has_anything(access, name)]
         if not roles:
             continue
         try:
@@ -49,6 +58,38 @@ def revoke_copies(connection: psycopg.Connection, access: AccessRows, connect_to
                 _revoke(other, roles)
         except psycopg.OperationalError as error:  # a lock that a client's transaction holds, no connection
             _log.warning("what another mirror shows of a role stays", database=database, reason=error.diag.sqlstate)
+
+
+def has_copies(connection: psycopg.Connection) -> bool:
+    """Whether other mirrors show anything of roles."""
+    return bool(connection.execute(_COPIES.encode(), (MIRROR_MARK,)).fetchall())
+
+
+def put_copies_aside(connection: psycopg.Connection, access: AccessRows, shown: Set[tuple[str, str]]) -> None:
+    """Have PostgreSQL judge who may be dropped by what this database has of him: in this transaction, which must be
+    rolled back, the dependencies of copies are not there. ``shown`` are this mirror's tables; roles that have
+    something in the store on others keep theirs.
+    """
+    found = {name for _, names in connection.execute(_COPIES.encode(), (MIRROR_MARK,)).fetchall() for name in names}
+    unseen = _unseen(access, shown)
+    connection.execute(_ASIDE.encode(), ([name for name in found if not _has_anything(unseen, name)],))
+
+
+def _unseen(access: AccessRows, shown: Set[tuple[str, str]]) -> AccessRows:
+    """What a store has on schemas and tables that a mirror does not show."""
+    schemas = {schema for schema, _ in shown}
+    return replace(
+        access,
+        grants=tuple(one for one in access.grants if _is_unseen(one.schema, one.table, schemas, shown)),
+        tables=tuple(one for one in access.tables if _is_unseen(one.schema, one.table, schemas, shown)),
+        row_policies=tuple(one for one in access.row_policies if _is_unseen(one.schema, one.table, schemas, shown)),
+        default_privileges=tuple(one for one in access.default_privileges if one.schema and one.schema not in schemas),
+        object_grants=(),
+    )
+
+
+def _is_unseen(schema: str, table: str, schemas: Set[str], shown: Set[tuple[str, str]]) -> bool:
+    return schema not in schemas or (table not in (ALL_TABLES, SCHEMA_ITSELF) and (schema, table) not in shown)
 
 
 def _has_anything(access: AccessRows, name: str) -> bool:

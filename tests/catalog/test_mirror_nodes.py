@@ -52,9 +52,9 @@ def nodes(mirror: Mirror, server: Server, store: Store) -> Iterator[tuple[Mirror
     mirror.apply(LAKE, store.load_access())
 
 
-def give(mirror: Mirror, store: Store, text: str) -> None:
-    statement = AccessStatement(text).run_by("node_chief", "node_chief", "shop")
-    mirror.execute(store, AccessRequest((statement,)), lambda _role, _password: "")
+def give(mirror: Mirror, store: Store, *texts: str, keep: bool = True) -> None:
+    statements = tuple(AccessStatement(text).run_by("node_chief", "node_chief", "shop") for text in texts)
+    mirror.execute(store, AccessRequest(statements, keep), lambda _role, _password: "")
 
 
 def may(server: Server, mirror: Mirror, privilege: str, role: str = "node_reader") -> bool:
@@ -163,6 +163,42 @@ def test_a_role_without_rights_is_dropped_although_other_mirrors_show_what_it_ha
             connection.execute("DROP DATABASE elsewhere WITH (FORCE)")
 
 
+def test_a_role_goes_with_all_it_had_although_other_mirrors_show_it(
+    server: Server, store: Store, nodes: tuple[Mirror, Mirror]
+) -> None:
+    """In one change; where that is rehearsed, or fails behind it, the other mirror shows what it has shown."""
+    here = nodes[0]
+    goes = ("DROP OWNED BY node_all", "DROP ROLE node_all")
+    elsewhere = open_mirror(server, store.require_secret("mirror"), "elsewhere")
+    try:
+        give(here, store, "CREATE ROLE node_all")
+        give(here, store, "GRANT SELECT ON shop.orders TO node_all", "GRANT USAGE ON SCHEMA shop TO node_all")
+        give(here, store, "CREATE POLICY every ON shop.orders TO node_all, node_reader USING (true)")
+        elsewhere.apply(LAKE, store.load_access())
+        give(here, store, *goes, keep=False)
+        assert may(server, elsewhere, "SELECT", "node_all")
+        assert may(server, here, "SELECT", "node_all")
+        with pytest.raises(SqlError) as caught:
+            give(here, store, *goes, "GRANT SELECT ON shop.nothing TO node_reader")
+        assert caught.value.sqlstate == SqlState.UNDEFINED_TABLE
+        assert may(server, elsewhere, "SELECT", "node_all")
+        with pytest.raises(SqlError) as caught:
+            give(here, store, "REVOKE SELECT ON shop.orders FROM node_all", "DROP ROLE node_all")
+        assert caught.value.sqlstate == SqlState.DEPENDENT_OBJECTS_STILL_EXIST
+        assert may(server, elsewhere, "SELECT", "node_all")
+        give(here, store, *goes)
+        assert "node_all" not in {role.name for role in store.load_access().roles}
+        with server.connect("elsewhere") as connection:
+            query = "SELECT roles FROM pg_policies WHERE policyname = 'every'"
+            assert connection.execute(query).fetchone() == (["node_reader"],)
+            acl = connection.execute("SELECT relacl::text FROM pg_class WHERE oid = 'shop.orders'::regclass").fetchone()
+            assert acl is not None and not any(part[:1].isdigit() for part in str(acl[0]).strip("{}").split(","))
+    finally:
+        elsewhere.close()
+        with server.connect(autocommit=True) as connection:
+            connection.execute("DROP DATABASE elsewhere WITH (FORCE)")
+
+
 def test_a_role_with_rights_on_what_only_another_lake_has_is_not_dropped(
     server: Server, store: Store, nodes: tuple[Mirror, Mirror]
 ) -> None:
@@ -175,6 +211,10 @@ def test_a_role_with_rights_on_what_only_another_lake_has_is_not_dropped(
         with pytest.raises(SqlError) as caught:
             give(here, store, "DROP ROLE node_there")
         assert caught.value.sqlstate == SqlState.DEPENDENT_OBJECTS_STILL_EXIST
+        for keep in (False, True):
+            with pytest.raises(SqlError) as caught:
+                give(here, store, "DROP OWNED BY node_there", "DROP ROLE node_there", keep=keep)
+            assert caught.value.sqlstate == SqlState.DEPENDENT_OBJECTS_STILL_EXIST
         with server.connect("elsewhere", autocommit=True) as connection:
             query = "SELECT has_table_privilege('node_there', 'shop.customers', 'SELECT')"
             assert connection.execute(query).fetchone() == (True,)
