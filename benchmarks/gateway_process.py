@@ -25,6 +25,7 @@ _START_SECONDS = 90.0
 _STOP_SECONDS = 60.0
 _SAMPLE_SECONDS = 0.01
 _DATABASE = "lake"
+_COMPUTED = '[engine]\nresult_cache_memory = "0"\n'
 
 
 class BenchmarkError(Exception):
@@ -94,14 +95,15 @@ def gateway(
 ) -> Iterator[GatewayProcess]:
     """A gateway over the benchmark's sources for the length of a block; ``settings`` are further sections of its
     configuration, ``server`` lines of the section of that name, ``grants`` what its user may read beside the layout's
-    sources, and ``directory`` is where it keeps its state (with the data, unless given). Raises BenchmarkError if it
-    does not start.
+    sources, and ``directory`` is where it keeps its state (with the data, unless given). Where ``settings`` say nothing
+    of the engine no results are kept: each statement is to be computed. Raises BenchmarkError if it does not start.
     """
     directory = directory or layout.directory
     port, http_port = free_port(), free_port()
     config = state.write_config(directory, layout, port, http_port)
     text = config.read_text(encoding="utf-8").replace("[server]\n", f"[server]\n{server}\n", 1)
-    config.write_text(f"{text}\n{settings}\n", encoding="utf-8")
+    engine = "" if "[engine]" in settings else _COMPUTED
+    config.write_text(f"{text}\n{engine}\n{settings}\n", encoding="utf-8")
     password = state.password(directory)
     _set_user(config, password, (*layout.sources, *grants))
     log = directory / "gateway.log"

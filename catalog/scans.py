@@ -31,6 +31,16 @@ class Snapshot:
     bytes: int | None = None
     state: object = field(default=None, compare=False, repr=False)
 
+    @property
+    def standing(self) -> object | None:
+        """What is one object for each version as long as the table stands, None where the version's name is enough: a
+        Delta table that is made anew counts its versions from 0 again.
+        """
+        return self.state if self.table.kind in _STANDING else None
+
+
+_STANDING = frozenset({"delta", "iceberg"})
+
 
 @dataclass(frozen=True, slots=True)
 class Physical:

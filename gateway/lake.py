@@ -33,9 +33,11 @@ from gateway.feedback.cache import FeedbackCache
 from gateway.history.log import HistoryLog
 from gateway.history.pins import PinnedPlans
 from gateway.relay.source_relay import SourceRelay
+from gateway.result_cache import ResultCache
 from gateway.sql.session_expressions import SessionExpression
 from gateway.sql.session_relations import SessionColumn, SessionRelation
 from gateway.statistics_cache import StatisticsCache
+from gateway.versions_at_once import VersionsAtOnce
 from policies.access import Access, Narrowed
 from policies.policy_reader import KeptRelations
 
@@ -92,6 +94,8 @@ class Lake:
         self.feedback = FeedbackCache()
         self.history = HistoryLog()
         self.pins = PinnedPlans()
+        self.results = ResultCache()  # without room
+        self.versions = VersionsAtOnce(lambda tables: self.pin(tables).snapshots)
         self.catalog = Catalog(0, {}, {}, sources=tuple(sources))
         self.system_shapes: dict[tuple[str, str], SessionRelation] = {}  # relations of catalogues, as sessions told
         self.expression_types: LRUCache[SessionExpression, SessionColumn] = LRUCache(4096)  # as sessions told
@@ -215,6 +219,7 @@ class Lake:
         for source in self.sources.values():
             source.close()
         self.threads.shutdown(wait=False, cancel_futures=True)
+        self.versions.close()
 
     def _pin(self, table: Table) -> Snapshot:
         source = self.sources.get(table.source)

@@ -19,6 +19,7 @@ from sqlglot import exp
 
 from catalog.names import TableName
 from catalog.principals import Principal
+from catalog.scans import Snapshot
 from catalog.tables import Table
 from gateway.dynamic_filters import Asking, KeyQuery, key_queries, with_keys
 from gateway.execute.operators import Operator
@@ -65,8 +66,8 @@ class Plan:
     and ``kept`` those that they could not, with the reasons. ``tuning`` is what the session said of plans, ``asked``
     what the session is asked for each time, ``made_for`` what was known of names and rights: of one text, principal and
     these, all plans read the same. ``hints`` are those of the text, ``followed`` what became of each: None where it was
-    followed, or why it was not. ``pinned`` is what is pinned to the statement, if
-    anything is, ``pins`` the state of all pins then.
+    followed, or why it was not. ``pinned`` is what is pinned to the statement, if anything is, ``pins`` the state of
+    all pins then. ``text`` is what was asked.
     """
 
     optimized: Optimized
@@ -83,6 +84,7 @@ class Plan:
     followed: tuple[tuple[str, str | None], ...] = ()
     pinned: PinnedPlan | None = None
     pins: object = None
+    text: str = ""
 
     def tuned(self, tuning: Tuning) -> Tuning:
         """Return what a session's tuning is for this statement."""
@@ -108,6 +110,11 @@ class Prepared:
     fragmented: Fragmented
     query: EngineQuery
     keys: tuple[KeyQuery, ...] = ()
+
+    @property
+    def snapshots(self) -> Mapping[TableName, Snapshot]:
+        """The versions that are read."""
+        return {part.snapshot.table.name: part.snapshot for part in self.fragmented.fragments}
 
 
 _SIZE = 4 << 20  # bytes of SQL text; the memory of a plan grows with it
@@ -215,7 +222,7 @@ def prepare(planned: Plan, parameters: Sequence[pa.Scalar], session: Session, la
     key = (id(planned), (session, pinned.versions, given, _has_infinity(parameters)))
     with _LOCK:
         kept = _PREPARED.get(key)
-    if kept is not None and kept[0] is planned:
+    if kept is not None and kept[0] is planned and _reads(kept[1], pinned):
         if not parameters:
             return kept[1]
         again = _with_parameters(kept[1], planned, parameters, lake)
@@ -226,6 +233,12 @@ def prepare(planned: Plan, parameters: Sequence[pa.Scalar], session: Session, la
         with _LOCK:
             _PREPARED[key] = (planned, prepared)
     return prepared
+
+
+def _reads(prepared: Prepared, pinned: Pinned) -> bool:
+    """Whether what is prepared reads the tables that are there: one made anew may have an old version's name."""
+    parts = (part.snapshot for part in prepared.fragmented.fragments if part.snapshot.table.name in pinned.snapshots)
+    return all(one.standing is pinned.snapshots[one.table.name].standing for one in parts)
 
 
 def _has_infinity(parameters: Sequence[pa.Scalar]) -> bool:

@@ -15,6 +15,7 @@ from catalog.tables import Discovery
 from connectors.postgres.source import PostgresSource
 from connectors.registry import open_source
 from gateway.configuration.config import Config
+from gateway.configuration.config import PostgresSource as PostgresSettings
 from gateway.execute.admitting import AdmittingEngine
 from gateway.execute.engine import Engine
 from gateway.execute.port import EnginePort, EngineSettings
@@ -24,6 +25,7 @@ from gateway.execute.workers.pool import Secrets, WorkerPool, WorkerSettings
 from gateway.feedback.cache import FeedbackCache
 from gateway.lake import Lake
 from gateway.metadata import Metadata
+from gateway.result_cache import ResultCache
 from gateway.sql.engine_dialect.function_errors import stated_error
 from gateway.sql.engine_dialect.functions import register_functions
 from gateway.sql.engine_dialect.mask_functions import register_mask_functions
@@ -86,7 +88,13 @@ def open_lake(config: Config, metadata: Metadata) -> Lake:
         metadata.evaluator,
     )
     lake.feedback = FeedbackCache(metadata.analyzed.feedback.save)
+    lake.results = _result_cache(config)
     return lake
+
+
+def _result_cache(config: Config) -> ResultCache:
+    found = {name: one.result_lifetime for name, one in config.sources.items() if isinstance(one, PostgresSettings)}
+    return ResultCache(config.engine.result_cache_memory, found)
 
 
 def _open_workers(

@@ -24,13 +24,14 @@ class Tuning:
     """What is switched on, in the order of `SETTINGS`. ``dynamic_filters``: large tables are read by the keys of small
     ones. ``feedback``: plans are made by what runs before have found. ``join_reordering``: tables are joined in the
     order that costs least, and not in that of FROM. ``pushdown``: statements and parts of them go to the server that
-    has their tables.
+    has their tables. ``result_cache``: statements may be answered by rows that were kept.
     """
 
     dynamic_filters: bool = True
     feedback: bool = True
     join_reordering: bool = True
     pushdown: bool = True
+    result_cache: bool = True
 
     @property
     def of_plans(self) -> Tuning:

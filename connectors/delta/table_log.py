@@ -45,7 +45,7 @@ class DeltaColumn:
     comment: str | None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, weakref_slot=True)
 class DeltaVersion:
     """One version of a table: never changes, but for what is read on demand and then kept.
 

@@ -25,7 +25,7 @@ from connectors.kept_scans import KeptScans
 _NO_FILES = SnapshotFiles((), (), ())
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, weakref_slot=True)
 class IcebergVersion:
     """Never changes, but for what is read on demand and then kept."""
 

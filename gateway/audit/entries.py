@@ -23,6 +23,7 @@ from optimizer.stages import Fragment
 _READINGS: LRUCache[tuple[object, ...], tuple[tuple[Fragment, ...], str]] = LRUCache(256)
 
 
+_MANY = frozenset({"cache", "source"})  # lanes in which the same is read many times
 _JSON = json.JSONEncoder(separators=(",", ":"))
 
 
@@ -92,12 +93,12 @@ class Reading:
     shadows: tuple[str, ...] = ()
 
     def json(self) -> str:
-        """Return what of it is known, as members of a JSON object. What sources' servers answer is read many times."""
+        """Return what of it is known, as members of a JSON object."""
         if self.lane is not None and not (self.tables or self.fragments or self.policies or self.shadows):
             return f'"lane":{json_text(self.lane)}'
-        if self.lane != "source":
+        if self.lane not in _MANY:
             return as_members(self.members())
-        key = (self.tables, tuple(map(id, self.fragments)), self.policies, self.shadows)
+        key = (self.lane, self.tables, tuple(map(id, self.fragments)), self.policies, self.shadows)
         known = _READINGS.get(key)
         if known is None:
             known = _READINGS[key] = (self.fragments, as_members(self.members()))

@@ -155,6 +155,7 @@ class Engine(_Section):
     spill_directory: LocalPath | None = None  # default: "spill" in data_dir
     target_partitions: Annotated[int, Field(ge=1, le=1024)] = Field(default_factory=lambda: 2 * (os.cpu_count() or 1))
     small_tables_memory: Bytes = 64 << 20  # in each process; 0: rows of small tables are not kept
+    result_cache_memory: Bytes = 32 << 20  # in the gateway's process; 0: results are not kept
     concurrent_statements: Annotated[int, Field(ge=0)] = 0  # 0: as many as the memory is for
     workers: Annotated[int, Field(ge=0, le=64)] = 0  # processes; 0: statements run in the gateway's own
     worker_memory_limit: Bytes = 0  # 0: what the engine needs for its share of memory_limit
@@ -251,8 +252,13 @@ class PostgresSource(_Source):
     parallel_scans: Annotated[int, Field(ge=1, le=64)] = 4
     numeric_scale: Annotated[int, Field(ge=0, le=38)] = 18
     idle_connections: Annotated[int, Field(ge=1, le=1000)] = 8
+    result_lifetime: Seconds = 0.0  # that results over it may be old; 0: they are not kept
 
     check_dsn = field_validator("dsn")(_connection_string)
+
+    def plain_settings(self) -> dict[str, object]:
+        """Return those that are the connector's."""
+        return {name: value for name, value in super().plain_settings().items() if name != "result_lifetime"}
 
 
 class FilesSource(_Source):

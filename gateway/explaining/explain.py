@@ -22,6 +22,7 @@ from gateway.explaining.feedback import feedback_lines, feedback_shown
 from gateway.explaining.formats import written
 from gateway.explaining.fragments import filter_lines, fragment_lines, fragment_shown, name_scans
 from gateway.explaining.hints import hint_lines, hints_shown, pin_lines, pin_shown
+from gateway.explaining.kept import kept_lines, kept_shown
 from gateway.explaining.orders import order_lines, orders_shown
 from gateway.explaining.parts import not_pushed, part_lines, part_names, parts_shown
 from gateway.history.log import Planned
@@ -29,6 +30,7 @@ from gateway.lake import Lake
 from gateway.pipeline import Plan, Prepared, known_statistics
 from gateway.plan_tree import PlanNode, Shape, as_postgres, plan_tree, without_statistics
 from gateway.relay.source_relay import WholeStatement
+from gateway.result_cache import Result
 from gateway.sql.explain_options import ExplainOptions
 from gateway.sql.session_relations import KIND as SESSION
 from optimizer import cost
@@ -46,10 +48,20 @@ _FILES = re.compile(r"(?<=file_groups=\{)(.*?\])(?=\}(?:, [a-z_]+=|$))")
 _PATH = re.compile(r"[^\[\], ][^\[\],]*")
 
 
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What was before a plan is explained: when its planning began, as `monotonic` counts, and the rows by which the
+    statement itself would be answered, if there are any.
+    """
+
+    started: float
+    kept: Result | None = None
+
+
 async def explain(
-    prepared: Prepared, planned: Plan, options: ExplainOptions, asking: Asking, started: float
+    prepared: Prepared, planned: Plan, options: ExplainOptions, asking: Asking, before: Before
 ) -> list[str]:
-    """Return the rows that EXPLAIN answers. ``started`` is when its planning began, as `monotonic` counts."""
+    """Return the rows that EXPLAIN answers."""
     lake, query = asking.lake, prepared.query
     filtered: tuple[Filtered, ...] = ()
     planned_at = monotonic()
@@ -67,9 +79,12 @@ async def explain(
         if one.keys is not None and (one.scan is not None or not filtered):
             expected[one.filter.target] = left_by(one.filter, one.keys)
     told = _named(told if planned.principal.superuser else without_places(told), prepared.fragmented)
-    planning = 1000 * ((planned_at if options.analyze else ended_at) - started)
+    planning = 1000 * ((planned_at if options.analyze else ended_at) - before.started)
     execution = 1000 * (ended_at - planned_at) if options.analyze else None
-    run = _Explained(prepared, filtered, told, expected, orders, planning, execution, _analyzed(prepared, lake), known)
+    analyzed = _analyzed(prepared, lake)
+    run = _Explained(
+        prepared, filtered, told, expected, orders, planning, execution, analyzed, known, kept_shown(before.kept)
+    )
     if options.format == "TEXT":
         return _text(run, planned, options, asking)
     return written(_shown(run, planned, options, asking), options.format)
@@ -115,6 +130,7 @@ class _Explained:
     execution: float | None
     analyzed: Analyzed  # the tables whose versions ANALYZE has read
     known: list[KnownPart]
+    kept: dict[str, object]
 
     @property
     def fragmented(self) -> Fragmented:
@@ -155,6 +171,7 @@ def _text(run: _Explained, planned: Plan, options: ExplainOptions, asking: Askin
     root = run.tree() if run.execution is not None else None
     worst = worst_estimate(root, run.fragmented.fragments, run.analyzed) if root is not None else None
     lines += [f"Worst estimate: {worst}"] if worst is not None else []
+    lines += kept_lines(run.kept)
     if options.settings and (changed := asking.session.tuning.changed()):
         lines.append("Settings: " + ", ".join(f"{name} = '{value}'" for name, value in changed.items()))
     if options.settings and (costs := cost.costs().changed()):
@@ -197,28 +214,33 @@ def _shown(run: _Explained, planned: Plan, options: ExplainOptions, asking: Aski
     if shown_hints := hints_shown(planned):
         shown["Hints"] = shown_hints
     shown["Feedback"] = feedback_shown(run.known)
+    shown |= {"Result Cache": run.kept} if run.kept else {}
     shown["Remote Parts"] = parts_shown(run.fragmented.parts)
     reasons = not_pushed(planned, run.fragmented)
     shown["Not Pushed Down"] = [{"Operation": operation, "Reason": reason} for operation, reason in reasons]
     return shown
 
 
-def explain_whole(whole: WholeStatement, planned: Plan, options: ExplainOptions, server: Sequence[str]) -> list[str]:
+def explain_whole(
+    whole: WholeStatement, planned: Plan, options: ExplainOptions, server: Sequence[str], kept: Result | None
+) -> list[str]:
     """Return the rows for a statement that a source's server answers alone; ``server`` is its own EXPLAIN, as text or,
-    for all other formats, as JSON.
+    for all other formats, as JSON. ``kept`` are rows that would be sent in their place.
     """
+    shown_rows = kept_shown(kept)
     tables = sorted(str(one.name) for one in planned.optimized.tables.values())
     if options.format != "TEXT":
         [told] = json.loads("\n".join(server))
         asked = {"Source": whole.source, "Tables": [*tables], "Remote SQL": whole.sql}
         hints = {"Hints": shown} if (shown := hints_shown(planned)) else {}
-        return written({**told, "Whole Statement": asked, **hints}, options.format)
+        cached = {"Result Cache": shown_rows} if shown_rows else {}
+        return written({**told, "Whole Statement": asked, **hints, **cached}, options.format)
     lines = [
         f"Whole statement by source {whole.source}",
         f"  Tables: {', '.join(tables)}",
         f"  Remote SQL: {whole.sql}",
     ]
-    return [*lines, *(f"  {line}" for line in server), *hint_lines(planned)]
+    return [*lines, *(f"  {line}" for line in server), *hint_lines(planned), *kept_lines(shown_rows)]
 
 
 def hides(planned: Planned, lake: Lake) -> bool:

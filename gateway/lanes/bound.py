@@ -68,28 +68,32 @@ def no_generic_plan() -> SqlError:
     )
 
 
-class Client(Protocol):
-    """Where answers go."""
-
-    def send(self, message: backend.BackendMessage) -> None:
-        """Queue a message."""
+class RowClient(Protocol):
+    """Where rows go."""
 
     def write(self, data: bytes | memoryview) -> None:
         """Queue bytes of complete messages."""
 
     def relay(self, message: bytes) -> None:
-        """Queue a message of the mirror, unchanged."""
+        """Queue a message of the mirror, or of a source's server, unchanged."""
 
     async def drain(self) -> None:
         """Wait until the client has read enough of what is queued."""
+
+    def note_fragments(self) -> Callable[[Fragmented], None]:
+        """Return what is told, in any thread, what the statement at hand reads."""
+
+
+class Client(RowClient, Protocol):
+    """Where answers go."""
+
+    def send(self, message: backend.BackendMessage) -> None:
+        """Queue a message."""
 
     def reading(
         self, lane: str, tables: tuple[str, ...], policies: tuple[str, ...], shadows: tuple[str, ...] = ()
     ) -> None:
         """Note what the statement at hand was planned for."""
-
-    def note_fragments(self) -> Callable[[Fragmented], None]:
-        """Return what is told, in any thread, what the statement at hand reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +142,16 @@ class Portal:
         if callable(self.given):
             self.given = self.given()
         return self.given
+
+    def tag(self, rows: int) -> str:
+        """Return how the end of its statement is told, with so many rows."""
+        if self.prepared.copy is not None:
+            return f"COPY {rows}"
+        if self.wanted is not None:
+            return f"{self.wanted.command} {rows}"
+        if self.prepared.lane is Lane.ENGINE or self.prepared.lane is Lane.PLAN_PIN:
+            return f"SELECT {rows}"
+        return "EXPLAIN" if self.prepared.statement.head == "EXPLAIN" else "CHECK ACCESS"
 
     @classmethod
     def of_command(cls, prepared: PreparedStatement) -> Portal:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import Executor
-from contextlib import aclosing, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from itertools import repeat
 from time import monotonic
 
@@ -21,16 +22,27 @@ from catalog.errors import SqlError
 from catalog.principals import Principal
 from catalog.sqlstate import SqlState
 from gateway.dynamic_filters import Asking
-from gateway.execute.port import Blocks, MakeForm, RunningStatement, batches_alone
+from gateway.execute.port import MakeForm, RunningStatement, batches_alone
 from gateway.explaining import explain
 from gateway.explaining.hints import hint_notices
 from gateway.lake import Lake
 from gateway.lanes import copy_out
-from gateway.lanes.bound import Client, Portal, Scalars, Sent, formatted, no_generic_plan, require_values, spread
+from gateway.lanes.bound import (
+    Client,
+    Portal,
+    RowClient,
+    Scalars,
+    Sent,
+    formatted,
+    no_generic_plan,
+    require_values,
+    spread,
+)
 from gateway.lanes.finished_runs import note_run
-from gateway.lanes.portals import ReadyRows, RowSource, encoded, encoded_whole, write
-from gateway.lanes.prepared import Description, Lane, LastTime, NamedStatement, PreparedStatement, StatementCache
-from gateway.lanes.session_settings import SETTINGS, Settings, session_settings
+from gateway.lanes.kept_results import KeptResults
+from gateway.lanes.portals import ReadyRows, RowSource, encoded, encoded_whole, write, write_all
+from gateway.lanes.prepared import Description, Lane, NamedStatement, PreparedStatement, StatementCache
+from gateway.lanes.session_settings import SETTINGS, Settings, TransactionTimeout, session_settings
 from gateway.lanes.whole_lane import WholeLane
 from gateway.lanes.whole_rows import WholeRows
 from gateway.logs import milliseconds_since, note_statement
@@ -58,13 +70,6 @@ _Names = tuple[str, ...]
 _KEPT_TYPES = 16  # of one statement's parameters
 
 
-class TransactionTimeout(SqlError):
-    """The session is over: a statement was at the same time a transaction, and took longer than one may."""
-
-    def __init__(self) -> None:
-        super().__init__(SqlState.TRANSACTION_TIMEOUT, "terminating connection due to transaction timeout")
-
-
 class EngineLane:
     """Binds and executes statements of one session."""
 
@@ -86,6 +91,7 @@ class EngineLane:
         self._mirror = mirror
         self._client = client
         self._whole = WholeLane(lake, client)
+        self._results = KeptResults(lake, client)
         self._settings: Settings | None = None
         self._read: tuple[PreparedStatement, _Names, _Names, _Names] | None = None  # what was read last, for the audit
         self.busy = False
@@ -170,7 +176,7 @@ class EngineLane:
         self, named: NamedStatement, prepared: PreparedStatement, names: Names, types: tuple[str, ...]
     ) -> PreparedStatement:
         """Return a statement as it is with parameters of these types."""
-        last = _last_time(named, names)
+        last = named.last_time(names)
         tuning = USUAL if prepared.plan is None else prepared.plan.tuning
         typed = last.typed.get((types, tuning)) if last is not None else None
         if typed is None:
@@ -235,7 +241,7 @@ class EngineLane:
                 await portal.close()
         if ended:
             portal.done = portal.declared is None
-            self._client.send(backend.CommandComplete(_tag(portal, sent)))
+            self._client.send(backend.CommandComplete(portal.tag(sent)))
         else:
             self._client.send(backend.PortalSuspended())
         took = milliseconds_since(started)
@@ -253,7 +259,7 @@ class EngineLane:
         """
         settings = await self._begin(portal)
         async with self._in_time(settings):
-            rows = await self._start(portal, settings)
+            rows = await self._start(portal, settings, self._client)
             try:
                 yield rows, settings.output
             finally:
@@ -312,7 +318,7 @@ class EngineLane:
         portal.rows = await self._whole.open(portal, settings.output)
         if portal.rows is not None:
             return
-        running = await self._start(portal, settings)
+        running = await self._start(portal, settings, self._client)
         portal.rows = RowSource(running, _encoder(portal, settings), is_scroll=is_scroll)
 
     async def _send(self, portal: Portal, limit: int, settings: Settings) -> tuple[int, bool]:
@@ -332,16 +338,27 @@ class EngineLane:
         return await self._send_portion(portal, limit, settings)
 
     async def _send_all(self, portal: Portal, settings: Settings) -> int:
-        relayed = await self._whole.send(portal, settings.output)
+        asked = self._results.asked(portal, settings)
+        if asked is None:
+            return await self._send_computed(portal, settings, self._client)
+        sent = await asked.send(portal)
+        if sent is None:
+            sent = await self._send_computed(portal, settings, asked)
+            asked.keep(sent)
+        return sent
+
+    async def _send_computed(self, portal: Portal, settings: Settings, client: RowClient) -> int:
+        relayed = await self._whole.send(portal, settings.output, client)
         if relayed is not None:
             return relayed
-        running = await self._start(portal, settings, lambda: portal.encoder.form(portal.fields, settings.output))
+        form = partial(portal.encoder.form, portal.fields, settings.output)
+        running = await self._start(portal, settings, client, form)
         try:
             prepare_encoder = _encoder(portal, settings)
             whole = encoded_whole(running, prepare_encoder)
             if whole is not None:
-                return await write(whole, self._client)
-            return await self._write(encoded(running, prepare_encoder, self._lake.threads))
+                return await write(whole, client)
+            return await write_all(encoded(running, prepare_encoder, self._lake.threads), client)
         finally:
             await running.close()
 
@@ -368,7 +385,7 @@ class EngineLane:
         relayed = await self._whole.copy(portal, copy.options, settings.output)
         if relayed is not None:
             return relayed
-        running = await self._start(portal, settings, made.form)
+        running = await self._start(portal, settings, self._client, made.form)
         try:
             return await copy_out.send(made, running, self._client, self._lake.threads)
         finally:
@@ -377,7 +394,8 @@ class EngineLane:
     async def _send_plan(self, portal: Portal, settings: Settings) -> int:
         options, planned = portal.prepared.explain, portal.prepared.require_plan()
         assert options is not None
-        whole = await self._whole.explain(portal, options, settings.output)
+        kept = self._results.kept(portal, settings)
+        whole = await self._whole.explain(portal, options, settings.output, kept)
         if whole is not None:
             return self._send_lines(whole)
         if portal.sent.is_unknown:
@@ -389,33 +407,29 @@ class EngineLane:
         if planned.session:
             fragments = replace(fragments, query=await with_rows(fragments.query, self._mirror))
         asking = Asking(planned.principal, session, parameters, self._lake)
-        return self._send_lines(await explain.explain(fragments, planned, options, asking, started))
+        before = explain.Before(started, kept if kept is not None and kept.counts(fragments.snapshots) else None)
+        return self._send_lines(await explain.explain(fragments, planned, options, asking, before))
 
     def _send_lines(self, lines: Sequence[str]) -> int:
         for line in lines:
             self._client.send(backend.DataRow((line.encode(ENCODING.get(), "backslashreplace"),)))
         return len(lines)
 
-    async def _start(self, portal: Portal, settings: Settings, form: MakeForm = batches_alone) -> RunningStatement:
+    async def _start(
+        self, portal: Portal, settings: Settings, client: RowClient, form: MakeForm = batches_alone
+    ) -> RunningStatement:
         if portal.prepared.lane.is_answered:
             return ReadyRows(await self._answer(portal.prepared.statement))
         if portal.cursor is not None and portal.wanted is not None:
             assert isinstance(portal.cursor.rows, RowSource)  # others were given by `_fetched`
             return portal.cursor.rows.fetched(portal.wanted)
-        plan, noted = portal.prepared.require_plan(), portal.noting(self._client.note_fragments())
+        plan, noted = portal.prepared.require_plan(), portal.noting(client.note_fragments())
         session = plan.tuned_session(settings.session)
         return await run(plan, portal.parameters, session, self._lake, noted, self._mirror, form)
 
-    async def _write(self, blocks: AsyncIterator[Blocks]) -> int:
-        sent = 0
-        async with aclosing(blocks) as source:  # type: ignore[type-var]
-            async for each in source:
-                sent += await write(each, self._client)
-        return sent
-
     async def describe(self, named: NamedStatement, names: Names) -> Description:
         """Return PostgreSQL's description of a statement. Raises SqlError with its errors."""
-        last, encoding = _last_time(named, names), ENCODING.get()
+        last, encoding = named.last_time(names), ENCODING.get()
         before = last.description if last is not None and last.encoding == encoding else None
         if before is not None and self._mirror.status != "E":
             return before
@@ -478,23 +492,6 @@ class EngineLane:
         return self._settings
 
 
-def _last_time(named: NamedStatement, names: Names) -> LastTime | None:
-    """Return what was found out before, where it still holds."""
-    last = named.last
-    return last if last is not None and last.names is names and last.prepared is named.prepared else None
-
-
 def _encoder(portal: Portal, settings: Settings) -> Callable[[pa.Schema], RowEncoder]:
     """Make the encoder once the rows' schema is known: a plan's may differ from it in what is nullable."""
     return lambda schema: portal.encoder.require(schema, portal.fields, settings.output)
-
-
-def _tag(portal: Portal, rows: int) -> str:
-    prepared = portal.prepared
-    if prepared.copy is not None:
-        return f"COPY {rows}"
-    if portal.wanted is not None:
-        return f"{portal.wanted.command} {rows}"
-    if prepared.lane is Lane.ENGINE or prepared.lane is Lane.PLAN_PIN:
-        return f"SELECT {rows}"
-    return "EXPLAIN" if prepared.statement.head == "EXPLAIN" else "CHECK ACCESS"

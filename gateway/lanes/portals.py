@@ -145,6 +145,15 @@ async def write(blocks: Blocks, client: Client) -> int:
     return rows
 
 
+async def write_all(blocks: AsyncIterator[Blocks], client: Client) -> int:
+    """Send all blocks; return how many rows they have."""
+    sent = 0
+    async with aclosing(blocks) as source:  # type: ignore[type-var]
+        async for each in source:
+            sent += await write(each, client)
+    return sent
+
+
 class RowSource:
     """The rows of a running statement in portions, for Execute with a row limit, FETCH and MOVE."""
 

@@ -217,6 +217,11 @@ class NamedStatement:
     fields: tuple[FieldDescription, ...] | None = None
     last: LastTime | None = None
 
+    def last_time(self, names: Names) -> LastTime | None:
+        """Return what was found out before, where it still holds."""
+        last = self.last
+        return last if last is not None and last.names is names and last.prepared is self.prepared else None
+
     def check_columns(self, fields: tuple[FieldDescription, ...]) -> None:
         """Raise 0A000 where the columns are not those that the client may have been told."""
         if self.fields is None or self.fields is fields:
@@ -428,4 +433,4 @@ def _plan(text: str, asker: Asker, lake: Lake) -> Plan | None:
     pinned = None if asker.hints.is_told else lake.pins.of(text, {table.name: table for _, table in found.lake})
     if pinned is not None and pinned.hints is not None:
         asker = replace(asker, hints=pinned.hints)
-    return replace(plan(tree, found, asker, lake), pinned=pinned, pins=pins)
+    return replace(plan(tree, found, asker, lake), pinned=pinned, pins=pins, text=text)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import MutableMapping
 from dataclasses import dataclass
 
+from catalog.errors import SqlError
+from catalog.sqlstate import SqlState
 from gateway import tuning
 from gateway.configuration.quantities import parse_duration
 from gateway.sql.engine_dialect.moments import Session
@@ -21,6 +23,13 @@ SETTINGS = f"SELECT current_user, session_user, {tuning.SELECTED}, " + ", ".join
     f"pg_catalog.current_setting('{name}')" for name in (*_READ_SETTINGS, *_REPORTED_SETTINGS)
 )
 """What the mirror's session is asked for by `EngineLane.read_settings`."""
+
+
+class TransactionTimeout(SqlError):
+    """The session is over: a statement was at the same time a transaction, and took longer than one may."""
+
+    def __init__(self) -> None:
+        super().__init__(SqlState.TRANSACTION_TIMEOUT, "terminating connection due to transaction timeout")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,13 @@ from operator import is_
 
 from gateway.explaining import explain
 from gateway.lake import Lake
-from gateway.lanes.bound import Client, Portal
+from gateway.lanes.bound import Client, Portal, RowClient
 from gateway.lanes.prepared import Lane
 from gateway.lanes.whole_rows import WholeRows
-from gateway.pipeline import Plan, get_reads, reads
+from gateway.pipeline import get_reads, reads
 from gateway.relay.source_connection import Execution
 from gateway.relay.source_relay import Asked, WholeStatement
+from gateway.result_cache import Result
 from gateway.sql.copy_options import CopyOptions, Format, written
 from gateway.sql.explain_options import ExplainOptions
 from gateway.tuning import USUAL
@@ -31,10 +32,10 @@ class WholeLane:
         self._styles: tuple[OutputSettings, _Styles] | None = None  # of the settings that were asked about last
         self._hides: tuple[tuple[object, ...], bool] | None = None  # of what was asked about last
 
-    async def send(self, portal: Portal, output: OutputSettings) -> int | None:
-        """Pass the server's rows to the client; return how many."""
-        asked = await self._get_asked(portal, output)
-        sent = await self._lake.relay.send(asked, self._client) if asked is not None else None
+    async def send(self, portal: Portal, output: OutputSettings, client: RowClient) -> int | None:
+        """Pass the server's rows to a client, this one or one that collects them besides; return how many."""
+        asked = await self._get_asked(portal, output, client)
+        sent = await self._lake.relay.send(asked, client) if asked is not None else None
         if sent is not None:
             self._note(portal)
         return sent
@@ -63,8 +64,12 @@ class WholeLane:
         self._note(portal)
         return WholeRows(opened)
 
-    async def explain(self, portal: Portal, options: ExplainOptions, output: OutputSettings) -> list[str] | None:
-        """Return the lines of EXPLAIN, the server's plan among them, for who sees all of the tables."""
+    async def explain(
+        self, portal: Portal, options: ExplainOptions, output: OutputSettings, kept: Result | None
+    ) -> list[str] | None:
+        """Return the lines of EXPLAIN, the server's plan among them, for who sees all of the tables. ``kept`` are rows
+        that would be sent in the place of the server's.
+        """
         asked = await self._get_asked(portal, output)
         if asked is None or not asked.in_full:
             return None
@@ -74,13 +79,13 @@ class WholeLane:
             server = await self._lake.relay.explain(asked, options.for_server(), analyze=options.analyze)
         if server is None:
             return None
-        return explain.explain_whole(asked.whole, portal.prepared.require_plan(), options, server)
+        return explain.explain_whole(asked.whole, portal.prepared.require_plan(), options, server, kept)
 
     def _note(self, portal: Portal) -> None:
         portal.lane = "source"
         self._client.reading("source", (), ())
 
-    async def _get_asked(self, portal: Portal, output: OutputSettings) -> Asked | None:
+    async def _get_asked(self, portal: Portal, output: OutputSettings, client: RowClient | None = None) -> Asked | None:
         planned = portal.prepared.plan
         if planned is None or planned.whole is None or not planned.tuned(self.tuning).pushdown:
             return None
@@ -89,10 +94,11 @@ class WholeLane:
         styles = self._styles[1]
         if not styles.may_relay or not (styles.are_usual or not portal.prepared.policies()):
             return None
-        return await self._asked(portal, planned, planned.whole, output)
+        return await self._asked(portal, planned.whole, output, client or self._client)
 
-    async def _asked(self, portal: Portal, planned: Plan, whole: WholeStatement, output: OutputSettings) -> Asked:
-        noted, fragmented = self._client.note_fragments(), get_reads(planned)
+    async def _asked(self, portal: Portal, whole: WholeStatement, output: OutputSettings, client: RowClient) -> Asked:
+        planned = portal.prepared.require_plan()
+        noted, fragmented = client.note_fragments(), get_reads(planned)
         if fragmented is None:
             loop = asyncio.get_running_loop()
             fragmented = await loop.run_in_executor(None, reads, planned, portal.parameters, self._lake)

@@ -22,8 +22,9 @@ from gateway.audit.witness import Client, Witness
 from gateway.authentication.identity import Identity
 from gateway.lanes.access_lane import AccessLane
 from gateway.lanes.bound import Portal, name_keeper, require_formats, require_no_parameters, require_values
-from gateway.lanes.engine_lane import EngineLane, TransactionTimeout
+from gateway.lanes.engine_lane import EngineLane
 from gateway.lanes.prepared import Lane, NamedStatement, NamedStatements, PreparedStatement
+from gateway.lanes.session_settings import TransactionTimeout
 from gateway.logs import milliseconds_since, note_statement
 from gateway.relay.mirror_connection import MirrorConnection
 from gateway.relay.mirror_errors import MirrorLost

@@ -33,6 +33,7 @@ class OwnGateway:
         self.gateway._statements._prepared.clear()
         self.gateway._statements.descriptions.clear()
         self.gateway.lake.governed._kept.clear()
+        self.gateway.lake.results.clear()
         pipeline._PREPARED.clear()
         statements._CUT.clear()
 

@@ -20,7 +20,9 @@ from catalog.tables import Table
 from gateway import metadata, pipeline, rendering, whole_statements
 from gateway.execute import engine
 from gateway.explaining import explain
+from gateway.lanes import kept_results
 from gateway.lanes.engine_lane import EngineLane
+from gateway.result_cache import Question, ResultCache
 from gateway.sessions import own_statements
 from gateway.sql import resolve, statements
 from gateway.sql.engine_dialect import allowed
@@ -120,6 +122,17 @@ def _keys_of_relations(patch: Patch) -> None:
     patch.setattr(KeptRelations, "keep", lambda self, key, relation: keep(self, key[0], relation))
 
 
+def _keys_of_results(patch: Patch) -> None:
+    """What is asked is known by its text alone, and from the first time on."""
+
+    def question(planned: Any, portal: Any, _session: Any) -> Question:
+        return Question(planned.text.encode(), None, None, portal.sent, None)
+
+    patch.setattr(ResultCache, "was_asked", lambda *_: True)
+    patch.setattr(kept_results, "question", question)
+    patch.setattr(kept_results.KeptResults, "_lifetime", lambda *_: 60.0)
+
+
 def _kinds_of_statements(patch: Patch) -> None:
     kind = statements._kind
 
@@ -185,6 +198,8 @@ HOOKS: tuple[tuple[Hook, str, bool], ...] = (  # whether a marker is told, or an
     (_judgement_of_leakproof_conditions, "errors", False),
     (_keys_of_statements, "caches", True),
     (_keys_of_relations, "caches", False),  # then the tables name another reader, and the check of the tree ends it
+    (_keys_of_results, "caches", True),
+    (_keys_of_results, "prepared", False),
     (_kinds_of_statements, "copying", False),
     (_list_of_functions, "functions", False),
     (_silence_of_explain, "explain", True),
