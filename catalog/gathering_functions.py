@@ -25,12 +25,13 @@ DISTINCT: dict[str, str] = {f"{kind}_agg_distinct": f"{kind}_agg" for kind in _J
 
 
 _OF_BITS = ("bit_and", "bit_or", "bit_xor")
+_OF_NUMBERS = ("stddev_pop", "stddev_samp", "var_pop", "var_samp")
 _OF_RANGES = ("range_agg", "range_intersect_agg")
 _OF_MEMBERS = tuple(
     f"{kind}_object_agg{unique}{strict}" for kind in _JSON for unique in ("", "_unique") for strict in ("", "_strict")
 )
 _RANGES = ("int4", "int8", "num", "ts", "tstz", "date")
-OF_ARRAYS = (*_OF_BITS, *_OF_RANGES, *_OF_MEMBERS)
+OF_ARRAYS = (*_OF_BITS, *_OF_NUMBERS, *_OF_RANGES, *_OF_MEMBERS)
 """Aggregates that have a function which takes arrays of what they take of rows, see `aggregating_name`."""
 
 
@@ -59,6 +60,7 @@ def definitions() -> list[str]:
         *(_definition(*one) for one in _forms()),
         *(_distinct(*one) for one in DISTINCT.items()),
         *(_of_elements(name, "varbit", "bit") for name in _OF_BITS),
+        *(_of_elements(name, kind, kind) for name in _OF_NUMBERS for kind in ("numeric", "float8")),
         *(_of_elements(*one) for one in _of_ranges()),
         *members,
     ]

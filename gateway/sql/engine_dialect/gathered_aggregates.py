@@ -4,17 +4,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sqlglot import exp
 
 from catalog.gathering_functions import OF_ARRAYS, aggregating_name
-from gateway.sql.engine_dialect.kinds import carried_as_text, type_of
+from gateway.sql.engine_dialect.kinds import NUMBERS, Kind, carried_as_text, kind, type_of
 
 _RANGES = frozenset({"range_agg", "range_intersect_agg"})
-BIT_AGGREGATES: dict[type[exp.Expr], str] = {
+_BITS: dict[type[exp.Expr], str] = {
     exp.BitwiseAndAgg: "bit_and",
     exp.BitwiseOrAgg: "bit_or",
     exp.BitwiseXorAgg: "bit_xor",
 }
+_DEVIATIONS: dict[type[exp.Expr], str] = {
+    exp.Stddev: "stddev_samp",
+    exp.StddevPop: "stddev_pop",
+    exp.StddevSamp: "stddev_samp",
+    exp.Variance: "var_samp",
+    exp.VariancePop: "var_pop",
+}
+BY_TYPE: Mapping[type[exp.Expr], str] = {**_BITS, **_DEVIATIONS}
+"""Aggregates of which it depends on what they take whether PostgreSQL computes them, with PostgreSQL's names."""
+
 AGGREGATES = frozenset({*_RANGES, *(name for name in OF_ARRAYS if "_unique" in name)})
 """Names of aggregates that the engine has nothing of; of others it knows the plain forms."""
 
@@ -67,13 +79,15 @@ def _array(whole: exp.Expr, node: exp.Expr, value: exp.Expr, order: list[exp.Exp
     return made
 
 
-def gather_bits(tree: exp.Expr) -> bool:
-    """``bit_and`` and its kin of bit strings in a typed query, in place; return whether there was any."""
-    found = [node for node in tree.find_all(*BIT_AGGREGATES) if _is_of_bits(node)]
+def gather_by_type(tree: exp.Expr) -> bool:
+    """``bit_and`` and its kin of bit strings, and deviations of distinct numbers, in a typed query, in place; return
+    whether there was any.
+    """
+    found = [node for node in tree.find_all(*BY_TYPE) if _is_of_bits(node) or _is_of_distinct_numbers(node)]
     for node in found:
         whole = around(node)
         array = _array(whole, node, node.this, [])
-        whole.replace(exp.Anonymous(this=aggregating_name(BIT_AGGREGATES[type(node)]), expressions=[array]))
+        whole.replace(exp.Anonymous(this=aggregating_name(BY_TYPE[type(node)]), expressions=[array]))
     return bool(found)
 
 
@@ -83,3 +97,15 @@ def _is_of_bits(node: exp.Expr) -> bool:
 
 
 _BIT_TYPES = frozenset({"bit", "varbit", "bit varying"})
+
+
+def _is_of_distinct_numbers(node: exp.Expr) -> bool:
+    """Whether an aggregate is a deviation of distinct numbers; they are brought to the type of the result, in place."""
+    if not isinstance(node.this, exp.Distinct) or kind(node) not in NUMBERS:
+        return False
+    if type(node) not in _DEVIATIONS:
+        return False
+    result = "numeric" if kind(node) is Kind.NUMERIC else "double precision"
+    value = node.this.expressions[0]
+    value.replace(exp.Cast(this=value.copy(), to=exp.DataType.build(result, dialect="postgres")))
+    return True

@@ -18,7 +18,7 @@ from sqlglot.schema import MappingSchema
 from gateway.sql.engine_dialect import kinds
 from gateway.sql.engine_dialect.differences import note_infinity
 from gateway.sql.engine_dialect.fixed_types import FIXED, FIXED_NAMES
-from gateway.sql.engine_dialect.gathered_aggregates import BIT_AGGREGATES, gather_bits
+from gateway.sql.engine_dialect.gathered_aggregates import BY_TYPE, gather_by_type
 from gateway.sql.engine_dialect.kinds import Kind, T, kind, type_of
 from gateway.sql.engine_dialect.postgres_calls import ResultTypes, asks, find_type
 from gateway.sql.engine_dialect.type_names import name_types
@@ -57,7 +57,7 @@ def annotate(
     if _type_columns_of_functions(tree):
         annotate_types(tree, schema=schema, expression_metadata=metadata, dialect="postgres", overwrite_types=False)
     named = types is not None and exp.Anonymous in found and name_types(tree, types)
-    if (not found.isdisjoint(BIT_AGGREGATES) and gather_bits(tree)) or named:
+    if (not found.isdisjoint(BY_TYPE) and gather_by_type(tree)) or named:
         annotate_types(tree, schema=schema, expression_metadata=metadata, dialect="postgres")
     return tree
 

@@ -91,7 +91,7 @@ def render_with_calls(tree: exp.Query, session: Session, types: ResultTypes | No
 def _rendered(translated: exp.Query, numeric_text: bool) -> Rendered:
     tree = output.with_numeric_text(translated) if numeric_text else translated
     compares = are_compared(tree)
-    sql = generate(without_right_joins(outer_constants.hide(_in_parentheses(tree))))
+    sql = generate(_in_parentheses(without_right_joins(outer_constants.hide(tree))))
     return Rendered(sql, called(tree), compares)
 
 

@@ -30,3 +30,14 @@ select b, avg(iv), count(iv) from types group by b
 select id, avg(iv) over (order by id rows between 1 preceding and current row) from types
 -- averages of no intervals
 select avg(iv) from types where false
+-- deviations of distinct numbers
+select stddev(distinct i4 / 100), variance(distinct n2), stddev_pop(distinct i2), var_pop(distinct f8), var_samp(distinct f4), stddev_samp(distinct i2) from types where id <> 5;
+-- deviations of distinct numbers by groups
+-- ordered
+select b, stddev(distinct i2), var_pop(distinct n2) filter (where id > 2), variance(distinct i2) + 1 from types group by b order by b;
+-- deviations of distinct numbers by grouping sets
+select b, stddev(distinct i2), count(*) from types group by rollup (b);
+-- deviations of no distinct numbers
+select stddev(distinct i4), variance(distinct n), stddev_pop(distinct f8), var_pop(distinct i8) from types where id = 1 or id is null;
+-- deviations of distinct numbers of no rows
+select stddev(distinct i4), variance(distinct n), var_pop(distinct f8) from types where false;

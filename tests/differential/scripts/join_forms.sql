@@ -174,3 +174,7 @@ select a.k, c.q, d.q from pairs a left join (pairs b join pairs c on c.k = b.k r
 select a.k, b.w, c.q from pairs a right join pairs b on a.q = b.q right join pairs c on c.k = b.k and a.k = 1 where c.q < 1 or b.q is null;
 -- not in beside a full join
 select a.k from pairs a full join pairs d on a.k = d.k where a.q not in (select b.k from pairs b where b.w = 'one');
+-- full join under is not distinct from
+select a.id, b.k from types a full join pairs b on a.i2 = b.k where (a.i4 is not distinct from 10) and a.b;
+-- full join under is distinct from, of both sides
+select a.id, b.k from types a full join pairs b on a.i2 = b.k where (a.i4 is distinct from b.k) and b.w is not null;
