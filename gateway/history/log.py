@@ -120,8 +120,12 @@ class HistoryLog:
     def gather(self) -> None:
         """Sum up what was noted. Blocks."""
         with self._lock:
+            same: dict[int, list[Run]] = {}  # by the plan's id: most of what was noted was run again and again
             while self._noted:
-                self._add(self._noted.popleft())
+                run = self._noted.popleft()
+                same.setdefault(id(run.plan), []).append(run)
+            for runs in same.values():
+                self._add(runs)
 
     def flush(self) -> None:
         """Sum up what was noted, and add it to the store; what that does not take now waits. Blocks."""
@@ -151,12 +155,29 @@ class HistoryLog:
             before = self._uses.get(key)
             self._uses[key] = use if before is None else before.added(use)
 
-    def _add(self, run: Run) -> None:
-        known = self._identify(run)
-        runs = Runs(known.query, known.shown, 1, run.took, run.took, run.took, run.took**2, run.rows, run.at, run.at)
-        self._take(known.key, runs)
-        if run.read is not None:
-            self._use(uses_of(run.read, known.expected))
+    def _add(self, every: Sequence[Run]) -> None:
+        """Sum up runs of one plan."""
+        for by_server, pushes in {(run.by_server, run.pushes) for run in every}:
+            runs = [run for run in every if (run.by_server, run.pushes) == (by_server, pushes)]
+            known, took = self._identify(runs[0]), [run.took for run in runs]
+            self._take(
+                known.key,
+                Runs(
+                    known.query,
+                    known.shown,
+                    len(runs),
+                    sum(took),
+                    min(took),
+                    max(took),
+                    sum(one * one for one in took),
+                    sum(run.rows for run in runs),
+                    runs[0].at,
+                    runs[-1].at,
+                ),
+            )
+            for run in runs:
+                if run.read is not None:
+                    self._use(uses_of(run.read, known.expected))
 
     def _take(self, key: StatementPlan, runs: Runs) -> None:
         before = self._sums.get(key)
