@@ -121,6 +121,12 @@ def governed_as_tables(connection: psycopg.Connection, texts: Iterable[str]) -> 
         _make_views(connection)
 
 
+def get_shown_as_tables(connection: psycopg.Connection) -> list[int]:
+    """Return the views of sources that PostgreSQL takes for partitioned tables now."""
+    found = connection.execute(f"SELECT s.relation::bigint FROM {_CHANGED} WHERE s.relkind = 'v'".encode()).fetchall()
+    return [relation for (relation,) in found]
+
+
 @contextmanager
 def kept_as_they_are(connection: psycopg.Connection, texts: Iterable[str]) -> Iterator[None]:
     """Let no statement of a client's change a view of a source. Raises SqlError."""

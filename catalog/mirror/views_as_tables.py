@@ -14,7 +14,7 @@ import psycopg
 
 from catalog.errors import SqlError
 from catalog.mirror.made import STATE_TABLE
-from catalog.mirror.source_views import ATTRIBUTE
+from catalog.mirror.source_views import ATTRIBUTE, get_shown_as_tables
 from catalog.mirror.views import CLIENTS
 from catalog.sqlstate import SqlState
 
@@ -77,15 +77,16 @@ def views_with_policies_as_tables(connection: psycopg.Connection) -> Iterator[No
     roles out of policies of tables alone.
     """
     shown = _show(connection, _WITH_POLICIES)
-    if shown:
+    keyed = [*shown, *get_shown_as_tables(connection)]  # views of sources are refused once PostgreSQL has dropped them
+    if keyed:
         with connection.transaction():
             [(names, values)] = connection.execute(ATTRIBUTE).fetchall()
             connection.execute(_ADD_SYSTEM_COLUMNS.format(names=names, values=values).encode(), (shown,))
-            connection.execute(_ADD_KEYS, (shown,))
+            connection.execute(_ADD_KEYS, (keyed,))
     yield
-    if shown:
+    if keyed:
         with connection.transaction():
-            connection.execute(_TAKE_KEYS, (shown,))
+            connection.execute(_TAKE_KEYS, (keyed,))
             connection.execute(_TAKE_SYSTEM_COLUMNS, (shown,))
     _show_again(connection, shown)
 

@@ -14,6 +14,7 @@ from catalog.mirror.access_statements import AccessRequest, AccessStatement
 from catalog.mirror.mirror import Mirror, open_mirror
 from catalog.names import TableName
 from catalog.server import Server
+from catalog.sqlstate import SqlState
 from catalog.store.rows import AccessRows
 from catalog.store.store import Store
 from catalog.tables import Catalog, Column, Table
@@ -173,6 +174,27 @@ def test_privileges_are_taken_where_policies_are_worked_on(
     assert ask(server, lake, "SELECT count(*) FROM pg_policy") == [(0,)]
     columns = f"SELECT count(*) FROM pg_attribute WHERE attrelid = 'shop.{name}'::regclass AND attnum < 0"
     assert ask(server, lake, columns) == [(0 if name == "totals" else 6,)]
+
+
+@pytest.mark.parametrize("name", ["orders", "totals", "kept"])
+@pytest.mark.parametrize("more", ["", " CASCADE"])
+def test_what_a_source_brings_does_not_go_with_its_owner(
+    server: Server, lake: Mirror, store: Store, name: str, more: str
+) -> None:
+    give(lake, store, f"ALTER TABLE shop.{name} OWNER TO worker", f"CREATE POLICY few ON shop.{name} USING (true)")
+    before = kinds(server, lake)
+    goes = AccessStatement(f"DROP OWNED BY worker{more}", drops_owned=True).run_by("chief", "chief", "shop")
+    with pytest.raises(SqlError) as caught:
+        lake.execute(store, AccessRequest((goes,), True), lambda _role, _password: "")
+    assert caught.value.sqlstate == SqlState.FEATURE_NOT_SUPPORTED
+    assert caught.value.message == f"dropping table shop.{name} is not supported"
+    assert kinds(server, lake) == before
+    assert ask(server, lake, "SELECT count(*) FROM pg_policy") == [(1,)]
+    assert ask(server, lake, "SELECT count(*) FROM pg_partitioned_table") == [(0,)]
+    give(lake, store, "REASSIGN OWNED BY worker TO chief")
+    mine = AccessStatement("DROP OWNED BY worker", drops_owned=True).run_by("chief", "chief", "shop")
+    lake.execute(store, AccessRequest((mine,), True), lambda _role, _password: "")
+    assert kinds(server, lake) == before
 
 
 def test_a_policy_goes_with_its_role(server: Server, lake: Mirror, store: Store) -> None:
