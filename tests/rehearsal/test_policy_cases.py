@@ -35,6 +35,31 @@ def test_right_cases_pass_those_of_the_documentation_too(tmp_path: Path) -> None
     ]
 
 
+def test_policies_of_views_are_tried(tmp_path: Path) -> None:
+    (tmp_path / "cases.yaml").write_text(
+        """
+tables: {s.t: {columns: {a: integer, b: text}, rows: [[1, x], [2, y], [3, null]]}}
+policies:
+  - CREATE ROLE team; CREATE ROLE others
+  - GRANT USAGE ON SCHEMA s TO PUBLIC
+  - CREATE VIEW s.v AS SELECT a, b FROM s.t
+  - GRANT SELECT ON s.v TO PUBLIC
+  - CREATE POLICY own ON s.v TO team USING (b = 'x' OR a = 3)
+  - CREATE POLICY whole ON s.v TO others USING (v IS NOT NULL)
+  - ALTER VIEW s.v ENABLE ROW LEVEL SECURITY
+roles: {ann: [team], bob: [others], eve: }
+tests:
+  - {role: ann, query: "SELECT a FROM s.v", rows: [[1], [3]]}
+  - {role: bob, query: "SELECT a, b FROM s.v", rows: [[1, x], [2, y]]}
+  - {role: eve, query: "SELECT a FROM s.v", rows: []}
+  - {role: ann, query: "SELECT a FROM s.t", error: 42P01}
+"""
+    )
+    done = lakegate("policy", "test", "cases.yaml", folder=tmp_path)
+    assert (done.code, done.errors) == (0, "")
+    assert done.output.splitlines()[-1] == "4 cases, 0 failed"
+
+
 def test_wrong_cases_are_told_with_what_differs(tmp_path: Path) -> None:
     (tmp_path / "cases.yaml").write_text(
         """
