@@ -322,12 +322,17 @@ class Gateway:
         )
 
 
+_YOUNG_OBJECTS = 20_000  # about those of a tree of a few hundred nodes, with its copies; a round over them takes 3 ms
+
+
 def _leave_garbage_collection_little() -> None:
     """Take what was made so far, a million objects that stay, out of the collector's rounds: with them a full one stops
-    all sessions for 0.13 s.
+    all sessions for 0.13 s. And have it look at new objects less often: trees of a statement that is planned would be
+    taken for objects that stay, and full rounds over all kept plans would follow, a fifth of what planning takes.
     """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(_YOUNG_OBJECTS, *gc.get_threshold()[1:])
 
 
 async def serve(config: Config, *, ready: Callable[[Endpoints], None] | None = None) -> None:
