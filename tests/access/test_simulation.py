@@ -117,6 +117,17 @@ def test_sessions_of_who_is_simulated_are_not_the_officers(
         assert other.execute(end.encode()).fetchone() == (True,)
 
 
+def test_what_somebody_ran_is_not_told_to_who_simulates_him(
+    shop_gateway: RunningGateway, olga: psycopg.Connection
+) -> None:
+    asked = "SELECT count(*) FROM lakegate.statement_history WHERE query LIKE '%own_question%'"
+    with shop_gateway.connect(BOB) as bob:
+        bob.execute("SELECT id AS own_question FROM shop.orders")
+        assert bob.execute(asked.encode()).fetchone() == (1,)
+    olga.execute("SET SESSION AUTHORIZATION bob")
+    assert olga.execute(asked.encode()).fetchone() == (0,)
+
+
 def test_a_superuser_who_is_somebody_ends_his_sessions(shop_gateway: RunningGateway, ada: psycopg.Connection) -> None:
     with shop_gateway.connect(BOB) as bob:
         ada.execute("SET SESSION AUTHORIZATION bob")
