@@ -38,6 +38,7 @@ def complete(tree: exp.Query, schema: MappingSchema) -> None:
                 sort_by_inputs(scope, schema)
     for select in tree.find_all(exp.Select):
         merge_keys(select)
+        spell_out_places(select)
         group_by_dependents(select)
 
 
@@ -101,6 +102,15 @@ def sort_by_inputs(scope: Scope, schema: MappingSchema) -> None:
             table = resolver.get_table(column)
             if table is not None:
                 column.set("table", exp.to_identifier(table.name, quoted=True))
+
+
+def spell_out_places(select: exp.Select) -> None:
+    """``GROUP BY 1`` is the first output; `qualify` leaves the number where rows are taken apart in that."""
+    group = select.args.get("group")
+    for place in [one for one in group.expressions if one.is_int] if group is not None else []:
+        output = select.selects[int(place.name) - 1].unalias()
+        if output.find(exp.Column) is not None:
+            place.replace(output.copy())
 
 
 def group_by_dependents(select: exp.Select) -> None:

@@ -27,7 +27,7 @@ _OF_SETS = frozenset(  # functions of PostgreSQL's that return sets: they are no
 def complete(tree: exp.Expr) -> None:
     """Name the columns of functions in FROM, in place, and spell out those that `sources` does not know."""
     for holder in list(tree.find_all(exp.From, exp.Join)):
-        item = holder.this
+        item = _without_lateral(holder.this)
         function = _function(item)
         if isinstance(item, exp.Table) and item.args.get("rows_from"):
             _several(holder, item, [_function(one) for one in item.args["rows_from"]])
@@ -41,6 +41,16 @@ def complete(tree: exp.Expr) -> None:
         elif function is not None and not isinstance(function, _SETS):
             _other(holder, item, function)
     take_apart(tree)
+
+
+def _without_lateral(item: exp.Expr) -> exp.Expr:
+    """``LATERAL unnest(t.a)`` says what is so of every function in FROM, and `qualify` does not know its columns."""
+    if not (isinstance(item, exp.Lateral) and isinstance(item.this, exp.Unnest)):
+        return item
+    unnest: exp.Expr = item.this
+    unnest.set("alias", item.args.get("alias"))
+    item.replace(unnest)
+    return unnest
 
 
 def _function(item: object) -> exp.Expr | None:

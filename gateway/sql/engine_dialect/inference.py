@@ -306,7 +306,7 @@ def _extract(node: exp.Extract) -> exp.DataType:
 
 
 def _at_time_zone(node: exp.AtTimeZone) -> exp.DType:
-    return T.TIMESTAMP if kind(node.this) is Kind.TIMESTAMPTZ else T.TIMESTAMPTZ
+    return T.TIMESTAMPTZ if kind(node.this) is Kind.TIMESTAMP else T.TIMESTAMP
 
 
 def _within_group(node: exp.WithinGroup) -> exp.DataType | exp.DType:

@@ -132,13 +132,15 @@ def read_in_zone(node: exp.Expr, zone: exp.Expr) -> exp.Expr:
 
 
 def at_time_zone(node: exp.AtTimeZone, session: Session) -> exp.Expr:
-    """``AT TIME ZONE``: the engine only changes the label, PostgreSQL goes between the two types."""
+    """``AT TIME ZONE``: the engine only changes the label, PostgreSQL goes between the two types. A date is a
+    timestamptz to it, the midnight of the session's zone.
+    """
     zone = node.args["zone"]
     bare = zone.unnest()
     if isinstance(bare, exp.Literal) and bare.is_string:
         zone = text(named_zone(bare.name))
-    if kind(node.this) is Kind.TIMESTAMPTZ:
-        return wall_clock(node.this, zone)
+    if kind(node.this) in (Kind.TIMESTAMPTZ, Kind.DATE):
+        return wall_clock(zoned(node.this, session), zone)
     return read_in_zone(stamp(node.this, session), zone)
 
 

@@ -14,6 +14,7 @@ from gateway.sql.engine_dialect.correlation import conjuncts, free_columns
 from gateway.sql.engine_dialect.decorrelate import wrapped
 from gateway.sql.engine_dialect.kinds import MOMENTS, SAME_TEXT, Kind, T, carried_as_text, common_type, kind, type_of
 from gateway.sql.engine_dialect.moments import Session
+from gateway.sql.engine_dialect.rows_apart import sorted_outside
 
 _ALL_ROWS = 2**62  # as a LIMIT
 _MARK = "_occurrence"
@@ -40,16 +41,18 @@ def fetch(node: exp.Select | exp.SetOperation) -> None:
 
 def apart(query: exp.Query, root: exp.Query) -> exp.Query:
     """Rows are numbered behind DISTINCT and set operations: where FETCH WITH TIES or a LIMIT that is a query asks for
-    numbers, these become a derived table. Returns the root, which may be a new one.
+    numbers, these become a derived table. So do SELECTs that take arrays apart (`rows_apart`). Returns the root, which
+    may be a new one.
     """
     parts = [query.args[key] for key in ("limit", "offset") if query.args.get(key) is not None]
     options = [part.args.get("limit_options") for part in parts]
     ties = any(one is not None and one.args.get("with_ties") for one in options)
     numbered = ties or any(part.find(exp.Query) is not None for part in parts)
-    if not numbered or (isinstance(query, exp.Select) and not query.args.get("distinct")):
+    outer = sorted_outside(query) if isinstance(query, exp.Select) else None
+    if outer is None and (not numbered or (isinstance(query, exp.Select) and not query.args.get("distinct"))):
         return root
     parent, key, index = query.parent, query.arg_key, query.index
-    outer = wrapped(query, count(1_000_000))
+    outer = outer or wrapped(query, count(1_000_000))
     if parent is None:
         return outer
     parent.set(key or "this", outer, index)

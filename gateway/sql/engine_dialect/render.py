@@ -24,6 +24,7 @@ from gateway.sql.engine_dialect import (
     comparisons,
     constants,
     formats,
+    group_keys,
     hypothetical,
     interval_equality,
     intervals,
@@ -38,6 +39,7 @@ from gateway.sql.engine_dialect import (
     postgres_inputs,
     queries,
     records,
+    rows_apart,
     sources,
     strings,
     subqueries,
@@ -49,7 +51,7 @@ from gateway.sql.engine_dialect.build import ENGINE, POLICY
 from gateway.sql.engine_dialect.call_marks import called, get_mark
 from gateway.sql.engine_dialect.compared_parameters import are_compared
 from gateway.sql.engine_dialect.dialect import generate
-from gateway.sql.engine_dialect.kinds import Kind, kind
+from gateway.sql.engine_dialect.kinds import Kind, T, is_unknown_constant, kind
 from gateway.sql.engine_dialect.moments import Session
 from gateway.sql.engine_dialect.outer_joins import without_right_joins
 from gateway.sql.engine_dialect.postgres_calls import ResultTypes
@@ -209,7 +211,10 @@ def _clauses(query: exp.Select | exp.SetOperation, session: Session, present: se
         windows.spell_out(query)
     if exp.Tuple in present:
         records.spell_out(query, session)
+    if present & {exp.Explode, exp.ExplodingGenerateSeries, exp.GenerateSeries, exp.Unnest}:
+        rows_apart.forget_keys(query)
     sources.functions(query, session)
+    group_keys.forget_grouped(query)
     queries.output_names(query)
     queries.output_constants(query)
     queries.keep_conditions_out(query)
@@ -302,6 +307,12 @@ _ANONYMOUS: dict[str, Rule] = {
 }
 
 
+def _at_time_zone(node: exp.AtTimeZone, session: Session) -> exp.Expr:
+    if is_unknown_constant(node.this):
+        node.set("this", casts.to_type(node.this, T.TIMESTAMPTZ.into_expr(), session))
+    return moments.at_time_zone(node, session)
+
+
 def _anonymous(node: exp.Anonymous, session: Session) -> exp.Expr:
     if masks.is_keyed_call(node):
         return masks.keyed(node)
@@ -346,7 +357,7 @@ RULES: tuple[tuple[Rule, tuple[type[exp.Expr], ...]], ...] = (
     # moments
     (moments.extract, (exp.Extract,)),
     (moments.truncate, (exp.TimestampTrunc, exp.DateTrunc)),
-    (moments.at_time_zone, (exp.AtTimeZone,)),
+    (_at_time_zone, (exp.AtTimeZone,)),
     (moments.now, (exp.CurrentTimestamp, exp.Localtimestamp)),
     (moments.current_date, (exp.CurrentDate,)),
     (moments.from_epoch, (exp.UnixToTime,)),
@@ -433,10 +444,10 @@ RULES: tuple[tuple[Rule, tuple[type[exp.Expr], ...]], ...] = (
 
 WITH_SESSION: frozenset[Any] = frozenset(
     {
-        _anonymous, _arithmetic, _cast, _concatenation, arrays.change, arrays.contains, arrays.literal,
+        _anonymous, _arithmetic, _at_time_zone, _cast, _concatenation, arrays.change, arrays.contains, arrays.literal,
         comparisons.alternatives, comparisons.between, comparisons.case, comparisons.compare, comparisons.member,
         comparisons.nullif, constants.interval_literal, formats.to_char, formats.to_timestamp, hypothetical.rank,
-        moments.age, moments.at_time_zone, moments.current_date, moments.extract, moments.now, moments.truncate,
+        moments.age, moments.current_date, moments.extract, moments.now, moments.truncate,
         records.equals, records.overlaps, sources.exploded, strings.concat, strings.format_text, subqueries.member,
         subqueries.quantified,
     }

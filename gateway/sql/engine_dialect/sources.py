@@ -149,7 +149,7 @@ def _derived(item: exp.Expr, array: tuple[exp.Expr, exp.DataType], session: Sess
     rows = exp.Explode(this=whole)
     columns = [exp.alias_(_element(rows, whole, element, session), value, quoted=True)]
     if ordinality is not None:
-        columns.append(exp.alias_(exp.Explode(this=_places(whole)), ordinality, quoted=True))
+        columns.append(exp.alias_(exp.Explode(this=places(whole)), ordinality, quoted=True))
     alias = exp.TableAlias(this=exp.to_identifier(item.alias or value, quoted=True))
     return exp.Subquery(this=exp.select(*columns), alias=alias)
 
@@ -159,7 +159,8 @@ def _element(rows: exp.Expr, whole: exp.Expr, element: exp.DataType, session: Se
     return series_element(rows, element, session) if made else rows
 
 
-def _places(whole: exp.Expr) -> exp.Expr:
+def places(whole: exp.Expr) -> exp.Expr:
+    """Return the numbers of an array's elements, as an array."""
     size = call("array_length", whole.copy(), returns="BIGINT")
     return call("generate_series", number(1), cast(size, "BIGINT"), returns="BIGINT[]")
 
@@ -191,7 +192,7 @@ def _as_column(
     alias = source.alias_or_name
     names[item.alias, value] = exp.column(f"{item.alias}:{value}", table=alias, quoted=True)
     if ordinality is not None:
-        columns.append(exp.alias_(exp.Explode(this=_places(whole)), f"{item.alias}:{ordinality}", quoted=True))
+        columns.append(exp.alias_(exp.Explode(this=places(whole)), f"{item.alias}:{ordinality}", quoted=True))
         names[item.alias, ordinality] = exp.column(f"{item.alias}:{ordinality}", table=alias, quoted=True)
     inner = exp.select(*columns).from_(source.copy())
     place.set("this", exp.Subquery(this=inner, alias=exp.TableAlias(this=exp.to_identifier(alias, quoted=True))))

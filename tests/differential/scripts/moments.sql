@@ -124,3 +124,12 @@ select date_part('bogus', ts) from types;
 select id, cast(iv as time), (ts - timestamp '2000-01-01')::time, interval '25:01:02.5'::time, (-interval '1 second')::time from types where id <> 6;
 -- overlaps as a function
 select id, overlaps(tm, tm, tm, '00:00'::time), overlaps(d, d + 2, d + 1, d + 5), overlaps(ts, '1 day'::interval, ts, '1 hour'::interval) is not true, (d, d + 2) overlaps(d + 1, d + 5) and b from types;
+-- a date at a time zone is a timestamptz of the session
+-- time zone: Europe/Berlin
+select id, d at time zone 'UTC', d at time zone 'Asia/Tokyo', (d at time zone 'UTC')::date, date_trunc('day', d at time zone 'UTC'), extract(hour from d at time zone 'UTC') from types;
+-- a date and its arithmetic at a time zone
+-- time zone: America/New_York
+select id, (d + 1) at time zone 'UTC' + interval '1 hour', timezone('UTC', d), max(d) over () at time zone 'UTC' from types;
+-- a constant at a time zone
+-- time zone: Europe/Berlin
+select id, '2024-07-01 10:00' at time zone 'UTC', '2024-07-01 10:00+05' at time zone 'UTC', null at time zone 'UTC' from types;

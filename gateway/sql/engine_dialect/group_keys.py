@@ -1,0 +1,73 @@
+"""GROUP BY and DISTINCT over a join with something that was grouped before: ``FROM s JOIN o GROUP BY s.k, o.status``,
+where k was a key of s.
+
+The engine knows that k decided the columns of s, and then takes it to decide all of the new groups, of which it is only
+a part. Above them it leaves out keys of ORDER BY, GROUP BY and DISTINCT, and rows of joins (apache/datafusion#23626 was
+one such). It knows a key by its column, not by an expression: so keys are grouped by as expressions.
+"""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from gateway.sql.engine_dialect.build import call, number
+from gateway.sql.engine_dialect.correlation import items
+from gateway.sql.engine_dialect.kinds import Kind, T, kind, type_of
+
+ROWS = (exp.Explode, exp.ExplodingGenerateSeries, exp.GenerateSeries)
+"""What takes arrays apart in a select list."""
+_UNIQUE = (exp.Group, exp.Distinct, exp.SetOperation, exp.AggFunc)
+_AFTER_GROUPS = ("expressions", "group", "having", "order", "distinct", "qualify", "windows")
+
+
+def forget_grouped(select: exp.Select) -> None:
+    """Group by expressions, in place, where a key may be one of what is joined."""
+    keys = _keys(select)
+    if len(keys) < 2:
+        return  # one key alone does decide its groups
+    sources = list(items(select))
+    keyed = {one.alias_or_name for one in sources if may_have_keys(one)}
+    if not keyed or not (len(sources) > 1 or any(one.find(exp.Join, exp.Unnest, *ROWS) for one in sources)):
+        return
+    wanted = {(one.table, one.name) for one in keys if isinstance(one, exp.Column) and one.table in keyed}
+    for column in _columns(select) if wanted else ():
+        if (column.table, column.name) in wanted:
+            column.replace(anew(column))
+
+
+def may_have_keys(item: exp.Expr) -> bool:
+    """Whether an item of FROM may be made of rows that differ; tables of the lake have no keys to the engine."""
+    if any(not one.db and isinstance(one.this, exp.Identifier) for one in item.find_all(exp.Table)):
+        return True  # a common table expression
+    return item.find(*_UNIQUE) is not None
+
+
+def anew(value: exp.Expr) -> exp.Expr:
+    """Return a column's values as an expression, which the engine does not see through; others as they are."""
+    if not isinstance(value, exp.Column):
+        return value
+    if kind(value) in (Kind.ARRAY, Kind.OTHER, Kind.UNKNOWN):
+        both = call("make_array", value.copy(), value.copy(), returns=T.UNKNOWN.into_expr())
+        return call("array_element", both, number(1), returns=type_of(value).copy())
+    return call("nullif", value.copy(), exp.Null(), returns=type_of(value).copy())
+
+
+def _keys(select: exp.Select) -> list[exp.Expr]:
+    """Return what decides a SELECT's groups, or its rows where these differ."""
+    group = select.args.get("group")
+    if group is not None:
+        return list(group.expressions)
+    operation = select.parent
+    differ = isinstance(operation, exp.SetOperation) and operation.args.get("distinct")
+    return [one.unalias() for one in select.selects] if differ or select.args.get("distinct") is not None else []
+
+
+def _columns(select: exp.Select) -> list[exp.Column]:
+    """Return the columns that a SELECT names behind its groups."""
+    found: list[exp.Column] = []
+    for clause in _AFTER_GROUPS:
+        value = select.args.get(clause)
+        for node in value if isinstance(value, list) else [value]:
+            if isinstance(node, exp.Expr):
+                found += [one for one in node.find_all(exp.Column) if one.find_ancestor(exp.Query) is select]
+    return found
