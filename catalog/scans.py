@@ -73,6 +73,7 @@ class FileGroup:
     ``files`` are absolute paths or object-store URLs. ``columns`` has one entry for each column of the table, in its
     order. ``schema`` is the physical schema where the connector knows it. Deleted rows come as positions
     (``deleted_positions``: columns ``file`` as in ``files``, and ``position``, int64) and as equality deletes.
+    ``immutable`` says that the format never writes a file again under the same name.
     """
 
     format: str  # parquet, csv, json, avro, arrow
@@ -82,13 +83,15 @@ class FileGroup:
     deleted_positions: pa.Table | None = field(default=None, compare=False)
     equality_deletes: tuple[EqualityDelete, ...] = ()
     options: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # of the format: CSV's delimiter …
+    immutable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class FileScan:
     """The exact files of one snapshot (after pruning). ``key`` is equal only for equal contents, so that the engine
     may keep what it made of it. ``storage`` holds the object store's options. With ``late`` the query's conditions are
-    to be evaluated before other columns are decoded (`optimizer.late_materialization`).
+    to be evaluated before other columns are decoded (`optimizer.late_materialization`). ``read`` are the columns that
+    the statement names, none where that is not known.
     """
 
     key: str
@@ -97,6 +100,7 @@ class FileScan:
     files_known: int  # files of the snapshot before pruning
     storage: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
     late: bool = False
+    read: tuple[str, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -218,9 +218,9 @@ def _new_scan(part: Fragment, keys: tuple[Keys, ...], lake: Lake) -> Scan:
     scan = source.scan(part.snapshot, part.columns, (*part.pushed, *part.pruning), keys)
     if isinstance(scan, RemoteScan) and isinstance(part.scan, RemoteScan):
         return replace(scan, reader=part.scan.reader)
-    return (
-        replace(scan, late=part.scan.late) if isinstance(scan, FileScan) and isinstance(part.scan, FileScan) else scan
-    )
+    if isinstance(scan, FileScan) and isinstance(part.scan, FileScan):
+        return replace(scan, late=part.scan.late, read=part.scan.read)
+    return scan
 
 
 def _files(scan: Scan) -> int:

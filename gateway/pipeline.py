@@ -354,11 +354,11 @@ def _measured(query: EngineQuery, planned: Plan, prepared: Prepared, session: Se
         return query
     filtered = tuple((one.filter.target, one.filter.tables) for one in prepared.keys)
 
-    def measured(root: Operator) -> None:
+    def measured(root: Operator, in_memory: frozenset[str]) -> None:
         lake.feedback.looked_at(planned, versions)
         statistics = lake.statistics([*optimized.tables.values()])
         known = known_statistics(statistics, planned.principal, planned.tuned(planned.tuning), lake)
-        ended = Run(planned, planned.principal, optimized, fragmented, known, filtered)
+        ended = Run(planned, planned.principal, optimized, fragmented, known, filtered, in_memory)
         collect(root, ended, lake.feedback, lake.table_now, lake.history.misjudged)
 
     return replace(query, measured=measured)

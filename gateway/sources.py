@@ -32,6 +32,7 @@ from gateway.sql.engine_dialect.mask_functions import register_mask_functions
 
 AUDIT = "lakegate"  # the source, and the schema in which clients find its relations
 _SMALL_TABLES_PART = 8  # of the memory for statements, rows of small tables may take one
+_HOT_COLUMNS_PART = 4  # of the same, hot columns
 _RELATIONS = frozenset({"audit_log", "policy_history"})
 # How a server says that a table is not any more what it was when the source was looked at.
 
@@ -124,7 +125,8 @@ def _engine_settings(config: Config) -> EngineSettings:
     engine = config.engine
     memory = engine.memory_limit // max(1, engine.workers)
     partitions, small = engine.target_partitions, min(engine.small_tables_memory, memory // _SMALL_TABLES_PART)
-    return EngineSettings(memory, config.spill_directory, partitions, small_tables_memory=small)
+    hot = min(engine.hot_columns_memory // max(1, engine.workers), memory // _HOT_COLUMNS_PART)
+    return EngineSettings(memory, config.spill_directory, partitions, small_tables_memory=small, hot_columns_memory=hot)
 
 
 def require_reader(scan: RemoteScan) -> str:

@@ -113,6 +113,8 @@ def _fragment(
     scan = source.scan(snapshot, columns, (*pushed, *pruning))
     if isinstance(scan, RemoteScan):
         scan = replace(scan, reader=relation.reader)
+    elif isinstance(scan, FileScan):
+        scan = replace(scan, read=columns)
     base = exp.Table(this=exp.to_identifier(name, quoted=True), alias=exp.TableAlias(this=_quoted(relation.base.name)))
     relation.base.replace(base)
     sorted_out = tuple(pushed), tuple(pruning), tuple(kept)
@@ -147,8 +149,8 @@ def _with_parameters(part: Fragment, source: Source, parameters: Sequence[pa.Sca
         elif applied is Applied.BY_ENGINE_AND_FILES:
             pruning += plain
     scan, before = source.scan(part.snapshot, part.columns, (*pushed, *pruning)), part.scan
-    if isinstance(scan, FileScan) and isinstance(before, FileScan) and before.late:
-        scan = replace(scan, late=True)
+    if isinstance(scan, FileScan) and isinstance(before, FileScan):
+        scan = replace(scan, late=before.late, read=before.read)
     elif isinstance(scan, RemoteScan) and isinstance(before, RemoteScan):
         scan = replace(scan, reader=before.reader, infinite=before.infinite)
     return replace(part, scan=scan, pushed=tuple(pushed), pruning=tuple(pruning))

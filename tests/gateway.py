@@ -227,7 +227,14 @@ def write_config(folder: Path, lake: SampleLake, settings: Settings) -> Path:
     }
     # With LAKEGATE_TEST_WORKERS=1 any test has its statements executed in a worker process.
     workers = int(os.environ.get("LAKEGATE_TEST_WORKERS", "0"))
-    engine = {"memory_limit": "512MB", "target_partitions": 2, "workers": workers, **settings.engine}
+    # Which columns are hot depends on what ran before, and EXPLAIN says so: tests of it have them on their own.
+    engine = {
+        "memory_limit": "512MB",
+        "target_partitions": 2,
+        "hot_columns_memory": "0",
+        "workers": workers,
+        **settings.engine,
+    }
     sources = lake.sources if settings.sources is None else settings.sources
     sections = {
         "server": server,

@@ -150,7 +150,7 @@ def _group(version: DeltaVersion, grouped: pa.Table, at: int, deleted: pa.Table 
     if deleted is not None and grouped["deletes"][at].as_py():
         mine = pc.is_in(deleted["file"].cast(pa.string()), value_set=pa.array(files, pa.string()))
         positions = deleted.filter(mine)
-    return FileGroup("parquet", files, tuple(columns), pa.schema(fields), positions)
+    return FileGroup("parquet", files, tuple(columns), pa.schema(fields), positions, immutable=True)
 
 
 def _names_of_columns(version: DeltaVersion, files: pa.Array) -> pa.Array:

@@ -204,7 +204,7 @@ def _group(
     if positions is not None:
         mine = pc.is_in(positions["file"].cast(pa.string()), value_set=pa.array(locations, pa.string()))
         positions = positions.filter(mine)
-    return FileGroup("parquet", locations, layout.columns, schema, positions, deletes)
+    return FileGroup("parquet", locations, layout.columns, schema, positions, deletes, immutable=True)
 
 
 def _layout(version: IcebergVersion, file: LiveFile, opened: bool) -> _Layout:

@@ -26,10 +26,11 @@ from catalog.sqlstate import SqlState
 from gateway.execute import file_relations, heaps, remote_relations
 from gateway.execute.errors import StatedError, sql_error
 from gateway.execute.fences import require_fences
+from gateway.execute.hot_relations import HotRelations, Planning
 from gateway.execute.kept_plans import KeptPlan, KeptPlans
 from gateway.execute.measuring import Measuring
 from gateway.execute.opened import Opened, Ready
-from gateway.execute.port import EngineQuery, EngineSettings, MakeForm, Messages, batches_alone, explained
+from gateway.execute.port import EngineQuery, EngineSettings, MakeForm, Messages, batches_alone, explained, hot_row
 from gateway.execute.small_relations import SmallRelations
 from gateway.execute.thread_work import in_thread
 
@@ -95,6 +96,11 @@ class Engine:
         # More partitions than cores even out the work of large scans, and cost small queries up to 0.7 ms to plan.
         self._context_of_small = new_context(max(1, settings.target_partitions // 2))
         self._context_of_tiny = new_context(1)
+        self._partitions = {
+            self.context: settings.target_partitions,
+            self._context_of_small: max(1, settings.target_partitions // 2),
+            self._context_of_tiny: 1,
+        }
         self._stated_error = stated_error
         self._open_remote = open_remote
         self._hold = hold
@@ -106,6 +112,7 @@ class Engine:
         self._readers = ThreadPoolExecutor(64, thread_name_prefix="scan")
         self._plans = KeptPlans(self._context_of_tiny)
         self.small = SmallRelations(self._context_of_tiny, settings.small_tables_memory, self._readers, self._forget)
+        self.hot = HotRelations(self._context_of_tiny, settings.hot_columns_memory, self._forget)
 
     async def start(
         self, prepare: Callable[[], EngineQuery], parameters: Sequence[pa.Scalar] = (), form: MakeForm = batches_alone
@@ -137,6 +144,7 @@ class Engine:
         """Give back the threads."""
         self.threads.shutdown(wait=False, cancel_futures=True)
         self._readers.shutdown(wait=False, cancel_futures=True)
+        self.hot.columns.close()
 
     def begin(self, prepare: Callable[[], EngineQuery], parameters: Sequence[pa.Scalar], opened: Opened) -> Running:
         """Plan a query in this thread, as `start` does in another; blocks. Whoever calls it closes ``opened`` where it
@@ -154,14 +162,16 @@ class Engine:
             else:
                 frame, alone = planned, _one_by_one(context, planned) if _reads_files_alone(query) else None
                 streams = alone or iter([frame.execute_stream()])
-                if query.measured is not None:
-                    measuring = Measuring(frame.execution_plan(), query.measured)
+                if query.measured is not None and _is_alike(query, opened.hot):
+                    measuring = Measuring(frame.execution_plan(), query.measured, frozenset(opened.hot))
             for _, scan in query.scans:
                 if isinstance(scan, FileScan):
                     _require_files(scan)
             ready: list[pa.RecordBatch] = []
             if query.is_brief and _reads_local_files(query):
                 ready, streams = _first_batches(streams)
+            if query.is_explained and opened.hot:
+                ready = [*ready, pa.RecordBatch.from_pylist([hot_row(opened.hot)], frame.schema())]
             is_large = query.bytes is not None and query.bytes > _SMALL_BYTES
             return Running(frame, streams, opened, ready, is_large, measuring)
         finally:
@@ -178,12 +188,12 @@ class Engine:
         name, scan = query.scans[0] if query.scans else ("", None)  # what is brief reads one table
         is_small = context is self._context_of_tiny and not query.is_explained
         if not is_small or not isinstance(scan, FileScan):
-            return self._plan_over(self._relations(context, query, opened), context, query, parameters)
+            return self._plan_anywhere(context, query, parameters, opened)
         fenced = name in query.fenced
         relation = self.small.take(scan, fenced=fenced)
         if relation is None:
             self.small.used(scan, lambda: _whole(context, scan, fenced=fenced), fenced=fenced)
-            return self._plan_over(self._relations(context, query, opened), context, query, parameters)
+            return self._plan_anywhere(context, query, parameters, opened)
         try:
             kept = self._kept_plan(name, relation, query, parameters)
             return kept or self._plan_over({name: relation}, context, query, parameters)
@@ -201,7 +211,15 @@ class Engine:
         fenced = {relation.replace('"', "")} if name in query.fenced else set()
         return self._plans.take(sql, parameters, lambda frame: require_fences(frame, fenced))
 
-    def _relations(self, context: SessionContext, query: EngineQuery, opened: Opened) -> dict[str, str]:
+    def _plan_anywhere(
+        self, context: SessionContext, query: EngineQuery, parameters: Sequence[pa.Scalar], opened: Opened
+    ) -> DataFrame:
+        """Plan a query over columns in memory, files and servers, as they come."""
+        with self.hot.planning() as hot:
+            relations = self._relations(context, query, opened, hot)
+            return self._plan_over(relations, context, query, parameters)
+
+    def _relations(self, context: SessionContext, query: EngineQuery, opened: Opened, hot: Planning) -> dict[str, str]:
         """Return the name of the relation for each scan, quoted for SQL."""
         remote = [item for item in query.scans if isinstance(item[1], RemoteScan)]
         relations: dict[str, str] = {}
@@ -209,8 +227,13 @@ class Engine:
             names = self._readers.map(lambda item: self._relation(context, item[0], item[1], opened), remote)
             relations = dict(zip((name for name, _ in remote), names, strict=True))
         for name, scan in query.scans:
-            if name not in relations:
-                relations[name] = self._relation(context, name, scan, opened, fenced=name in query.fenced)
+            fenced, found = name in query.fenced, None
+            if isinstance(scan, FileScan) and not query.is_plain_scan:
+                found = hot.take(context, scan, self._partitions[context], fenced=fenced)
+            if found is not None:
+                relations[name], opened.hot[name] = found.name, found.files
+            elif name not in relations:
+                relations[name] = self._relation(context, name, scan, opened, fenced=fenced)
         return relations
 
     def _plan_over(
@@ -377,6 +400,12 @@ def _first_batches(streams: Iterator[RecordBatchStream]) -> tuple[list[pa.Record
 
 def _whole(context: SessionContext, scan: FileScan, *, fenced: bool) -> DataFrame:
     return context.sql(f"SELECT * FROM {file_relations.register(context, scan, fenced=fenced)}")
+
+
+def _is_alike(query: EngineQuery, hot: Mapping[str, int]) -> bool:
+    """Whether each scan is read from memory alone, or not at all: what operators count tells nothing of others."""
+    scans = {name: scan for name, scan in query.scans if isinstance(scan, FileScan)}
+    return all(hot[name] == sum(len(group.files) for group in scans[name].groups) for name in hot)
 
 
 def _may_be_kept(sql: str) -> bool:

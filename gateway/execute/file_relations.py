@@ -76,6 +76,13 @@ def register(context: SessionContext, scan: FileScan, *, fenced: bool = False) -
     return _keep(context, known, key, bare)
 
 
+def unregistered(context: SessionContext, scan: FileScan) -> DataFrame:
+    """Return the scan's rows for one reading: nothing new can be read in ``context``. Blocks as `register` does."""
+    known = _registrations(context)
+    file_stores.register((context, known.builder), scan, known.stores)
+    return _relation(known.builder, scan)
+
+
 def is_local_scan(scan: FileScan) -> bool:
     """Say whether all files of the scan are in this machine's file system; those of deletes are kept beside them."""
     return all(is_local(file) for group in scan.groups for file in group.files)

@@ -25,9 +25,11 @@ class EngineSettings:
     target_partitions: int
     batch_size: int = 8192
     small_tables_memory: int = 64 << 20  # bytes; 0: none is kept
+    hot_columns_memory: int = 0  # bytes; 0: none are kept
 
 
-Measured = Callable[[Operator], None]
+Measured = Callable[[Operator, frozenset[str]], None]
+"""Told of a plan's operators, and of the scans whose rows were in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class EngineQuery:
     measured: Measured | None = field(default=None, compare=False)
 
 
+_HOT = "hot_columns"
 Prepare = Callable[[], EngineQuery]
 Blocks = tuple[int, Sequence[memoryview]]
 """How many rows there are, and buffers of their messages; each buffer ends where a message ends."""
@@ -163,3 +166,15 @@ async def explained(start: Start, query: EngineQuery, parameters: Sequence[pa.Sc
     finally:
         await running.close()
     return "\n".join(lines).rstrip()
+
+
+def hot_row(files: Mapping[str, int]) -> dict[str, str]:
+    """Return what a plan tells of scans whose columns were in memory, with the number of files that these are of."""
+    return {"plan_type": _HOT, "plan": "\n".join(f"{_HOT} {name} {number}" for name, number in files.items())}
+
+
+def without_hot(plan: str) -> tuple[str, dict[str, int]]:
+    """Return the text of `EnginePort.explain` without what `hot_row` has told, and that."""
+    lines = plan.split("\n")
+    told = [line.split(" ") for line in lines if line.startswith(_HOT)]
+    return "\n".join(line for line in lines if not line.startswith(_HOT)), {name: int(files) for _, name, files in told}

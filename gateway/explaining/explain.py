@@ -11,12 +11,13 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic
 
 from catalog.scans import FileScan
 from gateway.dynamic_filters import Asking, Filtered, with_keys
+from gateway.execute.port import without_hot
 from gateway.explaining.advice import Analyzed, expected_rows, worst_estimate
 from gateway.explaining.feedback import feedback_lines, feedback_shown
 from gateway.explaining.formats import written
@@ -78,13 +79,12 @@ async def explain(
     for one in filtered or [Filtered(each.filter, round(each.filter.keys), None) for each in prepared.keys]:
         if one.keys is not None and (one.scan is not None or not filtered):
             expected[one.filter.target] = left_by(one.filter, one.keys)
+    told, hot = without_hot(told)
     told = _named(told if planned.principal.superuser else without_places(told), prepared.fragmented)
     planning = 1000 * ((planned_at if options.analyze else ended_at) - before.started)
     execution = 1000 * (ended_at - planned_at) if options.analyze else None
-    analyzed = _analyzed(prepared, lake)
-    run = _Explained(
-        prepared, filtered, told, expected, orders, planning, execution, analyzed, known, kept_shown(before.kept)
-    )
+    analyzed, shown = _analyzed(prepared, lake), kept_shown(before.kept)
+    run = _Explained(prepared, filtered, told, expected, orders, planning, execution, analyzed, known, shown, hot)
     if options.format == "TEXT":
         return _text(run, planned, options, asking)
     return written(_shown(run, planned, options, asking), options.format)
@@ -131,6 +131,7 @@ class _Explained:
     analyzed: Analyzed  # the tables whose versions ANALYZE has read
     known: list[KnownPart]
     kept: dict[str, object]
+    hot: Mapping[str, int]  # of scans with columns in memory, the number of files that these are of
 
     @property
     def fragmented(self) -> Fragmented:
@@ -149,7 +150,8 @@ class _Explained:
         if root is not None:
             # Rows of servers in memory look alike, whether they are a table's or a part's.
             certain = [one for one in self.fragments if not self.fragmented.parts or isinstance(one[1].scan, FileScan)]
-            name_scans(root, [part for _, part in certain], [self.expected[place] for place, _ in certain])
+            hot = () if self.fragmented.parts else self.hot
+            name_scans(root, [part for _, part in certain], [self.expected[place] for place, _ in certain], hot)
         return root
 
 
@@ -161,7 +163,7 @@ def _text(run: _Explained, planned: Plan, options: ExplainOptions, asking: Askin
         lines += order_lines(run.orders)
     lines += [f"  {line}" for line in without_statistics(run.plan).splitlines()]
     for place, part in run.fragments:
-        lines += fragment_lines(part)
+        lines += fragment_lines(part, run.hot.get(part.relation, 0))
         lines += [f"  Dynamic filter: {one}" for one in filter_lines(place, run.prepared.keys, run.filtered)]
     lines += part_lines(run.fragmented.parts)
     lines += feedback_lines(run.known)
@@ -207,7 +209,10 @@ def _shown(run: _Explained, planned: Plan, options: ExplainOptions, asking: Aski
     if options.verbose:
         shown |= {"Rules": [*planned.optimized.trace], "Join Orders": orders_shown(run.orders)}
     shown["Fragments"] = [
-        {**fragment_shown(part), "Dynamic Filters": filter_lines(place, run.prepared.keys, run.filtered)}
+        {
+            **fragment_shown(part, run.hot.get(part.relation, 0)),
+            "Dynamic Filters": filter_lines(place, run.prepared.keys, run.filtered),
+        }
         for place, part in run.fragments
     ]
     shown |= pin_shown(planned)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlglot import exp
 
@@ -13,8 +13,8 @@ from optimizer.stages import DynamicFilter, Fragment, Optimized
 from policies.fences import FENCE
 
 
-def fragment_lines(part: Fragment) -> list[str]:
-    """Return the lines of the format TEXT."""
+def fragment_lines(part: Fragment, hot: int = 0) -> list[str]:
+    """Return the lines of the format TEXT; of ``hot`` files the columns are in memory."""
     table = part.snapshot.table
     lines = [f"Scan {table.name}  (source {table.source}, {table.kind}, version {part.snapshot.version})"]
     if part.snapshot.rows is not None:
@@ -25,6 +25,7 @@ def fragment_lines(part: Fragment) -> list[str]:
         lines.append(f"  Session SQL: {part.scan.query}")
     elif isinstance(part.scan, FileScan):
         lines.append(f"  Files: {_files(part.scan)} of {part.scan.files_known}")
+        lines += [f"  Hot columns: in memory of {hot} of {_files(part.scan)} files"] if hot else []
     if isinstance(part.scan, FileScan) and part.scan.late:
         lines.append("  Late materialization: other columns are decoded where the conditions hold")
     lines += [f"  Pushed down: {_comparison(one)}" for one in part.pushed]
@@ -33,8 +34,8 @@ def fragment_lines(part: Fragment) -> list[str]:
     return lines
 
 
-def fragment_shown(part: Fragment) -> dict[str, object]:
-    """Return what the other formats show."""
+def fragment_shown(part: Fragment, hot: int = 0) -> dict[str, object]:
+    """Return what the other formats show; of ``hot`` files the columns are in memory."""
     table = part.snapshot.table
     shown: dict[str, object] = {
         "Table": str(table.name),
@@ -50,6 +51,7 @@ def fragment_shown(part: Fragment) -> dict[str, object]:
     elif isinstance(part.scan, FileScan):
         shown |= {"Files": _files(part.scan), "Files Known": part.scan.files_known}
         shown["Late Materialization"] = part.scan.late
+        shown |= {"Hot Files": hot} if hot else {}
     shown["Pushed Down"] = [_comparison(one) for one in part.pushed]
     shown["Prunes Files"] = [_comparison(one) for one in part.pruning]
     shown["Not Pushed Down"] = [{"Condition": condition, "Reason": reason} for condition, reason in part.kept]
@@ -117,15 +119,18 @@ def operations_kept(optimized: Optimized, tree: exp.Query) -> list[tuple[str, st
     return [*kept, *([("LIMIT", reason)] if limited else [])]
 
 
-def name_scans(root: PlanNode, parts: Sequence[Fragment], expected: Sequence[float | None]) -> None:
+def name_scans(
+    root: PlanNode, parts: Sequence[Fragment], expected: Sequence[float | None], hot: Collection[str] = ()
+) -> None:
     """Tell scans of the engine's plan which tables they read, where that is certain: the engine names files, and of
-    other scans their columns. ``expected`` are the rows by which the optimizer chose the plan, of each part.
+    other scans their columns. ``expected`` are the rows by which the optimizer chose the plan, of each part, ``hot``
+    names scans whose rows are in memory.
     """
     above: dict[int, PlanNode] = {id(child): node for node in root.walk() for child in node.children}
     for node in root.walk():
         if node.name != "Foreign Scan":
             continue
-        found = [(part, rows) for part, rows in zip(parts, expected, strict=True) if _may_be(part, node.detail)]
+        found = [(part, rows) for part, rows in zip(parts, expected, strict=True) if _may_be(part, node.detail, hot)]
         if not found or any(part.snapshot.table.name != found[0][0].snapshot.table.name for part, _ in found):
             continue
         part, rows = found[0]
@@ -137,8 +142,10 @@ def name_scans(root: PlanNode, parts: Sequence[Fragment], expected: Sequence[flo
             last.rows, last.is_by_optimizer = rows, True
 
 
-def _may_be(part: Fragment, detail: str) -> bool:
+def _may_be(part: Fragment, detail: str, hot: Collection[str]) -> bool:
     if isinstance(part.scan, FileScan):
+        if part.relation in hot and "file_groups=" not in detail:
+            return True
         files = (file.rpartition("/")[2] for group in part.scan.groups for file in group.files)
         return "file_groups=" in detail and any(file in detail for file in files)
     if "file_groups=" in detail:

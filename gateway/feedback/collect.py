@@ -43,6 +43,7 @@ class Run:
     fragmented: Fragmented
     statistics: Statistics
     filtered: tuple[tuple[int, tuple[TableName, ...]], ...] = ()
+    in_memory: frozenset[str] = frozenset()  # names of scans
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ def _parts(root: Operator, run: Run) -> Iterator[tuple[_Part, float, float]]:
         target: frozenset(at for at, one in enumerate(every) if one.name in tables) | {target}
         for target, tables in run.filtered
     }
-    seen = matched(root, run.optimized.tree, run.fragmented, filtered)
+    seen = matched(root, run.optimized.tree, run.fragmented, filtered, run.in_memory)
     cardinality = Cardinality(run.statistics)
     for query, rows in seen.queries:
         text, expected = query_text(query), cardinality.of_query(query)

@@ -65,12 +65,19 @@ class _Step:
             yield from child.walk()
 
 
-def matched(root: Operator, tree: exp.Query, fragmented: Fragmented, filtered: Mapping[int, Places]) -> Matched:
+def matched(
+    root: Operator,
+    tree: exp.Query,
+    fragmented: Fragmented,
+    filtered: Mapping[int, Places],
+    in_memory: frozenset[str] = frozenset(),
+) -> Matched:
     """Return what the operators of a plan tell of the query that it is for. ``filtered`` are relations that were read
-    by the keys of others, with the relations that these keys are of.
+    by the keys of others, with the relations that these keys are of, ``in_memory`` the names of scans whose
+    columns were in memory.
     """
     top = _steps(root, (), whole=True)
-    _identify(top, tree, fragmented)
+    _identify(top, tree, fragmented, in_memory)
     known = dict(enumerate(relations(tree)))
     tables = {id(relation.base): place for place, relation in known.items()}
     rows: dict[Places, float | None] = {}
@@ -115,7 +122,7 @@ def _is_whole(operator: Operator, at: int, *, whole: bool) -> bool:
     return whole
 
 
-def _identify(top: _Step, tree: exp.Query, fragmented: Fragmented) -> None:
+def _identify(top: _Step, tree: exp.Query, fragmented: Fragmented, in_memory: frozenset[str]) -> None:
     """Find out which relations each operator reads."""
     leaves = [step for step in top.walk() if not step.children]
     free = {place for place in range(len(fragmented.fragments)) if place not in fragmented.within}
@@ -128,7 +135,7 @@ def _identify(top: _Step, tree: exp.Query, fragmented: Fragmented) -> None:
     for step in leaves:
         if step.places is not None and taken.count(step.places) > 1:
             step.places = None
-    remote = [at for at in free if not isinstance(fragmented.fragments[at].scan, FileScan)]
+    remote = [at for at in free if _is_in_memory(fragmented.fragments[at], in_memory)]
     unknown = [step for step in leaves if "file_groups=" not in step.operator.detail]
     candidates = [(frozenset({at}), frozenset(fragmented.fragments[at].columns)) for at in remote]
     candidates += [
@@ -169,10 +176,17 @@ def _named(leaf: _Step) -> frozenset[str]:
             found |= {pair[side] for pair in pairs}
         if step.operator.name == "FilterExec":
             found |= {*_COLUMN.findall(step.operator.detail.partition(", projection=")[0])}
-        if step.operator.name not in _PASSING or step.operator.name == "ProjectionExec":
+        if step.operator.name not in _PASSING or (
+            step.operator.name == "ProjectionExec" and not _keeps_names(step.operator.detail)
+        ):
             break
         below = step
     return frozenset(found)
+
+
+def _keeps_names(projection: str) -> bool:
+    """Whether each column that comes out of a projection is made of the one of its name alone, as by a cast."""
+    return _COLUMN.findall(projection) == re.findall(r" as (\w+)(?=, |\])", projection)
 
 
 def _gather(step: _Step) -> None:
@@ -181,6 +195,11 @@ def _gather(step: _Step) -> None:
     if step.children:
         below = [child.places for child in step.children]
         step.places = None if None in below else frozenset().union(*(one for one in below if one is not None))
+
+
+def _is_in_memory(part: Fragment, in_memory: frozenset[str]) -> bool:
+    """Whether the operator that reads a scan does not name files."""
+    return not isinstance(part.scan, FileScan) or part.relation in in_memory
 
 
 def _reads(part: Fragment, detail: str) -> bool:

@@ -11,13 +11,16 @@ from optimizer.relations import Relation, get_relation
 
 
 def prune_columns(tree: exp.Query) -> exp.Query:
-    """Drop the columns of governed relations that no expression names.
+    """Drop the columns of governed relations that no expression names, and those that only EXISTS does, which asks for
+    rows.
 
     Why good: a source sends and decodes less; a Parquet file is read by columns.
     When illegal: a whole-row reference (``SELECT t FROM t``), a NATURAL join or a column list on the alias
     (``AS t (a, b)``) needs the columns by position or by a name that is not written. Such relations stay as they are.
     Before it: names are qualified; an alias used in several scopes keeps the columns of all of them.
     """
+    for exists in tree.find_all(exp.Exists):
+        _ask_for_rows(exists.this)
     asked = _Asked()
     for node in _outside(tree, asked.relations):
         asked.note(node)
@@ -27,6 +30,22 @@ def prune_columns(tree: exp.Query) -> exp.Query:
         if relation.alias not in asked.whole and not relation.renames_columns:
             _keep(relation, asked.columns.get(relation.alias, set()))
     return tree
+
+
+def _ask_for_rows(query: exp.Expr) -> None:
+    """Have a subquery of EXISTS read none of the columns it selects. Computed ones stay: they may fail, and aggregates
+    decide how many rows there are; and so do columns that an order or groups may name by number.
+    """
+    if not isinstance(query, exp.Select) or any(query.args.get(name) for name in ("distinct", "group", "order")):
+        return
+    chosen = query.expressions
+    if len(chosen) > 1 and all(map(_is_plain, chosen)):
+        query.set("expressions", [exp.alias_(exp.true(), "row", quoted=True)])
+
+
+def _is_plain(one: exp.Expr) -> bool:
+    column = one.unalias()
+    return isinstance(column, exp.Column) and not isinstance(column.this, exp.Star)
 
 
 @dataclass(slots=True)

@@ -158,8 +158,8 @@ WRONG = {
     "unknown key, nothing like it": (
         '[engine]\nzzz = "x"',
         "2: engine.zzz: unknown key; known are memory_limit, temporary_limit, statement_timeout, idle_session_timeout, "
-        "spill_directory, target_partitions, small_tables_memory, result_cache_memory, concurrent_statements, workers, "
-        "worker_memory_limit",
+        "spill_directory, target_partitions, small_tables_memory, hot_columns_memory, result_cache_memory, "
+        "concurrent_statements, workers, worker_memory_limit",
     ),
     "a worker without room": (
         '[engine]\nworkers = 1\nworker_memory_limit = "100MB"',

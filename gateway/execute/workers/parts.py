@@ -43,8 +43,8 @@ class Numbers:
     def number(self, part: Part) -> int:
         """Return a part's number."""
         key: Hashable = part
-        if isinstance(part, FileScan):  # its key stands for its files, but not for how they are reached
-            key = part.key, part.late, frozenset(part.storage.items())
+        if isinstance(part, FileScan):  # its key stands for its files, but not for how they are reached and read
+            key = part.key, part.late, part.read, frozenset(part.storage.items())
         with self._lock:
             number = self._known.get(key)
             if number is None:

@@ -1,0 +1,187 @@
+"""Relations over hot columns: files whose columns are in memory as rows of this process, all others as files.
+
+A relation has the columns that a statement reads and no others. Policies stand in the query, around it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+import pyarrow as pa
+from datafusion import DataFrame, Expr, SessionContext, col
+
+from catalog.names import always_quoted
+from catalog.scans import FileScan
+from gateway.execute import file_relations
+from gateway.execute.file_groups import balanced_union
+from gateway.execute.hot_columns import Entry, HotColumns, Piece, rows_of
+
+_KEPT = 64  # relations; one of millions of rows takes some megabytes beside its columns
+_Key = tuple[int, str, bool, tuple[str, ...], tuple[int, ...]]
+
+
+@dataclass(slots=True)
+class HotRelation:
+    """A relation, its name quoted for SQL. ``files`` are those in memory, ``users`` statements that are planned now."""
+
+    name: str
+    context: SessionContext
+    columns: tuple[str, ...]
+    pieces: tuple[Piece, ...]
+    users: int = 0
+
+    @property
+    def files(self) -> int:
+        """How many are in memory."""
+        return len(self.pieces)
+
+
+@dataclass(slots=True)
+class Planning:
+    """The relations that one statement is planned over."""
+
+    relations: HotRelations
+    taken: list[HotRelation] = field(default_factory=list)
+
+    def take(self, context: SessionContext, scan: FileScan, partitions: int, *, fenced: bool) -> HotRelation | None:
+        """Note that a scan is read; return a relation for it where columns of its files are in memory."""
+        found = self.relations.take(context, scan, partitions, fenced=fenced)
+        if found is not None:
+            self.taken.append(found)
+        return found
+
+
+class HotRelations:
+    """Relations over at most ``limit`` bytes of columns. ``files`` is a context that reads files in one partition;
+    ``forget`` is told the name of each relation that was given up: nothing may hold on to it. Safe for several threads.
+    """
+
+    def __init__(self, files: SessionContext, limit: int, forget: Callable[[str], None]) -> None:
+        self._forget = forget
+        self._made: OrderedDict[_Key, HotRelation] = OrderedDict()
+        self.columns = HotColumns(limit, lambda scan: file_relations.unregistered(files, scan), self._give_up)
+
+    @contextmanager
+    def planning(self) -> Iterator[Planning]:
+        """Keep what is taken within the block until its end: then it is planned."""
+        plan = Planning(self)
+        try:
+            yield plan
+        finally:
+            with self.columns.lock:
+                for one in plan.taken:
+                    one.users -= 1
+
+    def take(self, context: SessionContext, scan: FileScan, partitions: int, *, fenced: bool) -> HotRelation | None:
+        """Do what `Planning.take` says; the relation stays for as long as it has users."""
+        pieces = self.columns.used(scan)
+        hot = _in_whole(pieces, scan.read)
+        if not hot:
+            return None
+        rest = _without(scan, hot)
+        files = file_relations.register(context, rest) if rest is not None else None
+        with self.columns.lock:
+            if _in_whole(pieces, scan.read) != hot:
+                return None  # that has changed just now
+            key = id(context), scan.key, fenced, scan.read, tuple(map(id, hot))
+            made = self._made.get(key)
+            if made is None:
+                made = self._made[key] = self._make(context, scan, hot, files, partitions)
+                self._limit_number()
+            self._made.move_to_end(key)
+            made.users += 1
+            return made
+
+    def _make(
+        self, context: SessionContext, scan: FileScan, hot: tuple[Piece, ...], files: str | None, partitions: int
+    ) -> HotRelation:
+        frame = _in_memory(context, hot, scan.read, partitions)
+        if files is not None:
+            frame = frame.union(context.sql(f"SELECT {', '.join(map(always_quoted, scan.read))} FROM {files}"))
+        name = f"hot_{secrets.token_hex(8)}"  # nobody can guess it
+        context.register_table(name, frame.into_view())
+        return HotRelation(f'"{name}"', context, scan.read, hot)
+
+    def _limit_number(self) -> None:
+        for key, relation in [*self._made.items()][: max(0, len(self._made) - _KEPT)]:
+            if not relation.users:
+                self._drop(key)
+
+    def _give_up(self, entry: Entry) -> bool:
+        piece, name = entry
+        over = [key for key, one in self._made.items() if name in one.columns and piece in one.pieces]
+        if any(self._made[key].users for key in over):
+            return False
+        for key in over:
+            self._drop(key)
+        return True
+
+    def _drop(self, key: _Key) -> None:
+        relation = self._made.pop(key)
+        name = relation.name.strip('"')
+        self._forget(name)
+        relation.context.deregister_table(name)
+
+
+def _in_whole(pieces: Sequence[Piece], names: Sequence[str]) -> tuple[Piece, ...]:
+    """Return the files of which all of the columns are in memory."""
+    return tuple(piece for piece in pieces if all(name in piece.columns for name in names))
+
+
+def _in_memory(context: SessionContext, pieces: Sequence[Piece], names: Sequence[str], partitions: int) -> DataFrame:
+    """Return rows in memory as a relation; values have the types that the files' relation has."""
+    alike: dict[tuple[pa.DataType, ...], list[Piece]] = defaultdict(list)
+    for piece in pieces:
+        alike[tuple(piece.columns[name][0].type for name in names)].append(piece)
+    rows = sum(map(_rows, pieces))
+    frames = [
+        _alike_in_memory(context, some, names, max(1, partitions * sum(map(_rows, some)) // max(1, rows)))
+        for some in alike.values()
+    ]
+    return balanced_union(frames)
+
+
+def _rows(piece: Piece) -> int:
+    return rows_of(next(iter(piece.columns.values())))
+
+
+def _alike_in_memory(
+    context: SessionContext, pieces: Sequence[Piece], names: Sequence[str], partitions: int
+) -> DataFrame:
+    """Return the rows of files whose columns are kept in the same types."""
+    wanted = [pieces[0].fields[name] for name in names]
+    schema = pa.schema([one.with_type(pieces[0].columns[one.name][0].type) for one in wanted])
+    parts: list[list[pa.RecordBatch]] = [[] for _ in range(partitions)]
+    rows, done = sum(map(_rows, pieces)), 0
+    for piece in pieces:
+        for arrays in zip(*(piece.columns[name] for name in names), strict=True):
+            parts[min(partitions - 1, done * partitions // max(1, rows))].append(
+                pa.RecordBatch.from_arrays([*arrays], schema=schema)
+            )
+            done += len(arrays[0])
+    name = f"rows_{secrets.token_hex(8)}"
+    context.register_record_batches(name, [part for part in parts if part])
+    frame = context.table(name)
+    context.deregister_table(name)  # only the relation made of it still refers to it
+    return frame.select(*(_as_wanted(one, kept.type) for one, kept in zip(wanted, schema, strict=True)))
+
+
+def _as_wanted(wanted: pa.Field, kept: pa.DataType) -> Expr:
+    name = always_quoted(wanted.name)
+    return col(name) if kept == wanted.type else col(name).cast(wanted.type).alias(wanted.name)
+
+
+def _without(scan: FileScan, hot: Sequence[Piece]) -> FileScan | None:
+    """Return the scan of the files that are not in memory; None where all are."""
+    within = {file for piece in hot for group in piece.scan.groups for file in group.files}
+    groups = (replace(group, files=tuple(file for file in group.files if file not in within)) for group in scan.groups)
+    left = tuple(group for group in groups if group.files)
+    if not left:
+        return None
+    names = "\n".join(file for group in left for file in group.files)
+    return replace(scan, key=f"{scan.key}-{hashlib.sha256(names.encode()).hexdigest()[:32]}", groups=left)

@@ -1,0 +1,56 @@
+"""Hot columns behind a gateway: statements have the same rows, EXPLAIN says where they come from, plans still learn."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from tests.gateway import ADA, SampleLake, Settings, serving_anew
+
+QUERY = """SELECT o_orderpriority, count(*), sum(l_extendedprice), max(l_shipdate), min(l_shipmode)
+FROM sales.lineitem JOIN sales.orders ON o_orderkey = l_orderkey JOIN crm.customer ON c_custkey = o_custkey
+WHERE l_quantity > 5 AND c_acctbal > 0 AND EXISTS (SELECT * FROM sales.orders o WHERE o.o_custkey = c_custkey)
+GROUP BY 1 ORDER BY 1"""
+
+
+@pytest.fixture(params=[0, 1], ids=["in the gateway", "in a worker"])
+def ada(lake: SampleLake, request: pytest.FixtureRequest) -> Iterator[psycopg.Connection]:
+    settings = Settings(engine={"hot_columns_memory": "64MB", "workers": request.param})
+    with serving_anew(lake, ("sales", "crm"), settings) as gateway, gateway.connect(ADA) as connection:
+        connection.execute("SET lakegate.result_cache = off")
+        yield connection
+
+
+def _explained(ada: psycopg.Connection, options: str) -> str:
+    rows = ada.execute(f"EXPLAIN ({options}) {QUERY}".encode()).fetchall()
+    return "\n".join(row[0] if isinstance(row[0], str) else json.dumps(row[0]) for row in rows)
+
+
+def test_a_statement_that_is_run_again_and_again(ada: psycopg.Connection) -> None:
+    text = _explained(ada, "ANALYZE")
+    assert "Hot columns" not in text
+    rows = ada.execute(QUERY).fetchall()
+    assert len(rows) == 5
+    deadline = time.monotonic() + 60
+    while _explained(ada, "FORMAT TEXT").count("Hot columns: in memory of 1 of 1 files") < 3:
+        assert time.monotonic() < deadline
+        assert ada.execute(QUERY).fetchall() == rows
+    for options in ("ANALYZE", "VERBOSE", "FORMAT TEXT"):
+        text = _explained(ada, options)
+        assert "hot_columns" not in text
+        assert text.count("Hot columns") == 3
+    [shown] = json.loads(_explained(ada, "ANALYZE, FORMAT JSON"))
+    assert [one.get("Hot Files") for one in shown["Fragments"] if one["Source"] == "sales"] == [1, 1, 1]
+    assert ada.execute(QUERY).fetchall() == rows
+    assert ada.execute(QUERY.replace("> 5", "> %s").encode(), ("5",)).fetchall() == rows
+
+
+def test_one_that_streams_a_table_keeps_nothing(ada: psycopg.Connection) -> None:
+    for _ in range(6):
+        assert len(ada.execute("SELECT * FROM sales.orders").fetchall()) == 15_000
+    rows = ada.execute("EXPLAIN SELECT o_clerk, count(*) FROM sales.orders GROUP BY 1 HAVING count(*) > 1").fetchall()
+    assert not any("Hot columns" in line for (line,) in rows)
