@@ -14,7 +14,17 @@ from tests.differential.generated.expressions import NUMBERS, OUTPUT, SORTED, Ex
 from tests.differential.generated.rows import TABLES, columns_of
 from tests.differential.generated.trees import CLAUSE, QUERY, Node, Part, listed, node
 
-_WEIGHTS = {"plain": 6, "lone": 5, "grouped": 4, "windowed": 3, "joined": 5, "sets": 2, "distinct": 2, "nested": 3}
+_WEIGHTS = {
+    "plain": 6,
+    "lone": 5,
+    "grouped": 4,
+    "windowed": 3,
+    "joined": 5,
+    "sets": 2,
+    "distinct": 2,
+    "nested": 3,
+    "regrouped": 2,
+}
 _TAME = ("lk.tame", "lk.tame", "lk.tame", "db.tame", "lk.seen", "lk.none")
 _SUMMED = ("int2", "int4", "int8", "numeric")
 _JOINS = (" join ", " left join ", " right join ", " full join ")
@@ -126,6 +136,58 @@ class Statements:
         outer = self._over(sources)
         made = self._ordered(outer, "nested")
         return replace(made, tree=node(QUERY, "with ", listed(heads), " ", made.tree))
+
+    def _regrouped_statement(self) -> Statement:
+        """Groups that are joined, or made longer by a function's rows, grouped again, and asked for a part of that."""
+        first = self._random.choice((self._grouped, self._grouped, lambda _: self._distinct()))(None)
+        keys = [(name, kind) for name, kind in first.columns if name in first.keys]
+        if not keys:
+            return self._ordered(first, "regrouped")
+        alias, (key, kind) = self._alias(), self._random.choice(keys)
+        source = _Source(node("from", f"w0 {alias}"), alias, first.columns, first.keys)
+        tree, (other, other_kind) = self._multiplied(source)
+        counted = self._random.choice(("count(*)", f"count(distinct {other})", f"count({alias}.{key})"))
+        again = node(
+            QUERY,
+            f"select {alias}.{key} as k0, {other} as k1, {counted} as c0 from ",
+            tree,
+            f" group by {alias}.{key}, {other}",
+        )
+        parts: tuple[Query, ...] = (
+            Query(node(QUERY, "select distinct k0 from w1"), (("k0", kind),), ("k0",)),
+            Query(node(QUERY, "select distinct k0, k1 from w1"), (("k0", kind), ("k1", other_kind)), ("k0", "k1")),
+            Query(node(QUERY, "select * from w1"), (("k0", kind), ("k1", other_kind), ("c0", "int8")), ("k0", "k1")),
+            Query(
+                node(
+                    QUERY,
+                    "select k0, count(*) as n, sum(c0) as c from (select distinct k0, k1, c0 from w1) s group by k0",
+                ),
+                (("k0", kind), ("n", "int8"), ("c", "numeric")),
+                ("k0",),
+            ),
+            Query(
+                node(
+                    QUERY, "select k1, sum(c0) as c from (select k0, k1, c0 from w1 group by k0, k1, c0) s group by k1"
+                ),
+                (("k1", other_kind), ("c", "numeric")),
+                ("k1",),
+            ),
+        )
+        made = self._ordered(self._random.choice(parts), "regrouped")
+        named = listed([node(CLAUSE, "w0 as (", first.tree, ")"), node(CLAUSE, "w1 as (", again, ")")])
+        return replace(made, tree=node(QUERY, "with ", named, " ", made.tree))
+
+    def _multiplied(self, source: _Source) -> tuple[Node, tuple[str, str]]:
+        """Return a FROM in which rows of a source may stand several times, and a column beside them with its type."""
+        way = self._random.choice(("join", "join", "series", "array"))
+        if way == "series":
+            return node("from", source.tree, " cross join generate_series(1, 3) as g"), ("g", "int4")
+        if way == "array":
+            name, kind = self._random.choice([one for one in source.named() if one[1] in SORTED])
+            return node("from", source.tree, f" cross join unnest(array[{name}, null]) as u(e)"), ("u.e", kind)
+        right = self._table(self._random.choice(_TAME))
+        tree = self._join(source.tree, right, source.named(), lateral=False)
+        return tree, self._random.choice([one for one in right.named() if one[1] in SORTED])
 
     def _ordered(self, query: Query, shape: str) -> Statement:
         """Return a statement that may sort a query by its keys and cut it there."""
