@@ -6,6 +6,7 @@ from sqlglot import exp
 
 from gateway.sql.engine_dialect import kinds
 from gateway.sql.engine_dialect.build import call, case, cast, number, paren, refuse, typed
+from gateway.sql.engine_dialect.comparisons import without_sign_of_zero
 from gateway.sql.engine_dialect.kinds import Kind, T, kind, type_of
 from gateway.sql.engine_dialect.numbers import numeric_root, quotient
 
@@ -27,8 +28,9 @@ _DOUBLE_NAMES: dict[type[exp.Expr], str] = {
 
 
 def window(node: exp.Window) -> exp.Expr:
-    """``f(…) OVER (…)``: ranks are unsigned in the engine."""
+    """``f(…) OVER (…)``: ranks are unsigned in the engine, and 0 and -0 are two partitions to it."""
     function = require_function(node)
+    node.set("partition_by", [without_sign_of_zero(one) for one in node.args.get("partition_by") or ()])
     if isinstance(function, exp.Anonymous) and function.name.lower() in ("mode",):
         raise refuse("an ordered-set aggregate as window function")
     if isinstance(function, exp.NthValue):
@@ -385,12 +387,27 @@ def extreme(node: exp.Min | exp.Max) -> exp.Expr:
     return call("first_value", exp.Order(this=node.this, expressions=[ordered]), returns=T.INTERVAL)
 
 
+def count_distinct(node: exp.Count) -> exp.Expr:
+    """``count(DISTINCT x)``: 0 and -0 are two to the engine."""
+    if isinstance(node.this, exp.Distinct):
+        node.this.set("expressions", [without_sign_of_zero(one) for one in node.this.expressions])
+    return node
+
+
 def sorted_by(node: exp.Ordered) -> exp.Expr:
-    """ORDER BY an interval: by its length, as PostgreSQL compares them. Texts of other types tell no order."""
+    """ORDER BY an interval: by its length, as PostgreSQL compares them. Rows of a window with 0 and -0 are peers. Texts
+    of other types tell no order.
+    """
     if (name := kinds.carried_as_text(type_of(node.this))) is not None:
         raise refuse(f"ORDER BY of {name}", "Cast it to text.")
     if kind(node.this) is Kind.JSON:
         raise refuse("ORDER BY of jsonb", "Cast it to text.")
     if kind(node.this) is Kind.INTERVAL:
         node.set("this", call("interval_size", node.this, returns="DECIMAL(38, 0)"))
+    if (
+        kind(node.this) is Kind.FLOAT
+        and isinstance(node.parent, exp.Order)
+        and isinstance(node.parent.parent, exp.Window)
+    ):
+        node.set("this", without_sign_of_zero(node.this))
     return node

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from sqlglot import exp
 
 from gateway.sql.engine_dialect import kinds
-from gateway.sql.engine_dialect.build import call, cast, paren, refuse, typed
+from gateway.sql.engine_dialect.build import call, cast, number, paren, refuse, typed
 from gateway.sql.engine_dialect.casts import engine_type, is_midnight, to_type
 from gateway.sql.engine_dialect.kinds import Kind, T, kind, type_of
 from gateway.sql.engine_dialect.moments import STAMP, Session, utc
@@ -166,7 +166,9 @@ def _within(value: exp.Expr, low: exp.Expr, high: exp.Expr, session: Session) ->
 
 
 def member(node: exp.In, session: Session) -> exp.Expr:
-    """``IN (list)``: the list takes the value's type. Of rows, spelt out. (``IN (query)``: see `subqueries`.)"""
+    """``IN (list)``: the list takes the value's type, and 0 is -0. Of rows, spelt out. (``IN (query)``: see
+    `subqueries`.)
+    """
     if node.args.get("query") is not None or not node.expressions:
         return node
     if isinstance(node.this, exp.Tuple):
@@ -175,9 +177,16 @@ def member(node: exp.In, session: Session) -> exp.Expr:
     if (name := kinds.carried_as_text(type_of(node.this))) is not None:
         raise refuse(f"IN for {name}", "Compare its text, as in x::text IN ('…').")
     value, *others = alike([_bare(one.copy()) for one in (node.this, *node.expressions)], session)
-    node.set("this", value)
-    node.set("expressions", others)
+    node.set("this", without_sign_of_zero(value))
+    node.set("expressions", [without_sign_of_zero(one) for one in others])
     return node
+
+
+def without_sign_of_zero(value: exp.Expr) -> exp.Expr:
+    """Return a float of which -0 is 0, which sorts and lists of the engine take for two values; others as they are."""
+    if kind(value) is not Kind.FLOAT:
+        return value
+    return typed(exp.Add(this=paren(value), expression=cast(number(0), type_of(value))), type_of(value))
 
 
 def alternatives(node: exp.Expr, session: Session) -> exp.Expr:

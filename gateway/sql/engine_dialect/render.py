@@ -434,6 +434,7 @@ RULES: tuple[tuple[Rule, tuple[type[exp.Expr], ...]], ...] = (
     (aggregates.first, (exp.AnyValue,)),
     (aggregates.extreme, (exp.Min, exp.Max)),
     (aggregates.sorted_by, (exp.Ordered,)),
+    (aggregates.count_distinct, (exp.Count,)),
     # subqueries
     (subqueries.exists, (exp.Exists,)),
     (subqueries.member, (exp.In,)),

@@ -160,3 +160,15 @@ select case when b then f8 else 1 end, case when b then f4 else f8 end from type
 select coalesce(f8, 1.5), coalesce(f4, 0), coalesce(f4, f8) from types;
 -- trunc keeps the sign of zero
 select trunc(f8 / 10), trunc(-f8), trunc(f4) from types where f8 < 1000;
+-- zeros of either sign in lists
+select id, v, v in (0, 5), v in (0, 5, 6, 7, 8, 9, 10, 11, 12), v not in (-0.0::float8, 1, 2, 3, 4, 5, 6), 0::float8 in (v, 7), '-0'::float8 not in ('0'::float8) from (select id, case when id < 3 then 0::float8 when id < 6 then '-0'::float8 else f8 end as v from types) t
+-- zeros of either sign in windows
+select id, v, rank() over (order by v), dense_rank() over (order by v desc), count(*) over (order by v), sum(id) over (partition by v), first_value(id) over (order by v, id) from (select id, case when id in (1, 4) then 0::float8 when id < 6 then '-0'::float8 else f8 end as v from types) t
+-- zeros of either sign in windows of real
+select id, v, rank() over (order by v), row_number() over (order by v, id desc) from (select id, case when id in (1, 4) then 0::real when id < 6 then '-0'::real else f4 end as v from types) t
+-- zeros of either sign counted
+select count(distinct v), count(distinct v) filter (where id < 5), sum(distinct v) from (select id, case when id in (1, 4) then 0::float8 when id < 6 then '-0'::float8 end as v from types) t
+-- zeros of either sign counted in groups
+select id % 2, count(distinct v), count(distinct r), count(*) from (select id, case when id in (1, 4) then 0::float8 when id < 6 then '-0'::float8 end as v, case when id in (1, 4) then 0::real when id < 6 then '-0'::real end as r from types) t group by 1
+-- zeros of either sign in groups and sets
+select count(*) from (select v from (select case when id in (1, 4) then 0::float8 when id < 6 then '-0'::float8 end as v from types) t group by v union select '-0'::float8) s
