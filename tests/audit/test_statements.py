@@ -293,7 +293,7 @@ def test_what_comes_at_once_is_one_message_with_an_intent_and_an_outcome(
     watched: Audited, text: str, lane: str, value: int
 ) -> None:
     name = f"at once {lane}"
-    with watched.gateway.connect(application_name=name) as connection:
+    with watched.gateway.connect(application_name=name, options="-c lakegate.result_cache=off") as connection:
         connection.autocommit = True
         for _ in range(4):
             assert len(connection.execute(text, [value], prepare=True).fetchall()) == 1

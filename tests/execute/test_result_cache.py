@@ -48,7 +48,7 @@ SAME = (
     "SELECT DISTINCT ON (t) n, CASE WHEN n > 3 THEN d END, coalesce(d, '2020-01-01') FROM shop.k ORDER BY t, n",
     "SELECT who, string_agg(t, ','), array_agg(n ORDER BY n), count(*) FILTER (WHERE n > 3) FROM shop.k GROUP BY 1",
     "SELECT a.n FROM shop.k a JOIN shop.k b USING (n) ORDER BY 1 LIMIT 3",
-    "SELECT n, row_number() OVER (ORDER BY n) FROM shop.k UNION ALL SELECT 1, 2",
+    "SELECT n, row_number() OVER (ORDER BY n) FROM shop.k UNION ALL SELECT 1, 2 ORDER BY 1, 2",
 )
 DIFFERENT = (
     "SELECT now() FROM shop.k",
