@@ -8,9 +8,11 @@ one such). It knows a key by its column, not by an expression: so keys are group
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from sqlglot import exp
 
-from gateway.sql.engine_dialect.build import call, number
+from gateway.sql.engine_dialect.build import call, named, number
 from gateway.sql.engine_dialect.correlation import items
 from gateway.sql.engine_dialect.kinds import Kind, T, kind, type_of
 
@@ -30,9 +32,36 @@ def forget_grouped(select: exp.Select) -> None:
     if not keyed or not (len(sources) > 1 or any(one.find(exp.Join, exp.Unnest, *ROWS) for one in sources)):
         return
     wanted = {(one.table, one.name) for one in keys if isinstance(one, exp.Column) and one.table in keyed}
-    for column in _columns(select) if wanted else ():
+    own, within = _columns(select) if wanted else ([], [])
+    if any((one.table, one.name) in wanted for one in within):
+        hide_keys(select)  # queries within name the column, and are planned with it
+        return
+    for column in own:
         if (column.table, column.name) in wanted:
             column.replace(anew(column))
+
+
+def hide_keys(select: exp.Select) -> None:
+    """Make expressions, in place, of the columns of what stands in a SELECT's FROM and may have keys."""
+    for holder in holders(select):
+        item = holder.this
+        if not isinstance(item, exp.Subquery | exp.Table) or not may_have_keys(item):
+            continue
+        name = item.alias_or_name
+        columns = _columns_of(select, item, name)
+        if columns:
+            body = exp.Select(expressions=[named(anew(one), one.name) for one in columns])
+            body.set("from_", exp.From(this=item.copy()))
+            label = exp.TableAlias(this=exp.to_identifier(name, quoted=True))
+            item.replace(exp.Subquery(this=body, alias=label))
+
+
+def holders(select: exp.Select) -> Iterator[exp.Expr]:
+    """Yield the FROM and the joins of a SELECT."""
+    source = select.args.get("from_")
+    if source is not None:
+        yield source
+        yield from select.args.get("joins") or ()
 
 
 def may_have_keys(item: exp.Expr) -> bool:
@@ -58,16 +87,42 @@ def _keys(select: exp.Select) -> list[exp.Expr]:
     if group is not None:
         return list(group.expressions)
     operation = select.parent
+    while isinstance(operation, exp.Subquery | exp.Paren) and not operation.alias:
+        operation = operation.parent  # an arm in parentheses
     differ = isinstance(operation, exp.SetOperation) and operation.args.get("distinct")
     return [one.unalias() for one in select.selects] if differ or select.args.get("distinct") is not None else []
 
 
-def _columns(select: exp.Select) -> list[exp.Column]:
-    """Return the columns that a SELECT names behind its groups."""
-    found: list[exp.Column] = []
+def _columns(select: exp.Select) -> tuple[list[exp.Column], list[exp.Column]]:
+    """Return the columns that a SELECT names behind its groups: itself, and in queries within."""
+    own: list[exp.Column] = []
+    within: list[exp.Column] = []
     for clause in _AFTER_GROUPS:
         value = select.args.get(clause)
         for node in value if isinstance(value, list) else [value]:
-            if isinstance(node, exp.Expr):
-                found += [one for one in node.find_all(exp.Column) if one.find_ancestor(exp.Query) is select]
-    return found
+            for column in node.find_all(exp.Column) if isinstance(node, exp.Expr) else ():
+                (own if column.find_ancestor(exp.Query) is select else within).append(column)
+    return own, within
+
+
+def _columns_of(select: exp.Select, item: exp.Expr, name: str) -> list[exp.Column]:
+    """Return the columns of an item that a query names, each once; within it the name may be another item's."""
+    known = {one.alias_or_name for one in item.this.selects} if isinstance(item, exp.Subquery) else None
+    alias = item.args.get("alias")
+    if isinstance(alias, exp.TableAlias) and alias.columns:
+        known = None
+    found: dict[str, exp.Column] = {}
+    for column in select.find_all(exp.Column):
+        if column.table == name and (known is None or column.name in known) and _is_bound(column, select):
+            found.setdefault(column.name, column)
+    return [found[one] for one in sorted(found)]
+
+
+def _is_bound(column: exp.Column, select: exp.Select) -> bool:
+    """Whether a column within a SELECT is of what stands in its FROM, and not in that of a query between."""
+    between = column.find_ancestor(exp.Select)
+    while between is not None and between is not select:
+        if any(item.alias_or_name == column.table for item in items(between)):
+            return False
+        between = between.find_ancestor(exp.Select)
+    return True

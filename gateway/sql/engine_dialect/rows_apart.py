@@ -12,7 +12,6 @@ The engine does four things with them that PostgreSQL does not:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import count
 
 from sqlglot import exp
@@ -20,7 +19,7 @@ from sqlglot import exp
 from gateway.sql.engine_dialect.build import named, number, typed
 from gateway.sql.engine_dialect.correlation import items
 from gateway.sql.engine_dialect.decorrelate import wrapped
-from gateway.sql.engine_dialect.group_keys import ROWS, anew, may_have_keys
+from gateway.sql.engine_dialect.group_keys import ROWS, anew, hide_keys, holders
 from gateway.sql.engine_dialect.kinds import Kind, T, kind_of_type, type_of
 from gateway.sql.engine_dialect.sources import places
 
@@ -56,19 +55,8 @@ def forget_keys(select: exp.Select) -> None:
     """Make expressions, in place, of the columns of what stands in a SELECT's FROM and may have keys, where arrays are
     taken apart.
     """
-    if not _rows(select) and not any(_gives_rows(one) for one in _holders(select)):
-        return
-    for holder in _holders(select):
-        item = holder.this
-        if not isinstance(item, exp.Subquery | exp.Table) or not may_have_keys(item):
-            continue
-        name = item.alias_or_name
-        columns = _columns_of(select, item, name)
-        if columns:
-            body = exp.Select(expressions=[named(anew(one), one.name) for one in columns])
-            body.set("from_", exp.From(this=item.copy()))
-            label = exp.TableAlias(this=exp.to_identifier(name, quoted=True))
-            item.replace(exp.Subquery(this=body, alias=label))
+    if _rows(select) or any(_gives_rows(one) for one in holders(select)):
+        hide_keys(select)
 
 
 def _rows(select: exp.Select) -> list[exp.Expr]:
@@ -149,30 +137,9 @@ def _place(rows: exp.Expr) -> exp.Expr | None:
     return rows.copy() if rises else None
 
 
-def _holders(select: exp.Select) -> Iterator[exp.Expr]:
-    """Yield the FROM and the joins of a SELECT."""
-    source = select.args.get("from_")
-    if source is not None:
-        yield source
-        yield from select.args.get("joins") or ()
-
-
 def _gives_rows(holder: exp.Expr) -> bool:
     """Whether an item of FROM is a function that gives rows, or a LATERAL query with one."""
     item = holder.this
     if isinstance(item, exp.Lateral):
         return item.find(*ROWS, exp.Unnest) is not None
     return isinstance(item, exp.Unnest) or (isinstance(item, exp.Table) and isinstance(item.this, exp.Func))
-
-
-def _columns_of(select: exp.Select, item: exp.Expr, name: str) -> list[exp.Column]:
-    """Return the columns of an item that a query names, each once."""
-    known = {one.alias_or_name for one in item.this.selects} if isinstance(item, exp.Subquery) else None
-    alias = item.args.get("alias")
-    if isinstance(alias, exp.TableAlias) and alias.columns:
-        known = None
-    found: dict[str, exp.Column] = {}
-    for column in select.find_all(exp.Column):
-        if column.table == name and (known is None or column.name in known):
-            found.setdefault(column.name, column)
-    return [found[one] for one in sorted(found)]

@@ -179,3 +179,37 @@ select distinct on (k, a) k, a, id from (select t k, min(id) id from types group
 -- select (select count(*) from (select distinct o_custkey k, l_linenumbe
 -- ordered
 select (select count(*) from (select distinct o_custkey k, l_linenumber n from orders join lineitem on o_orderkey = l_orderkey where o_custkey = c_custkey) x) from customer order by c_custkey limit 20
+-- arms in parentheses
+-- ordered
+with s as (select p_size k from part where p_size<5 group by 1), t as ((select k, r_name r from s cross join region) intersect (select k, r_name from s cross join region)) select distinct k from t order by 1
+-- arms in parentheses, in their order
+-- ordered
+with s as (select p_size k from part where p_size<5 group by 1), t as ((select k, r_name r from s cross join region) except (select 1, 'ASIA')) select k, r from t order by 1, 2 desc
+-- arms in parentheses, summed
+with s as (select p_size k from part where p_size<5 group by 1), t as ((select k, r_name r from s cross join region) except (select 1, 'ASIA')) select k, count(*) from (select distinct k, r from t) x group by k
+-- a subquery of a key beside groups
+-- ordered
+with s as (select p_size k, max(p_partkey) m from part where p_size<5 group by 1) select k, r_name, (select count(*) from part where p_size = s.k) n from s cross join region group by k, r_name order by k, r_name desc
+-- a condition on groups with a subquery of a key
+-- ordered
+with s as (select p_size k, max(p_partkey) m from part where p_size<5 group by 1) select k, r_name, count(*) from s cross join region group by k, r_name having count(*) <= (select count(*) from part where p_size = s.k) order by k, r_name desc
+-- expressions of keys, and windows over groups
+-- ordered
+with s as (select p_size k, max(p_partkey) m from part where p_size<5 group by 1) select k * 10 as k10, r_name, sum(count(*)) over (partition by k order by r_name) c, row_number() over (order by k desc, r_name) from s cross join region group by k, r_name order by k + 1 desc, r_name desc
+-- lateral rows beside groups
+-- ordered
+with s as (select p_size k, max(p_partkey) m from part where p_size<5 group by 1), t as (select k, x.r, count(*) c from s cross join lateral (select r_name r from region where r_regionkey < s.k) x group by k, x.r) select k, sum(c) from (select distinct k, r, c from t) y group by 1 order by 1
+-- groups tied by in and exists
+-- ordered
+with s as (select p_size k from part where p_size<9 group by 1), t as (select k, p_brand b, count(*) c from s join part on p_size = k where k in (select r_regionkey from region) and exists (select from nation where n_nationkey = k) group by 1, 2) select distinct k from t order by 1
+-- groups of groups of groups
+-- ordered
+with a as (select p_size k, p_brand b from part where p_size<4 group by 1, 2), d as (select a.k, a.b, r_name r from a cross join region group by 1, 2, 3), e as (select d.k, d.r, p_container c from d join part on p_size = d.k and p_brand = d.b group by 1, 2, 3) select k, r, count(*), count(distinct c) from e group by 1, 2 order by 1, 2 desc
+-- a key of what is on the side that may be missing
+with s as (select p_size k, max(p_partkey) m from part where p_size<3 group by 1), t as (select s.k, n_name n, count(*) c from nation left join s on n_regionkey = s.k group by 1, 2) select k, count(*), sum(c) from (select distinct k, n, c from t) x group by k
+-- rows compared and distinct
+-- ordered
+with s as (select p_size k from part where p_size<4 group by 1), t as (select distinct s.k, r_name r, s.k + 1 as j from s cross join region) select k, j, count(*) from t group by 1, 2 order by 1, 2
+-- an array of groups
+-- ordered
+with s as (select p_size k from part where p_size<4 group by 1) select k, r, array_agg(b order by b) from (select s.k, r_name r, p_brand b from s join part on p_size = k cross join region group by 1, 2, 3) t group by 1, 2 order by 1, 2 desc

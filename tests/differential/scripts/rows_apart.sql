@@ -218,3 +218,17 @@ select a, u from (select distinct array[p_size,p_size+1] a from part) s, unnest(
 -- select x.p_size, u from (select p_size from part union select 7) x, un
 -- ordered
 select x.p_size, u from (select p_size from part union select 7) x, unnest(array[1,3,2]) u order by 1,2 desc limit 4
+-- another table of the same alias within
+-- ordered
+with s as (select p_size k, array_agg(p_partkey) a from part where p_size < 4 group by 1) select s.k, u from s, unnest(s.a) u where exists (select 1 from region s where s.r_regionkey = u) order by 1, 2 desc
+-- another table of the same alias within, not tied
+-- ordered
+with s as (select p_size k, array_agg(p_partkey) a from part where p_size < 4 group by 1) select s.k, unnest(s.a) u, (select max(s.r_name) from region s) m from s order by 1, 2 desc limit 5
+-- a star of what has keys
+-- ordered
+select * from (select p_size k, array_agg(p_partkey order by p_partkey) a from part where p_size < 4 group by 1) s, unnest(a) u order by k, u desc limit 5
+-- places beside windows
+-- ordered
+select unnest(array[p_size, 2]) u, rank() over (order by p_size desc) from part where p_partkey < 5 order by p_partkey
+-- named like an input, behind a condition
+select p_size + 1 as p_size, unnest(array[1, 2]) u from part where p_size < 3 and p_partkey < 100
