@@ -20,6 +20,8 @@ from benchmarks import (
     dashboard,
     federation,
     governance,
+    join_orders,
+    large_server,
     latency,
     logins,
     machine,
@@ -37,6 +39,7 @@ from benchmarks.setting import Setting, open_setting
 BENCHMARKS: dict[str, Callable[[Setting], report.Section]] = {
     "memory": memory.run,
     "federation": federation.run,
+    "large_server": large_server.run,
     "rows": rows.run,
     "wide_values": wide_values.run,
     "latency": latency.run,
@@ -49,6 +52,7 @@ BENCHMARKS: dict[str, Callable[[Setting], report.Section]] = {
     "audit": audit.run,
     "governance": governance.run,
     "tpcds": tpcds.run,
+    "join_orders": join_orders.run,
 }
 _RESULTS = Path(__file__).with_name("results")
 

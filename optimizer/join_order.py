@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from itertools import chain
 
 from optimizer import cost
@@ -219,6 +220,7 @@ class _Estimates:
     conditions: list[tuple[int, float]] = field(default_factory=list)
     classes: list[tuple[int, EqualColumns]] = field(default_factory=list)
     known: dict[int, float] = field(default_factory=dict)
+    reached: dict[int, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.bits = [(1 << number, rows) for number, rows in enumerate(self.graph.rows)]
@@ -257,7 +259,7 @@ class _Estimates:
         members = one.members | other.members
         rows = self.known.get(members) or self.rows(members)
         width = one.width + other.width
-        if _reach(self.equal_neighbours, one.members) & other.members:
+        if self._equal_to(one.members) & other.members:
             total = cost.hash_join(one.rows, one.width, other.rows, rows, width)
             mirrored = cost.hash_join(other.rows, other.width, one.rows, rows, width)
             left, right = (one, other) if total <= mirrored else (other, one)
@@ -274,6 +276,12 @@ class _Estimates:
         assert tree is not None
         return tree
 
+    def _equal_to(self, members: int) -> int:
+        found = self.reached.get(members)
+        if found is None:
+            self.reached[members] = found = _reach(self.equal_neighbours, members)
+        return found
+
 
 def _neighbours(links: list[int], count: int) -> list[int]:
     """Return for each relation the mask of those that it is linked with."""
@@ -285,7 +293,7 @@ def _neighbours(links: list[int], count: int) -> list[int]:
     return found
 
 
-def _reach(neighbours: list[int], members: int) -> int:
+def _reach(neighbours: Sequence[int], members: int) -> int:
     found = 0
     while members:
         lowest = members & -members
@@ -339,9 +347,11 @@ def _best(atoms: list[JoinTree], estimates: _Estimates, most_pairs: int) -> dict
     contain them.
     """
     places = [_near(atoms, place, estimates) for place in range(len(atoms))]
+    if _least_pairs(places) > most_pairs:
+        return None
     best: dict[int, JoinTree] = {1 << place: atom for place, atom in enumerate(atoms)}
     tried = 0
-    for one, other in _pairs(places):
+    for one, other in _pairs(places) if len(places) > _ATOMS else _few_pairs(tuple(places)):
         tried += 1
         if tried > most_pairs:
             return None
@@ -365,14 +375,32 @@ def _near(atoms: list[JoinTree], place: int, estimates: _Estimates) -> int:
     return mask
 
 
-def _pairs(near: list[int]) -> Iterator[tuple[int, int]]:
+def _least_pairs(near: list[int]) -> int:
+    """Return how many pairs there are at least, without looking for them.
+
+    A relation and any of those near to it are a connected set, and each has a pair for every link of its own. Where all
+    are near to all, every split of every set is a pair.
+    """
+    count, most = len(near), max(mask.bit_count() for mask in near)
+    if all(mask.bit_count() == count - 1 for mask in near):
+        return int((3**count - 2 ** (count + 1) + 1) // 2)
+    return int(most * 2 ** (most - 1)) if most else 0
+
+
+@lru_cache(maxsize=64)
+def _few_pairs(near: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
+    """Return the pairs of a few atoms: repairs of one order ask for the same ones again and again."""
+    return tuple(_pairs(near))
+
+
+def _pairs(near: Sequence[int]) -> Iterator[tuple[int, int]]:
     for place in range(len(near) - 1, -1, -1):
         start, below = 1 << place, (2 << place) - 1
         for one in chain((start,), _grown(near, start, below)):
             yield from ((one, other) for other in _complements(near, one))
 
 
-def _grown(near: list[int], members: int, excluded: int) -> Iterator[int]:
+def _grown(near: Sequence[int], members: int, excluded: int) -> Iterator[int]:
     """Yield the connected sets that contain ``members`` and more, but nothing that is excluded."""
     around = _reach(near, members) & ~excluded & ~members
     if not around:
@@ -387,7 +415,7 @@ def _grown(near: list[int], members: int, excluded: int) -> Iterator[int]:
         subset = (subset - around) & around
 
 
-def _complements(near: list[int], members: int) -> Iterator[int]:
+def _complements(near: Sequence[int], members: int) -> Iterator[int]:
     """Yield the connected sets beside a connected set, linked with it, each pair in one of its two orders."""
     lowest = members & -members
     excluded = ((lowest << 1) - 1) | members

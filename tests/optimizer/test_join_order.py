@@ -15,6 +15,7 @@ from optimizer.join_order import (
     JoinTree,
     Predicate,
     hash_table_first,
+    last_joins,
     order_joins,
     rows_of,
     written_order,
@@ -145,3 +146,29 @@ def test_columns_equal_to_the_same_column_divide_once_each() -> None:
 def test_written_order_waits_for_links() -> None:
     assert written_order(4, [0b1001, 0b1010, 0b0110]).leaves == [0, 3, 1, 2]
     assert written_order(3, []).leaves == [0, 1, 2]
+
+
+@pytest.mark.parametrize("shape", ["chain", "star", "cycle", "clique", "tree"])
+@pytest.mark.parametrize("count", [3, 4, 6, 8])
+def test_all_trees_are_tried_where_there_are_no_more_pairs_than_allowed(shape: str, count: int) -> None:
+    graph = _graph(shape, count, Random(f"{shape} {count}"))
+    pairs = _count_pairs([one.members for one in graph.equal] + [one.members for one in graph.predicates], count)
+    assert len(last_joins(graph, most_pairs=pairs)) > 1
+    assert len(last_joins(graph, most_pairs=pairs - 1)) == 1
+
+
+def _count_pairs(links: list[int], count: int) -> int:
+    """Count the pairs of connected sets with a link between them, one set of a pair holding the lowest of both."""
+
+    def is_connected(members: int) -> bool:
+        found, before = members & -members, 0
+        while found != before:
+            before = found
+            found |= sum(1 << one for one in range(count) if any(m >> one & 1 and m & before for m in links)) & members
+        return found == members
+
+    connected = [members for members in range(1, 1 << count) if is_connected(members)]
+    beside = (
+        (one, other) for one in connected for other in connected if not one & other and one & -one < other & -other
+    )
+    return sum(any(one & link and other & link for link in links) for one, other in beside)
