@@ -29,7 +29,7 @@ from gateway.explaining.advice import expected_of
 from gateway.explaining.explain import hides
 from gateway.history.advising import Known, advise
 from gateway.history.log import Facts, HistoryLog
-from gateway.http.health import Check, Readiness, check_dependencies, serve_health
+from gateway.http.readiness import Check, Readiness, check_dependencies
 from gateway.lake import ASKED_PATIENCE, FIRST_PATIENCE, PATIENCE
 from gateway.lanes.prepared import StatementCache
 from gateway.login import LoginServices, Sessions
@@ -371,6 +371,8 @@ async def running(
         port = server.sockets[0].getsockname()[1]
         http = None
         if config.server.http_listen is not None:
+            from gateway.http.health import serve_health  # libraries of HTTP are a tenth of a start without it
+
             http = await stack.enter_async_context(serve_health(config.server.http_listen, gateway.readiness))
         tasks = [
             loop.create_task(work)

@@ -8,84 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
 
-import structlog
 import uvicorn
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 
 from gateway.configuration.values import Address
+from gateway.http.readiness import Readiness
 
-_log = structlog.get_logger(__name__)
 _BACKLOG = 128
 _NO_STORE = {"Cache-Control": "no-store"}
-
-
-@dataclass(frozen=True, slots=True)
-class Dependency:
-    """The state of something the gateway needs: ``up``, ``down`` or ``timeout``. Without a ``required`` one the gateway
-    is not ready; without another it serves what is left.
-    """
-
-    name: str
-    state: str
-    seconds: float
-    required: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Readiness:
-    """Whether new clients should be sent here."""
-
-    dependencies: tuple[Dependency, ...] = ()
-    draining: bool = False
-
-    @property
-    def ready(self) -> bool:
-        """Say whether everything required is up, and the gateway is not on its way out."""
-        return not self.draining and all(item.state == "up" for item in self.dependencies if item.required)
-
-    @property
-    def status(self) -> str:
-        """One word for it: ``ready``, ``degraded`` (a source is down), ``draining`` or ``unavailable``."""
-        if self.draining:
-            return "draining"
-        if not self.ready:
-            return "unavailable"
-        return "ready" if all(item.state == "up" for item in self.dependencies) else "degraded"
-
-
-Check = Callable[[], Awaitable[object]]
-
-
-async def check_dependencies(
-    required: Mapping[str, Check], optional: Mapping[str, Check], *, seconds: float = 2.0
-) -> tuple[Dependency, ...]:
-    """Run all checks at once, each for at most ``seconds``. A check that returns is up, one that raises is down; why
-    is logged.
-    """
-    checks = [(name, check, True) for name, check in required.items()]
-    checks += [(name, check, False) for name, check in optional.items()]
-    return tuple(await asyncio.gather(*(_dependency(name, check, must, seconds) for name, check, must in checks)))
-
-
-async def _dependency(name: str, check: Check, required: bool, seconds: float) -> Dependency:
-    begun = time.monotonic()
-    state = "up"
-    try:
-        async with asyncio.timeout(seconds):
-            await check()
-    except TimeoutError:
-        state = "timeout"
-        _log.warning("dependency does not answer", dependency=name, seconds=seconds)
-    except Exception as error:  # whatever a driver raises, the dependency is down, and the port still answers
-        state = "down"
-        _log.warning("dependency is down", dependency=name, reason=str(error))
-    return Dependency(name, state, round(time.monotonic() - begun, 4), required)
 
 
 def health_app(readiness: Callable[[], Awaitable[Readiness]]) -> FastAPI:

@@ -1,4 +1,4 @@
-"""Packages that the gateway leaves out."""
+"""Packages that the gateway leaves out, and those that it loads where a configuration asks for them."""
 
 from __future__ import annotations
 
@@ -18,3 +18,21 @@ print(sorted({"pandas", "polars"} & set(sys.modules)))
 def test_a_gateway_does_not_load_what_is_installed_beside_it() -> None:
     done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == "[]"
+
+
+WITH_SOURCES = """
+import sys
+import gateway.server
+from connectors.registry import open_source
+FORMATS = {"deltalake", "pyiceberg"}
+print(sorted({"fastapi", "uvicorn", *FORMATS} & set(sys.modules)))
+open_source("sales", {"kind": "delta", "location": "/nowhere"})
+print(sorted(FORMATS & set(sys.modules)))
+open_source("supply", {"kind": "iceberg", "catalog": {}})
+print(sorted(FORMATS & set(sys.modules)))
+"""
+
+
+def test_libraries_of_formats_and_of_http_are_loaded_where_they_are_used() -> None:
+    done = subprocess.run([sys.executable, "-c", WITH_SOURCES], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.splitlines() == ["[]", "['deltalake']", "['deltalake', 'pyiceberg']"]

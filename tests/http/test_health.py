@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from gateway.configuration.config import Address
-from gateway.http.health import Dependency, Readiness, check_dependencies, serve_health
+from gateway.http.health import serve_health
+from gateway.http.readiness import Dependency, Readiness, check_dependencies
 
 ANY_PORT = Address("127.0.0.1", 0)
 
