@@ -56,6 +56,11 @@ class Shown:
     activity: Activity
 
 
+def state_of(one: Shown) -> str:
+    """Return what a session does, as ``pg_stat_activity.state`` has it."""
+    return "active" if one.activity.active else _STATES[one.status]
+
+
 def as_json(sessions: Iterable[Shown]) -> str:
     """Return sessions as `catalog.mirror.activity` takes them."""
     return json.dumps([dict(_members(one)) for one in sessions])
@@ -69,7 +74,7 @@ def _members(one: Shown) -> Iterator[tuple[str, object]]:
     yield "application", one.application
     yield "address", address.partition("%")[0] or None
     yield "port", int(port) if address else -1
-    yield "state", "active" if does.active else _STATES[one.status]
+    yield "state", state_of(one)
     text = _NOT_SHOWN if tells_password(does.text) else does.text
     yield "query", text[:_MOST].replace("\0", "").encode("utf-8", "replace").decode()
     yield "started", does.started

@@ -27,7 +27,9 @@ from catalog.scans import Snapshot, Source
 from catalog.sqlstate import SqlState
 from catalog.statistics import TableStatistics
 from catalog.tables import Catalog, Discovery, Table
+from gateway.counts import CacheState
 from gateway.evaluation.evaluator import Evaluator
+from gateway.execute.admission import Admission
 from gateway.execute.port import EnginePort
 from gateway.feedback.cache import FeedbackCache
 from gateway.history.log import HistoryLog
@@ -86,6 +88,7 @@ class Lake:
         self.relay = SourceRelay(sources, remote_logins, self.source_failed)
         self.pure_functions = pure_functions  # names of those that a source's server may call by itself
         self.engine = engine
+        self.admissions: Mapping[str, Admission] = {}  # of the engine's statements, by what they read
         self.access = access
         self.governed = KeptRelations()
         self.system_relations = system_relations
@@ -192,6 +195,12 @@ class Lake:
                 self.look_again()
                 _require_columns(table, snapshot.table)
         return Pinned(MappingProxyType({snapshot.table.name: snapshot for snapshot in snapshots}))
+
+    @property
+    def caches(self) -> Mapping[str, CacheState]:
+        """What the process keeps, of the engine too, where that runs in this process."""
+        kept = {"statistics": self._statistics.state, "results": self.results.state}
+        return {**kept, **self.engine.caches}
 
     def statistics(self, tables: Collection[Table]) -> Mapping[TableName, TableStatistics]:
         """Return what is known of each table's rows; `UNKNOWN` where its source cannot say. Blocks for a second at the

@@ -19,6 +19,7 @@ from sqlglot import exp
 
 from catalog.names import TableName
 from catalog.scans import ReadyScan, Snapshot
+from gateway.counts import CacheCounts, CacheState
 from optimizer.stages import Fragment, Fragmented
 
 _PART = 8  # of all memory one result may take so much
@@ -91,11 +92,12 @@ class Result:
 
 @dataclass(slots=True)
 class Counts:
-    """How often a statement was answered by kept rows, how often rows were kept, and given up: because their tables
-    have other versions, or because their time is over, or to make room.
+    """How often a statement was answered by kept rows, and how often not though it was asked before; how often rows
+    were kept, and given up: because their tables have other versions, or because their time is over, or to make room.
     """
 
     hits: int = 0
+    misses: int = 0
     kept: int = 0
     outdated: int = 0
     displaced: int = 0
@@ -113,6 +115,12 @@ class ResultCache:
         self.counts = Counts()
         self._kept: OrderedDict[tuple[Question, Hashable], Result] = OrderedDict()
         self._asked: LRUCache[int, bool] = LRUCache(_ASKED)
+
+    @property
+    def state(self) -> CacheState:
+        """What is kept; what was let go of since its tables have other versions is not held to have been displaced."""
+        counts = CacheCounts(self.counts.hits, self.counts.misses, self.counts.displaced)
+        return CacheState(counts, len(self._kept), self.bytes, self.limit)
 
     @property
     def most(self) -> int:

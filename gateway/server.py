@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property, partial
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -47,6 +48,9 @@ from gateway.tls import TlsFiles
 from gateway.told_errors import moved
 from optimizer import cost
 from policies.access import Narrowed
+
+if TYPE_CHECKING:
+    from gateway.metrics import Metrics
 
 _log = structlog.get_logger(__name__)
 _PATIENCE_FOR_CHANGES = 10.0  # seconds
@@ -249,6 +253,25 @@ class Gateway:
         found = await check_dependencies(required, checks)
         return Readiness(found, draining=self._draining)
 
+    def metrics(self) -> Metrics:
+        """Return what the gateway tells of itself in numbers."""
+        from gateway.metrics import Measured, Metrics  # its library is one of HTTP
+
+        return Metrics(
+            Measured(
+                audit=self._audit,
+                sessions=self.sessions.shown,
+                sessions_limit=self._config.server.max_connections,
+                caches=lambda: {"plans": self._statements.state, **self.lake.caches},
+                admissions=self.lake.admissions,
+                memory_limit=self._config.engine.memory_limit,
+                failing_sources=self._failing_sources,
+            )
+        )
+
+    def _failing_sources(self) -> Mapping[str, bool]:
+        return {name: name in self.lake.catalog.failures for name in self.lake.sources if name != AUDIT}
+
     async def drain(self, stop_now: asyncio.Event) -> None:
         """Take no new clients; give running statements their time, then end all sessions."""
         self._draining = True
@@ -373,7 +396,9 @@ async def running(
         if config.server.http_listen is not None:
             from gateway.http.health import serve_health  # libraries of HTTP are a tenth of a start without it
 
-            http = await stack.enter_async_context(serve_health(config.server.http_listen, gateway.readiness))
+            metrics = gateway.metrics().text if config.server.tells_metrics else None
+            serving = serve_health(config.server.http_listen, gateway.readiness, metrics)
+            http = await stack.enter_async_context(serving)
         tasks = [
             loop.create_task(work)
             for work in (

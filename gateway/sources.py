@@ -79,9 +79,10 @@ def open_lake(config: Config, metadata: Metadata) -> Lake:
         engine = _open_workers(config, metadata, sources, failed)
     else:
         engine = Engine(_engine_settings(config), open_remote, register, stated_error, metadata.evaluator.hold)
+    admitting = AdmittingEngine(engine, config.engine.statements_at_once, STREAMS * max(1, config.engine.workers))
     lake = Lake(
         sources,
-        AdmittingEngine(engine, config.engine.statements_at_once, STREAMS * max(1, config.engine.workers)),
+        admitting,
         metadata.access,
         metadata.system_relations,
         logins,
@@ -90,6 +91,7 @@ def open_lake(config: Config, metadata: Metadata) -> Lake:
     )
     lake.feedback = FeedbackCache(metadata.analyzed.feedback.save)
     lake.results = _result_cache(config)
+    lake.admissions = admitting.admissions
     return lake
 
 

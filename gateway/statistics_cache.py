@@ -18,6 +18,7 @@ from catalog.names import TableName
 from catalog.scans import Source
 from catalog.statistics import UNKNOWN, TableStatistics
 from catalog.tables import Table
+from gateway.counts import CacheCounts, CacheState
 
 _log = structlog.get_logger(__name__)
 PATIENCE = 1.0  # seconds that a statement waits for what is not known yet
@@ -59,6 +60,12 @@ class StatisticsCache:
         self._queues: dict[str, deque[tuple[Table, _Asked]]] = {name: deque() for name in sources}
         self._threads: dict[str, int] = dict.fromkeys(sources, 0)
         self._lock = threading.Lock()
+        self._asked_for = CacheCounts()
+
+    @property
+    def state(self) -> CacheState:
+        """What is kept."""
+        return CacheState(self._asked_for, len(self._kept))
 
     def get(self, tables: Collection[Table]) -> Mapping[TableName, TableStatistics]:
         """Return what is known of each table. Blocks for `PATIENCE` at the most: what a source has not said by then is
@@ -73,6 +80,9 @@ class StatisticsCache:
                 found[table.name] = kept.statistics
             else:
                 missing.append(table)
+        with self._lock:
+            self._asked_for.hits += len(found)
+            self._asked_for.misses += len(missing)
         if missing:
             asked = {table.name: self._ask(table) for table in missing}
             self._wait({name: each for name, each in asked.items() if each is not None})

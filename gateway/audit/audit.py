@@ -30,6 +30,7 @@ from gateway.audit.journal import Journal, JournalFull
 from gateway.audit.shipping import Shipper
 from gateway.authentication.throttle import network_of
 from gateway.configuration.config import Audit as AuditConfig
+from gateway.counts import StatementCounts
 
 _log = structlog.get_logger(__name__)
 _PATIENCE: Final = 5.0  # seconds that a statement waits for its intent to be written
@@ -45,6 +46,15 @@ class Entry:
     event: str
     members: str
     kind: Kind = Kind.STATEMENT
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """How many entries wait for the store, how many bytes these are, and for how many seconds it has taken none."""
+
+    entries: int = 0
+    bytes: int = 0
+    seconds: float = 0.0
 
 
 class Ticket:
@@ -82,6 +92,7 @@ class Audit:
         self._strangers = (0.0, 0)  # the second, and how many came in it
         self._failing: str | None = None
         self._bursts = Bursts(config.alert_denied, config.alert_window)
+        self.counts = StatementCounts()  # of all statements, whether or not they are written
         self.refused = 0  # statements and logins, for want of an audit
         self._shipper = ship(self) if ship is not None else None
 
@@ -230,6 +241,15 @@ class Audit:
             time.sleep(0.02)
 
     # --- health ---
+
+    @property
+    def lag(self) -> Lag:
+        """What waits for the store now."""
+        if self._journal is None or self._shipper is None:
+            return Lag()
+        since = self._shipper.failing_since
+        waiting = max(0, self._journal.head.sequence - max(self._stored, self._journal.stored_before))
+        return Lag(waiting, self._journal.backlog, 0.0 if since is None else monotonic() - since)
 
     async def check(self) -> None:
         """Raise ConnectionError while statements are refused; try whether that is still so."""

@@ -37,6 +37,11 @@ class Kind(StrEnum):
 
 
 ACCESS_LANE = "access"  # of statements that change rights, policies, masks and tags
+_ENDINGS = {
+    str(SqlState.SUCCESSFUL_COMPLETION): "completed",
+    str(SqlState.QUERY_CANCELED): "canceled",
+    str(SqlState.CONNECTION_FAILURE): "left",
+}
 _DENIED_STATES = frozenset(
     {
         SqlState.INSUFFICIENT_PRIVILEGE,
@@ -139,6 +144,15 @@ class Outcome:
         """The class of a statement that ended so."""
         denied = self.sqlstate in _DENIED_STATES or (self.sqlstate or "").startswith("28")
         return Kind.DENIED if denied else Kind.ACCESS if self.reading.lane == ACCESS_LANE else Kind.STATEMENT
+
+    @property
+    def word(self) -> str:
+        """How it ended, in one word for metrics."""
+        if self.sqlstate is None:
+            return "skipped"
+        if self.kind is Kind.DENIED:
+            return "denied"
+        return _ENDINGS.get(self.sqlstate, "failed")
 
     def json(self) -> str:
         """Return the members of a JSON object."""

@@ -30,6 +30,8 @@ _COMMAND, _ERROR, _EMPTY, _SUSPENDED = ord("C"), ord("E"), ord("I"), ord("s")
 _ENDS = frozenset({_COMMAND, _ERROR, _EMPTY, _SUSPENDED})
 _DONE = str(SqlState.SUCCESSFUL_COMPLETION)
 _LEFT = str(SqlState.CONNECTION_FAILURE)
+_NO_LANE = "none"  # of a statement that failed before one was chosen
+_UNWRITTEN = Entry("statement", "")  # where there is no audit
 
 
 class Client(Protocol):
@@ -160,9 +162,8 @@ class Witness:
             await self._begin("", simple=True)
 
     async def _begin(self, text: str, *, simple: bool = False, limit: int = 0, resumed: bool = False) -> None:
-        if not self._audit.is_on:
-            return
-        ticket = await self._audit.begin(await self._entry(text, resumed=resumed))
+        entry = await self._entry(text, resumed=resumed) if self._audit.is_on else _UNWRITTEN
+        ticket = await self._audit.begin(entry)
         self._open.append(_Open(ticket, self._client.sent_bytes, simple=simple, limit=limit))
 
     async def _entry(self, text: str, *, resumed: bool = False) -> Entry:
@@ -229,8 +230,6 @@ class Witness:
         self._client.send(message)
         if type(message) is backend.ReadyForQuery:
             self.activity.ends(message.status)
-        if not self._audit.is_on:
-            return
         if type(message) is backend.CommandComplete:
             self._completed(message.tag)
         elif type(message) is backend.ReadyForQuery:
@@ -283,6 +282,7 @@ class Witness:
 
     def _refused(self, sqlstate: str) -> None:
         """A statement failed before anything of it was executed: when it was parsed, bound or described."""
+        self._audit.counts.note(_NO_LANE, Outcome(sqlstate).word, 0.0, 0, 0)
         if not self._audit.is_on:
             return
         outcome, ids, show = Outcome(sqlstate), bound_ids(), self._show(self._subject)
@@ -321,4 +321,7 @@ class Witness:
     def _end(self, one: _Open) -> None:
         sent = self._client.sent_bytes
         bytes_, self._told_bytes = sent - max(one.bytes_before, self._told_bytes), sent
-        one.ticket.end(Outcome(one.sqlstate, one.rows, bytes_, monotonic() - one.ticket.started, one.reading))
+        outcome = Outcome(one.sqlstate, one.rows, bytes_, monotonic() - one.ticket.started, one.reading)
+        lane = one.reading.lane or _NO_LANE
+        self._audit.counts.note(lane, outcome.word, outcome.seconds, outcome.rows, outcome.bytes)
+        one.ticket.end(outcome)

@@ -89,7 +89,8 @@ class Server(_Section):
     """``[server]``: where to listen and where to keep state. Durations are seconds, sizes bytes."""
 
     listen: Listen = Address("127.0.0.1", 5433)
-    http_listen: OptionalListen = Address("127.0.0.1", 8433)  # health; "" turns it off
+    http_listen: OptionalListen = Address("127.0.0.1", 8433)  # health and metrics; "" turns it off
+    metrics: bool | None = None  # None: where http_listen is of loopback
     database: Annotated[str, Field(min_length=1, max_length=63)] = "lake"
     data_dir: LocalPath = Path(".lakegate")
     metadata_url: SecretStr | None = None
@@ -106,6 +107,13 @@ class Server(_Section):
     idle_process_timeout: Seconds = 60.0  # until a session gives up its process in the mirror; 0: never
     max_message_size: Annotated[Bytes, Field(ge=8192, le=(1 << 30) - 1)] = 64 << 20
     authentication_timeout: Annotated[Seconds, Field(ge=1, le=600)] = 60.0
+
+    @property
+    def tells_metrics(self) -> bool:
+        """Whether ``http_listen`` has metrics: unless it is said, where nobody from elsewhere can ask for them."""
+        if self.http_listen is None or self.metrics is not None:
+            return self.http_listen is not None and bool(self.metrics)
+        return self.http_listen.is_loopback
 
     @property
     def reserved_connections(self) -> int:

@@ -19,6 +19,7 @@ import structlog
 
 from catalog.errors import SqlError
 from catalog.scans import RemoteScan
+from gateway.counts import CacheState
 from gateway.execute.admission import Admission, Place
 from gateway.execute.errors import is_over_memory_limit
 from gateway.execute.port import (
@@ -78,6 +79,16 @@ class AdmittingEngine:
     def checks(self) -> Mapping[str, tuple[Callable[[], Awaitable[object]], bool]]:
         """Return the engine's."""
         return self._engine.checks
+
+    @property
+    def admissions(self) -> Mapping[str, Admission]:
+        """Those of each kind, by names for metrics."""
+        return {"small": self.small_admission, "large": self.admission, "streams": self.stream_admission}
+
+    @property
+    def caches(self) -> Mapping[str, CacheState]:
+        """Return the engine's."""
+        return self._engine.caches
 
     def close(self) -> None:
         """Close the engine."""

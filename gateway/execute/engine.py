@@ -23,6 +23,7 @@ from datafusion import DataFrame, ExecutionPlan, RecordBatchStream, RuntimeEnvBu
 from catalog.errors import SqlError
 from catalog.scans import FileScan, ReadyScan, RemoteScan, Scan, SessionScan
 from catalog.sqlstate import SqlState
+from gateway.counts import CacheState
 from gateway.execute import file_relations, heaps, remote_relations
 from gateway.execute.errors import StatedError, sql_error
 from gateway.execute.fences import require_fences
@@ -139,6 +140,11 @@ class Engine:
     def checks(self) -> Mapping[str, tuple[Callable[[], Awaitable[object]], bool]]:
         """Return nothing: it is up as long as the process is."""
         return {}
+
+    @property
+    def caches(self) -> Mapping[str, CacheState]:
+        """Return those of decoded rows. The engine's own, of footers of files, cannot be asked."""
+        return {"small_tables": self.small.state, "hot_columns": self.hot.state}
 
     def close(self) -> None:
         """Give back the threads."""

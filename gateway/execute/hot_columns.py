@@ -28,6 +28,7 @@ from datafusion import DataFrame
 from catalog.names import always_quoted
 from catalog.scans import Constant, FileGroup, FileScan
 from connectors.object_stores import is_local
+from gateway.counts import CacheCounts, CacheState
 from gateway.execute.hot_arrays import Chunks, gathered, may_be_kept
 
 USES = 3
@@ -76,11 +77,17 @@ class HotColumns:
         self._kept: dict[tuple[int, str], Entry] = {}
         self._until_aging = _AGING
         self._bytes = 0
+        self.counts = CacheCounts()
 
     @property
     def bytes(self) -> int:
         """How many there are."""
         return self._bytes
+
+    @property
+    def state(self) -> CacheState:
+        """What is kept, in columns of files; asked are scans whose columns may be kept."""
+        return CacheState(self.counts, len(self._kept), self._bytes, self._limit)
 
     def close(self) -> None:
         """Give back the thread."""
@@ -188,6 +195,7 @@ class HotColumns:
                 piece, name = entry
                 self._bytes -= _size(entry)
                 del self._kept[id(piece), name], piece.columns[name]
+                self.counts.evicted += 1
                 piece.next_try[name] = max(USES, 2 * piece.uses[name])
         return self._bytes + size <= self._limit
 

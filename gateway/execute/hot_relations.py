@@ -17,6 +17,7 @@ from datafusion import DataFrame, Expr, SessionContext, col
 
 from catalog.names import always_quoted
 from catalog.scans import FileScan
+from gateway.counts import CacheState
 from gateway.execute import file_relations
 from gateway.execute.file_groups import balanced_union
 from gateway.execute.hot_columns import Entry, HotColumns, Piece, rows_of
@@ -66,6 +67,11 @@ class HotRelations:
         self._made: OrderedDict[_Key, HotRelation] = OrderedDict()
         self.columns = HotColumns(limit, lambda scan: file_relations.unregistered(files, scan), self._give_up)
 
+    @property
+    def state(self) -> CacheState:
+        """What is kept."""
+        return self.columns.state
+
     @contextmanager
     def planning(self) -> Iterator[Planning]:
         """Keep what is taken within the block until its end: then it is planned."""
@@ -81,6 +87,9 @@ class HotRelations:
         """Do what `Planning.take` says; the relation stays for as long as it has users."""
         pieces = self.columns.used(scan)
         hot = _in_whole(pieces, scan.read)
+        if pieces:
+            with self.columns.lock:
+                self.columns.counts.note(found=bool(hot))
         if not hot:
             return None
         rest = _without(scan, hot)

@@ -13,6 +13,7 @@ from typing import Protocol
 import pyarrow as pa
 
 from catalog.scans import Scan
+from gateway.counts import CacheState
 from gateway.execute.operators import Operator
 
 
@@ -148,6 +149,10 @@ class EnginePort(Protocol):
     @property
     def checks(self) -> Mapping[str, tuple[Callable[[], Awaitable[object]], bool]]:
         """What of it may be down: checks that raise then, and whether nothing can be executed without."""
+
+    @property
+    def caches(self) -> Mapping[str, CacheState]:
+        """What it keeps in this process, by names for metrics."""
 
     def close(self) -> None:
         """Give back threads and processes."""

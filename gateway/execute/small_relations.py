@@ -20,6 +20,7 @@ from cachetools import LRUCache
 from datafusion import DataFrame, SessionContext
 
 from catalog.scans import FileScan
+from gateway.counts import CacheCounts, CacheState
 
 MOST_BYTES = 8 << 20
 """Of one table, as the engine has it."""
@@ -56,16 +57,23 @@ class SmallRelations:
         self._uses: LRUCache[_Key, int] = LRUCache(_KNOWN)
         self._bytes = 0
         self._lock = threading.Lock()
+        self._counts = CacheCounts()
 
     @property
     def bytes(self) -> int:
         """How many there are."""
         return self._bytes
 
+    @property
+    def state(self) -> CacheState:
+        """What is kept; asked are scans of brief queries over tables that may be small."""
+        return CacheState(self._counts, len(self._kept), self._bytes, self._limit)
+
     def take(self, scan: FileScan, *, fenced: bool) -> str | None:
         """Return the name of a scan's relation, quoted for SQL, until `leave`; None where its rows are not here."""
         with self._lock:
             kept = self._kept.get((scan.key, fenced))
+            self._counts.note(found=kept is not None)
             if kept is None:
                 return None
             self._kept.move_to_end((scan.key, fenced))
@@ -117,6 +125,7 @@ class SmallRelations:
                 del self._kept[key]
                 self._uses.pop(key, None)
                 self._bytes -= kept.size
+                self._counts.evicted += 1
                 self._forget(kept.name)
                 self._context.deregister_table(kept.name)
         return self._bytes + size <= self._limit

@@ -1,4 +1,5 @@
-"""Health over HTTP: ``/health/live`` (the process answers) and ``/health/ready`` (it should be sent clients).
+"""Health over HTTP: ``/health/live`` (the process answers) and ``/health/ready`` (it should be sent clients); beside it
+``/metrics``, where the gateway tells them.
 
 The answers name each dependency and its state, but not the reason of a failure: whoever reaches the port need not be
 logged in, and reasons hold hosts and names. Reasons are in the log and in ``lakegate check``.
@@ -12,7 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 import uvicorn
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
 from gateway.configuration.values import Address
@@ -22,8 +23,12 @@ _BACKLOG = 128
 _NO_STORE = {"Cache-Control": "no-store"}
 
 
-def health_app(readiness: Callable[[], Awaitable[Readiness]]) -> FastAPI:
-    """Return the application with the two addresses."""
+Metrics = Callable[[str], tuple[bytes, str]]
+"""Returns metrics and their content type, by the header Accept."""
+
+
+def health_app(readiness: Callable[[], Awaitable[Readiness]], metrics: Metrics | None = None) -> FastAPI:
+    """Return the application with its addresses; without ``metrics`` there are none."""
     app = FastAPI(title="Lakegate", docs_url=None, redoc_url=None, openapi_url=None)
 
     @app.get("/health/live")
@@ -42,6 +47,13 @@ def health_app(readiness: Callable[[], Awaitable[Readiness]]) -> FastAPI:
         }
         return JSONResponse(body, status_code=200 if now.ready else 503, headers=_NO_STORE)
 
+    if metrics is not None:
+
+        @app.get("/metrics")
+        async def tell(request: Request) -> Response:
+            text, content_type = metrics(request.headers.get("accept", ""))
+            return Response(text, headers={**_NO_STORE, "Content-Type": content_type})
+
     return app
 
 
@@ -54,13 +66,15 @@ class _EmbeddedServer(uvicorn.Server):
 
 
 @asynccontextmanager
-async def serve_health(address: Address, readiness: Callable[[], Awaitable[Readiness]]) -> AsyncIterator[Address]:
-    """Serve health while the block runs; yields the address in use (its port is known even if 0 was asked for).
-    Raises OSError if the address cannot be listened on.
+async def serve_health(
+    address: Address, readiness: Callable[[], Awaitable[Readiness]], metrics: Metrics | None = None
+) -> AsyncIterator[Address]:
+    """Serve health, and metrics where they are given, while the block runs; yields the address in use (its port is
+    known even if 0 was asked for). Raises OSError if the address cannot be listened on.
     """
     listener = _listen(address)
     config = uvicorn.Config(
-        health_app(readiness), log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1
+        health_app(readiness, metrics), log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1
     )
     server = _EmbeddedServer(config)
     task = asyncio.create_task(server.serve(sockets=[listener]), name="health")

@@ -107,9 +107,11 @@ class Asked:
         results = self._lake.results
         kept = results.get(self._question, self._form)
         if kept is None:
+            results.counts.misses += 1
             return None
         if not await self._counts(kept):
             results.give_up(self._question, self._form, kept)
+            results.counts.misses += 1
             return None
         results.used(self._question, self._form)
         portal.lane = "cache"

@@ -17,6 +17,7 @@ from cachetools import LRUCache
 from catalog.errors import SqlError
 from catalog.names import TableName
 from catalog.sqlstate import SqlState
+from gateway.counts import CacheState, CountedCache
 from gateway.lake import Lake
 from gateway.pipeline import Asker, Plan, plan
 from gateway.sql.copy_options import Format
@@ -298,7 +299,7 @@ class StatementCache:
     """Prepared statements and descriptions of all sessions, each under its full key."""
 
     def __init__(self) -> None:
-        self._prepared: LRUCache[tuple[object, ...], PreparedStatement] = LRUCache(_KEPT_BYTES, getsizeof=_size)
+        self._prepared: CountedCache[tuple[object, ...], PreparedStatement] = CountedCache(_KEPT_BYTES, _size)
         self.descriptions: LRUCache[tuple[object, ...], Description] = LRUCache(_KEPT_DESCRIPTIONS)
         self.shapes: LRUCache[tuple[object, ...], object] = LRUCache(_KEPT_SHAPES)  # of shaped statements
 
@@ -315,11 +316,19 @@ class StatementCache:
         if statement.hints:
             asker, key = replace(asker, hints=read_hints(statement.hints)), (*key, statement.hints)
         kept = self._prepared.get(key)
-        if kept is None or is_outdated(kept.plan, lake):
+        is_kept = kept is not None and not is_outdated(kept.plan, lake)
+        self._prepared.counts.note(found=is_kept)
+        if kept is None or not is_kept:
             loop = asyncio.get_running_loop()
             kept = await loop.run_in_executor(lake.threads, _prepare, statement, asker, lake)
             self._prepared[key] = kept
         return kept if kept.statement.start == statement.start else replace(kept, statement=statement)
+
+    @property
+    def state(self) -> CacheState:
+        """What is kept of plans; their bytes are estimated."""
+        kept = self._prepared
+        return CacheState(kept.counts, len(kept), int(kept.currsize), int(kept.maxsize))
 
 
 def is_outdated(plan: Plan | None, lake: Lake) -> bool:

@@ -24,6 +24,7 @@ from catalog.errors import SqlError
 from catalog.remote_logins import RemoteLogin
 from catalog.scans import RemoteScan
 from catalog.sqlstate import SqlState
+from gateway.counts import CacheState
 from gateway.execute.port import (
     EngineQuery,
     EngineSettings,
@@ -142,6 +143,11 @@ class WorkerPool:
     def pids(self) -> tuple[int, ...]:
         """The processes that take statements; the spare one is not among them."""
         return tuple(worker.pid for worker in self._serving())
+
+    @property
+    def caches(self) -> Mapping[str, CacheState]:
+        """Return nothing: what is kept is in the workers."""
+        return {}
 
     @property
     def checks(self) -> Mapping[str, tuple[Callable[[], Awaitable[object]], bool]]:
