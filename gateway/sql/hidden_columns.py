@@ -40,13 +40,37 @@ def refuse_whole_rows(tree: exp.Expr, hiding: Collection[TableName]) -> None:
 
 def unknown_column(tree: exp.Expr, failure: str) -> SqlError | None:
     """Return 42703 for what sqlglot says of a column that it does not find; None where it says something else."""
-    found = _UNKNOWN.search(failure)
-    if found is None:
+    name = _unknown(failure)
+    if name is None:
         return None
-    name = found["name"] or found["other"]
+    return SqlError(SqlState.UNDEFINED_COLUMN, f'column "{name}" does not exist', position=_position(tree, name))
+
+
+def system_column(failure: str) -> tuple[str, str] | None:
+    """Return a message and a hint for what sqlglot says of a column that PostgreSQL's own tables have beside their
+    columns; None where it says something else.
+    """
+    name = _unknown(failure)
+    if name not in _SYSTEM_COLUMNS:
+        return None
+    hint = "Rows of files have no place or transaction of their own; use a key of the table."
+    if name == "tableoid":
+        hint = "Write 'schema.table'::regclass where the table is asked for."
+    return f"the system column {name} is not available on lake tables", hint
+
+
+_SYSTEM_COLUMNS = frozenset({"ctid", "tableoid", "xmin", "xmax", "cmin", "cmax"})
+
+
+def _unknown(failure: str) -> str | None:
+    """Return the name of the column that sqlglot does not find."""
+    found = _UNKNOWN.search(failure)
+    return None if found is None else found["name"] or found["other"]
+
+
+def _position(tree: exp.Expr, name: str) -> int | None:
     starts = [one.meta.get("start") for one in tree.find_all(exp.Identifier) if one.name == name]
-    position = next((start + 1 for start in starts if isinstance(start, int)), None)
-    return SqlError(SqlState.UNDEFINED_COLUMN, f'column "{name}" does not exist', position=position)
+    return next((start + 1 for start in starts if isinstance(start, int)), None)
 
 
 def _sources(select: exp.Select, hiding: Collection[TableName]) -> dict[str, str]:

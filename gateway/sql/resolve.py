@@ -29,7 +29,7 @@ from gateway.sql.engine_dialect import after_qualify, before_qualify
 from gateway.sql.engine_dialect.inference import annotate
 from gateway.sql.engine_dialect.postgres_calls import ResultTypes
 from gateway.sql.enumerations import order_enumerations
-from gateway.sql.hidden_columns import HiddenColumns, refuse_whole_rows, unknown_column
+from gateway.sql.hidden_columns import HiddenColumns, refuse_whole_rows, system_column, unknown_column
 from gateway.sql.session_relations import NO_NAMES, TEMPORARY_SCHEMA, SessionRelation, TemporaryNames
 from gateway.sql.statements import parse_query
 from optimizer.copies import copied
@@ -41,6 +41,12 @@ SYSTEM_SCHEMAS = frozenset({"pg_catalog", "information_schema", "pg_toast"})
 MAX_DEPTH = 400  # levels of a tree: beyond it the engine's own recursion is at risk
 MAX_NODES = 100_000
 MAX_VIEWS = 32  # one in another
+
+
+_NOT_READ = (
+    "this form of query is not supported on lake tables",
+    "Give each table an alias and qualify the columns by it.",
+)
 
 
 class NotResolved(SqlError):
@@ -133,12 +139,9 @@ def resolve(tree: exp.Query, found: References, names: Names, parameters: Sequen
         if hidden and (unknown := unknown_column(tree, str(error))) is not None:
             raise unknown from None  # the mirror knows columns that the principal may not know of
         failure = HiddenColumns if hidden else NotResolved
-        raise failure(
-            SqlState.FEATURE_NOT_SUPPORTED,
-            "this form of query is not supported on lake tables",
-            detail=_first_line(str(error)),
-            hint="Give each table an alias and qualify the columns by it.",
-        ) from error
+        message, hint = system_column(str(error)) or _NOT_READ
+        detail = _first_line(str(error)) if message == _NOT_READ[0] else None
+        raise failure(SqlState.FEATURE_NOT_SUPPORTED, message, detail=detail, hint=hint) from error
     return Resolved(typed, tables, names.search_path)
 
 

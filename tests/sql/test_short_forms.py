@@ -13,7 +13,7 @@ from gateway.sql.engine_dialect.before_qualify import parse
 _CASES = [
     # spelling: what the parser does not read
     ("interval_constants", "SELECT INTERVAL '1 day 02:30'", "SELECT INTERVAL '1 DAY 9000 SECOND'"),
-    ("absolute_values", "SELECT @ a + 1 FROM t", "SELECT ABS(a + 1) FROM t"),
+    ("prefix_operators", "SELECT @ a + 1, ~ a + 1 FROM t", "SELECT ABS(a + 1), ~(a + 1) FROM t"),
     ("some_is_any", "SELECT a > SOME(b) FROM t", "SELECT a > ANY(b) FROM t"),
     ("like_calls", "SELECT like(a, 'b%'), a LIKE ('b%') FROM t", "SELECT ((a) LIKE ('b%')), a LIKE ('b%') FROM t"),
     ("order_using", "SELECT a FROM t ORDER BY a USING >, b USING <", "SELECT a FROM t ORDER BY a DESC, b ASC"),

@@ -395,8 +395,8 @@ def count_distinct(node: exp.Count) -> exp.Expr:
 
 
 def sorted_by(node: exp.Ordered) -> exp.Expr:
-    """ORDER BY an interval: by its length, as PostgreSQL compares them. Rows of a window with 0 and -0 are peers. Texts
-    of other types tell no order.
+    """ORDER BY an interval: by its length, as PostgreSQL compares them. Rows with 0 and -0 are peers. Texts of other
+    types tell no order.
     """
     if (name := kinds.carried_as_text(type_of(node.this))) is not None:
         raise refuse(f"ORDER BY of {name}", "Cast it to text.")
@@ -404,10 +404,17 @@ def sorted_by(node: exp.Ordered) -> exp.Expr:
         raise refuse("ORDER BY of jsonb", "Cast it to text.")
     if kind(node.this) is Kind.INTERVAL:
         node.set("this", call("interval_size", node.this, returns="DECIMAL(38, 0)"))
-    if (
-        kind(node.this) is Kind.FLOAT
-        and isinstance(node.parent, exp.Order)
-        and isinstance(node.parent.parent, exp.Window)
-    ):
+    if kind(node.this) is Kind.FLOAT and _others_follow(node):
         node.set("this", without_sign_of_zero(node.this))
     return node
+
+
+def _others_follow(key: exp.Ordered) -> bool:
+    """Whether it shows which rows a key takes for equal: in a window, and where further keys sort them."""
+    order = key.parent
+    if not isinstance(order, exp.Order):
+        return False
+    if isinstance(order.parent, exp.Window):
+        return True
+    distinct = isinstance(order.parent, exp.Select) and order.parent.args.get("distinct")  # then keys are in its list
+    return order.expressions[-1] is not key and not distinct

@@ -39,6 +39,19 @@ def _gathers_arrays(node: exp.Expr) -> bool:
     return kind(value.this if isinstance(value, exp.Order | exp.Distinct) else value) is Kind.ARRAY
 
 
+def _may_gather_nothing(node: exp.Expr) -> bool:
+    """Whether an array of arrays may be NULL: what is put beside it would be the whole, with a dimension less."""
+    if not _gathers_arrays(node):
+        return False
+    select = node.find_ancestor(exp.Select)
+    return node.find(exp.Filter) is not None or select is None or select.args.get("group") is None
+
+
+def _has_two_dimensions(node: exp.Expr) -> bool:
+    bare = node.unnest()
+    return isinstance(bare, exp.Literal) and bare.name.lstrip().startswith("{{")
+
+
 def _index(index: exp.Expr) -> exp.Expr:
     """Return a subscript as written. sqlglot's parser takes one off those that it knows to be integers without
     looking at the tables: constants, casts, some functions.
@@ -187,6 +200,10 @@ def _same(left: exp.Expr, right: exp.Expr, session: Session) -> tuple[exp.Expr, 
 
 def concatenate(node: exp.DPipe, session: Session) -> exp.Expr:
     """``||`` with an array: of two arrays, or of an array and an element."""
+    for gathered, other in ((node.left, node.right), (node.right, node.left)):
+        if _may_gather_nothing(gathered) and not _gathers_arrays(other) and not _has_two_dimensions(other):
+            hint = "Use it where rows are grouped, without FILTER."
+            raise refuse("an array beside array_agg of arrays, which may be NULL", hint)
     left, right = _same(node.left, node.right, session)
     if kind(left) is Kind.ARRAY and kind(right) is Kind.ARRAY:
         return call("array_concat", left, right, returns=type_of(node))

@@ -12,7 +12,14 @@ from sqlglot.dialects.postgres import Postgres
 from sqlglot.schema import MappingSchema
 from sqlglot.tokenizer_core import Token, TokenType
 
-from gateway.sql.engine_dialect import after_qualify, column_names, from_functions, short_forms, spelling
+from gateway.sql.engine_dialect import (
+    after_qualify,
+    column_aliases,
+    column_names,
+    from_functions,
+    short_forms,
+    spelling,
+)
 from gateway.sql.engine_dialect.arranged_tokens import arranged, with_own_names
 from gateway.sql.tokens import UnterminatedToken
 from gateway.sql.tokens import tokens as own_tokens
@@ -111,6 +118,7 @@ def prepare(tree: exp.Expr, schema: MappingSchema) -> exp.Query:
     - ``t.*`` as a value, as PostgreSQL writes it in policies and views, is the row ``t``.
     """
     after_qualify.mark_joins(tree)
+    column_aliases.derive(tree)
     from_functions.complete(tree)
     for constant in list(tree.find_all(exp.ByteString, exp.UnicodeString)):
         constant.replace(exp.Literal.string(_unescaped(constant)))
@@ -132,8 +140,22 @@ def prepare(tree: exp.Expr, schema: MappingSchema) -> exp.Query:
         if unnest.alias and not unnest.args["alias"].columns:
             unnest.args["alias"].set("columns", [exp.to_identifier(unnest.alias, quoted=True)])
     _name_rows(tree)
+    for select in tree.find_all(exp.Select):
+        _name_subqueries(select)
     assert isinstance(tree, exp.Query)
     return tree
+
+
+def _name_subqueries(select: exp.Select) -> None:
+    """Name the subqueries of a select list that ORDER BY, GROUP BY or DISTINCT ON speak of by their place, in place:
+    `qualify` takes no name of a subquery's own for one.
+    """
+    clauses = [select.args[key] for key in ("order", "group", "distinct") if select.args.get(key) is not None]
+    places = {one.name for clause in clauses for one in clause.find_all(exp.Literal) if one.is_int}
+    for place, value in enumerate(select.expressions, 1):
+        if isinstance(value, exp.Subquery) and str(place) in places and not value.alias:
+            name = exp.to_identifier(f"_col_{place - 1}", quoted=True)
+            select.expressions[place - 1].replace(exp.Alias(this=value.copy(), alias=name))
 
 
 def _name_rows(tree: exp.Expr) -> None:

@@ -140,6 +140,8 @@ def _numeric_constant(body: str, target: exp.DataType) -> exp.Expr:
 def _array_constant(written: str, target: exp.DataType, session: Session) -> exp.Expr:
     """``'{1,2,NULL}'``, also of more dimensions."""
     element = kinds.element_type(target)
+    while kinds.kind_of_type(element) is Kind.ARRAY:
+        element = kinds.element_type(element)
     nested = parse_array(written, str)
     if written.strip().startswith("["):
         raise refuse("an array constant with lower bounds")

@@ -77,6 +77,10 @@ def _call(generator: Generator, node: exp.Anonymous) -> str:
     return generator.func(str(node.this), *node.expressions, normalize=False)
 
 
+def _ignoring_nulls(generator: Generator, node: exp.IgnoreNulls) -> str:
+    return f"{generator.sql(node, 'this')} IGNORE NULLS"
+
+
 def _interval(generator: Generator, node: exp.Interval) -> str:
     return f"INTERVAL {generator.sql(node, 'this')}"
 
@@ -89,6 +93,7 @@ _OWN: dict[type[exp.Expr], Callable[[Any, Any], str]] = {
     exp.Anonymous: _call,
     exp.DataType: _data_type,
     exp.Explode: _explode,
+    exp.IgnoreNulls: _ignoring_nulls,
     exp.Interval: _interval,
     exp.Literal: _literal,
     exp.Ordered: _ordered,

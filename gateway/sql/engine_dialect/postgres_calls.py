@@ -8,6 +8,7 @@ so that ``data -> 'a' ->> 'b'`` is one call.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Protocol
 
 from sqlglot import exp
@@ -31,6 +32,7 @@ _TYPE_NAME = re.compile(r"(?i)[a-z][a-z0-9_ ]*(?:\(\d+(?:, ?\d+)?\))?(?: with(?:
 # Functions of PostgreSQL's grammar, not of its catalogue.
 _GRAMMAR = frozenset({"json_exists", "json_query", "json_scalar", "json_serialize", "json_array", "json_value"})
 _KNOWN = NAMES | {"claim", "is_member", "principal"}  # who asks: policies put constants in their place
+_KEY = "key of groups"  # in a node's meta
 _HELD = (exp.Case, exp.Coalesce, exp.If)  # evaluated by the engine, where no operand wants more
 
 
@@ -164,7 +166,7 @@ def _cut(node: exp.Expr, types: ResultTypes) -> tuple[str, list[exp.Expr]]:
     inputs: list[exp.Expr] = []
 
     def replaced(one: exp.Expr) -> exp.Expr:
-        if isinstance(one, _ENGINES_OWN) or one.meta.get(ENGINE):
+        if isinstance(one, _ENGINES_OWN) or one.meta.get(ENGINE) or (one is not made and one.meta.get(_KEY)):
             written = one.sql("postgres")
             if written not in known:
                 inputs.append(one)
@@ -173,7 +175,8 @@ def _cut(node: exp.Expr, types: ResultTypes) -> tuple[str, list[exp.Expr]]:
         _require_pure(one, types)
         return one
 
-    made = _restored(node.copy()).transform(replaced, copy=False)
+    made = _restored(node.copy())
+    made = made.transform(replaced, copy=False)
     if len(inputs) > MAX_INPUTS:
         raise _Unfit
     return _sql(sql_json.spell_out(made, _sql)), inputs
@@ -261,6 +264,7 @@ def mark(tree: exp.Expr, types: ResultTypes) -> None:
     calls stay.
     """
     note_infinity([*tree.walk()])
+    _note_keys(tree)
     waiting = [tree]
     while waiting:
         node = waiting.pop()
@@ -269,6 +273,33 @@ def mark(tree: exp.Expr, types: ResultTypes) -> None:
                 continue  # a call of an outer one has taken it away
             node = put(node, types) or node
         waiting.extend(node.iter_expressions())
+
+
+def _note_keys(tree: exp.Expr) -> None:
+    """Note which expressions are keys of their SELECT's groups, in place: above the groups nothing else is known of
+    the rows, so a key goes to a call whole. A key that is missing from a grouping set is NULL there.
+    """
+    for group in tree.find_all(exp.Group):
+        select = group.parent
+        keys = [one for one in _keys(group) if not isinstance(one, (*_ENGINES_OWN, exp.Literal))]
+        if not keys or not isinstance(select, exp.Select):
+            continue
+        kinds_of_keys = tuple({type(one) for one in keys})
+        for clause in ("expressions", "having", "order"):
+            value = select.args.get(clause)
+            for part in value if isinstance(value, list) else [value] if value is not None else []:
+                for one in part.find_all(*kinds_of_keys):
+                    if one in keys:
+                        one.meta[_KEY] = True
+
+
+def _keys(part: exp.Expr) -> Iterator[exp.Expr]:
+    """Yield the keys of a GROUP BY, also those in its sets."""
+    for one in part.iter_expressions():
+        if isinstance(one, exp.GroupingSets | exp.Rollup | exp.Cube | exp.Tuple | exp.Paren):
+            yield from _keys(one)
+        else:
+            yield one
 
 
 def put(node: exp.Expr, types: ResultTypes) -> exp.Expr | None:
@@ -311,6 +342,8 @@ def _larger(node: exp.Expr) -> exp.Expr | None:
     around = node.parent
     while isinstance(around, exp.Paren):
         around = around.parent
+    if node.meta.get(_KEY) or (around is not None and get_mark(around) is not None):
+        return None
     if isinstance(around, (*_CLAUSES, *_ENGINES_OWN, exp.In, *_HELD)):
         return None
     if isinstance(around, exp.Binary | exp.Cast | exp.Func | exp.Between | exp.Neg):

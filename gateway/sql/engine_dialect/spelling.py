@@ -89,29 +89,50 @@ def some_is_any(tokens: Tokens) -> Tokens:
     return tokens
 
 
-def absolute_values(tokens: Tokens) -> Tokens:
-    """``@ x`` is ``abs(x)``; the parser takes ``@ 1`` for ``$1``. Raises ParseError where a value stands before it."""
-    if not any(_is_at(token) for token in tokens):
+def prefix_operators(tokens: Tokens) -> Tokens:
+    """``@ x`` is ``abs(x)``; the parser takes ``@ 1`` for ``$1``. ``|/`` and ``||/`` take double precision. All of them
+    bind less than arithmetic, as ``~`` does: ``|/ 4 + 5`` is 3. Raises ParseError where a value stands before ``@``.
+    """
+    if not any(token.token_type in _PREFIXES for token in tokens):
         return tokens
     kept: Tokens = []
-    ends: list[int] = []  # places of tokens behind which a call ends
+    ends: list[tuple[int, Tokens]] = []  # places of tokens behind which an operand ends, and what follows it
     for place, token in enumerate(tokens):
-        if _is_at(token):
-            if place and tokens[place - 1].token_type in _OPERAND_ENDS:
-                raise ParseError("an operator @ between two values")
-            ends.append(_operand_end(tokens, place + 1))
-            where = token.line, token.col, token.start, token.end
-            kept += [Token(TokenType.VAR, "abs", *where), Token(TokenType.L_PAREN, "(", *where)]
+        if _is_prefix(token, tokens[place - 1] if place else None):
+            opened, closed = _around_operand(token)
+            kept += opened
+            ends.append((_operand_end(tokens, place + 1), closed))
         else:
             kept.append(token)
-        while ends and ends[-1] == place:
-            ends.pop()
-            kept.append(Token(TokenType.R_PAREN, ")", token.line, token.col, token.start, token.end))
+        while ends and ends[-1][0] == place:
+            kept += ends.pop()[1]
     return kept
 
 
 def _is_at(token: Token) -> bool:
     return token.token_type is TokenType.PARAMETER and token.text == "@"
+
+
+def _is_prefix(token: Token, before: Token | None) -> bool:
+    if token.token_type is TokenType.RLIKE:
+        return token.text == "~" and before is not None and before.token_type in _BEFORE_OPERANDS
+    if _is_at(token) and before is not None and before.token_type in _OPERAND_ENDS:
+        raise ParseError("an operator @ between two values")
+    return token.token_type in _ROOTS or _is_at(token)
+
+
+def _around_operand(token: Token) -> tuple[Tokens, Tokens]:
+    """Return what stands before and behind the operand of a prefix operator instead of the operator."""
+    begins, ends = _made(token, TokenType.L_PAREN, "("), _made(token, TokenType.R_PAREN, ")")
+    if _is_at(token):
+        return [_made(token, TokenType.VAR, "abs"), begins], [ends]
+    if token.token_type is TokenType.RLIKE:
+        return [token, begins], [ends]
+    return [token, begins], [ends, _made(token, TokenType.DCOLON, "::"), _made(token, TokenType.DOUBLE, "float8")]
+
+
+_ROOTS = frozenset({TokenType.PIPE_SLASH, TokenType.DPIPE_SLASH})
+_PREFIXES = _ROOTS | {TokenType.PARAMETER, TokenType.RLIKE}
 
 
 def _operand_end(tokens: Tokens, start: int) -> int:
@@ -123,12 +144,12 @@ def _operand_end(tokens: Tokens, start: int) -> int:
         token = tokens[place]
         if token.token_type in _CLOSING and depth == 0:
             break
-        depth += (token.token_type in _OPENING) - (token.token_type in _CLOSING)
+        depth += (token.token_type in _OPENS) - (token.token_type in _CLOSES)
         following = tokens[place + 1] if place + 1 < len(tokens) else None
         if depth == 0 and token.token_type in _OPERAND_ENDS and not _goes_on(following):
             return place
         place += 1
-    raise ParseError("an operator @ without a value")
+    raise ParseError("an operator without a value")
 
 
 def _goes_on(token: Token | None) -> bool:
@@ -137,12 +158,22 @@ def _goes_on(token: Token | None) -> bool:
 
 _OPENING = frozenset({TokenType.L_PAREN, TokenType.L_BRACKET})
 _CLOSING = frozenset({TokenType.R_PAREN, TokenType.R_BRACKET})
+_OPENS, _CLOSES = _OPENING | {TokenType.CASE}, _CLOSING | {TokenType.END}
 _CLOSER = _OPENING | {
+    *(TokenType.OVER, TokenType.FILTER),
     *(TokenType.PLUS, TokenType.DASH, TokenType.STAR, TokenType.SLASH, TokenType.MOD, TokenType.CARET),
     *(TokenType.DCOLON, TokenType.DOT),
 }
-_OPERAND_ENDS = _CLOSING | {
-    *(TokenType.VAR, TokenType.IDENTIFIER, TokenType.NUMBER, TokenType.STRING, TokenType.NULL),
+_OPERAND_ENDS = _CLOSES | {
+    *(
+        TokenType.BIT_STRING,
+        TokenType.HEX_STRING,
+        TokenType.VAR,
+        TokenType.IDENTIFIER,
+        TokenType.NUMBER,
+        TokenType.STRING,
+        TokenType.NULL,
+    ),
     *(token for token in TokenType if token.name in _TYPE_NAMES),
 }
 
@@ -165,6 +196,14 @@ _OPERAND_BEGINS = frozenset(
         *(TokenType.SELECT, TokenType.L_PAREN, TokenType.COMMA, TokenType.WHERE, TokenType.AND, TokenType.OR),
         *(TokenType.WHEN, TokenType.THEN, TokenType.ELSE, TokenType.ON, TokenType.HAVING, TokenType.DISTINCT),
         *(TokenType.ORDER_BY, TokenType.GROUP_BY),
+    }
+)
+_BEFORE_OPERANDS = (
+    _OPERAND_BEGINS
+    | _COMPARED
+    | {
+        *(TokenType.PLUS, TokenType.DASH, TokenType.STAR, TokenType.SLASH, TokenType.MOD, TokenType.CARET),
+        *(TokenType.AMP, TokenType.PIPE, TokenType.HASH, TokenType.NOT),
     }
 )
 
@@ -261,7 +300,7 @@ def _at_time_zone(place: Token) -> Tokens:
 
 RULES: tuple[Callable[[Tokens], Tokens], ...] = (
     interval_constants,
-    absolute_values,
+    prefix_operators,
     some_is_any,
     like_calls,
     order_using,

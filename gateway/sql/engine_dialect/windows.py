@@ -29,7 +29,7 @@ def spell_out(select: exp.Select) -> None:
             continue
         _bounds(window)
         _peers(window)
-        new = gathered(summed(exclude(neighbour(window))))
+        new = first_known(gathered(summed(exclude(neighbour(window)))))
         if new is not window:
             window.replace(new)
 
@@ -289,6 +289,22 @@ def gathered(node: exp.Expr) -> exp.Expr:
         return node
     listed = typed(exp.ArrayAgg(this=cast(function.this.copy(), "BIGINT")), "BIGINT[]")
     return typed(cast(call(name, _with(node, listed), returns=T.BIGINT), type_of(node)), type_of(node))
+
+
+def first_known(node: exp.Expr) -> exp.Expr:
+    """``any_value`` over sorted rows: the first of the frame that is not NULL, as PostgreSQL gives it."""
+    if not isinstance(node, exp.Window) or node.args.get("order") is None:
+        return node
+    function = node.this.this if isinstance(node.this, exp.Filter) else node.this
+    if not isinstance(function, exp.AnyValue) or isinstance(function.this, exp.Distinct):
+        return node
+    value = function.this.copy()
+    if isinstance(node.this, exp.Filter):
+        value = typed(case((node.this.expression.this.copy(), value)), type_of(value))
+    first = typed(exp.FirstValue(this=value), type_of(function))
+    whole = node.copy()
+    whole.set("this", typed(exp.IgnoreNulls(this=first), type_of(function)))
+    return typed(whole, type_of(node))
 
 
 _TRUTHS: dict[type[exp.Expr], type[exp.Func]] = {exp.LogicalAnd: exp.Min, exp.LogicalOr: exp.Max}

@@ -116,3 +116,13 @@ select array_agg(k order by k using >) from pairs;
 select array_agg(distinct k order by k desc) from pairs;
 -- string_agg distinct
 select string_agg(distinct w, '-' order by w) from pairs;
+-- a key within a call is NULL in sets without it
+select crc32(case when b then 'a'::bytea else '\x00'::bytea end), b, count(*) from types
+group by cube (b, case when b then 'a'::bytea else '\x00'::bytea end);
+-- a sum as key within a call
+select to_char(i2 + 1, '9999'), jsonb_build_object('a', i2 + 1)::text, count(*) from types
+where i2 < 1000 group by rollup (i2, i2 + 1);
+-- a key that is a call within another
+select crc32(y || 'x'), md5(y || 'x'), count(*) from types group by y || 'x';
+-- a key that is a call within another in sets
+select crc32(coalesce(y, 'x')), count(*) from types group by grouping sets ((coalesce(y, 'x')), (b));

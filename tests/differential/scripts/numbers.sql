@@ -163,3 +163,11 @@ select (n2 / 3 * 100)::text, (n2 / 7 - 1)::text || '%' from types;
 
 -- digits of a column to round to
 select round(n, id - 1), trunc(n, -id), round(n * 2, id), round(i4, id) from types where id < 10;
+-- roots bind less than sums
+select |/ 4 + 5, ||/ 3 + 5, 2 * |/ 4 + 5, |/ |/ 16;
+-- roots of numerics are floats
+select id, |/ n, |/ n * 7 from types where n >= 0;
+-- roots of a CASE and of a window
+select id, |/ case when b then 4 else 9 end + 0, |/ sum(id) filter (where b) over (order by id) + 1 from types;
+-- not binds less than sums
+select id, ~ 4 + 5, 7 & ~ i4 + 1, i4 | ~ 1, ~ i2::bigint from types where i4 < 100;

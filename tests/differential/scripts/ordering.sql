@@ -72,3 +72,11 @@ select id from types order by case when id > 6 then 0 else 1 end, id;
 -- distinct with order
 -- ordered
 select distinct i2 from types order by i2 desc nulls last;
+-- zeros are equal
+-- ordered
+select id, case when id % 3 = 0 then -0.0::float8 else 0 end * f8 as z from types where f8 < 1e9 order by z, id;
+-- zeros are equal in an aggregate
+select array_agg(id order by case when id % 3 = 0 then '-0'::float8 else 0::float8 end, id desc) from types;
+-- zeros are equal in a set operation
+-- ordered
+select '-0'::float8 as z, 2 as k union all select 0::float8, 1 order by z, k;

@@ -139,3 +139,8 @@ select array[1, 'a'] from types;
 
 -- coalesce of arrays
 select coalesce(ai, '{0}'), coalesce(at, array['none']) from types;
+-- an array constant beside an array of arrays
+select b, array_agg(ai) || '{{7,8}}', array_agg(ai) || '{7,8}' from types where cardinality(ai) = 2 group by b;
+-- an array beside an array of arrays that may be NULL
+-- refused: an array beside array_agg of arrays, which may be NULL
+select array_agg(ai) filter (where false) || '{7}' from types;

@@ -84,3 +84,9 @@ select id, lag(i2, 20, 99999) over (order by id), lag(d, 1, ts) over (order by i
 -- lag of an array by a column
 -- refused: lag and lead of int[]
 select lag(ai, id) over (order by id) from types;
+-- any value is the first of the frame
+select id, any_value(i4) over (order by id rows between 1 preceding and 1 following),
+  any_value(t) over (order by id rows between 2 following and 3 following),
+  any_value(i4) over (order by id desc), any_value(i4) over (order by i2 range 5 preceding),
+  any_value(t) over (order by id desc rows unbounded preceding),
+  any_value(v) filter (where b) over (partition by i2 order by id) from types;
