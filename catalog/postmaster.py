@@ -12,7 +12,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,6 +65,9 @@ _SETTINGS: Mapping[str, str] = {
     "log_truncate_on_rotation": "on",
 }
 
+# Of a server that goes with its process: nothing need be there after a crash of the machine.
+_PASSING: Mapping[str, str] = {"fsync": "off", "full_page_writes": "off"}
+
 
 @dataclass(frozen=True, slots=True)
 class Postmaster:
@@ -77,8 +80,9 @@ class Postmaster:
     process: subprocess.Popen[bytes] | None = None  # None for one that another gateway has started
 
 
-def run_postmaster(home: Home, port: int | None) -> Postmaster:
+def run_postmaster(home: Home, port: int | None, *, lasting: bool = True) -> Postmaster:
     """Return the cluster's running server, started or taken over. ``port`` is for loopback, None for the socket alone.
+    One that is not ``lasting`` waits for no disk.
 
     Raises ServerError with the end of the server's log.
     """
@@ -90,9 +94,9 @@ def run_postmaster(home: Home, port: int | None) -> Postmaster:
             return running
         stop_postmaster(home)  # it listens elsewhere than configured
     if not (home.cluster / "PG_VERSION").exists():
-        _initialize(home)
+        _initialize(home, () if lasting else ("--no-sync",))
     folder = home.socket_folder()
-    _configure(home, folder, port)
+    _configure(home, folder, port, {} if lasting else _PASSING)
     return _launch(home)
 
 
@@ -158,7 +162,7 @@ def _check_version(home: Home) -> None:
         )
 
 
-def _initialize(home: Home) -> None:
+def _initialize(home: Home, options: Sequence[str]) -> None:
     """Make the cluster in a folder beside its place, so that a start cut short leaves nothing half made."""
     partial = home.path / "cluster.partial"
     password = home.path / "password.initdb"
@@ -185,6 +189,7 @@ def _initialize(home: Home) -> None:
             "--locale-provider=builtin",
             "--builtin-locale=C.UTF-8",
             "--no-instructions",
+            *options,
         )
     finally:
         password.unlink()
@@ -194,9 +199,10 @@ def _initialize(home: Home) -> None:
     _log.info("made a PostgreSQL cluster", path=str(home.cluster))
 
 
-def _configure(home: Home, folder: Path, port: int | None) -> None:
+def _configure(home: Home, folder: Path, port: int | None, others: Mapping[str, str]) -> None:
     settings = {
         **_SETTINGS,
+        **others,
         "listen_addresses": "127.0.0.1" if port is not None else "",
         "port": str(port or DEFAULT_PORT),
         "unix_socket_directories": str(folder),

@@ -171,16 +171,17 @@ class Server:
             os.close(lock)
 
 
-def start(data_dir: Path, port: int | None = None) -> Server:
+def start(data_dir: Path, port: int | None = None, *, lasting: bool = True) -> Server:
     """Run the embedded server of a gateway's data folder, made at the first start; take over one left by a killed
-    gateway. It listens on a private unix socket, and on 127.0.0.1 where ``port`` is given.
+    gateway. It listens on a private unix socket, and on 127.0.0.1 where ``port`` is given. One that is not ``lasting``
+    waits for no disk: what it holds is lost with a crash of the machine.
 
     Raises ServerError: another gateway holds the folder, or PostgreSQL does not start (with its last words).
     """
     home = open_home(data_dir)
     lock = _hold(home.path)
     try:
-        postmaster = run_postmaster(home, port)
+        postmaster = run_postmaster(home, port, lasting=lasting)
         server = Server(_parameters(postmaster, home), home, postmaster, lock)
         _close_to_clients(server)
     except BaseException:

@@ -146,10 +146,7 @@ def lake() -> Iterator[SampleLake]:
 
     folder = Path(tempfile.mkdtemp(prefix="lakegate-lake-"))
     folder.chmod(0o711)  # PostgreSQL does not run as root: its account must get through
-    server = servers.start(folder / "metadata")
-    with server.connect(autocommit=True) as connection:  # nothing here must outlive a crash of the machine
-        connection.execute("ALTER SYSTEM SET fsync = off")
-        connection.execute("SELECT pg_reload_conf()")
+    server = servers.start(folder / "metadata", lasting=False)
     try:
         yield SampleLake(folder, server, _make_sources(folder, server))
     finally:
@@ -202,7 +199,7 @@ def serving_anew(lake: SampleLake, sources: tuple[str, ...], settings: Settings)
 
     folder = Path(tempfile.mkdtemp(dir=lake.folder))
     folder.chmod(0o711)  # PostgreSQL does not run as root: its account must get through
-    server = servers.start(folder)
+    server = servers.start(folder, lasting=False)
     try:
         make_users(server)
         with serving(

@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 
@@ -200,7 +201,7 @@ async def open_stage(
         stack.enter_context(removed_if_killed(kept))
         stack.callback(servers.remove, kept)
         config = _config(config or Config(), kept, with_sources=catalog is None)
-        server = await asyncio.to_thread(servers.start, kept)
+        server = await asyncio.to_thread(partial(servers.start, kept, lasting=False))
         stack.push_async_callback(asyncio.to_thread, server.stop)
         with closing(open_store(server)) as store:
             store.add_role(DIRECTOR, superuser=True)

@@ -37,10 +37,7 @@ def shop() -> Iterator[SampleLake]:
     """A lake with the tables orders and regions in one Delta source, and its own metadata."""
     folder = Path(tempfile.mkdtemp(prefix="lakegate-access-"))
     folder.chmod(0o711)
-    server = servers.start(folder / "metadata")
-    with server.connect(autocommit=True) as connection:
-        connection.execute("ALTER SYSTEM SET fsync = off")
-        connection.execute("SELECT pg_reload_conf()")
+    server = servers.start(folder / "metadata", lasting=False)
     store = open_store(server)
     store.add_role(ADA, verifier(PASSWORD), superuser=True)
     for name in (BOB, EVE):
@@ -65,7 +62,7 @@ def shop_gateway(shop: SampleLake) -> Iterator[RunningGateway]:
 @pytest.fixture(scope="session")
 def peer(shop: SampleLake) -> Iterator[Server]:
     """PostgreSQL itself, with the same superuser, users and tables."""
-    server = servers.start(shop.folder / "peer")
+    server = servers.start(shop.folder / "peer", lasting=False)
     with server.connect(autocommit=True) as connection:
         for statement in (
             "CREATE ROLE ada LOGIN SUPERUSER PASSWORD 'correct horse'",

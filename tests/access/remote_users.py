@@ -52,11 +52,10 @@ def remote_lake() -> Iterator[SampleLake]:
     """The sources and their own metadata server, deleted at the end."""
     folder = Path(tempfile.mkdtemp(prefix="lakegate-mappings-"))
     folder.chmod(0o711)
-    server = servers.start(folder / "metadata")
+    server = servers.start(folder / "metadata", lasting=False)
     try:
         server.create_database("crm", "crm_owner", "crm secret")
         with server.connect(autocommit=True) as connection:
-            connection.execute("ALTER SYSTEM SET fsync = off")
             for login in LOGINS:
                 connection.execute(f"CREATE ROLE {login} LOGIN PASSWORD '{SECRET}'".encode())
                 connection.execute(f"GRANT CONNECT ON DATABASE crm TO {login}".encode())

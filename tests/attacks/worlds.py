@@ -152,10 +152,7 @@ def world_lake(world: str) -> Iterator[SampleLake]:
     """A world's sources and its own metadata server, in a folder that is deleted at the end."""
     folder = Path(tempfile.mkdtemp(prefix=f"lakegate-world-{world}-"))
     folder.chmod(0o711)
-    server = servers.start(folder / "metadata")
-    with server.connect(autocommit=True) as connection:
-        connection.execute("ALTER SYSTEM SET fsync = off")
-        connection.execute("SELECT pg_reload_conf()")
+    server = servers.start(folder / "metadata", lasting=False)
     try:
         store = open_store(server)
         store.add_role(ADA, verifier(PASSWORD), superuser=True)

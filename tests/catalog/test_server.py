@@ -82,6 +82,17 @@ def test_files_are_private_and_nothing_listens_on_the_network(start: Start) -> N
     server.stop()
 
 
+def test_a_server_that_need_not_last_waits_for_no_disk(empty_dir: Path) -> None:
+    server = servers.start(empty_dir, lasting=False)
+    with server.connect() as connection:
+        assert connection.execute("SHOW fsync").fetchone() == ("off",)
+    server.stop()
+    server = servers.start(empty_dir)
+    with server.connect() as connection:
+        assert connection.execute("SHOW fsync").fetchone() == ("on",)
+    server.stop()
+
+
 def test_only_who_knows_the_password_gets_in(server: Server) -> None:
     for password in ("", "wrong"):
         with pytest.raises(psycopg.OperationalError, match="password"):

@@ -67,7 +67,7 @@ def postgres(dsn: str) -> Iterator[Postgres]:
 @pytest.fixture(scope="session")
 def functions_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server of its own for the functions that PostgreSQL evaluates."""
-    server = start(tmp_path_factory.mktemp("functions"))
+    server = start(tmp_path_factory.mktemp("functions"), lasting=False)
     try:
         yield server
     finally:

@@ -35,7 +35,7 @@ def main() -> None:
     given.workers = given.workers or 2 * given.gateways
     folder = Path(tempfile.mkdtemp(prefix="generated-"))
     folder.chmod(0o711)  # PostgreSQL does not run as root: its account must get through
-    server = servers.start(folder / "metadata")
+    server = servers.start(folder / "metadata", lasting=False)
     try:
         make_users(server)
         with served(empty_lake(folder, server), given.gateways) as (dsn, gateways):
