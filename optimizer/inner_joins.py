@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
+from optimizer.copies import copied
 from optimizer.relations import conjuncts
 
 _COMPARISONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE)
@@ -80,7 +81,7 @@ def forms(condition: exp.Expr) -> set[exp.Expr]:
     """Return a condition in each way to write it: a comparison also from right to left."""
     if not isinstance(condition, _COMPARISONS):
         return {condition}
-    mirrored = _MIRRORED[type(condition)](this=condition.right.copy(), expression=condition.left.copy())
+    mirrored = _MIRRORED[type(condition)](this=copied(condition.right), expression=copied(condition.left))
     return {condition, mirrored}
 
 
@@ -101,7 +102,7 @@ def is_volatile(node: exp.Expr) -> bool:
 
 def requalified(node: exp.Expr, names: Mapping[str, str]) -> exp.Expr:
     """Return a copy that speaks of other aliases; columns of those that are not named stay."""
-    changed = node.copy()
+    changed = copied(node)
     for column in changed.find_all(exp.Column):
         if column.table in names:
             column.set("table", exp.to_identifier(names[column.table], quoted=True))

@@ -10,6 +10,7 @@ from sqlglot import exp
 
 from optimizer.cardinality import Cardinality, Joined, Sources, equal_columns
 from optimizer.column_estimates import ColumnEstimate
+from optimizer.copies import copied
 from optimizer.implied_filters import implied_filter
 from optimizer.join_conditions import Conditions, boolean
 from optimizer.join_order import EqualColumns, JoinGraph, Predicate
@@ -82,4 +83,4 @@ def equalities_between(
         one = next((column for column in group if left >> numbers[column.table] & 1), None)
         other = next((column for column in group if right >> numbers[column.table] & 1), None)
         if one is not None and other is not None:
-            yield boolean(exp.EQ(this=one.copy(), expression=other.copy()))
+            yield boolean(exp.EQ(this=copied(one), expression=copied(other)))

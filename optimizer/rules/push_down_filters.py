@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from optimizer.copies import copied
 from optimizer.leakproof import is_leakproof
 from optimizer.relations import Relation, conjuncts, get_relation
 from optimizer.scopes import source_select
@@ -105,10 +106,10 @@ def _semi_join_target(condition: exp.In, targets: dict[str, Relation]) -> Relati
 
 def _inside(condition: exp.Expr, relation: Relation) -> exp.Expr:
     """Speak of the base table's columns instead of the alias's; a relation's columns keep their names."""
-    inside = condition.copy()
+    inside = copied(condition)
     outputs = {column.alias_or_name: column.unalias() for column in relation.select.expressions}
     for column in [column for column in inside.find_all(exp.Column) if column.table == relation.alias]:
-        replacement = outputs[column.name].copy()
+        replacement = copied(outputs[column.name])
         replacement.type = column.type
         if column is inside:
             inside = replacement

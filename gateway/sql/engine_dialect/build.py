@@ -9,6 +9,7 @@ from sqlglot import exp
 
 from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
+from optimizer.copies import copied
 
 E = TypeVar("E", bound=exp.Expr)
 QUOTIENT_SCALE = (
@@ -26,7 +27,7 @@ def _parsed(sql: str) -> exp.DataType:
 
 def data_type(sql: str) -> exp.DataType:
     """Return the type written in ``sql``."""
-    return _parsed(sql).copy()
+    return copied(_parsed(sql))
 
 
 def typed(node: E, result: str | exp.DataType | exp.DType) -> E:
@@ -37,8 +38,8 @@ def typed(node: E, result: str | exp.DataType | exp.DType) -> E:
 
 def cast(node: exp.Expr, to: str | exp.DataType) -> exp.Cast:
     """Return ``CAST(node AS to)`` as the engine understands it; no rule looks at it again."""
-    target = data_type(to) if isinstance(to, str) else to.copy()
-    made = typed(exp.Cast(this=node, to=target), target.copy())
+    target = data_type(to) if isinstance(to, str) else copied(to)
+    made = typed(exp.Cast(this=node, to=target), copied(target))
     made.meta[ENGINE] = True
     return made
 

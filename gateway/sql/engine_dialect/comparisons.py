@@ -11,6 +11,7 @@ from gateway.sql.engine_dialect.build import call, cast, number, paren, refuse, 
 from gateway.sql.engine_dialect.casts import engine_type, is_midnight, to_type
 from gateway.sql.engine_dialect.kinds import Kind, T, kind, type_of
 from gateway.sql.engine_dialect.moments import STAMP, Session, utc
+from optimizer.copies import copied
 
 
 def compare(node: exp.Binary, session: Session) -> exp.Expr:
@@ -160,7 +161,7 @@ def between(node: exp.Between, session: Session) -> exp.Expr:
 
 
 def _within(value: exp.Expr, low: exp.Expr, high: exp.Expr, session: Session) -> exp.Expr:
-    bottom = compare(exp.GTE(this=paren(value.copy()), expression=paren(low)), session)
+    bottom = compare(exp.GTE(this=paren(copied(value)), expression=paren(low)), session)
     top = compare(exp.LTE(this=paren(value), expression=paren(high)), session)
     return exp.And(this=bottom, expression=top)
 
@@ -176,7 +177,7 @@ def member(node: exp.In, session: Session) -> exp.Expr:
         return typed(exp.Paren(this=exp.or_(*terms)), T.BOOLEAN)
     if (name := kinds.carried_as_text(type_of(node.this))) is not None:
         raise refuse(f"IN for {name}", "Compare its text, as in x::text IN ('…').")
-    value, *others = alike([_bare(one.copy()) for one in (node.this, *node.expressions)], session)
+    value, *others = alike([_bare(copied(one)) for one in (node.this, *node.expressions)], session)
     node.set("this", without_sign_of_zero(value))
     node.set("expressions", [without_sign_of_zero(one) for one in others])
     return node
@@ -203,7 +204,7 @@ def nullif(node: exp.Nullif, session: Session) -> exp.Expr:
     result = type_of(node)
     equal: exp.Expr
     if {kind(node.this), kind(node.expression)} & {Kind.INTERVAL, Kind.BPCHAR}:  # not equal by what the engine sees
-        asked, against = (paren(_bare(one.copy())) for one in (node.this, node.expression))
+        asked, against = (paren(_bare(copied(one))) for one in (node.this, node.expression))
         equal = compare(typed(exp.EQ(this=asked, expression=against), T.BOOLEAN), session)
     else:
         first, second = alike([node.this, node.expression], session)

@@ -8,6 +8,8 @@ from enum import Enum, auto
 
 from sqlglot import exp
 
+from optimizer.copies import copied
+
 T = exp.DType
 
 INT4_MAX = 2**31 - 1
@@ -178,7 +180,7 @@ def common_type(types: Iterable[exp.DataType]) -> exp.DataType:
         if kind_of_type(candidate) is Kind.UNKNOWN:
             continue
         chosen = candidate if chosen is None else _wider(chosen, candidate)
-    return (chosen or T.UNKNOWN.into_expr()).copy()
+    return copied(chosen or T.UNKNOWN.into_expr())
 
 
 def _wider(left: exp.DataType, right: exp.DataType) -> exp.DataType:
@@ -202,11 +204,11 @@ def _wider_decimal(left: exp.DataType, right: exp.DataType) -> exp.DataType:
 def number_type(left: exp.DataType, right: exp.DataType) -> exp.DataType:
     """Return the type in which PostgreSQL computes with two numbers; int with float4 is float8."""
     if left.this is right.this:
-        return left.copy() if left.this is not T.DECIMAL else decimal_type()
+        return copied(left) if left.this is not T.DECIMAL else decimal_type()
     if T.FLOAT in (left.this, right.this) or T.DOUBLE in (left.this, right.this):
         return T.DOUBLE.into_expr()
     wider = left if _NUMBER_RANK[left.this] >= _NUMBER_RANK[right.this] else right
-    return wider.copy() if wider.this is not T.DECIMAL else decimal_type()
+    return copied(wider) if wider.this is not T.DECIMAL else decimal_type()
 
 
 def _parameter(value: int) -> exp.DataTypeParam:
