@@ -24,6 +24,7 @@ from gateway.sql.engine_dialect.moments import Session
 from optimizer.dynamic_filters import is_worth, left_by
 from optimizer.fragment import fragment
 from optimizer.stages import DynamicFilter, Fragment, Fragmented, Optimized
+from policies.quoted_values import may_quote_hidden
 
 MOST_KEYS = 1_000_000  # that are read before the attempt is given up
 _GATHERED = 1 << 16  # rows after which doubles are taken out
@@ -140,6 +141,7 @@ def _query(one: DynamicFilter, optimized: Optimized, fragmented: Fragmented, ask
         bytes=None if None in sizes else sum(size for size in sizes if size is not None),
         fenced=frozenset(part.relation for part in parts.fragments if part.is_fenced),
         calls=rendered.calls,
+        withholds_values=may_quote_hidden(one.query),
     )
 
 

@@ -25,7 +25,7 @@ from psycopg.conninfo import make_conninfo
 
 from catalog.errors import SqlError
 from catalog.function_database import open_function_database
-from catalog.mirror.access_statements import AccessOutcome, AccessRequest
+from catalog.mirror.access_statements import AccessOutcome, AccessRequest, Checks, JudgePolicies
 from catalog.mirror.mirror import open_mirror
 from catalog.names import always_quoted
 from catalog.own_settings import OWN_SETTINGS
@@ -330,11 +330,12 @@ class Metadata:
         """Return how much the temporary relations of a session in the mirror take, that of a server process."""
         return await asyncio.to_thread(self._mirror.temporary_bytes, process)
 
-    async def execute_access(self, request: AccessRequest) -> AccessOutcome:
+    async def execute_access(self, request: AccessRequest, judge: JudgePolicies) -> AccessOutcome:
         """Carry out statements of access; what they change counts from now on. Raises SqlError."""
+        checks = Checks(self._new_verifier, judge)
         try:
             lent = self._lendable([*self._lent])
-            outcome = await asyncio.to_thread(self._mirror.execute, self._store, request, self._new_verifier, lent)
+            outcome = await asyncio.to_thread(self._mirror.execute, self._store, request, checks, lent)
         except psycopg.OperationalError as error:
             raise SqlError(
                 SqlState.CANNOT_CONNECT_NOW, "the metadata server cannot be reached", hint="Try again in a moment."

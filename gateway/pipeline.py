@@ -55,6 +55,7 @@ from optimizer.plain_scan import is_plain_scan
 from optimizer.relations import relations
 from optimizer.stages import Fragmented, Governed, Kept, Optimized, RemotePart
 from policies.govern import check_governed, govern
+from policies.quoted_values import may_quote_hidden
 from policies.session_access import WithSession
 
 
@@ -281,6 +282,7 @@ def _prepare(planned: Plan, parameters: Sequence[pa.Scalar], session: Session, l
         fenced,
         rendered.calls,
         compares=rendered.compares,
+        withholds_values=may_quote_hidden(planned.optimized.tree),
     )
     asking = Asking(planned.principal, session, parameters, lake)
     keys = key_queries(planned.optimized, fragmented, asking) if planned.optimized.dynamic else ()

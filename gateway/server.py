@@ -38,6 +38,7 @@ from gateway.login_methods import Authentication, Directory
 from gateway.metadata import Metadata
 from gateway.mirror_logins import MirrorLogins
 from gateway.net import ClientConnection, Limits
+from gateway.officers.row_policies import PolicyJudge
 from gateway.session_news import follow_sessions, keep_history
 from gateway.sessions.parking import make_room, park_idle
 from gateway.sessions.services import SessionServices
@@ -194,7 +195,8 @@ class Gateway:
 
     async def execute_access(self, request: AccessRequest) -> AccessOutcome:
         """Carry out statements of access; who sent them, and all others here, see their effect when this returns."""
-        outcome = await self.metadata.execute_access(request)
+        judge = PolicyJudge(self.lake, self._config.server.database)
+        outcome = await self.metadata.execute_access(request, judge)
         if request.keep:
             self._grants_changed.set()  # should it fail here, it is tried again
             await self._take_grants()

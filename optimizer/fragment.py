@@ -173,9 +173,9 @@ def _quoted(name: str) -> exp.Identifier:
 
 
 def _columns(relation: Relation, snapshot: Snapshot) -> tuple[str, ...]:
-    """The columns the engine still reads, in the table's order."""
-    columns = relation.select.find_all(exp.Column)
-    named = {column.name for column in columns if column.parent_select is relation.select}
+    """The columns the engine still reads, in the table's order. Queries in a policy's condition name some too."""
+    columns, own = relation.select.find_all(exp.Column), relation.base.name
+    named = {column.name for column in columns if column.parent_select is relation.select or column.table == own}
     return tuple(column.name for column in snapshot.table.columns if column.name in named)
 
 

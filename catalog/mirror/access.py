@@ -23,6 +23,7 @@ from catalog.mirror.access_statements import (
     AccessOutcome,
     AccessRequest,
     AccessStatement,
+    Checks,
     MakeVerifier,
     Notice,
 )
@@ -35,7 +36,7 @@ from catalog.mirror.masking_views import fill_masking_views
 from catalog.mirror.object_privileges import change_object_privileges, check_internal_functions
 from catalog.mirror.policies import settle_states
 from catalog.mirror.policies_of_views import take_policies_of_views
-from catalog.mirror.policy_checks import check_policies
+from catalog.mirror.policy_checks import check_patterns, check_policies
 from catalog.mirror.policy_states import find_table, number_of_table, state_noted
 from catalog.mirror.privileges import change_privileges
 from catalog.mirror.relations import set_numbers
@@ -119,7 +120,7 @@ def execute(
     change: AccessChange,
     request: AccessRequest,
     parts: MirrorParts,
-    make_verifier: MakeVerifier,
+    checks: Checks,
 ) -> AccessOutcome:
     """Carry out statements in an open transaction of the mirror's owner; the caller commits the store's, then this.
 
@@ -146,7 +147,7 @@ def execute(
         with kept_as_they_are(connection, texts):
             for statement in request.statements:
                 answers.append(_run(connection, statement, parts.connect))
-                _take_passwords(connection, change, statement, make_verifier)
+                _take_passwords(connection, change, statement, checks.make_verifier)
         drops_owned = any(answer.tag == "DROP OWNED" for answer in answers)
         after, renamed = read_after(connection, replace(before, held=held), change.before, parts.owner, drops_owned)
     _require_free(held, *(row.role for row in set(after.memberships) ^ set(change.before.memberships)))
@@ -157,6 +158,8 @@ def execute(
         check_systems(connection, systems)
     check_internal_functions(connection, (one.text for one in request.statements))
     check_policies(connection)
+    judged = checks.judge_policies(change.before, after)
+    check_patterns(connection, judged.patterns)
     settle_states(connection, change.before, after)
     change.renamed = renamed
     written = change.write(after)
@@ -168,7 +171,7 @@ def execute(
         change_settings(connection, written, usable, parts.defaults)
     if answers[-1].tag in _POLICY_TAGS:
         told = state_notices(change.before, written)
-        answers[-1] = replace(answers[-1], notices=(*answers[-1].notices, *told))
+        answers[-1] = replace(answers[-1], notices=(*answers[-1].notices, *judged.notices, *told))
     if any(one != other for one, other in zip(_masks(change.before), _masks(written), strict=True)):
         fill_masking_views(connection, written)  # what was set on a view has followed it
     return AccessOutcome(tuple(answers), written)

@@ -73,6 +73,27 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class Judged:
+    """What the gateway found of policies that were written: what is to be told, and the patterns in them, each with its
+    operator (``~`` or ``SIMILAR TO``), which PostgreSQL is to read.
+    """
+
+    notices: tuple[Notice, ...] = ()
+    patterns: frozenset[tuple[str, str]] = frozenset()
+
+
+JudgePolicies = Callable[[AccessRows, AccessRows], Judged]  # of the rows before and after; raises SqlError
+
+
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """What the gateway itself decides of statements that PostgreSQL carries out."""
+
+    make_verifier: MakeVerifier
+    judge_policies: JudgePolicies
+
+
+@dataclass(frozen=True, slots=True)
 class AccessAnswer:
     """What became of one statement: its command tag and the notices that came with it."""
 

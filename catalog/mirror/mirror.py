@@ -32,7 +32,7 @@ from catalog.errors import SqlError
 from catalog.history import Told
 from catalog.mask_library import SCHEMA
 from catalog.mirror.access import MirrorParts, execute
-from catalog.mirror.access_statements import AccessOutcome, AccessRequest, MakeVerifier
+from catalog.mirror.access_statements import AccessOutcome, AccessRequest, Checks
 from catalog.mirror.activity import make_activity, make_sessions, signal_process, tell_sessions
 from catalog.mirror.applied import Applied, Notes
 from catalog.mirror.catalogue_care import care_for_catalogues
@@ -237,7 +237,7 @@ class Mirror:
             return check_policy(connection, policy, offset)
 
     def execute(
-        self, store: Store, request: AccessRequest, make_verifier: MakeVerifier, lent: Sequence[Membership] = ()
+        self, store: Store, request: AccessRequest, checks: Checks, lent: Sequence[Membership] = ()
     ) -> AccessOutcome:
         """Carry out statements that give and take access, here and in the store: see `catalog.mirror.access`. ``lent``
         as in `apply`.
@@ -249,7 +249,7 @@ class Mirror:
             outcome = None
             try:
                 with self.change() as connection:
-                    outcome = self._execute(connection, store, request, make_verifier, tuple(lent))
+                    outcome = self._execute(connection, store, request, checks, tuple(lent))
             except _Rehearsed as rehearsed:
                 return rehearsed.outcome
             except psycopg.OperationalError:
@@ -297,7 +297,7 @@ class Mirror:
         connection: psycopg.Connection,
         store: Store,
         request: AccessRequest,
-        make_verifier: MakeVerifier,
+        checks: Checks,
         lent: tuple[Membership, ...],
     ) -> AccessOutcome:
         first = request.statements[0]
@@ -320,7 +320,7 @@ class Mirror:
                 self._defaults,
             )
             parts = MirrorParts(*shared, (*lent, *others))
-            outcome = execute(connection, change, request, parts, make_verifier)
+            outcome = execute(connection, change, request, parts, checks)
             if not request.keep:
                 raise _Rehearsed(outcome)
             self._shown = note_shown(connection, shown, outcome.access.version)

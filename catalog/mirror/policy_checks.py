@@ -7,7 +7,8 @@ so that nothing here depends on how a text reads.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import LiteralString
 
 import psycopg
 
@@ -49,11 +50,18 @@ _STABLE = [
 _TABLES = re.compile(r":relid (\d+)")
 _CALLS = re.compile(r":funcid (\d+) :funcresulttype \d+ :funcretset \w+ :funcvariadic \w+ :funcformat [03]\b")
 _AGGREGATES = re.compile(r":(?:aggfnoid|winfnoid) (\d+)")
+_SYSTEM_COLUMNS = re.compile(r":varattno -(\d)\b")
+_MATCHES: Mapping[str, LiteralString] = {
+    "~": "SELECT ''::text OPERATOR(pg_catalog.~) %s::text",
+    "SIMILAR TO": "SELECT ''::text SIMILAR TO %s::text",
+}
+_NAMES = {1: "ctid", 2: "xmin", 3: "cmin", 4: "xmax", 5: "cmax", 6: "tableoid"}  # PostgreSQL's access/sysattr.h
 
 
 def check_policies(connection: psycopg.Connection) -> None:
     """Raise SqlError where a policy that this transaction wrote uses what it may not, or leads back to its table."""
     for table, name, tree in connection.execute(_TOUCHED).fetchall():
+        _check_columns(tree)
         tables = _numbers(_TABLES, tree)
         _check_tables(connection, tables)
         _check_functions(connection, _numbers(_CALLS, tree) | _numbers(_AGGREGATES, tree))
@@ -62,6 +70,24 @@ def check_policies(connection: psycopg.Connection) -> None:
                 SqlState.INVALID_OBJECT_DEFINITION,
                 f'infinite recursion detected in policy for relation "{name}"',
             )
+
+
+def check_patterns(connection: psycopg.Connection, patterns: Iterable[tuple[str, str]]) -> None:
+    """Raise SqlError 2201B for a text that is no pattern of its operator's, ``~`` or ``SIMILAR TO``."""
+    for operator, pattern in sorted(patterns):
+        try:
+            with connection.transaction():
+                connection.execute(_MATCHES[operator], (pattern,))
+        except psycopg.errors.InvalidRegularExpression as error:
+            message = error.diag.message_primary or "invalid regular expression"
+            raise SqlError(SqlState.INVALID_REGULAR_EXPRESSION, message) from error
+
+
+def _check_columns(tree: str) -> None:
+    found = _numbers(_SYSTEM_COLUMNS, tree)
+    if found:
+        message = f'system column "{_NAMES[min(found)]}" is not allowed in policies'
+        raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, message, hint="Tables of the lake have no system columns.")
 
 
 def _check_tables(connection: psycopg.Connection, tables: Iterable[int]) -> None:

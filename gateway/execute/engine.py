@@ -25,7 +25,7 @@ from catalog.scans import FileScan, ReadyScan, RemoteScan, Scan, SessionScan
 from catalog.sqlstate import SqlState
 from gateway.counts import CacheState
 from gateway.execute import file_relations, heaps, remote_relations
-from gateway.execute.errors import StatedError, sql_error
+from gateway.execute.errors import StatedError, sql_error, without_values
 from gateway.execute.fences import require_fences
 from gateway.execute.hot_relations import HotRelations, Planning
 from gateway.execute.kept_plans import KeptPlan, KeptPlans
@@ -158,6 +158,7 @@ class Engine:
         """
         try:
             query = prepare()
+            opened.withholds_values = query.withholds_values
             if query.calls and self._hold is not None:
                 opened.add_release(self._hold(query.calls))
             context = self._context_for(query)
@@ -471,6 +472,7 @@ def told(failure: BaseException, opened: Opened) -> BaseException:
         return opened.failure
     known = sql_error(failure, opened.stated_error)
     if known is not None:
+        known = without_values(known) if opened.withholds_values else known
         _log.info("engine refused", sqlstate=str(known.sqlstate), reason=type(failure).__name__)
         return known
     return failure

@@ -13,6 +13,10 @@ from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
 
 _MEMORY_HINT = "Raise engine.memory_limit, or ask for fewer rows or groups at once."
+_DATA_EXCEPTION = "22"  # the class of errors that are about values
+_WITHHELD_HINT = (
+    "A policy or mask of a table that is read can fail itself: which value it was is not told, for it may be hidden."
+)
 _INTEGERS = {"Int16": "smallint", "Int32": "integer", "Int64": "bigint"}
 _READ = {  # the engine's types by PostgreSQL's names
     **_INTEGERS,
@@ -93,6 +97,15 @@ _KNOWN: tuple[tuple[re.Pattern[str], SqlState, str, str | None], ...] = (
 
 
 StatedError = Callable[[str], SqlError | None]
+
+
+def without_values(error: SqlError) -> SqlError:
+    """Return an error as it is told where it might quote a value of a row or column that is hidden from who asks: the
+    same whatever the value was.
+    """
+    if not error.sqlstate.startswith(_DATA_EXCEPTION):
+        return error
+    return SqlError(error.sqlstate, "a value could not be computed", hint=_WITHHELD_HINT)
 
 
 def is_over_memory_limit(error: SqlError) -> bool:

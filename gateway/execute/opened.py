@@ -31,6 +31,7 @@ class Opened:
         self._datasets: dict[str, tuple[SessionContext, remote_relations.RemoteDataset | Ready]] = {}
         self._releases: list[Callable[[], None]] = []
         self._closed = False
+        self.withholds_values = False  # in errors
         self.hot: dict[str, int] = {}  # of scans with columns in memory, the number of files that these are of
 
     def __bool__(self) -> bool:

@@ -43,6 +43,7 @@ class EngineQuery:
     where it is not known. ``fenced`` are relations that must be read from under a fence, ``calls`` what PostgreSQL is
     to evaluate. ``is_explained`` says that the plan over the files is wanted, wherever the rows are, ``compares`` that
     parameters do nothing but be compared with columns, so that a plan is the same for all their values.
+    ``withholds_values`` says that its errors tell no values: some may be hidden from who asks.
     ``measured`` is told, in a thread and after the rows were read to their end, what the operators have counted; worker
     processes do not tell.
     """
@@ -57,6 +58,7 @@ class EngineQuery:
     is_explained: bool = False
     compares: bool = False
     measured: Measured | None = field(default=None, compare=False)
+    withholds_values: bool = False
 
 
 _HOT = "hot_columns"

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from catalog.errors import SqlError
-from catalog.mirror.access_statements import AccessRequest, AccessStatement, StateOfPolicy
+from catalog.mirror.access_statements import AccessRequest, AccessStatement, Checks, Judged, StateOfPolicy
 from catalog.mirror.mirror import Mirror, open_mirror
 from catalog.names import TableName
 from catalog.server import Server
@@ -62,7 +62,9 @@ def run(
     mirror: Mirror, store: Store, *statements: AccessStatement, user: str = "chief", keep: bool = True
 ) -> list[str]:
     by = tuple(statement.run_by(user, user, "shop") for statement in statements)
-    outcome = mirror.execute(store, AccessRequest(by, keep), lambda _role, _password: VERIFIER)
+    outcome = mirror.execute(
+        store, AccessRequest(by, keep), Checks(lambda _role, _password: VERIFIER, lambda _before, _after: Judged())
+    )
     return [answer.tag for answer in outcome.answers]
 
 

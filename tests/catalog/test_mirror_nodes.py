@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from catalog.errors import SqlError
-from catalog.mirror.access_statements import AccessRequest, AccessStatement
+from catalog.mirror.access_statements import AccessRequest, AccessStatement, Checks, Judged
 from catalog.mirror.connections import CHANGE_LOCK
 from catalog.mirror.mirror import Mirror, open_mirror
 from catalog.names import TableName
@@ -54,7 +54,9 @@ def nodes(mirror: Mirror, server: Server, store: Store) -> Iterator[tuple[Mirror
 
 def give(mirror: Mirror, store: Store, *texts: str, keep: bool = True) -> None:
     statements = tuple(AccessStatement(text).run_by("node_chief", "node_chief", "shop") for text in texts)
-    mirror.execute(store, AccessRequest(statements, keep), lambda _role, _password: "")
+    mirror.execute(
+        store, AccessRequest(statements, keep), Checks(lambda _role, _password: "", lambda _before, _after: Judged())
+    )
 
 
 def may(server: Server, mirror: Mirror, privilege: str, role: str = "node_reader") -> bool:

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from catalog.errors import SqlError
-from catalog.mirror.access_statements import AccessRequest, AccessStatement
+from catalog.mirror.access_statements import AccessRequest, AccessStatement, Checks, Judged
 from catalog.mirror.mirror import Mirror, open_mirror
 from catalog.names import TableName
 from catalog.server import Server
@@ -51,7 +51,9 @@ def lake(mirror: Mirror, store: Store) -> Iterator[Mirror]:
 
 def give(mirror: Mirror, store: Store, *texts: str, user: str = "chief") -> None:
     by = tuple(AccessStatement(text).run_by(user, user, "shop") for text in texts)
-    mirror.execute(store, AccessRequest(by, True), lambda _role, _password: "")
+    mirror.execute(
+        store, AccessRequest(by, True), Checks(lambda _role, _password: "", lambda _before, _after: Judged())
+    )
 
 
 def ask(server: Server, mirror: Mirror, query: str, role: str | None = None) -> list[tuple[object, ...]]:
@@ -185,7 +187,9 @@ def test_what_a_source_brings_does_not_go_with_its_owner(
     before = kinds(server, lake)
     goes = AccessStatement(f"DROP OWNED BY worker{more}", drops_owned=True).run_by("chief", "chief", "shop")
     with pytest.raises(SqlError) as caught:
-        lake.execute(store, AccessRequest((goes,), True), lambda _role, _password: "")
+        lake.execute(
+            store, AccessRequest((goes,), True), Checks(lambda _role, _password: "", lambda _before, _after: Judged())
+        )
     assert caught.value.sqlstate == SqlState.FEATURE_NOT_SUPPORTED
     assert caught.value.message == f"dropping table shop.{name} is not supported"
     assert kinds(server, lake) == before
@@ -193,7 +197,9 @@ def test_what_a_source_brings_does_not_go_with_its_owner(
     assert ask(server, lake, "SELECT count(*) FROM pg_partitioned_table") == [(0,)]
     give(lake, store, "REASSIGN OWNED BY worker TO chief")
     mine = AccessStatement("DROP OWNED BY worker", drops_owned=True).run_by("chief", "chief", "shop")
-    lake.execute(store, AccessRequest((mine,), True), lambda _role, _password: "")
+    lake.execute(
+        store, AccessRequest((mine,), True), Checks(lambda _role, _password: "", lambda _before, _after: Judged())
+    )
     assert kinds(server, lake) == before
 
 

@@ -95,6 +95,8 @@ def check(tree: exp.Expr) -> None:
                 continue
             if node.name.lower() not in NAMES and not is_keyed_call(node) and get_mark(node) is None:
                 raise refuse(f"function {node.name.lower()}")
+        elif found is exp.Is and not isinstance(node.expression, exp.Null | exp.Boolean):
+            raise refuse("IS JSON")
         elif found is exp.Table and node.args.get("rows_from"):
             raise refuse("ROWS FROM of these functions", "Number the rows of each and join them by the number.")
         elif isinstance(node, exp.Func) and found not in CLASSES:

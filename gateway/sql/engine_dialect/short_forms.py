@@ -46,6 +46,18 @@ def like_calls(tree: exp.Expr) -> None:
             node.replace(exp.Paren(this=exp.Like(this=exp.Paren(this=text), expression=exp.Paren(this=pattern))))
 
 
+def similar_patterns(tree: exp.Expr) -> None:
+    """``a ~ similar_to_escape('pattern')`` is ``a SIMILAR TO 'pattern'``: PostgreSQL keeps policies and views so."""
+    for node in _each(tree, exp.RegexpLike):
+        made = node.expression
+        if not isinstance(made, exp.Anonymous) or made.name != "similar_to_escape" or len(made.expressions) != 1:
+            continue
+        pattern = made.expressions[0].unnest()
+        pattern = pattern.this if isinstance(pattern, exp.Cast) else pattern
+        if isinstance(pattern, exp.Literal) and pattern.is_string:
+            node.replace(exp.Paren(this=exp.SimilarTo(this=node.this, expression=pattern)))
+
+
 def normal_forms(tree: exp.Expr) -> None:
     """``a IS NFC NORMALIZED`` is the function of PostgreSQL's that its grammar makes of it."""
     for node in reversed([*tree.find_all(exp.NullSafeEQ, exp.NullSafeNEQ)]):
@@ -240,6 +252,7 @@ RULES: tuple[Callable[[exp.Expr], None], ...] = (
     search_cycle.search_and_cycle,
     row_keyword,
     like_calls,
+    similar_patterns,
     normal_forms,
     local_times,
     row_star,
