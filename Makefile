@@ -34,8 +34,8 @@ demo: env ## lay out TPC-H over four sources, serve it, say how to connect; Ctrl
 stop: env ## stop what `make demo ARGS=--detach` left running
 	@$(BIN)/lakegate stop $(ARGS)
 
-test: env ## run the tests, one process a core (JOBS=0: in one process)
-	$(BIN)/python -m pytest -n $(JOBS) --maxprocesses 4 --dist loadfile $(ARGS)
+test: env ## run the tests, one process a core, a folder in one of them (JOBS=0: all in one)
+	$(BIN)/python -m pytest -n $(JOBS) --maxprocesses 4 --dist loadscope $(ARGS)
 
 generated: env ## compare generated statements with PostgreSQL's answers for ten minutes (ARGS='--minutes 60 --seed x')
 	$(BIN)/python -m tests.differential.generated $(ARGS)
