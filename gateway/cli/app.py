@@ -15,6 +15,7 @@ from typing import Annotated
 
 import typer
 
+from gateway import optional_packages
 from gateway.cli.output import FAILED, INTERRUPTED, USAGE, CommandError, print_error
 
 app = typer.Typer(
@@ -53,6 +54,7 @@ def _before_each_command() -> None:
 
 def main() -> None:
     """Run the command line; the process ends here."""
+    optional_packages.leave_out_unused()
     gc.set_threshold(_YOUNG_OBJECTS, *gc.get_threshold()[1:])  # a sixth of the processor time until a gateway serves
     try:
         app()

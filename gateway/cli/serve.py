@@ -9,7 +9,7 @@ from pathlib import Path
 
 import uvloop
 
-from gateway import logs, optional_packages
+from gateway import logs
 from gateway.cli import pid_file
 from gateway.cli.output import USAGE, CommandError
 from gateway.configuration.config import load
@@ -23,7 +23,6 @@ def run(config_path: Path, log_level: str) -> None:
     """Serve until a signal; the data folder is held meanwhile."""
     if log_level not in _LEVELS:
         raise CommandError(f'no log level "{log_level}"', hint=f"one of {', '.join(_LEVELS)}", code=USAGE)
-    optional_packages.leave_out_unused()
     config = load(config_path)
     logs.configure(log_level)
     heaps.bound()

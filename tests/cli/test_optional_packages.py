@@ -20,6 +20,20 @@ def test_a_gateway_does_not_load_what_is_installed_beside_it() -> None:
     assert done.stdout.strip() == "[]"
 
 
+COMMAND = """
+import atexit, sys
+from gateway.cli.app import main
+atexit.register(lambda: print(sorted({"pandas", "polars"} & set(sys.modules)), "datafusion" in sys.modules))
+sys.argv = ["lakegate", "policy", "test", "absent.yaml"]
+main()
+"""
+
+
+def test_no_command_does() -> None:
+    done = subprocess.run([sys.executable, "-c", COMMAND], capture_output=True, text=True, check=False, timeout=60)
+    assert done.stdout.splitlines()[-1] == "[] True"
+
+
 WITH_SOURCES = """
 import sys
 import gateway.server
