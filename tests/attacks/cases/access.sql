@@ -298,7 +298,8 @@ ada: DROP POLICY bad ON {t}.people
 > ada
 (CREATE POLICY)
 > sam
-ERROR 22P02: invalid input syntax for type integer
+ERROR 22P02: a value could not be computed
+  HINT: A policy or mask of a table that is read can fail itself: which value it was is not told, for it may be hidden.
 > ada
 (DROP POLICY)
 
