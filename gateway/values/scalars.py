@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
 from catalog.types import sql_type_of
-from gateway.values import coercions
+from gateway.values import coercions, text_binaries
 from gateway.values.coercions import Coercion
 from gateway.values.date_styles import date_style, styled_date, styled_timestamp
 from gateway.values.datetimes import (
@@ -148,6 +148,8 @@ def _from_text(arrow: pa.DataType, column: OutputColumn, settings: OutputSetting
         return lambda values: numeric_text_binary(plain_string(values), scale)
     if column.oid == REGTYPE:
         return _type_numbers
+    if (made := _get_composed(column.oid, settings)) is not None:
+        return made
     kind = _PARSED.get(column.oid)
     if kind is None:
         raise _no_binary(column.oid)
@@ -161,6 +163,19 @@ def _from_text(arrow: pa.DataType, column: OutputColumn, settings: OutputSetting
             raise SqlError(SqlState.INVALID_TEXT_REPRESENTATION, f"invalid input syntax for type {name}") from None
 
     return parse
+
+
+def _get_composed(oid: int, settings: OutputSettings) -> ColumnEncoder | None:
+    """Return what writes bit strings, ranges and multiranges from their text; None for other types."""
+    if oid in text_binaries.BITS:
+        return text_binaries.bits_binary
+    of_range = text_binaries.MULTIRANGES.get(oid, oid)
+    bound = text_binaries.RANGES.get(of_range)
+    if bound is None:
+        return None
+    encode = scalar_encoder(pa.string(), OutputColumn(bound, format=BINARY), settings)
+    write = text_binaries.range_binary if of_range == oid else text_binaries.multirange_binary
+    return lambda values: write(plain_string(values), encode)
 
 
 def _type_numbers(values: pa.Array) -> Field:

@@ -174,6 +174,18 @@ CASES = [
     Case("interval", oids.INTERVAL, pa.month_day_nano_interval(), INTERVALS, _interval_text),
     Case("interval", oids.INTERVAL, pa.duration("us"), st.integers(-(10**15), 10**15),
          lambda value: f"{value} microseconds"),
+    Case("bit varying", 1562, pa.string(), st.text("01", max_size=70)),
+    Case("bit(9)", 1560, pa.string(), st.text("01", min_size=9, max_size=9), typmod=9),
+    Case("int4range", 3904, pa.string(), st.sampled_from(["[1,5)", "empty", "(,7)", "[-3,)", "(,)"])),
+    Case("int8range", 3926, pa.string(), st.sampled_from(["[1,50000000000)", "empty", "(,)"])),
+    Case("numrange", 3906, pa.string(), st.sampled_from(["[1.50,5]", "(0.001,1000)", "(,7)", "empty", "(,)"])),
+    Case("daterange", 3912, pa.string(), st.sampled_from(["[2024-01-31,2024-03-01)", "[1999-12-31,)", "empty"])),
+    Case("tsrange", 3908, pa.string(),
+         st.sampled_from(['["2024-01-31 10:30:00","2024-03-01 00:00:00.5")', '(,"1999-12-31 23:59:59"]', "empty"])),
+    Case("tstzrange", 3910, pa.string(), st.sampled_from(['["2024-01-31 10:30:00+00","2024-03-01 00:00:00+00")'])),
+    Case("int4multirange", 4451, pa.string(), st.sampled_from(["{[1,4),[5,7)}", "{}", "{(,)}", "{(,1),[9,)}"])),
+    Case("nummultirange", 4532, pa.string(), st.sampled_from(["{[1.5,4],(5,7.25)}", "{}", "{(,)}"])),
+    Case("datemultirange", 4535, pa.string(), st.sampled_from(["{[2024-01-31,2024-03-01),[2024-05-01,)}", "{}"])),
 ]  # fmt: skip
 
 

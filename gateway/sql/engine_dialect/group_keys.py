@@ -48,7 +48,7 @@ def hide_keys(select: exp.Select) -> None:
         if not isinstance(item, exp.Subquery | exp.Table) or not may_have_keys(item):
             continue
         name = item.alias_or_name
-        columns = _columns_of(select, item, name)
+        columns = columns_of(select, item, name)
         if columns:
             body = exp.Select(expressions=[named(anew(one), one.name) for one in columns])
             body.set("from_", exp.From(this=item.copy()))
@@ -105,7 +105,7 @@ def _columns(select: exp.Select) -> tuple[list[exp.Column], list[exp.Column]]:
     return own, within
 
 
-def _columns_of(select: exp.Select, item: exp.Expr, name: str) -> list[exp.Column]:
+def columns_of(select: exp.Select, item: exp.Expr, name: str) -> list[exp.Column]:
     """Return the columns of an item that a query names, each once; within it the name may be another item's."""
     known = {one.alias_or_name for one in item.this.selects} if isinstance(item, exp.Subquery) else None
     alias = item.args.get("alias")

@@ -124,6 +124,10 @@ SAME_TEXT = frozenset(
 )
 
 
+SORTED_AS_TEXT = frozenset({"bit", "varbit", "bit varying", "macaddr", "macaddr8"})
+"""Types that come as text of one alphabet, read from the left, as they are compared."""
+
+
 def literal_type(text: str) -> exp.DataType:
     """Return the type PostgreSQL gives to a number as written: int4, int8 or numeric, by its size and form."""
     if text.isdigit():

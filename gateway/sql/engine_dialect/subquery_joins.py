@@ -17,6 +17,7 @@ from gateway.sql.engine_dialect.after_qualify import shape
 from gateway.sql.engine_dialect.build import refuse, typed
 from gateway.sql.engine_dialect.kinds import T
 from gateway.sql.engine_dialect.lateral_joins import join_laterals
+from gateway.sql.engine_dialect.outer_conditions import ask_beside
 from gateway.sql.engine_dialect.subqueries import filters
 from gateway.sql.engine_dialect.subquery_values import answer, asked_of
 
@@ -49,7 +50,8 @@ def _values(select: exp.Select, fresh: Iterator[int]) -> None:
         if keys and (known := keys.get(shape(node))) is not None:
             node.replace(known.copy())
         elif not _is_planned(node, query, select):
-            _move_condition(node, select)
+            if _move_condition(node, select, fresh):
+                continue
             written = shape(node) if _clause(node, select) == "group" else None
             value = _join_value(select, node, query, fresh)
             if written is not None and value is not None:
@@ -199,18 +201,22 @@ def _is_sorted_by_outputs(query: exp.Query) -> bool:
     return all(isinstance(key, exp.Column) and not key.table for key in keys)
 
 
-def _move_condition(node: exp.Expr, select: exp.Select) -> None:
-    """The condition of an inner join goes to WHERE, where what it asks can be joined before it."""
+def _move_condition(node: exp.Expr, select: exp.Select, fresh: Iterator[int]) -> bool:
+    """The condition of an inner join goes to WHERE, where what it asks can be joined before it. Returns whether a
+    derived table of FROM answers it instead.
+    """
     join = node.find_ancestor(exp.Join, exp.Select)
     if not isinstance(join, exp.Join) or join.parent is not select:
-        return
+        return False
     joins = select.args["joins"]
     if join.side or any(one.side in ("RIGHT", "FULL") for one in joins):
-        raise refuse("this subquery in the condition of an outer join", "Join a derived table that has its rows.")
+        ask_beside(select, join, node, fresh)
+        return True
     condition = join.args["on"]
     join.set("on", None)
     join.set("kind", "CROSS")
     select.where(condition, copy=False)
+    return False
 
 
 def _join_value(select: exp.Select, node: exp.Expr, query: exp.Query, fresh: Iterator[int]) -> exp.Expr | None:

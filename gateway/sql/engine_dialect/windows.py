@@ -6,7 +6,9 @@ from sqlglot import exp
 
 from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
-from gateway.sql.engine_dialect.build import QUOTIENT, call, case, cast, data_type, number, paren, refuse, typed
+from gateway.sql.engine_dialect import exclusions
+from gateway.sql.engine_dialect.build import QUOTIENT, call, case, cast, data_type, number, refuse, typed
+from gateway.sql.engine_dialect.exclusions import get_frame
 from gateway.sql.engine_dialect.kinds import Kind, T, is_unknown_constant, kind, kind_of_type, type_of
 
 _DEVIATIONS: dict[type[exp.Expr], str] = {
@@ -17,9 +19,6 @@ _DEVIATIONS: dict[type[exp.Expr], str] = {
     exp.VariancePop: "float8_var_pop",
 }
 _SLIDING: dict[type[exp.Expr], str] = {exp.Sum: "float8_sum", exp.Avg: "float8_avg", **_DEVIATIONS}
-_EXCLUDE_HINT = (
-    "CURRENT ROW of ROWS, and GROUP and TIES of GROUPS or of the whole partition, for sum, count, min and max."
-)
 
 
 def spell_out(select: exp.Select) -> None:
@@ -29,7 +28,11 @@ def spell_out(select: exp.Select) -> None:
             continue
         _bounds(window)
         _peers(window)
-        new = first_known(gathered(summed(exclude(neighbour(window)))))
+        _widen(window)
+        new = neighbour(window)
+        if isinstance(new, exp.Window):
+            new = exclusions.exclude(new)
+        new = first_known(gathered(summed(new)))
         if new is not window:
             window.replace(new)
 
@@ -48,9 +51,26 @@ def _peers(window: exp.Window) -> None:
         whole = {"kind": "GROUPS", "start": "UNBOUNDED", "start_side": "PRECEDING", "end": "CURRENT ROW"}
         window.set("spec", exp.WindowSpec(**whole))
     elif str(spec.args.get("kind") or "").upper() == "RANGE" and all(
-        bound in ("CURRENT ROW", "UNBOUNDED PRECEDING", "UNBOUNDED FOLLOWING") for bound in _frame(window)[1:]
+        bound in ("CURRENT ROW", "UNBOUNDED PRECEDING", "UNBOUNDED FOLLOWING") for bound in get_frame(window)[1:]
     ):
         spec.set("kind", "GROUPS")
+
+
+def _widen(window: exp.Window) -> None:
+    """``RANGE 1 PRECEDING`` of integers, in place: where the least one less 1 is none of the type, the engine has the
+    frame begin or end with the NULLs.
+    """
+    order, spec = window.args.get("order"), window.args.get("spec")
+    if order is None or spec is None or get_frame(window)[0] != "RANGE":
+        return
+    if any(isinstance(spec.args.get(key), exp.Expr) for key in ("start", "end")):
+        for one in order.expressions:
+            wide = _WIDER.get(type_of(one.this).this) if kind(one.this) is Kind.INTEGER else None
+            if wide is not None:
+                one.set("this", typed(exp.Cast(this=one.this.copy(), to=data_type(wide)), wide))
+
+
+_WIDER = {T.SMALLINT: "BIGINT", T.INT: "BIGINT", T.BIGINT: "DECIMAL(20, 0)"}
 
 
 def _bounds(window: exp.Window) -> None:
@@ -166,92 +186,6 @@ def _of_one_type(function: exp.Expr) -> None:
             function.set(key, typed(exp.Cast(this=value.copy(), to=result.copy()), result.copy()))
 
 
-def _frame(window: exp.Window) -> tuple[str, str, str]:
-    """Return mode, start and end of a frame in words, as the standard completes them."""
-    spec = window.args["spec"]
-    words = []
-    for key in ("start", "end"):
-        bound, side = spec.args.get(key), str(spec.args.get(f"{key}_side") or "").upper()
-        text = bound.name if isinstance(bound, exp.Expr) else str(bound or "")
-        words.append(f"{text.upper()} {side}".strip())
-    return str(spec.args.get("kind") or "").upper(), words[0], words[1] or "CURRENT ROW"
-
-
-def exclude(window: exp.Expr) -> exp.Expr:
-    """``EXCLUDE``: what is left of the frame is two frames, before and behind the rows left out, put together."""
-    if not isinstance(window, exp.Window):
-        return window
-    spec = window.args.get("spec")
-    excluded = spec.args.get("exclude") if spec is not None else None
-    if spec is None or excluded is None:
-        return window
-    what = excluded.name.upper() if isinstance(excluded, exp.Expr) else str(excluded).upper()
-    spec.set("exclude", None)
-    if what == "NO OTHERS":
-        return window
-    mode, start, end = _frame(window)
-    whole = start == "UNBOUNDED PRECEDING" and end == "UNBOUNDED FOLLOWING"
-    if what in ("GROUP", "TIES") and whole and window.args.get("order") is not None:
-        mode = "GROUPS"
-    fits = mode == ("ROWS" if what == "CURRENT ROW" else "GROUPS")
-    inside = start.endswith(("PRECEDING", "ROW")) and end.endswith(("FOLLOWING", "ROW"))
-    function = window.this.this if isinstance(window.this, exp.Filter) else window.this
-    known = isinstance(function, exp.Sum | exp.Count | exp.Min | exp.Max) and not isinstance(
-        function.this, exp.Distinct
-    )
-    if not (fits and inside and known) or (what == "TIES" and function is not window.this):
-        raise refuse("this EXCLUDE in a window frame", f"Available are {_EXCLUDE_HINT}")
-    parts: list[exp.Expr] = []
-    if start != "CURRENT ROW":
-        parts.append(_part(window, mode, (start, "1 PRECEDING")))
-    if end != "CURRENT ROW":
-        parts.append(_part(window, mode, ("1 FOLLOWING", end)))
-    if what == "TIES":
-        parts.append(_own(function))
-    return typed(_together(function, parts), type_of(window))
-
-
-def _part(window: exp.Window, mode: str, bounds: tuple[str, str]) -> exp.Expr:
-    part = window.copy()
-    spec = part.args["spec"]
-    spec.set("kind", mode)
-    for key, bound in zip(("start", "end"), bounds, strict=True):
-        words = bound.split()
-        plain = words[0] if words[0] in ("UNBOUNDED",) or bound == "CURRENT ROW" else exp.Literal.number(words[0])
-        spec.set(key, "CURRENT ROW" if bound == "CURRENT ROW" else plain)
-        spec.set(f"{key}_side", None if bound == "CURRENT ROW" else words[1])
-    return part
-
-
-def _own(function: exp.Expr) -> exp.Expr:
-    """Return what the current row alone adds to an aggregate."""
-    if not isinstance(function, exp.Count):
-        return typed(exp.Paren(this=function.this.copy()), type_of(function))
-    if isinstance(function.this, exp.Star):
-        return typed(exp.Literal.number(1), T.BIGINT)
-    absent = exp.Is(this=paren(function.this.copy()), expression=exp.Null())
-    return typed(case((absent, number(0)), default=number(1)), T.BIGINT)
-
-
-def _together(function: exp.Expr, parts: list[exp.Expr]) -> exp.Expr:
-    if not parts:
-        return typed(exp.Literal.number(0), T.BIGINT) if isinstance(function, exp.Count) else exp.Null()
-    if isinstance(function, exp.Min | exp.Max):
-        name = "least" if isinstance(function, exp.Min) else "greatest"
-        return parts[0] if len(parts) == 1 else call(name, *parts, returns=type_of(function))
-    whole = parts[0]
-    for part in parts[1:]:
-        both = typed(exp.Add(this=paren(whole.copy()), expression=paren(part.copy())), type_of(function))
-        whole = typed(
-            case((_absent(whole), part.copy()), (_absent(part), whole.copy()), default=both), type_of(function)
-        )
-    return whole
-
-
-def _absent(value: exp.Expr) -> exp.Expr:
-    return exp.Is(this=paren(value.copy()), expression=exp.Null())
-
-
 def summed(node: exp.Expr) -> exp.Expr:
     """Sums of floats in a frame whose start moves: the engine subtracts what leaves the frame, so a NaN, an infinity or
     a large number stays in the sum for ever. The frame's values are gathered and summed anew.
@@ -263,7 +197,7 @@ def summed(node: exp.Expr) -> exp.Expr:
     name = _SLIDING.get(type(function))
     if name is None or spec is None or isinstance(function.this, exp.Distinct):
         return node
-    if kind(function.this) is not Kind.FLOAT or _frame(node)[1] == "UNBOUNDED PRECEDING":
+    if kind(function.this) is not Kind.FLOAT or get_frame(node)[1] == "UNBOUNDED PRECEDING":
         return node
     values = typed(exp.ArrayAgg(this=cast(function.this.copy(), "DOUBLE PRECISION")), "double precision[]")
     result = call(name, _with(node, values), returns=T.DOUBLE)
@@ -272,7 +206,7 @@ def summed(node: exp.Expr) -> exp.Expr:
 
 def is_moving(window: exp.Window) -> bool:
     """Whether rows leave a window's frame: the engine takes them back from an aggregate, which not all of them know."""
-    return window.args.get("spec") is not None and _frame(window)[1] != "UNBOUNDED PRECEDING"
+    return window.args.get("spec") is not None and get_frame(window)[1] != "UNBOUNDED PRECEDING"
 
 
 def gathered(node: exp.Expr) -> exp.Expr:

@@ -20,7 +20,7 @@ class Known:
 KNOWN: tuple[Known, ...] = (
     Known("zeros after the point", "", f"answered wrongly: {SCALE}"),
     Known("errors of sources", r"\bdb\.", r"other error: (HV000|55000|22\w\w\w source)"),
-    Known("infinite moments", r"infinity", r"an error, not an answer: 22(003|P02|008|007)"),
+    Known("infinite moments", r"(?i)infinity", r"an error, not an answer: 22(003|P02|008|007)"),
 )
 
 

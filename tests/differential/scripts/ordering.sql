@@ -80,3 +80,9 @@ select array_agg(id order by case when id % 3 = 0 then '-0'::float8 else 0::floa
 -- zeros are equal in a set operation
 -- ordered
 select '-0'::float8 as z, 2 as k union all select 0::float8, 1 order by z, k;
+-- bit strings
+-- ordered
+select id, i4::bit(8) as x from types where abs(i4::bigint) < 100 order by x, id;
+-- bit strings of several lengths
+-- ordered
+select id, ('1' || repeat('01', id))::varbit as x from types order by x desc, id;

@@ -53,15 +53,12 @@ select k, w, count(*) over (order by k groups between 1 preceding and 1 followin
 -- exclude no others
 select k, w, count(*) over (order by w, q rows between 1 preceding and 1 following exclude no others) from pairs;
 -- exclude current row with average
--- refused: this EXCLUDE in a window frame
 select id, i4, avg(i2) over (order by id rows between 1 preceding and 1 following exclude current row) from types;
 -- exclude current row with partition
 select n_name, n_regionkey, min(n_name) over (partition by n_regionkey order by n_name rows between unbounded preceding and unbounded following exclude current row) from nation;
 -- exclude current row with array_agg
--- refused: this EXCLUDE in a window frame
 select k, array_agg(w) over (order by w, q rows between 1 preceding and 1 following exclude current row) from pairs;
 -- exclude current row with first_value
--- refused: this EXCLUDE in a window frame
 select id, first_value(id) over (order by id rows between unbounded preceding and unbounded following exclude current row) from types;
 -- named window
 select k, sum(k) over win, count(*) over win from pairs window win as (order by w, q);

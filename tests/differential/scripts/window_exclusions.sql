@@ -1,0 +1,30 @@
+-- exclude range with offsets
+select id, sum(i2) OVER (ORDER BY i2 RANGE BETWEEN 2 PRECEDING AND 1 FOLLOWING EXCLUDE CURRENT ROW), count(i2) OVER (ORDER BY i2 RANGE BETWEEN 2 PRECEDING AND 1 FOLLOWING EXCLUDE GROUP), count(*) OVER (ORDER BY i2 RANGE BETWEEN 2 PRECEDING AND 1 FOLLOWING EXCLUDE TIES), sum(n) OVER (ORDER BY i2 DESC RANGE BETWEEN 2 PRECEDING AND 1 FOLLOWING EXCLUDE TIES) from types order by id;
+-- exclude array of groups without ties
+select id, array_agg(id) OVER (ORDER BY i2, id GROUPS BETWEEN 1 PRECEDING AND 1 FOLLOWING EXCLUDE TIES) from types order by id;
+-- exclude array of groups without the row
+select id, array_agg(id) OVER (ORDER BY i2, id GROUPS BETWEEN 1 PRECEDING AND 1 FOLLOWING EXCLUDE CURRENT ROW) from types order by id;
+-- exclude first value without the row
+select id, first_value(id) OVER (ORDER BY i2, id ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING EXCLUDE CURRENT ROW) from types order by id;
+-- exclude last value without the group
+select id, last_value(i2) OVER (ORDER BY i2 RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW EXCLUDE GROUP) from types order by id;
+-- exclude edges of a range
+select id, first_value(id) OVER (ORDER BY i2, id RANGE BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING EXCLUDE TIES), last_value(id) OVER (ORDER BY i2, id RANGE BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING EXCLUDE CURRENT ROW) from types order by id;
+-- exclude average of groups
+select id, avg(n) OVER (ORDER BY i2 GROUPS BETWEEN UNBOUNDED PRECEDING AND 1 FOLLOWING EXCLUDE TIES) from types order by id;
+-- exclude averages without the row
+select id, avg(i2) OVER (ORDER BY id ROWS BETWEEN 2 PRECEDING AND 2 FOLLOWING EXCLUDE CURRENT ROW), avg(i2) OVER (ORDER BY id ROWS BETWEEN 2 PRECEDING AND 2 FOLLOWING EXCLUDE CURRENT ROW) + 1, avg(n) FILTER (WHERE b) OVER (ORDER BY id ROWS BETWEEN 2 PRECEDING AND 2 FOLLOWING EXCLUDE CURRENT ROW) from types order by id;
+-- exclude average in a range
+select id, avg(i2) OVER (PARTITION BY b ORDER BY i2 RANGE BETWEEN 5 PRECEDING AND 5 FOLLOWING EXCLUDE CURRENT ROW) from types order by id;
+-- exclude others of the row group
+select id, sum(i2) OVER (ORDER BY i2 GROUPS BETWEEN 1 PRECEDING AND CURRENT ROW EXCLUDE CURRENT ROW), min(t) OVER (ORDER BY i2 GROUPS BETWEEN CURRENT ROW AND CURRENT ROW EXCLUDE CURRENT ROW), max(d) OVER (PARTITION BY b ORDER BY f8 RANGE UNBOUNDED PRECEDING EXCLUDE CURRENT ROW) from types order by id;
+-- exclude filters, and no order
+select id, sum(i2) FILTER (WHERE id > 2) OVER (ORDER BY i2 RANGE BETWEEN 2 PRECEDING AND 1 FOLLOWING EXCLUDE CURRENT ROW), count(*) OVER (RANGE BETWEEN CURRENT ROW AND CURRENT ROW EXCLUDE CURRENT ROW), count(*) OVER (RANGE BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING EXCLUDE GROUP), sum(id) OVER (RANGE UNBOUNDED PRECEDING EXCLUDE TIES) from types order by id;
+-- exclude a group of ROWS
+-- refused: this EXCLUDE in a window frame
+select id, sum(i2) over (order by i2 rows between 2 preceding and 1 following exclude group) from types;
+-- range with offsets at the ends of the types
+select id, count(*) over (order by i2 range between 2 preceding and 1 following),
+  count(*) over (order by i4 desc range between 2 preceding and 1 following),
+  count(*) over (order by case when i8 > 100 then 9223372036854775807 when i8 < 0 then -9223372036854775808 else i8 end
+    range between 2 preceding and 1 following) from types;
