@@ -30,6 +30,18 @@ WITH_VALUES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("select id, i4 = any($1), i4 <> all($1) from lk.tame order by id", ("{2,NULL}",)),
     ("select id, ai @> $1, ai && $1, ai <@ $1 from lk.tame order by id", ("{1,NULL,2}",)),
     ("select round(n, $1), trunc(n, $1), string_agg(t, $2) from lk.tame group by n order by n", ("2", "; ")),
+    # NaN, of which statistics in files tell nothing
+    ("select id from lk.wild where f8 = 'NaN'", ()),
+    ("select id from lk.wild where f8 = $1 or f4 >= $1", ("NaN",)),
+    ("select id from lk.wild where f8 > 'Infinity'", ()),
+    ("select id from lk.wild where not (f8 < 'Infinity' or id = $1) order by id", ("5",)),
+    ("select a.id from lk.wild a join lk.wild b on a.f8 = b.f8 where b.id = 8", ()),
+    ("select id from lk.wild where f8 in (select f8 from lk.wild where id = 8)", ()),
+    ("select id, f8 / 0, f4 / '-0'::real from lk.wild where id = 8", ()),
+    # binary forms
+    ("select int4range(id, id + 3), numrange(n, 20), daterange(d, null) from lk.tame order by id", ()),
+    ("select tsrange(ts, '2030-01-01'), int8multirange(int8range(id, null)) from lk.tame order by id", ()),
+    ("select i4::bit(11), (i4::bit(8))::varbit from lk.tame order by id", ()),
     # beside what the session tells
     ("select id, $1 || $2, $1 || t, t || $2 from lk.tame order by id", ("a", "b")),
     ("select $2::int, id, $1 || current_setting('TimeZone') from lk.tame order by id", ("a", "7")),

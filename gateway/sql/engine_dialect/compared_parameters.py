@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from gateway.sql.engine_dialect.unpruned import UNPRUNED
+
 _COMPARISONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE)
 _CONDITIONS = (exp.And, exp.Or, exp.Not, exp.Paren)
 
@@ -40,7 +42,7 @@ def _as_written(parameter: exp.Expr) -> exp.Expr:
 
 
 def _is_column(node: exp.Expr) -> bool:
-    while isinstance(node, exp.Cast | exp.Paren):
+    while isinstance(node, exp.Cast | exp.Paren) or node.meta.get(UNPRUNED):
         node = node.this
     return type(node) is exp.Column
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from sqlglot import exp
 
-from gateway.sql.engine_dialect import kinds
+from gateway.sql.engine_dialect import kinds, unpruned
 from gateway.sql.engine_dialect.build import call, cast, number, paren, refuse, typed
 from gateway.sql.engine_dialect.casts import engine_type, is_midnight, to_type
 from gateway.sql.engine_dialect.kinds import Kind, T, kind, type_of
@@ -30,6 +30,8 @@ def compare(node: exp.Binary, session: Session) -> exp.Expr:
         _check_texts(node)
     node.set("this", first)
     node.set("expression", second)
+    if Kind.FLOAT in (kind(first), kind(second)):
+        unpruned.read_all(node)
     return node
 
 

@@ -163,8 +163,8 @@ def _plain_text(values: pa.Array, scale: int) -> pa.Array:
 
 
 def divide(left: pa.Array, right: pa.Array) -> pa.Array:
-    """Divide floats; a zero divisor is an error."""
-    zero = pc.and_(pc.equal(right, 0.0), pc.is_valid(left))
+    """Divide floats; a zero divisor is an error, but of NaN."""
+    zero = pc.and_(pc.equal(right, 0.0), pc.invert(pc.is_nan(left)))
     if pc.any(zero).as_py():
         raise ZeroDivisionError("[22012] division by zero")
     return pc.divide(left, right)

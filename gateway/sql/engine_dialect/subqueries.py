@@ -10,6 +10,7 @@ from __future__ import annotations
 from sqlglot import exp
 from sqlglot.optimizer.scope import Scope, build_scope
 
+from gateway.sql.engine_dialect import unpruned
 from gateway.sql.engine_dialect.build import call, case, cast, number, paren, refuse, typed
 from gateway.sql.engine_dialect.comparisons import compare
 from gateway.sql.engine_dialect.kinds import T, type_of
@@ -35,6 +36,7 @@ def member(node: exp.In, session: Session) -> exp.Expr:
     if isinstance(node.this, exp.Tuple):
         return _rows_in(node, body, session)
     if filters(node):
+        node.set("this", unpruned.values(node.this))
         return node
     value = node.this
     equal = compare(exp.EQ(this=_inner_column(body, value), expression=paren(value.copy())), session)

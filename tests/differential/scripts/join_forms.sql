@@ -80,7 +80,6 @@ select a.k, b.id from pairs a join types b on b.id = (select max(k) from pairs w
 -- join on exists
 select a.k, b.r_name from pairs a join region b on exists (select 1 from types t where t.id = a.k and t.id = b.r_regionkey);
 -- left join on exists
--- refused: this subquery in the condition of an outer join
 select a.k, b.r_name from pairs a left join region b on b.r_regionkey = a.k and exists (select 1 from types t where t.id = b.r_regionkey);
 -- join on in list
 select a.k, b.r_name from pairs a join region b on b.r_regionkey in (a.k, a.k + 1);
