@@ -19,6 +19,7 @@ from catalog.principals import Principal
 from catalog.sqlstate import SqlState
 from catalog.store.rows import ApiKey
 from gateway.authentication import api_keys
+from gateway.authentication.accepted import Accepted, TokenRefused
 from gateway.authentication.certificates import Certificate, names_of
 from gateway.authentication.identity import Identity
 from gateway.authentication.issuers import Issuers
@@ -27,7 +28,6 @@ from gateway.authentication.oauthbearer import OAUTHBEARER, bearer_token, challe
 from gateway.authentication.rules import Attempt, Memberships, require_rule
 from gateway.authentication.scram import SCRAM_SHA_256_PLUS, ScramExchange, mechanisms, mock_verifier
 from gateway.authentication.throttle import Throttle
-from gateway.authentication.tokens import Accepted, TokenRefused
 from gateway.configuration.auth import AuthMapping, AuthRule
 from gateway.wire import backend, frontend
 from gateway.wire.login import (

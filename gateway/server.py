@@ -25,6 +25,7 @@ from gateway.activity import as_json
 from gateway.audit.audit import Audit
 from gateway.authentication.issuers import Issuers
 from gateway.authentication.throttle import Throttle, Waiting
+from gateway.configuration.auth import TOKEN_METHODS
 from gateway.configuration.config import Address, Config
 from gateway.explaining.advice import expected_of
 from gateway.explaining.explain import hides
@@ -439,6 +440,9 @@ def _on_hangup(reload: Callable[[], object]) -> None:
 
 def _authentication(config: Config, metadata: Metadata) -> Authentication:
     auth = config.auth
+    if any(rule.method in TOKEN_METHODS for rule in auth.effective_rules):
+        from gateway.authentication import tokens  # noqa: F401 - now, and not while sessions wait for the first one
+
     return Authentication(
         rules=auth.effective_rules,
         maps=auth.maps,

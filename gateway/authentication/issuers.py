@@ -13,14 +13,17 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
 from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
-from gateway.authentication.tokens import Accepted, Key, KeyUnknown, TokenRefused, accept, parse_token, read_keys
+from gateway.authentication.accepted import Accepted, KeyUnknown, TokenRefused
 from gateway.configuration.auth import AuthRule, is_safe_url
+
+if TYPE_CHECKING:
+    from gateway.authentication.tokens import Key
 
 _log = structlog.get_logger(__name__)
 _FRESH: Final = 600.0  # seconds for which keys are used without a look
@@ -85,6 +88,8 @@ class Issuers:
 
     async def accept(self, text: str, rule: AuthRule) -> Accepted:
         """Return what a token says. Raises TokenRefused, or SqlError 57P03 where the issuer cannot be asked."""
+        from gateway.authentication.tokens import accept, parse_token
+
         assert rule.issuer is not None
         token = parse_token(text, rule.algorithms)
         known = self._known.setdefault((rule.issuer, rule.jwks_uri), _Keys())
@@ -130,6 +135,8 @@ class Issuers:
             known.look = None
 
     def _read_keys(self, issuer: str, jwks_uri: str | None) -> tuple[Key, ...]:
+        from gateway.authentication.tokens import read_keys
+
         return read_keys(self._fetch(jwks_uri or self._discover(issuer)))
 
     def _discover(self, issuer: str) -> str:

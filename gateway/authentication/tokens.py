@@ -20,6 +20,7 @@ from joserfc.errors import JoseError, SecurityWarning
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from catalog.principals import frozen_claims
+from gateway.authentication.accepted import Accepted, KeyUnknown, TokenRefused
 from gateway.configuration.auth import AuthRule
 
 Key = RSAKey | ECKey | OKPKey
@@ -44,14 +45,6 @@ class _Registry(jws.JWSRegistry):
     max_header_length = 1 << 15
 
 
-class TokenRefused(Exception):
-    """A token that is not accepted. The text is for the log; a client is not told."""
-
-
-class KeyUnknown(TokenRefused):
-    """No key that is known has signed it; the issuer may have a new one."""
-
-
 @dataclass(frozen=True, slots=True)
 class Token:
     """A token as it came, read and not yet believed."""
@@ -59,16 +52,6 @@ class Token:
     text: str
     algorithm: str
     key_id: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """What a genuine token says. ``expires`` is in seconds since 1970, by its issuer's clock."""
-
-    user: str
-    roles: frozenset[str]
-    claims: Mapping[str, object]
-    expires: float
 
 
 def parse_token(text: str, algorithms: Sequence[str]) -> Token:

@@ -17,16 +17,9 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
 from catalog.errors import SqlError
+from gateway.authentication.accepted import Accepted, KeyUnknown, TokenRefused
 from gateway.authentication.issuers import Issuers, IssuerUnreachable, fetch_json
-from gateway.authentication.tokens import (
-    Accepted,
-    Key,
-    KeyUnknown,
-    TokenRefused,
-    accept,
-    parse_token,
-    read_keys,
-)
+from gateway.authentication.tokens import Key, accept, parse_token, read_keys
 from gateway.configuration.auth import ALGORITHMS, AuthRule
 
 ISSUER = "https://id.example"

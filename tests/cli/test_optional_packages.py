@@ -39,7 +39,7 @@ import sys
 import gateway.server
 from connectors.registry import open_source
 FORMATS = {"deltalake", "pyiceberg"}
-print(sorted({"fastapi", "uvicorn", *FORMATS} & set(sys.modules)))
+print(sorted({"cryptography", "fastapi", "joserfc", "uvicorn", *FORMATS} & set(sys.modules)))
 open_source("sales", {"kind": "delta", "location": "/nowhere"})
 print(sorted(FORMATS & set(sys.modules)))
 open_source("supply", {"kind": "iceberg", "catalog": {}})
@@ -47,6 +47,6 @@ print(sorted(FORMATS & set(sys.modules)))
 """
 
 
-def test_libraries_of_formats_and_of_http_are_loaded_where_they_are_used() -> None:
+def test_libraries_of_formats_http_and_tokens_are_loaded_where_they_are_used() -> None:
     done = subprocess.run([sys.executable, "-c", WITH_SOURCES], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.splitlines() == ["[]", "['deltalake']", "['deltalake', 'pyiceberg']"]

@@ -9,9 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from cryptography.hazmat.primitives.ciphers import Cipher
-from cryptography.hazmat.primitives.ciphers.algorithms import AES
-from cryptography.hazmat.primitives.ciphers.modes import ECB
 
 FEWEST = 6
 MOST = 18
@@ -27,6 +24,11 @@ class DigitCipher:
     """Encrypts and decrypts with one key (16, 24 or 32 bytes) and one tweak."""
 
     def __init__(self, key: bytes, tweak: bytes = b"") -> None:
+        # With the first cipher: 10 MB that a gateway without such masks does not need.
+        from cryptography.hazmat.primitives.ciphers import Cipher
+        from cryptography.hazmat.primitives.ciphers.algorithms import AES
+        from cryptography.hazmat.primitives.ciphers.modes import ECB
+
         self._aes = Cipher(AES(key), ECB()).encryptor()  # noqa: S305 - the block cipher itself: FF1 is its mode
         self._tweak = tweak
 
