@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -9,6 +10,9 @@ from types import MappingProxyType
 import pyarrow as pa
 
 from catalog.names import TableName
+
+_NAME = re.compile(r'"((?:[^"]|"")+)"|([^",() ]+)')
+_PRIMARY_KEY = re.compile(rf"PRIMARY KEY \((?P<names>(?:{_NAME.pattern})(?:, (?:{_NAME.pattern}))*)\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,13 @@ class Table:
     def column(self, name: str) -> Column | None:
         """Return the column of that name, or None."""
         return next((column for column in self.columns if column.name == name), None)
+
+    @property
+    def primary_key(self) -> frozenset[str]:
+        """The names of its columns; none where the table has no primary key."""
+        found = (_PRIMARY_KEY.match(one.definition) for one in self.constraints if one.kind == "p")
+        listed = next((match["names"] for match in found if match is not None), "")
+        return frozenset(quoted.replace('""', '"') or plain for quoted, plain in _NAME.findall(listed))
 
     @property
     def description(self) -> str | None:

@@ -163,7 +163,7 @@ def _alike_in_memory(
     context: SessionContext, pieces: Sequence[Piece], names: Sequence[str], partitions: int
 ) -> DataFrame:
     """Return the rows of files whose columns are kept in the same types."""
-    wanted = [pieces[0].fields[name] for name in names]
+    wanted = [_field(pieces, name) for name in names]
     schema = pa.schema([one.with_type(pieces[0].columns[one.name][0].type) for one in wanted])
     parts: list[list[pa.RecordBatch]] = [[] for _ in range(partitions)]
     rows, done = sum(map(_rows, pieces)), 0
@@ -178,6 +178,12 @@ def _alike_in_memory(
     frame = context.table(name)
     context.deregister_table(name)  # only the relation made of it still refers to it
     return frame.select(*(_as_wanted(one, kept.type) for one, kept in zip(wanted, schema, strict=True)))
+
+
+def _field(pieces: Sequence[Piece], name: str) -> pa.Field:
+    """Return a column's field: the value of a partition is never NULL in one file, and may be so in the next."""
+    fields = [piece.fields[name] for piece in pieces]
+    return fields[0].with_nullable(any(one.nullable for one in fields))
 
 
 def _as_wanted(wanted: pa.Field, kept: pa.DataType) -> Expr:

@@ -132,7 +132,8 @@ def resolve(tree: exp.Query, found: References, names: Names, parameters: Sequen
         )
         assert isinstance(qualified, exp.Query)
         refuse_whole_rows(qualified, hidden)
-        after_qualify.complete(qualified, schema)
+        keys = {(one.name.schema, one.name.name): one.primary_key for one in visible.values() if one.primary_key}
+        after_qualify.complete(qualified, schema, keys)
         order_enumerations(qualified, visible.values())
         typed = annotate(qualified, schema, [_data_type(one) for one in parameters], names.types)
     except (SqlglotError, RecursionError) as error:

@@ -166,6 +166,25 @@ def test_partition_values_and_files_of_other_layouts(tmp_path: Path) -> None:
     _run(tmp_path, work)
 
 
+def test_a_partition_without_a_value_beside_one_with(tmp_path: Path) -> None:
+    group = _group(tmp_path, {"f0": NUMBERS, "f1": NUMBERS.slice(0, 10)})
+    for values in (["x", None], [None, "x"]):
+        parts = [
+            replace(group, files=(file,), columns=(Physical("n"), Constant(pa.scalar(value, pa.string()))))
+            for file, value in zip(group.files, values, strict=True)
+        ]
+        query = _query(_scan(f"v {values}", *parts, read=("n", "word")), 'SELECT word, n FROM "scan_x" WHERE n > 19997')
+
+        async def work(engine: Engine, query: EngineQuery = query, first: str | None = values[0]) -> None:
+            assert await _warm(engine, query) == [{"word": first, "n": ROWS - 2}, {"word": first, "n": ROWS - 1}]
+            assert await _hot(engine, query) == 2
+            count = replace(query, sql='SELECT word IS NULL AS w, count(*) AS c FROM "scan_x" GROUP BY 1 ORDER BY c')
+            counted = [{"w": first is not None, "c": 10}, {"w": first is None, "c": ROWS}]
+            assert await _rows(engine, count) == counted
+
+        _run(tmp_path, work)
+
+
 def test_the_next_version_finds_the_columns_of_files_that_it_kept(tmp_path: Path) -> None:
     first = _scan("v1", _group(tmp_path, {"a": NUMBERS}))
     both = _scan("v2", _group(tmp_path, {"a": NUMBERS, "b": NUMBERS.slice(10, 10)}))

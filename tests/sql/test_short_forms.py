@@ -11,6 +11,11 @@ from gateway.sql.engine_dialect import short_forms, spelling
 from gateway.sql.engine_dialect.before_qualify import parse
 
 _CASES = [
+    (
+        "system_names",
+        "SELECT pg_catalog.lower(a)::pg_catalog.text FROM pg_catalog.t",
+        "SELECT CAST(LOWER(a) AS TEXT) FROM pg_catalog.t",
+    ),
     # spelling: what the parser does not read
     ("interval_constants", "SELECT INTERVAL '1 day 02:30'", "SELECT INTERVAL '1 DAY 9000 SECOND'"),
     ("prefix_operators", "SELECT @ a + 1, ~ a + 1 FROM t", "SELECT ABS(a + 1), ~(a + 1) FROM t"),

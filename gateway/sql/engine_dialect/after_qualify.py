@@ -12,9 +12,10 @@ from sqlglot.optimizer.resolver import Resolver
 from sqlglot.optimizer.scope import Scope, traverse_scope
 from sqlglot.schema import MappingSchema
 
-from gateway.sql.engine_dialect import correlation
+from gateway.sql.engine_dialect import correlation, grouped_columns
 from gateway.sql.engine_dialect.build import named
 from gateway.sql.engine_dialect.from_functions import SCALAR
+from gateway.sql.engine_dialect.grouped_columns import NO_KEYS, PrimaryKeys
 from gateway.sql.engine_dialect.row_json import replace_row
 
 USING = "using"  # in a join's meta: it was written with USING or NATURAL
@@ -29,7 +30,7 @@ def mark_joins(tree: exp.Expr) -> None:
             join.meta[USING] = True
 
 
-def complete(tree: exp.Query, schema: MappingSchema) -> None:
+def complete(tree: exp.Query, schema: MappingSchema, primary_keys: PrimaryKeys = NO_KEYS) -> None:
     """Apply the rules to a qualified query, in place."""
     if _needs_scopes(tree):
         for scope in traverse_scope(tree):
@@ -39,7 +40,7 @@ def complete(tree: exp.Query, schema: MappingSchema) -> None:
     for select in tree.find_all(exp.Select):
         merge_keys(select)
         spell_out_places(select)
-        group_by_dependents(select)
+        grouped_columns.settle(select, primary_keys)
 
 
 def _needs_scopes(tree: exp.Query) -> bool:
@@ -111,54 +112,6 @@ def spell_out_places(select: exp.Select) -> None:
         output = select.selects[int(place.name) - 1].unalias()
         if output.find(exp.Column) is not None:
             place.replace(output.copy())
-
-
-def group_by_dependents(select: exp.Select) -> None:
-    """``GROUP BY key`` may leave out columns that a primary key decides. PostgreSQL has judged that before the engine
-    is asked; it wants them named.
-    """
-    group = select.args.get("group")
-    if group is None or any(isinstance(one, exp.GroupingSets | exp.Rollup | exp.Cube) for one in group.expressions):
-        return
-    own = {item.alias_or_name for item in correlation.items(select)}
-    keys = {shape(one) for one in group.expressions}
-    sorts = {type(one) for one in group.expressions}
-    missing: dict[str, exp.Expr] = {}
-    stack: list[exp.Expr] = [*select.selects]
-    for key in ("having", "order", "distinct"):
-        if isinstance(select.args.get(key), exp.Expr):
-            stack.append(select.args[key])
-    while stack:
-        node = stack.pop()
-        if (type(node) in sorts and shape(node) in keys) or _may_aggregate(node):
-            continue
-        if isinstance(node, exp.Query):
-            found = [one for one in correlation.free_columns(node) if one.table in own and shape(one) not in keys]
-            missing.update({one.sql(): one for one in found})
-        elif isinstance(node, exp.Column):
-            if node.table in own:
-                missing[node.sql()] = node
-        else:
-            stack.extend(node.iter_expressions())
-    if missing:
-        group.set("expressions", [*group.expressions, *(one.copy() for one in missing.values())])
-
-
-def _may_aggregate(node: exp.Expr) -> bool:
-    """Whether what stands below a node may be an aggregate's: a function that the parser does not know may be one."""
-    if isinstance(node, exp.AggFunc):
-        return not isinstance(node.parent, exp.Window)
-    return isinstance(node, exp.Filter | exp.WithinGroup | exp.Anonymous) or type(node).__name__.endswith("Agg")
-
-
-def shape(node: exp.Expr) -> str:
-    """Return a text that expressions have in common which differ in the names of inner columns only."""
-    if node.find(exp.Query) is None:
-        return str(node.sql())
-    bare = exp.Paren(this=node.copy())
-    for alias in list(bare.find_all(exp.Alias)):
-        alias.replace(alias.this)
-    return str(bare.this.unnest().sql())
 
 
 def expand_rows(scope: Scope, schema: MappingSchema) -> None:

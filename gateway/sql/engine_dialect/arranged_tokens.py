@@ -3,7 +3,8 @@
 - ``f(a -> 'b')`` would be a lambda: a name before the operator ``->`` gets parentheses.
 - ``-> 'a.b'`` would be a path into a document, where PostgreSQL has a key: it gets parentheses.
 - ``json_object`` of arrays is a function, not the constructor of SQL/JSON: it gets a name of its own, and so do
-  functions whose arguments it would read as units of time or drop, and aggregates of json.
+  functions whose arguments it would read as units of time or drop (of a step of ``'1 day 02:00'`` it would read one
+  unit), and aggregates of json.
 - Of ``to_char(t, 'FMDdth')`` it would make a pattern of strftime's, which has no such thing: all but plain patterns get
   parentheses.
 """
@@ -27,7 +28,11 @@ _READING = frozenset({"to_date", "to_timestamp"})
 _SAFE = re.compile(r"(?!.*(?:SSSS|DDD))(?:YYYY|MM|DD|HH24|MI|SS|MS|US|[-/.,:; ])*\Z")  # what the engine writes alike
 _OWN = "_as_written"  # behind the names of functions that sqlglot would take for others
 _RENAMED = frozenset(
-    {"array_sort", "date_add", "date_bin", "date_subtract", "date_part", "regexp_like", *AGGREGATES, *GATHERED}
+    {
+        *("array_sort", "date_add", "date_bin", "date_subtract", "date_part", "generate_series", "regexp_like"),
+        *AGGREGATES,
+        *GATHERED,
+    }
 )
 
 
@@ -116,6 +121,8 @@ def with_own_names(tree: exp.Expr) -> exp.Expr:
             elif name == "overlaps" and len(node.expressions) == 4:
                 first, second = (exp.Tuple(expressions=node.expressions[at : at + 2]) for at in (0, 2))
                 node.replace(exp.Paren(this=exp.Overlaps(this=first, expression=second)))
+            elif name == "generate_series" and len(node.expressions) in (2, 3, 4):  # its step stays as it is written
+                node.replace(exp.ExplodingGenerateSeries.from_arg_list(node.expressions))
             elif name == "date_part":
                 _take_part(node)
             elif name == "regexp_like" and len(node.expressions) == 2:  # with flags, which it writes nowhere, it stays

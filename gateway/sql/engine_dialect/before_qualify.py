@@ -109,16 +109,29 @@ def _read_integers(tokens: list[Token], sql: str) -> None:
         del tokens[place + 1 : last + 1]
 
 
+def _bare_keys(tree: exp.Expr) -> None:
+    for ordered in tree.find_all(exp.Ordered):
+        ordered.set("this", ordered.this.unnest())
+    for keys in tree.find_all(exp.Group):
+        keys.set("expressions", [one.unnest() for one in keys.expressions])
+    for distinct in tree.find_all(exp.Distinct):
+        on = distinct.args.get("on")
+        if isinstance(on, exp.Tuple):
+            on.set("expressions", [one.unnest() for one in on.expressions])
+
+
 def prepare(tree: exp.Expr, schema: MappingSchema) -> exp.Query:
     """Return a query with its aliases spelt out, in place; names of tables must be those in ``schema``.
 
     - ``VALUES …`` alone is a query with columns ``column1``, ``column2``, …; so are those of a derived ``VALUES``.
     - ``t AS x(a)`` renames the first columns only; the rest keep their names.
     - ``unnest(…) AS u`` and ``generate_series(…) AS g`` name their column like themselves.
+    - ``GROUP BY (a)`` and ``ORDER BY (1)`` are keys without parentheses, which may be names and places of outputs.
     - ``t.*`` as a value, as PostgreSQL writes it in policies and views, is the row ``t``.
     """
     after_qualify.mark_joins(tree)
     column_aliases.derive(tree)
+    _bare_keys(tree)
     from_functions.complete(tree)
     for constant in list(tree.find_all(exp.ByteString, exp.UnicodeString)):
         constant.replace(exp.Literal.string(_unescaped(constant)))

@@ -339,8 +339,9 @@ def _subquery(node: exp.Subquery) -> exp.DataType | exp.DType:
 
 def _series(node: exp.Expr) -> exp.DataType | exp.DType:
     start, end = node.args["start"], node.args["end"]
-    if kind(start) is Kind.DATE:
-        return T.TIMESTAMPTZ
+    ends = {kind(start), kind(end)}
+    if not ends.isdisjoint({Kind.DATE, Kind.TIMESTAMP, Kind.TIMESTAMPTZ}):
+        return T.TIMESTAMP if Kind.TIMESTAMP in ends and Kind.TIMESTAMPTZ not in ends else T.TIMESTAMPTZ
     common = kinds.common_type([type_of(start), type_of(end)])
     steps = [type_of(one) for one in (start, node.args.get("step")) if one is not None and kind(one) in kinds.EXACT]
     if T.DECIMAL not in (common.this, *(one.this for one in steps)) or common.this not in _COUNTED:

@@ -10,13 +10,16 @@ from gateway.sql.engine_dialect.build import ENGINE, E, call, case, cast, number
 from gateway.sql.engine_dialect.casts import to_type
 from gateway.sql.engine_dialect.correlation import free_columns
 from gateway.sql.engine_dialect.kinds import Kind, kind, kind_of_type, scale_of, type_of
-from gateway.sql.engine_dialect.moments import STAMP, Session, zoned
+from gateway.sql.engine_dialect.moments import STAMP, Session, utc
+from gateway.values.zones import named_zone
 
 _PLAIN_CLAUSES = ("from_", "joins", "where", "group", "having", "order", "limit", "offset", "distinct", "windows")
 
 
-def series(start: exp.Expr, end: exp.Expr, step: exp.Expr | None, result: exp.DataType, session: Session) -> exp.Expr:
+def series(node: exp.Expr, session: Session) -> exp.Expr:
     """Return the array of ``generate_series``: of integers, of numerics as such, or of timestamps by an interval."""
+    start, end, step = node.args["start"], node.args["end"], node.args.get("step")
+    result = type_of(node)
     if kind_of_type(result) is Kind.INTEGER:
         parts = [cast(start, "BIGINT"), cast(end, "BIGINT"), cast(step, "BIGINT") if step is not None else number(1)]
         return call("generate_series", *parts, returns="BIGINT[]")
@@ -28,8 +31,22 @@ def series(start: exp.Expr, end: exp.Expr, step: exp.Expr | None, result: exp.Da
         raise refuse("generate_series of these types", _SERIES_HINT)
     if kind(step) is Kind.UNKNOWN:
         step = to_type(step, exp.DataType.build("interval"), session)
-    ends = [cast(to_type(edge, exp.DataType.build("timestamp"), session), STAMP) for edge in (start, end)]
-    return call("generate_series", *ends, step, returns="TIMESTAMP(6)[]")
+    if kind_of_type(result) is Kind.TIMESTAMP:
+        ends = [utc(cast(to_type(edge, exp.DataType.build("timestamp"), session), STAMP)) for edge in (start, end)]
+        return call("timestamptz_series", *ends, step, text("UTC"), returns="TIMESTAMPTZ[]")
+    ends = [to_type(edge, exp.DataType.build("timestamptz"), session) for edge in (start, end)]
+    return call("timestamptz_series", *ends, step, _zone_of(node, session), returns="TIMESTAMPTZ[]")
+
+
+def _zone_of(node: exp.Expr, session: Session) -> exp.Expr:
+    """Return the zone of a series: its fourth argument, which sqlglot has as another, or the session's."""
+    given = node.args.get("is_end_exclusive")
+    if given is None:
+        return session.zone
+    bare = given.unnest()
+    if not (isinstance(bare, exp.Literal) and bare.is_string):
+        raise refuse("a time zone that is not a constant")
+    return text(named_zone(bare.name))
 
 
 _SERIES_HINT = "Integers, numerics with a scale, and dates or timestamps with an interval, are."
@@ -68,21 +85,19 @@ def _of_engine(node: E) -> E:
     return node
 
 
-def series_element(value: exp.Expr, result: exp.DataType, session: Session) -> exp.Expr:
+def series_element(value: exp.Expr, result: exp.DataType) -> exp.Expr:
     """Bring an element of such an array to PostgreSQL's type."""
     if kind_of_type(result) is Kind.INTEGER:
         return cast(value, result)
     if (scale := scale_of(result)) is not None:
         unit = cast(text(format(Decimal(1).scaleb(-scale), "f")), f"DECIMAL({scale + 1}, {scale})")
         return cast(_of_engine(exp.Mul(this=cast(value, "DECIMAL(19, 0)"), expression=unit)), result)
-    stamp = cast(value, STAMP)
-    return zoned(stamp, session) if kind_of_type(result) is Kind.TIMESTAMPTZ else stamp
+    return cast(value, STAMP) if kind_of_type(result) is Kind.TIMESTAMP else value
 
 
 def exploded(node: exp.Expr, session: Session) -> exp.Expr:
     """``generate_series`` in a select list: rows of the array."""
-    whole = series(node.args["start"], node.args["end"], node.args.get("step"), type_of(node), session)
-    return series_element(exp.Explode(this=whole), type_of(node), session)
+    return series_element(exp.Explode(this=series(node, session)), type_of(node))
 
 
 def functions(select: exp.Select, session: Session) -> None:
@@ -119,8 +134,7 @@ def _array_of(item: exp.Expr, session: Session) -> tuple[exp.Expr, exp.DataType]
     if isinstance(inner, exp.Unnest) and inner is not item:
         return _array_of(inner, session)
     if isinstance(inner, exp.ExplodingGenerateSeries | exp.GenerateSeries):
-        whole = series(inner.args["start"], inner.args["end"], inner.args.get("step"), type_of(inner), session)
-        return whole, type_of(inner)
+        return series(inner, session), type_of(inner)
     if isinstance(inner, exp.Explode):
         inner = inner.this
     elif not isinstance(item, exp.Unnest):
@@ -147,16 +161,16 @@ def _derived(item: exp.Expr, array: tuple[exp.Expr, exp.DataType], session: Sess
     value, ordinality = column_names(item)
     whole, element = array
     rows = exp.Explode(this=whole)
-    columns = [exp.alias_(_element(rows, whole, element, session), value, quoted=True)]
+    columns = [exp.alias_(_element(rows, whole, element), value, quoted=True)]
     if ordinality is not None:
         columns.append(exp.alias_(exp.Explode(this=places(whole)), ordinality, quoted=True))
     alias = exp.TableAlias(this=exp.to_identifier(item.alias or value, quoted=True))
     return exp.Subquery(this=exp.select(*columns), alias=alias)
 
 
-def _element(rows: exp.Expr, whole: exp.Expr, element: exp.DataType, session: Session) -> exp.Expr:
-    made = isinstance(whole, exp.Anonymous) and whole.name == "generate_series"
-    return series_element(rows, element, session) if made else rows
+def _element(rows: exp.Expr, whole: exp.Expr, element: exp.DataType) -> exp.Expr:
+    made = isinstance(whole, exp.Anonymous) and whole.name in ("generate_series", "timestamptz_series")
+    return series_element(rows, element) if made else rows
 
 
 def places(whole: exp.Expr) -> exp.Expr:
@@ -186,7 +200,7 @@ def _as_column(
     whole, element = array
     columns: list[exp.Expr] = [
         exp.Star(),
-        exp.alias_(_element(exp.Explode(this=whole), whole, element, session), f"{item.alias}:{value}", quoted=True),
+        exp.alias_(_element(exp.Explode(this=whole), whole, element), f"{item.alias}:{value}", quoted=True),
     ]
     names: dict[tuple[str, str], exp.Expr] = {}
     alias = source.alias_or_name

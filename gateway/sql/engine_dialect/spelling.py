@@ -298,7 +298,40 @@ def _at_time_zone(place: Token) -> Tokens:
     return [_made(place, token.token_type, token.text) for token in made]
 
 
+def system_names(tokens: Tokens) -> Tokens:
+    """``pg_catalog.lower(x)`` is ``lower(x)``, and ``x::pg_catalog.int4`` is ``x::int4``: there are no other functions
+    and types on tables of the lake, and the parser would take the schema for a value.
+    """
+    kept: Tokens = []
+    skipped = 0
+    for place, token in enumerate(tokens):
+        if skipped:
+            skipped -= 1
+            continue
+        if _is_system_schema(token) and _names_no_relation(tokens, place):
+            skipped = 1  # the dot
+            continue
+        kept.append(token)
+    return kept
+
+
+def _is_system_schema(token: Token) -> bool:
+    if token.token_type is TokenType.IDENTIFIER:
+        return token.text == "pg_catalog"
+    return _is_word(token, "pg_catalog")
+
+
+def _names_no_relation(tokens: Tokens, place: int) -> bool:
+    """Whether a function's name and its arguments, or the type of a cast, stand behind the schema."""
+    before = tokens[place - 1].token_type if place else None
+    if place + 2 >= len(tokens) or tokens[place + 1].token_type is not TokenType.DOT or before is TokenType.DOT:
+        return False
+    called = place + 3 < len(tokens) and tokens[place + 3].token_type is TokenType.L_PAREN
+    return called or before in (TokenType.DCOLON, TokenType.ALIAS)
+
+
 RULES: tuple[Callable[[Tokens], Tokens], ...] = (
+    system_names,
     interval_constants,
     prefix_operators,
     some_is_any,

@@ -13,8 +13,8 @@ from itertools import count
 from sqlglot import exp
 
 from gateway.sql.engine_dialect import correlation, decorrelate
-from gateway.sql.engine_dialect.after_qualify import shape
 from gateway.sql.engine_dialect.build import refuse, typed
+from gateway.sql.engine_dialect.grouped_columns import shape
 from gateway.sql.engine_dialect.kinds import T
 from gateway.sql.engine_dialect.lateral_joins import join_laterals
 from gateway.sql.engine_dialect.outer_conditions import ask_beside
@@ -40,7 +40,7 @@ def _values(select: exp.Select, fresh: Iterator[int]) -> None:
     for comparison in correlation.own_nodes(select, *_COMPARISONS):
         _as_membership(comparison)
     done: set[int] = set()
-    keys: dict[str, exp.Expr] = {}  # what stands for the subqueries in GROUP BY
+    keys: dict[exp.Expr, exp.Expr] = {}  # what stands for the subqueries in GROUP BY
     nodes = correlation.own_nodes(select, exp.Exists, exp.In, exp.Array, exp.Subquery, *_COMPARISONS)
     for node in sorted(nodes, key=lambda one: _clause(one, select) != "group"):
         query = _query_of(node)

@@ -132,3 +132,45 @@ select g from types, generate_series(1.5, 2.5, 0.0) g;
 -- generate_series of a numeric that is too long
 -- refused: generate_series of these types
 select g from types, generate_series(n / 3, 3) g;
+-- hours of a day that has 23
+-- time zone: Europe/Berlin
+select h, id from generate_series(timestamptz '2024-03-30 22:00+00', '2024-03-31 06:00+00', '1 hour') h left join types on tz = h;
+-- a series down across the change of the clock
+-- time zone: Europe/Berlin
+select h, id from generate_series('2024-10-28 02:30'::timestamptz, '2024-10-26', interval '-12 hours') h left join types on tz = h;
+-- days at a time that one of them lacks
+-- time zone: Europe/Berlin
+select h, id from generate_series('2024-03-29 02:30'::timestamptz, '2024-04-02', '1 day') h left join types on tz = h;
+-- days and hours
+-- time zone: America/New_York
+select h, id from generate_series('2024-03-08'::timestamptz, '2024-03-14', '1 day 1 hour') h left join types on tz = h;
+-- days of another zone
+-- time zone: Europe/Berlin
+select h, id from generate_series('2024-03-29'::timestamptz, '2024-04-03', '1 day', 'America/New_York') h left join types on tz = h;
+-- a step of two units
+select count(*), max(h) from generate_series(timestamp '2024-01-01', '2024-01-31 06:00', '1 hour 30 minutes') h left join types on ts = h;
+-- a step as a clock shows it
+select count(*), max(h) from generate_series(timestamp '2024-01-01', '2024-01-31 06:00', '01:30') h left join types on ts = h;
+-- a step as iso 8601 has it
+select h, id from generate_series(timestamp '2024-01-31 10:00', '2023-07-31', 'P-1M') h left join types on ts = h;
+-- months and days down
+select h, id from generate_series(timestamp '2024-01-31 10:00', '2023-07-31', '-1 month -1 day') h left join types on ts = h;
+-- a step of no time
+-- error: 22023
+select count(*) from generate_series(timestamp '2024-01-01', '2024-01-31', '0 hours') h left join types on ts = h;
+-- a date and a timestamp
+select h, pg_typeof(h)::text, id from generate_series(date '2024-03-29', timestamp '2024-04-03', '1 day') h left join types on ts = h;
+-- a constant and a date
+-- time zone: Europe/Berlin
+select h, pg_typeof(h)::text, id from generate_series('2024-03-29', date '2024-04-03', interval '1 day') h left join types on tz = h;
+-- series of each row
+-- time zone: Europe/Berlin
+select id, count(*), min(h), max(h) from types, generate_series(tz, ts::timestamptz + interval '70 days', '1 mon 2 days 03:00') h where id < 9 group by id;
+-- series by the intervals of rows
+select id, h from types, generate_series(ts, ts + interval '60 days', iv) h where id in (7, 10, 11, 12) and iv > interval '1 day';
+-- functions and types with their schema
+select pg_catalog.lower(t), v::pg_catalog.varchar(3), cast(n as pg_catalog.float8), "pg_catalog"."left"(t, 2), pg_catalog.date_trunc('day', ts) from types;
+-- functions of rows and aggregates with their schema
+select w, pg_catalog.count(*), pg_catalog.array_agg(id order by id desc) from types, pg_catalog.unnest(ai) w group by 1;
+-- a series with its schema
+select g, id from pg_catalog.generate_series(1, 3) g left join types on id = g;

@@ -104,3 +104,52 @@ select o_orderpriority, count(*) as n from orders group by o_orderpriority order
 select o_totalprice::int / 100000, count(*) from orders group by o_totalprice::int / 100000;
 -- count of a row of nulls
 select count(i4), count(*), count(1) from types where id = 12;
+-- a key in parentheses and what is computed of it
+select upper(lower(w)), count(*) from pairs group by (lower(w));
+-- a key that has parentheses behind group by
+select lower((o_orderstatus)) || 'x', count(*) from orders group by lower(o_orderstatus);
+-- a part of a key in parentheses
+select (k + 1) * 2, count(*) from pairs group by (k) + 1;
+-- a moment of a zone as the key
+select to_char(date_trunc('month', tz at time zone 'America/Los_Angeles'), 'YYYY-MM'), count(*) from types group by (date_trunc('month', tz at time zone 'America/Los_Angeles'));
+-- a key with a constant of another spelling
+select case when o_shippriority = '0' then 'none' else 'some' end || '!', count(*) from orders group by case when o_shippriority = 0 then 'none' else 'some' end;
+-- a key with a field in quotes
+select extract(year from o_orderdate) + 1, count(*) from orders group by extract('year' from o_orderdate);
+-- a key with a cast that changes nothing
+select lower(o_orderstatus) || 'x', date_trunc('month', o_orderdate)::date, count(*) from orders group by lower(o_orderstatus::text), date_trunc('month'::text, o_orderdate);
+-- a key with conditions in parentheses
+select (o_orderstatus = 'F' and o_orderkey > 100)::text, count(*) from orders group by (o_orderstatus = 'F') and (o_orderkey > 100);
+-- an element as the key
+select (at)[1] || 'x', count(*) from types group by at[1];
+-- a list of keys in parentheses
+select lower(o_orderstatus) || 1, o_shippriority + 2, count(*) from orders group by (lower(o_orderstatus), o_shippriority);
+-- places and names in parentheses
+select lower(o_orderstatus), o_shippriority as p, count(*) as c from orders group by (1), (p) order by (c), (1);
+-- an output behind order by in parentheses
+-- ordered
+select o_orderstatus as o_orderkey, count(*) from orders group by o_orderstatus order by (o_orderkey);
+-- distinct on in parentheses
+-- ordered
+select distinct on ((lower(o_orderstatus))) lower(o_orderstatus) || 'x', o_orderkey from orders order by (lower(o_orderstatus)), (o_orderkey);
+-- windows over a key in parentheses
+select sum(count(*)) over (order by (lower(o_orderstatus))), lower(o_orderstatus) from orders group by (lower(o_orderstatus));
+-- having and order by a key in parentheses
+-- ordered
+select lower(o_orderstatus) from orders group by 1 having length((lower(o_orderstatus))) = 1 order by (lower(o_orderstatus)) || 'x';
+-- an aggregate beside a key in parentheses
+select case when count(*) > 4000 then lower((o_orderstatus)) || '!' else 'x' || coalesce(lower(((o_orderstatus))), '') end from orders group by lower(o_orderstatus);
+-- a primary key and an expression of it
+select n_nationkey, n_name || 'x', upper(n_comment) < 'M', count(*) from nation join supplier on s_nationkey = n_nationkey group by (n_nationkey);
+-- a member of a document as the key
+select upper(j::jsonb ->> 'a'), count(*) from types where id < 3 group by j::jsonb ->> 'a';
+-- a member of a document in parentheses
+select (j::jsonb ->> 'a') || 'x', count(*) from types where id < 3 group by (j::jsonb) ->> 'a';
+-- a document as the key
+select jsonb_pretty(j::jsonb -> 'a'), j::jsonb -> 'a' ->> 'b', count(*) from types group by j::jsonb -> 'a';
+-- a number in a document as the key
+select (j::jsonb ->> 'a')::int + 1, count(*), rank() over (order by (j::jsonb ->> 'a')::int) from types where id = 1 group by (j::jsonb ->> 'a')::int;
+-- totals of members of documents
+select upper(j::jsonb ->> 'a'), count(*), grouping(j::jsonb ->> 'a') from types where id < 3 group by rollup (j::jsonb ->> 'a');
+-- what postgresql computes of a key
+select upper(regexp_replace(o_orderpriority, '[aeiou]', '', 'g')), (regexp_match(o_orderpriority, '[a-z]'))[1], count(*) from orders group by regexp_replace(o_orderpriority, '[aeiou]', '', 'g'), regexp_match(o_orderpriority, '[a-z]');

@@ -1,0 +1,112 @@
+"""``generate_series`` of timestamps on Arrow arrays, counted as PostgreSQL does: each value is the last plus the step.
+
+Months and days are counted on the wall clock of a zone, time of day is elapsed time.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from gateway.sql.engine_dialect.bounds import MAX_SERIES
+from gateway.sql.engine_dialect.interval_functions import DAY, interval_parts, valid_rows, zone_to_utc
+
+Ints = np.ndarray[Any, np.dtype[np.int64]]
+Bools = np.ndarray[Any, np.dtype[np.bool_]]
+_MOMENT = pa.timestamp("us", "UTC")
+_MONTH = 30  # days, by which PostgreSQL tells whether a step goes up or down
+
+
+def series(starts: pa.Array, ends: pa.Array, steps: pa.Array, zones: pa.Array) -> pa.Array:
+    """Return an array of moments for each row, NULL where an argument is; ``zones`` has the same zone in each row.
+
+    Raises 22023 for a step of zero, and 54000 for more values than a series may have.
+    """
+    valid = valid_rows(starts, ends, steps)
+    months, days, micros = (np.where(valid, part, 0) for part in interval_parts(steps))
+    sign = np.sign(((months * _MONTH + days) * DAY + micros).astype(np.float64)).astype(np.int64)
+    if (valid & (sign == 0)).any():
+        raise ValueError("[22023] step size cannot equal zero")
+    first, last = _micros(starts), _micros(ends)
+    zone = zones[0].as_py() if len(zones) else "UTC"
+    if (months == 0).all() and ((days == 0).all() or _is_utc(zone)):
+        values, sizes = _evenly(first, last, np.where(valid, days * DAY + micros, 1), valid)
+    else:
+        values, sizes = _step_by_step(first, last, (months, days, micros, sign), zone, valid)
+    offsets = np.r_[0, np.cumsum(sizes)].astype(np.int32)
+    found = pa.ListArray.from_arrays(pa.array(offsets), pa.array(values).cast(_MOMENT), mask=pa.array(~valid))
+    return found.cast(pa.list_(pa.field("item", _MOMENT)))
+
+
+def _micros(moments: pa.Array) -> Ints:
+    found: Ints = pc.fill_null(moments.cast(pa.int64()), 0).to_numpy(zero_copy_only=False)
+    return found
+
+
+def _is_utc(zone: str) -> bool:
+    return zone.upper() == "UTC"
+
+
+def _evenly(first: Ints, last: Ints, step: Ints, valid: Bools) -> tuple[Ints, Ints]:
+    """Count in steps of one length; return the values of all rows and how many each has."""
+    sizes = np.where(valid, np.maximum((last - first) // step + 1, 0), 0)
+    _check(float(sizes.astype(np.float64).sum()))
+    owners = np.repeat(np.arange(len(first)), sizes)
+    places = np.arange(len(owners)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    return first[owners] + places * step[owners], sizes
+
+
+def _check(rows: float) -> None:
+    if rows > MAX_SERIES:
+        raise ValueError(f"[54000] generate_series of {rows:.0f} rows is not supported beside tables of the lake")
+
+
+def _step_by_step(
+    first: Ints, last: Ints, step: tuple[Ints, Ints, Ints, Ints], zone: str, valid: Bools
+) -> tuple[Ints, Ints]:
+    """Count all rows together, one step after the other: where a clock leaves an hour out, all later values move."""
+    sign = step[3]
+    rows: list[Ints] = []
+    values: list[Ints] = []
+    total, current = 0, first
+    left = np.flatnonzero(valid & (sign * current <= sign * last))
+    while len(left):
+        total += len(left)
+        _check(total)
+        rows.append(left)
+        values.append(current[left])
+        moved = _plus(current[left], [part[left] for part in step[:3]], zone)
+        current = current.copy() if len(rows) == 1 else current
+        current[left] = moved
+        left = left[sign[left] * moved <= sign[left] * last[left]]
+    if not rows:
+        return np.empty(0, np.int64), np.zeros(len(first), np.int64)
+    owners = np.concatenate(rows)
+    order = np.argsort(owners, kind="stable")
+    return np.concatenate(values)[order], np.bincount(owners, minlength=len(first)).astype(np.int64)
+
+
+def _plus(moments: Ints, step: list[Ints], zone: str) -> Ints:
+    """Add intervals to moments (``timestamptz_pl_interval``): months, the last day of which is kept to, days, time."""
+    months, days, micros = step
+    local = moments
+    if not _is_utc(zone):
+        shown = pc.local_timestamp(pa.array(moments).cast(_MOMENT).cast(pa.timestamp("us", zone)))
+        local = shown.cast(pa.int64()).to_numpy(zero_copy_only=False)
+    day, clock = local // DAY, local % DAY
+    dates = day.astype("datetime64[D]")
+    begun = dates.astype("datetime64[M]")
+    of_month = (dates - begun.astype("datetime64[D]")).astype(np.int64)
+    target = begun + months
+    length = ((target + 1).astype("datetime64[D]") - target.astype("datetime64[D]")).astype(np.int64)
+    moved = target.astype("datetime64[D]").astype(np.int64) + np.minimum(of_month, length - 1) + days
+    wall = moved * DAY + clock
+    if not _is_utc(zone):
+        stamps = pa.array(wall).cast(pa.timestamp("us"))
+        wall = zone_to_utc(stamps, pa.array([zone])).cast(pa.int64()).to_numpy(zero_copy_only=False)
+        wall = np.where((months != 0) | (days != 0), wall, moments)
+    found: Ints = wall + micros
+    return found
