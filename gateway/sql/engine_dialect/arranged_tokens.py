@@ -70,7 +70,9 @@ def _arranged(tokens: Sequence[Token]) -> Iterator[Token]:
 def _is_misread(token: Token, before: Token, calls: Sequence[str]) -> bool:
     if before.token_type in _ARROWS:
         return _PLAIN_KEY.match(token.text) is None
-    return bool(calls) and (calls[-1] in _READING or (calls[-1] == "to_char" and not _SAFE.match(token.text)))
+    if not calls or before.token_type not in _STARTS:  # else it is the text of INTERVAL '1 hour'
+        return False
+    return calls[-1] in _READING or (calls[-1] == "to_char" and not _SAFE.match(token.text))
 
 
 def _may_be_argument(token: Token, before: Token | None) -> bool:

@@ -25,7 +25,7 @@ def compare(node: exp.Binary, session: Session) -> exp.Expr:
         node.set("expression", right)
     if isinstance(right, exp.Any | exp.All):
         return _quantified(node, right, session)
-    first, second = alike([left, right], session)
+    first, second = alike(_in_double([left, right]), session)
     if Kind.OTHER in (kind(first), kind(second)):
         _check_texts(node)
     node.set("this", first)
@@ -104,6 +104,11 @@ def _quantified(node: exp.Binary, quantifier: exp.Expr, session: Session) -> exp
     array = quantifier.this.unnest()
     if isinstance(array, exp.Query):
         return node
+    both = _in_double([node.left, _any_element(array)])
+    if both[0] is not node.left:
+        node.set("this", both[0])
+        array = cast(array, kinds.array_type(type_of(both[0])))
+        quantifier.set("this", exp.Paren(this=array))
     if kind(node.left) is Kind.INTERVAL:
         raise refuse("ANY or ALL of intervals", "Use IN.")
     if (exact := _common_digits(type_of(node.left), kinds.element_type(type_of(array)))) is not None:
@@ -111,6 +116,10 @@ def _quantified(node: exp.Binary, quantifier: exp.Expr, session: Session) -> exp
         array = cast(array, kinds.array_type(exact))
         quantifier.set("this", exp.Paren(this=array))
     return _over_array(node, quantifier, array)
+
+
+def _any_element(array: exp.Expr) -> exp.Expr:
+    return typed(exp.Null(), kinds.element_type(type_of(array)))
 
 
 def _common_digits(value: exp.DataType, element: exp.DataType) -> exp.DataType | None:
@@ -179,7 +188,8 @@ def member(node: exp.In, session: Session) -> exp.Expr:
         return typed(exp.Paren(this=exp.or_(*terms)), T.BOOLEAN)
     if (name := kinds.carried_as_text(type_of(node.this))) is not None:
         raise refuse(f"IN for {name}", "Compare its text, as in x::text IN ('…').")
-    value, *others = alike([_bare(copied(one)) for one in (node.this, *node.expressions)], session)
+    values = [_bare(copied(one)) for one in (node.this, *node.expressions)]
+    value, *others = alike(_in_double(values) if len(values) == 2 else values, session)  # a longer list is an array
     node.set("this", without_sign_of_zero(value))
     node.set("expressions", [without_sign_of_zero(one) for one in others])
     return node
@@ -209,7 +219,7 @@ def nullif(node: exp.Nullif, session: Session) -> exp.Expr:
         asked, against = (paren(_bare(copied(one))) for one in (node.this, node.expression))
         equal = compare(typed(exp.EQ(this=asked, expression=against), T.BOOLEAN), session)
     else:
-        first, second = alike([node.this, node.expression], session)
+        first, second = alike(_in_double([node.this, node.expression]), session)
         equal = exp.EQ(this=paren(first), expression=paren(second))
     value = _as(node.this.copy(), result, session)
     return typed(exp.Case(ifs=[exp.If(this=equal, true=exp.Null())], default=value), result)
@@ -219,8 +229,8 @@ def case(node: exp.Case, session: Session) -> exp.Expr:
     """``CASE``: constants among the results take the common type; among the WHENs, the operand's."""
     result = type_of(node)
     operand = node.this
-    if operand is not None and kind(operand) in (Kind.INTERVAL, Kind.BPCHAR):  # not equal by what the engine sees
-        node.set("this", None)
+    if operand is not None and (kind(operand) in (Kind.INTERVAL, Kind.BPCHAR) or type_of(operand).this is T.FLOAT):
+        node.set("this", None)  # not equal by what the engine sees
         for branch in node.args["ifs"]:
             asked, against = (paren(_bare(one)) for one in (operand.copy(), branch.this))
             branch.set("this", compare(typed(exp.EQ(this=asked, expression=against), T.BOOLEAN), session))
@@ -257,6 +267,15 @@ def _as(value: exp.Expr, result: exp.DataType, session: Session) -> exp.Expr:
     if goal is Kind.FLOAT and kind(value) is Kind.NUMERIC:
         return to_type(value, result, session)  # the engine would make decimals of the floats
     return value
+
+
+def _in_double(values: list[exp.Expr]) -> list[exp.Expr]:
+    """Return the two sides of a comparison: a ``real`` and another number are compared in double precision."""
+    types = [type_of(value) for value in values]
+    kinds_ = {kinds.kind_of_type(one) for one in types}
+    if not kinds_ <= kinds.NUMBERS or types[0].this is types[1].this or T.FLOAT not in (types[0].this, types[1].this):
+        return values
+    return [cast(value, "DOUBLE PRECISION") for value in values]
 
 
 def alike(values: list[exp.Expr], session: Session) -> list[exp.Expr]:

@@ -104,8 +104,8 @@ def _is_numeric(node: exp.Expr) -> bool:
 
 
 def _is_cut_elsewhere(node: exp.Expr) -> bool:
-    """``date_trunc`` in a zone, or of what is infinite."""
-    return node.args.get("zone") is not None or _may_be_infinite(node)
+    """``date_trunc`` in a zone, of what is infinite, or of an interval, which a time of day becomes."""
+    return node.args.get("zone") is not None or kind(node.this) in (Kind.INTERVAL, Kind.TIME) or _may_be_infinite(node)
 
 
 def _is_padded(node: exp.Expr) -> bool:

@@ -295,7 +295,7 @@ def _concatenation(node: exp.DPipe) -> exp.DataType | exp.DType:
 
 def _date_trunc(node: exp.Expr) -> exp.DataType | exp.DType:
     argument = kind(node.this)
-    if argument is Kind.INTERVAL:
+    if argument in (Kind.INTERVAL, Kind.TIME):
         return T.INTERVAL
     return T.TIMESTAMP if argument is Kind.TIMESTAMP else T.TIMESTAMPTZ
 

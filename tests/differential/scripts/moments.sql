@@ -133,3 +133,7 @@ select id, (d + 1) at time zone 'UTC' + interval '1 hour', timezone('UTC', d), m
 -- a constant at a time zone
 -- time zone: Europe/Berlin
 select id, '2024-07-01 10:00' at time zone 'UTC', '2024-07-01 10:00+05' at time zone 'UTC', null at time zone 'UTC' from types;
+-- times of day and intervals are cut
+select id, date_trunc('hour', tm), date_trunc('minute', iv), date_trunc('day', iv), date_trunc('month', iv) from types;
+-- intervals written in to_char
+select id, to_char(interval '1 hour' * id, 'HH24:MI'), to_char(ts + interval '90 minutes', 'HH24:MI'), to_char(timestamp '2024-02-29 10:00' + interval '1 day' * id, 'FMDay DD') from types;

@@ -171,3 +171,15 @@ select id, |/ n, |/ n * 7 from types where n >= 0;
 select id, |/ case when b then 4 else 9 end + 0, |/ sum(id) filter (where b) over (order by id) + 1 from types;
 -- not binds less than sums
 select id, ~ 4 + 5, 7 & ~ i4 + 1, i4 | ~ 1, ~ i2::bigint from types where i4 < 100;
+-- a real and constants
+select id, f4 = 0.1, f4 > 0.1, f4 <> 1.5, f4 = 1.5, f4 between 0.1 and 3.25, f4 in (0.1), f4 in (0.1, 1.5), f4 = 16777217, f4 is distinct from 0.1, nullif(f4, 0.1), case f4 when 0.1 then 'a' when 1.5 then 'b' end from types;
+-- a tenth as real
+select id, x, x = 0.1, x = 0.1::real, x > 0.1, x <= 0.1, x in (0.1), x in (0.1, 0.2), x not in (0.1), x = '0.1', x = 0.1::double precision, x between 0.1 and 0.2, nullif(x, 0.1), x = any (array[0.1, 0.2]), case x when 0.1 then 1 end from (select id, (f8 * 1)::real as x from types where id in (1, 7, 8)) s;
+-- reals joined with numbers
+select a.id, b.id from types a join types b on a.f4 = b.n;
+-- reals joined with integers
+select a.id, b.id from types a join types b on a.f4 = b.i4;
+-- reals joined with double precision
+select a.id, b.id from types a join types b on a.f4 = b.f8;
+-- rows with reals
+select id from types where (f4, id) < (1.5, 7) or (f4, i4) = (100.0, 5);
