@@ -111,13 +111,19 @@ def _read_integers(tokens: list[Token], sql: str) -> None:
 
 def _bare_keys(tree: exp.Expr) -> None:
     for ordered in tree.find_all(exp.Ordered):
-        ordered.set("this", ordered.this.unnest())
+        ordered.set("this", _bare(ordered.this))
     for keys in tree.find_all(exp.Group):
-        keys.set("expressions", [one.unnest() for one in keys.expressions])
+        keys.set("expressions", [_bare(one) for one in keys.expressions])
     for distinct in tree.find_all(exp.Distinct):
         on = distinct.args.get("on")
         if isinstance(on, exp.Tuple):
-            on.set("expressions", [one.unnest() for one in on.expressions])
+            on.set("expressions", [_bare(one) for one in on.expressions])
+
+
+def _bare(node: exp.Expr) -> exp.Expr:
+    while isinstance(node, exp.Paren):
+        node = node.this
+    return node
 
 
 def prepare(tree: exp.Expr, schema: MappingSchema) -> exp.Query:
