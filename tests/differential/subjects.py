@@ -137,6 +137,7 @@ def engine_context() -> SessionContext:
         .with_target_partitions(2)
         .set("datafusion.sql_parser.dialect", "postgresql")
         .set("datafusion.sql_parser.parse_float_as_decimal", "true")
+        .set("datafusion.optimizer.enable_topk_aggregation", "false")
         .set("datafusion.sql_parser.map_string_types_to_utf8view", "false")
     )
     context = SessionContext(config)

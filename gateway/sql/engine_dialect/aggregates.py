@@ -57,7 +57,38 @@ def aggregate(node: exp.Expr) -> exp.Expr:
         return _determination(node, function)
     if isinstance(function, exp.BitwiseXorAgg) and isinstance(function.this, exp.Distinct):
         return _distinct_xor(node, function)
+    if isinstance(function, exp.Min | exp.Max) and _may_meet_nan(node, function):
+        return _extreme_of_floats(node, function)
     return node
+
+
+def _may_meet_nan(node: exp.Expr, function: exp.Expr) -> bool:
+    """Whether it is of floats: in groups the engine loses the others beside a NaN, and statistics of files, by which it
+    may answer, have none. In windows NaN is the greatest to it as to PostgreSQL.
+    """
+    return not isinstance(node, exp.Window) and kind(_value(function)) is Kind.FLOAT
+
+
+def _value(function: exp.Expr) -> exp.Expr:
+    value: exp.Expr = function.this
+    return value.expressions[0] if isinstance(value, exp.Distinct) else value
+
+
+def _extreme_of_floats(node: exp.Expr, function: exp.Expr) -> exp.Expr:
+    """``min`` and ``max`` of the floats that are numbers; NaN is greater than they are."""
+    value, result = _value(function), type_of(_value(function))
+    is_nan = call("isnan", value.copy(), returns=T.BOOLEAN)
+    number_ = typed(case((exp.Not(this=paren(is_nan)), value.copy())), result.copy())
+    least = isinstance(function, exp.Min)
+    counted = value.copy() if least else case((is_nan.copy(), number(1)))
+    count = replaced(node, function, typed(exp.Count(this=counted), T.BIGINT))
+    found = replaced(node, function, typed(type(function)(this=number_), result.copy()))
+    has_nan = exp.GT(this=count, expression=number(0))
+    nan = cast(exp.Literal.string("NaN"), result)
+    chosen = (
+        exp.Coalesce(this=found, expressions=[case((has_nan, nan))]) if least else case((has_nan, nan), default=found)
+    )
+    return typed(exp.Paren(this=chosen), result.copy())
 
 
 def _distinct_xor(node: exp.Expr, function: exp.BitwiseXorAgg) -> exp.Expr:
@@ -373,7 +404,9 @@ def grouping(node: exp.Grouping) -> exp.Expr:
 
 def first(node: exp.AnyValue) -> exp.Expr:
     """``any_value``: any that is not NULL; the least will do."""
-    return typed(exp.Min(this=node.this), type_of(node))
+    least = typed(exp.Min(this=node.this), type_of(node))
+    alone = not isinstance(node.parent, exp.Window | exp.Filter)
+    return _extreme_of_floats(least, least) if alone and _may_meet_nan(node, node) else least
 
 
 def extreme(node: exp.Min | exp.Max) -> exp.Expr:

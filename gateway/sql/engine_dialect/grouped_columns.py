@@ -90,7 +90,7 @@ class _Keys:
     def __init__(self, own: frozenset[str], shapes: set[exp.Expr]) -> None:
         self.own = own
         self.shapes = shapes
-        self._sorts = {type(one) for one in shapes}
+        self._sorts = {type(one) for one in shapes} | {exp.Paren, exp.Subquery}
 
     def _is_settled(self, node: exp.Expr) -> bool:
         return (type(node) in self._sorts and shape(node) in self.shapes) or _may_aggregate(node)
@@ -141,5 +141,5 @@ def shape(node: exp.Expr) -> exp.Expr:
             alias.replace(alias.this)
     for paren in list(bare.find_all(exp.Paren)):
         paren.replace(paren.this)
-    found: exp.Expr = bare.expressions[0]
+    found: exp.Expr = bare.expressions[0].unnest()
     return found

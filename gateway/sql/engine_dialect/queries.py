@@ -315,14 +315,14 @@ def _complete(window: exp.Window, named: dict[str, exp.Window]) -> None:
     window.set("alias", None)
 
 
-def moments_alike(node: exp.SetOperation, session: Session) -> None:
+def columns_alike(node: exp.SetOperation, session: Session) -> None:
     """Dates, timestamps and timestamptz in one column of a set operation: the engine would go by nanoseconds, which
-    end in 2262, and takes no zone into account.
+    end in 2262, and takes no zone into account. Of floats beside numerics it would make numerics.
     """
     sides = _leaves(node)
     for columns in zip(*(side.selects for side in sides), strict=False):
-        kinds_ = {kind(column) for column in columns} & MOMENTS
-        if len(kinds_) < 2:
+        found = {kind(column) for column in columns}
+        if len(found & MOMENTS) < 2 and not found >= {Kind.FLOAT, Kind.NUMERIC}:
             continue
         result = common_type(type_of(column) for column in columns)
         for column in columns:

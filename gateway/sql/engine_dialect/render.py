@@ -202,7 +202,7 @@ def _inner_first(tree: exp.Expr, *classes: type[Any]) -> list[Any]:
 def _clauses(query: exp.Select | exp.SetOperation, session: Session, present: set[type[exp.Expr]]) -> None:
     queries.fetch(query)
     if isinstance(query, exp.SetOperation):
-        queries.moments_alike(query, session)
+        queries.columns_alike(query, session)
         return
     queries.refused_clauses(query)
     queries.lone_having(query)
@@ -417,7 +417,7 @@ RULES: tuple[tuple[Rule, tuple[type[exp.Expr], ...]], ...] = (
     (
         _aggregate,
         (exp.Avg, exp.Sum, exp.Stddev, exp.StddevPop, exp.StddevSamp, exp.Variance, exp.VariancePop, exp.RegrR2,
-         exp.BitwiseXorAgg, exp.Filter, exp.Window),
+         exp.BitwiseXorAgg, exp.Max, exp.Min, exp.Filter, exp.Window),
     ),
     (hypothetical.rank, (exp.WithinGroup, exp.Filter)),
     (_ordered_set, (exp.WithinGroup, exp.Filter)),

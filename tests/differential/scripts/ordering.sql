@@ -86,3 +86,31 @@ select id, i4::bit(8) as x from types where abs(i4::bigint) < 100 order by x, id
 -- bit strings of several lengths
 -- ordered
 select id, ('1' || repeat('01', id))::varbit as x from types order by x desc, id;
+-- the first of distinct floats with nan
+-- ordered
+select distinct q from pairs order by q limit 3;
+-- the last of distinct floats with nan
+-- ordered
+select distinct q from pairs order by q desc limit 3;
+-- the greatest floats of groups with nan
+-- ordered
+select k, max(q) from pairs where k is not null group by k order by 2 desc, 1 limit 3;
+-- the least floats of groups with nan
+-- ordered
+select k, min(q) from pairs group by k order by 2 limit 2;
+-- the first of joined floats with nan
+-- ordered
+select k from pairs union select q from pairs order by 1 limit 6;
+-- the greatest of many floats with nan
+-- ordered
+select distinct case when o_orderkey % 7 = 0 then 'NaN'::float8 when o_orderkey % 5 = 0 then 0::float8 else -o_totalprice::float8 end from orders order by 1 desc limit 5;
+-- the greatest of many groups with nan
+-- ordered
+select o_custkey, max(case when o_orderkey % 70 = 3 then 'NaN'::float8 else o_totalprice::float8 end) from orders group by 1 order by 2 desc, 1 limit 5;
+-- the least of many groups with nan
+-- ordered
+select o_custkey, min(case when o_orderkey % 3 = 0 then 'NaN'::float8 else o_totalprice::float8 end) from orders group by 1 order by 2, 1 limit 5;
+-- a float beside a constant with nan
+select q from pairs union all select 5.5;
+-- a column of floats beside numerics
+select f8 from types union select n2 from types union all select i4 from types;
