@@ -29,6 +29,7 @@ from catalog.scans import RemoteScan  # noqa: E402
 from catalog.sqlstate import SqlState  # noqa: E402
 from connectors.postgres.source import PostgresSource  # noqa: E402
 from gateway.evaluation.evaluator import Evaluator  # noqa: E402
+from gateway.execute import heaps  # noqa: E402
 from gateway.execute.engine import Engine  # noqa: E402
 from gateway.execute.remote_relations import RemoteDataset  # noqa: E402
 from gateway.execute.workers.messages import LARGEST_MESSAGE, KeepLogins, Request, Setup, unpickled  # noqa: E402
@@ -43,6 +44,7 @@ _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 def main(control_descriptor: int, log_descriptor: int, parent: int) -> None:
     """Serve the gateway until it is gone."""
     _die_with(parent)
+    heaps.bound()
     for number in (
         signal.SIGINT,
         signal.SIGTERM,

@@ -368,7 +368,6 @@ def _spawn(control: socket.socket, stderr: int) -> subprocess.Popen[bytes]:
             stdin=subprocess.DEVNULL,
             stderr=stderr,
             pass_fds=(control.fileno(), log),
-            env={**os.environ, "MALLOC_ARENA_MAX": "2"},
         )
     finally:
         os.close(log)
