@@ -16,6 +16,7 @@ from typing import Annotated
 import typer
 
 from gateway import optional_packages
+from gateway.cli.defaults import DEFAULT_CONFIG, DEFAULT_DEMO
 from gateway.cli.output import FAILED, INTERRUPTED, USAGE, CommandError, print_error
 
 app = typer.Typer(
@@ -33,9 +34,6 @@ audits = typer.Typer(help="The audit: whether it is whole, and its export.", no_
 app.add_typer(audits, name="audit")
 policies = typer.Typer(help="Policies as code: tested, exported, applied.", no_args_is_help=True)
 app.add_typer(policies, name="policy")
-
-DEFAULT_CONFIG = Path("lakegate.toml")
-DEFAULT_DEMO = Path(".lakegate/demo")
 
 _YOUNG_OBJECTS = (
     100_000  # modules are a quarter of a million, which all stay: to look at them again and again is in vain

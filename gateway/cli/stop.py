@@ -9,7 +9,7 @@ from pathlib import Path
 from catalog import server
 from gateway import logs
 from gateway.cli import pid_file
-from gateway.cli.app import DEFAULT_CONFIG, DEFAULT_DEMO
+from gateway.cli.defaults import DEFAULT_CONFIG, DEFAULT_DEMO
 from gateway.cli.output import CommandError, notices
 from gateway.configuration.config import load
 from gateway.demo.state import crm_directory, state_directory
