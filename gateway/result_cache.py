@@ -6,6 +6,7 @@ versions of its tables were read stands beside them, and is held against the ver
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -24,6 +25,7 @@ from optimizer.stages import Fragment, Fragmented
 
 _PART = 8  # of all memory one result may take so much
 _ASKED = 8192  # questions of which it is known whether they were asked before
+_PATIENCE_FOR_A_CLIENT = 2.0  # seconds that others wait for the client of who computes their result
 _OVERHEAD = 4096  # bytes of a result, about: its question, and what it has read
 _NO_SCAN = ReadyScan(pa.schema([]), ())
 
@@ -103,6 +105,34 @@ class Counts:
     displaced: int = 0
 
 
+class Turn:
+    """A statement that computes a result, and that others wait for: of one event loop."""
+
+    def __init__(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._rows: asyncio.Future[None] = loop.create_future()
+        self._ended: asyncio.Future[bool] = loop.create_future()
+
+    def has_rows(self) -> None:
+        """Note that rows are sent: from now on it waits for its own client, for whom nobody else should."""
+        if not self._rows.done():
+            self._rows.set_result(None)
+
+    def end(self, *, is_worth_a_look: bool) -> None:
+        """Let those who wait go on: to look for the result, or to compute it."""
+        self.has_rows()
+        self._ended.set_result(is_worth_a_look)
+
+    async def wait(self, seconds: float) -> bool:
+        """Wait so long for rows, and a little for their end. Return whether to look for them again; if not, they are to
+        be computed.
+        """
+        await asyncio.wait((self._rows,), timeout=max(0.0, seconds))
+        if self._rows.done():
+            await asyncio.wait((self._ended,), timeout=_PATIENCE_FOR_A_CLIENT)
+        return self._ended.done() and self._ended.result()
+
+
 class ResultCache:
     """Results of all sessions, at most ``limit`` bytes. ``lifetimes`` are the seconds that rows of a source without
     versions may be old, by its name. For the event loop's thread alone.
@@ -115,6 +145,7 @@ class ResultCache:
         self.counts = Counts()
         self._kept: OrderedDict[tuple[Question, Hashable], Result] = OrderedDict()
         self._asked: LRUCache[int, bool] = LRUCache(_ASKED)
+        self._turns: dict[tuple[Question, Hashable], Turn] = {}
 
     @property
     def state(self) -> CacheState:
@@ -142,6 +173,19 @@ class ResultCache:
         """Return what was kept; whether it counts is for the caller to find out."""
         return self._kept.get((question, form))
 
+    def turn(self, question: Question, form: Hashable) -> Turn | None:
+        """Return the statement that computes a result now, None where nobody does."""
+        return self._turns.get((question, form))
+
+    def begin(self, question: Question, form: Hashable) -> Turn:
+        """Note that a statement computes a result from now on; who begins it ends it, however that goes."""
+        turn = self._turns[question, form] = Turn()
+        return turn
+
+    def end(self, question: Question, form: Hashable, *, is_worth_a_look: bool) -> None:
+        """Note that the statement has ended."""
+        self._turns.pop((question, form)).end(is_worth_a_look=is_worth_a_look)
+
     def in_any_form(self, question: Question) -> Iterator[Result]:
         """Yield what was kept, for EXPLAIN."""
         return (result for (asked, _), result in self._kept.items() if asked == question)
@@ -158,10 +202,10 @@ class ResultCache:
             self._remove(question, form)
             self.counts.outdated += 1
 
-    def keep(self, question: Question, form: Hashable, result: Result) -> None:
-        """Keep a result in the place of an earlier one; those used longest ago make room."""
+    def keep(self, question: Question, form: Hashable, result: Result) -> bool:
+        """Keep a result in the place of an earlier one; those used longest ago make room. Say whether it was kept."""
         if result.bytes > self.most:
-            return
+            return False
         if (question, form) in self._kept:
             self._remove(question, form)
         self._kept[question, form] = result
@@ -170,6 +214,7 @@ class ResultCache:
         while self.bytes > self.limit and self._kept:
             self._remove(*next(iter(self._kept)))
             self.counts.displaced += 1
+        return True
 
     def clear(self) -> None:
         """Let go of everything."""

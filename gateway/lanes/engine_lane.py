@@ -343,8 +343,9 @@ class EngineLane:
             return await self._send_computed(portal, settings, self._client)
         sent = await asked.send(portal)
         if sent is None:
-            sent = await self._send_computed(portal, settings, asked)
-            asked.keep(sent)
+            with asked.computing():
+                sent = await self._send_computed(portal, settings, asked)
+                asked.keep(sent)
         return sent
 
     async def _send_computed(self, portal: Portal, settings: Settings, client: RowClient) -> int:

@@ -6,22 +6,27 @@ versions that its tables have now. Only then, where it is what was read before, 
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
 from time import monotonic
 
 from cachetools import LRUCache
 
+from catalog.errors import SqlError
+from catalog.sqlstate import SqlState
 from gateway.lake import Lake
 from gateway.lanes.bound import Client, Portal
 from gateway.lanes.prepared import Lane
 from gateway.lanes.session_settings import Settings
 from gateway.pipeline import Plan
-from gateway.result_cache import Question, Result, Version, without_data
+from gateway.result_cache import Question, Result, Turn, Version, without_data
 from gateway.sql.engine_dialect.moments import Session
 from gateway.sql.repeatable import is_repeatable, names_a_moment
 from optimizer.stages import Fragmented
 
+_PATIENCE = 60.0  # seconds that a statement waits for another one to compute its rows
 _LONGEST = 4096  # bytes of parameters: they are kept with the result
 _QUERIES: LRUCache[int, tuple[Plan, bytes | None]] = LRUCache(512)  # what plans are known by
 
@@ -99,19 +104,58 @@ class Asked:
         self._buffers: list[bytes] | None = []
         self._room = lake.results.most
         self._fragmented: Fragmented | None = None
+        self._turn: Turn | None = None
+        self._is_kept = False
 
     async def send(self, portal: Portal) -> int | None:
-        """Send the rows that were kept, where they count; return how many. Raises SqlError where a table is not any
-        more what it was planned as.
+        """Send the rows that were kept, where they count; return how many. Where another statement is computing them
+        now, wait for that, within limits. None: they are to be computed, `computing` them. Raises SqlError where a
+        table is not any more what it was planned as.
         """
+        results, deadline = self._lake.results, monotonic() + _PATIENCE
+        while True:
+            sent = await self._send_kept(portal)
+            if sent is not None:
+                return sent
+            turn = results.turn(self._question, self._form)
+            if turn is None:
+                self._turn = results.begin(self._question, self._form)
+                break
+            if not await turn.wait(deadline - monotonic()):
+                break
+        results.counts.misses += 1
+        return None
+
+    @contextmanager
+    def computing(self) -> Iterator[None]:
+        """Compute the rows in a block; where others wait for them they go on at its end. If it fails they compute the
+        rows themselves, to see the same; if it was canceled, or its client has left, one of them takes its place.
+        """
+        is_worth_a_look = False
+        try:
+            yield
+            is_worth_a_look = self._is_kept
+        except SqlError as failure:
+            is_worth_a_look = failure.sqlstate is SqlState.QUERY_CANCELED
+            raise
+        except (asyncio.CancelledError, ConnectionError):
+            is_worth_a_look = True
+            raise
+        finally:
+            self._end_turn(is_worth_a_look=is_worth_a_look)
+
+    def _end_turn(self, *, is_worth_a_look: bool) -> None:
+        if self._turn is not None:
+            self._turn = None
+            self._lake.results.end(self._question, self._form, is_worth_a_look=is_worth_a_look)
+
+    async def _send_kept(self, portal: Portal) -> int | None:
         results = self._lake.results
         kept = results.get(self._question, self._form)
         if kept is None:
-            results.counts.misses += 1
             return None
         if not await self._counts(kept):
             results.give_up(self._question, self._form, kept)
-            results.counts.misses += 1
             return None
         results.used(self._question, self._form)
         portal.lane = "cache"
@@ -141,12 +185,15 @@ class Asked:
     def write(self, data: bytes | memoryview) -> None:
         """Queue rows for the client, and collect them."""
         self._client.write(data)
+        if self._turn is not None:
+            self._turn.has_rows()
         if self._buffers is None:
             return
         self._room -= len(data)
         if self._room < 0:
             self._buffers = None
             self._lake.results.is_too_large(self._mark)
+            self._end_turn(is_worth_a_look=False)
         else:
             self._buffers.append(bytes(data))
 
@@ -173,7 +220,7 @@ class Asked:
             self._since,
             self._since + self._lifetime,
         )
-        self._lake.results.keep(self._question, self._form, result)
+        self._is_kept = self._lake.results.keep(self._question, self._form, result)
 
 
 def question(planned: Plan, portal: Portal, session: Session) -> Question | None:

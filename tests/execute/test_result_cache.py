@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +19,8 @@ import pyarrow as pa
 import pytest
 from deltalake import write_deltalake
 
+from gateway import result_cache
+from gateway.result_cache import Turn
 from tests.audit.reading import Audited
 from tests.gateway import BOB, EVE, RunningGateway, SampleLake, Settings, serving
 
@@ -302,6 +307,106 @@ def test_what_fails_and_what_is_large(gateway: RunningGateway, ada: psycopg.Conn
     large = "SELECT n, wide, wide FROM shop.k"  # 40 kB, where 20 may be
     assert again(gateway, ada, large) == "engine"
     assert again(gateway, ada, large) == "engine"
+
+
+SLOW = (
+    "SELECT {}, sum(a.n * b.n * c.n * d.n % (e.n + f.n))"
+    " FROM shop.k a, shop.k b, shop.k c, shop.k d, shop.k e, shop.k f"
+)
+
+
+def slow(mark: str) -> str:
+    """Return a query that takes a second or so."""
+    return SLOW.format(f"'{mark}'")
+
+
+def wait_until_active(gateway: RunningGateway, mark: str, count: int) -> None:
+    """Wait until so many clients have begun the slow query of that mark."""
+    with gateway.connect() as observer:
+        deadline = time.monotonic() + 30
+        asked = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE %s"
+        while observer.execute(asked, (f"SELECT '{mark}', sum%",)).fetchone() != (count,):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+
+def lanes(gateway: RunningGateway, before: int) -> list[str]:
+    """Return who answered the statements over tables that were logged after so many, in order."""
+    found = [str(one["lane"]) for one in gateway.records("statement")[before:]]
+    return sorted(lane for lane in found if lane != "relay")
+
+
+def test_many_at_once_have_it_computed_once(gateway: RunningGateway, ada: psycopg.Connection) -> None:
+    expected = ada.execute(slow("at once").encode()).fetchall()
+    with ExitStack() as stack, ThreadPoolExecutor(6) as threads:
+        clients = [stack.enter_context(gateway.connect()) for _ in range(6)]
+        before = len(gateway.records("statement"))
+        answers = [threads.submit(client.execute, slow("at once").encode()) for client in clients]
+        assert [one.result(60).fetchall() for one in answers] == [expected] * 6
+        for client in clients:
+            client.execute("SELECT 1")
+        assert lanes(gateway, before) == ["cache"] * 5 + ["engine"]
+
+
+def test_another_one_computes_what_was_canceled(gateway: RunningGateway, ada: psycopg.Connection) -> None:
+    expected = ada.execute(slow("canceled").encode()).fetchall()
+    with ExitStack() as stack, ThreadPoolExecutor(6) as threads:
+        first, *others = [stack.enter_context(gateway.connect()) for _ in range(4)]
+        before = len(gateway.records("statement"))
+        computing = threads.submit(first.execute, slow("canceled").encode())
+        wait_until_active(gateway, "canceled", 1)
+        waiting = [threads.submit(client.execute, slow("canceled").encode()) for client in others]
+        wait_until_active(gateway, "canceled", 4)
+        first.cancel()
+        with pytest.raises(psycopg.errors.QueryCanceled):
+            computing.result(60)
+        assert [one.result(60).fetchall() for one in waiting] == [expected] * 3
+        for client in others:
+            client.execute("SELECT 1")
+        assert lanes(gateway, before) == ["cache", "cache", "engine"]
+
+
+def test_who_waits_may_be_canceled(gateway: RunningGateway, ada: psycopg.Connection) -> None:
+    expected = ada.execute(slow("left").encode()).fetchall()
+    with gateway.connect() as first, gateway.connect() as second, ThreadPoolExecutor(2) as threads:
+        computing = threads.submit(first.execute, slow("left").encode())
+        wait_until_active(gateway, "left", 1)
+        waiting = threads.submit(second.execute, slow("left").encode())
+        wait_until_active(gateway, "left", 2)
+        second.cancel()
+        with pytest.raises(psycopg.errors.QueryCanceled):
+            waiting.result(60)
+        assert not computing.done()
+        second.execute("SET statement_timeout = '100ms'")
+        with pytest.raises(psycopg.errors.QueryCanceled, match="statement timeout"):
+            second.execute(slow("left").encode())
+        assert computing.result(60).fetchall() == expected
+
+
+def test_what_fails_fails_for_all(gateway: RunningGateway, ada: psycopg.Connection) -> None:
+    fails = slow("fails").replace("(e.n + f.n)", "(e.n + f.n - 20)")
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        ada.execute(fails.encode())
+    with ExitStack() as stack, ThreadPoolExecutor(3) as threads:
+        clients = [stack.enter_context(gateway.connect()) for _ in range(3)]
+        for one in [threads.submit(client.execute, fails.encode()) for client in clients]:
+            with pytest.raises(psycopg.errors.DivisionByZero):
+                one.result(60)
+
+
+def test_nobody_waits_for_the_client_of_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(result_cache, "_PATIENCE_FOR_A_CLIENT", 0.05)
+
+    async def wait(*, has_rows: bool, seconds: float) -> bool:
+        turn = Turn()
+        if has_rows:
+            turn.has_rows()
+        return await turn.wait(seconds)
+
+    started = time.monotonic()
+    assert not asyncio.run(wait(has_rows=True, seconds=60))  # its client does not take them
+    assert not asyncio.run(wait(has_rows=False, seconds=0.05))
+    assert time.monotonic() - started < 5
 
 
 def test_room_is_made(gateway: RunningGateway, ada: psycopg.Connection) -> None:
