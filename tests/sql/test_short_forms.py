@@ -68,6 +68,11 @@ _CASES = [
     ),
     ("row_keyword", "SELECT ROW(a, b) FROM t", "SELECT (a, b) FROM t"),
     ("like_calls", "SELECT a FROM t WHERE NOT like(a, b)", "SELECT a FROM t WHERE NOT ((a) LIKE (b))"),
+    (
+        "similar_patterns",
+        "SELECT a FROM t WHERE NOT (a ~ similar_to_escape('b%'::text))",
+        "SELECT a FROM t WHERE NOT ((a SIMILAR TO 'b%'))",
+    ),
     ("normal_forms", "SELECT a IS NORMALIZED FROM t", "SELECT IS_NORMALIZED(a, 'NFC') FROM t"),
     ("local_times", "SELECT a AT LOCAL FROM t", "SELECT TIMEZONE(a) FROM t"),
     ("row_star", "SELECT (t).* FROM t", "SELECT t.* FROM t"),
