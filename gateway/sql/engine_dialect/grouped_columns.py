@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping
 from sqlglot import exp
 
 from gateway.sql.engine_dialect import correlation
-from gateway.sql.engine_dialect.build import refuse
 
 PrimaryKeys = Mapping[tuple[str, str], frozenset[str]]
 """The columns of the primary key by the schema and the name of a table."""
@@ -114,7 +113,7 @@ class _Keys:
         if self._is_settled(node) or not any(True for _ in self.missing(node)):
             return
         if isinstance(node, exp.Query):
-            raise refuse("a key of GROUP BY within a query", "Write it there as GROUP BY has it.")
+            return  # the engine refuses it, once PostgreSQL has judged the query
         if isinstance(node, exp.Condition) and not any(
             isinstance(one, _BOUND) or _may_aggregate(one) for one in node.walk()
         ):
