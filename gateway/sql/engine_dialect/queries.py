@@ -12,6 +12,7 @@ from gateway.sql.engine_dialect.build import named as aliased
 from gateway.sql.engine_dialect.casts import to_type
 from gateway.sql.engine_dialect.correlation import conjuncts, free_columns
 from gateway.sql.engine_dialect.decorrelate import wrapped
+from gateway.sql.engine_dialect.distinct_on import keys_within
 from gateway.sql.engine_dialect.kinds import MOMENTS, SAME_TEXT, Kind, T, carried_as_text, common_type, kind, type_of
 from gateway.sql.engine_dialect.moments import Session
 from gateway.sql.engine_dialect.rows_apart import sorted_outside
@@ -41,14 +42,14 @@ def fetch(node: exp.Select | exp.SetOperation) -> None:
 
 def apart(query: exp.Query, root: exp.Query) -> exp.Query:
     """Rows are numbered behind DISTINCT and set operations: where FETCH WITH TIES or a LIMIT that is a query asks for
-    numbers, these become a derived table. So do SELECTs that take arrays apart (`rows_apart`). Returns the root, which
-    may be a new one.
+    numbers, these become a derived table. So do SELECTs that take arrays apart (`rows_apart`), and those whose DISTINCT
+    ON is of what is computed before (`distinct_on`). Returns the root, which may be a new one.
     """
     parts = [query.args[key] for key in ("limit", "offset") if query.args.get(key) is not None]
     options = [part.args.get("limit_options") for part in parts]
     ties = any(one is not None and one.args.get("with_ties") for one in options)
     numbered = ties or any(part.find(exp.Query) is not None for part in parts)
-    outer = sorted_outside(query) if isinstance(query, exp.Select) else None
+    outer = (sorted_outside(query) or keys_within(query)) if isinstance(query, exp.Select) else None
     if outer is None and (not numbered or (isinstance(query, exp.Select) and not query.args.get("distinct"))):
         return root
     parent, key, index = query.parent, query.arg_key, query.index
@@ -125,10 +126,13 @@ def output_names(node: exp.Select) -> None:
     if node.args.get("distinct") is not None and node.args.get("order") is not None:
         _sort_by_outputs(node)
     seen: set[str] = set()
+    read = {column.unalias().name for column in node.selects}  # beside an ORDER BY these stand beside the outputs
     for place, column in enumerate(node.selects):
         name = column.alias_or_name
         if not name or name in seen:
             fresh = f"{name or '_column'}:{place}"
+            while fresh in read:
+                fresh += f":{place}"
             plain = column.unalias().copy()
             named = exp.Alias(this=plain, alias=exp.to_identifier(fresh, quoted=True))
             named.type = type_of(column)

@@ -73,3 +73,29 @@ select distinct k from pairs order by k limit 3;
 select all k from pairs;
 -- count distinct of several
 select count(distinct (k, w)) from pairs;
+-- distinct on a correlated subquery by its place
+-- ordered
+select distinct on (1) (select max(p.w) from pairs p where p.k = t.i2), id from types t order by 1, 2;
+-- distinct on a correlated subquery by its place with limit and offset
+-- ordered
+select distinct on (1) (select max(p.w) from pairs p where p.k = t.i2), id from types t order by 1, 2 limit 2 offset 1;
+-- distinct on a correlated subquery that is no output
+-- ordered
+select distinct on ((select max(p.w) from pairs p where p.k = t.i2)) id from types t
+order by (select max(p.w) from pairs p where p.k = t.i2), id;
+-- distinct on a float takes 0 and -0 for equal
+-- ordered
+select distinct on (x) x, y from (values ('-0'::float8, 2), (0::float8, 3), (1, 3)) v(x, y) order by x, y desc;
+-- distinct on a float downwards takes 0 and -0 for equal
+-- ordered
+select distinct on (x) y, y, x + 1 as x from (values (0::float4, 2), ('-0'::float4, 3), (1, 3)) v(x, y) order by x desc, y desc;
+-- distinct on a float in groups of a common table expression
+-- ordered
+with v(x, y) as (values ('-0'::float8, 2), (0::float8, 3), (1, 3))
+select * from (select distinct on (x) y, count(*) from v group by x, y order by x desc, y desc) s order by 1;
+-- distinct on a float beside a window
+-- ordered
+select distinct on (q) q, row_number() over (order by k, w), w from pairs order by q, w;
+-- distinct on a float in a lateral item
+-- ordered
+select k, a.w from pairs t left join lateral (select distinct on (q) w from pairs p where p.k = t.k order by q, w) a on true order by k, w;

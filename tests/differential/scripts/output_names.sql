@@ -98,3 +98,9 @@ select x.greatest, x.nullif from (select greatest(k, 2), nullif(k, 1) from pairs
 select x."left", x."overlay" from (select left(t, 1), overlay(t placing 'x' from 1) from types) x;
 -- names of aggregates with order
 select count(*), count(k), sum(k), min(w), avg(k), string_agg(w, ',' order by w), bool_or(k > 1), count(distinct k) from pairs;
+-- columns of one name in a derived table, all of them twice, sorted by place
+-- ordered
+select s.*, s.* from (select k, k from pairs) s order by 1, 3;
+-- columns of one name in two derived tables, sorted by place
+-- ordered
+select * from (select k, k from pairs) s, (select k, k from pairs) b order by 1, 3;
