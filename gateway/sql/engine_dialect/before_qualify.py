@@ -17,6 +17,7 @@ from gateway.sql.engine_dialect import (
     column_aliases,
     column_names,
     from_functions,
+    repeated_names,
     short_forms,
     spelling,
 )
@@ -162,6 +163,7 @@ def prepare(tree: exp.Expr, schema: MappingSchema) -> exp.Query:
     for select in tree.find_all(exp.Select):
         _name_subqueries(select)
     assert isinstance(tree, exp.Query)
+    repeated_names.tell_apart(tree, schema)
     return tree
 
 

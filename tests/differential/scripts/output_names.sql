@@ -104,3 +104,30 @@ select s.*, s.* from (select k, k from pairs) s order by 1, 3;
 -- columns of one name in two derived tables, sorted by place
 -- ordered
 select * from (select k, k from pairs) s, (select k, k from pairs) b order by 1, 3;
+-- columns of one name of a star, sorted by place
+-- ordered
+select * from (select * from pairs a join pairs b on a.k = b.k) s order by 1, 2, 3, 4, 5;
+-- columns of one name of stars in stars, sorted by place
+-- ordered
+select * from (select * from (select * from pairs a join pairs b using (k)) a join pairs c using (k)) s order by 1, 2, 3, 4, 5, 6, 7;
+-- columns of one name of a star and beside it
+-- ordered
+select * from (select *, k from pairs) s order by 1, 2, 3, 4;
+-- columns of one name of a star in a common table expression
+-- ordered
+with s as (select * from pairs a join pairs b on a.k = b.k) select * from s order by 1, 2, 3, 4, 5;
+-- columns of one name of a star in a lateral item
+-- ordered
+select * from pairs t, lateral (select * from pairs a join pairs b on a.k = t.k and b.k = a.k) s order by 1, 2, 3, 4, 5, 6, 7, 8, 9;
+-- columns of one name of a star, grouped by place
+-- ordered
+select *, 2 from (select * from pairs a join pairs b on a.k = b.k) s group by 1, 2, 3, 4, 5, 6 order by 1, 2, 3, 4, 5;
+-- columns of one name of a star, the first of which is distinct
+-- ordered
+select distinct on (1) * from (select a.*, b.* from pairs a join pairs b on a.k = b.k) s order by 1, 2, 3, 4, 5;
+-- columns that an alias names alike
+-- ordered
+select * from (select k as a, w as a from pairs) s(x, x) order by 1, 2;
+-- a name that a star has twice is ambiguous
+-- error: 42702
+select k from (select * from pairs a join pairs b on a.k = b.k) s order by 1;
