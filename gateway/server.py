@@ -71,9 +71,10 @@ class Endpoints:
 class Gateway:
     """A running gateway: its connections, and the way out."""
 
-    def __init__(self, config: Config, metadata: Metadata, audit: Audit) -> None:
+    def __init__(self, config: Config, metadata: Metadata, audit: Audit, absent: frozenset[str] = frozenset()) -> None:
         self._config = config
         self._audit = audit
+        self._absent = absent  # sources of which there are tables and no server, as in rehearsals
         self.metadata = metadata
         self.lake = open_lake(config, metadata)
         self.lake.history = HistoryLog(
@@ -196,7 +197,7 @@ class Gateway:
 
     async def execute_access(self, request: AccessRequest) -> AccessOutcome:
         """Carry out statements of access; who sent them, and all others here, see their effect when this returns."""
-        judge = PolicyJudge(self.lake, self._config.server.database)
+        judge = PolicyJudge(self.lake, self._config.server.database, self._absent)
         outcome = await self.metadata.execute_access(request, judge)
         if request.keep:
             self._grants_changed.set()  # should it fail here, it is tried again

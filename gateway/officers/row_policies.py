@@ -39,10 +39,13 @@ _LITERALLY = "q"  # the flag with which a pattern is no regular expression
 
 @dataclass(frozen=True, slots=True)
 class PolicyJudge:
-    """Judges the conditions that a change of access brings. Blocks: call it in a thread."""
+    """Judges the conditions that a change of access brings. Blocks: call it in a thread. ``absent`` are sources of which
+    there are tables and no server: what such a server might answer is judged where it is one.
+    """
 
     lake: Lake
     database: str
+    absent: frozenset[str] = frozenset()
 
     def __call__(self, before: AccessRows, after: AccessRows) -> Judged:
         """Return what is to be told of new conditions. Raises SqlError for one that could never be answered."""
@@ -75,11 +78,19 @@ class PolicyJudge:
         try:
             render_with_calls(governed.tree, Session(), self.lake.evaluator)
         except SqlError as error:
+            if error.sqlstate is not SqlState.FEATURE_NOT_SUPPORTED:
+                raise _told(error, policy) from error
+            if self._is_of_absent(governed):
+                return Judged((), patterns)
             whole = get_whole(governed, principal, access, self.lake.sources, self.lake.pure_functions)
-            if error.sqlstate is not SqlState.FEATURE_NOT_SUPPORTED or whole is None:
+            if whole is None:
                 raise _told(error, policy) from error
             return Judged((_of_server(policy, whole.source, error),), patterns)
         return Judged((), patterns)
+
+    def _is_of_absent(self, governed: Governed) -> bool:
+        named = {table.source for table in governed.tables.values()}
+        return len(named) == 1 and named <= self.absent
 
     def _names(self, access: Access) -> Names:
         lake = self.lake

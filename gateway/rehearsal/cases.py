@@ -38,7 +38,8 @@ async def staged(loaded: LoadedCases) -> AsyncIterator[Stage]:
     """Have a stage with the tables, policies and roles of a file for the length of a block. Raises SqlError."""
     with TemporaryDirectory(prefix="lakegate-cases-") as folder:
         config = _config(loaded, Path(folder))
-        async with open_stage(config) as stage:
+        given = frozenset(name.schema for name in loaded.cases.arrow_tables())
+        async with open_stage(config, absent=given) as stage:
             for source, reason in stage.catalog.failures.items():
                 raise SqlError(SqlState.FDW_ERROR, f'source "{source}" cannot be read: {reason}')
             await run_each(stage, loaded.statements())

@@ -189,11 +189,17 @@ def _error(body: bytes) -> SqlError:
 
 @asynccontextmanager
 async def open_stage(
-    config: Config | None = None, folder: Path | None = None, catalog: Catalog | None = None
+    config: Config | None = None,
+    folder: Path | None = None,
+    catalog: Catalog | None = None,
+    absent: frozenset[str] = frozenset(),
 ) -> AsyncIterator[Stage]:
     """Have a stage for the length of a block, with the sources of a configuration; with ``catalog`` its tables are
     there by their columns alone, and no source is reached. ``folder`` (default: a new one) is for what it keeps.
+    ``absent`` are sources that files stand for: policies on them are not refused for what their servers may know.
     """
+    if catalog is not None:
+        absent |= {table.source for table in catalog.tables.values() if table.kind == "postgres"}
     async with AsyncExitStack() as stack:
         kept = Path(tempfile.mkdtemp(prefix="lakegate-rehearsal-", dir=folder))
         kept.chmod(0o711)  # PostgreSQL does not run as root: its account must get through
@@ -207,7 +213,7 @@ async def open_stage(
             store.add_role(DIRECTOR, superuser=True)
         metadata = await asyncio.to_thread(Metadata.on, server, config)
         stack.push_async_callback(asyncio.to_thread, metadata.close)
-        gateway = Gateway(config, metadata, Audit.off())
+        gateway = Gateway(config, metadata, Audit.off(), absent)
         stack.callback(gateway.lake.close)
         if catalog is None:
             await gateway.start()
