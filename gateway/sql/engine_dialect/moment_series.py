@@ -15,9 +15,11 @@ from gateway.sql.engine_dialect.bounds import MAX_SERIES
 from gateway.sql.engine_dialect.interval_functions import DAY, interval_parts, valid_rows, zone_to_utc
 
 Ints = np.ndarray[Any, np.dtype[np.int64]]
+Floats = np.ndarray[Any, np.dtype[np.float64]]
 Bools = np.ndarray[Any, np.dtype[np.bool_]]
 _MOMENT = pa.timestamp("us", "UTC")
 _MONTH = 30  # days, by which PostgreSQL tells whether a step goes up or down
+_MOST_STEPS = 100_000  # that are taken one by one: days of 270 years, within seconds
 
 
 def series(starts: pa.Array, ends: pa.Array, steps: pa.Array, zones: pa.Array) -> pa.Array:
@@ -52,15 +54,20 @@ def _is_utc(zone: str) -> bool:
 
 def _evenly(first: Ints, last: Ints, step: Ints, valid: Bools) -> tuple[Ints, Ints]:
     """Count in steps of one length; return the values of all rows and how many each has."""
+    _check(float(_about(first, last, step, valid).sum()))  # integers cannot count a series up to infinity
     sizes = np.where(valid, np.maximum((last - first) // step + 1, 0), 0)
-    _check(float(sizes.astype(np.float64).sum()))
     owners = np.repeat(np.arange(len(first)), sizes)
     places = np.arange(len(owners)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
     return first[owners] + places * step[owners], sizes
 
 
-def _check(rows: float) -> None:
-    if rows > MAX_SERIES:
+def _about(first: Ints, last: Ints, step: Ints, valid: Bools) -> Floats:
+    found: Floats = np.where(valid, np.maximum((last.astype(np.float64) - first) / step + 1, 0), 0)
+    return found
+
+
+def _check(rows: float, most: int = MAX_SERIES) -> None:
+    if rows > most:
         raise ValueError(f"[54000] generate_series of {rows:.0f} rows is not supported beside tables of the lake")
 
 
@@ -68,7 +75,9 @@ def _step_by_step(
     first: Ints, last: Ints, step: tuple[Ints, Ints, Ints, Ints], zone: str, valid: Bools
 ) -> tuple[Ints, Ints]:
     """Count all rows together, one step after the other: where a clock leaves an hour out, all later values move."""
-    sign = step[3]
+    months, days, micros, sign = step
+    length = np.where(valid, (months * _MONTH + days) * DAY + micros, 1)
+    _check(float(_about(first, last, length, valid).max(initial=0)), _MOST_STEPS)
     rows: list[Ints] = []
     values: list[Ints] = []
     total, current = 0, first
@@ -76,6 +85,7 @@ def _step_by_step(
     while len(left):
         total += len(left)
         _check(total)
+        _check(len(rows), _MOST_STEPS)  # months less days may come back to where they were
         rows.append(left)
         values.append(current[left])
         moved = _plus(current[left], [part[left] for part in step[:3]], zone)

@@ -1,5 +1,6 @@
 """Comparisons of floats that NaN may meet, which is above every number: statistics in Parquet files leave it aside, and
-the engine goes by these, so that of ``f > 5`` it would not read where the largest number is 4 beside a NaN.
+the engine goes by these, so that of ``f > 5`` it would not read where the largest number is 4 beside a NaN, and of
+``f <> 5`` not where all numbers are 5.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from gateway.sql.engine_dialect.kinds import Kind, kind, type_of
 
 UNPRUNED = "unpruned"  # in a node's meta: a column's values, which the engine looks up in no statistics
 _UPWARDS: dict[type[exp.Expr], str] = {exp.GT: "this", exp.GTE: "this", exp.LT: "expression", exp.LTE: "expression"}
+_UNEQUAL = (exp.NEQ, exp.NullSafeNEQ)
 _CONDITIONS = (exp.And, exp.Or, exp.Paren, exp.Not)
 
 
@@ -29,7 +31,7 @@ def read_all(node: exp.Binary) -> None:
         column = node.args[key]
         if not _is_column(column):
             continue
-        upwards = negated or _UPWARDS.get(type(node)) == key
+        upwards = negated or isinstance(node, _UNEQUAL) or _UPWARDS.get(type(node)) == key
         equal = isinstance(node, exp.EQ) and not _is_number(other)
         if equal or (upwards and other.find(exp.Column) is None):
             node.set(key, values(column))
