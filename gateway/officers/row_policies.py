@@ -39,8 +39,8 @@ _LITERALLY = "q"  # the flag with which a pattern is no regular expression
 
 @dataclass(frozen=True, slots=True)
 class PolicyJudge:
-    """Judges the conditions that a change of access brings. Blocks: call it in a thread. ``absent`` are sources of which
-    there are tables and no server: what such a server might answer is judged where it is one.
+    """Judges the conditions that a change of access brings. Blocks: call it in a thread. ``absent`` are sources of
+    which there are tables and no server: what such a server might answer is judged where there is one.
     """
 
     lake: Lake
