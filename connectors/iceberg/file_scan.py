@@ -6,7 +6,6 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
-from uuid import UUID
 
 import numpy as np
 import pyarrow as pa
@@ -22,7 +21,7 @@ from catalog.scans import Comparison, Constant, EqualityDelete, FileGroup, FileS
 from connectors import pruning
 from connectors.iceberg.manifests import LiveFile
 from connectors.iceberg.row_deletes import applying, deleted_positions, equality_deletes, unsupported
-from connectors.iceberg.table_fields import IcebergColumn, footer, names_by_id, shape_matches
+from connectors.iceberg.table_fields import IcebergColumn, footer, names_by_id, shape_matches, uuid_text
 from connectors.iceberg.table_version import IcebergVersion
 from connectors.object_stores import plain_location
 
@@ -89,7 +88,7 @@ def _chosen(version: IcebergVersion, files: tuple[LiveFile, ...], comparisons: t
         bounds = version.bounds(column)
         if bounds is not None:
             chosen &= pruning.may_match(comparison, bounds)
-        if not pa.types.is_floating(column.type):  # NaN compares as PostgreSQL does in `pruning` only
+        if _is_judged_by_partitions(column):
             chosen &= _in_partition(version, files, comparison)
     return chosen
 
@@ -103,9 +102,15 @@ def _may_hold(version: IcebergVersion, files: tuple[LiveFile, ...], keys: tuple[
         bounds = version.bounds(column) if column is not None else None
         if bounds is not None:
             chosen &= pruning.may_hold(each.values, bounds)
-        for comparison in pruning.comparisons_of(each) if column is not None else ():
+        judged = column is not None and not column.is_uuid
+        for comparison in pruning.comparisons_of(each) if judged else ():
             chosen &= _in_partition(version, files, comparison)
     return chosen
+
+
+def _is_judged_by_partitions(column: IcebergColumn) -> bool:
+    """NaN compares as PostgreSQL does in `pruning` only, and pyiceberg compares uuids with their bytes."""
+    return not pa.types.is_floating(column.type) and not column.is_uuid
 
 
 def _in_partition(version: IcebergVersion, files: tuple[LiveFile, ...], comparison: Comparison) -> pruning.Mask:
@@ -225,7 +230,7 @@ def _layout(version: IcebergVersion, file: LiveFile, opened: bool) -> _Layout:
             raise unsupported(f'the column "{column.name}", whose nested fields were renamed,')
         name = column.name if there is None else there.name
         columns.append(Physical(name))
-        fields.append(pa.field(name, column.type))
+        fields.append(pa.field(name, column.stored))
     schema = pa.schema(fields)
     extra = () if not opened else tuple((id_, each.name) for id_, each in (found or {}).items())
     key = (*(each.name if isinstance(each, Physical) else each.value for each in columns), extra)
@@ -258,8 +263,8 @@ def _partition_constants(version: IcebergVersion, file: LiveFile) -> dict[int, p
 
 def _scalar(value: object, column: IcebergColumn) -> pa.Scalar:
     """Return a partition value, which manifests store as days, microseconds and UUIDs, in the column's type."""
-    if isinstance(value, UUID):
-        value = value.bytes
+    if column.is_uuid:
+        value = uuid_text(value)
     if isinstance(value, int) and pa.types.is_temporal(column.type):
         stored = pa.int32() if pa.types.is_date(column.type) else pa.int64()
         return pa.scalar(value, stored).cast(column.type)

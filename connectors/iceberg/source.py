@@ -287,7 +287,7 @@ def _columns_of(version: IcebergVersion) -> tuple[Column, ...]:
     return tuple(
         Column(
             each.name,
-            sql_type_of(each.type),
+            "uuid" if each.is_uuid else sql_type_of(each.type),
             each.type,
             not each.required,
             each.comment,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from uuid import UUID
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -14,10 +15,12 @@ from pyiceberg.io.pyarrow import schema_to_pyarrow
 from pyiceberg.schema import Schema
 from pyiceberg.table.metadata import TableMetadata
 from pyiceberg.table.name_mapping import NameMapping, parse_mapping_from_json
-from pyiceberg.types import IcebergType, NestedField
+from pyiceberg.types import IcebergType, NestedField, UUIDType
 
 _NAME_MAPPING = "schema.name-mapping.default"
 _FIELD_ID = b"PARQUET:field_id"
+
+_UUID_BYTES = 16
 
 _footers: LRUCache[str, pa.Schema] = LRUCache(maxsize=50_000)  # data files never change
 _footers_lock = threading.Lock()
@@ -25,7 +28,8 @@ _footers_lock = threading.Lock()
 
 @dataclass(frozen=True, slots=True)
 class IcebergColumn:
-    """A top-level column. ``default`` is what files from before the column hold in its place.
+    """A top-level column. ``type`` is what readers get: a uuid, of which files hold the 16 bytes, as text. ``default``
+    is what files from before the column hold in its place.
 
     ``settled`` says that in every file that has the column it has this name and, nested, this shape, and that nothing
     else ever had the name: then no file need be opened to know.
@@ -40,6 +44,15 @@ class IcebergColumn:
     comment: str | None
     default: pa.Scalar
     settled: bool
+
+    @property
+    def is_uuid(self) -> bool:
+        return isinstance(self.iceberg_type, UUIDType)
+
+    @property
+    def stored(self) -> pa.DataType:
+        """The type that files hold the column in."""
+        return pa.binary(_UUID_BYTES) if self.is_uuid else self.type
 
 
 def columns_of(metadata: TableMetadata) -> tuple[IcebergColumn, ...]:
@@ -67,6 +80,13 @@ def plain_type(arrow: pa.DataType) -> pa.DataType:
     if types.is_large_string(arrow):
         return pa.string()
     return pa.binary() if types.is_large_binary(arrow) else arrow
+
+
+def uuid_text(value: object) -> object:
+    """Return a uuid of the metadata, an object or its 16 bytes, as text; others as they are."""
+    if isinstance(value, bytes) and len(value) == _UUID_BYTES:
+        value = UUID(bytes=value)
+    return str(value) if isinstance(value, UUID) else value
 
 
 def footer(io: FileIO, location: str) -> pa.Schema:
@@ -103,7 +123,10 @@ def shape_matches(column: IcebergColumn, found: pa.Field) -> bool:
 
 def _column(each: NestedField, arrow: pa.DataType, settled: bool) -> IcebergColumn:
     leaves = frozenset(id_ for _, id_ in _nested_names(each.field_type, "")) | {each.field_id}
-    default = pa.scalar(None, arrow) if each.initial_default is None else pa.scalar(each.initial_default).cast(arrow)
+    given = each.initial_default
+    if isinstance(each.field_type, UUIDType):
+        arrow, given = pa.string(), uuid_text(given)
+    default = pa.scalar(None, arrow) if given is None else pa.scalar(given).cast(arrow)
     return IcebergColumn(
         each.name, each.field_id, arrow, each.field_type, leaves, each.required, each.doc or None, default, settled
     )

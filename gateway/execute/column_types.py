@@ -32,6 +32,8 @@ _NAMES: dict[pa.DataType, str] = {
     pa.time64("ns"): "TIME",
     pa.time64("us"): "TIME",
 }
+_UUID = pa.binary(16)
+_UUID_PARTS = ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))
 _DIGITS = {"s": 0, "ms": 3, "us": 6, "ns": 9}
 
 
@@ -67,11 +69,20 @@ def _struct_in_ddl(arrow: pa.StructType) -> str | None:
 
 def cast_to(expr: Expr, actual: pa.DataType, physical: pa.DataType | None, target: pa.DataType) -> Expr:
     """Return ``expr`` of type ``actual`` in the table's type. Where the file's nested fields have other names than the
-    table's (``physical``, field by field as in ``target``), they are renamed.
+    table's (``physical``, field by field as in ``target``), they are renamed. The 16 bytes of a uuid become its text.
     """
     if physical is not None and _renames(physical, target):
         return _renamed(expr, physical, target)
+    if physical == _UUID and _is_text(target):
+        return _uuid_text(expr)
     return expr if _is_alike(actual, target) else expr.cast(target)
+
+
+def _uuid_text(expr: Expr) -> Expr:
+    """Return the text of the 16 bytes of uuids; where these are NULL nothing stands between the dashes."""
+    digits = f.encode(expr.cast(pa.binary()), "hex")
+    parts = [f.substring(digits, lit(start), lit(length)) for start, length in _UUID_PARTS]
+    return f.when(expr.is_null(), null_of(pa.string())).otherwise(f.concat_ws("-", *parts))
 
 
 def is_as_wanted(actual: pa.DataType, physical: pa.DataType, target: pa.DataType) -> bool:

@@ -34,6 +34,7 @@ from pyiceberg.types import (
     NestedField,
     StringType,
     TimestamptzType,
+    UUIDType,
 )
 
 from catalog.errors import SqlError
@@ -481,3 +482,44 @@ def test_a_dropped_table_and_a_removed_file_are_told(lake: Lake) -> None:
     with pytest.raises(SqlError) as caught:
         lake.source.pin(snapshot.table)
     assert caught.value.sqlstate == SqlState.UNDEFINED_TABLE
+
+
+IDS = [uuid.UUID(int=number << 120 | 7) for number in range(6)]
+
+
+def with_uuids(ids: Any) -> pa.Table:
+    stored = [None if number == 2 else IDS[number].bytes for number in ids]
+    return pa.table({"id": pa.array(ids, pa.int64()), "u": pa.array(stored, pa.binary(16)).cast(pa.uuid())})
+
+
+UUIDS = Schema(NestedField(1, "id", LongType()), NestedField(2, "u", UUIDType()))
+
+
+@pytest.mark.parametrize("transform", [None, IdentityTransform(), BucketTransform(3)])
+def test_uuids_are_texts_of_the_type_uuid(lake: Lake, transform: Any) -> None:
+    if transform is None:
+        lake.create("t", UUIDS).append(with_uuids(range(6)))
+    else:
+        made = lake.create("t", UUIDS, PartitionSpec(PartitionField(2, 1000, transform, "p")))
+        crafted.append_partitioned(made, with_uuids([0, 1, 3, 4, 5]))
+    columns = lake.source.discover().tables[0].columns
+    assert [(each.name, each.sql_type, each.arrow_type) for each in columns][1] == ("u", "uuid", pa.string())
+    found = rows(new_context(), scanned(lake.source, "t")).to_pylist()
+    assert {each["id"]: each["u"] for each in found} == {
+        at: None if at == 2 else str(one) for at, one in enumerate(IDS) if transform is None or at != 2
+    }
+    for number in (0, 1, 4):
+        assert number in lake.ids("t", compare("u", "=", str(IDS[number])))
+
+
+def test_rows_are_deleted_by_uuids_and_columns_of_them_renamed(lake: Lake) -> None:
+    made = lake.create("t", UUIDS)
+    made.append(with_uuids(range(6)))
+    crafted.delete_equal(made, pa.table({"u": pa.array([IDS[4].bytes], pa.binary(16))}), [2])
+    assert lake.ids("t") == [0, 1, 2, 3, 5]
+    with made.update_schema() as update:
+        update.rename_column("u", "v")
+    with made.update_schema() as update:
+        update.add_column("u", LongType())
+    found = rows(new_context(), scanned(lake.source, "t")).sort_by("id")
+    assert found["v"].to_pylist()[:3] == [str(IDS[0]), str(IDS[1]), None]
