@@ -73,14 +73,14 @@ def check_policies(connection: psycopg.Connection) -> None:
 
 
 def check_patterns(connection: psycopg.Connection, patterns: Iterable[tuple[str, str]]) -> None:
-    """Raise SqlError 2201B for a text that is no pattern of its operator's, ``~`` or ``SIMILAR TO``."""
+    """Raise SqlError, 2201B or 2200C, for a text that is no pattern of its operator's, ``~`` or ``SIMILAR TO``."""
     for operator, pattern in sorted(patterns):
         try:
             with connection.transaction():
                 connection.execute(_MATCHES[operator], (pattern,))
-        except psycopg.errors.InvalidRegularExpression as error:
+        except (psycopg.errors.InvalidRegularExpression, psycopg.errors.InvalidUseOfEscapeCharacter) as error:
             message = error.diag.message_primary or "invalid regular expression"
-            raise SqlError(SqlState.INVALID_REGULAR_EXPRESSION, message) from error
+            raise SqlError(SqlState(str(error.sqlstate)), message) from error
 
 
 def _check_columns(tree: str) -> None:

@@ -40,6 +40,10 @@ ada: CREATE POLICY made ON {t}.people AS RESTRICTIVE USING (name SIMILAR TO '[')
 ----
 ERROR 2201B: invalid regular expression: brackets [] not balanced
 
+ada: CREATE POLICY made ON {t}.people AS RESTRICTIVE USING (name SIMILAR TO 'a\"b\"c\"d')
+----
+ERROR 2200C: SQL regular expression may not contain more than two escape-double-quote separators
+
 ada: CREATE POLICY made ON {t}.people AS RESTRICTIVE USING (regexp_replace(name, '(', '') <> '')
 ----
 ERROR 2201B: invalid regular expression: parentheses () not balanced
