@@ -41,10 +41,10 @@ _SETTINGS = {
     "datafusion.sql_parser.parse_float_as_decimal": "true",  # 1.5 is numeric in PostgreSQL
     "datafusion.sql_parser.map_string_types_to_utf8view": "false",  # Arrow's kernels, which functions use, refuse views
     "datafusion.execution.collect_statistics": "true",
-    # The engine compares what it planned with what it made, and takes a CASE that cannot be NULL for one that can.
     # Groups of which the least or greatest few are asked for are kept in a heap, which loses groups, or panics, where a
     # float is NaN (aggregates/topk of the engine); all of the groups are made, and then sorted.
     "datafusion.optimizer.enable_topk_aggregation": "false",
+    # The engine compares what it planned with what it made, and takes a CASE that cannot be NULL for one that can.
     "datafusion.execution.skip_physical_aggregate_schema_check": "true",
     "datafusion.catalog.information_schema": "false",
     "datafusion.explain.show_statistics": "true",  # of which EXPLAIN tells the rows alone

@@ -383,6 +383,32 @@ def test_who_waits_may_be_canceled(gateway: RunningGateway, ada: psycopg.Connect
         assert computing.result(60).fetchall() == expected
 
 
+def test_nobody_waits_for_rows_of_other_rights(gateway: RunningGateway, ada: psycopg.Connection) -> None:
+    query = slow("rights").encode()
+    ada.execute(f"GRANT USAGE ON SCHEMA shop TO {BOB}; GRANT SELECT ON shop.k TO {BOB}")
+    ada.execute("ALTER TABLE shop.k ENABLE ROW LEVEL SECURITY")
+    ada.execute("CREATE POLICY few ON shop.k USING (n < 11)")
+    try:
+        with gateway.connect(BOB) as first, gateway.connect(BOB) as second, ThreadPoolExecutor(2) as threads:
+            expected = first.execute(query).fetchall()
+            ada.execute("ALTER POLICY few ON shop.k USING (n < 10)")
+            changed = second.execute(query).fetchall()
+            assert changed != expected
+            ada.execute("ALTER POLICY few ON shop.k USING (n < 11)")
+            computing = threads.submit(first.execute, query)
+            wait_until_active(gateway, "rights", 1)
+            ada.execute("ALTER POLICY few ON shop.k USING (n < 10)")
+            assert second.execute(query).fetchall() == changed
+            ada.execute(f"REVOKE SELECT ON shop.k FROM {BOB}")
+            with pytest.raises(psycopg.errors.ProgrammingError):
+                second.execute(query)
+            assert computing.result(60).fetchall() == expected
+    finally:
+        ada.execute("DROP POLICY few ON shop.k")
+        ada.execute("ALTER TABLE shop.k DISABLE ROW LEVEL SECURITY")
+        ada.execute(f"REVOKE SELECT ON shop.k FROM {BOB}")
+
+
 def test_what_fails_fails_for_all(gateway: RunningGateway, ada: psycopg.Connection) -> None:
     fails = slow("fails").replace("(e.n + f.n)", "(e.n + f.n - 20)")
     with pytest.raises(psycopg.errors.DivisionByZero):
