@@ -84,6 +84,15 @@ WHERE p.pronamespace = 'pg_catalog'::pg_catalog.regnamespace
     WHERE coalesce(e.typname, t.typname) <> ALL (%(types)s))
 ORDER BY 2
 """
+# How values are read and written: casts of constants through other types are computed by calls of these when their
+# statement is planned. Nobody calls them by name.
+_READING = """
+SELECT p.oid::pg_catalog.regprocedure::text FROM pg_catalog.pg_proc p
+WHERE p.pronamespace = 'pg_catalog'::pg_catalog.regnamespace AND p.oid IN (
+    SELECT pg_catalog.unnest(ARRAY[t.typinput, t.typoutput]::pg_catalog.oid[]) FROM pg_catalog.pg_type t
+    WHERE t.typnamespace = 'pg_catalog'::pg_catalog.regnamespace AND t.typname = ANY (%(types)s))
+ORDER BY 1
+"""
 _GATHERED = """
 SELECT p.oid::pg_catalog.regprocedure::text FROM pg_catalog.pg_proc p
 WHERE p.pronamespace = 'pg_catalog'::pg_catalog.regnamespace
@@ -132,11 +141,13 @@ def open_function_database(server: Server, secret: bytes) -> FunctionDatabase:
     with server.connect(DATABASE) as connection:
         connection.execute("SELECT pg_catalog.pg_advisory_xact_lock(%s)", (_LOCK,))
         allowed = connection.execute(_ALLOWED, _arguments()).fetchall()
+        reading = connection.execute(_READING, {"types": [*TYPES]}).fetchall()
+        signatures = sorted({*(signature for _, signature, _ in allowed), *(signature for (signature,) in reading)})
         _ensure_role(connection, password)
-        mark = _mark([signature for _, signature, _ in allowed])
+        mark = _mark(signatures)
         known = connection.execute(_MARK, (DATABASE,)).fetchone()
         if known is None or known[0] != mark:
-            _close(connection, [signature for _, signature, _ in allowed])
+            _close(connection, signatures)
             comment = sql.SQL("COMMENT ON DATABASE {} IS {}")
             connection.execute(comment.format(sql.Identifier(DATABASE), sql.Literal(mark)))
         types: dict[int, str] = dict(connection.execute(_TYPE_NAMES, {"types": [*TYPES]}).fetchall())

@@ -10,6 +10,7 @@ from sqlglot import exp
 from gateway.sql.engine_dialect import kinds
 from gateway.sql.engine_dialect.interval_equality import has_arrays
 from gateway.sql.engine_dialect.kinds import Kind, T, kind, type_of
+from gateway.sql.engine_dialect.patterns import is_surely_valid, is_valid_constant
 
 _INFINITE = "infinite"  # in a node's meta: moments of its query may be infinite
 _QUICK = (T.SMALLINT, T.INT, T.BIGINT, T.DOUBLE, T.DATE)
@@ -65,9 +66,15 @@ def _may_be_infinite(node: exp.Expr) -> bool:
 
 
 def _has_open_pattern(node: exp.Expr) -> bool:
-    """A pattern that is no constant is not translated to the engine's grammar."""
+    """A pattern that is no constant is not translated to the engine's grammar; of a wrong one PostgreSQL says why."""
     pattern = node.expression.unnest()
-    return not isinstance(pattern, exp.Null) and not (isinstance(pattern, exp.Literal) and pattern.is_string)
+    if isinstance(pattern, exp.Literal) and pattern.is_string:
+        return not is_surely_valid(node)
+    return not isinstance(pattern, exp.Null)
+
+
+def _has_wrong_pattern(node: exp.Expr) -> bool:
+    return not is_surely_valid(node)
 
 
 def _calls_for_postgres(node: exp.Anonymous) -> bool:
@@ -75,6 +82,8 @@ def _calls_for_postgres(node: exp.Anonymous) -> bool:
     name = node.name.lower()
     if name == "age":
         return _may_be_infinite(node)
+    if name == "regexp_match":
+        return not is_valid_constant(node.expressions[1])
     return name in ("array_position", "array_replace") and _has_floats(node)
 
 
@@ -108,6 +117,11 @@ def _is_cut_elsewhere(node: exp.Expr) -> bool:
     return node.args.get("zone") is not None or kind(node.this) in (Kind.INTERVAL, Kind.TIME) or _may_be_infinite(node)
 
 
+def _is_shifted_elsewhere(node: exp.Expr) -> bool:
+    """``AT TIME ZONE`` of what is infinite, or of a time of day, which becomes one with a zone."""
+    return kind(node.this) is Kind.TIME or _may_be_infinite(node)
+
+
 def _is_padded(node: exp.Expr) -> bool:
     return kind(node.this) is Kind.BPCHAR
 
@@ -134,7 +148,7 @@ _DIFFERENCES: dict[type[exp.Expr], Callable[[Any], bool]] = {
         node.args.get("zero_based") is not None or _has_floats(node)
     ),  # where to begin, as sqlglot reads it
     exp.ArrayRemove: _always,  # the engine removes the first of equal elements only
-    exp.AtTimeZone: _may_be_infinite,
+    exp.AtTimeZone: _is_shifted_elsewhere,
     exp.Between: _are_ordered_arrays,
     exp.BitwiseLeftShift: _always,  # bits that leave an int4 are an error there
     exp.BitwiseXor: _always,  # the engine takes ``x # x`` for zero where x is NULL
@@ -152,14 +166,18 @@ _DIFFERENCES: dict[type[exp.Expr], Callable[[Any], bool]] = {
     exp.Log: _is_numeric,
     exp.NEQ: has_arrays,
     exp.Pow: _is_numeric,
+    exp.RegexpCount: _has_wrong_pattern,
     exp.RegexpILike: _has_open_pattern,
     exp.RegexpLike: _has_open_pattern,
     exp.RegexpReplace: _has_open_pattern,
+    exp.RegexpSubstr: _has_wrong_pattern,
     exp.Round: _rounds_by_row,
+    exp.SimilarTo: _has_wrong_pattern,
     exp.Sqrt: _is_numeric,
     exp.StrToDate: _has_no_plain_pattern,
     exp.StrToTime: _has_no_plain_pattern,
     exp.Sub: _may_be_infinite,
+    exp.Substring: _has_wrong_pattern,
     exp.TimeToStr: _has_no_plain_pattern,
     exp.TimestampTrunc: _is_cut_elsewhere,
     exp.Trunc: _rounds_by_row,

@@ -2,13 +2,17 @@
 
 PostgreSQL's regular expressions are POSIX's with Perl's abbreviations, the engine's are Rust's. Patterns that are
 constants are translated; what Rust cannot do (back references, looking ahead and behind) is refused.
+What is no regular expression PostgreSQL evaluates, and says why.
 Of alternatives PostgreSQL takes the longest match, Rust the first: where it matters what has matched, they are refused.
 """
 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from sqlglot import exp
 
 from catalog.errors import SqlError
@@ -18,6 +22,10 @@ from gateway.sql.engine_dialect.kinds import Kind, T, kind
 
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _WORDS = {"y": r"\b", "m": r"\b{start}", "M": r"\b{end}", "Y": r"\B", "Z": r"\z", "A": r"\A"}
+# What RE2 reads otherwise: as it reads it, or something like it.
+_SAME = {"y": r"\b", "m": r"\b", "M": r"\b", "Y": r"\B", "Z": r"\z", "u": "x", "U": "x"}
+_LOOSE = re.compile(r"(?<![\\\[])\^[*+?{]|(?<!\\)\{(?!\d+(?:,\d*)?\})")  # what PostgreSQL alone takes for an error
+_ONE_TEXT = pa.array([""], pa.string())
 _CLASSES = {"alpha": r"\p{Alphabetic}", "alnum": r"\p{Alphabetic}\p{N}", "upper": r"\p{Lu}", "lower": r"\p{Ll}",
             "space": r"\s", "digit": r"\d"}  # fmt: skip
 _OPTIONAL_GROUP = re.compile(r"\)(?:[?*]|\{0)")
@@ -48,6 +56,35 @@ def translated(pattern: exp.Expr) -> exp.Expr:
     if isinstance(bare, exp.Null):
         return cast(bare, "TEXT")
     return call("concat", text("(?s)"), pattern, returns="TEXT")
+
+
+def is_surely_valid(node: exp.Expr) -> bool:
+    """Whether the pattern of an operator or function is one, if it is a constant."""
+    pattern = node.args.get("start") if isinstance(node, exp.Substring) else node.expression
+    if isinstance(node, exp.SimilarTo) and isinstance(pattern, exp.Literal) and pattern.is_string:
+        return _is_valid(_similar(pattern.name))
+    return pattern is None or is_valid_constant(pattern)
+
+
+def is_valid_constant(pattern: exp.Expr) -> bool:
+    """Whether a constant is a regular expression; what is none is not asked here."""
+    bare = pattern.unnest()
+    return not (isinstance(bare, exp.Literal) and bare.is_string) or _is_valid(bare.name)
+
+
+@lru_cache(maxsize=1024)
+def _is_valid(pattern: str) -> bool:
+    """Whether a pattern is surely one. RE2, which reads nearly what Rust does, is stricter than both: for what it does
+    not take, PostgreSQL is asked.
+    """
+    alike = _ESCAPE.sub(lambda found: _SAME.get(found[1], found[0]), pattern)
+    if _LOOSE.search(alike):
+        return False
+    try:
+        pc.match_substring_regex(_ONE_TEXT, alike)
+    except pa.ArrowInvalid:
+        return False
+    return True
 
 
 def translate(pattern: str) -> str:

@@ -55,16 +55,12 @@ select name like 'a' escape 'xy' from small.kinds where id = 2;
 -- pattern, like of a number
 select id like '1%' from small.kinds;
 -- pattern, unbalanced parenthesis
--- message: invalid regular expression
 select name ~ '(a' from small.kinds where id = 1;
 -- pattern, unbalanced bracket
--- message: invalid regular expression
 select name ~ '[a' from small.kinds where id = 1;
 -- pattern, nothing to repeat
--- message: invalid regular expression
 select name ~ '*a' from small.kinds where id = 1;
 -- pattern, bad repetition
--- message: invalid regular expression
 select name ~ 'a{2,1}' from small.kinds where id = 1;
 -- pattern, unknown flag
 select regexp_replace(name, 'a', 'b', 'q!') from small.kinds where id = 1;
@@ -328,3 +324,13 @@ select id from small.kinds fetch first 1;
 select cast(id) from small.kinds;
 -- grammar, parameter in a plain statement
 select id from small.kinds where id = $1;
+-- a class of characters that is none
+select name ~ '[[:foo:]]' from small.kinds where id = 1;
+-- a repetition of a repetition
+select name ~ 'a**' from small.kinds where id = 1;
+-- an anchor that is repeated
+select name ~ '^*a' from small.kinds where id = 1;
+-- an sql pattern with an open bracket
+select name similar to '[a' from small.kinds where id = 1;
+-- a replaced pattern that ends in a backslash
+select regexp_replace(name, 'a\', '') from small.kinds where id = 1;

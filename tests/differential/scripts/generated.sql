@@ -150,7 +150,6 @@ select to_timestamp(f8) from types;
 select stddev_pop(i8)::float8, stddev(n)::text, stddev_samp(i4) + 0.5 from types where id > 6;
 
 -- json constants become jsonb
--- refused: a cast of json to jsonb
 select ('[1,2]'::json)::jsonb, cast(json '{"b":1,"a":2,"a":3}' as jsonb) from types where id = 1;
 
 -- times of day in all places

@@ -253,3 +253,9 @@ select json_arrayagg(t), json_objectagg(id : t), json_arrayagg(t null on null) f
 
 -- json_objectagg with unique keys
 select json_objectagg(id : t with unique keys) from (select id, t from types order by id) x;
+-- json and texts that are constants as jsonb
+select '{"a":1}'::json::jsonb, '{"b":1,"a":2}'::text::jsonb, '{"b": 1}'::jsonb::text::json;
+-- json and texts that are constants as jsonb, and what is in it
+select id, '{"b": 1, "a":2}'::json::jsonb -> 'a', ('{"b": 1, "a":2}'::text::jsonb) ->> 'a' from types;
+-- texts that are constants as ranges and addresses
+select '[1,2]'::text::int4range, '{1,2}'::text::int[], '1'::text::bit(3), '10.0.0.1'::text::inet;

@@ -137,3 +137,7 @@ select id, '2024-07-01 10:00' at time zone 'UTC', '2024-07-01 10:00+05' at time 
 select id, date_trunc('hour', tm), date_trunc('minute', iv), date_trunc('day', iv), date_trunc('month', iv) from types;
 -- intervals written in to_char
 select id, to_char(interval '1 hour' * id, 'HH24:MI'), to_char(ts + interval '90 minutes', 'HH24:MI'), to_char(timestamp '2024-02-29 10:00' + interval '1 day' * id, 'FMDay DD') from types;
+-- a time of day at a time zone
+select time '10:00' at time zone 'UTC', id, tm at time zone 'Asia/Kolkata' from (select id, ts::time as tm from types) s;
+-- a time of day with a zone at another
+select id, timetz '10:00+02' at time zone 'UTC', time '10:00' at time zone 'UTC' = '10:00+00'::timetz from types;

@@ -202,3 +202,7 @@ select inet_client_addr() from types;
 select id, t is normalized, t is nfc normalized, t is not nfd normalized, t is nfkc normalized, t is not nfkd normalized and b from types;
 -- is normalized in a condition
 select id, is_normalized from (select id, t is nfd normalized from types) x where (is_normalized is not true) or 'é' is nfd normalized;
+-- a pattern that is none is no error where there are no rows
+select t ~ '[a' from types where false;
+-- patterns that only postgresql reads
+select id, t ~ 'a{', t ~ 'a{,3}', t ~ '\u0041', t ~ '\mb', t ~ '^[^*]+$' from types;
