@@ -252,14 +252,19 @@ def _label(node: exp.Expr) -> str | None:
 
 def _require_place(label: str, found: Enumeration) -> int:
     if label not in found.labels:
-        message = f'invalid input value for enum {found.name}: "{label}"'
+        message = f'invalid input value for enum {_shown(found)}: "{label}"'
         raise SqlError(SqlState.INVALID_TEXT_REPRESENTATION, message)
     return found.labels.index(label) + 1
+
+
+def _shown(found: Enumeration) -> str:
+    """Return a type's name as its server's errors have it: ``public`` is on the search path."""
+    return found.name.removeprefix("public.")
 
 
 def _not_supported(what: str, found: Enumeration) -> SqlError:
     return SqlError(
         SqlState.FEATURE_NOT_SUPPORTED,
-        f"{what} is not supported for enum {found.name}",
+        f"{what} is not supported for enum {_shown(found)}",
         hint="Cast it to text for the order of text.",
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 
+from tests.gateway import SampleLake, Settings, serving
 from tests.types.conftest import Both
 
 # Alone they are answered by the source's server, joined with a table of the lake by the engine.
@@ -93,3 +94,23 @@ def test_parts_of_statements_have_the_order_too(part: str, both: Both) -> None:
     query = f"SELECT s.id, s.feeling FROM ({part}) s JOIN small.numbers n ON n.n = s.id ORDER BY s.feeling, s.id"
     ours, theirs = (connection.execute(query.encode()).fetchall() for connection in (both.gateway, both.postgres))
     assert ours == theirs
+
+
+def test_types_of_the_schema_public_are_told_by_their_names_alone(lake: SampleLake) -> None:
+    lake.server.create_database("moods", "moods_owner", "secret")
+    sources = {
+        "db": {"kind": "postgres", "dsn": lake.dsn("moods")},
+        "lk": lake.sources["small"],
+    }
+    told = []
+    with psycopg.connect(lake.dsn("moods"), autocommit=True) as postgres:
+        postgres.execute("CREATE TYPE mood AS ENUM ('sad', 'ok')")
+        postgres.execute("CREATE TABLE people (feeling mood)")
+        with serving(lake, Settings(sources=sources, database="moods_lake")) as gateway, gateway.connect() as ours:
+            joined = "SELECT t.feeling FROM db.people t JOIN lk.numbers n ON true WHERE t.feeling < 'glum'"
+            alone = "SELECT t.feeling FROM people t WHERE t.feeling < 'glum'"
+            for connection, sql in ((ours, joined), (postgres, alone)):
+                with pytest.raises(psycopg.errors.InvalidTextRepresentation) as caught:
+                    connection.execute(sql.encode())
+                told.append(caught.value.diag.message_primary)
+    assert told[0] == told[1] == 'invalid input value for enum mood: "glum"'
