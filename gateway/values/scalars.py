@@ -174,6 +174,8 @@ def _get_composed(oid: int, settings: OutputSettings) -> ColumnEncoder | None:
     if bound is None:
         return None
     encode = scalar_encoder(pa.string(), OutputColumn(bound, format=BINARY), settings)
+    if bound in text_binaries.MOMENTS:
+        encode = text_binaries.with_infinities(encode, bound)
     write = text_binaries.range_binary if of_range == oid else text_binaries.multirange_binary
     return lambda values: write(plain_string(values), encode)
 

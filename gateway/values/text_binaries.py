@@ -19,6 +19,8 @@ RANGES: dict[int, int] = {3904: INT4, 3926: INT8, 3906: NUMERIC, 3912: DATE, 390
 """The types of ranges, and those of their bounds."""
 MULTIRANGES: dict[int, int] = {4451: 3904, 4536: 3926, 4532: 3906, 4535: 3912, 4533: 3908, 4534: 3910}
 """The types of multiranges, and those of their ranges."""
+MOMENTS = frozenset({DATE, TIMESTAMP, TIMESTAMPTZ})
+"""Types that have infinite values."""
 _RANGE = r'^(?P<open>[\[(])"?(?P<low>[^",]*)"?,"?(?P<high>[^"\])]*)"?(?P<close>[\])])$'
 _EMPTY, _LOW_INCLUSIVE, _HIGH_INCLUSIVE, _NO_LOW, _NO_HIGH = 1, 2, 4, 8, 16  # flags of rangetypes.h
 _BYTE = 8  # bits
@@ -50,6 +52,27 @@ def range_binary(values: pa.Array, bound: Encoder) -> Field:
     heads = _bytes(flags.astype(np.uint8).tobytes(), 1, len(values))
     low, high = (_bound(pc.struct_field(parts, name), bound) for name in ("low", "high"))
     return field_of_binary(_with_nulls_of(values, pc.binary_join_element_wise(heads, low, high, b"")))
+
+
+def with_infinities(moment: Encoder, oid: int) -> Encoder:
+    """Return an encoder of dates or timestamps for texts of infinite ones, too, which no type of Arrow holds."""
+    size = 4 if oid == DATE else 8
+    greatest = (1 << (size * _BYTE - 1)) - 1
+    written = {
+        text: number.to_bytes(size, "big", signed=True)
+        for text, number in (("infinity", greatest), ("-infinity", ~greatest))
+    }
+
+    def encode(texts: pa.Array) -> Field:
+        infinite = pc.fill_null(pc.is_in(texts, pa.array(written)), False)
+        if not pc.any(infinite).as_py():
+            return moment(texts)
+        found = binary_of_field(moment(pc.if_else(infinite, pa.scalar(None, pa.string()), texts)))
+        for text, data in written.items():
+            found = pc.if_else(pc.fill_null(pc.equal(texts, text), False), data, found)
+        return field_of_binary(found)
+
+    return encode
 
 
 def multirange_binary(values: pa.Array, bound: Encoder) -> Field:

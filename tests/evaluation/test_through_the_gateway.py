@@ -245,18 +245,14 @@ def test_rows_that_a_policy_hides_raise_nothing(
             client.execute(query.encode())
 
 
-def test_a_policy_is_not_evaluated_there(bob: psycopg.Connection, client: psycopg.Connection) -> None:
+def test_a_policy_is_not_evaluated_there(client: psycopg.Connection) -> None:
     for condition in (
         "name::json ->> 'a' IS NULL",
         "regexp_count(name, 'x*') > 0",
         "regexp_replace(name, 'x*', '-', 'g') <> ''",
     ):
-        client.execute(f"CREATE POLICY by_name ON small.kinds TO {BOB} USING ({condition})".encode())
-        try:
-            with pytest.raises(psycopg.errors.FeatureNotSupported):
-                bob.execute("SELECT id FROM small.kinds")
-        finally:
-            client.execute("DROP POLICY by_name ON small.kinds")
+        with pytest.raises(psycopg.errors.FeatureNotSupported, match='policy "by_name" for table "kinds"'):
+            client.execute(f"CREATE POLICY by_name ON small.kinds TO {BOB} USING ({condition})".encode())
 
 
 def test_a_policy_of_a_view_is_not_evaluated_there(bob: psycopg.Connection, client: psycopg.Connection) -> None:
@@ -268,10 +264,8 @@ def test_a_policy_of_a_view_is_not_evaluated_there(bob: psycopg.Connection, clie
         client.execute(statement.encode())
     try:
         for condition in ("name::json ->> 'a' IS NULL", "regexp_count(name, 'x*') > 0"):
-            client.execute(f"CREATE POLICY by_name ON public.of_kinds USING ({condition})".encode())
-            with pytest.raises(psycopg.errors.FeatureNotSupported):
-                bob.execute("SELECT id FROM public.of_kinds")
-            client.execute("DROP POLICY by_name ON public.of_kinds")
+            with pytest.raises(psycopg.errors.FeatureNotSupported, match='policy "by_name" for table "of_kinds"'):
+                client.execute(f"CREATE POLICY by_name ON public.of_kinds USING ({condition})".encode())
         client.execute("CREATE POLICY by_name ON public.of_kinds USING (id < 3)")
         assert bob.execute("SELECT regexp_count(name, 'x*') >= 0 FROM public.of_kinds").fetchall() == [(True,), (True,)]
     finally:

@@ -52,8 +52,8 @@ _TYPES: dict[str, tuple[str, tuple[str, ...]]] = {
     # ranges
     "r4": ("int4range", ("[1,5)", "empty", "(,)")),
     "rn": ("numrange", ("(1.0,2.5]", "empty")),
-    "rt": ("tstzrange", ("[2024-01-01 00:00+00,infinity)",)),
-    "rd": ("daterange", ("[2024-01-01,2024-02-01)",)),
+    "rt": ("tstzrange", ("[2024-01-01 00:00+00,infinity)", "(-infinity,2024-01-01 00:00+00]")),
+    "rd": ("daterange", ("[2024-01-01,2024-02-01)", "[2024-01-01,infinity]")),
     "mr": ("int4multirange", ("{[1,2),[5,7)}", "{}")),
     "mrt": ("tstzmultirange", ("{[2024-01-01 00:00+00,2024-02-01 00:00+00)}",)),
     # arrays
@@ -133,10 +133,7 @@ _TOLD_AS = {**dict.fromkeys(_TOLD_AS_TEXT, 25), **dict.fromkeys(_TOLD_AS_TEXTS, 
 # Where the engine takes part: values that it cannot hold are errors, and so are these types in binary.
 _NOT_HELD = frozenset({"num", "free", "ts", "t", "iv", "a1", "a0", "at", "an", "ats", "aip", "amood", "apos"})
 _IN_TEXT_ALONE = frozenset(
-    (
-        *("tz", "b4", "vb", "ip", "net", "mac", "mac8", "pt", "box", "path", "tsv", "tsq", "lsn", "snap", "jp", "xid"),
-        *("r4", "rn", "rt", "rd", "mr", "mrt", "ar"),
-    )
+    (*("tz", "ip", "net", "mac", "mac8", "pt", "box", "path", "tsv", "tsq", "lsn", "snap", "jp", "xid", "ar"),)
 )
 _JOINED = "FROM rare.every e JOIN small.numbers ON n = id ORDER BY id"
 
