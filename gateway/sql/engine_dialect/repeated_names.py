@@ -51,9 +51,11 @@ def _speaks_of_places(tree: exp.Query) -> bool:
     )
 
 
-def _keys(clause: exp.Expr | None) -> list[exp.Expr]:
+def _keys(clause: object) -> list[exp.Expr]:
     on = clause.args.get("on") if isinstance(clause, exp.Distinct) else clause
-    return [one.this if isinstance(one, exp.Ordered) else one for one in on.expressions] if on is not None else []
+    if not isinstance(on, exp.Expr):  # of a set operation only whether its rows differ
+        return []
+    return [one.this if isinstance(one, exp.Ordered) else one for one in on.expressions]
 
 
 def _is_place(key: exp.Expr) -> bool:

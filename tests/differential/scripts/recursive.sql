@@ -111,3 +111,6 @@ with x as (select k, k from pairs) select count(*) from x;
 (with x as (select 1 as i from region) select i from x) union all select 2;
 -- cte before set operation
 with x as (select k from pairs) select k from x union select k + 10 from x;
+-- recursive with values and all of its columns
+-- ordered
+with recursive r (a, b) as (values (1, 'a') union all select a + 1, b || 'x' from r where a < 3) select * from r order by 1;
