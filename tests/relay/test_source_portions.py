@@ -17,8 +17,10 @@ from tests.relay.test_source_relay import _last_lane
 _HUNDRED = "origin.things CROSS JOIN generate_series(1, 100) AS g(n) WHERE id = 1"  # n from 1
 _LONG = f"SELECT n, n * 2 AS twice FROM {_HUNDRED} ORDER BY n"
 _THINGS = "SELECT id, code, clock, span, uid, ints, texts, moments, docb FROM origin.things ORDER BY id"
-_OPEN = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'lakegate' AND state LIKE 'idle in tran%'"
-_WORKING = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'lakegate' AND state = 'active'"
+# The gateway's sessions in the source's database: those for its own metadata, on the same server, are left aside.
+_SESSIONS = "FROM pg_stat_activity WHERE application_name = 'lakegate' AND datname = 'reference'"
+_OPEN = f"SELECT count(*) {_SESSIONS} AND state LIKE 'idle in tran%'"
+_WORKING = f"SELECT count(*) {_SESSIONS} AND state = 'active'"
 
 
 class Both:
