@@ -59,4 +59,4 @@ def check(path: Path, run: Callable[[Block], str], *, rewrite: bool) -> None:
         path.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
         return
     for block, output in zip(blocks, outputs, strict=True):
-        assert output == block.expected, f"{path.name}:{block.line}\n{block.text}"
+        assert output == block.expected, f"{path.name}:{block.line}\n{block.text}\n{SEPARATOR}\n{output}"

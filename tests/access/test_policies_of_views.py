@@ -92,7 +92,9 @@ def pair(shop_gateway: RunningGateway, peer: Server, clean: None) -> Iterator[Pa
     made.theirs.close()
     with psycopg.connect(peer_dsn(peer, ADA), autocommit=True) as connection:
         connection.execute("TRUNCATE shop.orders, shop.regions")
-        connection.execute("REVOKE ALL ON SCHEMA shop FROM PUBLIC; REVOKE ALL ON shop.regions FROM bob, eve")
+        connection.execute(
+            "REVOKE ALL ON SCHEMA shop FROM PUBLIC; REVOKE ALL ON ALL TABLES IN SCHEMA shop FROM bob, eve"
+        )
 
 
 @pytest.mark.parametrize("query", _QUERIES)
