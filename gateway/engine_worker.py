@@ -45,11 +45,7 @@ def main(control_descriptor: int, log_descriptor: int, parent: int) -> None:
     """Serve the gateway until it is gone."""
     _die_with(parent)
     heaps.bound()
-    for number in (
-        signal.SIGINT,
-        signal.SIGTERM,
-        signal.SIGHUP,
-    ):  # meant for the gateway
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # meant for the gateway
         signal.signal(number, signal.SIG_IGN)
     control = socket.socket(fileno=control_descriptor)
     message = control.recv(LARGEST_MESSAGE)

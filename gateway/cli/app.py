@@ -35,9 +35,8 @@ app.add_typer(audits, name="audit")
 policies = typer.Typer(help="Policies as code: tested, exported, applied.", no_args_is_help=True)
 app.add_typer(policies, name="policy")
 
-_YOUNG_OBJECTS = (
-    100_000  # modules are a quarter of a million, which all stay: to look at them again and again is in vain
-)
+# Modules are a quarter of a million objects, which all stay: to look at them again and again is in vain.
+_YOUNG_OBJECTS = 100_000
 
 ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="The configuration file.")]
 

@@ -24,8 +24,6 @@ from gateway.sql.engine_dialect.postgres_calls import ResultTypes, asks, find_ty
 from gateway.sql.engine_dialect.type_names import name_types
 
 Infer = Callable[[Any], exp.DataType | exp.DType]
-
-
 _ASKING = (exp.Condition, exp.JSONValue, exp.AtTimeZone)
 
 

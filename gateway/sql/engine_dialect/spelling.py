@@ -165,15 +165,8 @@ _CLOSER = _OPENING | {
     *(TokenType.DCOLON, TokenType.DOT),
 }
 _OPERAND_ENDS = _CLOSES | {
-    *(
-        TokenType.BIT_STRING,
-        TokenType.HEX_STRING,
-        TokenType.VAR,
-        TokenType.IDENTIFIER,
-        TokenType.NUMBER,
-        TokenType.STRING,
-        TokenType.NULL,
-    ),
+    *(TokenType.VAR, TokenType.IDENTIFIER, TokenType.NULL),
+    *(TokenType.NUMBER, TokenType.STRING, TokenType.BIT_STRING, TokenType.HEX_STRING),
     *(token for token in TokenType if token.name in _TYPE_NAMES),
 }
 
