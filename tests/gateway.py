@@ -185,7 +185,7 @@ def serving(lake: SampleLake, settings: Settings, *, exit_code: int | None = 0) 
             process.send_signal(signal.SIGTERM)
             code = process.wait(_STOP_SECONDS)
             assert code == exit_code, f"exit code {code}\n{_tail(log)}"
-            assert "Traceback" not in log.read_text(encoding="utf-8"), _tail(log)
+            assert (traces := _traces(log)) == "", f"the gateway's log tells of failures\n{traces}"
     finally:
         if process.poll() is None:
             process.kill()
@@ -306,6 +306,13 @@ def _wait_until_listening(process: subprocess.Popen[bytes], log: Path) -> str:
 
 def _tail(log: Path) -> str:
     return "\n".join(log.read_text(encoding="utf-8").splitlines()[-25:])
+
+
+def _traces(log: Path) -> str:
+    """Return what the log tells of failures; those that are no records of it go over the lines that follow."""
+    lines = log.read_text(encoding="utf-8").splitlines()
+    told = [lines[place : place + 20] for place, line in enumerate(lines) if "Traceback" in line]
+    return "\n".join("\n".join(trace[:1] if trace[0].startswith("{") else trace) for trace in told)
 
 
 def _toml(value: object) -> str:
