@@ -24,6 +24,7 @@ from optimizer.rules.infer_from_equalities import infer_from_equalities
 from optimizer.rules.keep_subquery_order import keep_subquery_order
 from optimizer.rules.order_conditions import order_conditions
 from optimizer.rules.order_joins import joins_as_written, order_joins
+from optimizer.rules.order_subqueries import order_subqueries
 from optimizer.rules.prune_columns import prune_columns
 from optimizer.rules.push_down_filters import push_down_filters
 from optimizer.rules.scalar_aggregates_as_windows import scalar_aggregates_as_windows
@@ -70,11 +71,12 @@ RULES: tuple[Rule, ...] = (
     ByStatistics(order_conditions),
     ByServers(joins_at_servers),
     ByServers(outer_joins_at_servers),
+    ByStatistics(order_subqueries),
     ByStatistics(order_joins),  # last: tables have their filters, and only the columns that are asked for
 )
 
 # Those for who orders the joins by himself.
-RULES_AS_WRITTEN: tuple[Rule, ...] = (*RULES[:-1], ByStatistics(joins_as_written))
+RULES_AS_WRITTEN: tuple[Rule, ...] = (*RULES[:-2], ByStatistics(joins_as_written))
 
 # Those for a statement whose hints order its joins: servers are not to join some of its tables before.
 RULES_FOR_LEADING: tuple[Rule, ...] = tuple(one for one in RULES if not isinstance(one, ByServers))
