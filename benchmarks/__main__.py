@@ -15,6 +15,7 @@ from pathlib import Path
 
 from benchmarks import (
     audit,
+    beyond_memory,
     catalogue,
     connections,
     dashboard,
@@ -53,6 +54,7 @@ BENCHMARKS: dict[str, Callable[[Setting], report.Section]] = {
     "governance": governance.run,
     "tpcds": tpcds.run,
     "join_orders": join_orders.run,
+    "beyond_memory": beyond_memory.run,
 }
 _RESULTS = Path(__file__).with_name("results")
 

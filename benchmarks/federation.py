@@ -62,10 +62,10 @@ def _first(ask: dict[str, Callable[[], Rows]], number: int) -> tuple[dict[str, f
         started = time.perf_counter()
         rows[name] = work()
         seconds[name] = time.perf_counter() - started
-    return seconds, _difference(rows["gateway"], rows["duckdb"], number in queries.TOTALLY_ORDERED)
+    return seconds, difference(rows["gateway"], rows["duckdb"], number in queries.TOTALLY_ORDERED)
 
 
-def _difference(ours: Rows, theirs: Rows, ordered: bool) -> str | None:
+def difference(ours: Rows, theirs: Rows, ordered: bool) -> str | None:
     if len(ours) != len(theirs):
         return f"{len(ours)} rows, DuckDB has {len(theirs)}"
     if not ordered:

@@ -48,6 +48,7 @@ class Setting:
     postgres_conninfo: str
     psql: Path
     server: postgres.Server
+    report: Callable[[str], None]
 
     @property
     def lineitem_rows(self) -> int:
@@ -73,6 +74,11 @@ def cache_directory() -> Path:
     return Path(os.environ.get("LAKEGATE_BENCH_DIR", ".lakegate/bench")).absolute()
 
 
+def lay_out_beside(setting: Setting, scale: float) -> Layout:
+    """Have data of another scale beside a setting's; PostgreSQL has the source of it, and no lineitem."""
+    return _laid_out(setting.server, scale, setting.report)
+
+
 @contextmanager
 def open_setting(scale: float, quick: bool, report: Callable[[str], None]) -> Iterator[Setting]:
     """Have the data laid out, PostgreSQL and a gateway running for the length of a block."""
@@ -81,17 +87,25 @@ def open_setting(scale: float, quick: bool, report: Callable[[str], None]) -> It
     report("starting PostgreSQL")
     server = _start_peer(directory / "postgres")
     try:
-        suffix = f"{scale:g}".replace(".", "_")
-        layout = lay_out(directory / f"{scale:g}", scale, _database(server, f"crm_{suffix}"), report)
-        peer = _database(server, f"peer_{suffix}")
+        layout = _laid_out(server, scale, report)
+        peer = _database(server, f"peer_{_suffix(scale)}")
         _load_lineitem(peer, layout, report)
         programs = server.programs
         assert programs is not None
         report("starting the gateway")
         with gateway(layout) as running:
-            yield Setting(scale, quick, layout, running, _over_tcp(peer), programs / "psql", server)
+            yield Setting(scale, quick, layout, running, _over_tcp(peer), programs / "psql", server, report)
     finally:
         server.stop()
+
+
+def _laid_out(server: postgres.Server, scale: float, report: Callable[[str], None]) -> Layout:
+    crm_dsn = _database(server, f"crm_{_suffix(scale)}")
+    return lay_out(cache_directory() / f"{scale:g}", scale, crm_dsn, report)
+
+
+def _suffix(scale: float) -> str:
+    return f"{scale:g}".replace(".", "_")
 
 
 def _start_peer(data_dir: Path) -> postgres.Server:
