@@ -51,6 +51,7 @@ from catalog.mirror.object_privileges import change_object_privileges
 from catalog.mirror.own_settings import show_own_settings
 from catalog.mirror.policies import BrokenPolicy, change_owners, change_policies
 from catalog.mirror.policy_states import make_policy_states
+from catalog.mirror.prepared_statements import show_clients_statements
 from catalog.mirror.privileges import change_privileges
 from catalog.mirror.processes import make_processes, new_block, note_process, take_signals
 from catalog.mirror.relations import (
@@ -97,6 +98,7 @@ def open_mirror(
         make_policy_states(connection)
         show_cursor_texts(connection)
         show_own_settings(connection)
+        show_clients_statements(connection)
         harden(connection)
         make_sessions(connection)
         make_processes(connection)

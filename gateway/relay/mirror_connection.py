@@ -57,6 +57,7 @@ class MirrorConnection:
         self._restoring: tuple[bytes, ...] = ()  # what makes it as it was when it was parked
         self._cancelling: asyncio.Future[None] | None = None
         self.number = opening.number
+        self.settings_told = 0  # how often the process has told a setting
         self.parameters: dict[str, str] = {} if told is None else {**told.parameters}
         self.process_id = 0
         self._secret = 0
@@ -481,5 +482,6 @@ class MirrorConnection:
             self._skipping = True
             self._told_end = b"\0VFATAL\0" in message or b"\0VPANIC\0" in message
         elif message[:1] == b"S":
+            self.settings_told += 1
             name, value = message[5:-1].split(b"\0", 1)
             self.parameters[name.decode()] = value.decode(ENCODING.get(), "replace")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from catalog.mirror.prepared_statements import OWN_PREFIX
 from gateway.wire import frontend
 
-OWN = "lakegate own"
+OWN = f"{OWN_PREFIX}question"
 """The name under which the gateway asks questions of its own."""
 
 STATE = f"""

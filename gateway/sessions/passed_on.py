@@ -7,8 +7,6 @@ way: nothing is owed to the client, no portal of the gateway's is open, no tempo
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from gateway.audit.witness import Witness
 from gateway.lanes.engine_lane import EngineLane
 from gateway.lanes.prepared import Lane, NamedStatement, NamedStatements
@@ -17,10 +15,10 @@ from gateway.sessions.cursors import Cursors
 from gateway.sessions.owed_answers import OwedAnswers
 from gateway.sessions.relayed_texts import RelayedTexts
 from gateway.sessions.temporary import TemporaryRelations
+from gateway.sql.session_state import changes_nothing
 from gateway.sql.statements import Kind
 from gateway.wire.sent_at_once import InTurn, SentAtOnce, in_turn
 
-_CHANGE = ("set_config", "setseed")  # functions that change a session, though they stand in a query
 _PARSED, _FAILED = b"1E"
 
 
@@ -61,7 +59,7 @@ class PassedOn:
         if named is None or named.prepared.lane is not Lane.RELAY:
             return None
         statement = named.prepared.statement
-        if statement.kind is not Kind.QUERY or statement.about_gateway or not _changes_nothing(statement.text):
+        if statement.kind is not Kind.QUERY or statement.about_gateway or not changes_nothing(statement.text):
             return None
         self._taken = named
         return message
@@ -83,9 +81,3 @@ class PassedOn:
         self._mirror.write(message.data)
         await self._mirror.relay_until_ready(take, self._client.drain, at_once=True)
         self._engine.settings_changed()
-
-
-@lru_cache(maxsize=512)
-def _changes_nothing(text: str) -> bool:
-    lowered = text.lower()
-    return not any(name in lowered for name in _CHANGE)

@@ -37,6 +37,7 @@ from gateway.sessions.parking import Parking
 from gateway.sessions.passed_on import PassedOn
 from gateway.sessions.preparation import Preparation, SessionNames
 from gateway.sessions.prepared_in_sql import PreparedInSql
+from gateway.sessions.repeated_queries import RepeatedQueries
 from gateway.sessions.role import SessionRole
 from gateway.sessions.running_work import RunningWork
 from gateway.sessions.services import SessionServices
@@ -87,6 +88,7 @@ class Session:
         self._preparation = preparation = Preparation(services, role, self._engine, access, mirror, owed, own)
         self._in_sql = PreparedInSql(self._engine, mirror, self._client, role, self._statements, preparation)
         self._shaped = ShapedStatements(services, role, self._engine, mirror, temporary, owed)
+        self._repeated = RepeatedQueries(mirror, self._client, owed)
         self._own = OwnStatements(services, role, self._engine, access, mirror, owed, self._client)
         self._passed_on = PassedOn(mirror, self._client, self._engine, self._statements, cursors, owed)
         self._relayed: dict[str, Statement] = {}  # what the mirror's portals were made of
@@ -172,8 +174,7 @@ class Session:
             await self._role.let_set_role(*statements)
             for statement in statements:
                 self._temporary.room.filling(statement)
-            self._mirror.write(self._client.bytes_of(message))
-            error = await self._mirror.relay_until_ready(self._owed.pass_on, self._client.drain)
+            error = await self._repeated.answer(message, prepared)
             self._executed(*([] if error is not None else statements))
             note_statement(_log, "relay", None, milliseconds_since(started))
         elif all(one.kind is Kind.ACCESS for one in statements):
@@ -406,22 +407,21 @@ class Session:
         statement, lane = portal.prepared.statement, portal.prepared.lane
         if lane is Lane.DECLARE:
             await self._cursors.declare(portal)
-            return
-        if lane is Lane.MOVE:
+        elif lane is Lane.MOVE:
             await self._cursors.move(portal)
-            return
-        if lane is Lane.PREPARE:
+        elif lane is Lane.PREPARE:
             await self._in_sql.prepare(portal.prepared)
-            return
-        if statement.kind is Kind.AUTHORIZATION:
-            self._unsynced |= self._mirror.extended  # it may be rolled back yet
-        await self._own.run(statement, in_block=self._in_block)
+        else:
+            if statement.kind is Kind.AUTHORIZATION:
+                self._unsynced |= self._mirror.extended  # it may be rolled back yet
+            await self._own.run(statement, in_block=self._in_block)
 
     def _executed(self, *statements: Statement) -> None:
         """Keep step with statements of the mirror that changed the session (``set_config`` is among the queries)."""
         self._engine.settings_changed()
         self._temporary.changed(*statements)
         self.parking.executed(statements)
+        self._repeated.executed(statements)
         for statement in statements:
             self._cursors.executed(statement)
             if statement.kind in (Kind.SESSION, Kind.PREPARE):

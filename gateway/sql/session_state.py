@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from gateway.sql.statements import Kind, Statement
 from gateway.sql.tokens import Token, tokens
 
+_CHANGE = ("set_config", "setseed")  # functions that change a session, though they stand in a query
 _TRANSACTIONS = frozenset({"BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT"})
 
 
@@ -22,6 +24,13 @@ def changes_search_path(statement: Statement) -> bool:
     """Say whether a statement may change ``search_path``, or end what changed it for a time."""
     words = {"SET", "RESET", "DISCARD", "COMMIT", "END", "ROLLBACK", "ABORT", "EXECUTE", "FETCH", "MOVE"}
     return statement.head in words or "set_config" in statement.text.lower()
+
+
+@lru_cache(maxsize=512)
+def changes_nothing(query: str) -> bool:
+    """Say whether a query leaves the session's state as it is for sure."""
+    lowered = query.lower()
+    return not any(name in lowered for name in _CHANGE)
 
 
 def changes_session(statement: Statement) -> bool:

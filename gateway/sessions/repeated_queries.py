@@ -1,0 +1,131 @@
+"""Queries of the catalogues that a session sends again and again as the same text: the mirror keeps their plans.
+
+To parse and plan such a query takes PostgreSQL four fifths of its time. From the third time on it is a prepared
+statement in the session's process of the mirror, of which the client sees nothing but the time.
+
+A text is prepared under the names and settings of a moment. So all are forgotten when anything was executed that may
+have changed these; and a text with a word that stands for the moment in which it is read (``'today'``) goes as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from catalog.mirror.prepared_statements import OWN_PREFIX
+from gateway.audit.witness import Witness
+from gateway.lanes.prepared import PreparedStatement
+from gateway.relay.mirror_connection import MirrorConnection
+from gateway.sessions.owed_answers import OwedAnswers
+from gateway.sql.session_state import changes_nothing
+from gateway.sql.statements import Kind, Statement
+from gateway.wire import frontend
+
+_PREPARED_AT = 3  # the time a text comes
+_MOST = 32  # texts of a session, of which each may hold some ten kilobytes in the mirror
+_QUERIES = frozenset({"SELECT", "WITH", "VALUES", "TABLE"})
+_HARMLESS = frozenset({"SHOW", "BEGIN", "START", "COMMIT", "END"})
+_MOMENTS = r"\b(?:now|today|tomorrow|yesterday)\b(?!\s*\()"
+_UNLIKE = re.compile(rf"{_MOMENTS}|pg_cursor", re.IGNORECASE)  # which tell of what executes a prepared statement
+_ACKNOWLEDGEMENTS = frozenset(b"123")  # ParseComplete, BindComplete, CloseComplete
+
+
+@dataclass(slots=True)
+class _Repeated:
+    """A text: what it was prepared as for the session, how often it came, and how it is executed where it is kept."""
+
+    prepared: PreparedStatement
+    times: int = 0
+    name: str = ""
+    execution: bytes = b""
+
+
+class RepeatedQueries:
+    """Those of one session."""
+
+    def __init__(self, mirror: MirrorConnection, client: Witness, owed: OwedAnswers) -> None:
+        self._mirror = mirror
+        self._client = client
+        self._owed = owed
+        self._texts: OrderedDict[str, _Repeated] = OrderedDict()
+        self._made = 0
+        self._may_differ = False  # settings, once the transaction that is open has ended
+        self._state = (0, 0)  # the mirror's process, and how many settings it has told
+
+    async def answer(self, message: frontend.Query, prepared: Sequence[PreparedStatement | None]) -> bytes | None:
+        """Have the mirror answer a text up to its ReadyForQuery, which is not passed on; return an error's message."""
+        only = prepared[0] if len(prepared) == 1 else None
+        kept = None if only is None else self._messages(message.query, only)
+        self._mirror.write(self._client.bytes_of(message) if kept is None else kept)
+        sink = self._owed.pass_on if kept is None else self._pass_on_answer
+        error = await self._mirror.relay_until_ready(sink, self._client.drain)
+        if error is not None:  # maybe before it was prepared
+            self._texts.pop(message.query, None)
+        return error
+
+    def executed(self, statements: Sequence[Statement]) -> None:
+        """Note what the mirror has executed for the session, once its status is told."""
+        self._may_differ = self._may_differ or not all(_keeps_settings(one) for one in statements)
+        if self._may_differ:
+            self._texts.clear()
+            self._may_differ = self._mirror.status != "I"
+
+    def _messages(self, text: str, prepared: PreparedStatement) -> bytes | None:
+        """Return what executes a text as a prepared statement; None where it is to be sent as it is."""
+        mirror = self._mirror
+        if self._may_differ or not mirror.is_at_rest or mirror.status == "E":
+            return None
+        if (state := (mirror.process_id, mirror.settings_told)) != self._state:
+            self._texts.clear()
+            self._state = state
+        known = self._texts.get(text)
+        if known is None or known.prepared is not prepared:  # names mean other things since
+            known = self._texts[text] = _Repeated(prepared)
+        self._texts.move_to_end(text)
+        known.times += 1
+        if known.execution:
+            return known.execution
+        if known.times == _PREPARED_AT and _reads_alike(prepared.statement):
+            return b"".join(one.encode() for one in self._prepare(text, known)) + known.execution
+        return None
+
+    def _prepare(self, text: str, known: _Repeated) -> Iterator[frontend.FrontendMessage]:
+        """Give the messages that prepare a text, and close what is to make room for it."""
+        while len(self._texts) > _MOST:
+            _, last = self._texts.popitem(last=False)
+            if last.name:
+                yield frontend.Close("S", last.name)
+        self._made += 1
+        known.name = f"{OWN_PREFIX}{self._made}"
+        known.execution = _execution(known.name)
+        yield frontend.Parse(known.name, text)
+
+    def _pass_on_answer(self, data: bytes) -> None:
+        """Pass on what the answer to a text has, too."""
+        if data[0] not in _ACKNOWLEDGEMENTS:
+            self._owed.pass_on(data)
+
+
+def _execution(name: str) -> bytes:
+    messages = (
+        frontend.Bind("", name),
+        frontend.Describe("P", ""),
+        frontend.Execute(""),
+        frontend.Close("P", ""),  # else it is among the cursors of a transaction
+        frontend.Sync(),
+    )
+    return b"".join(message.encode() for message in messages)
+
+
+def _reads_alike(statement: Statement) -> bool:
+    """Whether a text, read again under the same settings and names, is the same query with the same answer."""
+    is_query = statement.head in _QUERIES and not statement.about_gateway
+    return is_query and _UNLIKE.search(statement.text) is None
+
+
+def _keeps_settings(statement: Statement) -> bool:
+    if statement.kind is Kind.QUERY:
+        return changes_nothing(statement.text)
+    return statement.head in _HARMLESS

@@ -1,0 +1,170 @@
+"""Queries that a session repeats as the same text: kept in the mirror, and like PostgreSQL's whatever comes between."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from psycopg import pq
+
+from tests.gateway import RunningGateway, SampleLake, Settings, serving
+
+KEPT = "SELECT count(*) FROM pg_prepared_statement() WHERE starts_with(name, 'lakegate own ')"
+SHOWN = "SELECT count(*) FROM pg_prepared_statements"
+QUERIES = (
+    "SELECT oid, relname FROM pg_class WHERE oid = 'pg_class'::regclass",
+    "SELECT TIMESTAMPTZ '2024-07-01 00:00', '2024-07-01 12:00 Europe/Paris'::timestamptz",
+    "SELECT '01/02/2024'::date, DATE '2024-02-01'",
+    "SELECT INTERVAL '1-2 3 4:05:06', '{NULL,a}'::text[]",
+    "SELECT current_setting('TimeZone'), current_setting('array_nulls'), current_setting('DateStyle')",
+    "SELECT 'x' = NULL, typname FROM pg_type WHERE typname IN ('bool', 'text') ORDER BY typname;",
+    "SELECT 1 / (count(*) - count(*)) FROM pg_namespace",
+    "SELECT relname FROM pg_class WHERE relname = 'seen'",
+    "SELECT count(*) FROM pg_cursors",
+    "SELECT name, statement FROM pg_prepared_statements ORDER BY name",
+    "SELECT to_char(1234.5, 'L9G999D9'), 12::money",
+    "WITH t AS (SELECT 1 AS one) SELECT one, current_schema FROM t",
+    "VALUES (1, 'a'), (2, NULL)",
+    "SELECT count(*) FROM no_such_table_anywhere",
+    "SELECT set_config('array_nulls', 'off', true)",
+)
+COMMANDS = (
+    *("BEGIN", "BEGIN", "COMMIT", "COMMIT", "ROLLBACK", "SAVEPOINT s", "ROLLBACK TO s"),
+    *("SET TimeZone = 'Asia/Tokyo'", "SET LOCAL TimeZone = 'America/New_York'", "RESET TimeZone"),
+    *("SET DateStyle = 'German, DMY'", "SET DateStyle = 'ISO, MDY'", "SET LOCAL DateStyle = 'SQL, DMY'"),
+    *("SET array_nulls = off", "SET LOCAL array_nulls = off", "SET array_nulls = on", "SET IntervalStyle = iso_8601"),
+    *("SET transform_null_equals = on", "RESET transform_null_equals", "SET search_path = pg_catalog", "RESET ALL"),
+    *("DISCARD ALL", "DEALLOCATE ALL", "PREPARE p AS SELECT 1", "DEALLOCATE p", "SHOW TimeZone"),
+)
+
+
+@pytest.fixture
+def ada(gateway: RunningGateway) -> Iterator[pq.abc.PGconn]:
+    with gateway.connect() as connection:
+        yield connection.pgconn
+
+
+def answer(connection: pq.abc.PGconn, text: str) -> tuple[object, ...]:
+    """Return all that the client is told of a statement."""
+    result = connection.exec_(text.encode())
+    error = tuple(
+        result.error_field(field)
+        for field in (pq.DiagnosticField.SQLSTATE, pq.DiagnosticField.MESSAGE_PRIMARY)
+        if result.status == pq.ExecStatus.FATAL_ERROR
+    )
+    columns = [
+        (result.fname(at), result.ftype(at), result.fmod(at), result.fformat(at)) for at in range(result.nfields)
+    ]
+    rows = [[result.get_value(row, at) for at in range(result.nfields)] for row in range(result.ntuples)]
+    return result.status, result.command_status, connection.transaction_status, error, columns, rows
+
+
+def number(connection: pq.abc.PGconn, text: str) -> int:
+    value = connection.exec_(text.encode()).get_value(0, 0)
+    assert value is not None
+    return int(value)
+
+
+def test_from_the_third_time_on_a_query_is_kept(ada: pq.abc.PGconn) -> None:
+    query = QUERIES[0]
+    answers = []
+    kept = []
+    for _ in range(5):
+        answers.append(answer(ada, query))
+        kept.append(number(ada, f"{KEPT} AND statement LIKE 'SELECT oid,%'"))
+    assert answers == answers[:1] * 5
+    assert kept == [0, 0, 1, 1, 1]
+    assert number(ada, SHOWN) == 0
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT 'now'::timestamptz, 'Today'::date",
+        "SELECT set_config('application_name', 'again', false)",
+        "SELECT count(*) FROM pg_stat_activity WHERE pid = pg_backend_pid()",
+        "SELECT count(*) FROM pg_cursors",
+        "SELECT count(*) FROM pg_am; SELECT 1",
+    ],
+)
+def test_what_is_not_kept(ada: pq.abc.PGconn, query: str) -> None:
+    for _ in range(5):
+        assert ada.exec_(query.encode()).status == pq.ExecStatus.TUPLES_OK
+    assert number(ada, KEPT) == 0
+
+
+def test_few_are_kept(ada: pq.abc.PGconn) -> None:
+    for which in range(50):
+        for _ in range(3):
+            assert number(ada, f"SELECT {which} FROM pg_database LIMIT 1") == which
+    assert 25 < number(ada, KEPT) <= 33
+
+
+def test_a_transaction_sees_no_cursor_of_them(ada: pq.abc.PGconn) -> None:
+    ada.exec_(b"BEGIN")
+    for _ in range(4):
+        answer(ada, QUERIES[0])
+        assert number(ada, "SELECT count(*) FROM pg_cursors") == 0
+    ada.exec_(b"COMMIT")
+
+
+def test_rows_that_come_and_go(ada: pq.abc.PGconn) -> None:
+    query = "SELECT count(*) FROM pg_class WHERE relname = 'mine' AND relpersistence = 't'"
+    for _ in range(3):
+        assert number(ada, query) == 0
+        ada.exec_(b"CREATE TEMPORARY TABLE mine (a int)")
+        assert number(ada, query) == 1
+        ada.exec_(b"DROP TABLE mine")
+
+
+def test_a_name_that_comes_to_mean_another_relation(ada: pq.abc.PGconn) -> None:
+    query = "SELECT count(*) FROM pg_temp.pg_am"
+    assert [answer(ada, query)[3] for _ in range(4)] == [(b"42P01", b'relation "pg_temp.pg_am" does not exist')] * 4
+    ada.exec_(b"CREATE TEMPORARY TABLE pg_am AS SELECT 1 AS one")
+    assert [number(ada, query) for _ in range(4)] == [1] * 4
+    ada.exec_(b"DROP TABLE pg_temp.pg_am")
+    assert answer(ada, query)[3] == (b"42P01", b'relation "pg_temp.pg_am" does not exist')
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_whatever_comes_between(gateway: RunningGateway, lake: SampleLake, seed: int) -> None:
+    chosen = random.Random(seed)
+    few = chosen.sample(QUERIES, 5)  # so that they are repeated
+    texts = [chosen.choice(few if chosen.random() < 0.8 else COMMANDS) for _ in range(250)]
+    settings = "-c timezone=UTC -c datestyle=ISO,DMY -c intervalstyle=postgres -c lc_monetary=C"
+    with (
+        gateway.connect(options=settings, application_name="between") as ours,
+        psycopg.connect(lake.reference_dsn, options=settings, application_name="between", autocommit=True) as theirs,
+    ):
+        said: list[str] = []
+        for text in texts:
+            said.append(text)
+            found, expected = (_comparable(answer(one.pgconn, text)) for one in (ours, theirs))
+            assert found == expected, "\n".join(said[-12:])
+
+
+def _comparable(told: tuple[object, ...]) -> tuple[object, ...]:
+    """Leave out the numbers of objects, which differ between databases, and messages in the gateway's words."""
+    status, command, transaction, error, columns, rows = told
+    assert isinstance(error, tuple)
+    return status, command, transaction, error[:1], columns, rows
+
+
+def test_sessions_that_give_up_their_process(lake: SampleLake) -> None:
+    processes = "SELECT count(*) FROM pg_stat_activity WHERE datname = 'repeating' AND application_name = 'idle'"
+    with (
+        serving(lake, Settings(server={"idle_process_timeout": "200ms"}, database="repeating")) as restless,
+        restless.connect(application_name="idle") as connection,
+        lake.server.connect(autocommit=True) as owner,
+    ):
+        one = connection.pgconn
+        expected = answer(one, QUERIES[1])
+        deadline = time.monotonic() + 15
+        while owner.execute(processes).fetchone() != (0,):
+            assert time.monotonic() < deadline, "the session has kept its process"
+            time.sleep(0.05)
+        assert [answer(one, QUERIES[1]) for _ in range(4)] == [expected] * 4
+        assert number(one, f"{KEPT} AND statement LIKE 'SELECT TIMESTAMPTZ%'") == 1
