@@ -84,14 +84,14 @@ class Readable(Protocol):
 
 
 def govern(resolved: Resolved, principal: Principal, access: Readable, reader: PolicyReader) -> Governed:
-    """Put governed relations in the place of tables.
+    """Put governed relations in the place of tables. The resolved tree is used up: hand in a copy of one that is needed
+    further.
 
     Raises SqlError: 42501 for a table that the principal may not read, 42P17 for policies that look into their own
     table, 55000 for one that does not fit its table any more.
     """
     governing = _Governing(_Reading(principal, principal), access, reader)
-    tree = copied(resolved.tree)
-    tables = dict(resolved.tables)
+    tree, tables = resolved.tree, dict(resolved.tables)
     governing.replace_tables(tree, tables, ())
     tables = {name: table for name, table in tables.items() if table.kind != KIND}
     check_governed(tree, tables, principal, access)

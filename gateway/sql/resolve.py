@@ -32,6 +32,7 @@ from gateway.sql.enumerations import order_enumerations
 from gateway.sql.hidden_columns import HiddenColumns, refuse_whole_rows, system_column, unknown_column
 from gateway.sql.session_relations import NO_NAMES, TEMPORARY_SCHEMA, SessionRelation, TemporaryNames
 from gateway.sql.statements import parse_query
+from optimizer.census import Census, take_census
 from optimizer.copies import copied
 from optimizer.stages import Resolved
 from policies.view_relations import column_type
@@ -93,13 +94,13 @@ class References:
 
 def references(tree: exp.Query, names: Names) -> References:
     """Find each table reference of a query that is not a WITH name; raise 42P01 for a name that means nothing here."""
-    _check_size(tree)
-    _check_statement(tree)
-    fold_identifiers(tree)
+    census = _checked_census(tree)
+    _check_statement(census)
+    _fold(census.find_all(exp.Identifier))
     lake: list[tuple[exp.Table, Table]] = []
     system: list[exp.Table] = []
     session: list[tuple[exp.Table, SessionRelation]] = []
-    for node in _table_nodes(tree):
+    for node in _table_nodes(tree, census):
         found = lookup(node, names)
         if found is None:
             system.append(node)
@@ -162,36 +163,36 @@ def view_query(definition: str) -> exp.Query | None:
 
 def fold_identifiers(tree: exp.Expr) -> None:
     """Fold unquoted identifiers to lower case, as PostgreSQL does, in place."""
-    for identifier in tree.find_all(exp.Identifier):
-        if not identifier.args.get("quoted"):
-            identifier.set("this", str(identifier.this).lower())
+    _fold(tree.find_all(exp.Identifier))
 
 
-def _check_statement(tree: exp.Query) -> None:
-    if tree.find(exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.Command) or tree.find(exp.Into):
+def _fold(identifiers: Iterable[exp.Identifier]) -> None:
+    for identifier in identifiers:
+        if not identifier.args.get("quoted") and (folded := str(identifier.this).lower()) != identifier.this:
+            identifier.set("this", folded)
+
+
+def _check_statement(census: Census) -> None:
+    if census.has(exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.Command, exp.Into):
         raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, "writing is not supported yet")
-    if tree.find(exp.Lock):
+    if census.has(exp.Lock):
         raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, "row locks (FOR UPDATE, FOR SHARE) are not supported")
 
 
-def _check_size(tree: exp.Query) -> None:
+def _checked_census(tree: exp.Query) -> Census:
     """Bound the tree before anything recursive sees it; the walk itself does not recurse."""
-    stack: list[tuple[exp.Expr, int]] = [(tree, 1)]
-    nodes = 0
-    while stack:
-        node, depth = stack.pop()
-        nodes += 1
-        if depth > MAX_DEPTH or nodes > MAX_NODES:
-            raise SqlError(
-                SqlState.STATEMENT_TOO_COMPLEX,
-                "statement is too complex",
-                detail=f"The limits are {MAX_DEPTH} levels of nesting or chaining and {MAX_NODES} parts.",
-                hint="Use IN (…) or = ANY (array) for long lists of values.",
-            )
-        stack.extend((child, depth + 1) for child in node.iter_expressions())
+    census = take_census(tree, MAX_DEPTH)
+    if census.depth > MAX_DEPTH or len(census.nodes) > MAX_NODES:
+        raise SqlError(
+            SqlState.STATEMENT_TOO_COMPLEX,
+            "statement is too complex",
+            detail=f"The limits are {MAX_DEPTH} levels of nesting or chaining and {MAX_NODES} parts.",
+            hint="Use IN (…) or = ANY (array) for long lists of values.",
+        )
+    return census
 
 
-def _table_nodes(tree: exp.Query) -> Iterable[exp.Table]:
+def _table_nodes(tree: exp.Query, census: Census) -> Iterable[exp.Table]:
     """Yield the table references that no WITH name hides, once each."""
     seen: set[int] = set()
     known: set[int] = set()
@@ -205,7 +206,7 @@ def _table_nodes(tree: exp.Query) -> Iterable[exp.Table]:
             if _is_table(scope, table) and id(table) not in known and not _is_function(table):
                 known.add(id(table))
                 yield table
-    for table in tree.find_all(exp.Table):
+    for table in census.find_all(exp.Table):
         if id(table) not in seen and not _is_function(table):  # a place the scopes do not reach: treat it as a table
             yield table
 

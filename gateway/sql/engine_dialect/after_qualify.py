@@ -5,7 +5,7 @@ Each rule of ``RULES`` changes a query in place.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 
 from sqlglot import exp
 from sqlglot.optimizer.resolver import Resolver
@@ -17,22 +17,23 @@ from gateway.sql.engine_dialect.build import named
 from gateway.sql.engine_dialect.from_functions import SCALAR
 from gateway.sql.engine_dialect.grouped_columns import NO_KEYS, PrimaryKeys
 from gateway.sql.engine_dialect.row_json import replace_row
+from optimizer.census import Census, take_census
 
 USING = "using"  # in a join's meta: it was written with USING or NATURAL
 ROW = "row"  # in a tuple's meta: it is the whole row of a source
 MARK = "row:"  # a column that is NULL where an outer join has found no row
 
 
-def mark_joins(tree: exp.Expr) -> None:
+def mark_joins(joins: Iterable[exp.Join]) -> None:
     """Note, before names are qualified, which joins have USING or are natural."""
-    for join in tree.find_all(exp.Join):
+    for join in joins:
         if join.args.get("using") or join.method == "NATURAL":
             join.meta[USING] = True
 
 
 def complete(tree: exp.Query, schema: MappingSchema, primary_keys: PrimaryKeys = NO_KEYS) -> None:
     """Apply the rules to a qualified query, in place."""
-    if _needs_scopes(tree):
+    if _needs_scopes(take_census(tree)):
         for scope in traverse_scope(tree):
             if isinstance(scope.expression, exp.Select):
                 expand_rows(scope, schema)
@@ -43,12 +44,22 @@ def complete(tree: exp.Query, schema: MappingSchema, primary_keys: PrimaryKeys =
         grouped_columns.settle(select, primary_keys)
 
 
-def _needs_scopes(tree: exp.Query) -> bool:
-    if tree.find(exp.TableColumn, exp.Dot, exp.Tuple) is not None:
+def _needs_scopes(census: Census) -> bool:
+    """Whether there may be rows as values, or columns in ORDER BY that are not qualified."""
+    if census.has(exp.TableColumn, exp.Dot, exp.Tuple):
         return True
-    return any(not isinstance(one.this, exp.Column) or not one.this.table for one in tree.find_all(exp.Ordered)) or any(
-        one.is_star for one in tree.find_all(exp.Column)
-    )
+    named = {one.alias_or_name for one in census.find_all(exp.Table, exp.TableAlias)}
+    keys = [one.this for one in census.find_all(exp.Ordered)]
+    if any(_is_open(key, named) for key in keys):
+        return True
+    return census.has(exp.Star) and any(one.is_star for one in census.find_all(exp.Column))
+
+
+def _is_open(key: exp.Expr, named: Set[str]) -> bool:
+    """Whether a key of ORDER BY has columns that are not qualified: alone, it is an output's name if it is no row's."""
+    if isinstance(key, exp.Column):
+        return not key.table and key.name in named
+    return any(not one.table for one in key.find_all(exp.Column))
 
 
 _PLAIN_TUPLES = (exp.Distinct, exp.Values, exp.Group, exp.GroupingSets, exp.Cube, exp.Rollup)

@@ -24,6 +24,7 @@ from gateway.sql.engine_dialect import (
 from gateway.sql.engine_dialect.arranged_tokens import arranged, with_own_names
 from gateway.sql.tokens import UnterminatedToken
 from gateway.sql.tokens import tokens as own_tokens
+from optimizer.census import Census, take_census
 
 _ADJACENT = re.compile(r"\$\d+[^\s$]*\$")
 
@@ -42,9 +43,14 @@ def parse(sql: str) -> exp.Expr:
     statements = Postgres().parser().parse(arranged(spelling.respelt(tokens)), sql)
     if len(statements) != 1 or statements[0] is None:
         raise sqlglot.errors.ParseError("one statement is expected")
-    tree = with_own_names(statements[0])
-    _count_alike(tree)
-    _keep_elements(tree)
+    tree = statements[0]
+    census = take_census(tree)
+    if census.has(exp.Anonymous):
+        census = take_census(with_own_names(tree))
+    if census.has(exp.Bracket):
+        _count_alike(tree)
+    if census.has(exp.Array):
+        _keep_elements(tree)
     short_forms.spell_out(tree)
     column_names.name_columns(tree, sql)
     return tree
@@ -110,12 +116,14 @@ def _read_integers(tokens: list[Token], sql: str) -> None:
         del tokens[place + 1 : last + 1]
 
 
-def _bare_keys(tree: exp.Expr) -> None:
-    for ordered in tree.find_all(exp.Ordered):
+def _bare_keys(census: Census) -> None:
+    if not census.has(exp.Paren):
+        return
+    for ordered in census.find_all(exp.Ordered):
         ordered.set("this", _bare(ordered.this))
-    for keys in tree.find_all(exp.Group):
+    for keys in census.find_all(exp.Group):
         keys.set("expressions", [_bare(one) for one in keys.expressions])
-    for distinct in tree.find_all(exp.Distinct):
+    for distinct in census.find_all(exp.Distinct):
         on = distinct.args.get("on")
         if isinstance(on, exp.Tuple):
             on.set("expressions", [_bare(one) for one in on.expressions])
@@ -136,52 +144,64 @@ def prepare(tree: exp.Expr, schema: MappingSchema) -> exp.Query:
     - ``GROUP BY (a)`` and ``ORDER BY (1)`` are keys without parentheses, which may be names and places of outputs.
     - ``t.*`` as a value, as PostgreSQL writes it in policies and views, is the row ``t``.
     """
-    after_qualify.mark_joins(tree)
-    column_aliases.derive(tree)
-    _bare_keys(tree)
-    from_functions.complete(tree)
-    for constant in list(tree.find_all(exp.ByteString, exp.UnicodeString)):
+    census = take_census(tree)
+    after_qualify.mark_joins(census.find_all(exp.Join))
+    census = column_aliases.derive(tree, census)
+    _bare_keys(census)
+    census = from_functions.complete(tree, census)
+    for constant in census.find_all(exp.ByteString, exp.UnicodeString):
         constant.replace(exp.Literal.string(_unescaped(constant)))
     if isinstance(tree, exp.Values):
         tree = exp.select("*").from_(_named_values(tree))
-    for values in list(tree.find_all(exp.Values)):
+        census = take_census(tree)
+    assert isinstance(tree, exp.Query)
+    _name_items(census, schema)
+    _name_rows(census)
+    for select in census.find_all(exp.Select):
+        _name_subqueries(select)
+    repeated_names.tell_apart(tree, schema, census)
+    return tree
+
+
+def _name_items(census: Census, schema: MappingSchema) -> None:
+    """Complete the lists of columns behind aliases, in place."""
+    for values in census.find_all(exp.Values):
         _name_columns(values, [f"column{place}" for place in range(1, _width(values) + 1)])
-    for table in list(tree.find_all(exp.Table)):
+    for table in census.find_all(exp.Table):
         if _has_columns(table) and isinstance(table.this, exp.Identifier):
             _name_columns(table, schema.column_names(table))
-    for source in list(tree.find_all(exp.Subquery)):
+    for source in census.find_all(exp.Subquery):
         query = source.this
         if _has_columns(source) and isinstance(query, exp.Query) and not query.is_star:
             names = [column.alias_or_name for column in query.selects]
             _name_columns(source, names)
             if _sorts_by_output(query, names):
                 source.set("this", exp.select("*").from_(exp.Subquery(this=query, alias=_alias("ordered"))))
-    for unnest in list(tree.find_all(exp.Unnest)):
+    for unnest in census.find_all(exp.Unnest):
         if unnest.alias and not unnest.args["alias"].columns:
             unnest.args["alias"].set("columns", [exp.to_identifier(unnest.alias, quoted=True)])
-    _name_rows(tree)
-    for select in tree.find_all(exp.Select):
-        _name_subqueries(select)
-    assert isinstance(tree, exp.Query)
-    repeated_names.tell_apart(tree, schema)
-    return tree
 
 
 def _name_subqueries(select: exp.Select) -> None:
     """Name the subqueries of a select list that ORDER BY, GROUP BY or DISTINCT ON speak of by their place, in place:
     `qualify` takes no name of a subquery's own for one.
     """
+    unnamed = [at for at, value in enumerate(select.expressions) if isinstance(value, exp.Subquery) and not value.alias]
+    if not unnamed:
+        return
     clauses = [select.args[key] for key in ("order", "group", "distinct") if select.args.get(key) is not None]
     places = {one.name for clause in clauses for one in clause.find_all(exp.Literal) if one.is_int}
-    for place, value in enumerate(select.expressions, 1):
-        if isinstance(value, exp.Subquery) and str(place) in places and not value.alias:
-            name = exp.to_identifier(f"_col_{place - 1}", quoted=True)
-            select.expressions[place - 1].replace(exp.Alias(this=value.copy(), alias=name))
+    for at in unnamed:
+        if str(at + 1) in places:
+            value = select.expressions[at]
+            alias = exp.Alias(alias=exp.to_identifier(f"_col_{at}", quoted=True))
+            value.replace(alias)
+            alias.set("this", value)
 
 
-def _name_rows(tree: exp.Expr) -> None:
+def _name_rows(census: Census) -> None:
     """Make ``t.*`` the row of ``t`` where it is a value, in place; those of outputs and ``ROW(t.*)`` are columns."""
-    for star in list(tree.find_all(exp.Star)):
+    for star in census.find_all(exp.Star):
         column = star.parent
         if isinstance(column, exp.Column) and column.table and not isinstance(column.parent, exp.Select | exp.Tuple):
             column.replace(exp.TableColumn(this=column.args["table"]))

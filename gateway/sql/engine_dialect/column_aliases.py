@@ -7,19 +7,22 @@ from __future__ import annotations
 from sqlglot import exp
 
 from gateway.sql.engine_dialect.after_qualify import USING
+from optimizer.census import Census, take_census
 
 
-def derive(tree: exp.Expr) -> None:
+def derive(tree: exp.Expr, census: Census) -> Census:
     """Put ``(SELECT * FROM item) AS t (k, a)`` in the place of items of FROM that need it, in place. Names of tables
-    must have their schema, so that others are those of WITH.
+    must have their schema, so that others are those of WITH. Returns what the tree has then.
     """
-    for join in list(tree.find_all(exp.Subquery)):
-        if join.alias and isinstance(join.this, exp.Table):  # a join in parentheses
-            _derive(join, join.this)
-    for item in list(tree.find_all(exp.Table)):
-        named = _has_columns(item) and isinstance(item.this, exp.Identifier)
-        if named and (_merges_keys(item) or (not item.db and not _is_whole(item))):
+    joins = [one for one in census.find_all(exp.Subquery) if one.alias and isinstance(one.this, exp.Table)]
+    for join in joins:  # in parentheses
+        _derive(join, join.this)
+    census = take_census(tree) if joins else census
+    items = [one for one in census.find_all(exp.Table) if _has_columns(one) and isinstance(one.this, exp.Identifier)]
+    for item in items:
+        if _merges_keys(item) or (not item.db and not _is_whole(item)):
             _derive(item, item)
+    return take_census(tree) if items else census
 
 
 def _has_columns(item: exp.Expr) -> bool:

@@ -8,6 +8,7 @@ from sqlglot import exp
 
 from gateway.sql.engine_dialect.build import named
 from gateway.sql.engine_dialect.set_functions import SPLIT, Rows, get_record_rows, get_rows, take_apart
+from optimizer.census import Census, take_census
 
 SCALAR = "scalar"  # in a derived table's meta: its rows are values, for which its alias stands
 _SERIES = (exp.ExplodingGenerateSeries, exp.GenerateSeries)
@@ -24,9 +25,14 @@ _OF_SETS = frozenset(  # functions of PostgreSQL's that return sets: they are no
 )
 
 
-def complete(tree: exp.Expr) -> None:
-    """Name the columns of functions in FROM, in place, and spell out those that `sources` does not know."""
-    for holder in list(tree.find_all(exp.From, exp.Join)):
+def complete(tree: exp.Expr, census: Census) -> Census:
+    """Name the columns of functions in FROM, in place, and spell out those that `sources` does not know. Returns what
+    the tree has then.
+    """
+    holders = census.find_all(exp.From, exp.Join)
+    if not census.has(exp.Anonymous) and all(_is_no_function(holder.this) for holder in holders):
+        return census
+    for holder in holders:
         item = _without_lateral(holder.this)
         function = _function(item)
         if isinstance(item, exp.Table) and item.args.get("rows_from"):
@@ -41,6 +47,13 @@ def complete(tree: exp.Expr) -> None:
         elif function is not None and not isinstance(function, _SETS):
             _other(holder, item, function)
     take_apart(tree)
+    return take_census(tree)
+
+
+def _is_no_function(item: exp.Expr) -> bool:
+    if isinstance(item, exp.Table):
+        return isinstance(item.this, exp.Identifier) and not item.args.get("rows_from")
+    return isinstance(item, exp.Subquery)
 
 
 def _without_lateral(item: exp.Expr) -> exp.Expr:

@@ -16,6 +16,11 @@ MAX_ELEMENTS = 12  # of CUBE; the sets of one more are too many
 Set = tuple[exp.Expr, ...]
 
 
+def has_short_form(group: exp.Group) -> bool:
+    """Whether a GROUP BY is more than a list of keys, or of plain sets."""
+    return group.args.get("all") is not None or any(_is_shorthand(part) for part in group.expressions)
+
+
 def spell_out(select: exp.Select) -> None:
     """Write a SELECT's grouping sets as a list of plain ones, in place. Positions and aliases in them become the
     expressions that they stand for.

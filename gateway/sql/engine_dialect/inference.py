@@ -22,6 +22,7 @@ from gateway.sql.engine_dialect.gathered_aggregates import BY_TYPE, gather_by_ty
 from gateway.sql.engine_dialect.kinds import Kind, T, kind, type_of
 from gateway.sql.engine_dialect.postgres_calls import ResultTypes, asks, find_type
 from gateway.sql.engine_dialect.type_names import name_types
+from optimizer.census import Census, take_census
 
 Infer = Callable[[Any], exp.DataType | exp.DType]
 _ASKING = (exp.Condition, exp.JSONValue, exp.AtTimeZone)
@@ -46,13 +47,13 @@ def annotate(
 
     metadata = {**METADATA, exp.Parameter: _annotator(of_parameter)}
     found: set[type[exp.Expr]] = set()
+    census = take_census(tree)
     if types is not None:
-        nodes = [*tree.walk()]
-        note_infinity(nodes)
-        found |= {type(node) for node in nodes if isinstance(node, _ASKING)} - {exp.Column, exp.Literal}
+        note_infinity(census.nodes)
+        found |= {one for one in census.classes if issubclass(one, _ASKING)} - {exp.Column, exp.Literal}
         metadata |= {node: _or_asked(metadata.get(node, {}), types) for node in found}
     annotate_types(tree, schema=schema, expression_metadata=metadata, dialect="postgres")
-    if _type_columns_of_functions(tree):
+    if _type_columns_of_functions(census):
         annotate_types(tree, schema=schema, expression_metadata=metadata, dialect="postgres", overwrite_types=False)
     named = types is not None and exp.Anonymous in found and name_types(tree, types)
     if (not found.isdisjoint(BY_TYPE) and gather_by_type(tree)) or named:
@@ -74,13 +75,13 @@ def _or_asked(known: dict[str, Any], types: ResultTypes) -> dict[str, Any]:
     return {"annotator": apply}
 
 
-def _type_columns_of_functions(tree: exp.Query) -> bool:
+def _type_columns_of_functions(census: Census) -> bool:
     """Type the columns that come from LATERAL queries and functions in FROM, which sqlglot leaves unknown.
 
     Aliases are told apart by name alone: only columns without a type are touched. Returns whether any was found.
     """
     found: dict[tuple[str, str], exp.DataType] = {}
-    for source in tree.find_all(exp.Lateral, exp.Table):
+    for source in census.find_all(exp.Lateral, exp.Table):
         inner = source.this
         if isinstance(inner, exp.Subquery):
             query = inner.unnest()
@@ -90,7 +91,7 @@ def _type_columns_of_functions(tree: exp.Query) -> bool:
         elif isinstance(inner, exp.ExplodingGenerateSeries | exp.GenerateSeries | exp.Explode):
             for name in source.alias_column_names or [source.alias]:
                 found[source.alias, name] = type_of(inner)
-    for column in tree.find_all(exp.Column) if found else ():
+    for column in census.find_all(exp.Column) if found else ():
         known = found.get((column.table, column.name))
         if known is not None and kind(column) is Kind.UNKNOWN:
             column.type = known.copy()

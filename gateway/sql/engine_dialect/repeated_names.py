@@ -15,17 +15,18 @@ from sqlglot.optimizer.qualify import qualify
 from sqlglot.schema import MappingSchema
 
 from gateway.sql.engine_dialect.build import named
+from optimizer.census import Census
 from optimizer.copies import copied
 
 _BY_PLACE = ("order", "group", "distinct")
 
 
-def tell_apart(tree: exp.Query, schema: MappingSchema) -> None:
+def tell_apart(tree: exp.Query, schema: MappingSchema, census: Census) -> None:
     """Name the columns of items of FROM anew, in place, where names repeat."""
-    for alias in tree.find_all(exp.TableAlias):
+    for alias in census.find_all(exp.TableAlias):
         if len(alias.columns) > 1:
             _rename(alias.columns)
-    if not _speaks_of_places(tree):
+    if not _speaks_of_places(census):
         return
     while unknown := [one for one in tree.find_all(exp.Select) if _may_repeat(one)]:
         if not _spell_out(tree, unknown, schema):
@@ -43,11 +44,11 @@ def _rename(names: list[exp.Identifier]) -> None:
             name.replace(exp.to_identifier(fresh, quoted=True))
 
 
-def _speaks_of_places(tree: exp.Query) -> bool:
+def _speaks_of_places(census: Census) -> bool:
     """Whether a query whose outputs are stars speaks of them by their place."""
     return any(
         one.is_star and any(_is_place(key) for clause in _BY_PLACE for key in _keys(one.args.get(clause)))
-        for one in tree.find_all(exp.Select, exp.SetOperation)
+        for one in census.find_all(exp.Select, exp.SetOperation)
     )
 
 

@@ -16,6 +16,7 @@ from sqlglot import exp
 from sqlglot.tokenizer_core import Token, TokenType
 
 from gateway.sql.engine_dialect.build import refuse
+from optimizer.census import Census
 
 _SEARCH, _CYCLE = "\0search", "\0cycle"
 _KINDS = frozenset({"DEPTH", "BREADTH"})
@@ -122,6 +123,11 @@ def _word(place: Token, kind: TokenType, text: str) -> Token:
 
 def _text(place: Token, text: str) -> Token:
     return _word(place, TokenType.STRING, text)
+
+
+def has_search_or_cycle(census: Census) -> bool:
+    """Whether a WITH has SEARCH or CYCLE."""
+    return any(one.alias in (_SEARCH, _CYCLE) for one in census.find_all(exp.CTE))
 
 
 def search_and_cycle(tree: exp.Expr) -> None:

@@ -1,6 +1,7 @@
 """Short forms: what PostgreSQL's grammar has beside the plain forms that names are resolved in and the engine reads.
 
 Each rule of ``RULES`` takes a statement's tree as it was parsed and changes it in place; none changes what it means.
+Beside it stands what a statement must have to be changed by it: most have nothing for most rules.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from catalog.sqlstate import SqlState
 from gateway.sql.engine_dialect import grouping_sets, json_constructors, search_cycle, sql_json
 from gateway.sql.engine_dialect.build import named
 from gateway.sql.engine_dialect.spelling import LIKE_CALL, LOCAL, NORMALIZED
+from optimizer.census import Census, take_census
 
 _MAX_COPIED = 5_000  # parts of queries in WITH that are copied to where they are named
 _ROWS_AS_QUERIES = 64  # rows of VALUES that become queries of a UNION
@@ -23,8 +25,11 @@ _CODE_POINT_ORDERS = frozenset({"c", "posix", "ucs_basic", "default", "c.utf8", 
 
 def spell_out(tree: exp.Expr) -> None:
     """Apply the rules to a statement, in place."""
-    for rule in RULES:
-        rule(tree)
+    census = take_census(tree)
+    for rule, is_wanted in RULES:
+        if is_wanted(census):
+            rule(tree)
+            census = take_census(tree)
 
 
 def _each(tree: exp.Expr, kind: type[exp.Expr]) -> list[exp.Expr]:
@@ -246,21 +251,38 @@ def _is_hidden(node: exp.Expr, cte: exp.Expr, query: exp.Expr) -> bool:
     return False
 
 
-RULES: tuple[Callable[[exp.Expr], None], ...] = (
-    sql_json.json_calls,
-    json_constructors.object_aggregates,
-    search_cycle.search_and_cycle,
-    row_keyword,
-    like_calls,
-    similar_patterns,
-    normal_forms,
-    local_times,
-    row_star,
-    values_as_query,
-    sample,
-    code_point_order,
-    limit_all,
-    only,
-    plain_grouping_sets,
-    inner_with,
+def _has(*classes: type[exp.Expr]) -> Callable[[Census], bool]:
+    return lambda census: census.has(*classes)
+
+
+def _has_only(census: Census) -> bool:
+    return any(one.args.get("only") for one in census.find_all(exp.Table))
+
+
+def _has_grouping_sets(census: Census) -> bool:
+    return any(grouping_sets.has_short_form(one) for one in census.find_all(exp.Group))
+
+
+def _has_inner_with(census: Census) -> bool:
+    clauses = census.find_all(exp.With)
+    return len(clauses) > 1 or any(one.parent is not census.nodes[0] for one in clauses)
+
+
+RULES: tuple[tuple[Callable[[exp.Expr], None], Callable[[Census], bool]], ...] = (
+    (sql_json.json_calls, _has(exp.JSONValue, exp.Anonymous)),
+    (json_constructors.object_aggregates, _has(exp.JSONObjectAgg)),
+    (search_cycle.search_and_cycle, search_cycle.has_search_or_cycle),
+    (row_keyword, _has(exp.Anonymous)),
+    (like_calls, _has(exp.Anonymous)),
+    (similar_patterns, _has(exp.RegexpLike)),
+    (normal_forms, _has(exp.NullSafeEQ, exp.NullSafeNEQ)),
+    (local_times, _has(exp.AtTimeZone)),
+    (row_star, _has(exp.Dot)),
+    (values_as_query, _has(exp.Values)),
+    (sample, _has(exp.TableSample)),
+    (code_point_order, _has(exp.Collate)),
+    (limit_all, _has(exp.Var)),
+    (only, _has_only),
+    (plain_grouping_sets, _has_grouping_sets),
+    (inner_with, _has_inner_with),
 )
