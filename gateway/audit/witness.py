@@ -144,9 +144,7 @@ class Witness:
             parse = message.parse
             text = parse.query if parse is not None else self._asker.statement_text(message.statement) or ""
             self._portals[""] = (text, True)
-            self._subject = text
-            self.activity.begins(text)
-            await self._begin(text)
+            await self.executes(text)
         elif type(message) is frontend.Bind:
             self._subject = self._asker.statement_text(message.statement) or ""
             self._portals[message.portal] = (self._subject, False)
@@ -160,6 +158,12 @@ class Witness:
         elif type(message) is frontend.FunctionCall:
             self._subject = ""
             await self._begin("", simple=True)
+
+    async def executes(self, text: str) -> None:
+        """Take note of a statement that is bound and executed at once, in the place of `receive` of its messages."""
+        self._subject = text
+        self.activity.begins(text)
+        await self._begin(text)
 
     async def _begin(self, text: str, *, simple: bool = False, limit: int = 0, resumed: bool = False) -> None:
         entry = await self._entry(text, resumed=resumed) if self._audit.is_on else _UNWRITTEN

@@ -90,7 +90,7 @@ class EngineLane:
         self.session_user: str | None = None  # so too
         self._mirror = mirror
         self._client = client
-        self._whole = WholeLane(lake, client)
+        self.whole = WholeLane(lake, client)
         self._results = KeptResults(lake, client)
         self._settings: Settings | None = None
         self._read: tuple[PreparedStatement, _Names, _Names, _Names] | None = None  # what was read last, for the audit
@@ -98,9 +98,9 @@ class EngineLane:
         self.ended_by: SqlError | None = None  # why the message at hand is not to be carried out any further
 
     @property
-    def settings_known(self) -> bool:
-        """Whether nothing was executed in the mirror since the settings were read."""
-        return self._settings is not None
+    def settings(self) -> Settings | None:
+        """The settings as they were read last; None where something was executed in the mirror since."""
+        return self._settings
 
     @property
     def needs_no_sync(self) -> bool:
@@ -315,7 +315,7 @@ class EngineLane:
             await self._mirror.wake()
 
     async def _open(self, portal: Portal, settings: Settings, *, is_scroll: bool) -> None:
-        portal.rows = await self._whole.open(portal, settings.output)
+        portal.rows = await self.whole.open(portal, settings.output)
         if portal.rows is not None:
             return
         running = await self._start(portal, settings, self._client)
@@ -349,7 +349,7 @@ class EngineLane:
         return sent
 
     async def _send_computed(self, portal: Portal, settings: Settings, client: RowClient) -> int:
-        relayed = await self._whole.send(portal, settings.output, client)
+        relayed = await self.whole.send(portal, settings.output, client)
         if relayed is not None:
             return relayed
         form = partial(portal.encoder.form, portal.fields, settings.output)
@@ -383,7 +383,7 @@ class EngineLane:
     async def _send_copy(self, portal: Portal, copy: CopyTo, settings: Settings) -> int:
         as_utf8 = replace(settings.output, client_encoding="UTF8")  # COPY has an ENCODING of its own
         made = copy_out.copy_out(copy, portal.fields, as_utf8)
-        relayed = await self._whole.copy(portal, copy.options, settings.output)
+        relayed = await self.whole.copy(portal, copy.options, settings.output)
         if relayed is not None:
             return relayed
         running = await self._start(portal, settings, self._client, made.form)
@@ -396,7 +396,7 @@ class EngineLane:
         options, planned = portal.prepared.explain, portal.prepared.require_plan()
         assert options is not None
         kept = self._results.kept(portal, settings)
-        whole = await self._whole.explain(portal, options, settings.output, kept)
+        whole = await self.whole.explain(portal, options, settings.output, kept)
         if whole is not None:
             return self._send_lines(whole)
         if portal.sent.is_unknown:
@@ -489,7 +489,7 @@ class EngineLane:
             told = [(value or b"").decode(ENCODING.get(), "replace") for value in row]
             self.current_user, self.session_user, *others = told
             self._settings = session_settings(others, self._mirror.parameters)
-            self._whole.tuning = self._settings.session.tuning
+            self.whole.tuning = self._settings.session.tuning
         return self._settings
 
 

@@ -8,8 +8,10 @@ from operator import is_
 
 from gateway.explaining import explain
 from gateway.lake import Lake
+from gateway.lanes.again import Again
 from gateway.lanes.bound import Client, Portal, RowClient
 from gateway.lanes.prepared import Lane
+from gateway.lanes.session_settings import Settings
 from gateway.lanes.whole_rows import WholeRows
 from gateway.pipeline import get_reads, reads
 from gateway.relay.source_connection import Execution
@@ -17,9 +19,12 @@ from gateway.relay.source_relay import Asked, WholeStatement
 from gateway.result_cache import Result
 from gateway.sql.copy_options import CopyOptions, Format, written
 from gateway.sql.explain_options import ExplainOptions
+from gateway.sql.hints import NO_HINTS
 from gateway.tuning import USUAL
 from gateway.values.client_encodings import is_converted
+from gateway.values.registry import sql_name
 from gateway.values.settings import OutputSettings
+from gateway.wire import backend, frontend
 
 
 class WholeLane:
@@ -80,6 +85,27 @@ class WholeLane:
         if server is None:
             return None
         return explain.explain_whole(asked.whole, portal.prepared.require_plan(), options, server, kept)
+
+    async def again(self, portal: Portal, settings: Settings, message: frontend.Bind) -> Again | None:
+        """Return what is known now of a statement that was executed for a message, for the next time; None where more
+        is to be looked at then.
+        """
+        prepared, plan = portal.prepared, portal.prepared.plan
+        if plan is None or plan.whole is None or plan.hints is not NO_HINTS:
+            return None
+        if prepared.lane is not Lane.ENGINE or prepared.copy is not None:
+            return None
+        may_be_kept = bool(self._lake.results.lifetimes.get(plan.whole.source))
+        if may_be_kept or portal.types != tuple(map(sql_name, portal.sent.oids)):
+            return None
+        logins, fragmented = self._lake.remote_logins.version, get_reads(plan)
+        asked = await self._get_asked(portal, settings.output)
+        if asked is None or fragmented is None:
+            return None
+        formats = message.parameter_formats, message.result_formats
+        read = prepared.tables(), prepared.policies(), prepared.shadow_policies()
+        told = portal.described or backend.RowDescription(portal.fields).encode()
+        return Again(settings, logins, asked, *formats, plan, told, read, fragmented)
 
     def _note(self, portal: Portal) -> None:
         portal.lane = "source"

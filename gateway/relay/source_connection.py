@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -112,7 +112,7 @@ class SourceConnection:
         self._key = (0, b"")
         self._statements: OrderedDict[tuple[str, tuple[int, ...]], tuple[str, tuple[backend.FieldDescription, ...]]]
         self._statements = OrderedDict()
-        self._told: dict[tuple[str, tuple[int, ...]], object] = {}
+        self._told: dict[tuple[str, tuple[int, ...]], Sequence[backend.FieldDescription]] = {}
         self._made = 0
         self.has_cursors = False  # that may outlive their transaction
         self._busy = self._is_stale = self._in_transaction = False
@@ -150,11 +150,16 @@ class SourceConnection:
         """Close at once."""
         self._transport.abort()
 
-    def has_prepared(self, execution: Execution, told: object) -> bool:
-        """Whether the statement was prepared here for a client who was told these very columns (`note_told`)."""
-        return self._told.get((execution.sql, execution.oids)) is told
+    def has_prepared(self, execution: Execution, told: Sequence[backend.FieldDescription]) -> bool:
+        """Whether the statement was prepared here for a client who was told these columns (`note_told`), in whichever
+        formats.
+        """
+        known = self._told.get((execution.sql, execution.oids))
+        if known is told:
+            return True
+        return known is not None and [one.type_oid for one in known] == [one.type_oid for one in told]
 
-    def note_told(self, execution: Execution, told: object) -> None:
+    def note_told(self, execution: Execution, told: Sequence[backend.FieldDescription]) -> None:
         """Remember that a prepared statement's columns are those that a client was told."""
         self._told[execution.sql, execution.oids] = told
 

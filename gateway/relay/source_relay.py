@@ -135,6 +135,23 @@ class SourceRelay:
         finally:
             lease.end()
 
+    def get_prepared(self, asked: Asked) -> Lease | None:
+        """Return an idle connection where a statement is prepared already, with the columns that the client was told,
+        for `execute`. The lease is to be ended.
+        """
+        lease = self._idle_lease(asked)
+        if lease is not None and not lease.connection.has_prepared(asked.execution, asked.told):
+            lease.end()
+            return None
+        return lease
+
+    async def execute(self, lease: Lease, execution: Execution, client: Sink) -> int:
+        """Execute a statement that `get_prepared` has found, and pass its rows on; return how many. Raises SqlError."""
+        try:
+            return await lease.connection.run(execution, client)
+        except (SourceFailed, SourceLost) as failure:
+            raise lease.as_sql_error(failure) from None
+
     async def copy(self, asked: Asked, options: str, client: Sink) -> int | None:
         """As `send`, for ``COPY … TO STDOUT`` with ``options`` as SQL writes them."""
         async with self._connected(asked) as connection:

@@ -185,6 +185,11 @@ class Cursors:
         """Whether no portal of the gateway's is open or to be closed."""
         return not (self.portals or self._gone or self._held)
 
+    @property
+    def are_at_rest(self) -> bool:
+        """Whether that is so outside of transactions, with nothing asked of the mirror that it has not answered."""
+        return self.is_empty and self._mirror.status == "I" and not self._mirror.unsettled and self._owed.is_empty
+
     async def reap(self) -> None:
         """Stop what was closed."""
         while self._gone:

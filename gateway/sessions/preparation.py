@@ -142,7 +142,7 @@ class Preparation:
         before, statement = named.prepared.lane, named.prepared.statement
         if before is Lane.RELAY and statement.kind not in LATE and not self._temporary.may_mean_others(statement):
             return
-        is_settled = self._engine.settings_known and not self._temporary.is_outdated
+        is_settled = self._engine.settings is not None and not self._temporary.is_outdated
         is_last = named.last is not None and named.last.names is self._role.names()
         if is_settled and is_last and not self._is_outdated(named.prepared):
             return
@@ -201,7 +201,7 @@ class Preparation:
             asker = Asker(self._role.names(), self._role.principal())
             return await services.statements.prepare(statement, asker, services.lake)
         except SqlError as error:
-            if not certain and not self._engine.settings_known and self._mirror.status != "E":
+            if not certain and self._engine.settings is None and self._mirror.status != "E":
                 return None
             if isinstance(error, HiddenColumns | UnreadCopy) or self._mirror.status == "E":  # which is told first
                 await self._owed.drain()

@@ -47,7 +47,7 @@ class SessionRole:
         """Ask the mirror who `current_user` is, where that may have changed; return whether it has. ``drain`` takes
         the answers that the mirror still owes.
         """
-        if self._engine.settings_known or self._mirror.status == "E":
+        if self._engine.settings is not None or self._mirror.status == "E":
             return False
         before = (self._engine.current_user, self._engine.session_user)
         await drain()

@@ -30,6 +30,7 @@ from gateway.relay.mirror_connection import MirrorConnection
 from gateway.relay.mirror_errors import MirrorLost
 from gateway.sessions.credentials import check_credential
 from gateway.sessions.cursors import Cursors
+from gateway.sessions.executed_again import ExecutedAgain
 from gateway.sessions.late_lanes import LATE, LateLanes
 from gateway.sessions.owed_answers import BehindError, OwedAnswers
 from gateway.sessions.own_statements import OwnStatements
@@ -91,6 +92,7 @@ class Session:
         self._repeated = RepeatedQueries(mirror, self._client, owed)
         self._own = OwnStatements(services, role, self._engine, access, mirror, owed, self._client)
         self._passed_on = PassedOn(mirror, self._client, self._engine, self._statements, cursors, owed)
+        self._again = ExecutedAgain(services.lake, self._engine, self._client, role, cursors, temporary)
         self._relayed: dict[str, Statement] = {}  # what the mirror's portals were made of
         self._path_changed = False  # search_path, maybe, and the mirror tells only at Sync
         self._unsynced = False  # something was executed there since Sync: any setting may have changed
@@ -143,7 +145,7 @@ class Session:
             ENCODING.set(CODECS.get(told, "latin-1"))
 
     async def _dispatch(self, message: frontend.FrontendMessage) -> None:
-        if type(message) in _SIMPLE:
+        if type(message) in _SIMPLE and (self._mirror.unsettled or not self._owed.is_empty):
             await self._owed.drain_before_query(settles=not self._unsynced)
         self._mirror.extended = type(message) not in _SIMPLE
         await self._client.receive(message)
@@ -158,10 +160,7 @@ class Session:
         started = monotonic()
         await self._cursors.drop("")
         self._statements.close("")
-        shaped = await self._shaped.bind(message.query)
-        if shaped is not None:
-            await self._execute_portal(shaped)
-        else:
+        if not await self._shaped.query(message.query, self._again, self._execute_portal):
             await self._query_text(message, started)
         await self._role.end_set_role()
         await self._cursors.reap()
@@ -242,9 +241,12 @@ class Session:
 
     async def _in_turn(self, message: InTurn) -> None:
         self._mirror.extended = True
+        if await self._again.in_turn(message, self._statements):
+            return  # and in the mirror nothing was done that a Sync would end
         for one in message.messages:
             await self._client.receive(one)
             await self._handlers[type(one)](one)
+        await self._again.note_turn(message, self._statements, self._portals.get(""))
         await self._synced()
 
     async def _bound(self, named: NamedStatement, message: frontend.Bind) -> Portal:
@@ -393,8 +395,6 @@ class Session:
         """Return the text of a prepared statement."""
         named = self._statements.get(name)
         return named.prepared.statement.text if named is not None else None
-
-    # Lanes ----------------------------------------------------------------------------------------------------------
 
     def _principal(self) -> Principal:
         return self._role.principal()

@@ -13,7 +13,7 @@ Where anything differs the shape is refused, and its statements are planned one 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 
 from cachetools import LRUCache
@@ -25,6 +25,7 @@ from gateway.lanes.prepared import Lane, LastTime, NamedStatement, PreparedState
 from gateway.pipeline import Asker
 from gateway.relay.mirror_connection import MirrorConnection
 from gateway.relay.source_relay import WholeStatement
+from gateway.sessions.executed_again import ExecutedAgain
 from gateway.sessions.owed_answers import OwedAnswers
 from gateway.sessions.role import SessionRole
 from gateway.sessions.services import SessionServices
@@ -96,8 +97,26 @@ class ShapedStatements:
         self._known: LRUCache[tuple[str, tuple[str, ...]], _Known] = LRUCache(_KEPT)
         self._asked: Shape | None = None  # of the statement at hand, where nothing is known of its shape
 
-    async def bind(self, text: str) -> Portal | None:
-        """Return a portal of the statement, if its shape answers for it. Raises SqlError as for any statement."""
+    async def query(self, text: str, again: ExecutedAgain, execute: Callable[[Portal], Awaitable[None]]) -> bool:
+        """Carry out a statement where its shape answers for it; return whether it does. ``execute`` executes portals.
+        Raises SqlError as for any statement.
+        """
+        found = await self._find(text)
+        if found is None:
+            return False
+        named, values = found
+        if await again.execute(named, values, is_query=True):
+            return True
+        portal = await self._engine.bind(named, self._role.names(), values)
+        plan = portal.prepared.plan
+        if plan is None or plan.whole is None:
+            return False
+        await execute(portal)
+        await again.note(named, values, portal)
+        return True
+
+    async def _find(self, text: str) -> tuple[NamedStatement, frontend.Bind] | None:
+        """Return a statement with parameters that may answer for this one, and their values."""
         self._asked = None
         found = shape(text)
         if found is None or not self._may_be_known():
@@ -119,12 +138,10 @@ class ShapedStatements:
                 return None
             last = LastTime(names, fit.prepared)
             known = self._known[key] = _Known(names, NamedStatement(fit.prepared, fit.oids, last=last))
-        portal = await self._portal(known.named, found, chosen, names)
-        plan = portal.prepared.plan
-        return portal if plan is not None and plan.whole is not None else None
+        return known.named, _values(found, chosen)
 
     def note(self, portal: Portal) -> None:
-        """Remember a statement of which `bind` knew nothing, and which a source's server has answered."""
+        """Remember a statement of which `query` knew nothing, and which a source's server has answered."""
         asked, self._asked = self._asked, None
         plan = portal.prepared.plan
         if asked is None or portal.lane != "source" or plan is None or plan.whole is None or portal.given:
@@ -168,7 +185,7 @@ class ShapedStatements:
         oids = tuple(_OIDS[first.shape.classes[index]] for index in sorted(chosen))
         if prepared.lane is not Lane.ENGINE:
             return UNFIT
-        portal = await self._portal(NamedStatement(prepared, oids), first.shape, chosen, names)
+        portal = await self._engine.bind(NamedStatement(prepared, oids), names, _values(first.shape, chosen))
         plan = portal.prepared.plan
         if plan is None or plan.whole is None or portal.described is None:
             return UNFIT
@@ -177,9 +194,9 @@ class ShapedStatements:
         alike = portal.described == first.described and portal.prepared.policies() == first.policies
         return Fit(prepared, oids) if told and alike and _is_same(plan.whole, first, chosen) else UNFIT
 
-    async def _portal(self, named: NamedStatement, found: Shape, chosen: frozenset[int], names: Names) -> Portal:
-        values = tuple(found.value(index) for index in sorted(chosen))
-        return await self._engine.bind(named, names, frontend.Bind("", "", (), values))
+
+def _values(found: Shape, chosen: frozenset[int]) -> frontend.Bind:
+    return frontend.Bind("", "", (), tuple([found.value(index) for index in sorted(chosen)]))
 
 
 def _is_same(whole: WholeStatement, first: _First, chosen: frozenset[int]) -> bool:

@@ -304,3 +304,26 @@ def test_what_comes_at_once_is_one_message_with_an_intent_and_an_outcome(
     ended = [(entry["lane"], entry["rows"], entry["sqlstate"]) for entry in found if entry["phase"] == "outcome"]
     assert ended == [(lane, 1, "00000")] * 4
     assert [entry["phase"] for entry in found] == ["intent", "outcome"] * 4
+
+
+def test_what_a_source_answers_again_and_again_is_written_each_time_alike(watched: Audited) -> None:
+    before = len(watched.entries())
+    with watched.gateway.connect() as connection:
+        connection.pgconn.prepare(b"again", b"select title, free from origin.things where id = $1")
+        for _ in range(4):
+            assert connection.pgconn.exec_prepared(b"again", [b"1"]).ntuples == 1
+        for value in (1, 2, 1, 2):
+            assert connection.pgconn.exec_(f"select code from origin.things where id = {value}".encode()).ntuples == 1
+    for text in ("select title, free from origin.things where id = $1", "select code from origin.things where id = ?"):
+        watched.wait_for(lambda one: one["sequence"] > before and one["event"] == "logout")
+        ours = [one for one in watched.entries()[before:] if one.get("text") == text]
+        intents = [one for one in ours if one["phase"] == "intent"]
+        outcomes = [one for one in ours if one["phase"] == "outcome"]
+        assert [one["intent"] for one in outcomes] == [one["sequence"] for one in intents]
+        assert len({one["statement"] for one in intents}) == len(outcomes) == 4
+        changing = ("sequence", "intent", "at", "statement", "duration_ms", "bytes")
+        told = [{name: value for name, value in one.items() if name not in changing} for one in outcomes]
+        assert told == [told[0]] * 4
+        assert told[0]["lane"] == "source" and told[0]["rows"] == 1 and told[0]["tables"] == ["origin.things"]
+        assert "id" in told[0]["columns"]["origin.things"]
+        assert all(one["bytes"] > 0 for one in outcomes)

@@ -1,0 +1,45 @@
+"""What is known of a whole statement that a session has executed before, and will execute again with other values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.lanes.session_settings import Settings
+from gateway.pipeline import Plan
+from gateway.relay.source_connection import Execution
+from gateway.relay.source_relay import Asked
+from gateway.values.parameters import is_surely_valid
+from gateway.wire import frontend
+from optimizer.stages import Fragmented
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """A whole statement under names that mean the same (`gateway.lanes.prepared.LastTime` has it): it counts as long as
+    the session's settings and the logins of sources are these very objects, and for messages of these formats. ``told``
+    is the description of its columns, ``read`` the tables it was planned for and the policies it is under.
+    """
+
+    settings: Settings
+    logins: object
+    asked: Asked
+    parameter_formats: tuple[int, ...]  # as the client writes them
+    result_formats: tuple[int, ...]
+    plan: Plan
+    told: bytes
+    read: tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]
+    fragmented: Fragmented
+
+    def takes(self, message: frontend.Bind) -> bool:
+        """Whether the values of a message are such as a source's server may be the only one to read, in the formats of
+        the last time.
+        """
+        known, values = self.asked.execution, message.parameters
+        if message.result_formats != self.result_formats or message.parameter_formats != self.parameter_formats:
+            return False
+        return len(values) == len(known.oids) and all(map(is_surely_valid, values, known.oids, known.formats))
+
+    def execution(self, values: tuple[bytes | None, ...]) -> Execution:
+        """Return the statement with these values."""
+        known = self.asked.execution
+        return Execution(known.sql, known.oids, known.formats, values, known.result_formats)

@@ -1,0 +1,126 @@
+"""Whole statements of a session executed again: of a statement that a source's server has answered before only what may
+have changed since is looked at, and then the server is asked at once.
+
+What was found out the last time (plan, rights, description, what is sent) counts while names mean the same, under the
+same settings, outside of transactions, and where nothing else is under way in the session. Where any of this is
+otherwise the statement goes the way of all others. The audit has its two entries, as of every statement.
+"""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import cast
+
+import structlog
+
+from catalog.errors import SqlError
+from gateway.audit.witness import Witness
+from gateway.history.log import Run
+from gateway.lake import Lake
+from gateway.lanes.again import Again
+from gateway.lanes.bound import Portal
+from gateway.lanes.engine_lane import EngineLane
+from gateway.lanes.prepared import NamedStatement, NamedStatements, is_outdated
+from gateway.logs import milliseconds_since, note_statement
+from gateway.relay.source_lease import Lease
+from gateway.sessions.cursors import Cursors
+from gateway.sessions.role import SessionRole
+from gateway.sessions.temporary import TemporaryRelations
+from gateway.wire import backend, frontend
+from gateway.wire.sent_at_once import InTurn
+
+_log = structlog.get_logger(__name__)
+_BOUND = backend.BindComplete().encode()
+
+
+class ExecutedAgain:
+    """Those of one session."""
+
+    def __init__(
+        self,
+        lake: Lake,
+        engine: EngineLane,
+        client: Witness,
+        role: SessionRole,
+        cursors: Cursors,
+        temporary: TemporaryRelations,
+    ) -> None:
+        self._lake = lake
+        self._engine = engine
+        self._client = client
+        self._role = role
+        self._cursors = cursors
+        self._temporary = temporary
+
+    async def in_turn(self, message: InTurn, statements: NamedStatements) -> bool:
+        """Carry out a prepared statement that has come at once; return whether that was done, but for ReadyForQuery.
+        Raises SqlError as the statement does.
+        """
+        bind = message.messages[0]
+        named = statements.get(bind.statement) if type(bind) is frontend.Bind else None
+        return named is not None and await self.execute(named, cast(frontend.Bind, bind), is_query=False)
+
+    async def note_turn(self, message: InTurn, statements: NamedStatements, portal: Portal | None) -> None:
+        """Remember such a statement, of which nothing was known."""
+        bind = message.messages[0]
+        named = statements.get(bind.statement) if type(bind) is frontend.Bind else None
+        if named is not None and portal is not None:
+            await self.note(named, cast(frontend.Bind, bind), portal)
+
+    async def execute(self, named: NamedStatement, message: frontend.Bind, *, is_query: bool) -> bool:
+        """Bind, describe and execute a statement, up to CommandComplete; return whether that was done. ``is_query``: it
+        came by itself, and was noted. Raises SqlError as the statement does.
+        """
+        last = named.last
+        again = last.again if last is not None else None
+        lease = self._lease(named, again, message) if again is not None else None
+        if again is None or lease is None:
+            return False
+        try:
+            if is_query:
+                self._client.write(again.told)
+            else:
+                self._client.write(_BOUND + again.told)
+                await self._client.executes(named.prepared.statement.text)
+            await self._run(again, lease, message.parameters)
+        finally:
+            lease.end()
+        return True
+
+    async def note(self, named: NamedStatement, message: frontend.Bind, portal: Portal) -> None:
+        """Remember a statement that was executed for a message, if a source's server has answered it."""
+        last, settings = named.last, self._engine.settings
+        if last is None or settings is None or portal.lane != "source" or not settings.is_untimed:
+            return
+        last.again = await self._engine.whole.again(portal, settings, message)
+
+    def _lease(self, named: NamedStatement, again: Again, message: frontend.Bind) -> Lease | None:
+        """Return a connection where the statement is prepared, if all is as it was."""
+        if again.settings is not self._engine.settings or again.logins is not self._lake.remote_logins.version:
+            return None
+        if not (again.takes(message) and self._cursors.are_at_rest and self._temporary.has_none):
+            return None
+        try:
+            names = self._role.names()
+        except SqlError:
+            return None  # it is told as of every statement
+        if named.last_time(names) is None or is_outdated(named.prepared.plan, self._lake):
+            return None
+        return self._lake.relay.get_prepared(again.asked)
+
+    async def _run(self, again: Again, lease: Lease, values: tuple[bytes | None, ...]) -> None:
+        engine, client = self._engine, self._client
+        client.reading("source", *again.read)
+        client.note_fragments()(again.fragmented)
+        if engine.ended_by is not None:
+            raise engine.ended_by
+        started = monotonic()
+        engine.busy = True
+        try:
+            rows = await self._lake.relay.execute(lease, again.execution(values), client)
+        finally:
+            engine.busy = False
+        client.send(backend.CommandComplete(f"SELECT {rows}"))
+        took = milliseconds_since(started)
+        self._lake.history.note(Run(again.plan, again.plan.text, took, rows, by_server=True))
+        note_statement(_log, "source", rows, took)
