@@ -12,22 +12,23 @@ from types import MappingProxyType
 from sqlglot import exp
 
 from optimizer.cardinality import Statistics
+from optimizer.census import Census, take_census
 from optimizer.copies import copied
 from optimizer.dynamic_filters import dynamic_filters
 from optimizer.joins_at_servers import joins_at_servers
 from optimizer.late_materialization import late_relations
 from optimizer.outer_joins_at_servers import outer_joins_at_servers
-from optimizer.rules.enter_views import enter_views
-from optimizer.rules.fold_date_arithmetic import fold_date_arithmetic
-from optimizer.rules.infer_filters import infer_filters
+from optimizer.rules.enter_views import enter_views, has_views
+from optimizer.rules.fold_date_arithmetic import fold_date_arithmetic, has_intervals
+from optimizer.rules.infer_filters import has_alternatives, infer_filters
 from optimizer.rules.infer_from_equalities import infer_from_equalities
-from optimizer.rules.keep_subquery_order import keep_subquery_order
+from optimizer.rules.keep_subquery_order import has_inner_order, keep_subquery_order
 from optimizer.rules.order_conditions import order_conditions
 from optimizer.rules.order_joins import joins_as_written, order_joins
 from optimizer.rules.order_subqueries import order_subqueries
 from optimizer.rules.prune_columns import prune_columns
 from optimizer.rules.push_down_filters import push_down_filters
-from optimizer.rules.scalar_aggregates_as_windows import scalar_aggregates_as_windows
+from optimizer.rules.scalar_aggregates_as_windows import has_scalar_subqueries, scalar_aggregates_as_windows
 from optimizer.server_tables import Servers
 from optimizer.stages import Governed, Optimized
 
@@ -54,18 +55,30 @@ class ByServers:
         return self.function.__name__
 
 
-Rule = Callable[[exp.Query], exp.Query] | ByStatistics | ByServers
+@dataclass(frozen=True, slots=True)
+class Seldom:
+    """A rule for what few queries have, as a census of the governed query tells: no rule brings it in."""
+
+    function: Callable[[exp.Query], exp.Query]
+    is_wanted: Callable[[Census], bool]
+
+    @property
+    def __name__(self) -> str:
+        return self.function.__name__
+
+
+Rule = Callable[[exp.Query], exp.Query] | ByStatistics | ByServers | Seldom
 
 NO_STATISTICS: Statistics = MappingProxyType({})
 
 RULES: tuple[Rule, ...] = (
-    fold_date_arithmetic,  # before those that look for constants
-    scalar_aggregates_as_windows,  # before those below: it compares relations as they were governed
-    keep_subquery_order,  # before columns that only an order names are dropped
+    Seldom(fold_date_arithmetic, has_intervals),  # before those that look for constants
+    Seldom(scalar_aggregates_as_windows, has_scalar_subqueries),  # before those below: it compares governed relations
+    Seldom(keep_subquery_order, has_inner_order),  # before columns that only an order names are dropped
     prune_columns,  # a first time: the trees that the others walk are a third as large
-    infer_filters,
+    Seldom(infer_filters, has_alternatives),
     infer_from_equalities,
-    enter_views,  # before those that ask the tables
+    Seldom(enter_views, has_views),  # before those that ask the tables
     push_down_filters,  # before pruning: a condition that moved inside no longer needs its column outside
     prune_columns,
     ByStatistics(order_conditions),
@@ -83,9 +96,9 @@ RULES_FOR_LEADING: tuple[Rule, ...] = tuple(one for one in RULES if not isinstan
 
 # Those for a server that answers the whole query: it plans by itself, but what may pass a fence it cannot know.
 SOURCE_RULES: tuple[Rule, ...] = (
-    infer_filters,
+    Seldom(infer_filters, has_alternatives),
     infer_from_equalities,
-    enter_views,
+    Seldom(enter_views, has_views),
     push_down_filters,
     prune_columns,
 )
@@ -129,9 +142,12 @@ def steps(
 def _applied(
     tree: exp.Query, statistics: Statistics, rules: tuple[Rule, ...], servers: Servers | None
 ) -> Iterator[tuple[Rule, exp.Query, bool]]:
-    """Yield the query after each rule, and whether that has changed it."""
+    """Yield the query after each rule that may change it, and whether that has."""
     outputs, known = tree.named_selects, hash(tree)  # nodes keep their hashes until they are changed
+    census = take_census(tree)
     for rule in rules:
+        if isinstance(rule, Seldom) and not rule.is_wanted(census):
+            continue
         tree = apply(rule, tree, statistics, servers)
         before, known = known, hash(tree)
         if known != before and tree.named_selects != outputs:
@@ -143,4 +159,6 @@ def apply(rule: Rule, tree: exp.Query, statistics: Statistics, servers: Servers 
     """Return a query after one rule, which has changed it in place."""
     if isinstance(rule, ByServers):
         return tree if servers is None else rule.function(tree, statistics, servers)
-    return rule.function(tree, statistics) if isinstance(rule, ByStatistics) else rule(tree)
+    if isinstance(rule, ByStatistics):
+        return rule.function(tree, statistics)
+    return rule.function(tree) if isinstance(rule, Seldom) else rule(tree)

@@ -25,6 +25,7 @@ from gateway.sql.engine_dialect.masks import is_keyed_call, keyed_call
 from gateway.sql.engine_dialect.render import render
 from gateway.sql.expression_text import parse_expression
 from gateway.sql.mask_settings import bounds_of, constant_text, settings_of
+from optimizer.census import take_census
 from policies.identity import bind_identity
 
 MAX_NODES = 2000  # of an expression with its masks put in
@@ -135,7 +136,7 @@ def _check(expression: exp.Expr) -> None:
             node.replace(exp.null())
         elif node.name in _MASK_NAMES:
             node.replace(exp.Array(expressions=node.expressions))
-    allowed.check(holder)
+    allowed.check(take_census(holder))
 
 
 def _put_masks_in(expression: exp.Expr, columns: Sequence[tuple[str, str]]) -> exp.Expr:

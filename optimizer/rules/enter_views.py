@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from sqlglot import exp
 
+from optimizer.census import Census
 from optimizer.leakproof import is_leakproof
 from optimizer.relations import POLICY, conjuncts
 from optimizer.views import ViewRelation, get_view_relation, view_relations
@@ -21,8 +22,6 @@ def enter_views(tree: exp.Query) -> exp.Query:
     limits or numbers its rows; on a column that is computed there. A fence lets leakproof conditions pass.
     Before it: names are qualified.
     """
-    if next(view_relations(tree), None) is None:
-        return tree
     for view in view_relations(tree):
         _copy_policies(view)
     for select in [*tree.find_all(exp.Select)]:  # outer ones first: what has moved moves on
@@ -30,6 +29,11 @@ def enter_views(tree: exp.Query) -> exp.Query:
     for view in [*view_relations(tree)]:
         _prune(tree, view)
     return tree
+
+
+def has_views(census: Census) -> bool:
+    """Whether there is a view."""
+    return any(get_view_relation(one) is not None for one in census.find_all(exp.Subquery))
 
 
 def _enter_from(select: exp.Select) -> None:

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 
 from sqlglot import exp
 
+from optimizer.census import Census
+
 T = exp.DType
 _COMPARISONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE)
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}(?: \d{2}:\d{2}:\d{2}(?:\.\d{1,6})?)?", re.ASCII)
@@ -32,8 +34,6 @@ def fold_date_arithmetic(tree: exp.Query) -> exp.Query:
     one whole unit, and results beyond the years 1 to 9999 stay.
     Before it: types are set. It comes before the rules that compare conditions or look for constants.
     """
-    if tree.find(exp.Interval) is None:
-        return tree
     for node in [*tree.find_all(*_COMPARISONS, exp.Between, exp.In)]:
         if isinstance(node, exp.Between):
             _fold(node.this, [node.args["low"]])
@@ -44,6 +44,11 @@ def fold_date_arithmetic(tree: exp.Query) -> exp.Query:
             _fold(node.left, [node.right])
             _fold(node.right, [node.left])
     return tree
+
+
+def has_intervals(census: Census) -> bool:
+    """Whether there is a constant to compute."""
+    return census.has(exp.Interval)
 
 
 def _fold(column: exp.Expr, constants: list[exp.Expr]) -> None:

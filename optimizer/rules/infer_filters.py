@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from optimizer.census import Census
 from optimizer.implied_filters import implied_filter
 from optimizer.inner_joins import qualifiers
 from optimizer.relations import conjuncts
@@ -19,14 +20,17 @@ def infer_filters(tree: exp.Query) -> exp.Query:
     which may be volatile, is not repeated.
     Before it: names are qualified.
     """
-    if tree.find(exp.Or) is None:
-        return tree
     for select in tree.find_all(exp.Select):
         for clause in (select.args.get("where"), *(select.args.get("joins") or ())):
             key = "this" if isinstance(clause, exp.Where) else "on"
             if clause is not None and clause.args.get(key) is not None:
                 _extend(clause, key)
     return tree
+
+
+def has_alternatives(census: Census) -> bool:
+    """Whether there are alternatives."""
+    return census.has(exp.Or)
 
 
 def _extend(clause: exp.Expr, key: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from sqlglot import exp
 
+from optimizer.census import Census
 from optimizer.views import MARK
 
 _GATHERING = (exp.ArrayAgg, exp.GroupConcat)
@@ -25,11 +26,14 @@ def keep_subquery_order(tree: exp.Query) -> exp.Query:
     come in no order; where the query around has an order of its own.
     Before it: names are qualified, stars are spelt out.
     """
-    if not any(_is_inner(order) for order in tree.find_all(exp.Order)):
-        return tree
     for select in reversed([*tree.find_all(exp.Select)]):  # inner ones first: an order goes up level by level
         _keep(select, is_root=select is tree)
     return tree
+
+
+def has_inner_order(census: Census) -> bool:
+    """Whether there is an ordered subquery."""
+    return any(_is_inner(order) for order in census.find_all(exp.Order))
 
 
 def _is_inner(order: exp.Order) -> bool:

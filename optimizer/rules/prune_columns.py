@@ -19,11 +19,11 @@ def prune_columns(tree: exp.Query) -> exp.Query:
     (``AS t (a, b)``) needs the columns by position or by a name that is not written. Such relations stay as they are.
     Before it: names are qualified; an alias used in several scopes keeps the columns of all of them.
     """
-    for exists in tree.find_all(exp.Exists):
-        _ask_for_rows(exists.this)
-    asked = _Asked()
-    for node in _outside(tree, asked.relations):
-        asked.note(node)
+    asked = _asked(tree)
+    if asked.existences:
+        for exists in asked.existences:
+            _ask_for_rows(exists.this)
+        asked = _asked(tree)
     if asked.by_name:
         return tree
     for relation in asked.relations:
@@ -51,10 +51,11 @@ def _is_plain(one: exp.Expr) -> bool:
 @dataclass(slots=True)
 class _Asked:
     """What a query asks for: columns by qualifier, the qualifiers whose whole row is, and whether columns meet by their
-    names alone.
+    names alone. What EXISTS asks for is among it.
     """
 
     relations: list[Relation] = field(default_factory=list)
+    existences: list[exp.Exists] = field(default_factory=list)
     columns: dict[str, set[str]] = field(default_factory=dict)
     whole: set[str] = field(default_factory=set)
     by_name: bool = False
@@ -72,34 +73,46 @@ class _Asked:
             self.whole.add(node.name)
         elif isinstance(node, exp.Join):
             self.by_name = self.by_name or node.method == "NATURAL" or bool(node.args.get("using"))
+        elif isinstance(node, exp.Exists):
+            self.existences.append(node)
 
 
-def _outside(tree: exp.Query, found: list[Relation]) -> Iterator[exp.Expr]:
-    """Yield the nodes of a query but for those of governed relations, which go to ``found``: inside of them columns are
-    the base table's, and say nothing of what the query around asks for. Queries in their conditions are outside.
+_ASKING = (exp.Column, exp.TableColumn, exp.Join, exp.Exists)
+
+
+def _asked(tree: exp.Query) -> _Asked:
+    """Read a query, but for its governed relations: inside of them columns are the base table's, and say nothing of
+    what the query around asks for. Queries in their conditions are outside.
     """
+    asked = _Asked()
     pending: list[exp.Expr] = [tree]
     while pending:
         node = pending.pop()
-        relation = get_relation(node)
-        if relation is None:
-            yield node
-            pending.extend(node.iter_expressions())
-        else:
-            found.append(relation)
-            pending.extend(_queries_within(relation.select))
+        relation = get_relation(node) if isinstance(node, exp.Subquery) else None
+        if relation is not None:
+            asked.relations.append(relation)
+            pending.extend(_queries_within(relation.select, asked.existences))
             pending.extend(one for one in node.iter_expressions() if one is not relation.select)
+            continue
+        if isinstance(node, _ASKING):
+            asked.note(node)
+        if not isinstance(node, exp.Column):
+            pending.extend(node.iter_expressions())
+    return asked
 
 
-def _queries_within(select: exp.Select) -> Iterator[exp.Select]:
+def _queries_within(select: exp.Select, existences: list[exp.Exists]) -> Iterator[exp.Select]:
+    """Yield the queries in what a relation computes; EXISTS around one of them goes to ``existences``."""
     plain = {id(one) for one in select.expressions if isinstance(one.unalias(), exp.Column)}
     pending = [one for one in select.iter_expressions() if id(one) not in plain]
     while pending:
         node = pending.pop()
         if isinstance(node, exp.Select):
             yield node
-        else:
-            pending.extend(node.iter_expressions())
+            continue
+        if isinstance(node, exp.Exists):
+            existences.append(node)
+        pending.extend(node.iter_expressions())
 
 
 def _keep(relation: Relation, names: set[str]) -> None:

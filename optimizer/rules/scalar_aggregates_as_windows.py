@@ -9,6 +9,7 @@ from typing import cast
 
 from sqlglot import exp
 
+from optimizer.census import Census
 from optimizer.inner_joins import (
     InnerJoins,
     equalities,
@@ -75,12 +76,15 @@ def scalar_aggregates_as_windows(tree: exp.Query) -> exp.Query:
     Before it: names are qualified and types are set; relations are as governed, with their filters, so it comes before
     the rules that change them.
     """
-    if not any(_is_scalar(node) for node in tree.find_all(exp.Subquery)):
-        return tree
     for select in reversed([*tree.find_all(exp.Select)]):  # inner ones first
         while _replace_one(select):
             pass
     return tree
+
+
+def has_scalar_subqueries(census: Census) -> bool:
+    """Whether something is compared with a subquery."""
+    return any(_is_scalar(node) for node in census.find_all(exp.Subquery))
 
 
 def _is_scalar(node: exp.Subquery) -> bool:
@@ -91,18 +95,16 @@ def _is_scalar(node: exp.Subquery) -> bool:
 
 
 def _replace_one(select: exp.Select) -> bool:
-    if not any(_is_scalar(node) for node in select.find_all(exp.Subquery)):
-        return False
     outer = get_inner_joins(select)
-    if outer is None or not _speaks_plainly(select):
+    scalars = [scalar for condition in outer.conditions for scalar in _scalars(condition)] if outer is not None else []
+    subqueries = [subquery for scalar in scalars if (subquery := _subquery(scalar)) is not None]
+    if outer is None or not subqueries or not _speaks_plainly(select):
         return False
-    for condition in outer.conditions:
-        for scalar in _scalars(condition):
-            subquery = _subquery(scalar)
-            match = _match(subquery, outer) if subquery is not None else None
-            if subquery is not None and match is not None:
-                _apply(subquery, match, outer)
-                return True
+    for subquery in subqueries:
+        match = _match(subquery, outer)
+        if match is not None:
+            _apply(subquery, match, outer)
+            return True
     return False
 
 

@@ -8,6 +8,7 @@ from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
 from gateway.sql.engine_dialect import bounds
 from gateway.sql.engine_dialect.before_qualify import parse
+from optimizer.census import take_census
 
 
 @pytest.mark.parametrize(
@@ -22,7 +23,7 @@ from gateway.sql.engine_dialect.before_qualify import parse
 )
 def test_too_much_is_refused(sql: str) -> None:
     with pytest.raises(SqlError) as caught:
-        bounds.check(parse(sql))
+        bounds.check(take_census(parse(sql)))
     assert caught.value.sqlstate == SqlState.PROGRAM_LIMIT_EXCEEDED
 
 
@@ -37,4 +38,4 @@ def test_too_much_is_refused(sql: str) -> None:
     ],
 )
 def test_the_rest_passes(sql: str) -> None:
-    bounds.check(parse(sql))
+    bounds.check(take_census(parse(sql)))

@@ -6,6 +6,7 @@ import pytest
 import sqlglot
 
 from gateway.sql.engine_dialect.compared_parameters import are_compared
+from optimizer.census import take_census
 
 
 @pytest.mark.parametrize(
@@ -51,4 +52,4 @@ def test_not_compared(query: str) -> None:
 def _are_compared(text: str) -> bool:
     tree = sqlglot.parse_one(text, read="postgres")
     assert isinstance(tree, sqlglot.exp.Query)
-    return are_compared(tree)
+    return are_compared(take_census(tree))

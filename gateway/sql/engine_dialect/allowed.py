@@ -7,6 +7,7 @@ from sqlglot import exp
 from gateway.sql.engine_dialect.build import ENGINE, refuse
 from gateway.sql.engine_dialect.call_marks import get_mark
 from gateway.sql.engine_dialect.masks import is_keyed_call
+from optimizer.census import Census
 
 NAMES = frozenset(
     {
@@ -84,10 +85,13 @@ REFUSED: dict[type[exp.Expr], str] = {
 _JSON_HINT = "Structs and json of lake tables are values to put out."
 
 
-def check(tree: exp.Expr) -> None:
+def check(census: Census) -> None:
     """Refuse the first function or construct that is not on the lists, by name."""
-    for node in tree.walk():
+    asked = {one for one in census.classes if _may_be_refused(one)}
+    for node in census.nodes:
         found = type(node)
+        if found not in asked:
+            continue
         if found in REFUSED:
             raise refuse(REFUSED[found], _hint(found))
         if found is exp.Anonymous:
@@ -101,6 +105,11 @@ def check(tree: exp.Expr) -> None:
             raise refuse("ROWS FROM of these functions", "Number the rows of each and join them by the number.")
         elif isinstance(node, exp.Func) and found not in CLASSES:
             raise refuse(f"function {_name(node)}")
+
+
+def _may_be_refused(one: type[exp.Expr]) -> bool:
+    known = one in CLASSES or not issubclass(one, exp.Func)
+    return one in (exp.Anonymous, exp.Is, exp.Table) or one in REFUSED or not known
 
 
 def _hint(refused: type[exp.Expr]) -> str | None:

@@ -16,15 +16,16 @@ from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
 from gateway.sql.engine_dialect import kinds
 from gateway.sql.engine_dialect.kinds import Kind, T, kind
+from optimizer.census import Census
 
 MAX_SERIES = 10_000_000  # rows
 _PLAIN_DIGITS = 30  # a number of so many digits is no float's end
 MAX_LENGTH = 0x3FFFFFFF  # characters: MaxAllocSize of PostgreSQL, which refuses longer strings too
 
 
-def check(tree: exp.Expr) -> None:
+def check(census: Census) -> None:
     """Raise 54000 for a series or a string of a constant size beyond the limits, and for arguments that are wrong."""
-    for node in tree.find_all(exp.GenerateSeries, exp.ExplodingGenerateSeries):
+    for node in census.find_all(exp.GenerateSeries, exp.ExplodingGenerateSeries):
         rows = _rows(node)
         if rows is not None and rows > MAX_SERIES:
             raise SqlError(
@@ -32,38 +33,38 @@ def check(tree: exp.Expr) -> None:
                 f"generate_series of {rows} rows is not supported beside tables of the lake",
                 detail=f"The limit is {MAX_SERIES} rows.",
             )
-    _check_arguments(tree)
-    _check_floats(tree)
-    for text in tree.find_all(exp.Repeat, exp.Pad):
+    _check_arguments(census)
+    _check_floats(census)
+    for text in census.find_all(exp.Repeat, exp.Pad):
         length = _number(text.args.get("times") or text.args.get("expression"))
         if length is not None and length > MAX_LENGTH:
             raise SqlError(SqlState.PROGRAM_LIMIT_EXCEEDED, "requested length too large")
 
 
-def _check_arguments(tree: exp.Expr) -> None:
+def _check_arguments(census: Census) -> None:
     """Raise for constant arguments that PostgreSQL refuses as soon as there is a row."""
     for key, state, word in (
         ("limit", SqlState.INVALID_ROW_COUNT_IN_LIMIT_CLAUSE, "LIMIT"),
         ("offset", SqlState.INVALID_ROW_COUNT_IN_RESULT_OFFSET_CLAUSE, "OFFSET"),
     ):
-        for query in tree.find_all(exp.Select, exp.SetOperation):
+        for query in census.find_all(exp.Select, exp.SetOperation):
             clause = query.args.get(key)
             rows = _number(clause.args.get("expression") or clause.args.get("count")) if clause is not None else None
             if rows is not None and rows < 0:
                 raise SqlError(state, f"{word} must not be negative")
-    for percentile in tree.find_all(exp.PercentileCont, exp.PercentileDisc):
+    for percentile in census.find_all(exp.PercentileCont, exp.PercentileDisc):
         fraction = _number(percentile.this)
         if fraction is not None and not 0 <= fraction <= 1:
             raise SqlError(SqlState.NUMERIC_VALUE_OUT_OF_RANGE, f"percentile value {fraction:g} is not between 0 and 1")
-    for function in tree.find_all(exp.NthValue):
+    for function in census.find_all(exp.NthValue):
         place = _number(function.args.get("offset"))
         if place is not None and place < 1:
             raise SqlError(SqlState.INVALID_ARGUMENT_FOR_NTH_VALUE, "argument of nth_value must be greater than zero")
 
 
-def _check_floats(tree: exp.Expr) -> None:
+def _check_floats(census: Census) -> None:
     """Raise 22003 for numbers that are read as floats and are none; the engine takes them for infinity or zero."""
-    for literal in tree.find_all(exp.Literal):
+    for literal in census.find_all(exp.Literal):
         if literal.is_string or ("e" not in literal.name.lower() and len(literal.name) <= _PLAIN_DIGITS):
             continue
         target = _float_type(literal)

@@ -5,17 +5,18 @@ from __future__ import annotations
 from sqlglot import exp
 
 from gateway.sql.engine_dialect.unpruned import UNPRUNED
+from optimizer.census import Census
 
 _COMPARISONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE)
 _CONDITIONS = (exp.And, exp.Or, exp.Not, exp.Paren)
 
 
-def are_compared(tree: exp.Query) -> bool:
+def are_compared(census: Census) -> bool:
     """Whether each parameter of a query in the engine's terms is compared with a column in a condition on rows.
 
     Anywhere else it may decide what a plan is, or which type a result has: a place, a number of rows, digits to keep.
     """
-    return all(map(_is_compared, tree.find_all(exp.Parameter, exp.Placeholder)))
+    return all(map(_is_compared, census.find_all(exp.Parameter, exp.Placeholder)))
 
 
 def _is_compared(parameter: exp.Expr) -> bool:

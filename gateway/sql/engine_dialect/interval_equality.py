@@ -11,15 +11,16 @@ from sqlglot import exp
 from gateway.sql.engine_dialect import kinds
 from gateway.sql.engine_dialect.build import call, refuse
 from gateway.sql.engine_dialect.kinds import Kind, kind, kind_of_type, type_of
+from optimizer.census import Census
 
 _HINT = "Use extract(epoch FROM …) of it, or its text."
 
 
-def check(tree: exp.Query) -> None:
+def check(census: Census) -> None:
     """Refuse what is told apart by intervals, but for GROUP BY and DISTINCT (`queries`), and measure what is counted or
     partitioned by them, in place.
     """
-    for node in tree.find_all(exp.SetOperation, exp.In, exp.Distinct, exp.Window):
+    for node in census.find_all(exp.SetOperation, exp.In, exp.Distinct, exp.Window):
         if isinstance(node, exp.SetOperation):
             _check_operation(node)
         elif isinstance(node, exp.In):

@@ -113,8 +113,10 @@ def is_unknown_constant(node: exp.Expr) -> bool:
 
 def carried_as_text(sql_type: exp.DataType) -> str | None:
     """Return the name of a type whose values are the text that PostgreSQL prints, such as ``inet``; None for others."""
+    if kind_of_type(sql_type) is not Kind.OTHER:
+        return None
     name = sql_type.sql("postgres").lower().partition("(")[0]
-    return name if kind_of_type(sql_type) is Kind.OTHER and name != "oid" else None
+    return name if name != "oid" else None
 
 
 # Types that print equal values alike, and different ones differently: of a range of numerics [1,2) is [1.0,2.0), too.

@@ -27,9 +27,8 @@ class _Known:
 
 
 def hide(tree: exp.Query) -> exp.Query:
-    """Hide such columns, in place."""
-    if any(join.side for join in tree.find_all(exp.Join)):
-        _constants(tree, _Known())
+    """Hide such columns of a query with outer joins, in place."""
+    _constants(tree, _Known())
     return tree
 
 

@@ -13,9 +13,11 @@ from gateway.sql.engine_dialect.casts import to_type
 from gateway.sql.engine_dialect.correlation import conjuncts, free_columns
 from gateway.sql.engine_dialect.decorrelate import wrapped
 from gateway.sql.engine_dialect.distinct_on import keys_within
+from gateway.sql.engine_dialect.group_keys import ROWS
 from gateway.sql.engine_dialect.kinds import MOMENTS, SAME_TEXT, Kind, T, carried_as_text, common_type, kind, type_of
 from gateway.sql.engine_dialect.moments import Session
 from gateway.sql.engine_dialect.rows_apart import sorted_outside
+from optimizer.census import Census
 
 _ALL_ROWS = 2**62  # as a LIMIT
 _MARK = "_occurrence"
@@ -38,6 +40,13 @@ def fetch(node: exp.Select | exp.SetOperation) -> None:
     _plain_limits(node)
     if node.parent is not None and node.args.get("offset") is not None and node.args.get("limit") is None:
         node.set("limit", exp.Limit(expression=number(_ALL_ROWS)))  # or the engine sorts by what is around it alone
+
+
+def may_stand_apart(census: Census) -> bool:
+    """Whether a statement may have queries that `apart` changes."""
+    if census.has(*ROWS, exp.Distinct, exp.LimitOptions):
+        return True
+    return any(one.find(exp.Query) is not None for one in census.find_all(exp.Limit, exp.Offset, exp.Fetch))
 
 
 def apart(query: exp.Query, root: exp.Query) -> exp.Query:
@@ -391,5 +400,3 @@ def refused_clauses(node: exp.Select) -> None:
         raise refuse("FOR UPDATE")
     if node.args.get("into"):
         raise refuse("SELECT INTO")
-    if node.find(exp.TableSample) is not None:
-        raise refuse("TABLESAMPLE", "Use ORDER BY random() LIMIT n.")

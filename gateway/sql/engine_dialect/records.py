@@ -13,6 +13,7 @@ from gateway.sql.engine_dialect.build import call, case, cast, paren, refuse, te
 from gateway.sql.engine_dialect.casts import to_type
 from gateway.sql.engine_dialect.kinds import Kind, T, kind
 from gateway.sql.engine_dialect.moments import Session, add_or_subtract
+from optimizer.census import Census
 
 _SPECIAL = r'[\s"\\(),]'
 _TESTED = (
@@ -31,9 +32,9 @@ _TESTED = (
 )
 
 
-def check(tree: exp.Query) -> None:
+def check(tree: exp.Query, census: Census) -> None:
     """Refuse rows where they cannot be spelt out."""
-    for node in tree.find_all(exp.Tuple):
+    for node in census.find_all(exp.Tuple):
         parent = node.parent
         while isinstance(parent, exp.Paren):
             parent = parent.parent

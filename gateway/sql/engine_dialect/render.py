@@ -47,7 +47,7 @@ from gateway.sql.engine_dialect import (
     text_aggregates,
     windows,
 )
-from gateway.sql.engine_dialect.build import ENGINE, POLICY
+from gateway.sql.engine_dialect.build import ENGINE, POLICY, refuse
 from gateway.sql.engine_dialect.call_marks import called, get_mark
 from gateway.sql.engine_dialect.compared_parameters import are_compared
 from gateway.sql.engine_dialect.dialect import generate
@@ -55,6 +55,7 @@ from gateway.sql.engine_dialect.kinds import Kind, T, is_unknown_constant, kind
 from gateway.sql.engine_dialect.moments import Session
 from gateway.sql.engine_dialect.outer_joins import without_right_joins
 from gateway.sql.engine_dialect.postgres_calls import ResultTypes
+from optimizer.census import take_census
 from optimizer.copies import copied
 
 Rule = Callable[..., exp.Expr]
@@ -92,14 +93,22 @@ def render_with_calls(tree: exp.Query, session: Session, types: ResultTypes | No
 
 def _rendered(translated: exp.Query, numeric_text: bool) -> Rendered:
     tree = output.with_numeric_text(translated) if numeric_text else translated
-    compares = are_compared(tree)
-    sql = generate(_in_parentheses(without_right_joins(outer_constants.hide(tree))))
-    return Rendered(sql, called(tree), compares)
+    census = take_census(tree)
+    compares = are_compared(census)
+    sides = {join.side for join in census.find_all(exp.Join)}
+    tree = outer_constants.hide(tree) if sides - {""} else tree
+    tree = without_right_joins(tree) if sides & {"RIGHT", "FULL"} else tree
+    tree = _in_parentheses(tree) if census.has(*_NULL_SAFE) else tree
+    sql = generate(tree)
+    return Rendered(sql, called(tree) if census.has(exp.Anonymous) else frozenset(), compares)
+
+
+_NULL_SAFE = (exp.NullSafeEQ, exp.NullSafeNEQ)
 
 
 def _in_parentheses(tree: exp.Query) -> exp.Query:
     """Put IS [NOT] DISTINCT FROM into parentheses, in place: the engine takes an AND behind it into its right side."""
-    for node in [*tree.find_all(exp.NullSafeEQ, exp.NullSafeNEQ)]:
+    for node in [*tree.find_all(*_NULL_SAFE)]:
         if not isinstance(node.parent, exp.Paren):
             node.replace(exp.Paren(this=node.copy()))
     return tree
@@ -162,26 +171,30 @@ def _numbered(tree: exp.Query) -> exp.Query:
 
 def _translate(tree: exp.Query, session: Session) -> exp.Query:
     """Translate in place. Raises `_Refused` where a rule refuses a node with a number."""
-    allowed.check(tree)
-    bounds.check(tree)
-    interval_equality.check(tree)
-    records.check(tree)
+    census = take_census(tree)
+    allowed.check(census)
+    bounds.check(census)
+    interval_equality.check(census)
+    records.check(tree, census)
     result: exp.Expr = tree
     assert isinstance(result, exp.Query)
-    for query in [*result.find_all(exp.Select, exp.SetOperation)]:
-        result = queries.apart(query, result)
-    assert isinstance(result, exp.Query)
-    subquery_joins.to_joins(result)
-    for operation in _inner_first(result, exp.SetOperation):
+    if queries.may_stand_apart(census):
+        for query in census.find_all(exp.Select, exp.SetOperation):
+            result = queries.apart(query, result)
+        assert isinstance(result, exp.Query)
+        census = take_census(result)
+    subquery_joins.to_joins(result, census)
+    for operation in _inner_first(result, exp.SetOperation) if census.has(exp.SetOperation) else ():
         found = queries.set_operation(operation)
         result = found if operation is result else result
-    present = {type(node) for node in result.walk()}  # a look into each query for what none has costs much
+    present = take_census(result).classes  # a look into each query for what none has costs much
     for query in _inner_first(result, exp.Select, exp.SetOperation):
         _clauses(query, session, present)
-    aggregates.spare_filtered(result)
+    if exp.Filter in present:
+        aggregates.spare_filtered(result)
     if exp.GroupConcat in present:
         text_aggregates.keep_apart(result)
-    for node in reversed(list(result.dfs())):
+    for node in reversed([one for one in result.dfs() if type(one) in BY_CLASS]):
         try:
             result = _translated(node, result, session)
         except SqlError as error:
@@ -199,12 +212,14 @@ def _inner_first(tree: exp.Expr, *classes: type[Any]) -> list[Any]:
     return list(reversed(list(tree.find_all(*classes))))
 
 
-def _clauses(query: exp.Select | exp.SetOperation, session: Session, present: set[type[exp.Expr]]) -> None:
+def _clauses(query: exp.Select | exp.SetOperation, session: Session, present: frozenset[type[exp.Expr]]) -> None:
     queries.fetch(query)
     if isinstance(query, exp.SetOperation):
         queries.columns_alike(query, session)
         return
     queries.refused_clauses(query)
+    if exp.TableSample in present and query.find(exp.TableSample) is not None:
+        raise refuse("TABLESAMPLE", "Use ORDER BY random() LIMIT n.")
     queries.lone_having(query)
     if present & {exp.Window, exp.Fetch}:
         queries.named_windows(query)
@@ -222,9 +237,11 @@ def _clauses(query: exp.Select | exp.SetOperation, session: Session, present: se
 
 def _translated(node: exp.Expr, root: exp.Expr, session: Session) -> exp.Expr:
     """Apply each rule for the node's class, in order; a rule that makes another class ends it."""
-    if node.meta.get(ENGINE):
-        return root
-    current, session = node, session.usual if node.meta.get(POLICY) else session
+    if (meta := node._meta) is not None:
+        if meta.get(ENGINE):
+            return root
+        session = session.usual if meta.get(POLICY) else session
+    current = node
     for rule in BY_CLASS.get(type(node), ()):
         parent, key, index = current.parent, current.arg_key, current.index
         new = rule(current, session) if rule in WITH_SESSION else rule(current)

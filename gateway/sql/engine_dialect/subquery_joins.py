@@ -20,12 +20,15 @@ from gateway.sql.engine_dialect.lateral_joins import join_laterals
 from gateway.sql.engine_dialect.outer_conditions import ask_beside
 from gateway.sql.engine_dialect.subqueries import filters
 from gateway.sql.engine_dialect.subquery_values import answer, asked_of
+from optimizer.census import Census
 
 _COMPARISONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE)
 
 
-def to_joins(tree: exp.Query) -> None:
+def to_joins(tree: exp.Query, census: Census) -> None:
     """Put joins in the place of the subqueries that the engine does not plan, in place, the outer ones first."""
+    if not _has_subqueries(census):
+        return
     fresh = count()
     pending: list[exp.Expr] = [tree]
     while pending:
@@ -34,6 +37,20 @@ def to_joins(tree: exp.Query) -> None:
             join_laterals(node, fresh)
             _values(node, fresh)
         pending.extend(node.iter_expressions())
+
+
+def _has_subqueries(census: Census) -> bool:
+    """Whether there are queries in expressions, or LATERAL items and functions in FROM."""
+    if census.has(exp.Exists, exp.Any, exp.All, exp.Array, exp.Lateral, exp.Unnest):
+        return True
+    return (
+        any(one.args.get("query") is not None for one in census.find_all(exp.In))
+        or any(not isinstance(one.parent, _HOLDERS) for one in census.find_all(exp.Subquery))
+        or any(not isinstance(one.this, exp.Identifier) for one in census.find_all(exp.Table))
+    )
+
+
+_HOLDERS = (exp.From, exp.Join, exp.CTE, exp.SetOperation, exp.Subquery)
 
 
 def _values(select: exp.Select, fresh: Iterator[int]) -> None:
