@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -331,7 +332,14 @@ def test_a_role_that_sets_its_own_password(
         shop_gateway.connect("nan", password=secret)
     files = [path for path in shop.folder.rglob("*") if path.is_file()]  # logs, the audit, PostgreSQL's own files
     assert shop_gateway.log in files
-    assert [path for path in files if secret.encode() in path.read_bytes()] == []
+    assert [path for path in files if secret.encode() in _content(path)] == []
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:  # PostgreSQL makes some anew, and deletes what it needs no more
+        return b""
 
 
 def test_two_gateways(ada: psycopg.Connection, shop: SampleLake, connect: Connect) -> None:
