@@ -12,7 +12,7 @@ from catalog.sqlstate import SqlState
 
 MAX_DECIMAL_DIGITS = 76  # of Arrow's decimal256
 
-_SPACE = " \t\n\r\v\f"
+SPACE = " \t\n\r\v\f"
 _DECIMAL_INTEGER = re.compile(r"[+-]?\d+(?:_\d+)*\Z")
 _OTHER_INTEGER = re.compile(r"[+-]?0(?:[xX](?:_?[0-9a-fA-F])+|[oO](?:_?[0-7])+|[bB](?:_?[01])+)\Z")
 _FLOAT = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\Z")
@@ -22,7 +22,8 @@ _SPECIAL_FLOATS = {"nan": math.nan, "inf": math.inf, "infinity": math.inf}
 _UUID = re.compile(r"(\{)?([0-9a-fA-F]{4}(?:-?[0-9a-fA-F]{4}){7})(?(1)\})\Z")
 _ESCAPED_BYTE = re.compile(rb"\\(?:([0-3][0-7]{2})|(\\)|)")
 _LIMITS = {"smallint": 2**15, "integer": 2**31, "bigint": 2**63}
-_TRUE_WORDS, _FALSE_WORDS = ("true", "yes", "on"), ("false", "no", "off")
+TRUE_WORDS = ("t", "tr", "tru", "true", "y", "ye", "yes", "on", "1")
+FALSE_WORDS = ("f", "fa", "fal", "fals", "false", "n", "no", "of", "off", "0")
 _MAX_EXPONENT = 131_072  # digits before the point of a numeric
 
 
@@ -33,17 +34,17 @@ def invalid(type_name: str, text: str) -> SqlError:
 
 def parse_boolean(text: str) -> bool:
     """Return what any unambiguous beginning of true, false, yes, no, on and off says, or 1 and 0."""
-    word = text.strip(_SPACE).lower()
-    if word == "1" or (word and any(full.startswith(word) for full in _TRUE_WORDS) and word != "o"):
+    word = text.strip(SPACE).lower()
+    if word in TRUE_WORDS:
         return True
-    if word == "0" or (word and any(full.startswith(word) for full in _FALSE_WORDS) and word != "o"):
+    if word in FALSE_WORDS:
         return False
     raise invalid("boolean", text)
 
 
 def parse_integer(text: str, type_name: str) -> int:
     """Return an integer: decimal, or with 0x, 0o, 0b; underscores between digits."""
-    digits = text.strip(_SPACE)
+    digits = text.strip(SPACE)
     if _DECIMAL_INTEGER.match(digits):
         number = _whole(digits, type_name, text)
     elif _OTHER_INTEGER.match(digits):
@@ -58,7 +59,7 @@ def parse_integer(text: str, type_name: str) -> int:
 
 def parse_oid(text: str) -> int:
     """Return an object identifier; negative numbers count from 2**32 down."""
-    digits = text.strip(_SPACE)
+    digits = text.strip(SPACE)
     if not re.match(r"[+-]?\d+\Z", digits):
         raise invalid("oid", text)
     number = _whole(digits, "oid", text)
@@ -69,7 +70,7 @@ def parse_oid(text: str) -> int:
 
 def parse_float(text: str, type_name: str) -> float:
     """Return a float of 8 bytes, or of 4 for ``real``; neither overflow nor underflow is silent."""
-    word = text.strip(_SPACE)
+    word = text.strip(SPACE)
     sign = -1.0 if word.startswith("-") else 1.0
     special = _SPECIAL_FLOATS.get(word.lstrip("+-").lower()) if word[1:2] not in {"+", "-"} else None
     if special is not None:
@@ -91,7 +92,7 @@ def parse_float(text: str, type_name: str) -> float:
 
 def parse_numeric(text: str) -> Decimal:
     """Return a decimal with the digits given. NaN, infinities and more than 76 digits are refused (22003)."""
-    word = text.strip(_SPACE)
+    word = text.strip(SPACE)
     if word.lower() == "nan" or word.lower().lstrip("+-") in {"inf", "infinity"}:
         raise not_finite()
     if _OTHER_INTEGER.match(word):

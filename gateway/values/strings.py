@@ -22,6 +22,7 @@ from gateway.values.fields import (
 )
 
 _UUID_BYTES = 16
+_UUID_DIGITS = "^[0-9a-fA-F]{32}$"
 _UUID_TEXT = 36
 _UUID_DASHES = (8, 13, 18, 23)
 _NOT_HEX = 255
@@ -103,11 +104,19 @@ def uuid_binary(values: pa.Array) -> Field:
     return fixed_field(scratch, values)
 
 
+def are_uuids(texts: pa.Array) -> pa.Array:
+    """Return which texts are uuids."""
+    return pc.match_substring_regex(_digits_of_uuids(texts), _UUID_DIGITS)
+
+
+def _digits_of_uuids(texts: pa.Array) -> pa.Array:
+    return pc.replace_substring_regex(plain_string(texts), "[-{}]", "")
+
+
 def uuid_bytes(texts: pa.Array) -> pa.Array:
     """Return uuids in text (dashes and braces anywhere, any case) as fixed 16 bytes. Raises SqlError (22P02)."""
-    plain = pc.replace_substring_regex(plain_string(texts), "[-{}]", "")
-    plain = pc.fill_null(plain, "0" * 2 * _UUID_BYTES)
-    if not pc.all(pc.match_substring_regex(plain, "^[0-9a-fA-F]{32}$"), min_count=0).as_py():
+    plain = pc.fill_null(_digits_of_uuids(texts), "0" * 2 * _UUID_BYTES)
+    if not pc.all(pc.match_substring_regex(plain, _UUID_DIGITS), min_count=0).as_py():
         raise SqlError(SqlState.INVALID_TEXT_REPRESENTATION, "invalid input syntax for type uuid")
     _, data = parts_of(plain_binary(plain))
     nibbles = _nibbles().take(data).reshape(-1, 2)

@@ -20,6 +20,7 @@ from gateway.sql.engine_dialect import (
     repeated_names,
     short_forms,
     spelling,
+    value_lists,
 )
 from gateway.sql.engine_dialect.arranged_tokens import arranged, with_own_names
 from gateway.sql.tokens import UnterminatedToken
@@ -167,6 +168,7 @@ def _name_items(census: Census, schema: MappingSchema) -> None:
     """Complete the lists of columns behind aliases, in place."""
     for values in census.find_all(exp.Values):
         _name_columns(values, [f"column{place}" for place in range(1, _width(values) + 1)])
+        value_lists.bring_to_one_type(values)
     for table in census.find_all(exp.Table):
         if _has_columns(table) and isinstance(table.this, exp.Identifier):
             _name_columns(table, schema.column_names(table))

@@ -12,7 +12,7 @@ from sqlglot import exp
 from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
 from gateway.sql.engine_dialect import constants, intervals, kinds
-from gateway.sql.engine_dialect.build import QUOTIENT, call, case, cast, number, paren, refuse, text, typed
+from gateway.sql.engine_dialect.build import QUOTIENT, call, cast, number, paren, refuse, text, typed
 from gateway.sql.engine_dialect.kinds import Kind, T, kind, kind_of_type, type_of
 from gateway.sql.engine_dialect.moments import (
     STAMP,
@@ -24,10 +24,8 @@ from gateway.sql.engine_dialect.moments import (
 from gateway.sql.engine_dialect.numbers import float_to_numeric
 from gateway.sql.engine_dialect.texts import as_text
 from gateway.values.array_input import parse_array
-from gateway.values.scalar_input import parse_bytea, parse_uuid
+from gateway.values.scalar_input import parse_boolean, parse_bytea, parse_uuid
 
-_TRUE = frozenset({"t", "tr", "tru", "true", "y", "ye", "yes", "on", "1"})
-_FALSE = frozenset({"f", "fa", "fal", "fals", "false", "n", "no", "of", "off", "0"})
 MOST_DIGITS = 76  # of the engine's decimals
 _WHOLE = {T.SMALLINT: "SMALLINT", T.INT: "INT", T.BIGINT: "BIGINT"}
 
@@ -88,7 +86,7 @@ def _constant(written: str, target: exp.DataType, goal: Kind, session: Session) 
     body = written.strip()
     match goal:
         case Kind.BOOL:
-            return typed(exp.Boolean(this=_truth(body)), T.BOOLEAN)
+            return typed(exp.Boolean(this=parse_boolean(body)), T.BOOLEAN)
         case Kind.NUMERIC:
             return _numeric_constant(body, target)
         case Kind.DATE | Kind.TIMESTAMP | Kind.TIMESTAMPTZ:
@@ -110,14 +108,6 @@ def _constant(written: str, target: exp.DataType, goal: Kind, session: Session) 
         case Kind.INTEGER | Kind.FLOAT | Kind.JSON:
             return cast(text(body), target) if goal is not Kind.JSON else text(written)
     raise refuse(f"a constant of type {target.sql('postgres').lower()}")
-
-
-def _truth(body: str) -> bool:
-    if body.lower() in _TRUE:
-        return True
-    if body.lower() in _FALSE:
-        return False
-    raise SqlError(SqlState.INVALID_TEXT_REPRESENTATION, f'invalid input syntax for type boolean: "{body}"')
 
 
 def _numeric_constant(body: str, target: exp.DataType) -> exp.Expr:
@@ -245,12 +235,7 @@ def _to_bool(value: exp.Expr, target: exp.DataType, session: Session) -> exp.Exp
         return exp.NEQ(this=paren(value), expression=exp.Literal.number(0))
     if kind(value) is Kind.BOOL:
         return value
-    lowered = call("lower", call("btrim", value, returns="TEXT"), returns="TEXT")
-    return case(
-        (exp.In(this=lowered, expressions=[text(word) for word in sorted(_TRUE)]), exp.Boolean(this=True)),
-        (exp.In(this=lowered.copy(), expressions=[text(word) for word in sorted(_FALSE)]), exp.Boolean(this=False)),
-        default=cast(value.copy(), "BOOLEAN"),  # raises for anything else
-    )
+    return call("boolean_of_text", value, returns=T.BOOLEAN)
 
 
 def _to_date(value: exp.Expr, target: exp.DataType, session: Session) -> exp.Expr:

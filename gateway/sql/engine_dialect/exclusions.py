@@ -214,12 +214,14 @@ def _with(window: exp.Window, function: exp.Expr) -> exp.Window:
 
 
 def _average(window: exp.Window, function: exp.Avg, what: str) -> exp.Expr:
-    """``avg`` of exact numbers: the sum of what is left by its count."""
+    """``avg``: the sum of what is left by its count."""
     value = function.this
-    if kind(value) not in EXACT:
-        raise refuse("avg of floats with EXCLUDE in a window frame", "Cast them to numeric.")
+    if kind(value) is Kind.INTERVAL:
+        raise refuse("avg of intervals with EXCLUDE in a window frame", "Average extract(epoch FROM …) of them.")
     if kind(value) is Kind.INTEGER:
         value = typed(exp.Cast(this=value.copy(), to=data_type("numeric")), decimal_type(20, 0))
+    elif kind(value) is Kind.FLOAT:
+        value = typed(exp.Cast(this=value.copy(), to=data_type("double precision")), T.DOUBLE)
     sides: list[exp.Expr] = []
     for part in (exp.Sum(this=value.copy()), exp.Count(this=function.this.copy(), big_int=True)):
         sql_type = T.BIGINT.into_expr() if isinstance(part, exp.Count) else type_of(value).copy()
@@ -228,4 +230,5 @@ def _average(window: exp.Window, function: exp.Avg, what: str) -> exp.Expr:
         sides.append(paren(exclude(whole)))
     total, count = sides
     known = typed(exp.Nullif(this=count, expression=number(0)), T.BIGINT)
-    return typed(exp.Paren(this=typed(exp.Div(this=total, expression=known), "DECIMAL")), "DECIMAL")
+    result = "double precision" if kind(value) is Kind.FLOAT else "DECIMAL"
+    return typed(exp.Paren(this=typed(exp.Div(this=total, expression=known), result)), result)

@@ -109,9 +109,16 @@ def _name_series(item: exp.Expr) -> None:
     alias, given = _names(item)
     all_names = [alias or "generate_series", *(["ordinality"] if _has_ordinality(item) else [])]
     item.set("alias", _alias(alias or "generate_series", given + all_names[len(given) :]))
-    open_ = any(not column.table for column in item.this.find_all(exp.Column))
+    open_ = any(not column.table for column in item.this.find_all(exp.Column)) or _is_beside_lateral(item)
     if open_ and not _has_ordinality(item) and not item.args.get("joins"):  # `qualify` looks for names in arrays alone
         item.replace(exp.Unnest(expressions=[item.this.copy()], alias=item.args["alias"].copy()))
+
+
+def _is_beside_lateral(item: exp.Expr) -> bool:
+    """Whether a query in LATERAL may name an item's columns without the item's name."""
+    select = item.find_ancestor(exp.Select)
+    joins = select.args.get("joins") or () if select is not None else ()
+    return any(isinstance(one.this, exp.Lateral) and isinstance(one.this.this, exp.Subquery) for one in joins)
 
 
 def _other(holder: exp.Expr, item: exp.Expr, function: exp.Expr) -> None:

@@ -19,8 +19,9 @@ from gateway.sql.engine_dialect.interval_functions import DAY, make_interval, zo
 from gateway.values.datetime_input import parse_date, parse_time, parse_timestamp
 from gateway.values.fields import binary_of_field
 from gateway.values.interval_input import parse_interval
+from gateway.values.scalar_input import FALSE_WORDS, SPACE, TRUE_WORDS, invalid, parse_boolean
 from gateway.values.settings import InputSettings
-from gateway.values.strings import plain_string, uuid_text
+from gateway.values.strings import are_uuids, plain_string, uuid_text
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
@@ -33,6 +34,15 @@ _TIME_FORM = rf"^\s*{_CLOCK}\s*$"
 _STAMP_FORM = rf"^\s*{_DATE}(?:(?: +|T){_CLOCK} ?{_ZONE}?)?\s*$"
 _SPAN_FORM = r"^\s*(?P<count>[+-]?\d{1,9})\s*(?P<unit>[a-zA-Z]+)\s*$"
 _EPOCH_MONTH = 1970 * 12
+
+
+def boolean_of(texts: pa.Array) -> pa.Array:
+    """Read booleans."""
+    words = pc.utf8_lower(pc.utf8_trim(texts, SPACE))
+    true = pc.is_in(words, pa.array(TRUE_WORDS))
+    known = pc.or_(true, pc.is_in(words, pa.array(FALSE_WORDS))).to_numpy(zero_copy_only=False)
+    _refuse(texts, known, parse_boolean, "boolean")
+    return pc.if_else(texts.is_valid(), true, None)
 
 
 def date_of(texts: pa.Array) -> pa.Array:
@@ -89,10 +99,10 @@ def interval_of(texts: pa.Array) -> pa.Array:
 
 def uuid_of(texts: pa.Array) -> pa.Array:
     """Read uuids, as text in PostgreSQL's form."""
-    try:
-        return binary_of_field(uuid_text(texts)).cast(pa.string())
-    except SqlError as error:
-        raise _stated(error) from None
+    known = pc.fill_null(are_uuids(texts), True).to_numpy(zero_copy_only=False)
+    if not known.all():
+        raise _stated(invalid("uuid", plain_string(texts)[int(np.flatnonzero(~known)[0])].as_py()))
+    return binary_of_field(uuid_text(texts)).cast(pa.string())
 
 
 def _stamps(texts: pa.Array, time_zone: str, *, with_zone: bool) -> tuple[pa.Array, Ints, Bools]:

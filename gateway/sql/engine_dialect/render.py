@@ -220,6 +220,7 @@ def _clauses(query: exp.Select | exp.SetOperation, session: Session, present: fr
     queries.refused_clauses(query)
     if exp.TableSample in present and query.find(exp.TableSample) is not None:
         raise refuse("TABLESAMPLE", "Use ORDER BY random() LIMIT n.")
+    interval_equality.group(query)
     queries.lone_having(query)
     if present & {exp.Window, exp.Fetch}:
         queries.named_windows(query)

@@ -283,7 +283,6 @@ select name::integer from small.kinds where id = 1;
 -- cast of bad text to date
 select name::date from small.kinds where id = 1;
 -- cast of bad text to boolean
--- message: invalid input syntax for type boolean
 select name::boolean from small.kinds where id = 1;
 -- cast of bad text to numeric
 select name::numeric from small.kinds where id = 1;

@@ -63,7 +63,6 @@ select greatest(id, '5'), least(d, '2024-01-01') from types;
 select d from types union select '2000-01-01';
 
 -- literal in values
--- refused: Inconsistent data type
 select * from (values (1, '2024-01-01'::date), (2, '2024-02-01')) as v(a, b) join types on id = a;
 
 -- bad literal for integer

@@ -72,12 +72,34 @@ select id from types where iv = interval '24 hours' or iv = interval '30 days';
 select id, iv from types order by iv, id;
 
 -- interval groups
--- refused: GROUP BY or DISTINCT of interval
 select iv, count(*) from types group by iv;
 
 -- interval distinct
--- refused: GROUP BY or DISTINCT of interval
 select distinct iv from types;
+
+-- differences of timestamps are grouped by
+-- ordered
+select ts - date_trunc('day', ts) as t, count(*), min(id) from types group by 1 having ts - date_trunc('day', ts) >= '0' order by t desc nulls last;
+
+-- groups of equal intervals that look otherwise
+-- ordered
+select count(*), sum(id) from types group by case when id < 4 then interval '1 day' when id < 8 then interval '24:00' else iv end order by 1, 2;
+
+-- distinct intervals beside other columns
+-- ordered
+select distinct b, iv * 2 as twice from types where id < 8 order by 2 desc, b;
+
+-- interval groups with windows over them
+-- ordered
+select iv, rank() over (order by iv), sum(count(*)) over (order by iv) from types group by iv order by iv;
+
+-- interval groups in a derived table
+-- ordered
+select extract(epoch from t) as s, n from (select ts - d as t, count(*) as n from types group by ts - d) x where n > 0 order by s;
+
+-- grouping sets beside intervals
+-- refused: GROUPING SETS beside intervals
+select iv, count(*) from types group by rollup (iv);
 
 -- interval text
 select iv::text, 'i=' || iv from types;

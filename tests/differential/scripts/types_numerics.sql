@@ -210,3 +210,14 @@ select div(7.5, 2), div(-7.5, 2), div(n, 2) from types;
 
 -- numeric bigint mix
 select i8 * 1.5, i8 + n, i8 / n2 from types where abs(i8) < 1000 and n2 <> 0;
+
+-- products of many digits behind the point
+-- ordered
+select id, n::numeric(38,18) * n2::numeric(38,18), n::numeric(38,12) * i8, n::numeric(30,10) * n2::numeric(30,10) * 2 from types order by id;
+
+-- products of many digits are summed, compared and rounded
+select sum(n::numeric(38,18) * n2::numeric(38,18)), max(n::numeric(30,10) * n2::numeric(30,10)), round(sum(n::numeric(38,10) * n2::numeric(38,10)), 3), count(*) filter (where n::numeric(38,18) * n2::numeric(38,18) > 1000000) from types;
+
+-- products of many digits as keys
+-- ordered
+select n::numeric(38,18) * n2::numeric(38,18) as p, count(*) from types group by 1 order by 1;

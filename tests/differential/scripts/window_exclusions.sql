@@ -28,3 +28,7 @@ select id, count(*) over (order by i2 range between 2 preceding and 1 following)
   count(*) over (order by i4 desc range between 2 preceding and 1 following),
   count(*) over (order by case when i8 > 100 then 9223372036854775807 when i8 < 0 then -9223372036854775808 else i8 end
     range between 2 preceding and 1 following) from types;
+-- exclude averages of floats
+-- ordered
+-- approximate: 12
+select id, avg(f8) over (partition by b order by i2 range unbounded preceding exclude group), avg(f4) over (order by i2 groups between 1 preceding and 1 following exclude ties), avg(f8) filter (where id > 2) over (order by id rows between 2 preceding and 2 following exclude current row) from types where id <> 5 order by id;
