@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from ast import literal_eval
 from base64 import b64decode
 
 from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
 
-_STATED = re.compile(r"""Error\((['"])\[([0-9A-Z]{5})\] (.*?)\1\)""")
+_STATED = re.compile(r"""Error\(((['"])\[([0-9A-Z]{5})\] (?:\\.|(?!\2).)*\2)\)""")  # as Python writes an error's text
 
 _CARRIED = re.compile(r"\[([0-9A-Z]{5})\] postgres:([0-9A-Za-z+/=]+)")  # with detail and hint, see `gateway.evaluation`
 
@@ -21,4 +22,12 @@ def stated_error(text: str) -> SqlError | None:
         message, detail, hint = json.loads(b64decode(carried[2]))
         return SqlError(SqlState(carried[1]), message, detail=detail, hint=hint)
     found = _STATED.search(text)
-    return SqlError(SqlState(found[2]), found[3]) if found else None
+    return SqlError(SqlState(found[3]), _unescaped(found[1])[len("[22000] ") :]) if found else None
+
+
+def _unescaped(literal: str) -> str:
+    """Return the text of Python's literal; between its quotes where it is none, as a value's text in an error may be."""
+    try:
+        return str(literal_eval(literal))
+    except (SyntaxError, ValueError):
+        return literal[1:-1]

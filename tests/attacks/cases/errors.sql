@@ -162,7 +162,7 @@ SELECT id FROM {t}.people WHERE CAST('2020-01-' || CAST(id AS text) AS date) IS 
 
 SELECT id FROM {t}.people WHERE CAST(name AS boolean)
 ----
-ERROR 22P02: invalid input syntax for type boolean
+ERROR 22P02: invalid input syntax for type boolean: "NVIS-Ann"
 
 SELECT id FROM {t}.people WHERE CAST(email AS integer) = 1
 ----

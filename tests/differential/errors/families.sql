@@ -294,7 +294,6 @@ select flag::timestamp from small.kinds;
 -- conversions, date to boolean
 select day::boolean from small.kinds;
 -- conversions, uuid of text
--- message: invalid input syntax for type uuid
 select name::uuid from small.kinds where id = 1;
 -- conversions, interval of text
 select name::interval from small.kinds where id = 1;

@@ -308,3 +308,5 @@ select nth_value(id, 0) over (order by id) from small.kinds;
 select substring(name from 1 for -1) from small.kinds where id = 1;
 -- parameter without number
 select $0 from small.kinds;
+-- cast of text with both quotes to uuid
+select (name || $$ "x" 'y'$$ || E'\n')::uuid from small.kinds where id = 1;
