@@ -26,7 +26,7 @@ def stated_error(text: str) -> SqlError | None:
 
 
 def _unescaped(literal: str) -> str:
-    """Return the text of Python's literal; between its quotes where it is none, as a value's text in an error may be."""
+    """Return the text of Python's literal; of what only looks like one, what stands between its quotes."""
     try:
         return str(literal_eval(literal))
     except (SyntaxError, ValueError):

@@ -12,7 +12,7 @@ import sqlglot
 from sqlglot.errors import ParseError
 from sqlglot.tokenizer_core import Token, TokenType
 
-from gateway.sql.engine_dialect import intervals, json_constructors, search_cycle, sql_json
+from gateway.sql.engine_dialect import foreign_types, intervals, json_constructors, search_cycle, sql_json
 
 Tokens = list[Token]
 _COMPARED = frozenset({TokenType.EQ, TokenType.NEQ, TokenType.LT, TokenType.LTE, TokenType.GT, TokenType.GTE})
@@ -325,6 +325,9 @@ def _names_no_relation(tokens: Tokens, place: int) -> bool:
 
 RULES: tuple[Callable[[Tokens], Tokens], ...] = (
     system_names,
+    foreign_types.type_constants,
+    foreign_types.unlimited_constants,
+    foreign_types.containing_operators,
     interval_constants,
     prefix_operators,
     some_is_any,

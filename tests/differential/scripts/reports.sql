@@ -45,3 +45,16 @@ select s, count(*), max(ts) - min(ts) as d from (select ts, count(*) filter (whe
 -- how long orders took
 -- ordered
 select (l_receiptdate - l_shipdate) * interval '1 day' as d, count(*) from lineitem group by 1 order by 1;
+
+-- addresses within a network
+-- ordered
+select id, ('10.0.0.' || id)::inet << cidr '10.0.0.0/30', ('10.0.0.' || id)::inet <<= '10.0.0.0/30', inet '10.0.0.0/29' >>= ('10.0.0.' || id)::inet, ('10.0.0.' || id)::inet >> '10.0.0.3' from types order by id;
+
+-- hits of a network by address
+select ip, count(*) from (select ('10.0.' || id % 2 || '.' || id % 3)::inet as ip from types) x where ip <<= cidr '10.0.1.0/24' group by ip;
+
+-- constants behind the name of a type
+select cidr '10.0.0.0/8', macaddr '08:00:2b:01:02:03', varbit '11', box '(1,2),(3,4)', circle '<(0,0),5>' @> point '(1,2)', tsvector 'a b' @@ tsquery 'a' from types where id = 1;
+
+-- constants of bits and characters without a length
+select bit '101', char 'abc', character 'ab', t::char, bit(3) '101', char(2) 'abc', bit varying '11' from types where id = 1;
