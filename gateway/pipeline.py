@@ -31,6 +31,7 @@ from gateway.relay.mirror_connection import MirrorConnection
 from gateway.relay.source_relay import WholeStatement
 from gateway.remote_parts import asked_servers, remote_parts, with_values
 from gateway.rendering import rendered_fragments
+from gateway.rights import Rights
 from gateway.session_answers import with_answers
 from gateway.session_rows import SessionSource, with_rows
 from gateway.sql.engine_dialect.moments import Session
@@ -40,7 +41,7 @@ from gateway.sql.resolve import Names, References, resolve, with_computed
 from gateway.sql.session_expressions import SessionExpression, compute, session_expressions
 from gateway.sql.session_identity import bind_session
 from gateway.sql.session_relations import KIND as SESSION
-from gateway.sql.session_relations import SessionRelation
+from gateway.sql.session_relations import NO_NAMES, SessionRelation, TemporaryNames
 from gateway.sql.session_values import SessionValues, take_values
 from gateway.tuning import USUAL, Tuning
 from gateway.values.datetime_input import DATE_INFINITY, INFINITY
@@ -57,6 +58,21 @@ from optimizer.stages import Fragmented, Governed, Kept, Optimized, RemotePart
 from policies.govern import check_governed, govern
 from policies.quoted_values import may_quote_hidden
 from policies.session_access import WithSession
+
+
+@dataclass(frozen=True, slots=True)
+class MadeFor:
+    """What a plan depends on besides its text and who asks: versions of the catalogue and of the access, and what names
+    without a schema mean.
+    """
+
+    catalog: int
+    access: int
+    search_path: tuple[str, ...]
+    temporary: TemporaryNames
+
+
+NOT_KNOWN = MadeFor(0, 0, (), NO_NAMES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +96,7 @@ class Plan:
     kept: tuple[Kept, ...] = ()
     tuning: Tuning = USUAL
     asked: SessionValues | None = None
-    made_for: object = None
+    made_for: MadeFor = NOT_KNOWN
     hints: Hints = NO_HINTS
     followed: tuple[tuple[str, str | None], ...] = ()
     pinned: PinnedPlan | None = None
@@ -145,7 +161,7 @@ def plan(tree: exp.Query, found: References, asker: Asker, lake: Lake) -> Plan:
     where the sources are asked for statistics.
     """
     names, principal, parameters = asker.names, asker.principal, asker.parameters
-    made_for = (names.catalog.version, lake.access.version, names.search_path, names.temporary)
+    made_for = MadeFor(names.catalog.version, lake.access.version, names.search_path, names.temporary)
     bind_session(tree, principal, names.database)
     if (asked := take_values(tree)) is not None:
         parameters = asked.types(parameters)
@@ -312,33 +328,33 @@ def _bytes(pinned: Pinned) -> int | None:
 
 async def run(
     planned: Plan,
-    parameters: Sequence[pa.Scalar],
-    session: Session,
-    lake: Lake,
+    asking: Asking,
     noted: Callable[[Fragmented], None],
     own: MirrorConnection,
+    rights: Rights,
     form: MakeForm = batches_alone,
 ) -> RunningStatement:
     """Begin to execute a plan; the rows are read from the result. ``noted`` is told what is read, in a thread. Rows of
-    the session's relations, and values that it tells, are read over its ``own`` connection first. The engine may make
-    the rows' messages in the ``form`` that is given.
+    the session's relations, and values that it tells, are read over its ``own`` connection first. The ``rights`` are
+    looked at when nothing is waited for any more. The engine may make the rows' messages in the ``form`` that is given.
     """
-    parameters = await with_answers(planned.asked, parameters, own)
+    session, lake = asking.session, asking.lake
+    parameters = await with_answers(planned.asked, asking.parameters, own)
     if planned.session or planned.optimized.dynamic:
         loop = asyncio.get_running_loop()
         prepared = await loop.run_in_executor(lake.threads, prepare, planned, parameters, session, lake)
         noted(prepared.fragmented)
         query = await with_rows(prepared.query, own)
         if prepared.keys:
-            asking = Asking(planned.principal, session, parameters, lake)
-            query, _ = await with_keys(query, prepared.fragmented, prepared.keys, asking)
-        query = _measured(query, planned, prepared, session, lake)
+            answered = replace(asking, parameters=parameters)
+            query, _ = await with_keys(query, prepared.fragmented, prepared.keys, answered)
+        query = replace(_measured(query, planned, prepared, session, lake), rights=rights)
         return await lake.engine.start(lambda: query, parameters, form)
 
     def ready() -> EngineQuery:
         prepared = prepare(planned, parameters, session, lake)
         noted(prepared.fragmented)
-        return _measured(prepared.query, planned, prepared, session, lake)
+        return replace(_measured(prepared.query, planned, prepared, session, lake), rights=rights)
 
     return await lake.engine.start(ready, parameters, form)
 

@@ -4,6 +4,9 @@ Brief statements are let by. All others need a place, of three kinds, so that no
 small tables, over large ones, and with rows that are streamed from servers, one for each stream, for each may keep a
 thread of the engine waiting.
 
+Who may read what may have changed while a statement waited: that is looked at again (`gateway.rights`), as PostgreSQL
+does when it begins to execute.
+
 How much memory a statement takes is known when it asks for it. One that is refused some, and has given no row yet, is
 run again when those over large tables have ended, and is alone among them.
 """
@@ -40,8 +43,12 @@ _log = structlog.get_logger(__name__)
 _SMALL_BYTES = 4 << 20  # of tables as they are stored
 
 
-class _MustWait(Exception):
-    """There is no place for a query now."""
+class _NotYet(Exception):
+    """A query cannot begin now: there is no place for it, or rights have changed since it was planned."""
+
+    def __init__(self, *, has_place: bool) -> None:
+        super().__init__("not yet")
+        self.has_place = has_place
 
 
 class AdmittingEngine:
@@ -126,8 +133,9 @@ class _Admitted:
         try:
             try:
                 self._started = await self._engine.begin(self._prepared, self._parameters, self._form)
-            except _MustWait:
-                await self._admission.wait(self._place)
+            except _NotYet as reason:
+                if not reason.has_place:
+                    await self._admission.wait(self._place)
                 await self._begin()
         except SqlError as error:
             if not is_over_memory_limit(error):
@@ -138,20 +146,27 @@ class _Admitted:
     def _prepared(self) -> EngineQuery:
         """Prepare the query, and take a place for it. In a thread."""
         query = self._query = self._prepare()
-        if query.is_brief:
-            return query
+        if not query.is_brief:
+            self._take_place(query)
+        if query.rights is not None and not query.rights.are_current:
+            raise _NotYet(has_place=True)
+        return query
+
+    def _take_place(self, query: EngineQuery) -> None:
         self._place.streams = _streams(query)
         if self._place.streams:
             self._admission = self._engine.stream_admission
         elif query.bytes is not None and query.bytes <= _SMALL_BYTES:
             self._admission = self._engine.small_admission
         if not self._admission.take(self._place):
-            raise _MustWait
-        return query
+            raise _NotYet(has_place=False)
 
     async def _begin(self) -> None:
+        """Begin what has waited, if it may still be read."""
         query = self._query
         assert query is not None
+        if query.rights is not None:
+            await query.rights.require()
         self._started = await self._engine.begin(lambda: query, self._parameters, self._form)
 
     async def _start_alone(self) -> None:

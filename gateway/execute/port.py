@@ -15,6 +15,7 @@ import pyarrow as pa
 from catalog.scans import Scan
 from gateway.counts import CacheState
 from gateway.execute.operators import Operator
+from gateway.rights import Rights
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class EngineQuery:
     parameters do nothing but be compared with columns, so that a plan is the same for all their values.
     ``withholds_values`` says that its errors tell no values: some may be hidden from who asks.
     ``measured`` is told, in a thread and after the rows were read to their end, what the operators have counted; worker
-    processes do not tell.
+    processes do not tell. ``rights`` are those that it was planned with, to be looked at where it has waited.
     """
 
     sql: str
@@ -59,6 +60,7 @@ class EngineQuery:
     compares: bool = False
     measured: Measured | None = field(default=None, compare=False)
     withholds_values: bool = False
+    rights: Rights | None = field(default=None, compare=False)
 
 
 _HOT = "hot_columns"

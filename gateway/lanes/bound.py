@@ -16,6 +16,7 @@ from gateway.lanes.whole_rows import WholeRows
 from gateway.sql.cursor_statements import Declaration, Fetch
 from gateway.sql.tokens import tokens
 from gateway.wire import backend, frontend
+from gateway.wire.fields import ENCODING
 from optimizer.stages import Fragmented
 
 Scalars = tuple[pa.Scalar, ...]
@@ -177,11 +178,23 @@ class Portal:
 
         return note
 
+    def bind_again(self, fresh: Portal) -> None:
+        """Become what the same message binds now, of which nothing was sent yet."""
+        self.prepared, self.fields, self.given, self.sent = fresh.prepared, fresh.fields, fresh.given, fresh.sent
+        self.encoder, self.described, self.types, self.failed = fresh.encoder, fresh.described, fresh.types, False
+
     async def close(self) -> None:
         """Stop what still runs."""
         if self.rows is not None:
             rows, self.rows = self.rows, None
             await rows.close()
+
+
+def send_lines(client: Client, lines: Sequence[str]) -> int:
+    """Send the rows of an EXPLAIN; return how many."""
+    for line in lines:
+        client.send(backend.DataRow((line.encode(ENCODING.get(), "backslashreplace"),)))
+    return len(lines)
 
 
 def formatted(

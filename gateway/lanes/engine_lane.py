@@ -7,7 +7,7 @@ with their positions: the mirror holds the same tables, empty.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -19,7 +19,6 @@ import pyarrow as pa
 import structlog
 
 from catalog.errors import SqlError
-from catalog.principals import Principal
 from catalog.sqlstate import SqlState
 from gateway.dynamic_filters import Asking
 from gateway.execute.port import MakeForm, RunningStatement, batches_alone
@@ -36,12 +35,15 @@ from gateway.lanes.bound import (
     formatted,
     no_generic_plan,
     require_values,
+    send_lines,
     spread,
 )
+from gateway.lanes.descriptions import described
 from gateway.lanes.finished_runs import note_run
 from gateway.lanes.kept_results import KeptResults
 from gateway.lanes.portals import ReadyRows, RowSource, encoded, encoded_whole, write, write_all
 from gateway.lanes.prepared import Description, Lane, NamedStatement, PreparedStatement, StatementCache
+from gateway.lanes.rights_now import RightsNow, check_cursor
 from gateway.lanes.session_settings import SETTINGS, Settings, TransactionTimeout, session_settings
 from gateway.lanes.whole_lane import WholeLane
 from gateway.lanes.whole_rows import WholeRows
@@ -49,6 +51,7 @@ from gateway.logs import milliseconds_since, note_statement
 from gateway.pipeline import Asker, prepare, run
 from gateway.relay.mirror_connection import MirrorConnection
 from gateway.relay.mirror_errors import error_of
+from gateway.rights import RightsChanged
 from gateway.session_answers import with_answers
 from gateway.session_rows import with_rows
 from gateway.sql.copy_statements import CopyTo
@@ -77,7 +80,7 @@ class EngineLane:
         self,
         lake: Lake,
         statements: StatementCache,
-        principal: Callable[[], Principal],
+        asker: Callable[[], Asker],
         mirror: MirrorConnection,
         client: Client,
         answer: Callable[[Statement], Awaitable[pa.RecordBatch]],
@@ -85,12 +88,12 @@ class EngineLane:
         self._answer = answer
         self._lake = lake
         self._statements = statements
-        self._principal = principal
+        self._asker = asker
         self.current_user: str | None = None  # as the mirror last told; None: who has logged in
         self.session_user: str | None = None  # so too
         self._mirror = mirror
         self._client = client
-        self.whole = WholeLane(lake, client)
+        self.whole = WholeLane(lake, client, self._rights)
         self._results = KeptResults(lake, client)
         self._settings: Settings | None = None
         self._read: tuple[PreparedStatement, _Names, _Names, _Names] | None = None  # what was read last, for the audit
@@ -147,7 +150,8 @@ class EngineLane:
         sent = Sent(description.parameter_oids, given, values)
         fields = formatted(description.fields, message.result_formats)
         if prepared.lane is Lane.LOAD:
-            return Portal(prepared, fields, parameters, sent, bound=(description.parameter_oids, message))
+            bound = description.parameter_oids, message
+            return Portal(prepared, fields, parameters, sent, types=types, bound=bound)
         formats = {one.format for one in fields}
         if len(formats) > 1:  # of each mixture there would have to be one
             return Portal(prepared, fields, parameters, sent, types=types)
@@ -169,7 +173,7 @@ class EngineLane:
         tuning = (await self.read_settings()).session.tuning.of_plans
         if tuning == USUAL:
             return prepared
-        asker = Asker(names, self._principal(), tuning=tuning)
+        asker = Asker(names, self._asker().principal, tuning=tuning)
         return await self._statements.prepare(prepared.statement, asker, self._lake)
 
     async def _typed(
@@ -180,35 +184,43 @@ class EngineLane:
         tuning = USUAL if prepared.plan is None else prepared.plan.tuning
         typed = last.typed.get((types, tuning)) if last is not None else None
         if typed is None:
-            asker = Asker(names, self._principal(), types, tuning)
+            asker = Asker(names, self._asker().principal, types, tuning)
             typed = await self._statements.prepare(prepared.statement, asker, self._lake)
             if last is not None and len(last.typed) < _KEPT_TYPES:
                 last.typed[types, tuning] = typed
         return typed
 
-    async def check(self, portal: Portal, names: Names) -> None:
+    def _rights(self, portal: Portal) -> RightsNow:
+        return RightsNow(portal, self._asker, self._statements, self._lake)
+
+    async def check(self, portal: Portal) -> None:
         """Check that rows of a statement that has begun may still be read as when it began. Raises SqlError where who
         asks now may not, 0A000 where he would have to see something else.
         """
-        began = portal.prepared
-        if portal.rows is None or began.lane is not Lane.ENGINE:
-            return
-        before = began.require_plan()
-        asker = Asker(names, self._principal(), portal.types, before.tuning)
-        plan = (await self._statements.prepare(began.statement, asker, self._lake)).require_plan()
-        is_same = plan.principal == before.principal and plan.made_for == before.made_for
-        if not is_same and plan.optimized.tree.sql() != before.optimized.tree.sql():
-            raise SqlError(
-                SqlState.FEATURE_NOT_SUPPORTED,
-                "the cursor cannot go on: what may be read by it has changed since it was opened",
-                hint="Close it and run its query again.",
-            )
+        if portal.rows is not None and portal.prepared.lane is Lane.ENGINE:
+            await check_cursor(self._rights(portal))
+
+    async def _renew(self, portal: Portal) -> None:
+        """Bind a portal again that has given nothing yet: other rights count than when it was bound. Raises SqlError
+        where it may not be read now, and 0A000 where it would have other columns.
+        """
+        await portal.close()
+        asker = self._asker()
+        prepared = await self._statements.prepare(portal.prepared.statement, asker, self._lake)
+        sent, formats = portal.sent, tuple(one.format for one in portal.fields)
+        message = frontend.Bind(portal.name, "", sent.formats, sent.values, formats)
+        fresh = await self.bind(NamedStatement(prepared, sent.oids, portal.fields), asker.names, message)
+        portal.bind_again(fresh)
 
     async def open(self, portal: Portal, *, is_scroll: bool) -> None:
         """Begin to execute a portal whose rows are asked for later: its tables' versions are those of now."""
         settings = await self._begin(portal)
-        async with self._in_time(settings):
-            await self._open(portal, settings, is_scroll=is_scroll)
+        try:
+            async with self._in_time(settings):
+                await self._open(portal, settings, is_scroll=is_scroll)
+        except RightsChanged:
+            await self._renew(portal)
+            await self.open(portal, is_scroll=is_scroll)
 
     async def move(self, cursor: Portal, wanted: Fetch) -> int:
         """Move a cursor; return how many rows a FETCH would have had."""
@@ -221,9 +233,18 @@ class EngineLane:
 
     async def execute(self, portal: Portal, limit: int) -> None:
         """Send the portal's rows (at most ``limit``, 0 for all) and how it ended."""
-        settings = await self._begin(portal)
         for notice in hint_notices(portal.prepared.plan, self._lake) if portal.rows is None else ():
             self._client.send(notice)
+        try:
+            await self._execute(portal, limit)
+        except RightsChanged:
+            if portal.cursor is not None:  # its rows are of the versions at DECLARE
+                raise
+            await self._renew(portal)
+            await self.execute(portal, limit)
+
+    async def _execute(self, portal: Portal, limit: int) -> None:
+        settings = await self._begin(portal)
         started, was_done = monotonic(), portal.done
         try:
             if settings.is_untimed:
@@ -341,7 +362,7 @@ class EngineLane:
         asked = self._results.asked(portal, settings)
         if asked is None:
             return await self._send_computed(portal, settings, self._client)
-        sent = await asked.send(portal)
+        sent = await asked.send(portal, self._rights(portal))
         if sent is None:
             with asked.computing():
                 sent = await self._send_computed(portal, settings, asked)
@@ -398,23 +419,19 @@ class EngineLane:
         kept = self._results.kept(portal, settings)
         whole = await self.whole.explain(portal, options, settings.output, kept)
         if whole is not None:
-            return self._send_lines(whole)
+            return send_lines(self._client, whole)
         if portal.sent.is_unknown:
             raise no_generic_plan()
         loop = asyncio.get_running_loop()
         session, started = planned.tuned_session(settings.session), monotonic()
         parameters = await with_answers(planned.asked, portal.parameters, self._mirror)
         fragments = await loop.run_in_executor(None, prepare, planned, parameters, session, self._lake)
+        fragments = replace(fragments, query=replace(fragments.query, rights=self._rights(portal)))
         if planned.session:
             fragments = replace(fragments, query=await with_rows(fragments.query, self._mirror))
         asking = Asking(planned.principal, session, parameters, self._lake)
         before = explain.Before(started, kept if kept is not None and kept.counts(fragments.snapshots) else None)
-        return self._send_lines(await explain.explain(fragments, planned, options, asking, before))
-
-    def _send_lines(self, lines: Sequence[str]) -> int:
-        for line in lines:
-            self._client.send(backend.DataRow((line.encode(ENCODING.get(), "backslashreplace"),)))
-        return len(lines)
+        return send_lines(self._client, await explain.explain(fragments, planned, options, asking, before))
 
     async def _start(
         self, portal: Portal, settings: Settings, client: RowClient, form: MakeForm = batches_alone
@@ -425,8 +442,8 @@ class EngineLane:
             assert isinstance(portal.cursor.rows, RowSource)  # others were given by `_fetched`
             return portal.cursor.rows.fetched(portal.wanted)
         plan, noted = portal.prepared.require_plan(), portal.noting(client.note_fragments())
-        session = plan.tuned_session(settings.session)
-        return await run(plan, portal.parameters, session, self._lake, noted, self._mirror, form)
+        asking = Asking(plan.principal, plan.tuned_session(settings.session), portal.parameters, self._lake)
+        return await run(plan, asking, noted, self._mirror, self._rights(portal), form)
 
     async def describe(self, named: NamedStatement, names: Names) -> Description:
         """Return PostgreSQL's description of a statement. Raises SqlError with its errors."""
@@ -437,7 +454,7 @@ class EngineLane:
         key = (
             named.prepared.described_as,
             named.parameter_oids,
-            self._principal().name,
+            self._asker().principal.name,
             names.search_path,
             names.catalog.version,
             self._lake.access.version,
@@ -446,39 +463,23 @@ class EngineLane:
         )
         known = self._statements.descriptions.get(key)
         if known is None or self._mirror.status == "E":  # then the mirror knows whether the transaction is over
-            known = self._statements.descriptions[key] = await self._ask_mirror(named)
+            known = self._statements.descriptions[key] = await described(self._mirror, named)
         if last is not None:
             last.description, last.encoding = known, encoding
         return known
 
     async def refuse(self, statement: Statement) -> None:
         """Raise what PostgreSQL's parser finds wrong with a statement that cannot be executed."""
-        await self._ask_mirror(NamedStatement(PreparedStatement(statement, Lane.RELAY), ()))
+        await described(self._mirror, NamedStatement(PreparedStatement(statement, Lane.RELAY), ()))
         raise SqlError(SqlState.SYNTAX_ERROR, "a string, a quoted identifier or a comment is not terminated")
 
     async def require_syntax(self, statement: Statement) -> None:
         """Raise PostgreSQL's error of syntax, if it finds one; of what else it finds nothing is told."""
         try:
-            await self._ask_mirror(NamedStatement(PreparedStatement(statement, Lane.RELAY), ()))
+            await described(self._mirror, NamedStatement(PreparedStatement(statement, Lane.RELAY), ()))
         except SqlError as error:
             if error.sqlstate in {SqlState.SYNTAX_ERROR, SqlState.IN_FAILED_SQL_TRANSACTION}:
                 raise
-
-    async def _ask_mirror(self, named: NamedStatement) -> Description:
-        statement = named.prepared.statement
-        parameter_oids: tuple[int, ...] = ()
-        fields: tuple[backend.FieldDescription, ...] = ()
-        told: bytes | None = None
-        for message in await self._mirror.describe(named.prepared.described_as, named.parameter_oids):
-            kind, body = message[:1], message[5:]
-            if kind == b"t":
-                parameter_oids = backend.ParameterDescription.decode(body).type_oids
-            elif kind == b"T":
-                fields, told = backend.RowDescription.decode(body).fields, message
-            elif kind == b"E":
-                error, copy = error_of(body, statement.start), named.prepared.copy
-                raise error if copy is None else copy.placed(error)
-        return Description(parameter_oids, fields, told)
 
     async def read_settings(self) -> Settings:
         """Return the session's settings, asked for where they may have changed; the mirror's are then up to date."""

@@ -22,6 +22,7 @@ from gateway.lanes.prepared import Lane
 from gateway.lanes.session_settings import Settings
 from gateway.pipeline import Plan
 from gateway.result_cache import Question, Result, Turn, Version, without_data
+from gateway.rights import Rights
 from gateway.sql.engine_dialect.moments import Session
 from gateway.sql.repeatable import is_repeatable, names_a_moment
 from optimizer.stages import Fragmented
@@ -107,14 +108,14 @@ class Asked:
         self._turn: Turn | None = None
         self._is_kept = False
 
-    async def send(self, portal: Portal) -> int | None:
+    async def send(self, portal: Portal, rights: Rights) -> int | None:
         """Send the rows that were kept, where they count; return how many. Where another statement is computing them
         now, wait for that, within limits. None: they are to be computed, `computing` them. Raises SqlError where a
-        table is not any more what it was planned as.
+        table is not any more what it was planned as, and where who asks has other ``rights`` by now.
         """
         results, deadline = self._lake.results, monotonic() + _PATIENCE
         while True:
-            sent = await self._send_kept(portal)
+            sent = await self._send_kept(portal, rights)
             if sent is not None:
                 return sent
             turn = results.turn(self._question, self._form)
@@ -149,7 +150,7 @@ class Asked:
             self._turn = None
             self._lake.results.end(self._question, self._form, is_worth_a_look=is_worth_a_look)
 
-    async def _send_kept(self, portal: Portal) -> int | None:
+    async def _send_kept(self, portal: Portal, rights: Rights) -> int | None:
         results = self._lake.results
         kept = results.get(self._question, self._form)
         if kept is None:
@@ -157,6 +158,7 @@ class Asked:
         if not await self._counts(kept):
             results.give_up(self._question, self._form, kept)
             return None
+        await rights.require()
         results.used(self._question, self._form)
         portal.lane = "cache"
         self._client.reading("cache", (), ())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from operator import is_
 
@@ -17,6 +18,7 @@ from gateway.pipeline import get_reads, reads
 from gateway.relay.source_connection import Execution
 from gateway.relay.source_relay import Asked, WholeStatement
 from gateway.result_cache import Result
+from gateway.rights import Rights
 from gateway.sql.copy_options import CopyOptions, Format, written
 from gateway.sql.explain_options import ExplainOptions
 from gateway.sql.hints import NO_HINTS
@@ -30,7 +32,8 @@ from gateway.wire import backend, frontend
 class WholeLane:
     """Executes and explains them; where it returns None the engine is to answer, and nothing was sent."""
 
-    def __init__(self, lake: Lake, client: Client) -> None:
+    def __init__(self, lake: Lake, client: Client, rights: Callable[[Portal], Rights]) -> None:
+        self._rights = rights
         self._lake = lake
         self._client = client
         self.tuning = USUAL  # of the session
@@ -135,7 +138,7 @@ class WholeLane:
         key = (planned, fragmented, self._lake.access, self._lake.remote_logins.version)
         if self._hides is None or not all(map(is_, self._hides[0], key)):
             self._hides = key, explain.hides(planned, self._lake)
-        return Asked(whole, execution, portal.fields, output, not self._hides[1])
+        return Asked(whole, execution, portal.fields, output, not self._hides[1], self._rights(portal))
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from gateway.relay.source_lease import Lease, Place, command
 from gateway.relay.source_pools import SourcePools
 from gateway.relay.source_portal import SourcePortal
 from gateway.relay.source_target import source_target
+from gateway.rights import Rights
 from gateway.values.settings import OutputSettings
 from gateway.wire import backend
 
@@ -50,7 +51,8 @@ class WholeStatement:
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A whole statement to be executed. ``told`` are the columns that the client knows of. ``in_full``: nothing is
-    hidden from who asks, so that errors of his own expressions may be told in the server's words.
+    hidden from who asks, so that errors of his own expressions may be told in the server's words. ``rights`` are those
+    that it was planned with: they are looked at when there is a connection.
     """
 
     whole: WholeStatement
@@ -58,6 +60,7 @@ class Asked:
     told: Sequence[backend.FieldDescription]
     settings: OutputSettings
     in_full: bool
+    rights: Rights
 
     @property
     def key(self) -> tuple[str, str, tuple[int, ...]]:
@@ -129,6 +132,7 @@ class SourceRelay:
             connection = lease.connection
             if not connection.has_prepared(asked.execution, asked.told) and not await self._takes(connection, asked):
                 return None
+            await asked.rights.require()
             return await connection.run(asked.execution, client)
         except (SourceFailed, SourceLost) as failure:
             raise lease.as_sql_error(failure) from None
@@ -157,6 +161,7 @@ class SourceRelay:
         async with self._connected(asked) as connection:
             if connection is None or not await self._takes(connection, asked):
                 return None
+            await asked.rights.require()
             sink = _Begun(client)
             names = ", ".join(always_quoted(one.name) for one in asked.told)
             query = f"SELECT * FROM ({asked.execution.sql}) AS copied ({names})" if names else asked.execution.sql
@@ -180,6 +185,7 @@ class SourceRelay:
             with lease.told():
                 if not await self._takes(lease.connection, asked):
                     return None
+                await asked.rights.require()
             if declared is None:
                 portal = SourcePortal(lease, asked.execution)
             else:
@@ -204,6 +210,7 @@ class SourceRelay:
                 await connection.prepare(execution.sql, execution.oids)
             except SourceFailed:
                 return None  # the engine explains what it does instead
+            await asked.rights.require()
             await connection.run(execution, lines)
         return lines.read()
 

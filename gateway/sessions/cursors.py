@@ -127,7 +127,7 @@ class Cursors:
             name = portal.wanted.name if portal.wanted is not None else ""
             raise SqlError(SqlState.OBJECT_NOT_IN_PREREQUISITE_STATE, f'portal "{name}" cannot be run')
         await self._role.know(self._owed.drain)
-        await self._engine.check(cursor, self._role.names())
+        await self._engine.check(cursor)
         if portal.wanted is not None and portal.rows is None:
             try:
                 cursor.rows.require_way(portal.wanted)

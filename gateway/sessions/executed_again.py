@@ -112,6 +112,7 @@ class ExecutedAgain:
         engine, client = self._engine, self._client
         client.reading("source", *again.read)
         client.note_fragments()(again.fragmented)
+        await again.asked.rights.require()  # the audit may have been waited for
         if engine.ended_by is not None:
             raise engine.ended_by
         started = monotonic()

@@ -26,6 +26,7 @@ from gateway.lanes.engine_lane import EngineLane
 from gateway.lanes.prepared import Lane, NamedStatement, NamedStatements, PreparedStatement
 from gateway.lanes.session_settings import TransactionTimeout
 from gateway.logs import milliseconds_since, note_statement
+from gateway.pipeline import Asker
 from gateway.relay.mirror_connection import MirrorConnection
 from gateway.relay.mirror_errors import MirrorLost
 from gateway.sessions.credentials import check_credential
@@ -70,9 +71,7 @@ class Session:
         self.identity = identity
         self._mirror = mirror
         self._client = Witness(client, services.audit, self)
-        self._engine = EngineLane(
-            services.lake, services.statements, self._principal, mirror, self._client, self._answer
-        )
+        self._engine = EngineLane(services.lake, services.statements, self._asker, mirror, self._client, self._answer)
         self._role = role = SessionRole(services, identity, self._engine, mirror)
         self._who = role.principal()  # as he was last known
         self._access = access = AccessLane(services.execute_access, self._client)
@@ -396,8 +395,8 @@ class Session:
         named = self._statements.get(name)
         return named.prepared.statement.text if named is not None else None
 
-    def _principal(self) -> Principal:
-        return self._role.principal()
+    def _asker(self) -> Asker:
+        return Asker(self._role.names(), self._role.principal())
 
     async def _answer(self, statement: Statement) -> pa.RecordBatch:
         return await self._own.answer(statement)

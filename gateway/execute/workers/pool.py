@@ -251,7 +251,7 @@ class _Sender:
         logins = {name: self._secrets.login(scan) for name, scan in query.scans if isinstance(scan, RemoteScan)}
         return Request(
             0,
-            replace(query, scans=(), measured=None),
+            replace(query, scans=(), measured=None, rights=None),
             scans,
             {},
             number,
