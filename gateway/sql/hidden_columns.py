@@ -10,6 +10,7 @@ from sqlglot import exp
 from catalog.errors import SqlError
 from catalog.names import TableName
 from catalog.sqlstate import SqlState
+from gateway.sql.engine_dialect.build import SAMPLED
 
 _UNKNOWN = re.compile(r"Column '\"?(?P<name>.+?)\"?' could not be resolved|Unknown column: (?P<other>\S+)")
 
@@ -29,6 +30,8 @@ def refuse_whole_rows(tree: exp.Expr, hiding: Collection[TableName]) -> None:
     if not hiding:
         return
     for select in tree.find_all(exp.Select):
+        if select.parent is not None and select.parent.meta.get(SAMPLED):
+            continue  # its star is nobody's: of the columns that may be read
         hidden = _sources(select, hiding)
         if hidden and (_stars(select) & {"", *hidden} or _is_natural(select) or _rows(select) & hidden.keys()):
             raise SqlError(
@@ -77,8 +80,9 @@ def _sources(select: exp.Select, hiding: Collection[TableName]) -> dict[str, str
     """The sources of a SELECT that hide columns: names by alias."""
     source = select.args.get("from_")
     nodes = [source.this, *(join.this for join in select.args.get("joins") or ())] if source is not None else []
-    tables = [node for node in nodes if isinstance(node, exp.Table) and node.db]
-    return {node.alias_or_name: node.name for node in tables if TableName(node.db, node.name) in hiding}
+    named = [(node, node.this.args["from_"].this if node.meta.get(SAMPLED) else node) for node in nodes]
+    tables = [(node, table) for node, table in named if isinstance(table, exp.Table) and table.db]
+    return {node.alias_or_name: table.name for node, table in tables if TableName(table.db, table.name) in hiding}
 
 
 def _stars(select: exp.Select) -> set[str]:

@@ -73,6 +73,11 @@ _CASES = [
         "SELECT a FROM t WHERE NOT (a ~ similar_to_escape('b%'::text))",
         "SELECT a FROM t WHERE NOT ((a SIMILAR TO 'b%'))",
     ),
+    (
+        "regexp_like_calls",
+        "SELECT a FROM t WHERE regexp_like(a, 'b', 'i'::text)",
+        "SELECT a FROM t WHERE ((a) ~* 'b')",
+    ),
     ("normal_forms", "SELECT a IS NORMALIZED FROM t", "SELECT IS_NORMALIZED(a, 'NFC') FROM t"),
     ("local_times", "SELECT a AT LOCAL FROM t", "SELECT TIMEZONE(a) FROM t"),
     ("row_star", "SELECT (t).* FROM t", "SELECT t.* FROM t"),

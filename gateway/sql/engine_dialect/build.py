@@ -16,6 +16,7 @@ QUOTIENT_SCALE = (
     28  # digits after the point of an inexact numeric (a quotient, an average): PostgreSQL keeps 16 or more
 )
 ENGINE = "engine"  # in a node's meta: it is in the engine's terms already
+SAMPLED = "made of TABLESAMPLE"  # in a subquery's meta: its star stands for the columns that may be read
 POLICY = "of a policy"  # in a node's meta: it is of a policy or a mask, whose texts do not depend on who asks
 QUOTIENT = f"DECIMAL(76, {QUOTIENT_SCALE})"
 

@@ -35,6 +35,7 @@ _LOOK = re.compile(r"\(\?[=!<]")
 _ATOM = re.compile(r"\(\?:|\\x[0-9a-fA-F]+|\\.|\[\^?\]?(?:\[[:.=].*?[:.=]\]|[^\]])*\]|\{[^}]*\}|.", re.DOTALL)
 _TAKES_NOTHING = frozenset({"^", "$", "*", "+", "?", r"\y", r"\m", r"\M", r"\Y", r"\Z", r"\A"})
 _NONE_WILL_DO = ("*", "?", "{0", "{,")
+_WORD_ESCAPED = re.compile(r"\\[^\W_]")  # \d, and \1
 _REGEX_SPECIAL = frozenset(".^$\\")
 
 
@@ -155,6 +156,8 @@ def similar(node: exp.SimilarTo) -> exp.Expr:
     pattern = node.expression
     if not (isinstance(pattern, exp.Literal) and pattern.is_string):
         raise refuse("SIMILAR TO a pattern that is not a constant")
+    if _has_class(pattern.name):
+        raise refuse("SIMILAR TO a pattern with a class behind an escape")
     regex = exp.RegexpLike(this=paren(node.this), expression=text(_similar(pattern.name)))
     return typed(regex, T.BOOLEAN)
 
@@ -167,6 +170,8 @@ def _similar(pattern: str) -> str:
         if character == "\\" and at + 1 < len(pattern):
             at += 1
             found.append(re.escape(pattern[at]))
+        elif character == "\\":
+            pass  # it stands before nothing, and says nothing
         elif bracket:
             bracket = character != "]"
             found.append(character)
@@ -179,6 +184,33 @@ def _similar(pattern: str) -> str:
             found.append("\\" + character if character in _REGEX_SPECIAL else character)
         at += 1
     return f"(?s)^(?:{''.join(found)})$"
+
+
+def by_backslash(pattern: str, escape: str) -> str | None:
+    """Return an SQL pattern with the backslash in the place of its own escape character; None for one that PostgreSQL
+    reads otherwise: where the character stands before a letter, a digit or a quote. At the end it says nothing.
+    """
+    if escape == "\\":
+        return pattern
+    found, is_escaped = [], False
+    for character in pattern:
+        if is_escaped and (character.isalnum() or character == '"'):
+            return None
+        if character == escape and not is_escaped:
+            is_escaped = True
+            continue
+        found.append("\\" + character if is_escaped or character == "\\" else character)
+        is_escaped = False
+    return None if len(escape) > 1 else "".join(found)
+
+
+def is_surely_similar(node: exp.SimilarTo) -> bool:
+    """Whether ``SIMILAR TO`` can be translated: behind a backslash letters are classes and the like for PostgreSQL."""
+    return not (isinstance(node.expression, exp.Literal) and _has_class(node.expression.name)) and is_surely_valid(node)
+
+
+def _has_class(pattern: str) -> bool:
+    return _WORD_ESCAPED.search(pattern.replace("\\\\", "")) is not None
 
 
 def _alone(pattern: exp.Expr) -> exp.Expr:

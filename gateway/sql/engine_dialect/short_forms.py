@@ -14,10 +14,12 @@ from sqlglot import exp
 from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
 from gateway.sql.engine_dialect import grouping_sets, json_constructors, search_cycle, sql_json
-from gateway.sql.engine_dialect.build import named
+from gateway.sql.engine_dialect.build import SAMPLED, named
+from gateway.sql.engine_dialect.patterns import by_backslash
 from gateway.sql.engine_dialect.spelling import LIKE_CALL, LOCAL, NORMALIZED
 from optimizer.census import Census, take_census
 
+_REGEXP_LIKE = {"": exp.RegexpLike, "c": exp.RegexpLike, "i": exp.RegexpILike}  # by flags
 _MAX_COPIED = 5_000  # parts of queries in WITH that are copied to where they are named
 _ROWS_AS_QUERIES = 64  # rows of VALUES that become queries of a UNION
 _CODE_POINT_ORDERS = frozenset({"c", "posix", "ucs_basic", "default", "c.utf8", "pg_c_utf8", "c.utf-8"})
@@ -52,15 +54,42 @@ def like_calls(tree: exp.Expr) -> None:
 
 
 def similar_patterns(tree: exp.Expr) -> None:
-    """``a ~ similar_to_escape('pattern')`` is ``a SIMILAR TO 'pattern'``: PostgreSQL keeps policies and views so."""
+    """``a ~ similar_to_escape('pattern', 'e')`` is ``a SIMILAR TO 'pattern' ESCAPE 'e'``: PostgreSQL keeps policies and
+    views so. Another escape character than the backslash is written as one.
+    """
     for node in _each(tree, exp.RegexpLike):
-        made = node.expression
-        if not isinstance(made, exp.Anonymous) or made.name != "similar_to_escape" or len(made.expressions) != 1:
-            continue
-        pattern = made.expressions[0].unnest()
-        pattern = pattern.this if isinstance(pattern, exp.Cast) else pattern
-        if isinstance(pattern, exp.Literal) and pattern.is_string:
-            node.replace(exp.Paren(this=exp.SimilarTo(this=node.this, expression=pattern)))
+        made = node.expression.unnest()
+        if isinstance(made, exp.Anonymous) and made.name == "similar_to_escape":
+            _be_similar(node, node.this, *made.expressions)
+    for node in _each(tree, exp.Escape):
+        if isinstance(node.this, exp.SimilarTo):
+            _be_similar(node, node.this.this, node.this.expression, node.expression)
+
+
+def _be_similar(node: exp.Expr, value: exp.Expr, *written: exp.Expr) -> None:
+    found = [_constant(one) for one in written]
+    pattern, escape = (*found, "\\")[:2]
+    plain = None if pattern is None or escape is None else by_backslash(pattern, escape)
+    if plain is not None:
+        node.replace(exp.Paren(this=exp.SimilarTo(this=value.copy(), expression=exp.Literal.string(plain))))
+
+
+def _constant(node: exp.Expr) -> str | None:
+    """Return a constant text, as PostgreSQL's deparsed texts have it, too."""
+    bare = node.unnest()
+    bare = bare.this if isinstance(bare, exp.Cast) and bare.is_type("text") else bare
+    return bare.name if isinstance(bare, exp.Literal) and bare.is_string else None
+
+
+def regexp_like_calls(tree: exp.Expr) -> None:
+    """``regexp_like(a, 'x', 'i')`` is ``a ~* 'x'``: they are of one kind of regular expressions."""
+    for node in _each(tree, exp.Anonymous):
+        if node.name.lower() == "regexp_like" and len(node.expressions) == 3:
+            value, pattern, flags = node.expressions[0], _constant(node.expressions[1]), _constant(node.expressions[2])
+            operator = None if flags is None else _REGEXP_LIKE.get(flags)
+            if operator is not None and pattern is not None:
+                text, regex = exp.Paren(this=value.copy()), exp.Literal.string(pattern)
+                node.replace(exp.Paren(this=operator(this=text, expression=regex)))
 
 
 def normal_forms(tree: exp.Expr) -> None:
@@ -146,7 +175,9 @@ def sample(tree: exp.Expr) -> None:
         inner = exp.Table(this=node.this, db=node.args.get("db"), catalog=node.args.get("catalog"))
         query = exp.Select(expressions=[exp.Star()], from_=exp.From(this=inner), where=exp.Where(this=chosen))
         alias = node.args.get("alias") or exp.TableAlias(this=node.this.copy())
-        node.replace(exp.Subquery(this=query, alias=alias.copy(), joins=node.args.get("joins")))
+        sampled = exp.Subquery(this=query, alias=alias.copy(), joins=node.args.get("joins"))
+        sampled.meta[SAMPLED] = not alias.columns  # a list of names would count columns that are hidden
+        node.replace(sampled)
 
 
 def code_point_order(tree: exp.Expr) -> None:
@@ -274,7 +305,8 @@ RULES: tuple[tuple[Callable[[exp.Expr], None], Callable[[Census], bool]], ...] =
     (search_cycle.search_and_cycle, search_cycle.has_search_or_cycle),
     (row_keyword, _has(exp.Anonymous)),
     (like_calls, _has(exp.Anonymous)),
-    (similar_patterns, _has(exp.RegexpLike)),
+    (similar_patterns, _has(exp.RegexpLike, exp.Escape)),
+    (regexp_like_calls, _has(exp.Anonymous)),
     (normal_forms, _has(exp.NullSafeEQ, exp.NullSafeNEQ)),
     (local_times, _has(exp.AtTimeZone)),
     (row_star, _has(exp.Dot)),

@@ -122,12 +122,29 @@ SELECT id FROM {t}.people ORDER BY id FETCH FIRST 2 ROWS ONLY
 1
 2
 
-SELECT id FROM {t}.people TABLESAMPLE SYSTEM (100)
+SELECT id FROM {t}.people TABLESAMPLE SYSTEM (100) ORDER BY id
+----
+1
+2
+3
+
+SELECT p.id FROM {t}.people p TABLESAMPLE BERNOULLI (100) REPEATABLE (1) ORDER BY p.id
+----
+1
+2
+3
+
+SELECT * FROM {t}.people TABLESAMPLE SYSTEM (100)
 ----
 ERROR 42501: permission denied for table people
   HINT: Name the columns: some of the table's may not be read.
 
-SELECT id FROM {t}.people TABLESAMPLE BERNOULLI (100) REPEATABLE (1)
+SELECT p FROM {t}.people p TABLESAMPLE SYSTEM (100)
+----
+ERROR 42501: permission denied for table people
+  HINT: Name the columns: some of the table's may not be read.
+
+SELECT id FROM {t}.people TABLESAMPLE SYSTEM (100) NATURAL JOIN {t}.notes
 ----
 ERROR 42501: permission denied for table people
   HINT: Name the columns: some of the table's may not be read.

@@ -54,6 +54,10 @@ select id from types where t like '%!%' escape '!' or t like 'x!_y' escape '!';
 select id, t ilike 'A%', t not ilike '%AN%', 'ŻÓŁĆ' ilike 'żółć' from types;
 -- like any
 select id from types where t like any (array['a%', 'B%']);
+-- similar to with escapes
+select 'a5' similar to '%\d', 'ab' similar to 'ab\', 'a%' similar to '%#%' escape '#', t similar to '%#_%' escape '#', 'a\' similar to 'a\' escape '' from types;
+-- regexp_like with flags
+select regexp_like(t, 'A', 'i'), regexp_like(t, '^A', 'c'), regexp_like(t, 'a', ''), regexp_like(t, 'a .', 'x'), regexp_like(t, NULL, 'i') from types;
 -- similar to
 select 'abc' similar to 'abc', 'abc' similar to 'a', 'abc' similar to '%(b|d)%', 'abc' similar to '(b|c)%', t similar to '[a-z]+', t not similar to '_{3,5}' from types;
 -- regular expressions
