@@ -55,9 +55,10 @@ class _Records:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._lock = threading.Lock()
+        self.due: list[str] = []  # of statements, to be written in this turn of the event loop
 
     def write(self, record: str) -> None:
-        """Write one record in a line of its own."""
+        """Write one record in a line of its own, or several that are lines already."""
         with self._lock, suppress(OSError, ValueError):
             self._stream.write(record + "\n")
             self._stream.flush()
@@ -176,12 +177,15 @@ def note_statement(log: FilteringBoundLogger, lane: str, rows: int | None, milli
     record = f'{{"lane": "{lane}", {counted_as}"milliseconds": {milliseconds}, "event": "statement", '
     for name, value in zip(("connection", "statement"), bound_ids(), strict=True):
         record += f'"{name}": "{value}", ' if value is not None else ""
-    asyncio.get_running_loop().call_soon(_write_now, records, record)
+    if not records.due:
+        asyncio.get_running_loop().call_soon(_write_due, records)
+    records.due.append(record)
 
 
-def _write_now(records: _Records, record: str) -> None:
+def _write_due(records: _Records) -> None:
     now = datetime.now(UTC).replace(tzinfo=None).isoformat()
-    records.write(f'{record}"level": "info", "timestamp": "{now}Z"}}')
+    due, records.due = records.due, []
+    records.write("\n".join([f'{record}"level": "info", "timestamp": "{now}Z"}}' for record in due]))
 
 
 def without_literals(sql: str) -> str:

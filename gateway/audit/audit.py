@@ -71,7 +71,7 @@ class Ticket:
     def end(self, outcome: Outcome) -> None:
         """Write how it ended, as soon as what is queued for the client has been sent."""
         if self.sequence:
-            asyncio.get_running_loop().call_soon(self._audit.write_outcome, self._entry, self.sequence, outcome)
+            self._audit.write_outcome_soon(self._entry, self.sequence, outcome)
 
 
 class Audit:
@@ -87,6 +87,7 @@ class Audit:
         self._flushed = 0
         self._stored = 0
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
+        self._ended: list[tuple[Entry, int, Outcome]] = []  # whose outcomes are about to be written
         self._lost: deque[tuple[str, Kind]] = deque()
         self._lost_bytes = self._dropped = 0
         self._strangers = (0.0, 0)  # the second, and how many came in it
@@ -170,7 +171,9 @@ class Audit:
         try:
             await self._written(sequence)
         except BaseException as error:  # or the client has left while it was written
-            self.write_outcome(entry, sequence, Outcome(str(error.sqlstate) if isinstance(error, SqlError) else None))
+            self.write_outcome_soon(
+                entry, sequence, Outcome(str(error.sqlstate) if isinstance(error, SqlError) else None)
+            )
             raise
         return Ticket(self, entry, sequence)
 
@@ -182,7 +185,7 @@ class Audit:
     def note(self, entry: Entry) -> None:
         """Write an event that happened whether or not it can be written; one that cannot be is written later."""
         if self._journal is not None:
-            self._append_later(_members(entry, "whole", self._instance), entry.kind)
+            self._append_later((entry.kind, _members(entry, "whole", self._instance)))
             if entry.event == "login" or (entry.event == "statement" and entry.kind is Kind.DENIED):
                 self._watch(entry)
 
@@ -200,12 +203,22 @@ class Audit:
         if count < _STRANGERS:
             self.note(entry)
 
-    def write_outcome(self, entry: Entry, intent: int, outcome: Outcome) -> None:
-        """Write how a statement ended (see `Ticket.end`)."""
-        extra = f'"intent":{intent},{outcome.json()}'
-        self._append_later(f"{_members(entry, 'outcome', self._instance)},{extra}", outcome.kind)
-        if outcome.kind is Kind.DENIED:
-            self._watch(entry)
+    def write_outcome_soon(self, entry: Entry, intent: int, outcome: Outcome) -> None:
+        """Write how a statement ended (see `Ticket.end`), with all that end in the same turn of the event loop."""
+        if not self._ended:
+            asyncio.get_running_loop().call_soon(self._write_outcomes)
+        self._ended.append((entry, intent, outcome))
+
+    def _write_outcomes(self) -> None:
+        ended, self._ended = self._ended, []
+        members = [
+            (outcome.kind, f'{_members(entry, "outcome", self._instance)},"intent":{intent},{outcome.json()}')
+            for entry, intent, outcome in ended
+        ]
+        self._append_later(*members)
+        for entry, _, outcome in ended:
+            if outcome.kind is Kind.DENIED:
+                self._watch(entry)
 
     def _watch(self, entry: Entry) -> None:
         """Count what was denied; what makes a burst is told, in the log and as an entry."""
@@ -224,7 +237,7 @@ class Audit:
                 detail = {"what": what, "subject": subject, "count": burst.count, "seconds": round(burst.seconds, 3)}
                 _log.warning("much is denied", user=user, address=address, **detail)
                 members = as_members({"user": user, "address": address, "detail": detail})
-                self._append_later(_members(Entry("alert", members), "whole", self._instance), Kind.DENIED)
+                self._append_later((Kind.DENIED, _members(Entry("alert", members), "whole", self._instance)))
 
     def store(self, entry: Entry) -> None:
         """Write an event and wait until the store has it. Blocks; for other threads. Raises SqlError 58030."""
@@ -293,20 +306,21 @@ class Audit:
         self._failing = None
         self._shipper.wake()
 
-    def _append_later(self, members: str, kind: Kind) -> None:
+    def _append_later(self, *entries: tuple[Kind, str]) -> None:
         assert self._journal is not None and self._shipper is not None
         if self._failing is None:
             try:
-                self._journal.append(kind, members)
+                self._journal.append_all(entries)
                 self._shipper.wake()
                 return
             except (OSError, JournalFull) as error:
                 self._note_failure(str(error))
-        if self._lost_bytes + len(members) > _LOST_MOST:
-            self._dropped += 1
-            return
-        self._lost.append((members, kind))
-        self._lost_bytes += len(members)
+        for kind, members in entries:
+            if self._lost_bytes + len(members) > _LOST_MOST:
+                self._dropped += 1
+                continue
+            self._lost.append((members, kind))
+            self._lost_bytes += len(members)
 
     def _refuse(self, reason: str) -> SqlError:
         self.refused += 1

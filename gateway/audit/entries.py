@@ -37,8 +37,9 @@ class Kind(StrEnum):
 
 
 ACCESS_LANE = "access"  # of statements that change rights, policies, masks and tags
+_DONE = str(SqlState.SUCCESSFUL_COMPLETION)
 _ENDINGS = {
-    str(SqlState.SUCCESSFUL_COMPLETION): "completed",
+    _DONE: "completed",
     str(SqlState.QUERY_CANCELED): "canceled",
     str(SqlState.CONNECTION_FAILURE): "left",
 }
@@ -133,7 +134,7 @@ class Reading:
 class Outcome:
     """How a statement ended. ``sqlstate`` is None where it was begun and never executed, as one before it failed."""
 
-    sqlstate: str | None = str(SqlState.SUCCESSFUL_COMPLETION)
+    sqlstate: str | None = _DONE
     rows: int = 0
     bytes: int = 0  # sent to the client
     seconds: float = 0.0
@@ -142,12 +143,16 @@ class Outcome:
     @property
     def kind(self) -> Kind:
         """The class of a statement that ended so."""
+        if self.sqlstate == _DONE:  # nearly all
+            return Kind.ACCESS if self.reading.lane == ACCESS_LANE else Kind.STATEMENT
         denied = self.sqlstate in _DENIED_STATES or (self.sqlstate or "").startswith("28")
         return Kind.DENIED if denied else Kind.ACCESS if self.reading.lane == ACCESS_LANE else Kind.STATEMENT
 
     @property
     def word(self) -> str:
         """How it ended, in one word for metrics."""
+        if self.sqlstate == _DONE:
+            return _ENDINGS[_DONE]
         if self.sqlstate is None:
             return "skipped"
         if self.kind is Kind.DENIED:

@@ -11,7 +11,7 @@ import fcntl
 import os
 import secrets
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -77,34 +77,43 @@ class Journal:
 
         Raises OSError or `JournalFull`; then nothing was appended.
         """
+        return self.append_all(((kind, members),))
+
+    def append_all(self, entries: Sequence[tuple[str, str]]) -> int:
+        """Append entries in one step, each with its kind and members, and return the last one's sequence number. Raises
+        as `append`.
+        """
         with self._lock:
             if self.backlog >= self._limit:
                 raise JournalFull(f"{self.backlog} bytes wait for the store")
-            now = self._clock()
-            at = now.isoformat(timespec="microseconds")
-            filed = Filed(self._node, self.head.sequence + 1, max(at[:10], self._filed), at, kind)
-            entry = f"{filed.prefix()}{members}}}"
-            hash_ = entry_hash(self.head.hash, entry.encode("ascii"))
-            self._write(journal_line(filed, self.head.hash, hash_, entry))
-            self.head, self._filed = Head(filed.sequence, hash_), filed.filed
-            return filed.sequence
+            at = self._clock().isoformat(timespec="microseconds")
+            head, day, lines = self.head, max(at[:10], self._filed), []
+            for kind, members in entries:
+                filed = Filed(self._node, head.sequence + 1, day, at, kind)
+                entry = f"{filed.prefix()}{members}}}"
+                hash_ = entry_hash(head.hash, entry.encode("ascii"))
+                lines.append(journal_line(filed, head.hash, hash_, entry))
+                head = Head(filed.sequence, hash_)
+            self._write(b"".join(lines))
+            self.head, self._filed = head, day
+            return head.sequence
 
-    def _write(self, line: bytes) -> None:
+    def _write(self, lines: bytes) -> None:
         if self._file < 0 or self._size >= _SEGMENT:
             self._begin_segment(self.head.sequence + 1)
         written = 0
         try:
-            while written < len(line):
-                written += os.write(self._file, line[written:])
+            while written < len(lines):
+                written += os.write(self._file, lines[written:])
         except OSError:
             if written:
                 self._cut_off()
             raise
-        self._size += len(line)
-        self.backlog += len(line)
+        self._size += len(lines)
+        self.backlog += len(lines)
 
     def _cut_off(self) -> None:
-        """Take back a line that was written in part; if even that fails, the file is not written to any more."""
+        """Take back what was written in part; if even that fails, the file is not written to any more."""
         try:
             os.ftruncate(self._file, self._size)
         except OSError:

@@ -10,9 +10,10 @@ from catalog.errors import SqlError
 
 
 class RunningWork:
-    """Runs one message's work after the other. ``ended_by`` is the reason why the one at hand was ended."""
+    """Runs one message's work after the other, in one task. ``ended_by`` is why the one at hand was ended."""
 
     def __init__(self) -> None:
+        self._runner: asyncio.Task[Any] | None = None
         self._task: asyncio.Task[None] | None = None
         self.ended_by: SqlError | None = None
 
@@ -25,8 +26,10 @@ class RunningWork:
         """Do the work so that `end` can end it, with the reason it gives. A task of its own would cost each message two
         turns of the event loop.
         """
-        task = asyncio.current_task()
-        assert task is not None
+        if self._runner is None:
+            self._runner = asyncio.current_task()
+            assert self._runner is not None
+        task = self._runner
         self.ended_by = None
         self._task = task
         try:
