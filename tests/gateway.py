@@ -175,7 +175,7 @@ def serving(lake: SampleLake, settings: Settings, *, exit_code: int | None = 0) 
             [sys.executable, "-m", "gateway.cli", "serve", "--config", str(config)],
             stdout=output,
             stderr=subprocess.STDOUT,
-            env={**os.environ, **settings.environment},
+            env={**os.environ, "PYTHONFAULTHANDLER": "1", **settings.environment},
         )
     try:
         address = _wait_until_listening(process, log)
@@ -184,7 +184,7 @@ def serving(lake: SampleLake, settings: Settings, *, exit_code: int | None = 0) 
         if exit_code is not None:
             process.send_signal(signal.SIGTERM)
             code = process.wait(_STOP_SECONDS)
-            assert code == exit_code, f"exit code {code}\n{_tail(log)}"
+            assert code == exit_code, f"{_tail(log)}\nexit code {code}"
             assert (traces := _traces(log)) == "", f"the gateway's log tells of failures\n{traces}"
     finally:
         if process.poll() is None:
