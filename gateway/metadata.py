@@ -61,6 +61,7 @@ from gateway.sessions.services import Permit
 from gateway.sql.engine_dialect.mask_functions import Keyring
 from gateway.sql.resolve import Names
 from gateway.sql.source_words import PURE_FUNCTIONS
+from gateway.tried_again import log_failure
 from policies.access import Access
 from policies.claims import with_proved
 from policies.roles import Roles
@@ -416,8 +417,8 @@ class Metadata:
         while audit.is_on:
             try:
                 await asyncio.to_thread(retire, audit, self._server, self._audit_config)
-            except Exception:  # it is tried again; what should have gone stays meanwhile
-                _log.exception("the audit's retention could not be carried out")
+            except Exception as failure:  # it is tried again; what should have gone stays meanwhile
+                log_failure(_log, "the audit's retention could not be carried out", failure)
             await asyncio.sleep(_RETIRE)
 
     async def answer(self, text: str, principal: Principal, names: Names) -> pa.RecordBatch:

@@ -18,6 +18,7 @@ from cachetools import LRUCache
 from gateway.lanes.session_settings import SETTINGS
 from gateway.relay.mirror_connection import MirrorConnection
 from gateway.relay.mirror_opening import Opening, Told
+from gateway.tried_again import log_failure
 
 _log = structlog.get_logger(__name__)
 _KEPT = 1024
@@ -96,8 +97,8 @@ class MirrorLogins:
     async def _state(self, role: str) -> str | None:
         try:
             return await self._get_state(role)
-        except Exception:
-            _log.exception("the state of a role's logins cannot be read")
+        except Exception as failure:
+            log_failure(_log, "the state of a role's logins cannot be read", failure)
             return None  # the login itself will tell
 
 

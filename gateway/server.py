@@ -48,6 +48,7 @@ from gateway.sql.resolve import Names
 from gateway.sql.statements import Kind, Statement, asks_about_history, asks_about_sessions
 from gateway.tls import TlsFiles
 from gateway.told_errors import moved
+from gateway.tried_again import log_failure
 from optimizer import cost
 from policies.access import Narrowed
 
@@ -135,8 +136,8 @@ class Gateway:
                 await self.refresh(None, PATIENCE)
                 await self._look_at_others()
                 await self._take_found()
-            except Exception:  # the next round may succeed; the catalogue stays as it was
-                _log.exception("refresh failed")
+            except Exception as failure:  # the next round may succeed; the catalogue stays as it was
+                log_failure(_log, "refresh failed", failure)
 
     async def _look_at_others(self) -> None:
         """Warn, once, where another gateway serves other sources under the same name."""
@@ -160,8 +161,8 @@ class Gateway:
                     async for _ in self.metadata.changes():
                         self._narrow()
                         self._grants_changed.set()
-                except Exception:  # what was missed is seen when the metadata server answers again
-                    _log.exception("roles and grants could not be taken over")
+                except Exception as failure:  # what was missed is seen when the metadata server answers again
+                    log_failure(_log, "roles and grants could not be taken over", failure)
                     await asyncio.sleep(_RETRY)
         finally:
             showing.cancel()
@@ -172,8 +173,8 @@ class Gateway:
             self._grants_changed.clear()
             try:
                 await self._take_grants()
-            except Exception:  # they are narrowed until it succeeds
-                _log.exception("roles and grants could not be shown")
+            except Exception as failure:  # they are narrowed until it succeeds
+                log_failure(_log, "roles and grants could not be shown", failure)
                 await asyncio.sleep(_RETRY)
             else:
                 await self._grants_changed.wait()

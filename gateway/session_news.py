@@ -14,6 +14,7 @@ import structlog
 
 from gateway.history.log import HistoryLog
 from gateway.login import Sessions
+from gateway.tried_again import log_failure
 
 _log = structlog.get_logger(__name__)
 _PAUSE = 1.0  # seconds between two looks
@@ -36,8 +37,8 @@ async def follow_sessions(
             if sessions.changes != told or monotonic() - at > _AGAIN:
                 told, at = sessions.changes, monotonic()
                 await tell()
-        except Exception:  # it is tried again; statements that ask tell first
-            _log.exception("sessions could not be told to other gateways")
+        except Exception as failure:  # it is tried again; statements that ask tell first
+            log_failure(_log, "sessions could not be told to other gateways", failure)
             told = -1
 
 
@@ -51,5 +52,5 @@ async def keep_history(history: HistoryLog) -> None:
             continue
         try:
             await asyncio.to_thread(history.flush if looks % _STORED == 0 else history.gather)
-        except Exception:  # what comes next may be kept
-            _log.exception("the history of statements could not be kept")
+        except Exception as failure:  # what comes next may be kept
+            log_failure(_log, "the history of statements could not be kept", failure)
