@@ -8,17 +8,22 @@ Who may read what may have changed while a statement waited: that is looked at a
 does when it begins to execute.
 
 How much memory a statement takes is known when it asks for it. One that is refused some, and has given no row yet, is
-run again when those over large tables have ended, and is alone among them.
+run again when those over large tables have ended, and is alone among them. Where that was not the reason, or does not
+help, its joins sort both of their sides, which spills, instead of hashing one, which cannot; so they do the next time.
 """
 
 from __future__ import annotations
 
+import re
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from time import monotonic
 from typing import TypeVar
 
 import pyarrow as pa
 import structlog
+from cachetools import LRUCache
 
 from catalog.errors import SqlError
 from catalog.scans import RemoteScan
@@ -41,6 +46,9 @@ from gateway.execute.remote_relations import streams_of
 _Item = TypeVar("_Item")
 _log = structlog.get_logger(__name__)
 _SMALL_BYTES = 4 << 20  # of tables as they are stored
+_MERGED = 1024  # texts of queries whose hash tables did not fit
+_EXPLAINED = re.compile(r"\AEXPLAIN (ANALYZE )?")
+_TOKEN = re.compile(r"\b(scan|part)_[0-9a-f]{16}_")  # in names of relations, another each time
 
 
 class _NotYet(Exception):
@@ -61,6 +69,8 @@ class AdmittingEngine:
         self.admission = Admission(statements)
         self.small_admission = Admission(statements)
         self.stream_admission = Admission(streams, lambda place: place.streams)
+        self._merged: LRUCache[int, bool] = LRUCache(_MERGED)
+        self._lock = threading.Lock()  # of what was merged
 
     async def start(
         self, prepare: Prepare, parameters: Sequence[pa.Scalar] = (), form: MakeForm = batches_alone
@@ -77,6 +87,21 @@ class AdmittingEngine:
     async def begin(self, prepare: Prepare, parameters: Sequence[pa.Scalar], form: MakeForm) -> RunningStatement:
         """Start a query now."""
         return await self._engine.start(prepare, parameters, form)
+
+    def merging(self, query: EngineQuery) -> EngineQuery:
+        """Return a query whose hash tables did not fit, and will not the next time, with joins that spill."""
+        with self._lock:
+            self._merged[hash(_text(query))] = True
+        return replace(query, merges=True)
+
+    def as_last_time(self, query: EngineQuery) -> EngineQuery:
+        """Return a query with joins that spill where that was necessary before."""
+        if not self._merged or query.is_brief:
+            return query
+        key = hash(_text(query))
+        with self._lock:
+            merges = self._merged.get(key, False)
+        return replace(query, merges=True) if merges else query
 
     async def explain(self, query: EngineQuery, parameters: Sequence[pa.Scalar], analyze: bool) -> str:
         """Return the engine's own physical plan as text; with ``analyze`` it runs and carries metrics."""
@@ -138,14 +163,14 @@ class _Admitted:
                     await self._admission.wait(self._place)
                 await self._begin()
         except SqlError as error:
-            if not is_over_memory_limit(error):
+            if not self._may_start_again(error):
                 raise
-            await self._start_alone()
+            await self._start_again()
         self._place.idle_since = monotonic()  # until somebody asks for rows
 
     def _prepared(self) -> EngineQuery:
         """Prepare the query, and take a place for it. In a thread."""
-        query = self._query = self._prepare()
+        query = self._query = self._engine.as_last_time(self._prepare())
         if not query.is_brief:
             self._take_place(query)
         if query.rights is not None and not query.rights.are_current:
@@ -169,13 +194,33 @@ class _Admitted:
             await query.rights.require()
         self._started = await self._engine.begin(lambda: query, self._parameters, self._form)
 
-    async def _start_alone(self) -> None:
-        """Start the statement again when others have ended, since there was not memory for all of them."""
-        _log.info("statement waits for memory")
+    def _may_start_again(self, failure: SqlError) -> bool:
+        """Whether a statement that was refused memory may get on with less, or with that of others."""
+        return is_over_memory_limit(failure) and not (self._place.is_alone and self._spills())
+
+    def _spills(self) -> bool:
+        """Whether nothing of the statement is left to be made to spill."""
+        return self._query is None or self._query.merges or not _joins(self._query)
+
+    async def _start_again(self) -> None:
+        """Start the statement again when others have ended, since there was not memory for all of them; if it was by
+        itself, with joins that spill.
+        """
+        engine = self._engine
+        others = sum(each.running for each in engine.admissions.values()) - (1 if self.is_counted else 0)
+        if (self._place.is_alone or not others) and not self._spills():
+            assert self._query is not None
+            self._query = engine.merging(self._query)
+        _log.info("statement waits for memory", others=others, merges=self._query is not None and self._query.merges)
         self.leave()
-        self._admission, self._place = self._engine.admission, Place(is_alone=True)
+        self._admission, self._place = engine.admission, Place(is_alone=True)
         await self._admission.wait(self._place)
-        await self._begin()
+        try:
+            await self._begin()
+        except SqlError as error:
+            if not self._may_start_again(error):
+                raise
+            await self._start_again()
 
     @property
     def messages(self) -> Messages | None:
@@ -219,10 +264,10 @@ class _Admitted:
                     self._place.idle_since = None
                 return
             except SqlError as error:
-                if has_begun or self._place.is_alone or not is_over_memory_limit(error):
+                if has_begun or not self._may_start_again(error):
                     raise
             await self.running.close()
-            await self._start_alone()
+            await self._start_again()
 
     def leave(self) -> None:
         """Give the place back; of which kind it is a thread may just be finding out."""
@@ -255,6 +300,16 @@ class _AdmittedMessages:
 def _blocks(running: RunningStatement) -> AsyncIterator[Blocks]:
     assert running.messages is not None
     return running.messages.blocks()
+
+
+def _text(query: EngineQuery) -> str:
+    """Return what is the same each time that a query is planned."""
+    return _TOKEN.sub(r"\1_", _EXPLAINED.sub("", query.sql))
+
+
+def _joins(query: EngineQuery) -> bool:
+    """Whether there may be joins: each reading of a table is a scan of its own, a query of WITH has one for all."""
+    return len(query.scans) > 1 or " JOIN " in query.sql
 
 
 def _streams(query: EngineQuery) -> int:

@@ -56,6 +56,13 @@ _BUILT_BY_ONE_CORE = {
     "datafusion.optimizer.hash_join_single_partition_threshold_rows": str(max(131_072, 4_000_000 // _CORES)),
     "datafusion.optimizer.hash_join_single_partition_threshold": str(max(1 << 20, (128 << 20) // _CORES)),
 }
+# Joins that sort both sides need more than one partition, and each partition of each sort keeps some memory for what it
+# spills: of both as little as they go with.
+_MERGING = {
+    "datafusion.optimizer.prefer_hash_join": "false",
+    "datafusion.execution.sort_spill_reservation_bytes": str(1 << 20),
+}
+_MERGING_PARTITIONS = 2
 _REORDERING_RULE = "eliminate_cross_join"  # takes trees of inner joins apart: they come in the optimizer's order
 _READY_ROWS = 8192  # so many of a brief query are waited for
 _SMALL_BYTES = 64 << 20  # of tables that are read with half of the partitions
@@ -88,8 +95,9 @@ class Engine:
         runtime = RuntimeEnvBuilder().with_fair_spill_pool(settings.memory_limit)
         runtime = runtime.with_disk_manager_specified(str(settings.spill_directory))
 
-        def new_context(partitions: int) -> SessionContext:  # of one runtime: the memory limit is for all together
-            config = SessionConfig(_SETTINGS | _BUILT_BY_ONE_CORE).with_target_partitions(partitions)
+        # All are of one runtime: the memory limit is for all together.
+        def new_context(partitions: int, more: dict[str, str] | None = None) -> SessionContext:
+            config = SessionConfig(_SETTINGS | _BUILT_BY_ONE_CORE | (more or {})).with_target_partitions(partitions)
             context = SessionContext(config.with_batch_size(settings.batch_size), runtime)
             if not context.remove_optimizer_rule(_REORDERING_RULE):
                 raise RuntimeError(f"the engine has no rule {_REORDERING_RULE}")
@@ -100,10 +108,12 @@ class Engine:
         # More partitions than cores even out the work of large scans, and cost small queries up to 0.7 ms to plan.
         self._context_of_small = new_context(max(1, settings.target_partitions // 2))
         self._context_of_tiny = new_context(1)
+        self._context_of_merging = new_context(_MERGING_PARTITIONS, _MERGING)
         self._partitions = {
             self.context: settings.target_partitions,
             self._context_of_small: max(1, settings.target_partitions // 2),
             self._context_of_tiny: 1,
+            self._context_of_merging: _MERGING_PARTITIONS,
         }
         self._stated_error = stated_error
         self._open_remote = open_remote
@@ -188,6 +198,8 @@ class Engine:
             opened.close_late()
 
     def _context_for(self, query: EngineQuery) -> SessionContext:
+        if query.merges:
+            return self._context_of_merging
         if query.bytes is None or query.bytes > _SMALL_BYTES:
             return self.context
         return self._context_of_tiny if query.is_brief and query.bytes <= _TINY_BYTES else self._context_of_small

@@ -47,6 +47,8 @@ class EngineQuery:
     ``withholds_values`` says that its errors tell no values: some may be hidden from who asks.
     ``measured`` is told, in a thread and after the rows were read to their end, what the operators have counted; worker
     processes do not tell. ``rights`` are those that it was planned with, to be looked at where it has waited.
+    ``merges`` says that joins are to sort both of their sides, which spills, where they would otherwise hash one of
+    them, which cannot.
     """
 
     sql: str
@@ -61,6 +63,7 @@ class EngineQuery:
     measured: Measured | None = field(default=None, compare=False)
     withholds_values: bool = False
     rights: Rights | None = field(default=None, compare=False)
+    merges: bool = False
 
 
 _HOT = "hot_columns"

@@ -44,6 +44,7 @@ from optimizer.relations import relations
 from optimizer.stages import Fragment, Fragmented
 from policies.views import KIND as VIEW
 
+_MERGED = "both sides are sorted, and spill  (hash tables do not fit into engine.memory_limit)"
 _REASON = "The plan is shown to roles that see all of the tables."
 _FILES = re.compile(r"(?<=file_groups=\{)(.*?\])(?=\}(?:, [a-z_]+=|$))")
 _PATH = re.compile(r"[^\[\], ][^\[\],]*")
@@ -155,6 +156,11 @@ class _Explained:
         return root
 
 
+def _merges(plan: str) -> bool:
+    """Whether joins sort both of their sides, which they do where it is necessary alone."""
+    return "SortMergeJoinExec" in plan
+
+
 def _text(run: _Explained, planned: Plan, options: ExplainOptions, asking: Asking) -> list[str]:
     lines = ["Engine query"]
     if options.verbose:
@@ -165,6 +171,7 @@ def _text(run: _Explained, planned: Plan, options: ExplainOptions, asking: Askin
     for place, part in run.fragments:
         lines += fragment_lines(part, run.hot.get(part.relation, 0))
         lines += [f"  Dynamic filter: {one}" for one in filter_lines(place, run.prepared.keys, run.filtered)]
+    lines += [f"Joins: {_MERGED}"] if _merges(run.plan) else []
     lines += part_lines(run.fragmented.parts)
     lines += feedback_lines(run.known)
     lines += pin_lines(planned)
@@ -215,6 +222,7 @@ def _shown(run: _Explained, planned: Plan, options: ExplainOptions, asking: Aski
         }
         for place, part in run.fragments
     ]
+    shown |= {"Joins": _MERGED} if _merges(run.plan) else {}
     shown |= pin_shown(planned)
     if shown_hints := hints_shown(planned):
         shown["Hints"] = shown_hints
