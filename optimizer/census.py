@@ -12,6 +12,7 @@ from typing import TypeVar
 from sqlglot import exp
 
 E = TypeVar("E", bound=exp.Expr)
+_LEAVES = frozenset({exp.Identifier, exp.Literal})  # two of three nodes, which have none below them
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ def take_census(tree: exp.Expr, most: int | None = None) -> Census:
     while level and depth != most:
         nodes += level
         depth += 1
-        level = [child for node in level for child in node.iter_expressions()]
+        level = [child for node in level if node.__class__ not in _LEAVES for child in node.iter_expressions()]
     return Census(nodes, frozenset(map(type, nodes)), depth + bool(level))
 
 

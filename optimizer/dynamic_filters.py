@@ -130,7 +130,8 @@ def _part(one: DynamicFilter) -> float:
 
 def _ready(one: DynamicFilter, statistics: Statistics) -> DynamicFilter:
     """Return a filter whose query reads no more columns than it must, its tables in the best order."""
-    query = order_joins(prune_columns(one.query), statistics)
+    prune_columns(one.query)
+    query = order_joins(one.query, statistics)
     assert isinstance(query, exp.Select)
     return replace(one, query=query)
 

@@ -67,7 +67,18 @@ class Seldom:
         return self.function.__name__
 
 
-Rule = Callable[[exp.Query], exp.Query] | ByStatistics | ByServers | Seldom
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """A rule that tells itself whether it has changed a query: that of a query with all columns is costly to find."""
+
+    function: Callable[[exp.Query], bool]
+
+    @property
+    def __name__(self) -> str:
+        return self.function.__name__
+
+
+Rule = Callable[[exp.Query], exp.Query] | ByStatistics | ByServers | Seldom | Telling
 
 NO_STATISTICS: Statistics = MappingProxyType({})
 
@@ -75,12 +86,12 @@ RULES: tuple[Rule, ...] = (
     Seldom(fold_date_arithmetic, has_intervals),  # before those that look for constants
     Seldom(scalar_aggregates_as_windows, has_scalar_subqueries),  # before those below: it compares governed relations
     Seldom(keep_subquery_order, has_inner_order),  # before columns that only an order names are dropped
-    prune_columns,  # a first time: the trees that the others walk are a third as large
+    Telling(prune_columns),  # a first time: the trees that the others walk are a third as large
     Seldom(infer_filters, has_alternatives),
     infer_from_equalities,
     Seldom(enter_views, has_views),  # before those that ask the tables
     push_down_filters,  # before pruning: a condition that moved inside no longer needs its column outside
-    prune_columns,
+    Telling(prune_columns),
     ByStatistics(order_conditions),
     ByServers(joins_at_servers),
     ByServers(outer_joins_at_servers),
@@ -100,7 +111,7 @@ SOURCE_RULES: tuple[Rule, ...] = (
     infer_from_equalities,
     Seldom(enter_views, has_views),
     push_down_filters,
-    prune_columns,
+    Telling(prune_columns),
 )
 
 
@@ -143,16 +154,22 @@ def _applied(
     tree: exp.Query, statistics: Statistics, rules: tuple[Rule, ...], servers: Servers | None
 ) -> Iterator[tuple[Rule, exp.Query, bool]]:
     """Yield the query after each rule that may change it, and whether that has."""
-    outputs, known = tree.named_selects, hash(tree)  # nodes keep their hashes until they are changed
-    census = take_census(tree)
+    outputs, census = tree.named_selects, take_census(tree)
+    known: int | None = None  # the tree's hash, where it is known; nodes keep theirs until they are changed
     for rule in rules:
         if isinstance(rule, Seldom) and not rule.is_wanted(census):
             continue
-        tree = apply(rule, tree, statistics, servers)
-        before, known = known, hash(tree)
-        if known != before and tree.named_selects != outputs:
+        if isinstance(rule, Telling):
+            changed = rule.function(tree)
+            known = None if changed else known
+        else:
+            before = hash(tree) if known is None else known
+            tree = apply(rule, tree, statistics, servers)
+            known = hash(tree)
+            changed = known != before
+        if changed and tree.named_selects != outputs:
             raise AssertionError(f"rule {rule.__name__} changed the output columns")
-        yield rule, tree, known != before
+        yield rule, tree, changed
 
 
 def apply(rule: Rule, tree: exp.Query, statistics: Statistics, servers: Servers | None = None) -> exp.Query:
@@ -161,4 +178,7 @@ def apply(rule: Rule, tree: exp.Query, statistics: Statistics, servers: Servers 
         return tree if servers is None else rule.function(tree, statistics, servers)
     if isinstance(rule, ByStatistics):
         return rule.function(tree, statistics)
+    if isinstance(rule, Telling):
+        rule.function(tree)
+        return tree
     return rule.function(tree) if isinstance(rule, Seldom) else rule(tree)

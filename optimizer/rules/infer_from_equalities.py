@@ -65,10 +65,12 @@ def _infer_for_right_side(join: exp.Join, known: list[exp.Expr]) -> None:
 
 def _implied(conditions: list[exp.Expr], pairs: list[_Pair]) -> list[exp.Expr]:
     """Return what conditions on one column say of those it equals, directly or by way of others."""
-    known = {form for one in conditions for form in forms(one)}
     alike = [pair for pair in pairs if pair[0] != pair[1] and _are_alike(*pair)]
+    columns = {left for left, _ in alike}
+    facts = [fact for one in conditions if (fact := _fact(one)) is not None] if columns else []
+    waiting = [fact for fact in facts if fact[0] in columns]
+    known = {form for one in conditions for form in forms(one)} if waiting else set()
     added: list[exp.Expr] = []
-    waiting = [fact for one in conditions if (fact := _fact(one)) is not None]
     while waiting:
         column, condition = waiting.pop()
         for other in _equal_to(column, alike):
