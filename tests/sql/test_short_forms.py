@@ -17,6 +17,13 @@ _CASES = [
         "SELECT CAST(LOWER(a) AS TEXT) FROM pg_catalog.t",
     ),
     # spelling: what the parser does not read
+    ("type_constants", "SELECT cidr '10.0.0.0/8'", "SELECT CAST('10.0.0.0/8' AS cidr)"),
+    (
+        "unlimited_constants",
+        "SELECT bit '101', a IS UNKNOWN, b IS NOT UNKNOWN FROM t",
+        "SELECT b'101', a IS NULL, b IS NOT NULL FROM t",
+    ),
+    ("containing_operators", "SELECT a <<= b FROM t", "SELECT a OPERATOR(<<=) b FROM t"),
     ("interval_constants", "SELECT INTERVAL '1 day 02:30'", "SELECT INTERVAL '1 DAY 9000 SECOND'"),
     ("prefix_operators", "SELECT @ a + 1, ~ a + 1 FROM t", "SELECT ABS(a + 1), ~(a + 1) FROM t"),
     ("some_is_any", "SELECT a > SOME(b) FROM t", "SELECT a > ANY(b) FROM t"),

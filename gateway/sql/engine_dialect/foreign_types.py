@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 from sqlglot.tokenizer_core import Token, TokenType
 
 _NAMES = frozenset(
@@ -42,16 +40,17 @@ def _with_short_names(tokens: list[Token]) -> list[Token]:
 
 def unlimited_constants(tokens: list[Token]) -> list[Token]:
     """``bit '101'`` and ``char 'abc'`` are as long as they are written; as types of casts both mean a length of 1."""
-    for name, constant in pairwise(tokens):
-        if constant.token_type is not TokenType.STRING:
-            continue
-        if name.token_type is TokenType.BIT and set(constant.text) <= {"0", "1"}:
-            constant.token_type = TokenType.BIT_STRING
-            name.token_type = TokenType.UNKNOWN  # it goes
-        elif name.token_type is TokenType.CHAR:
+    kept: list[Token] = []
+    for token in tokens:
+        name = kept[-1] if kept and token.token_type is TokenType.STRING else None
+        if name is not None and name.token_type is TokenType.BIT and set(token.text) <= {"0", "1"}:
+            token.token_type = TokenType.BIT_STRING
+            kept.pop()
+        elif name is not None and name.token_type is TokenType.CHAR:
             name.text = "bpchar"
             name.token_type = TokenType.BPCHAR
-    return [token for token in tokens if token.token_type is not TokenType.UNKNOWN]
+        kept.append(token)
+    return kept
 
 
 def containing_operators(tokens: list[Token]) -> list[Token]:
