@@ -10,6 +10,7 @@ from sqlglot import exp
 from catalog.errors import SqlError
 from catalog.names import TableName
 from catalog.sqlstate import SqlState
+from catalog.tables import Table
 from gateway.sql.engine_dialect.build import SAMPLED
 
 _UNKNOWN = re.compile(r"Column '\"?(?P<name>.+?)\"?' could not be resolved|Unknown column: (?P<other>\S+)")
@@ -39,6 +40,17 @@ def refuse_whole_rows(tree: exp.Expr, hiding: Collection[TableName]) -> None:
                 f"permission denied for table {next(iter(hidden.values()))}",
                 hint="Name the columns: some of the table's may not be read.",
             )
+
+
+def keep_visible_names(node: exp.Table, table: Table, visible: Table) -> None:
+    """Take the names of columns that may not be read out of a list of aliases, which counts all columns of the table:
+    the names of the others would be those of their neighbours. A list that is too long is PostgreSQL's to refuse.
+    """
+    alias = node.args.get("alias")
+    if isinstance(alias, exp.TableAlias) and len(alias.columns) <= len(table.columns):
+        seen = {column.name for column in visible.columns}
+        pairs = zip(alias.columns, table.columns, strict=False)
+        alias.set("columns", [name for name, column in pairs if column.name in seen])
 
 
 def unknown_column(tree: exp.Expr, failure: str) -> SqlError | None:

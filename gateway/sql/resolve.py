@@ -29,7 +29,13 @@ from gateway.sql.engine_dialect import after_qualify, before_qualify
 from gateway.sql.engine_dialect.inference import annotate
 from gateway.sql.engine_dialect.postgres_calls import ResultTypes
 from gateway.sql.enumerations import order_enumerations
-from gateway.sql.hidden_columns import HiddenColumns, refuse_whole_rows, system_column, unknown_column
+from gateway.sql.hidden_columns import (
+    HiddenColumns,
+    keep_visible_names,
+    refuse_whole_rows,
+    system_column,
+    unknown_column,
+)
 from gateway.sql.session_relations import NO_NAMES, TEMPORARY_SCHEMA, SessionRelation, TemporaryNames
 from gateway.sql.statements import parse_query
 from optimizer.census import Census, take_census
@@ -124,6 +130,8 @@ def resolve(tree: exp.Query, found: References, names: Names, parameters: Sequen
     hidden = frozenset(name for name, table in tables.items() if len(visible[name].columns) < len(table.columns))
     for node, table in (*found.lake, *of_session):
         _name_fully(node, table.name)
+        if table.name in hidden:
+            keep_visible_names(node, table, visible[table.name])
     refuse_whole_rows(tree, hidden)
     schema = _schema(visible.values(), names)
     try:
