@@ -40,7 +40,10 @@ def complete(tree: exp.Expr, census: Census) -> Census:
         elif isinstance(function, exp.Unnest) and len(function.expressions) > 1:
             _several(holder, item, [exp.Unnest(expressions=[one]) for one in function.expressions])
         elif isinstance(function, _SERIES):
-            _name_series(item)
+            if function.find(exp.Query) is not None and not _has_ordinality(item):
+                _several(holder, item, [function], "generate_series")  # of queries there, sqlglot tells no types
+            else:
+                _name_series(item)
         elif (rows := get_rows(function) or get_record_rows(function, _declared(item))) is not None:
             assert function is not None
             _of_rows(holder, item, function, rows)

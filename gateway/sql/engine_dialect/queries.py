@@ -333,6 +333,7 @@ def columns_alike(node: exp.SetOperation, session: Session) -> None:
     end in 2262, and takes no zone into account. Of floats beside numerics it would make numerics.
     """
     sides = _leaves(node)
+    _name_alike(sides)
     for columns in zip(*(side.selects for side in sides), strict=False):
         found = {kind(column) for column in columns}
         if len(found & MOMENTS) < 2 and not found >= {Kind.FLOAT, Kind.NUMERIC}:
@@ -342,6 +343,19 @@ def columns_alike(node: exp.SetOperation, session: Session) -> None:
             name, value = column.alias_or_name, column.unalias()
             cast_ = to_type(value.copy(), result, session)
             column.replace(typed(exp.alias_(cast_, name, quoted=True), result.copy()))
+
+
+def _name_alike(sides: list[exp.Query]) -> None:
+    """Name the columns of all arms as the first arm's, in place: sorted by one of them, with types that are brought to
+    one, the engine looks for it in each arm. An arm that is sorted itself may speak of its names.
+    """
+    names = [column.alias_or_name for column in sides[0].selects] if sides else []
+    for side in sides[1:]:
+        if side.args.get("order") is not None:
+            continue
+        for column, name in zip(list(side.selects), names, strict=False):
+            if column.alias_or_name != name:
+                column.replace(aliased(column.unalias().copy(), name))
 
 
 def _leaves(node: exp.Expr) -> list[exp.Query]:

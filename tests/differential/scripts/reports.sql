@@ -58,3 +58,23 @@ select cidr '10.0.0.0/8', macaddr '08:00:2b:01:02:03', varbit '11', box '(1,2),(
 
 -- constants of bits and characters without a length
 select bit '101', char 'abc', character 'ab', t::char, bit(3) '101', char(2) 'abc', bit varying '11' from types where id = 1;
+
+-- days from the first to the last of a table
+-- ordered
+with days as (select d::date from generate_series((select min(d) from types where d > '2023-12-31'), (select max(d) from types where d < '2024-03-01'), '1 day') d) select days.d, count(t.id) from days left join types t on t.d = days.d group by days.d order by days.d;
+
+-- months of a table beside it
+-- ordered
+select m, count(t.id) from generate_series((select date_trunc('month', min(ts)) from types where ts > '2023-12-31'), (select max(ts) from types), interval '1 month') as m left join types t on date_trunc('month', t.ts) = m group by m order by m;
+
+-- a series up to what a row has
+-- ordered
+select n.n_nationkey, s.k from nation n left join generate_series(1, (select count(*) from region r where r.r_regionkey < n.n_nationkey)) as s(k) on s.k > 2 order by 1, 2;
+
+-- arms in parentheses with other names
+-- ordered
+(select 'low' k, min(n) from types) union all (select 'high', max(n) from types) union all (select 'avg', round(avg(n), 4) from types) order by 1;
+
+-- arms whose names are those of other columns
+-- ordered
+select id as a, t as b from types where id < 3 union all select i8 as b, v as a from types where id = 5 order by a, b;
