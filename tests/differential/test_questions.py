@@ -30,6 +30,13 @@ WITH_VALUES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("select id, i4 = any($1), i4 <> all($1) from lk.tame order by id", ("{2,NULL}",)),
     ("select id, ai @> $1, ai && $1, ai <@ $1 from lk.tame order by id", ("{1,NULL,2}",)),
     ("select round(n, $1), trunc(n, $1), string_agg(t, $2) from lk.tame group by n order by n", ("2", "; ")),
+    # each row has the digits of the branch that it takes
+    ("select id, case when v ~ $1 then v::numeric else -1.50 end from lk.wild order by id", (r"^\d+$",)),
+    ("select id, case when t ~ '^[0-9.]+$' then t::numeric end as x from lk.wild order by x, id", ()),
+    ("select id, case when i4 = 0 then null else n / i4 end from lk.tame order by id", ()),
+    ("select id, case id % 3 when 0 then n / 7 when 1 then null else 2.5 end from lk.tame order by id", ()),
+    ("select id, coalesce(case when i4 = 0 then null else n / i4 end, 0) from lk.tame order by id", ()),
+    ("select case when count(*) > $1 then sum(n) / count(*) else 0 end from lk.tame", ("5",)),
     # NaN, of which statistics in files tell nothing
     ("select id from lk.wild where f8 = 'NaN'", ()),
     ("select id from lk.wild where f8 = $1 or f4 >= $1", ("NaN",)),

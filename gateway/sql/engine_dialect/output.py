@@ -9,7 +9,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from gateway.sql.engine_dialect import kinds
-from gateway.sql.engine_dialect.build import QUOTIENT, call, cast
+from gateway.sql.engine_dialect.build import QUOTIENT, call, case, cast, typed
 from gateway.sql.engine_dialect.call_marks import get_digits
 from gateway.sql.engine_dialect.kinds import T, type_of
 from gateway.sql.engine_dialect.numeric_scales import shown_scale
@@ -26,7 +26,37 @@ def numeric_digits(value: exp.Expr) -> exp.Expr:
         return call("numeric_text", cast(value, QUOTIENT), returns="TEXT")
     if (scale := shown_scale(bare)) is not None:
         return call("scaled_digits", cast(value, QUOTIENT), scale, returns="TEXT")
+    if isinstance(bare, exp.Case) and bare.find(exp.Query) is None:
+        return _of_branches(bare)
+    if isinstance(bare, exp.Coalesce) and bare.find(exp.Query) is None:
+        first, *others = (_of_branch(one) for one in (bare.this, *bare.expressions))
+        return typed(exp.Coalesce(this=first, expressions=others), T.TEXT)
     return _digits_by_size(value)
+
+
+def _of_branches(chosen: exp.Case) -> exp.Expr:
+    """Return the text of a CASE: that of the branch which a row takes."""
+    branches = [(one.this.copy(), _of_branch(one.args["true"])) for one in chosen.args["ifs"]]
+    default = chosen.args.get("default")
+    found = case(*branches, default=_of_branch(default) if default is not None else None)
+    if chosen.this is not None:
+        found.set("this", chosen.this.copy())
+    return typed(found, T.TEXT)
+
+
+def _of_branch(value: exp.Expr) -> exp.Expr:
+    bare = value.unnest()
+    while _only_holds(bare) and get_digits(bare) is None and not _is_read(bare):
+        bare = bare.this.unnest()
+    return exp.Null() if isinstance(bare, exp.Null) else numeric_digits(bare.copy())
+
+
+def _only_holds(value: exp.Expr) -> bool:
+    """Whether it is a cast to the type that holds any numeric, which says nothing of its digits."""
+    return isinstance(value, exp.Cast) and value.to.this is T.DECIMAL and kinds.precision_of(value.to) == _WIDEST
+
+
+_WIDEST = 76  # digits
 
 
 _DIGITS = {"numeric_quotient": "quotient_digits", "numeric_variance": "variance_digits"}
