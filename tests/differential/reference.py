@@ -129,7 +129,8 @@ lake. Tests make this page: each row was tried on a table of the lake with a col
   (its files, catalogues, sessions) does not speak of rows: ask it in a statement of its own, where PostgreSQL answers
   as always.
 
-A regular expression is tried as a column here. One that is a constant is the engine's, where it has what is in it.
+A time zone of `generate_series` is tried as a constant here, a regular expression as a column; one that is a constant is
+the engine's, where it has what is in it.
 
 What only PostgreSQL's own machinery calls (input and output of types, support of indexes and aggregates, what operators
 and casts are made of) is listed as the operator, cast or aggregate that it serves.
@@ -166,7 +167,7 @@ def _functions(connection: psycopg.Connection, attempt: Try, kind: str) -> dict[
             continue
         family = "aggregates" if kind == "a" else "window" if kind == "w" else _family(name, [*arguments, result])
         form = f"({', '.join(arguments)})"
-        written = [*_arguments(arguments, variadic=variadic)]
+        written = [_CONSTANTS.get((name, at), one) for at, one in enumerate(_arguments(arguments, variadic=variadic))]
         if kind == "w":
             written = ["1" if one == "integer" else column for one, column in zip(arguments, written, strict=True)]
         call = f"{name}({', '.join(written)})"
@@ -179,6 +180,10 @@ def _functions(connection: psycopg.Connection, attempt: Try, kind: str) -> dict[
             call = "count(*)"
         families[family].rows[name, attempt(call)].append(form)
     return families
+
+
+_CONSTANTS = {("generate_series", 3): "'Europe/Berlin'"}
+"""What is tried as a constant, since it is one wherever it is written: by function and place of the argument."""
 
 
 def _arguments(types: list[str], *, variadic: bool) -> Iterator[str]:
