@@ -7,7 +7,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 _NAMES = frozenset(
     (
         *("cidr", "macaddr", "macaddr8", "varbit", "jsonpath", "tsvector", "tsquery", "pg_lsn"),
-        *("box", "circle", "line", "lseg", "path", "polygon"),
+        *("box", "circle", "line", "lseg", "polygon"),  # PATH stands before texts in json_table
     )
 )
 _FIRST = frozenset({TokenType.LT, TokenType.GT})
