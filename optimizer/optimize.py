@@ -20,6 +20,7 @@ from optimizer.late_materialization import late_relations
 from optimizer.outer_joins_at_servers import outer_joins_at_servers
 from optimizer.rules.enter_views import enter_views, has_views
 from optimizer.rules.fold_date_arithmetic import fold_date_arithmetic, has_intervals
+from optimizer.rules.fold_integer_arithmetic import fold_integer_arithmetic, has_integer_arithmetic
 from optimizer.rules.infer_filters import has_alternatives, infer_filters
 from optimizer.rules.infer_from_equalities import infer_from_equalities
 from optimizer.rules.keep_subquery_order import has_inner_order, keep_subquery_order
@@ -83,7 +84,8 @@ Rule = Callable[[exp.Query], exp.Query] | ByStatistics | ByServers | Seldom | Te
 NO_STATISTICS: Statistics = MappingProxyType({})
 
 RULES: tuple[Rule, ...] = (
-    Seldom(fold_date_arithmetic, has_intervals),  # before those that look for constants
+    Seldom(fold_integer_arithmetic, has_integer_arithmetic),
+    Seldom(fold_date_arithmetic, has_intervals),  # both before those that look for constants
     Seldom(scalar_aggregates_as_windows, has_scalar_subqueries),  # before those below: it compares governed relations
     Seldom(keep_subquery_order, has_inner_order),  # before columns that only an order names are dropped
     Telling(prune_columns),  # a first time: the trees that the others walk are a third as large
