@@ -32,6 +32,7 @@ from benchmarks import (
     report,
     rows,
     tpcds,
+    tpcds_federated,
     wide_values,
 )
 from benchmarks.setting import Setting, open_setting
@@ -53,6 +54,7 @@ BENCHMARKS: dict[str, Callable[[Setting], report.Section]] = {
     "audit": audit.run,
     "governance": governance.run,
     "tpcds": tpcds.run,
+    "tpcds_federated": tpcds_federated.run,
     "join_orders": join_orders.run,
     "beyond_memory": beyond_memory.run,
 }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from datetime import date
 from decimal import Decimal
 from functools import partial
 
@@ -18,6 +17,7 @@ from benchmarks.report import Floor, Section, Table, spread
 from benchmarks.setting import Setting
 
 _TOLERANCE = 1e-9  # DuckDB divides and averages in floating point
+_INEXACT = (float, Decimal)
 Rows = list[tuple[object, ...]]
 
 
@@ -86,8 +86,8 @@ def _equal(mine: object, other: object) -> bool:
 
 def _sort_key(row: Sequence[object]) -> tuple[object, ...]:
     """Sort by exact columns before those that may differ in their last digits."""
-    exact = tuple(value for value in row if isinstance(value, (str, int, date)))
-    return (*exact, *(float(value) for value in row if isinstance(value, (float, Decimal))))
+    exact = tuple("" if value is None or isinstance(value, _INEXACT) else str(value) for value in row)
+    return (*exact, *(float(value) if isinstance(value, _INEXACT) else 0.0 for value in row))
 
 
 def _section(
