@@ -27,11 +27,11 @@ class Census:
 
     def has(self, *classes: type[exp.Expr]) -> bool:
         """Whether there is a node of one of the classes."""
-        return not self.classes.isdisjoint(_with_subclasses(classes))
+        return not self.classes.isdisjoint(with_subclasses(classes))
 
     def find_all(self, *classes: type[E]) -> list[E]:
         """Return the nodes of the classes, as `exp.Expr.find_all` would have yielded them."""
-        wanted = _with_subclasses(classes)
+        wanted = with_subclasses(classes)
         if self.classes.isdisjoint(wanted):
             return []
         return [node for node in self.nodes if node.__class__ in wanted]  # type: ignore[misc]
@@ -49,7 +49,7 @@ def take_census(tree: exp.Expr, most: int | None = None) -> Census:
 
 
 @lru_cache(maxsize=1024)
-def _with_subclasses(classes: tuple[type[exp.Expr], ...]) -> frozenset[type[exp.Expr]]:
+def with_subclasses(classes: tuple[type[exp.Expr], ...]) -> frozenset[type[exp.Expr]]:
     """Return classes and all that are derived from them: they are sqlglot's, which are there once it is imported."""
     found, waiting = set[type[exp.Expr]](), [*classes]
     while waiting:

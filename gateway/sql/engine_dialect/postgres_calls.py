@@ -8,7 +8,7 @@ so that ``data -> 'a' ->> 'b'`` is one call.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 from sqlglot import exp
@@ -24,6 +24,7 @@ from gateway.sql.engine_dialect.call_marks import ORIGINAL, Call, get_mark, mark
 from gateway.sql.engine_dialect.differences import differs, is_quick_cast, note_infinity
 from gateway.sql.engine_dialect.kinds import Kind, T, kind, type_of
 from gateway.sql.engine_dialect.masks import is_keyed_call
+from optimizer.census import take_census, with_subclasses
 from optimizer.views import MARK
 from policies.fences import is_fenced
 
@@ -56,13 +57,17 @@ _ENGINES_OWN: tuple[type[exp.Expr], ...] = (
 )  # fmt: skip
 _NOWHERE: tuple[type[exp.Expr], ...] = (exp.Star, exp.TableColumn, exp.Distinct, exp.Order, exp.Ordered, exp.Table)
 _CLAUSES: tuple[type[exp.Expr], ...] = (exp.Connector, exp.Dot, exp.Alias, exp.Collate, exp.PropertyEQ, exp.Kwarg)
+_OPERATIONS: tuple[type[exp.Expr], ...] = (
+    exp.AtTimeZone, exp.Between, exp.Binary, exp.Bracket, exp.Func, exp.In, exp.Is, exp.JSONValue, exp.Unary, *REFUSED,
+)  # fmt: skip
+_MAY_ASK = with_subclasses(_OPERATIONS) - with_subclasses((*_ENGINES_OWN, *_NOWHERE, *_CLAUSES))
 
 
 def asks(node: exp.Expr) -> bool:
     """Whether an expression is one that the dialect has no translation for, as far as its form and the types of its
     operands tell.
     """
-    if isinstance(node, (*_ENGINES_OWN, *_NOWHERE, *_CLAUSES)) or node.meta.get(ENGINE):
+    if type(node) not in _MAY_ASK or (node._meta is not None and node._meta.get(ENGINE)):
         return False
     if isinstance(node, exp.Anonymous):
         return (node.name.lower() not in _KNOWN or differs(node)) and not is_keyed_call(node) and get_mark(node) is None
@@ -263,8 +268,9 @@ def mark(tree: exp.Expr, types: ResultTypes) -> None:
     """Put calls in place of all expressions that ask for PostgreSQL, outer ones first, in place; those that cannot be
     calls stay.
     """
-    note_infinity([*tree.walk()])
-    _note_keys(tree)
+    census = take_census(tree)
+    note_infinity(census.nodes)
+    _note_keys(census.find_all(exp.Group))
     waiting = [tree]
     while waiting:
         node = waiting.pop()
@@ -275,11 +281,11 @@ def mark(tree: exp.Expr, types: ResultTypes) -> None:
         waiting.extend(node.iter_expressions())
 
 
-def _note_keys(tree: exp.Expr) -> None:
+def _note_keys(groups: Iterable[exp.Group]) -> None:
     """Note which expressions are keys of their SELECT's groups, in place: above the groups nothing else is known of
     the rows, so a key goes to a call whole. A key that is missing from a grouping set is NULL there.
     """
-    for group in tree.find_all(exp.Group):
+    for group in groups:
         select = group.parent
         keys = [one for one in _keys(group) if not isinstance(one, (*_ENGINES_OWN, exp.Literal))]
         if not keys or not isinstance(select, exp.Select):
