@@ -214,6 +214,7 @@ def _section(taken: dict[int, dict[str, _Taken]], failures: dict[int, str], rema
             ratio = totals[_OURS][at] / totals[peer][at]
             floors.append(Floor(f"TPC-DS over three sources: total {kind}, {told}", ratio, limit))
     notes = (
+        "The scale is TPC-DS's own, where 1 is about 1 GB.",
         "The second run of each query in its session: seconds, and those of processors in parentheses without"
         " PostgreSQL's.",
         f"DuckDB {duckdb.__version__} with {duckdb_peer.THREADS} threads. Of rows that a LIMIT cuts the number is"
