@@ -14,17 +14,21 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from cachetools import LRUCache
+
 from catalog.mirror.prepared_statements import OWN_PREFIX
 from gateway.audit.witness import Witness
 from gateway.lanes.prepared import PreparedStatement
 from gateway.relay.mirror_connection import MirrorConnection
 from gateway.sessions.owed_answers import OwedAnswers
 from gateway.sql.session_state import changes_nothing
+from gateway.sql.shapes import LONGEST
 from gateway.sql.statements import Kind, Statement
 from gateway.wire import frontend
 
 _PREPARED_AT = 3  # the time a text comes
-_MOST = 32  # texts of a session, of which each may hold some ten kilobytes in the mirror
+_COUNTED = 64  # texts of a session
+_KEPT = 32  # so too; each may hold some ten kilobytes in the mirror
 _QUERIES = frozenset({"SELECT", "WITH", "VALUES", "TABLE"})
 _HARMLESS = frozenset({"SHOW", "BEGIN", "START", "COMMIT", "END"})
 _MOMENTS = r"\b(?:now|today|tomorrow|yesterday)\b(?!\s*\()"
@@ -32,14 +36,21 @@ _UNLIKE = re.compile(rf"{_MOMENTS}|pg_cursor", re.IGNORECASE)  # which tell of w
 _ACKNOWLEDGEMENTS = frozenset(b"123")  # ParseComplete, BindComplete, CloseComplete
 
 
-@dataclass(slots=True)
-class _Repeated:
-    """A text: what it was prepared as for the session, how often it came, and how it is executed where it is kept."""
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """A text: what it is prepared as in the gateway, and how often it came."""
 
     prepared: PreparedStatement
     times: int = 0
-    name: str = ""
-    execution: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A text that is prepared in the mirror, too: under which name, and what executes it."""
+
+    prepared: PreparedStatement
+    name: str
+    execution: bytes
 
 
 class RepeatedQueries:
@@ -49,7 +60,9 @@ class RepeatedQueries:
         self._mirror = mirror
         self._client = client
         self._owed = owed
-        self._texts: OrderedDict[str, _Repeated] = OrderedDict()
+        self._counted: LRUCache[str, _Counted] = LRUCache(_COUNTED)
+        self._kept: OrderedDict[str, _Kept] = OrderedDict()
+        self._unused: list[str] = []  # names of what is prepared and has no use any more
         self._made = 0
         self._may_differ = False  # settings, once the transaction that is open has ended
         self._state = (0, 0)  # the mirror's process, and how many settings it has told
@@ -62,45 +75,57 @@ class RepeatedQueries:
         sink = self._owed.pass_on if kept is None else self._pass_on_answer
         error = await self._mirror.relay_until_ready(sink, self._client.drain)
         if error is not None:  # maybe before it was prepared
-            self._texts.pop(message.query, None)
+            self._drop(self._kept.pop(message.query, None))
         return error
 
     def executed(self, statements: Sequence[Statement]) -> None:
         """Note what the mirror has executed for the session, once its status is told."""
         self._may_differ = self._may_differ or not all(_keeps_settings(one) for one in statements)
         if self._may_differ:
-            self._texts.clear()
+            self._forget()
             self._may_differ = self._mirror.status != "I"
 
     def _messages(self, text: str, prepared: PreparedStatement) -> bytes | None:
         """Return what executes a text as a prepared statement; None where it is to be sent as it is."""
         mirror = self._mirror
-        if self._may_differ or not mirror.is_at_rest or mirror.status == "E":
+        if self._may_differ or not mirror.is_at_rest or mirror.status == "E" or len(text) > LONGEST:
             return None
         if (state := (mirror.process_id, mirror.settings_told)) != self._state:
-            self._texts.clear()
+            self._forget()
             self._state = state
-        known = self._texts.get(text)
-        if known is None or known.prepared is not prepared:  # names mean other things since
-            known = self._texts[text] = _Repeated(prepared)
-        self._texts.move_to_end(text)
-        known.times += 1
-        if known.execution:
-            return known.execution
-        if known.times == _PREPARED_AT and _reads_alike(prepared.statement):
-            return b"".join(one.encode() for one in self._prepare(text, known)) + known.execution
-        return None
+        kept = self._kept.get(text)
+        if kept is not None and kept.prepared is prepared:  # else names mean other things since
+            self._kept.move_to_end(text)
+            return kept.execution
+        counted = self._counted.get(text)
+        times = 1 + (counted.times if counted is not None and counted.prepared is prepared else 0)
+        self._counted[text] = _Counted(prepared, times)
+        if times < _PREPARED_AT or not _reads_alike(prepared.statement):
+            return None
+        return b"".join(one.encode() for one in self._keep(text, prepared)) + self._kept[text].execution
 
-    def _prepare(self, text: str, known: _Repeated) -> Iterator[frontend.FrontendMessage]:
-        """Give the messages that prepare a text, and close what is to make room for it."""
-        while len(self._texts) > _MOST:
-            _, last = self._texts.popitem(last=False)
-            if last.name:
-                yield frontend.Close("S", last.name)
+    def _keep(self, text: str, prepared: PreparedStatement) -> Iterator[frontend.FrontendMessage]:
+        """Give the messages that prepare a text, and close what has no use any more."""
+        self._drop(self._kept.pop(text, None))
+        while len(self._kept) >= _KEPT:
+            self._drop(self._kept.popitem(last=False)[1])
+        for unused in self._unused:
+            yield frontend.Close("S", unused)
+        self._unused.clear()
         self._made += 1
-        known.name = f"{OWN_PREFIX}{self._made}"
-        known.execution = _execution(known.name)
-        yield frontend.Parse(known.name, text)
+        name = f"{OWN_PREFIX}{self._made}"
+        self._kept[text] = _Kept(prepared, name, _execution(name))
+        yield frontend.Parse(name, text)
+
+    def _forget(self) -> None:
+        """Count anew. What is prepared is closed when the next text is prepared."""
+        self._counted.clear()
+        while self._kept:
+            self._drop(self._kept.popitem()[1])
+
+    def _drop(self, kept: _Kept | None) -> None:
+        if kept is not None:
+            self._unused.append(kept.name)
 
     def _pass_on_answer(self, data: bytes) -> None:
         """Pass on what the answer to a text has, too."""

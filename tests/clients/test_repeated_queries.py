@@ -103,6 +103,14 @@ def test_few_are_kept(ada: pq.abc.PGconn) -> None:
     assert 25 < number(ada, KEPT) <= 33
 
 
+def test_what_was_forgotten_is_closed(ada: pq.abc.PGconn) -> None:
+    for which in range(10):
+        ada.exec_(b"SET extra_float_digits = %d" % (which % 3))
+        for _ in range(4):
+            assert ada.exec_(QUERIES[0].encode()).ntuples == 1
+        assert number(ada, KEPT) == 1
+
+
 def test_a_transaction_sees_no_cursor_of_them(ada: pq.abc.PGconn) -> None:
     ada.exec_(b"BEGIN")
     for _ in range(4):
