@@ -64,7 +64,7 @@ _NOT_ASKED = (
     "1 / 0",  # PostgreSQL folds it, and fails for no row
     "INFO 00000",  # a notice stands beside the rows
     "current_schema",  # another one here
-    "h, i, j)",  # aliases for all columns, also those that the copies do not have
+    "h, i, j",  # aliases for all columns, also those that the copies do not have
     "current_user",  # somebody else here; tests/access/scripts/who_asks.txt compares it
 )
 

@@ -218,10 +218,11 @@ SELECT salary FROM {t}.people AS p(id, tenant, name, salary) ORDER BY 1
 ----
 ERROR 42702: column reference "salary" is ambiguous
 
-SELECT c FROM {t}.people AS p(a, b, c, d, e, f, g, h, i, j, k)
+SELECT c FROM {t}.people AS p(a, b, c, d, e, f, g, h, i, j, k) ORDER BY a
 ----
-ERROR 0A000: this form of query is not supported on lake tables
-  HINT: PostgreSQL accepts it, the lake engine does not yet. Try to write it another way.
+NVIS-Ann
+NVIS-Ben
+NVIS-Cleo
 
 SELECT c FROM {t}.orders AS p(a, b, c, d, e, f) ORDER BY a
 ----
