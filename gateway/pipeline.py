@@ -37,6 +37,7 @@ from gateway.session_rows import SessionSource, with_rows
 from gateway.sql.engine_dialect.moments import Session
 from gateway.sql.hints import NO_HINTS, Hints
 from gateway.sql.policy_text import policy_reader
+from gateway.sql.repeatable import has_words_of_the_clock
 from gateway.sql.resolve import Names, References, resolve, with_computed
 from gateway.sql.session_expressions import SessionExpression, compute, session_expressions
 from gateway.sql.session_identity import bind_session
@@ -84,7 +85,8 @@ class Plan:
     what the session is asked for each time, ``made_for`` what was known of names and rights: of one text, principal and
     these, all plans read the same. ``hints`` are those of the text, ``followed`` what became of each: None where it was
     followed, or why it was not. ``pinned`` is what is pinned to the statement, if anything is, ``pins`` the state of
-    all pins then. ``text`` is what was asked.
+    all pins then. ``text`` is what was asked. ``is_of_now``: it has constants like ``'today'``, which mean what they
+    meant when it was made.
     """
 
     optimized: Optimized
@@ -102,6 +104,7 @@ class Plan:
     pinned: PinnedPlan | None = None
     pins: object = None
     text: str = ""
+    is_of_now: bool = False
 
     def tuned(self, tuning: Tuning) -> Tuning:
         """Return what a session's tuning is for this statement."""
@@ -175,6 +178,7 @@ def plan(tree: exp.Query, found: References, asker: Asker, lake: Lake) -> Plan:
         resolved = with_computed(resolved, [one.table for one in session.values()], names, parameters)
     access = WithSession(lake.access, frozenset(session)) if session else lake.access
     governed = govern(resolved, principal, access, policy_reader(names, lake.governed, lake.access))
+    is_of_now = has_words_of_the_clock(governed.tree)
     tuning, at_work = asker.hints.tuned(asker.tuning), _at_work(asker.hints)
     statistics = known_statistics(_statistics(governed, lake), principal, tuning, lake)
     whole = get_whole(governed, principal, access, lake.sources, lake.pure_functions) if asked is None else None
@@ -186,6 +190,7 @@ def plan(tree: exp.Query, found: References, asker: Asker, lake: Lake) -> Plan:
     named = tuple(resolved.tables.values())
     followed = _followed(asker.hints, at_work, whole)
     said = partial(Plan, optimized, principal, named, hints=asker.hints, followed=followed, made_for=made_for)
+    said = partial(said, is_of_now=is_of_now)
     if servers is None:
         return said(whole, session, tuning=asker.tuning, asked=asked)
     parts, kept = remote_parts(optimized, statistics, lake.sources, lake.pure_functions)

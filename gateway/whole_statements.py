@@ -12,6 +12,7 @@ from catalog.scans import Source
 from connectors.postgres.source import PostgresSource
 from gateway.relay.source_relay import WholeStatement
 from gateway.sql.engine_dialect.after_qualify import is_row_by_name
+from gateway.sql.repeatable import has_words_of_the_clock
 from gateway.sql.source_words import has_allowed_words
 from optimizer.copies import copied
 from optimizer.optimize import SOURCE_RULES, optimize
@@ -44,4 +45,5 @@ def get_whole(
     written = source.whole_statement(optimized.tree, optimized.tables)
     if written is None or not has_allowed_words(written.text, functions):
         return None
-    return WholeStatement(source.name, reader, written.text, written.guarded)
+    is_lasting = not has_words_of_the_clock(governed.tree)
+    return WholeStatement(source.name, reader, written.text, written.guarded, is_lasting)

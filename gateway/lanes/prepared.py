@@ -334,8 +334,12 @@ class StatementCache:
 
 
 def is_outdated(plan: Plan | None, lake: Lake) -> bool:
-    """Say whether a plan is to be made anew: runs have shown that another one would be better, or pins have changed."""
-    return plan is not None and (lake.feedback.is_outdated(plan) or plan.pins is not lake.pins.version)
+    """Say whether a plan is to be made anew: it was made for a moment that is over, runs have shown that another one
+    would be better, or pins have changed.
+    """
+    if plan is None:
+        return False
+    return plan.is_of_now or lake.feedback.is_outdated(plan) or plan.pins is not lake.pins.version
 
 
 _PLANLESS = {

@@ -163,24 +163,32 @@ class SourceConnection:
         """Remember that a prepared statement's columns are those that a client was told."""
         self._told[execution.sql, execution.oids] = told
 
-    async def prepare(self, sql: str, oids: tuple[int, ...]) -> tuple[str, tuple[backend.FieldDescription, ...]]:
-        """Return a statement's name and its columns, known from before where it was prepared already. Raises
-        SourceFailed, SourceLost.
+    async def prepare(
+        self, sql: str, oids: tuple[int, ...], *, is_lasting: bool = True
+    ) -> tuple[str, tuple[backend.FieldDescription, ...]]:
+        """Return a statement's name and its columns, known from before where it was prepared already; one that is not
+        ``is_lasting`` is prepared each time. Raises SourceFailed, SourceLost.
         """
         known = self._statements.get((sql, oids))
-        if known is not None:
+        if known is not None and is_lasting:
             self._statements.move_to_end((sql, oids))
             return known
         self._made += 1
         name, close = f"s{self._made}", b""
-        if len(self._statements) >= _KEPT_STATEMENTS:
-            oldest, (dropped, _) = self._statements.popitem(last=False)
-            self._told.pop(oldest, None)
-            close = frontend.Close("S", dropped).encode()
+        if known is not None:
+            close = self._closing((sql, oids))
+        elif len(self._statements) >= _KEPT_STATEMENTS:
+            close = self._closing(next(iter(self._statements)))
         parse = frontend.Parse(name, sql, oids).encode() + frontend.Describe("S", name).encode()
         fields = (await self.exchange(close + parse, Nobody())).fields
         self._statements[sql, oids] = (name, fields)
         return name, fields
+
+    def _closing(self, key: tuple[str, tuple[int, ...]]) -> bytes:
+        """Forget a statement, and return the message that closes it."""
+        name, _ = self._statements.pop(key)
+        self._told.pop(key, None)
+        return frontend.Close("S", name).encode()
 
     async def run(self, execution: Execution, sink: Sink) -> int:
         """Execute a prepared statement and pass its rows to ``sink``; return how many there were. Raises SourceFailed,

@@ -39,13 +39,14 @@ _NOT_TAKEN = ("0A", "42")  # classes of SQLSTATE: what a server has not
 @dataclass(frozen=True, slots=True)
 class WholeStatement:
     """A governed query as a source's server is to answer it, with the rights of ``reader``: ``sql`` for people, and as
-    it is sent.
+    it is sent. ``is_lasting``: it means the same whenever it is prepared.
     """
 
     source: str
     reader: str
     sql: str
     sent: str
+    is_lasting: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,7 @@ class SourceRelay:
             return None
         try:
             connection = lease.connection
-            if not connection.has_prepared(asked.execution, asked.told) and not await self._takes(connection, asked):
+            if not _is_prepared(connection, asked) and not await self._takes(connection, asked):
                 return None
             await asked.rights.require()
             return await connection.run(asked.execution, client)
@@ -144,7 +145,7 @@ class SourceRelay:
         for `execute`. The lease is to be ended.
         """
         lease = self._idle_lease(asked)
-        if lease is not None and not lease.connection.has_prepared(asked.execution, asked.told):
+        if lease is not None and not _is_prepared(lease.connection, asked):
             lease.end()
             return None
         return lease
@@ -207,7 +208,7 @@ class SourceRelay:
             if connection is None:
                 return None
             try:
-                await connection.prepare(execution.sql, execution.oids)
+                await connection.prepare(execution.sql, execution.oids, is_lasting=asked.whole.is_lasting)
             except SourceFailed:
                 return None  # the engine explains what it does instead
             await asked.rights.require()
@@ -281,7 +282,8 @@ class SourceRelay:
     async def _takes(self, connection: SourceConnection, asked: Asked) -> bool:
         """Whether the server reads the statement, with the columns that the client was told."""
         try:
-            _, fields = await connection.prepare(asked.execution.sql, asked.execution.oids)
+            sql, oids = asked.execution.sql, asked.execution.oids
+            _, fields = await connection.prepare(sql, oids, is_lasting=asked.whole.is_lasting)
         except SourceFailed as failure:
             _log.info("a source does not take a whole statement", sqlstate=failure.sqlstate)
             self._unfit[asked.key] = True
@@ -300,6 +302,10 @@ class SourceRelay:
         """Close all idle connections."""
         self._places.clear()
         self._pools.close()
+
+
+def _is_prepared(connection: SourceConnection, asked: Asked) -> bool:
+    return asked.whole.is_lasting and connection.has_prepared(asked.execution, asked.told)
 
 
 def _are_as_told(fields: Sequence[backend.FieldDescription], asked: Asked) -> bool:

@@ -20,12 +20,12 @@ from gateway.lanes.prepared import NamedStatements
 from gateway.relay.mirror_connection import MirrorConnection
 from gateway.relay.mirror_state import STATE, restoring
 from gateway.sessions.running_work import RunningWork
+from gateway.sql.session_state import changes_nothing
 from gateway.sql.statements import Statement
 from gateway.wire import frontend
 
 _SET = re.compile(r"set\s+(?:session\s+|local\s+)?(?:\w+|\"[^\"]*\")\s*\.", re.IGNORECASE)
 _FORGETS = re.compile(r"(?:discard|reset)\s+all", re.IGNORECASE)
-_FUNCTIONS = ("set_config", "setseed")
 _AT_ONCE = 8  # sessions that give up their processes where the mirror has no room
 
 
@@ -70,8 +70,7 @@ class Parking:
             elif statement.head in ("DISCARD", "RESET"):
                 self._stays = self._stays and _FORGETS.fullmatch(text) is None
             elif not self._stays:
-                lowered = text.lower()
-                self._stays = any(name in lowered for name in _FUNCTIONS)
+                self._stays = not changes_nothing(text)
 
     async def park(self) -> bool:
         """Give up the process of a session that does nothing, if that can be; return whether it was. The session's next

@@ -21,6 +21,7 @@ from gateway.audit.witness import Witness
 from gateway.lanes.prepared import PreparedStatement
 from gateway.relay.mirror_connection import MirrorConnection
 from gateway.sessions.owed_answers import OwedAnswers
+from gateway.sql.repeatable import text_has_words_of_the_clock
 from gateway.sql.session_state import changes_nothing
 from gateway.sql.shapes import LONGEST
 from gateway.sql.statements import Kind, Statement
@@ -31,8 +32,10 @@ _COUNTED = 64  # texts of a session
 _KEPT = 32  # so too; each may hold some ten kilobytes in the mirror
 _QUERIES = frozenset({"SELECT", "WITH", "VALUES", "TABLE"})
 _HARMLESS = frozenset({"SHOW", "BEGIN", "START", "COMMIT", "END"})
-_MOMENTS = r"\b(?:now|today|tomorrow|yesterday)\b(?!\s*\()"
-_UNLIKE = re.compile(rf"{_MOMENTS}|pg_cursor", re.IGNORECASE)  # which tell of what executes a prepared statement
+# What may be another query when it is read again, or as a prepared statement: moments that are read of texts (also of
+# those written with escapes or in parts), parameters, and what tells of portals.
+_UNLIKE = re.compile(r"timetz|time\s*(?:\(\s*\d+\s*\)\s*)?with|\\|\$\d|u&|'\s*\n\s*'|pg_cursor", re.IGNORECASE)
+_NOTICE = ord("N")
 _ACKNOWLEDGEMENTS = frozenset(b"123")  # ParseComplete, BindComplete, CloseComplete
 
 
@@ -65,6 +68,7 @@ class RepeatedQueries:
         self._unused: list[str] = []  # names of what is prepared and has no use any more
         self._made = 0
         self._may_differ = False  # settings, once the transaction that is open has ended
+        self._has_notices = False  # the answer at hand, which may come from reading the text
         self._state = (0, 0)  # the mirror's process, and how many settings it has told
 
     async def answer(self, message: frontend.Query, prepared: Sequence[PreparedStatement | None]) -> bytes | None:
@@ -72,9 +76,10 @@ class RepeatedQueries:
         only = prepared[0] if len(prepared) == 1 else None
         kept = None if only is None else self._messages(message.query, only)
         self._mirror.write(self._client.bytes_of(message) if kept is None else kept)
+        self._has_notices = False
         sink = self._owed.pass_on if kept is None else self._pass_on_answer
         error = await self._mirror.relay_until_ready(sink, self._client.drain)
-        if error is not None:  # maybe before it was prepared
+        if error is not None or self._has_notices:  # maybe before it was prepared, or in that
             self._drop(self._kept.pop(message.query, None))
         return error
 
@@ -83,7 +88,8 @@ class RepeatedQueries:
         self._may_differ = self._may_differ or not all(_keeps_settings(one) for one in statements)
         if self._may_differ:
             self._forget()
-            self._may_differ = self._mirror.status != "I"
+            # In the extended protocol the status is told at Sync; the end of a transaction may take settings back.
+            self._may_differ = self._mirror.extended or self._mirror.status != "I"
 
     def _messages(self, text: str, prepared: PreparedStatement) -> bytes | None:
         """Return what executes a text as a prepared statement; None where it is to be sent as it is."""
@@ -130,6 +136,7 @@ class RepeatedQueries:
     def _pass_on_answer(self, data: bytes) -> None:
         """Pass on what the answer to a text has, too."""
         if data[0] not in _ACKNOWLEDGEMENTS:
+            self._has_notices = self._has_notices or data[0] == _NOTICE
             self._owed.pass_on(data)
 
 
@@ -146,8 +153,9 @@ def _execution(name: str) -> bytes:
 
 def _reads_alike(statement: Statement) -> bool:
     """Whether a text, read again under the same settings and names, is the same query with the same answer."""
-    is_query = statement.head in _QUERIES and not statement.about_gateway
-    return is_query and _UNLIKE.search(statement.text) is None
+    text = statement.text
+    is_query = statement.kind is Kind.QUERY and statement.head in _QUERIES and not statement.about_gateway
+    return is_query and _UNLIKE.search(text) is None and not text_has_words_of_the_clock(text)
 
 
 def _keeps_settings(statement: Statement) -> bool:

@@ -173,7 +173,7 @@ class Session:
             for statement in statements:
                 self._temporary.room.filling(statement)
             error = await self._repeated.answer(message, prepared)
-            self._executed(*([] if error is not None else statements))
+            self._executed(*([] if error is not None else statements), tried=statements[:-1])
             note_statement(_log, "relay", None, milliseconds_since(started))
         elif all(one.kind is Kind.ACCESS for one in statements):
             await self._own.give_access(statements, in_block=self._in_block)
@@ -415,12 +415,13 @@ class Session:
                 self._unsynced |= self._mirror.extended  # it may be rolled back yet
             await self._own.run(statement, in_block=self._in_block)
 
-    def _executed(self, *statements: Statement) -> None:
-        """Keep step with statements of the mirror that changed the session (``set_config`` is among the queries)."""
+    def _executed(self, *statements: Statement, tried: Sequence[Statement] = ()) -> None:
+        """Keep step with statements of the mirror that changed the session (``set_config`` is among the queries). None:
+        the text has failed; those of it that were ``tried`` may have been committed."""
         self._engine.settings_changed()
-        self._temporary.changed(*statements)
-        self.parking.executed(statements)
-        self._repeated.executed(statements)
+        self._temporary.changed(*(statements or tried))
+        self.parking.executed(statements or tried)
+        self._repeated.executed(statements or tried)
         for statement in statements:
             self._cursors.executed(statement)
             if statement.kind in (Kind.SESSION, Kind.PREPARE):

@@ -43,6 +43,20 @@ def is_repeatable(tree: exp.Expr) -> bool:
     return not any(map(_may_differ, tree.walk()))
 
 
+def has_words_of_the_clock(tree: exp.Expr) -> bool:
+    """Whether a query has constants that mean another moment each time they are read, or may have."""
+    return any(
+        isinstance(node, _WRITTEN_OTHERWISE) or _IN_TEXT.search(node.name) is not None
+        for node in tree.find_all(exp.Literal, *_WRITTEN_OTHERWISE)
+        if node.args.get("is_string") is not False
+    )
+
+
+def text_has_words_of_the_clock(text: str) -> bool:
+    """As `has_words_of_the_clock`, of a text: also where they are no constants, or are names."""
+    return _IN_TEXT.search(text) is not None
+
+
 def names_a_moment(value: bytes | None) -> bool:
     """Whether a value that a client sends for a parameter may be read as a moment of the clock."""
     return value is not None and _IN_BYTES.search(value) is not None

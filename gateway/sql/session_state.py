@@ -23,14 +23,14 @@ def search_path(setting: str, user: str) -> tuple[str, ...]:
 def changes_search_path(statement: Statement) -> bool:
     """Say whether a statement may change ``search_path``, or end what changed it for a time."""
     words = {"SET", "RESET", "DISCARD", "COMMIT", "END", "ROLLBACK", "ABORT", "EXECUTE", "FETCH", "MOVE"}
-    return statement.head in words or "set_config" in statement.text.lower()
+    return statement.head in words or not changes_nothing(statement.text)
 
 
 @lru_cache(maxsize=512)
 def changes_nothing(query: str) -> bool:
     """Say whether a query leaves the session's state as it is for sure."""
     lowered = query.lower()
-    return not any(name in lowered for name in _CHANGE)
+    return not any(name in lowered for name in (*_CHANGE, "u&"))  # in a name with escapes there may be any
 
 
 def changes_session(statement: Statement) -> bool:

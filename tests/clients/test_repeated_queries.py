@@ -30,6 +30,9 @@ QUERIES = (
     "VALUES (1, 'a'), (2, NULL)",
     "SELECT count(*) FROM no_such_table_anywhere",
     "SELECT set_config('array_nulls', 'off', true)",
+    "SELECT U&\"set\\005Fconfig\"('array_nulls', 'off', true)",
+    f"SELECT 1 AS {'long' * 20}",
+    "SELECT relname FROM pg_class WHERE relname = $1",
 )
 COMMANDS = (
     *("BEGIN", "BEGIN", "COMMIT", "COMMIT", "ROLLBACK", "SAVEPOINT s", "ROLLBACK TO s"),
@@ -37,6 +40,12 @@ COMMANDS = (
     *("SET DateStyle = 'German, DMY'", "SET DateStyle = 'ISO, MDY'", "SET LOCAL DateStyle = 'SQL, DMY'"),
     *("SET array_nulls = off", "SET LOCAL array_nulls = off", "SET array_nulls = on", "SET IntervalStyle = iso_8601"),
     *("SET transform_null_equals = on", "RESET transform_null_equals", "SET search_path = pg_catalog", "RESET ALL"),
+    *(
+        "SET array_nulls = off; COMMIT; SELECT 1 / 0",
+        "DEALLOCATE ALL; SELECT 1 / 0",
+        "SELECT 1 / 0; SET array_nulls = on",
+    ),
+    *("BEGIN; SET LOCAL array_nulls = off", "SET TimeZone = 'Asia/Tokyo'; ROLLBACK; SELECT 1 / 0"),
     *("DISCARD ALL", "DEALLOCATE ALL", "PREPARE p AS SELECT 1", "DEALLOCATE p", "SHOW TimeZone"),
 )
 
@@ -85,6 +94,10 @@ def test_from_the_third_time_on_a_query_is_kept(ada: pq.abc.PGconn) -> None:
     "query",
     [
         "SELECT 'now'::timestamptz, 'Today'::date",
+        "SELECT 'now()'::timestamptz",
+        "SELECT 'to'\n'day'::date",
+        "SELECT U&'\\006eow'::timestamptz, E'n\\x6fw'::timestamptz",
+        "SELECT '10:00'::timetz",
         "SELECT set_config('application_name', 'again', false)",
         "SELECT count(*) FROM pg_stat_activity WHERE pid = pg_backend_pid()",
         "SELECT count(*) FROM pg_cursors",
@@ -138,7 +151,31 @@ def test_a_name_that_comes_to_mean_another_relation(ada: pq.abc.PGconn) -> None:
     assert answer(ada, query)[3] == (b"42P01", b'relation "pg_temp.pg_am" does not exist')
 
 
-@pytest.mark.parametrize("seed", range(8))
+def test_a_pipeline_that_changes_a_setting_for_a_transaction(gateway: RunningGateway) -> None:
+    query = "SELECT '{NULL,a}'::text[]"
+    with gateway.connect() as connection:
+        one = connection.pgconn
+        outside = answer(one, query)
+        with connection.pipeline():
+            connection.execute("BEGIN")
+            connection.execute("SET LOCAL array_nulls = off")
+        inside = [answer(one, query) for _ in range(4)]
+        assert inside[0][5] != outside[5]
+        assert inside[1:] == inside[:1] * 3
+        one.exec_(b"COMMIT")
+        assert [answer(one, query) for _ in range(4)] == [outside] * 4
+
+
+def test_notices_of_reading_a_text_come_each_time(gateway: RunningGateway) -> None:
+    told: list[str | None] = []
+    with gateway.connect() as connection:
+        connection.add_notice_handler(lambda notice: told.append(notice.sqlstate))
+        for _ in range(6):
+            connection.pgconn.exec_(f"SELECT 1 AS {'long' * 20}".encode())
+    assert told == ["42622"] * 6
+
+
+@pytest.mark.parametrize("seed", range(10))
 def test_whatever_comes_between(gateway: RunningGateway, lake: SampleLake, seed: int) -> None:
     chosen = random.Random(seed)
     few = chosen.sample(QUERIES, 5)  # so that they are repeated

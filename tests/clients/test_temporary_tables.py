@@ -492,3 +492,12 @@ def test_data_frames(gateway: RunningGateway) -> None:
         joined = pandas.read_sql(sqlalchemy.text(query), connection)
     engine.dispose()
     assert joined.to_dict("list") == {"n_name": ["ARGENTINA", "BRAZIL"], "weight": [0.5, 1.5]}
+
+
+def test_one_that_a_text_has_committed_before_it_failed(gateway: RunningGateway) -> None:
+    with gateway.connect() as connection:
+        connection.execute("SET search_path = crm")
+        assert connection.execute("SELECT count(*) FROM nation").fetchone() == (25,)
+        with pytest.raises(psycopg.errors.DivisionByZero):
+            connection.execute("CREATE TEMP TABLE nation AS SELECT 1 AS id; COMMIT; SELECT 1 / 0")
+        assert connection.execute("SELECT count(*) FROM nation").fetchone() == (1,)
