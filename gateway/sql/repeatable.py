@@ -46,9 +46,8 @@ def is_repeatable(tree: exp.Expr) -> bool:
 def has_words_of_the_clock(tree: exp.Expr) -> bool:
     """Whether a query has constants that mean another moment each time they are read, or may have."""
     return any(
-        isinstance(node, _WRITTEN_OTHERWISE) or _IN_TEXT.search(node.name) is not None
+        type(node) is exp.UnicodeString or _IN_TEXT.search(node.name) is not None  # of other kinds escapes are read
         for node in tree.find_all(exp.Literal, *_WRITTEN_OTHERWISE)
-        if node.args.get("is_string") is not False
     )
 
 
