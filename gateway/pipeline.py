@@ -178,10 +178,10 @@ def plan(tree: exp.Query, found: References, asker: Asker, lake: Lake) -> Plan:
         resolved = with_computed(resolved, [one.table for one in session.values()], names, parameters)
     access = WithSession(lake.access, frozenset(session)) if session else lake.access
     governed = govern(resolved, principal, access, policy_reader(names, lake.governed, lake.access))
-    is_of_now = has_words_of_the_clock(governed.tree)
     tuning, at_work = asker.hints.tuned(asker.tuning), _at_work(asker.hints)
     statistics = known_statistics(_statistics(governed, lake), principal, tuning, lake)
     whole = get_whole(governed, principal, access, lake.sources, lake.pure_functions) if asked is None else None
+    is_of_now = has_words_of_the_clock(governed.tree) if whole is None else not whole.is_lasting
     servers = asked_servers(governed.tables, lake.sources, lake.pure_functions) if whole is None else None
     hinted = statistics if at_work is None else with_hints(statistics, at_work)
     optimized = optimize(governed, hinted, _rules(tuning, at_work), servers)
@@ -189,8 +189,8 @@ def plan(tree: exp.Query, found: References, asker: Asker, lake: Lake) -> Plan:
         check_governed(query, optimized.tables, principal, access)  # no rule has let go of a policy
     named = tuple(resolved.tables.values())
     followed = _followed(asker.hints, at_work, whole)
-    said = partial(Plan, optimized, principal, named, hints=asker.hints, followed=followed, made_for=made_for)
-    said = partial(said, is_of_now=is_of_now)
+    noted = partial(Plan, hints=asker.hints, followed=followed, made_for=made_for, is_of_now=is_of_now)
+    said = partial(noted, optimized, principal, named)
     if servers is None:
         return said(whole, session, tuning=asker.tuning, asked=asked)
     parts, kept = remote_parts(optimized, statistics, lake.sources, lake.pure_functions)
