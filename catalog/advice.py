@@ -10,12 +10,10 @@ from catalog.names import TableName
 @dataclass(frozen=True, slots=True)
 class Advice:
     """What may help: the ``kind`` of it, on which table, why in a sentence with numbers, and the statement to run where
-    the gateway has one. ``is_plain``: no mask and no tag is on the table, so that its numbers are those that everybody
-    sees who reads it.
+    the gateway has one.
     """
 
     kind: str
     table: TableName
     reason: str
     statement: str | None
-    is_plain: bool

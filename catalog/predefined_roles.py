@@ -28,6 +28,9 @@ GROUPS: Mapping[str, str] = MappingProxyType(
 )
 """The predefined roles that the gateway's may be members of, each with its group in the mirror."""
 
+STATS_READERS = frozenset(role for role, group in GROUPS.items() if group == READ_ALL_STATS)
+"""The predefined roles whose members may know what others do."""
+
 MAINTAIN = "MAINTAIN"
 
 

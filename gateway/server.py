@@ -302,7 +302,7 @@ class Gateway:
             await self.tell_activity()
         if asks_about_history(text):
             await asyncio.to_thread(self.lake.history.flush)
-            known = Known(self.lake.catalog.tables, self.lake.analyzed, self.lake.table_now, self.metadata.rows)
+            known = Known(self.lake.catalog.tables, self.lake.analyzed, self.lake.table_now)
             await self.take_pins()
             tables = {**known.tables, **self.lake.access.views.tables}
             pins = [ToldPin(one, changed_table(one, tables)) for one in self.lake.pins.all()]

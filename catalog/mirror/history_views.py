@@ -86,7 +86,7 @@ FROM (
 ) c
 WHERE c.plan_before IS NOT NULL;
 CREATE UNLOGGED TABLE {_ADVICE} (
-    kind text, schema_name name, table_name name, reason text, statement text, is_plain boolean);
+    kind text, schema_name name, table_name name, reason text, statement text);
 REVOKE ALL ON {_ADVICE} FROM PUBLIC;
 CREATE VIEW {SCHEMA}.advice WITH (security_barrier) AS
 SELECT a.kind, pg_catalog.format('%I.%I', a.schema_name, a.table_name) AS object, a.reason, a.statement
@@ -94,8 +94,7 @@ FROM {_ADVICE} a
 JOIN pg_catalog.pg_namespace n ON n.nspname = a.schema_name
 JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = a.table_name
 WHERE pg_catalog.pg_has_role('{SUPERUSERS}', 'USAGE') OR pg_catalog.pg_has_role(c.relowner, 'USAGE')
-   OR (a.is_plain AND NOT c.relrowsecurity AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')
-       AND pg_catalog.has_table_privilege(c.oid, 'SELECT'))
+   OR {holds_group(READ_ALL_STATS)}
 UNION ALL
 SELECT 'materialization', h.query, pg_catalog.format(
            'It ran %s times as %I and took %s ms each time, %s s in all, for %s rows: keep these in a table.',
@@ -157,7 +156,7 @@ def fill_history_views(connection: psycopg.Connection, told: Told) -> None:
             copy.write_row((numbers.get(key.user), numbers.get(key.role), *astuple(key), *astuple(runs)))
     with connection.cursor() as cursor, cursor.copy(_COPY_ADVICE) as copy:
         for one in told.advice:
-            copy.write_row((one.kind, one.table.schema, one.table.name, one.reason, one.statement, one.is_plain))
+            copy.write_row((one.kind, one.table.schema, one.table.name, one.reason, one.statement))
     with connection.cursor() as cursor, cursor.copy(_COPY_PINS) as copy:
         for each in told.pins:
             pin, changed = each.pin, None if each.changed is None else str(each.changed)

@@ -20,6 +20,7 @@ from catalog.sqlstate import SqlState
 from gateway.activity import Activity
 from gateway.audit.audit import Audit, Entry, Ticket
 from gateway.audit.entries import Kind, Outcome, Reading, Who, as_members, json_text
+from gateway.authentication.identity import Identity
 from gateway.logs import bound_ids
 from gateway.sql.normalised import SHORT, known_reading, normalised
 from gateway.wire import backend, frontend
@@ -73,6 +74,8 @@ class Client(Protocol):
 
 class Asker(Protocol):
     """The session, as far as the audit asks it."""
+
+    identity: Identity  # who logged in
 
     def who(self) -> tuple[Principal, Mapping[str, str], str]:
         """Return the principal, the session's reported settings and the database."""
@@ -171,7 +174,7 @@ class Witness:
         self._open.append(_Open(ticket, self._client.sent_bytes, simple=simple, limit=limit))
 
     async def _entry(self, text: str, *, resumed: bool = False) -> Entry:
-        known = known_reading(text, backslashes=self._has_escapes(text))
+        known = known_reading(text, self._asker.identity.role, backslashes=self._has_escapes(text))
         if known is not None:
             return self._statement(known, resumed=resumed)
         show = self._show(text)
@@ -179,7 +182,7 @@ class Witness:
         return self._statement(shown, resumed=resumed)
 
     def _show(self, text: str) -> Callable[[], str]:
-        return partial(normalised, text, backslashes=self._has_escapes(text))
+        return partial(normalised, text, self._asker.identity.role, backslashes=self._has_escapes(text))
 
     def _has_escapes(self, text: str) -> bool:
         """Whether strings of the text may have escapes, by the session's settings."""

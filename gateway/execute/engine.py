@@ -250,7 +250,7 @@ class Engine:
             relations = dict(zip((name for name, _ in remote), names, strict=True))
         for name, scan in query.scans:
             fenced, found = name in query.fenced, None
-            if isinstance(scan, FileScan) and not query.is_plain_scan:
+            if isinstance(scan, FileScan) and not (query.is_plain_scan or query.is_over_files):
                 found = hot.take(context, scan, self._partitions[context], fenced=fenced)
             if found is not None:
                 relations[name], opened.hot[name] = found.name, found.files

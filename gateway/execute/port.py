@@ -44,9 +44,10 @@ class EngineQuery:
     where it is not known. ``fenced`` are relations that must be read from under a fence, ``calls`` what PostgreSQL is
     to evaluate. ``is_explained`` says that the plan over the files is wanted, wherever the rows are, ``compares`` that
     parameters do nothing but be compared with columns, so that a plan is the same for all their values.
-    ``withholds_values`` says that its errors tell no values: some may be hidden from who asks.
-    ``measured`` is told, in a thread and after the rows were read to their end, what the operators have counted; worker
-    processes do not tell. ``rights`` are those that it was planned with, to be looked at where it has waited.
+    ``is_over_files`` says that columns in memory are not to be used, ``withholds_values`` that its errors tell no
+    values: some may be hidden from who asks. ``measured`` is told, in a thread and after the rows were read to their
+    end, what the operators have counted; worker processes do not tell. ``rights`` are those that it was planned with,
+    to be looked at where it has waited.
     ``merges`` says that joins are to sort both of their sides, which spills, where they would otherwise hash one of
     them, which cannot.
     """
@@ -59,6 +60,7 @@ class EngineQuery:
     fenced: frozenset[str] = frozenset()
     calls: frozenset[str] = frozenset()
     is_explained: bool = False
+    is_over_files: bool = False
     compares: bool = False
     measured: Measured | None = field(default=None, compare=False)
     withholds_values: bool = False

@@ -12,9 +12,11 @@ import asyncio
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic
 
+from catalog.predefined_roles import STATS_READERS
+from catalog.principals import Principal
 from catalog.scans import FileScan
 from gateway.dynamic_filters import Asking, Filtered, with_keys
 from gateway.execute.port import without_hot
@@ -73,6 +75,7 @@ async def explain(
         if options.analyze:
             await lake.engine.explain(query, asking.parameters, analyze=True)  # it ends as the statement itself would
         return _without_plan(planned, options, lake)
+    query = replace(query, is_over_files=not _may_know_of_others(planned.principal))
     told = await lake.engine.explain(query, asking.parameters, options.analyze)
     ended_at = monotonic()
     loop = asyncio.get_running_loop()
@@ -268,6 +271,11 @@ def hides(planned: Planned, lake: Lake) -> bool:
     read = ((tables[one.name], one.reader or "") for one in relations(optimized.tree) if one.name in tables)
     mapped = (lake.remote_logins.get(table.source, reader) is not None for table, reader in read)
     return bool(optimized.policies) or not all(whole) or any(mapped)
+
+
+def _may_know_of_others(principal: Principal) -> bool:
+    """Whether somebody may be told what others have read, such as columns that are in memory since they have."""
+    return principal.superuser or bool(STATS_READERS & principal.roles)
 
 
 def without_places(engine_plan: str) -> str:

@@ -10,7 +10,6 @@ from catalog.advice import Advice
 from catalog.analyzed import Analyzed
 from catalog.feedback import TableThen
 from catalog.names import TableName, quote_identifier
-from catalog.store.rows import AccessRows
 from catalog.tables import Table
 from catalog.usage import WHOLE, Misjudged, Use, Uses
 from policies.views import KIND as VIEW
@@ -32,7 +31,6 @@ class Known:
     tables: Mapping[TableName, Table]
     analyzed: Callable[[TableName], Analyzed | None]
     now: Callable[[TableName], TableThen]
-    access: AccessRows
 
 
 def advise(uses: Uses, known: Known) -> list[Advice]:
@@ -46,20 +44,10 @@ def advise(uses: Uses, known: Known) -> list[Advice]:
     for name, table in sorted(known.tables.items()):
         if table.kind == VIEW:
             continue
-        is_plain = _is_plain(name, known.access)
         own = by_table.get(name, {})
         for kind, reason, statement in (*_statistics(table, own, known), *_files(own), *_sort_orders(own)):
-            found.append(Advice(kind, name, reason, statement, is_plain))
+            found.append(Advice(kind, name, reason, statement))
     return found
-
-
-def _is_plain(name: TableName, access: AccessRows) -> bool:
-    """Whether no mask and no tag is on a table, in force or not."""
-    if any((one.schema, one.table) == (name.schema, name.name) for one in access.column_masks):
-        return False
-    return not any(
-        one.schema in (None, name.schema) and one.table in (None, name.name) for one in access.tag_assignments
-    )
 
 
 def _statistics(table: Table, own: Mapping[str, Use], known: Known) -> Iterator[tuple[str, str, str | None]]:

@@ -81,13 +81,14 @@ class Preparation:
     async def cut(self, text: str) -> tuple[Statement, ...]:
         """Cut a text into statements as the mirror's parser does."""
         require_one_reading(text, self._mirror.parameters)
-        known = known_cut(text)
+        known = known_cut(text, self._role.login)
         if known is not None:
             statements = known
         elif len(text) <= LONG_TEXT:
-            statements = split(text)
+            statements = split(text, self._role.login)
         else:
-            statements = await asyncio.get_running_loop().run_in_executor(self._services.lake.threads, split, text)
+            loop, threads = asyncio.get_running_loop(), self._services.lake.threads
+            statements = await loop.run_in_executor(threads, split, text, self._role.login)
         if statements[0].kind is Kind.UNREADABLE:
             if tells_password(text):
                 raise SqlError(SqlState.SYNTAX_ERROR, "a string, a quoted identifier or a comment is not terminated")

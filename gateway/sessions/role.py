@@ -54,6 +54,11 @@ class SessionRole:
         await self._engine.read_settings()
         return (self._engine.current_user, self._engine.session_user) != before
 
+    @property
+    def login(self) -> str:
+        """The role that logged in, whoever it acts as."""
+        return self._login.role
+
     def principal(self) -> Principal:
         """Return who asks, with the memberships of this moment. Raises SqlError where he may not be that any more."""
         login = self._session_user()

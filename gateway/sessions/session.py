@@ -254,8 +254,7 @@ class Session:
         """Return the portal of a statement that the gateway executes."""
         prepared = named.prepared
         if prepared.lane is Lane.DECLARE:
-            prepare = self._preparation.prepare
-            return await self._cursors.bind_declare(prepared, named.parameter_oids, message, prepare)
+            return await self._cursors.bind_declare(prepared, named.parameter_oids, message, self._preparation.prepare)
         if prepared.lane in (Lane.FETCH, Lane.MOVE):
             return await self._cursors.bind_fetch(prepared, message)
         if prepared.lane is Lane.EXECUTE:
@@ -280,8 +279,7 @@ class Session:
         elif prepared.lane.is_answered or prepared.lane is Lane.DECLARE:
             if prepared.query is not None:
                 await self._owed.drain()  # its errors are told with their places in the client's text
-                query = NamedStatement(prepared.query, message.parameter_oids)
-                await self._engine.describe(query, self._role.names())
+                await self._engine.describe(NamedStatement(prepared.query, message.parameter_oids), self._role.names())
             message = frontend.Parse(message.name, prepared.described_as, message.parameter_oids)
         named = NamedStatement(prepared, message.parameter_oids)
         if not message.name:

@@ -21,36 +21,37 @@ _UNREADABLE = re.compile(r"['\"$]|/\*|--")
 _CONSTANTS = frozenset({"string", "dollar", "number"})
 _SECRET_SETTING = re.compile(r"passw|secret|token|credential|api_?key", re.IGNORECASE)
 _NAMED_AFTER_PASSWORD = frozenset({"NULL", "VALID"})
-_KNOWN: LRUCache[tuple[str, bool, bool], str] = LRUCache(1024)
+_KNOWN: LRUCache[tuple[str, str, bool, bool], str] = LRUCache(1024)
 _LOCK = threading.Lock()  # long texts are read in threads
 
 
-def normalised(text: str, *, backslashes: bool = False) -> str:
+def normalised(text: str, login: str = "", *, backslashes: bool = False) -> str:
     """Return a text without its constants. ``backslashes``: the session's strings have escapes, so that this reading of
-    a text with backslashes may not be PostgreSQL's.
+    a text with backslashes may not be PostgreSQL's. It is remembered for who has sent it, a ``login``, alone, as
+    `gateway.sql.statements.split` does.
     """
-    known = known_reading(text, backslashes=backslashes)
+    known = known_reading(text, login, backslashes=backslashes)
     if known is None:
         known = _normalised(text, backslashes)[:LONGEST]
         if len(text) <= _REMEMBERED:
-            key = _key(text, backslashes)
+            key = _key(text, login, backslashes)
             with _LOCK:
                 _KNOWN[key] = known
     return known
 
 
-def known_reading(text: str, *, backslashes: bool = False) -> str | None:
-    """Return what `normalised` made of the same text before, or of one of its shape, if that is still known."""
+def known_reading(text: str, login: str = "", *, backslashes: bool = False) -> str | None:
+    """Return what `normalised` made of the same text of this login before, or of one of its shape, if that is known."""
     if len(text) > _REMEMBERED:
         return None
-    key = _key(text, backslashes)
+    key = _key(text, login, backslashes)
     with _LOCK:
         return _KNOWN.get(key)
 
 
-def _key(text: str, backslashes: bool) -> tuple[str, bool, bool]:
+def _key(text: str, login: str, backslashes: bool) -> tuple[str, str, bool, bool]:
     found = shape(text) if text.isascii() else None  # where it has one there is no backslash in it
-    return text if found is None else found.key, backslashes, found is None
+    return login, text if found is None else found.key, backslashes, found is None
 
 
 def cleaned(text: str) -> str:

@@ -39,7 +39,7 @@ MAX_STATEMENT_BYTES = (
 _NOT_ASCII_SAFE = frozenset({"BIG5", "GB18030", "GBK", "JOHAB", "SHIFT_JIS_2004", "SJIS", "UHC"})
 _ABOUT_SESSIONS = ("pg_stat_activity", "pg_cancel_backend", "pg_terminate_backend")
 _KEPT_BYTES = 1 << 14  # longer texts are cut anew each time: they would fill the memory
-_CUT: LRUCache[str, tuple[Statement, ...]] = LRUCache(1024)
+_CUT: LRUCache[tuple[str, str], tuple[Statement, ...]] = LRUCache(1024)  # by who has sent a text, and the text
 _LOCK = threading.Lock()  # of the texts that are known: long ones are cut in threads
 
 
@@ -126,24 +126,25 @@ def require_one_reading(text: str, settings: Mapping[str, str]) -> None:
         )
 
 
-def split(text: str) -> tuple[Statement, ...]:
+def split(text: str, login: str = "") -> tuple[Statement, ...]:
     """Cut a text into its statements; empty ones between semicolons are left out, an empty text gives one EMPTY.
 
-    A text that cannot be cut into tokens is one UNREADABLE.
+    A text that cannot be cut into tokens is one UNREADABLE. It is remembered for who has sent it, a ``login``, alone:
+    the time that it takes would tell others that somebody has sent this very text.
     """
-    known = known_cut(text)
+    known = known_cut(text, login)
     if known is None:
         known = _split(text)
         if len(text) <= _KEPT_BYTES:
             with _LOCK:
-                _CUT[text] = known
+                _CUT[login, text] = known
     return known
 
 
-def known_cut(text: str) -> tuple[Statement, ...] | None:
-    """Return what `split` made of the same text before, if that is still known."""
+def known_cut(text: str, login: str = "") -> tuple[Statement, ...] | None:
+    """Return what `split` made of the same text of the same login before, if that is still known."""
     with _LOCK:
-        return _CUT.get(text)
+        return _CUT.get((login, text))
 
 
 def _split(text: str) -> tuple[Statement, ...]:

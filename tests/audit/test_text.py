@@ -84,3 +84,9 @@ def test_what_was_read_is_known_however_long() -> None:
     assert known_reading(other) == normalised(other) == normalised(text)
     assert known_reading(text + "\\") is None
     assert normalised(text + "\\", backslashes=True) != normalised(text + "\\")
+
+
+def test_what_was_read_is_known_to_who_has_sent_it_alone() -> None:
+    text = "SELECT a AS known_to_one FROM t WHERE b = 'x'"
+    assert normalised(text, "ada") == known_reading(text, "ada")
+    assert known_reading(text, "bob") is None

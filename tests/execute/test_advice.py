@@ -113,7 +113,8 @@ def test_slow_statements_that_come_again(gateway: RunningGateway, ada: psycopg.C
         assert advice(bob, "materialization") == []
 
 
-def test_nobody_is_told_of_tables_that_he_may_not_read(gateway: RunningGateway, ada: psycopg.Connection) -> None:
+def test_others_are_not_told_what_is_asked_of_a_table(gateway: RunningGateway, ada: psycopg.Connection) -> None:
+    """Advice follows from what others ask, so it is not for all who may read the table."""
     ada.execute("SELECT count(*) FROM lk.events")
     every = "SELECT DISTINCT object FROM lakegate.advice WHERE object LIKE 'lk.%' ORDER BY 1"
     with gateway.connect(BOB) as bob:
@@ -121,24 +122,16 @@ def test_nobody_is_told_of_tables_that_he_may_not_read(gateway: RunningGateway, 
         def told() -> list[str]:
             return [name for (name,) in bob.execute(every).fetchall()]
 
-        ada.execute("REVOKE ALL ON ALL TABLES IN SCHEMA lk FROM bob")
-        assert told() == []
         ada.execute("GRANT USAGE ON SCHEMA lk TO bob")
-        ada.execute("GRANT SELECT (key) ON lk.events TO bob")
-        assert told() == []
         ada.execute("GRANT SELECT ON lk.events TO bob")
-        assert told() == ["lk.events"]
-        ada.execute("ALTER TABLE lk.events ENABLE ROW LEVEL SECURITY")
         assert told() == []
-        ada.execute("ALTER TABLE lk.events DISABLE ROW LEVEL SECURITY")
+        ada.execute("ALTER TABLE lk.events OWNER TO bob")
         assert told() == ["lk.events"]
-        ada.execute("CREATE MASKING POLICY hidden (value bigint) RETURNS bigint AS value * 0")
-        ada.execute("ALTER TABLE lk.events ALTER COLUMN key SET MASKING POLICY hidden")
+        ada.execute("ALTER TABLE lk.events OWNER TO ada")
+        assert told() == []
+        ada.execute("GRANT pg_read_all_stats TO bob")
+        assert "lk.events" in told()
+        ada.execute("REVOKE pg_read_all_stats FROM bob")
         assert told() == []
         assert ada.execute(every).fetchall() != []
-        ada.execute("ALTER TABLE lk.events ALTER COLUMN key UNSET MASKING POLICY")
-        ada.execute("DROP MASKING POLICY hidden")
-        ada.execute("REVOKE USAGE ON SCHEMA lk FROM bob")
-        assert told() == []
-        with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            bob.execute("SELECT * FROM pg_catalog.lakegate_advice")
+        ada.execute("REVOKE ALL ON ALL TABLES IN SCHEMA lk FROM bob")

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from tests.gateway import ADA, SampleLake, Settings, serving_anew
+from tests.gateway import ADA, BOB, RunningGateway, SampleLake, Settings, serving_anew
 
 QUERY = """SELECT o_orderpriority, count(*), sum(l_extendedprice), max(l_shipdate), min(l_shipmode)
 FROM sales.lineitem JOIN sales.orders ON o_orderkey = l_orderkey JOIN crm.customer ON c_custkey = o_custkey
@@ -18,9 +18,15 @@ GROUP BY 1 ORDER BY 1"""
 
 
 @pytest.fixture(params=[0, 1], ids=["in the gateway", "in a worker"])
-def ada(lake: SampleLake, request: pytest.FixtureRequest) -> Iterator[psycopg.Connection]:
+def gateway(lake: SampleLake, request: pytest.FixtureRequest) -> Iterator[RunningGateway]:
     settings = Settings(engine={"hot_columns_memory": "64MB", "workers": request.param})
-    with serving_anew(lake, ("sales", "crm"), settings) as gateway, gateway.connect(ADA) as connection:
+    with serving_anew(lake, ("sales", "crm"), settings) as running:
+        yield running
+
+
+@pytest.fixture
+def ada(gateway: RunningGateway) -> Iterator[psycopg.Connection]:
+    with gateway.connect(ADA) as connection:
         connection.execute("SET lakegate.result_cache = off")
         yield connection
 
@@ -46,6 +52,24 @@ def test_a_statement_that_is_run_again_and_again(ada: psycopg.Connection) -> Non
     assert [one.get("Hot Files") for one in shown["Fragments"] if one["Source"] == "sales"] == [1, 1, 1]
     assert ada.execute(QUERY).fetchall() == rows
     assert ada.execute(QUERY.replace("> 5", "> %s").encode(), ("5",)).fetchall() == rows
+
+
+def test_others_are_not_told_what_was_read(gateway: RunningGateway, ada: psycopg.Connection) -> None:
+    """Columns are in memory since somebody has read them, which is told to who may know what others do."""
+    deadline = time.monotonic() + 60
+    while "Hot columns" not in _explained(ada, "ANALYZE"):
+        assert time.monotonic() < deadline
+        ada.execute(QUERY)
+    ada.execute("GRANT USAGE ON SCHEMA sales, crm TO bob")
+    ada.execute("GRANT SELECT ON sales.lineitem, sales.orders, crm.customer TO bob")
+    with gateway.connect(BOB) as bob:
+        for options in ("FORMAT TEXT", "ANALYZE", "VERBOSE", "FORMAT JSON"):
+            told = _explained(bob, options)
+            assert "Hot" not in told and "lineitem" in told
+            assert "TEXT" not in options or told.count("file_groups=") == 3
+    ada.execute("GRANT pg_read_all_stats TO bob")
+    with gateway.connect(BOB) as bob:
+        assert "Hot columns" in _explained(bob, "FORMAT TEXT")
 
 
 def test_one_that_streams_a_table_keeps_nothing(ada: psycopg.Connection) -> None:
