@@ -127,10 +127,13 @@ class RemoteScan:
 
 @dataclass(frozen=True, slots=True)
 class SessionScan:
-    """A query of the client's own session in the mirror, whose rows are read before the engine plans."""
+    """A query of the client's own session in the mirror, whose rows are read before the engine plans. ``infinite`` is
+    as in `RemoteScan`.
+    """
 
     query: str
     schema: pa.Schema
+    infinite: bool = False
 
 
 @dataclass(frozen=True, slots=True)

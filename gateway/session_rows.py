@@ -1,7 +1,6 @@
 """Rows of relations of the client's own session, read over his connection to the mirror, as record batches.
 
-They come by COPY as CSV, which Arrow reads whole columns at a time. Values whose text a setting of the session changes
-(floats, dates and times, bytes) are selected as numbers or digits, so that they are exact whatever the settings are.
+They come by COPY as CSV, which Arrow reads whole columns at a time; `gateway.session_values` says in which form.
 """
 
 from __future__ import annotations
@@ -12,8 +11,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 import pyarrow as pa
-import pyarrow.compute as pc
-from pyarrow import csv, json
+from pyarrow import csv
 
 from catalog.errors import SqlError
 from catalog.names import TableName
@@ -26,14 +24,14 @@ from connectors.postgres.decode import decode
 from gateway.execute.port import EngineQuery
 from gateway.relay.mirror_connection import MirrorConnection
 from gateway.relay.mirror_errors import error_of
-from gateway.sql.session_relations import SessionColumn, SessionRelation
+from gateway.session_values import selected, sent_type, typed
+from gateway.sql.session_relations import SessionRelation
 
 MOST_BYTES = 128 << 20
 """Of one relation's rows as text: they are held in memory while the statement runs."""
 
 _T = TypeVar("_T")
 _SOURCE = "pg_temp"
-_LINE = "v"
 _UNSAFE = "?column?"
 
 
@@ -61,16 +59,14 @@ class SessionSource:
         comparisons: tuple[Comparison, ...],
         keys: tuple[Keys, ...] = (),
     ) -> SessionScan:
-        """Return the query for these columns. Raises SqlError 0A000 for a type that the engine has not. Keys are of no
-        use: its rows are few.
-        """
+        """Return the query for these columns. Keys are of no use: its rows are few."""
         relation = self._relations[snapshot.table.name]
         chosen = [relation.column(name) for name in columns]
         fields = [pa.field(one.name, one.type.arrow) for one in chosen] or [pa.field(_UNSAFE, pa.int32())]
-        selected = ", ".join(_selected(one) for one in chosen) or "0"
+        words = ", ".join(selected(one.selected, one.type) for one in chosen) or "0"
         conditions = [condition(relation.column(one.column).shape, one) for one in comparisons]
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-        return SessionScan(f"SELECT {selected} FROM {relation.written}{where}", pa.schema(fields))
+        return SessionScan(f"SELECT {words} FROM {relation.written}{where}", pa.schema(fields))
 
     def takes(self, table: Table, comparison: Comparison) -> bool:
         """Say whether the session applies this comparison: of columns that are the relation's own."""
@@ -97,7 +93,7 @@ async def with_rows(query: EngineQuery, mirror: MirrorConnection) -> EngineQuery
                 raise error_of(told[5:], 0)
             if told is None:
                 raise _too_many()
-            batches = await asyncio.to_thread(read_rows, told, scan.schema)
+            batches = await asyncio.to_thread(read_rows, told, scan.schema, infinite=scan.infinite)
             scans.append((name, ReadyScan(scan.schema, tuple(batches))))
         else:
             scans.append((name, scan))
@@ -117,11 +113,13 @@ async def undisturbed(mirror: MirrorConnection, work: Coroutine[Any, Any, _T]) -
         raise
 
 
-def read_rows(data: bytearray, schema: pa.Schema) -> list[pa.RecordBatch]:
-    """Return the rows of a COPY in CSV as batches of a schema. Raises SqlError for values that it cannot hold."""
+def read_rows(data: bytearray, schema: pa.Schema, *, infinite: bool = False) -> list[pa.RecordBatch]:
+    """Return the rows of a COPY in CSV as batches of a schema. ``infinite``: dates and timestamps may be infinite.
+    Raises SqlError for values that it cannot hold.
+    """
     if not data:
         return [pa.RecordBatch.from_pylist([], schema=schema)]
-    types = {field.name: _csv_type(field.type) for field in schema}
+    types = {field.name: sent_type(field.type) for field in schema}
     table = csv.read_csv(
         pa.BufferReader(pa.py_buffer(data)),
         csv.ReadOptions(column_names=schema.names, block_size=min(max(1 << 20, len(data) + 1), 1 << 30)),
@@ -135,7 +133,18 @@ def read_rows(data: bytearray, schema: pa.Schema) -> list[pa.RecordBatch]:
             quoted_strings_can_be_null=False,
         ),
     )
-    return [decode(_typed(batch, schema), schema, _SOURCE) for batch in table.to_batches()]
+    return [_decoded(batch, schema, infinite=infinite) for batch in table.to_batches()]
+
+
+def _decoded(batch: pa.RecordBatch, schema: pa.Schema, *, infinite: bool) -> pa.RecordBatch:
+    columns = [typed(column, field.type) for column, field in zip(batch.columns, schema, strict=True)]
+    done = [infinite and (pa.types.is_date(one.type) or pa.types.is_timestamp(one.type)) for one in schema]
+    rest = [place for place, is_done in enumerate(done) if not is_done]
+    part = pa.schema([schema.field(place) for place in rest])
+    given = pa.RecordBatch.from_arrays([columns[place] for place in rest], names=part.names)
+    for place, column in zip(rest, decode(given, part, _SOURCE).columns if rest else (), strict=True):
+        columns[place] = column
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
 def _copy(query: str) -> str:
@@ -149,83 +158,3 @@ def _too_many() -> SqlError:
         detail=f"The limit is {MOST_BYTES >> 20} MB.",
         hint="Name fewer columns of it, or ask for fewer rows of it.",
     )
-
-
-def _selected(column: SessionColumn) -> str:
-    """Return what is selected of a column, so that `_typed` reads it back."""
-    own, arrow, types = column.selected, column.type.arrow, pa.types
-    if types.is_float64(arrow):
-        return f"('x' || pg_catalog.encode(pg_catalog.float8send({own}), 'hex'))::pg_catalog.bit(64)::pg_catalog.int8"
-    if types.is_float32(arrow):
-        return f"('x' || pg_catalog.encode(pg_catalog.float4send({own}), 'hex'))::pg_catalog.bit(32)::pg_catalog.int4"
-    if types.is_timestamp(arrow) or types.is_time(arrow):
-        return f"(EXTRACT(epoch FROM {own}) * 1000000)::pg_catalog.int8"
-    if types.is_date(arrow):
-        return f"({own} - '1970-01-01'::pg_catalog.date)"
-    if types.is_binary(arrow):
-        return f"pg_catalog.encode({own}, 'hex')"
-    if types.is_list(arrow) and _is_plain(arrow.value_type):
-        return f"pg_catalog.to_json({column.type.selected.format(own)})"
-    if types.is_list(arrow) or types.is_interval(arrow):
-        raise SqlError(
-            SqlState.FEATURE_NOT_SUPPORTED,
-            f'column "{column.name}" of type {column.type.sql_type} cannot be read beside tables of the lake',
-            hint="Cast it to text, in a temporary table of its own.",
-        )
-    return column.type.selected.format(own)
-
-
-def _is_plain(arrow: pa.DataType) -> bool:
-    return bool(pa.types.is_integer(arrow) or pa.types.is_string(arrow) or pa.types.is_boolean(arrow))
-
-
-def _csv_type(arrow: pa.DataType) -> pa.DataType:
-    types = pa.types
-    if types.is_float64(arrow) or types.is_timestamp(arrow) or types.is_time(arrow):
-        return pa.int64()
-    if types.is_float32(arrow) or types.is_date(arrow):
-        return pa.int32()
-    if types.is_decimal(arrow):
-        return pa.int64() if arrow.precision <= 18 else pa.string()
-    return pa.string() if types.is_binary(arrow) or types.is_list(arrow) else arrow
-
-
-def _typed(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-    columns = [_typed_column(batch.column(index), field.type) for index, field in enumerate(schema)]
-    return pa.RecordBatch.from_arrays(columns, names=schema.names)
-
-
-def _typed_column(values: pa.Array, arrow: pa.DataType) -> pa.Array:
-    types = pa.types
-    if types.is_floating(arrow) or types.is_timestamp(arrow) or types.is_time(arrow) or types.is_date(arrow):
-        return values.view(arrow)
-    if types.is_binary(arrow):
-        return _bytes(values)
-    return _lists(values, arrow) if types.is_list(arrow) else values
-
-
-def _bytes(digits: pa.Array) -> pa.Array:
-    """Return texts of hexadecimal digits as the bytes they stand for, all at once."""
-    whole = pa.concat_arrays([digits])  # without an offset
-    validity, offsets, data = whole.buffers()
-    starts = pa.Array.from_buffers(pa.int32(), len(whole) + 1, [None, offsets])
-    first, last = starts[0].as_py(), starts[-1].as_py()
-    content = pa.py_buffer(bytes.fromhex((data.to_pybytes() if data is not None else b"")[first:last].decode()))
-    halves = pc.divide(pc.subtract(starts, pa.scalar(first, pa.int32())), pa.scalar(2, pa.int32()))
-    return pa.Array.from_buffers(pa.binary(), len(whole), [validity, halves.buffers()[1], content])
-
-
-def _lists(texts: pa.Array, arrow: pa.DataType) -> pa.Array:
-    """Return JSON arrays as lists. Raises SqlError 0A000 for arrays that are no plain lists."""
-    filled = pc.fill_null(texts, "null")
-    lines = pc.binary_join_element_wise(f'{{"{_LINE}":', filled, "}\n", "")
-    one_list = pa.ListArray.from_arrays(pa.array([0, len(lines)], pa.int32()), lines)
-    buffer = pc.binary_join(one_list, "")[0].as_buffer()
-    options = json.ParseOptions(explicit_schema=pa.schema([pa.field(_LINE, arrow)]), newlines_in_values=False)
-    try:
-        table = json.read_json(pa.BufferReader(buffer), json.ReadOptions(block_size=len(buffer) + 1), options)
-    except pa.ArrowInvalid as error:
-        raise SqlError(
-            SqlState.FEATURE_NOT_SUPPORTED, "arrays of several dimensions cannot be read beside tables of the lake"
-        ) from error
-    return table.column(_LINE).combine_chunks()

@@ -14,7 +14,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from catalog.names import TableName
-from catalog.scans import Comparison, FileScan, RemoteScan, Snapshot, Source
+from catalog.scans import Comparison, FileScan, RemoteScan, SessionScan, Snapshot, Source
 from catalog.tables import Table
 from optimizer.comparisons import comparisons
 from optimizer.copies import copied
@@ -80,7 +80,9 @@ def _late(part: Fragment) -> Fragment:
 
 
 def _infinite(part: Fragment) -> Fragment:
-    return replace(part, scan=replace(part.scan, infinite=True)) if isinstance(part.scan, RemoteScan) else part
+    if not isinstance(part.scan, RemoteScan | SessionScan):
+        return part
+    return replace(part, scan=replace(part.scan, infinite=True))
 
 
 def _fragment(

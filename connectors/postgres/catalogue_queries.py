@@ -46,7 +46,7 @@ ORDER BY a.attrelid, a.attnum
 # Row types of tables are left out, nothing else: a database has some hundred types.
 TYPES = """
 SELECT t.oid, t.typname, t.typtype::text, t.typnamespace = 'pg_catalog'::regnamespace,
-       CASE WHEN t.typcategory = 'A' AND t.typlen = -1 THEN t.typelem ELSE 0 END,
+       CASE WHEN t.typcategory = 'A' AND t.typname NOT IN ('int2vector', 'oidvector') THEN t.typelem ELSE 0 END,
        t.typbasetype, t.typtypmod, format_type(t.typbasetype, t.typtypmod),
        format_type(t.oid, NULL),
        CASE t.typtype WHEN 'e' THEN ARRAY(SELECT e.enumlabel::text FROM pg_enum e WHERE e.enumtypid = t.oid

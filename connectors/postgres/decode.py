@@ -20,6 +20,7 @@ _EPOCH_DAYS = 10_957  # from Unix's epoch to PostgreSQL's
 _FIRST_DAY = -2_440_588
 _FIRST_MICROSECOND = _FIRST_DAY * 86_400_000_000
 _MICROSECONDS_A_DAY = 86_400_000_000
+_INFINITE_DAY, _INFINITE_MICROSECOND = 2**31 - 1, 2**63 - 1
 
 
 def decode(batch: pa.RecordBatch, schema: pa.Schema, source: str, *, infinite: bool = False) -> pa.RecordBatch:
@@ -78,9 +79,9 @@ def _with_infinity(array: pa.Array, target: pa.DataType) -> pa.Array:
     """
     kind = array.type
     if pa.types.is_date32(kind):
-        numbers, most, distance = array.view(pa.int32()), 2**31 - 1, _EPOCH_DAYS
+        numbers, most, distance = array.view(pa.int32()), _INFINITE_DAY, _EPOCH_DAYS
     elif pa.types.is_timestamp(kind) and kind == target:
-        numbers, most, distance = array.view(pa.int64()), 2**63 - 1, _EPOCH_DAYS * _MICROSECONDS_A_DAY
+        numbers, most, distance = array.view(pa.int64()), _INFINITE_MICROSECOND, _EPOCH_DAYS * _MICROSECONDS_A_DAY
     else:
         return _column(array, target)
     highest, lowest = (pa.scalar(-most - back + distance, numbers.type) for back in (2, 1))
@@ -96,17 +97,17 @@ def _require_finite(array: pa.Array) -> None:
     if pa.types.is_list(arrow):
         _require_finite(array.values)
     elif pa.types.is_date32(arrow):
-        _require_between(array.view(pa.int32()), _FIRST_DAY, None)
+        _require_between(array.view(pa.int32()), _FIRST_DAY, _INFINITE_DAY - 1)
     elif pa.types.is_timestamp(arrow):
-        _require_between(array.view(pa.int64()), _FIRST_MICROSECOND, None)
+        _require_between(array.view(pa.int64()), _FIRST_MICROSECOND, _INFINITE_MICROSECOND - 1)
     elif pa.types.is_time64(arrow):
         _require_between(array.view(pa.int64()), 0, _MICROSECONDS_A_DAY - 1)
 
 
-def _require_between(numbers: pa.Array, least: int, most: int | None) -> None:
+def _require_between(numbers: pa.Array, least: int, most: int) -> None:
     extent = pc.min_max(numbers)
     low, high = extent["min"].as_py(), extent["max"].as_py()
-    if low is not None and (low < least or (most is not None and high > most)):
+    if low is not None and (low < least or high > most):
         raise OverflowError
 
 

@@ -131,6 +131,8 @@ def _array(element: PgType, typmod: int, spelled: str) -> RemoteType:
         return RemoteType(spelled, pa.list_(_PLAIN[element.name]))
     if element.name in ("text", "varchar"):
         return RemoteType(spelled, pa.list_(pa.string()))
+    if element.name == "interval":
+        return RemoteType(spelled, pa.list_(pa.month_day_nano_interval()))
     if element.name == "oid":
         return RemoteType(spelled, pa.list_(pa.int64()), "{}::int8[]")
     if element.name == "numeric" and typmod >= 0:

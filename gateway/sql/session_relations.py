@@ -155,7 +155,7 @@ def session_column(name: str, expression: str, told: list[Any]) -> SessionColumn
     elif pa.types.is_list(found.arrow) and typname == "_oid":
         found = RemoteType("bigint[]", found.arrow, found.selected)
     elif pa.types.is_list(found.arrow) and found.arrow.value_type == pa.string():
-        found = RemoteType("text[]", found.arrow, "{}::text[]")
+        found = RemoteType("text[]", found.arrow, found.selected)
     return SessionColumn(name, expression, ColumnShape(found))
 
 

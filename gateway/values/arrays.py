@@ -24,12 +24,13 @@ from gateway.values.fields import (
     write_prefixed,
     write_viewed,
 )
-from gateway.values.registry import BOOL, FLOAT4, FLOAT8, INT2, INT4, INT8, NUMERIC, OID_TYPES, TIME, UUID
+from gateway.values.registry import BOOL, BOX, FLOAT4, FLOAT8, INT2, INT4, INT8, NUMERIC, OID_TYPES, TIME, UUID
 
 ElementEncoder = Callable[[pa.Array], Field]
 
 MAX_DIMENSIONS = 6  # MAXDIM
-_NEVER_QUOTED = frozenset({BOOL, INT2, INT4, INT8, FLOAT4, FLOAT8, NUMERIC, TIME, UUID}) | OID_TYPES
+_NEVER_QUOTED = frozenset({BOOL, INT2, INT4, INT8, FLOAT4, FLOAT8, NUMERIC, TIME, UUID, BOX}) | OID_TYPES
+_BOXES_MARK = b";"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ def array_text(values: pa.Array, encode: ElementEncoder, element: int) -> Field:
     """Encode lists as array literals; ``encode`` gives the text of elements, ``element`` is their type's oid."""
     shape = shape_of(values)
     texts = binary_of_field(encode(shape.elements))
+    mark = _BOXES_MARK if element == BOX else b","  # typdelim
     if element not in _NEVER_QUOTED:
         texts = element_texts(texts)
     texts = pc.fill_null(texts, b"NULL")
@@ -61,7 +63,7 @@ def array_text(values: pa.Array, encode: ElementEncoder, element: int) -> Field:
     for depth in range(len(shape.sizes) - 1, -1, -1):
         bounds = _inner_bounds(shape.sizes, depth) if depth else _outer_bounds(shape.sizes)
         lists = pa.ListArray.from_arrays(pa.array(bounds.astype(np.int32)), texts)
-        texts = pc.binary_join_element_wise(b"{", pc.binary_join(lists, b","), b"}", b"")
+        texts = pc.binary_join_element_wise(b"{", pc.binary_join(lists, mark), b"}", b"")
     if len(shape.sizes) > 1:
         texts = pc.if_else(pa.array(empty), b"{}", texts)
     return field_of_binary(_with_nulls_of(values, texts))

@@ -11,6 +11,7 @@ from catalog.sqlstate import SqlState
 from catalog.types import is_list
 from gateway.values import registry
 from gateway.values.arrays import array_binary, array_text, element_type
+from gateway.values.binaries_by_type import ARRAYS
 from gateway.values.client_encodings import UTF8, converted, is_converted
 from gateway.values.coercions import is_text
 from gateway.values.encodings import is_encoded, picked
@@ -63,8 +64,12 @@ def _is_text(arrow: pa.DataType, column: OutputColumn) -> bool:
 def _element(arrow: pa.DataType, column: OutputColumn) -> int | None:
     """Return the type of an array's elements. Arrays of types that are not known here come as lists of their text."""
     known = get_element(column.oid)
-    unknown = known is None and is_list(arrow) and column.oid not in _JSON_AS and column.format == TEXT
-    return registry.TEXT if unknown and is_text(element_type(arrow)) else known
+    if known is not None or not is_list(arrow) or not is_text(element_type(arrow)):
+        return known
+    element = ARRAYS.get(column.oid)
+    if element is None and column.format == TEXT and column.oid not in _JSON_AS:
+        return registry.TEXT
+    return element
 
 
 def _array_encoder(arrow: pa.DataType, element: int, column: OutputColumn, settings: OutputSettings) -> ColumnEncoder:

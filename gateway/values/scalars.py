@@ -13,6 +13,7 @@ from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
 from catalog.types import sql_type_of
 from gateway.values import coercions, text_binaries
+from gateway.values.binaries_by_type import BINARIES
 from gateway.values.coercions import Coercion
 from gateway.values.date_styles import date_style, styled_date, styled_timestamp
 from gateway.values.datetimes import (
@@ -36,6 +37,7 @@ from gateway.values.registry import (
     BY_SQL_NAME,
     BYTEA,
     CHAR,
+    CID,
     DATE,
     FLOAT4,
     FLOAT8,
@@ -52,6 +54,7 @@ from gateway.values.registry import (
     TIMESTAMP,
     TIMESTAMPTZ,
     UUID,
+    XID,
     get_element,
     numeric_scale,
 )
@@ -142,7 +145,7 @@ def null_field(values: pa.Array) -> Short:
 def _from_text(arrow: pa.DataType, column: OutputColumn, settings: OutputSettings) -> ColumnEncoder:
     """Return the encoder of text that already is the type's text format; in binary it is parsed first."""
     if column.format != BINARY:
-        return field_of_binary
+        return _get_range_text(column.oid, settings) or field_of_binary
     if column.oid == NUMERIC:
         scale = numeric_scale(column.typmod)
         return lambda values: numeric_text_binary(plain_string(values), scale)
@@ -165,19 +168,31 @@ def _from_text(arrow: pa.DataType, column: OutputColumn, settings: OutputSetting
     return parse
 
 
+def _get_range_text(oid: int, settings: OutputSettings) -> ColumnEncoder | None:
+    """Return what writes ranges of dates and timestamps in the session's style and zone; None for other types."""
+    of_range = text_binaries.MULTIRANGES.get(oid, oid)
+    bound = text_binaries.RANGES.get(of_range)
+    if bound not in text_binaries.MOMENTS:
+        return None
+    kind = _PARSED[bound]
+    moment = scalar_encoder(kind, OutputColumn(bound), settings)
+    write = text_binaries.range_text if of_range == oid else text_binaries.multirange_text
+    return lambda values: write(values, lambda texts: moment(texts.cast(kind)))
+
+
 def _get_composed(oid: int, settings: OutputSettings) -> ColumnEncoder | None:
-    """Return what writes bit strings, ranges and multiranges from their text; None for other types."""
-    if oid in text_binaries.BITS:
-        return text_binaries.bits_binary
+    """Return what writes values from PostgreSQL's text of them; None for types that are read as Arrow's own."""
+    if (encode := BINARIES.get(oid)) is not None:
+        return lambda values: encode(plain_string(values))
     of_range = text_binaries.MULTIRANGES.get(oid, oid)
     bound = text_binaries.RANGES.get(of_range)
     if bound is None:
         return None
-    encode = scalar_encoder(pa.string(), OutputColumn(bound, format=BINARY), settings)
+    bounds = scalar_encoder(pa.string(), OutputColumn(bound, format=BINARY), settings)
     if bound in text_binaries.MOMENTS:
-        encode = text_binaries.with_infinities(encode, bound)
+        bounds = text_binaries.with_infinities(bounds, bound)
     write = text_binaries.range_binary if of_range == oid else text_binaries.multirange_binary
-    return lambda values: write(plain_string(values), encode)
+    return lambda values: write(plain_string(values), bounds)
 
 
 def _type_numbers(values: pa.Array) -> Field:
@@ -360,6 +375,8 @@ _PARSED: dict[int, pa.DataType] = {
     INT8: pa.int64(),
     FLOAT4: pa.float32(),
     FLOAT8: pa.float64(),
+    XID: pa.uint32(),
+    CID: pa.uint32(),
     DATE: pa.date32(),
     TIMESTAMP: pa.timestamp("us"),
     TIMESTAMPTZ: pa.timestamp("us", "UTC"),

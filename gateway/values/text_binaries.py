@@ -9,8 +9,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from gateway.values.escaping import element_texts
 from gateway.values.fields import LENGTH_BYTES, Bools, Field, Int64s, binary_of_field, field_of_binary, validity
 from gateway.values.registry import DATE, INT4, INT8, NUMERIC, TIMESTAMP, TIMESTAMPTZ
+from gateway.values.strings import plain_string
+from gateway.values.text_fields import lists_of
 
 Encoder = Callable[[pa.Array], Field]
 BITS = frozenset({1560, 1562})
@@ -22,6 +25,7 @@ MULTIRANGES: dict[int, int] = {4451: 3904, 4536: 3926, 4532: 3906, 4535: 3912, 4
 MOMENTS = frozenset({DATE, TIMESTAMP, TIMESTAMPTZ})
 """Types that have infinite values."""
 _RANGE = r'^(?P<open>[\[(])"?(?P<low>[^",]*)"?,"?(?P<high>[^"\])]*)"?(?P<close>[\])])$'
+_ISO_RANGE = r'^[\[(](|-?infinity|"?\d{4}-\d\d-\d\d[^,B]*),(|-?infinity|"?\d{4}-\d\d-\d\d[^,B]*)[\])]$'
 _EMPTY, _LOW_INCLUSIVE, _HIGH_INCLUSIVE, _NO_LOW, _NO_HIGH = 1, 2, 4, 8, 16  # flags of rangetypes.h
 _BYTE = 8  # bits
 
@@ -54,6 +58,35 @@ def range_binary(values: pa.Array, bound: Encoder) -> Field:
     return field_of_binary(_with_nulls_of(values, pc.binary_join_element_wise(heads, low, high, b"")))
 
 
+def range_text(values: pa.Array, bound: Encoder) -> Field:
+    """Write ranges of dates or timestamps anew, given in ISO's style; ``bound`` gives the text of a bound. Others stay
+    as they are: what PostgreSQL has written in this session has the session's style.
+    """
+    return field_of_binary(_ranges_anew(plain_string(values), bound))
+
+
+def multirange_text(values: pa.Array, bound: Encoder) -> Field:
+    """As `range_text`, of multiranges."""
+    lists = _ranges_of(pc.fill_null(plain_string(values), "{}"))
+    written = _ranges_anew(lists.flatten(), bound)
+    sizes = lists.value_lengths().to_numpy().astype(np.int64)
+    joined = pc.binary_join(lists_of(sizes, written), b",")
+    return field_of_binary(_with_nulls_of(values, pc.binary_join_element_wise(b"{", joined, b"}", b"")))
+
+
+def _ranges_anew(values: pa.Array, bound: Encoder) -> pa.Array:
+    parts = pc.extract_regex(values, _RANGE)
+    is_iso = pc.fill_null(pc.match_substring_regex(values, _ISO_RANGE), False)
+    pieces = [pc.struct_field(parts, name) for name in ("open", "low", "high", "close")]
+    for place in (1, 2):
+        is_moment = pc.and_(is_iso, pc.match_substring_regex(pc.fill_null(pieces[place], ""), r"^\d"))
+        written = binary_of_field(bound(pc.if_else(is_moment, pieces[place], pa.scalar(None, pa.string()))))
+        pieces[place] = pc.if_else(is_moment, element_texts(written), pieces[place].cast(pa.binary()))
+    opened, low, high, closed = pieces
+    anew = pc.binary_join_element_wise(opened.cast(pa.binary()), low, b",", high, closed.cast(pa.binary()), b"")
+    return pc.if_else(is_iso, anew, values.cast(pa.binary()))
+
+
 def with_infinities(moment: Encoder, oid: int) -> Encoder:
     """Return an encoder of dates or timestamps for texts of infinite ones, too, which no type of Arrow holds."""
     size = 4 if oid == DATE else 8
@@ -77,14 +110,19 @@ def with_infinities(moment: Encoder, oid: int) -> Encoder:
 
 def multirange_binary(values: pa.Array, bound: Encoder) -> Field:
     """Encode multiranges: how many ranges, and each behind its length."""
-    bare = pc.utf8_trim(pc.fill_null(values, "{}"), "{}")
-    lists = pc.split_pattern(pc.replace_substring_regex(bare, r"([\])]),", r"\1;"), ";")
-    lists = pc.if_else(pc.equal(bare, ""), pa.scalar([], lists.type), lists)
+    lists = _ranges_of(pc.fill_null(values, "{}"))
     counts = pc.list_value_length(lists).to_numpy(zero_copy_only=False).astype(np.int64)
     ranges = binary_of_field(range_binary(lists.flatten(), bound))
     bounds = pa.array(np.concatenate(([0], np.cumsum(counts))).astype(np.int32))
     joined = pc.binary_join(pa.ListArray.from_arrays(bounds, _behind_lengths(ranges)), b"")
     return field_of_binary(_with_nulls_of(values, pc.binary_join_element_wise(_words(counts), joined, b"")))
+
+
+def _ranges_of(values: pa.Array) -> pa.Array:
+    """Return the ranges of multiranges as lists of texts."""
+    bare = pc.utf8_trim(values, "{}")
+    lists = pc.split_pattern(pc.replace_substring_regex(bare, r"([\])]),", r"\1;"), ";")
+    return pc.if_else(pc.equal(bare, ""), pa.scalar([], lists.type), lists)
 
 
 def _bound(texts: pa.Array, bound: Encoder) -> pa.Array:
