@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from catalog.errors import SqlError
 from gateway.lanes.bound import Portal
 from gateway.lanes.prepared import Lane, NamedStatement, NamedStatements, PreparedStatement
+from gateway.sessions.reserved_names import require_clients
 from gateway.sql.cursor_statements import execution, fetched_name
 from gateway.sql.statements import Kind, Statement, explained
 from gateway.told_errors import moved
@@ -58,9 +59,11 @@ class LateLanes:
 
     def _named(self, statement: Statement) -> NamedStatement | None:
         try:
-            return self._statements.get(execution(statement.text).name)
+            name = execution(statement.text).name
         except SqlError as error:
             raise moved(error, statement.start) from None
+        require_clients(name)
+        return self._statements.get(name)
 
 
 def _explained_execution(statement: Statement) -> Statement | None:

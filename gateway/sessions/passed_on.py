@@ -14,6 +14,7 @@ from gateway.relay.mirror_connection import MirrorConnection
 from gateway.sessions.cursors import Cursors
 from gateway.sessions.owed_answers import OwedAnswers
 from gateway.sessions.relayed_texts import RelayedTexts
+from gateway.sessions.reserved_names import is_reserved
 from gateway.sessions.temporary import TemporaryRelations
 from gateway.sql.session_state import changes_nothing
 from gateway.sql.statements import Kind
@@ -54,7 +55,7 @@ class PassedOn:
         if not (self._mirror.is_at_rest and self._cursors.is_empty and temporary.has_none and self._owed.is_empty):
             return None
         if message.parse is not None:
-            prepared = relayed.get(message.parse.query)
+            prepared = None if is_reserved(message.parse.name) else relayed.get(message.parse.query)
             named = None if prepared is None else NamedStatement(prepared, message.parse.parameter_oids)
         if named is None or named.prepared.lane is not Lane.RELAY:
             return None

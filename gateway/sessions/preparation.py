@@ -24,12 +24,13 @@ from gateway.relay.mirror_connection import MirrorConnection
 from gateway.sessions.late_lanes import LATE, LateLanes
 from gateway.sessions.owed_answers import OwedAnswers
 from gateway.sessions.relayed_texts import RelayedTexts
+from gateway.sessions.reserved_names import refuse_reserved, require_clients
 from gateway.sessions.role import SessionRole
 from gateway.sessions.services import SessionServices
 from gateway.sessions.temporary import TemporaryRelations
 from gateway.sql.access import tells_password
 from gateway.sql.copy_statements import UnreadCopy
-from gateway.sql.cursor_statements import declaration, preparation
+from gateway.sql.cursor_statements import deallocation, declaration, preparation
 from gateway.sql.hidden_columns import HiddenColumns
 from gateway.sql.session_state import changes_session
 from gateway.sql.statements import Kind, Statement, known_cut, require_one_reading, split
@@ -160,6 +161,8 @@ class Preparation:
 
     async def _settled(self, statement: Statement) -> PreparedStatement | None:
         """Return a statement that needs no plan of its own; None for one that does."""
+        if statement.head == "DEALLOCATE":
+            require_clients(_deallocated(statement))
         executed = self._late.executed(statement)
         if executed is not None and self._late.executed(executed.prepared.statement) is None:  # else it may be itself
             await self.renew(executed)
@@ -172,6 +175,7 @@ class Preparation:
             tail = preparation(text) if statement.kind is Kind.PREPARE else declaration(text).tail
         except SqlError as error:
             raise moved(error, statement.start) from None
+        refuse_reserved(tail.name, "prepared statement" if statement.kind is Kind.PREPARE else "cursor")
         start, hints = statement.start + tail.start, statement.hints
         query = await self.prepare(Statement(tail.query, Kind.QUERY, tail.head, start, hints=hints))
         if query.lane is Lane.RELAY:
@@ -210,3 +214,10 @@ class Preparation:
             raise moved(error, statement.start) from None
         finally:
             self.busy = False
+
+
+def _deallocated(statement: Statement) -> str:
+    try:
+        return deallocation(statement.text)
+    except SqlError as error:
+        raise moved(error, statement.start) from None

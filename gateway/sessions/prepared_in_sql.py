@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from catalog.errors import SqlError
+from catalog.mirror.prepared_statements import OWN_PREFIX
 from catalog.sqlstate import SqlState
 from gateway.audit.witness import Witness
 from gateway.lanes.bound import Portal
@@ -24,7 +25,7 @@ from gateway.sql.statements import Statement
 from gateway.values.settings import BINARY
 from gateway.wire import backend, frontend
 
-_ARGUMENTS = "lakegate arguments"  # the statement that hands on what EXECUTE's arguments are
+_ARGUMENTS = f"{OWN_PREFIX}arguments"  # the statement that hands on what EXECUTE's arguments are
 _EXECUTE = f'EXECUTE "{_ARGUMENTS}"'
 _TYPES = """
 SELECT pg_catalog.array_to_string(p.parameter_types::pg_catalog.oid[], ' ')

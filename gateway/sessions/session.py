@@ -40,6 +40,7 @@ from gateway.sessions.passed_on import PassedOn
 from gateway.sessions.preparation import Preparation, SessionNames
 from gateway.sessions.prepared_in_sql import PreparedInSql
 from gateway.sessions.repeated_queries import RepeatedQueries
+from gateway.sessions.reserved_names import closing, refuse_reserved
 from gateway.sessions.role import SessionRole
 from gateway.sessions.running_work import RunningWork
 from gateway.sessions.services import SessionServices
@@ -265,6 +266,7 @@ class Session:
         return await self._engine.bind(named, self._role.names(), message)
 
     async def _parse(self, message: frontend.Parse) -> None:
+        refuse_reserved(message.name, "prepared statement")
         known = None if self._path_changed else self._preparation.relayed.get(message.query)
         statements = (known.statement,) if known is not None else await self._preparation.cut(message.query)
         if len(statements) > 1:
@@ -293,6 +295,7 @@ class Session:
             named = self._statements.require(message.statement)
         if not message.portal:
             await self._cursors.drop("")
+        refuse_reserved(message.portal, "cursor")
         if message.portal in self._portals:
             raise SqlError(SqlState.DUPLICATE_CURSOR, f'cursor "{message.portal}" already exists')
         await self._preparation.renew(named)
@@ -352,7 +355,9 @@ class Session:
             if portal.declared is None:
                 self._client.send(backend.CloseComplete())
                 return
-        self._owed.send(message, b"3", lambda: self._statements.close(message.name) if message.kind == "S" else None)
+        self._owed.send(
+            closing(message), b"3", lambda: self._statements.close(message.name) if message.kind == "S" else None
+        )
 
     async def _flush(self, _message: frontend.Flush) -> None:
         await self._owed.drain()

@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
 
+from catalog.mirror.prepared_statements import OWN_PREFIX
 from gateway.execute.port import RunningStatement
 from gateway.lanes.bound import Client, Portal
 from gateway.lanes.engine_lane import EngineLane
@@ -27,7 +28,7 @@ from gateway.values.rows import prepare as prepare_rows
 from gateway.values.settings import BINARY
 from gateway.wire import backend, frontend
 
-_OURS = "lakegate load"
+_OURS = f"{OWN_PREFIX}load"
 _HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)  # the signature, no flags, no extension
 _TRAILER = b"\xff\xff"
 _EXISTS = b"\0C42P07\0"  # PostgreSQL's notice that IF NOT EXISTS had an effect

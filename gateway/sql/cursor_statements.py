@@ -119,6 +119,12 @@ class _Reader(StatementReader):
         begins = self._tokens[self._at].start if self._at < len(self._tokens) else len(self._text)
         return Execution(name, self._text[begins:], begins)
 
+    def deallocation(self) -> str:
+        self._require("DEALLOCATE")
+        if self._at + 1 < len(self._tokens):
+            self._require("PREPARE")
+        return self._name()
+
     def _tail(self, name: str) -> Tail:
         if self._at >= len(self._tokens):
             raise self._error()
@@ -141,6 +147,11 @@ def declaration(text: str) -> Declaration:
 def preparation(text: str) -> Tail:
     """Read a PREPARE. Raises SqlError 42601 with its place in the text, 0A000 for what is no query."""
     return _Reader(text).preparation()
+
+
+def deallocation(text: str) -> str:
+    """Return the name in a DEALLOCATE, ``all`` for all. Raises SqlError 42601 with its place in the text."""
+    return _Reader(text).deallocation()
 
 
 def execution(text: str, start: int = 0) -> Execution:
