@@ -91,7 +91,7 @@ class FileScan:
     """The exact files of one snapshot (after pruning). ``key`` is equal only for equal contents, so that the engine
     may keep what it made of it. ``storage`` holds the object store's options. With ``late`` the query's conditions are
     to be evaluated before other columns are decoded (`optimizer.late_materialization`). ``read`` are the columns that
-    the statement names, none where that is not known.
+    the statement names, none where that is not known; ``compared`` those of them that a condition compares with texts.
     """
 
     key: str
@@ -101,6 +101,7 @@ class FileScan:
     storage: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
     late: bool = False
     read: tuple[str, ...] = field(default=(), compare=False)
+    compared: frozenset[str] = field(default=frozenset(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -221,7 +221,7 @@ def _new_scan(part: Fragment, keys: tuple[Keys, ...], lake: Lake) -> Scan:
     if isinstance(scan, RemoteScan) and isinstance(part.scan, RemoteScan):
         return replace(scan, reader=part.scan.reader)
     if isinstance(scan, FileScan) and isinstance(part.scan, FileScan):
-        return replace(scan, late=part.scan.late, read=part.scan.read)
+        return replace(scan, late=part.scan.late, read=part.scan.read, compared=part.scan.compared)
     return scan
 
 

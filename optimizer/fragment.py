@@ -7,7 +7,7 @@ it exactly as PostgreSQL would (D9); each one that stays has its reason.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import pyarrow as pa
@@ -111,12 +111,12 @@ def _fragment(
             kept.append((_shown(condition), NOT_COMPARED))
     rest = [one.tree for one in conditions if one.applied is not Applied.BY_SOURCE]
     relation.select.set("where", exp.Where(this=exp.and_(*rest, copy=False)) if rest else None)
-    columns = _columns(relation, snapshot)
+    columns, compared = _columns(relation, snapshot), _compared(one.tree for one in conditions)
     scan = source.scan(snapshot, columns, (*pushed, *pruning))
     if isinstance(scan, RemoteScan):
         scan = replace(scan, reader=relation.reader)
     elif isinstance(scan, FileScan):
-        scan = replace(scan, read=columns)
+        scan = replace(scan, read=columns, compared=compared)
     base = exp.Table(this=exp.to_identifier(name, quoted=True), alias=exp.TableAlias(this=_quoted(relation.base.name)))
     relation.base.replace(base)
     sorted_out = tuple(pushed), tuple(pruning), tuple(kept)
@@ -152,7 +152,7 @@ def _with_parameters(part: Fragment, source: Source, parameters: Sequence[pa.Sca
             pruning += plain
     scan, before = source.scan(part.snapshot, part.columns, (*pushed, *pruning)), part.scan
     if isinstance(scan, FileScan) and isinstance(before, FileScan):
-        scan = replace(scan, late=before.late, read=before.read)
+        scan = replace(scan, late=before.late, read=before.read, compared=before.compared)
     elif isinstance(scan, RemoteScan) and isinstance(before, RemoteScan):
         scan = replace(scan, reader=before.reader, infinite=before.infinite)
     return replace(part, scan=scan, pushed=tuple(pushed), pruning=tuple(pruning))
@@ -179,6 +179,17 @@ def _columns(relation: Relation, snapshot: Snapshot) -> tuple[str, ...]:
     columns, own = relation.select.find_all(exp.Column), relation.base.name
     named = {column.name for column in columns if column.parent_select is relation.select or column.table == own}
     return tuple(column.name for column in snapshot.table.columns if column.name in named)
+
+
+def _compared(conditions: Iterable[exp.Expr]) -> frozenset[str]:
+    """The columns that are compared with texts, in alternatives and negations too."""
+    found: set[str] = set()
+    for condition in conditions:
+        for one in condition.find_all(exp.EQ, exp.NEQ, exp.In):
+            sides = [one.this, *one.expressions] if isinstance(one, exp.In) else [one.this, one.expression]
+            if any(isinstance(side, exp.Literal) and side.is_string for side in sides):
+                found.update(side.name for side in sides if isinstance(side, exp.Column))
+    return frozenset(found)
 
 
 def _shown(condition: exp.Expr) -> str:

@@ -163,7 +163,7 @@ class Engine(_Section):
     spill_directory: LocalPath | None = None  # default: "spill" in data_dir
     target_partitions: Annotated[int, Field(ge=1, le=1024)] = Field(default_factory=lambda: 2 * (os.cpu_count() or 1))
     small_tables_memory: Bytes = 64 << 20  # in each process; 0: rows of small tables are not kept
-    hot_columns_memory: Bytes = 256 << 20  # of all processes; 0: columns of files are not kept
+    hot_columns_memory: Bytes = 512 << 20  # of all processes; 0: columns of files are not kept
     result_cache_memory: Bytes = 32 << 20  # in the gateway's process; 0: results are not kept
     concurrent_statements: Annotated[int, Field(ge=0)] = 0  # 0: as many as the memory is for
     workers: Annotated[int, Field(ge=0, le=64)] = 0  # processes; 0: statements run in the gateway's own

@@ -22,7 +22,6 @@ from datafusion import DataFrame, ExecutionPlan, RecordBatchStream, RuntimeEnvBu
 
 from catalog.errors import SqlError
 from catalog.scans import FileScan, ReadyScan, RemoteScan, Scan, SessionScan
-from catalog.sqlstate import SqlState
 from gateway.counts import CacheState
 from gateway.execute import file_relations, heaps, remote_relations
 from gateway.execute.errors import StatedError, sql_error, without_values
@@ -63,6 +62,7 @@ _MERGING = {
     "datafusion.execution.sort_spill_reservation_bytes": str(1 << 20),
 }
 _MERGING_PARTITIONS = 2
+_SHARING_RULE = "common_sub_expression_eliminate"
 _REORDERING_RULE = "eliminate_cross_join"  # takes trees of inner joins apart: they come in the optimizer's order
 _READY_ROWS = 8192  # so many of a brief query are waited for
 _SMALL_BYTES = 64 << 20  # of tables that are read with half of the partitions
@@ -99,8 +99,7 @@ class Engine:
         def new_context(partitions: int, more: dict[str, str] | None = None) -> SessionContext:
             config = SessionConfig(_SETTINGS | _BUILT_BY_ONE_CORE | (more or {})).with_target_partitions(partitions)
             context = SessionContext(config.with_batch_size(settings.batch_size), runtime)
-            if not context.remove_optimizer_rule(_REORDERING_RULE):
-                raise RuntimeError(f"the engine has no rule {_REORDERING_RULE}")
+            _take_rule(context, _REORDERING_RULE)
             register_functions(context)
             return context
 
@@ -126,7 +125,9 @@ class Engine:
         self._readers = ThreadPoolExecutor(64, thread_name_prefix="scan")
         self._plans = KeptPlans(self._context_of_tiny)
         self.small = SmallRelations(self._context_of_tiny, settings.small_tables_memory, self._readers, self._forget)
-        self.hot = HotRelations(self._context_of_tiny, settings.hot_columns_memory, self._forget)
+        unshared = new_context(1)
+        _take_rule(unshared, _SHARING_RULE)
+        self.hot = HotRelations(self._context_of_tiny, unshared, settings.hot_columns_memory, self._forget)
 
     async def start(
         self, prepare: Callable[[], EngineQuery], parameters: Sequence[pa.Scalar] = (), form: MakeForm = batches_alone
@@ -186,7 +187,7 @@ class Engine:
                     measuring = Measuring(frame.execution_plan(), query.measured, frozenset(opened.hot))
             for _, scan in query.scans:
                 if isinstance(scan, FileScan):
-                    _require_files(scan)
+                    file_relations.require_files(scan)
             ready: list[pa.RecordBatch] = []
             if query.is_brief and _reads_local_files(query):
                 ready, streams = _first_batches(streams)
@@ -239,7 +240,7 @@ class Engine:
         """Plan a query over columns in memory, files and servers, as they come."""
         with self.hot.planning() as hot:
             relations = self._relations(context, query, opened, hot)
-            return self._plan_over(relations, context, query, parameters)
+            return self._plan_over(relations, context, query, parameters, hot)
 
     def _relations(self, context: SessionContext, query: EngineQuery, opened: Opened, hot: Planning) -> dict[str, str]:
         """Return the name of the relation for each scan, quoted for SQL."""
@@ -259,7 +260,12 @@ class Engine:
         return relations
 
     def _plan_over(
-        self, relations: Mapping[str, str], context: SessionContext, query: EngineQuery, parameters: Sequence[pa.Scalar]
+        self,
+        relations: Mapping[str, str],
+        context: SessionContext,
+        query: EngineQuery,
+        parameters: Sequence[pa.Scalar],
+        hot: Planning | None = None,
     ) -> DataFrame:
         sql = query.sql
         for name, relation in relations.items():
@@ -268,20 +274,17 @@ class Engine:
         values = {str(number): _parameter(value) for number, value in enumerate(parameters, 1)}
         passing = values or any(not isinstance(scan, FileScan) for _, scan in query.scans)
         if passing or not _may_be_kept(sql):
-            frame = context.sql(sql, param_values=values or None)
-            require_fences(frame, fenced)
-            return frame
-        return self._planned(context, sql, fenced)
+            return _framed(context, sql, values, fenced, hot)
+        return self._planned(context, sql, fenced, hot)
 
-    def _planned(self, context: SessionContext, sql: str, fenced: Collection[str]) -> DataFrame:
+    def _planned(self, context: SessionContext, sql: str, fenced: Collection[str], hot: Planning | None) -> DataFrame:
         """Plan a query over files alone, or take its plan from before: the relations it names never change, and
         each is of one context.
         """
         with self._lock:
             frame = self._frames.get(sql)
         if frame is None:
-            frame = context.sql(sql)
-            require_fences(frame, fenced)
+            frame = _framed(context, sql, {}, fenced, hot)
             with self._lock:
                 self._frames[sql] = frame
         return frame
@@ -406,6 +409,19 @@ class Running:
             loop.run_in_executor(None, heaps.trim)
 
 
+def _take_rule(context: SessionContext, name: str) -> None:
+    if not context.remove_optimizer_rule(name):
+        raise RuntimeError(f"the engine has no rule {name}")
+
+
+def _framed(
+    context: SessionContext, sql: str, values: Mapping[str, pa.Scalar], fenced: Collection[str], hot: Planning | None
+) -> DataFrame:
+    frame = context.sql(sql, param_values=dict(values) or None)
+    require_fences(frame, fenced)
+    return frame if hot is None else hot.simplified(context, frame)
+
+
 def _first_batches(streams: Iterator[RecordBatchStream]) -> tuple[list[pa.RecordBatch], Iterator[RecordBatchStream]]:
     """Wait for the first rows; return them, and the streams that have more. The work is done in this thread as far as
     the plan lets it, without the changes of threads that an event loop needs.
@@ -463,20 +479,6 @@ def _partitions_are_independent(plan: ExecutionPlan) -> bool:
     """Whether a partition of a plan can be read to its end before the next is begun."""
     operator = plan.display().partition(":")[0].strip()
     return operator in _PARTITION_BY_PARTITION and all(map(_partitions_are_independent, plan.children()))
-
-
-def _require_files(scan: FileScan) -> None:
-    """A file that is gone when the engine plans would be skipped without a word: fewer rows, no error. One that goes
-    later fails the statement by itself, so this is asked after planning and before the first row.
-    """
-    missing = file_relations.missing_files(scan)
-    if missing:  # how many, and their names, may tell of rows that who asks does not see
-        _log.error("data files are missing", count=len(missing), first=missing[0])
-        raise SqlError(
-            SqlState.IO_ERROR,
-            "data files of the table are missing",
-            hint="The table may have been vacuumed since the statement began: run it again.",
-        )
 
 
 def told(failure: BaseException, opened: Opened) -> BaseException:

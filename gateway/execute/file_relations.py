@@ -17,14 +17,18 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
 
+import structlog
 from datafusion import DataFrame, SessionContext
 from datafusion.catalog import Schema
 
+from catalog.errors import SqlError
 from catalog.names import always_quoted
 from catalog.scans import FileScan
+from catalog.sqlstate import SqlState
 from connectors.object_stores import is_local
 from gateway.execute import file_groups, file_stores
 
+_log = structlog.get_logger(__name__)
 SCHEMA = "lakegate_scans"
 KEPT_RELATIONS = 512  # views a context keeps; more than statements that run at once, or one loses its relation
 _BUILDER_SETTINGS = {
@@ -101,6 +105,20 @@ def missing_files(scan: FileScan) -> list[str]:
     if len(local) < len(files):
         missing += file_stores.missing_remote([file for file in files if not is_local(file)], scan.storage)
     return missing
+
+
+def require_files(scan: FileScan) -> None:
+    """A file that is gone when the engine plans would be skipped without a word: fewer rows, no error. One that goes
+    later fails the statement by itself, so this is asked after planning and before the first row.
+    """
+    missing = missing_files(scan)
+    if missing:  # how many, and their names, may tell of rows that who asks does not see
+        _log.error("data files are missing", count=len(missing), first=missing[0])
+        raise SqlError(
+            SqlState.IO_ERROR,
+            "data files of the table are missing",
+            hint="The table may have been vacuumed since the statement began: run it again.",
+        )
 
 
 def _registrations(context: SessionContext) -> _Registrations:

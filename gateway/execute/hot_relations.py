@@ -23,17 +23,20 @@ from gateway.execute.file_groups import balanced_union
 from gateway.execute.hot_columns import Entry, HotColumns, Piece, rows_of
 
 _KEPT = 64  # relations; one of millions of rows takes some megabytes beside its columns
-_Key = tuple[int, str, bool, tuple[str, ...], tuple[int, ...]]
+_Key = tuple[int, str, bool, tuple[str, ...], frozenset[str], tuple[int, ...]]
 
 
 @dataclass(slots=True)
 class HotRelation:
-    """A relation, its name quoted for SQL. ``files`` are those in memory, ``users`` statements that are planned now."""
+    """A relation, its name quoted for SQL. ``files`` are those in memory, ``compares_texts`` says that
+    conditions are to be planned over the different texts of a column, ``users`` are statements that are planned now.
+    """
 
     name: str
     context: SessionContext
     columns: tuple[str, ...]
     pieces: tuple[Piece, ...]
+    compares_texts: bool
     users: int = 0
 
     @property
@@ -56,13 +59,28 @@ class Planning:
             self.taken.append(found)
         return found
 
+    def simplified(self, context: SessionContext, frame: DataFrame) -> DataFrame:
+        """Return a query's plan with comparisons of different texts in the place of those of each row's.
+
+        The engine finds them in its second round, when conditions stand at the tables. Its first round ends with what
+        is common to several expressions: two comparisons of a column would then share the text of each row.
+        """
+        if not any(one.compares_texts for one in self.taken):
+            return frame
+        apart = self.relations.unshared.create_dataframe_from_logical_plan(frame.logical_plan())
+        return context.create_dataframe_from_logical_plan(apart.optimized_logical_plan())
+
 
 class HotRelations:
-    """Relations over at most ``limit`` bytes of columns. ``files`` is a context that reads files in one partition;
-    ``forget`` is told the name of each relation that was given up: nothing may hold on to it. Safe for several threads.
+    """Relations over at most ``limit`` bytes of columns. ``files`` is a context that reads files in one partition,
+    ``unshared`` one that computes nothing once for several expressions; ``forget`` is told the name of each relation
+    that was given up: nothing may hold on to it. Safe for several threads.
     """
 
-    def __init__(self, files: SessionContext, limit: int, forget: Callable[[str], None]) -> None:
+    def __init__(
+        self, files: SessionContext, unshared: SessionContext, limit: int, forget: Callable[[str], None]
+    ) -> None:
+        self.unshared = unshared
         self._forget = forget
         self._made: OrderedDict[_Key, HotRelation] = OrderedDict()
         self.columns = HotColumns(limit, lambda scan: file_relations.unregistered(files, scan), self._give_up)
@@ -97,7 +115,7 @@ class HotRelations:
         with self.columns.lock:
             if _in_whole(pieces, scan.read) != hot:
                 return None  # that has changed just now
-            key = id(context), scan.key, fenced, scan.read, tuple(map(id, hot))
+            key = id(context), scan.key, fenced, scan.read, scan.compared, tuple(map(id, hot))
             made = self._made.get(key)
             if made is None:
                 made = self._made[key] = self._make(context, scan, hot, files, partitions)
@@ -109,12 +127,13 @@ class HotRelations:
     def _make(
         self, context: SessionContext, scan: FileScan, hot: tuple[Piece, ...], files: str | None, partitions: int
     ) -> HotRelation:
-        frame = _in_memory(context, hot, scan.read, partitions)
+        frame = _in_memory(context, hot, scan, partitions)
         if files is not None:
             frame = frame.union(context.sql(f"SELECT {', '.join(map(always_quoted, scan.read))} FROM {files}"))
         name = f"hot_{secrets.token_hex(8)}"  # nobody can guess it
         context.register_table(name, frame.into_view())
-        return HotRelation(f'"{name}"', context, scan.read, hot)
+        compares_texts = any(_is_by_texts(piece, name) for piece in hot for name in scan.compared)
+        return HotRelation(f'"{name}"', context, scan.read, hot, compares_texts)
 
     def _limit_number(self) -> None:
         for key, relation in [*self._made.items()][: max(0, len(self._made) - _KEPT)]:
@@ -142,14 +161,15 @@ def _in_whole(pieces: Sequence[Piece], names: Sequence[str]) -> tuple[Piece, ...
     return tuple(piece for piece in pieces if all(name in piece.columns for name in names))
 
 
-def _in_memory(context: SessionContext, pieces: Sequence[Piece], names: Sequence[str], partitions: int) -> DataFrame:
+def _in_memory(context: SessionContext, pieces: Sequence[Piece], scan: FileScan, partitions: int) -> DataFrame:
     """Return rows in memory as a relation; values have the types that the files' relation has."""
+    names = scan.read
     alike: dict[tuple[pa.DataType, ...], list[Piece]] = defaultdict(list)
     for piece in pieces:
         alike[tuple(piece.columns[name][0].type for name in names)].append(piece)
     rows = sum(map(_rows, pieces))
     frames = [
-        _alike_in_memory(context, some, names, max(1, partitions * sum(map(_rows, some)) // max(1, rows)))
+        _alike_in_memory(context, some, scan, max(1, partitions * sum(map(_rows, some)) // max(1, rows)))
         for some in alike.values()
     ]
     return balanced_union(frames)
@@ -159,16 +179,14 @@ def _rows(piece: Piece) -> int:
     return rows_of(next(iter(piece.columns.values())))
 
 
-def _alike_in_memory(
-    context: SessionContext, pieces: Sequence[Piece], names: Sequence[str], partitions: int
-) -> DataFrame:
+def _alike_in_memory(context: SessionContext, pieces: Sequence[Piece], scan: FileScan, partitions: int) -> DataFrame:
     """Return the rows of files whose columns are kept in the same types."""
-    wanted = [_field(pieces, name) for name in names]
+    wanted = [_field(pieces, name) for name in scan.read]
     schema = pa.schema([one.with_type(pieces[0].columns[one.name][0].type) for one in wanted])
     parts: list[list[pa.RecordBatch]] = [[] for _ in range(partitions)]
     rows, done = sum(map(_rows, pieces)), 0
     for piece in pieces:
-        for arrays in zip(*(piece.columns[name] for name in names), strict=True):
+        for arrays in zip(*(piece.columns[name] for name in scan.read), strict=True):
             parts[min(partitions - 1, done * partitions // max(1, rows))].append(
                 pa.RecordBatch.from_arrays([*arrays], schema=schema)
             )
@@ -177,7 +195,12 @@ def _alike_in_memory(
     context.register_record_batches(name, [part for part in parts if part])
     frame = context.table(name)
     context.deregister_table(name)  # only the relation made of it still refers to it
-    return frame.select(*(_as_wanted(one, kept.type) for one, kept in zip(wanted, schema, strict=True)))
+    columns = zip(wanted, schema.types, strict=True)
+    return frame.select(*(_as_wanted(one, kept, compared=one.name in scan.compared) for one, kept in columns))
+
+
+def _is_by_texts(piece: Piece, name: str) -> bool:
+    return name in piece.columns and pa.types.is_dictionary(piece.columns[name][0].type)
 
 
 def _field(pieces: Sequence[Piece], name: str) -> pa.Field:
@@ -186,9 +209,16 @@ def _field(pieces: Sequence[Piece], name: str) -> pa.Field:
     return fields[0].with_nullable(any(one.nullable for one in fields))
 
 
-def _as_wanted(wanted: pa.Field, kept: pa.DataType) -> Expr:
+def _as_wanted(wanted: pa.Field, kept: pa.DataType, *, compared: bool) -> Expr:
+    """Return a column in the type that is wanted. The engine compares constants with the different texts, and not with
+    that of each row, where a cast gives just their type: the way over it costs a little for each row that is handed on.
+    """
     name = always_quoted(wanted.name)
-    return col(name) if kept == wanted.type else col(name).cast(wanted.type).alias(wanted.name)
+    if kept == wanted.type:
+        return col(name)
+    by_texts = compared and pa.types.is_dictionary(kept) and kept.value_type != wanted.type
+    value = col(name).cast(kept.value_type) if by_texts else col(name)
+    return value.cast(wanted.type).alias(wanted.name)
 
 
 def _without(scan: FileScan, hot: Sequence[Piece]) -> FileScan | None:

@@ -16,6 +16,21 @@ FROM sales.lineitem JOIN sales.orders ON o_orderkey = l_orderkey JOIN crm.custom
 WHERE l_quantity > 5 AND c_acctbal > 0 AND EXISTS (SELECT * FROM sales.orders o WHERE o.o_custkey = c_custkey)
 GROUP BY 1 ORDER BY 1"""
 
+TEXTS = """SELECT o_orderpriority, min(o_orderstatus), count(*), sum(o_totalprice) FROM sales.orders WHERE {condition}
+GROUP BY 1 ORDER BY 1"""
+CONDITIONS = (
+    "o_orderpriority = '1-URGENT'",
+    "o_orderpriority = '1-URGENT' OR o_orderpriority = '2-HIGH' AND o_orderstatus = 'F'",
+    "o_orderpriority IN ('1-URGENT', '2-HIGH') AND o_orderstatus <> 'F'",
+    "o_orderpriority IN ('1-URGENT', '2-HIGH', '3-MEDIUM', 'none', '')",
+    "o_orderpriority NOT IN ('1-URGENT', '2-HIGH') AND o_orderpriority LIKE '%L%'",
+    "o_orderpriority = 'none' OR o_orderpriority = '1-urgent'",
+    "o_orderpriority > '3' AND o_orderpriority <> '5-LOW' AND NOT (o_orderstatus = 'F' OR o_orderstatus = 'P')",
+    "upper(o_orderpriority) = '5-LOW' AND o_orderpriority = '5-LOW'",
+    "nullif(o_orderpriority, '5-LOW') = '5-LOW' OR coalesce(nullif(o_orderstatus, 'F'), 'F') IN ('F', 'O')",
+    "o_orderpriority IN (SELECT o_orderpriority FROM sales.orders WHERE o_orderstatus = 'P')",
+)
+
 
 @pytest.fixture(params=[0, 1], ids=["in the gateway", "in a worker"])
 def gateway(lake: SampleLake, request: pytest.FixtureRequest) -> Iterator[RunningGateway]:
@@ -70,6 +85,27 @@ def test_others_are_not_told_what_was_read(gateway: RunningGateway, ada: psycopg
     ada.execute("GRANT pg_read_all_stats TO bob")
     with gateway.connect(BOB) as bob:
         assert "Hot columns" in _explained(bob, "FORMAT TEXT")
+
+
+def test_conditions_compare_the_different_texts(ada: psycopg.Connection) -> None:
+    queries = [TEXTS.format(condition=condition) for condition in CONDITIONS]
+    rows = [ada.execute(query.encode()).fetchall() for query in queries]
+    assert [len(each) for each in rows] == [1, 2, 2, 3, 1, 0, 2, 1, 5, 5]
+    deadline = time.monotonic() + 60
+    for query, expected in zip(queries, rows, strict=True):
+        text = ""
+        while "Hot columns: in memory of 1 of 1 files" not in text:
+            assert time.monotonic() < deadline
+            assert ada.execute(query.encode()).fetchall() == expected
+            text = "\n".join(line for (line,) in ada.execute(f"EXPLAIN {query}".encode()))
+        assert ada.execute(query.encode()).fetchall() == expected
+    parameters = TEXTS.format(condition="o_orderpriority IN (%s, %s) AND o_orderstatus = 'F'")
+    plain = parameters.replace("(%s, %s)", "('1-URGENT', '5-LOW')")
+    assert ada.execute(parameters.encode(), ("1-URGENT", "5-LOW")).fetchall() == ada.execute(plain.encode()).fetchall()
+    plan = [line for (line,) in ada.execute(f"EXPLAIN {queries[1]}".encode()).fetchall()]
+    [condition] = [line for line in plan if "FilterExec" in line]
+    assert "CAST" not in condition, plan
+    assert "common_expr" not in condition, plan
 
 
 def test_one_that_streams_a_table_keeps_nothing(ada: psycopg.Connection) -> None:

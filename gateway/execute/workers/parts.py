@@ -44,7 +44,7 @@ class Numbers:
         """Return a part's number."""
         key: Hashable = part
         if isinstance(part, FileScan):  # its key stands for its files, but not for how they are reached and read
-            key = part.key, part.late, part.read, frozenset(part.storage.items())
+            key = part.key, part.late, part.read, part.compared, frozenset(part.storage.items())
         with self._lock:
             number = self._known.get(key)
             if number is None:
