@@ -19,6 +19,8 @@ from psycopg import sql
 
 from catalog.gathering_functions import COLUMNS, DISTINCT, OF_ARRAYS, SCHEMA, definitions
 from catalog.gathering_functions import names as gathering_names
+from catalog.order_functions import NAMES as ORDER_NAMES
+from catalog.order_functions import definitions as order_definitions
 from catalog.server import Server
 
 DATABASE = "lakegate_functions"
@@ -104,7 +106,7 @@ FROM pg_catalog.pg_type t LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem AN
 WHERE t.typnamespace = 'pg_catalog'::pg_catalog.regnamespace AND coalesce(e.typname, t.typname) = ANY (%(types)s)
 """
 _MARK = "SELECT pg_catalog.shobj_description(d.oid, 'pg_database') FROM pg_catalog.pg_database d WHERE d.datname = %s"
-_VERSION = "5"  # of what `_close` does
+_VERSION = "6"  # of what `_close` does
 _LOCK = 0x66756E63  # "func": gateways that start at once do it one after the other
 _SETTINGS = {
     "default_transaction_read_only": "on",
@@ -151,7 +153,7 @@ def open_function_database(server: Server, secret: bytes) -> FunctionDatabase:
             comment = sql.SQL("COMMENT ON DATABASE {} IS {}")
             connection.execute(comment.format(sql.Identifier(DATABASE), sql.Literal(mark)))
         types: dict[int, str] = dict(connection.execute(_TYPE_NAMES, {"types": [*TYPES]}).fetchall())
-    names = frozenset(name for _, _, name in allowed) | gathering_names()
+    names = frozenset(name for _, _, name in allowed) | gathering_names() | ORDER_NAMES
     parameters = server.connection_parameters(DATABASE, ROLE, password)
     return FunctionDatabase({**parameters, "options": _OPTIONS}, names, types)
 
@@ -196,7 +198,7 @@ def _gather(connection: psycopg.Connection, role: sql.Identifier) -> None:
     """Make the functions that gather rows, and let the role call them and what they call."""
     schema = sql.Identifier(SCHEMA)
     connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(schema))
-    for definition in definitions():
+    for definition in [*definitions(), *order_definitions()]:
         connection.execute(definition.encode())
     connection.execute(sql.SQL("REVOKE ALL ON ALL ROUTINES IN SCHEMA {} FROM PUBLIC").format(schema))
     connection.execute(sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(schema, role))

@@ -31,7 +31,7 @@ _OF_MEMBERS = tuple(
     f"{kind}_object_agg{unique}{strict}" for kind in _JSON for unique in ("", "_unique") for strict in ("", "_strict")
 )
 _RANGES = ("int4", "int8", "num", "ts", "tstz", "date")
-OF_ARRAYS = (*_OF_BITS, *_OF_NUMBERS, *_OF_RANGES, *_OF_MEMBERS)
+OF_ARRAYS = (*_OF_BITS, *_OF_NUMBERS, *_OF_RANGES, *_OF_MEMBERS, "sum")
 """Aggregates that have a function which takes arrays of what they take of rows, see `aggregating_name`."""
 
 
@@ -62,6 +62,7 @@ def definitions() -> list[str]:
         *(_of_elements(name, "varbit", "bit") for name in _OF_BITS),
         *(_of_elements(name, kind, kind) for name in _OF_NUMBERS for kind in ("numeric", "float8")),
         *(_of_elements(*one) for one in _of_ranges()),
+        _of_elements("sum", "money", "money"),
         *members,
     ]
 

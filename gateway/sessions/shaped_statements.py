@@ -105,7 +105,7 @@ class ShapedStatements:
         if found is None:
             return False
         named, values = found
-        if await again.query(named, values):
+        if await again.execute(named, values, is_query=True):
             return True
         portal = await self._engine.bind(named, self._role.names(), values)
         plan = portal.prepared.plan

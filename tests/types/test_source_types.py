@@ -68,10 +68,10 @@ def test_equal_values_are_found_by_their_text(column: str, odd: Both) -> None:
 @pytest.mark.parametrize(
     ("sql", "named"),
     [
-        ("SELECT max(ip) {}", "max of inet"),
-        ("SELECT id {} ORDER BY r", "ORDER BY of int4range"),
+        ("SELECT max(lsn) {}", "max of pg_lsn"),
+        ("SELECT id {} ORDER BY lsn", "ORDER BY of pg_lsn"),
         ("SELECT nr, count(*) {} GROUP BY nr", "GROUP BY or DISTINCT of numrange"),
-        ("SELECT DISTINCT tz {}", "GROUP BY or DISTINCT of timetz"),
+        ("SELECT DISTINCT nr {}", "GROUP BY or DISTINCT of numrange"),
     ],
 )
 def test_what_texts_do_not_tell_is_refused(sql: str, named: str, odd: Both) -> None:
@@ -91,6 +91,16 @@ def test_what_texts_do_not_tell_is_refused(sql: str, named: str, odd: Both) -> N
 )
 def test_postgresql_compares_what_texts_do_not_tell(sql: str, odd: Both) -> None:
     odd.assert_alike(sql.format(JOINED))
+
+
+@pytest.mark.parametrize("column", ["ip", "net", "r", "nr", "tz"])
+def test_values_are_sorted_as_postgresql_sorts_them(column: str, odd: Both) -> None:
+    odd.assert_alike(f"SELECT id, row_number() OVER (ORDER BY {column}) {JOINED} ORDER BY {column} DESC")
+    odd.assert_alike(f"SELECT array_agg(id ORDER BY {column}) {JOINED}")
+    if column != "tz":
+        odd.assert_alike(f"SELECT id {JOINED} ORDER BY {column} LIMIT 1")
+    if column in ("ip", "net", "tz"):
+        odd.assert_alike(f"SELECT min({column}), max({column}) FILTER (WHERE id < 9) {JOINED}")
 
 
 def test_money_and_enums_come_as_numeric_and_text(odd: Both) -> None:

@@ -410,7 +410,11 @@ def first(node: exp.AnyValue) -> exp.Expr:
 
 
 def extreme(node: exp.Min | exp.Max) -> exp.Expr:
-    """``min`` and ``max`` of intervals: the engine compares months first. Texts of other types tell no order."""
+    """``min`` and ``max`` of intervals: the engine compares months first. Texts of other types tell no order: of those
+    that have keys (`order_keys`) it is the first by its key.
+    """
+    if isinstance(node.this, exp.Order):
+        return call("first_value", node.this, returns=type_of(node))
     if (name := kinds.carried_as_text(type_of(node.this))) is not None:
         raise refuse(f"{node.key} of {name}", "Cast it to text.")
     if kind(node.this) is not Kind.INTERVAL or isinstance(node.parent, exp.Window):

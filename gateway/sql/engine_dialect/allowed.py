@@ -31,6 +31,7 @@ NAMES = frozenset(
         "random_normal",
         "regexp_match",
         "regexp_split_to_array",
+        "clock_timestamp",
         "statement_timestamp",
         "transaction_timestamp",
         "uuidv4",

@@ -134,6 +134,7 @@ FUNCTIONS: tuple[Function, ...] = (
     Function("random_integer", (pa.int64(), pa.int64(), FLOAT8), pa.int64(), random_functions.integers, "volatile"),
     Function("random_normal", (FLOAT8,) * 3, FLOAT8, random_functions.normal, "volatile"),
     Function("uuid_in_order", (FLOAT8,), pa.string(), random_functions.uuids_in_order, "volatile"),
+    Function("clock", (FLOAT8,), MOMENT, random_functions.clock, "volatile"),
     Function("width_bucket", (FLOAT8, FLOAT8, FLOAT8, FLOAT8), pa.int64(), number_functions.width_bucket),
     Function("percentile_of", (pa.list_(pa.field("item", FLOAT8)), FLOAT8), FLOAT8, number_functions.percentile),
     Function("xor_of", _INTEGERS, pa.int64(), list_functions.exclusive_or),

@@ -10,6 +10,7 @@ from sqlglot import exp
 
 from catalog.gathering_functions import OF_ARRAYS, aggregating_name
 from gateway.sql.engine_dialect.kinds import NUMBERS, Kind, carried_as_text, kind, type_of
+from optimizer.census import Census
 
 _RANGES = frozenset({"range_agg", "range_intersect_agg"})
 _BITS: dict[type[exp.Expr], str] = {
@@ -17,6 +18,7 @@ _BITS: dict[type[exp.Expr], str] = {
     exp.BitwiseOrAgg: "bit_or",
     exp.BitwiseXorAgg: "bit_xor",
 }
+_SUMS: dict[type[exp.Expr], str] = {exp.Sum: "sum"}  # of money
 _DEVIATIONS: dict[type[exp.Expr], str] = {
     exp.Stddev: "stddev_samp",
     exp.StddevPop: "stddev_pop",
@@ -24,7 +26,7 @@ _DEVIATIONS: dict[type[exp.Expr], str] = {
     exp.Variance: "var_samp",
     exp.VariancePop: "var_pop",
 }
-BY_TYPE: Mapping[type[exp.Expr], str] = {**_BITS, **_DEVIATIONS}
+BY_TYPE: Mapping[type[exp.Expr], str] = {**_BITS, **_DEVIATIONS, **_SUMS}
 """Aggregates of which it depends on what they take whether PostgreSQL computes them, with PostgreSQL's names."""
 
 AGGREGATES = frozenset({*_RANGES, *(name for name in OF_ARRAYS if "_unique" in name)})
@@ -79,11 +81,12 @@ def _array(whole: exp.Expr, node: exp.Expr, value: exp.Expr, order: list[exp.Exp
     return made
 
 
-def gather_by_type(tree: exp.Expr) -> bool:
-    """``bit_and`` and its kin of bit strings, and deviations of distinct numbers, in a typed query, in place; return
-    whether there was any.
+def gather_by_type(census: Census) -> bool:
+    """``bit_and`` and its kin of bit strings, sums of money, and deviations of distinct numbers, in a typed query, in
+    place; return whether there was any.
     """
-    found = [node for node in tree.find_all(*BY_TYPE) if _is_of_bits(node) or _is_of_distinct_numbers(node)]
+    nodes = census.find_all(*BY_TYPE)
+    found = [node for node in nodes if _is_of_bits(node) or _is_of_money(node) or _is_of_distinct_numbers(node)]
     for node in found:
         whole = around(node)
         array = _array(whole, node, node.this, [])
@@ -91,7 +94,15 @@ def gather_by_type(tree: exp.Expr) -> bool:
     return bool(found)
 
 
+def _is_of_money(node: exp.Expr) -> bool:
+    if not isinstance(node, exp.Sum) or isinstance(node.this, exp.Distinct | exp.Order):
+        return False
+    return carried_as_text(type_of(node.this)) == "money"
+
+
 def _is_of_bits(node: exp.Expr) -> bool:
+    if type(node) not in _BITS:
+        return False
     taken = node.this.expressions[0] if isinstance(node.this, exp.Distinct) else node.this
     return carried_as_text(type_of(taken.this if isinstance(taken, exp.Order) else taken)) in _BIT_TYPES
 

@@ -20,12 +20,12 @@ def rank(node: exp.Expr, session: Session) -> exp.Expr:
     if not isinstance(group, exp.WithinGroup) or not isinstance(group.this, FUNCTIONS):
         return node
     function, keys = group.this, group.expression.expressions
-    if len(function.expressions) != 1 or len(keys) != 1:
-        raise refuse("a hypothetical row of several columns", "Rank by one column, or by a window over UNION ALL.")
-    key, value = keys[0], function.expressions[0]
-    if isinstance(value.unnest(), exp.Null):
+    if len(keys) != 1 and isinstance(function, exp.DenseRank):
+        raise refuse("dense_rank of a hypothetical row of several columns", "Use a window over UNION ALL.")
+    if any(isinstance(value.unnest(), exp.Null) for value in function.expressions):
         raise refuse("the rank of NULL", "Count the rows before it.")
-    before, peers = _before(key, value, session), _compared(exp.EQ, key, value, session)
+    before, peers = _places(list(zip(keys, function.expressions, strict=True)), session)
+    key = keys[0]
     rows = _count(node, None)
     if isinstance(function, exp.Rank):
         return typed(exp.Add(this=_count(node, before), expression=number(1)), T.BIGINT)
@@ -43,6 +43,16 @@ def rank(node: exp.Expr, session: Session) -> exp.Expr:
     reached = exp.Add(this=_count(node, here), expression=number(1))
     every = exp.Add(this=rows, expression=number(1))
     return typed(exp.Paren(this=exp.Div(this=_double(reached), expression=_double(every))), T.DOUBLE)
+
+
+def _places(keys: list[tuple[exp.Expr, exp.Expr]], session: Session) -> tuple[exp.Expr, exp.Expr]:
+    """Return which rows stand before the hypothetical one, and which beside it: the first key that differs decides."""
+    before: list[exp.Expr] = []
+    alike: list[exp.Expr] = []
+    for key, value in keys:
+        before.append(exp.and_(*(one.copy() for one in alike), exp.Paren(this=_before(key, value, session))))
+        alike.append(exp.Paren(this=_compared(exp.EQ, key, value, session)))
+    return exp.or_(*before), exp.and_(*alike)
 
 
 def _double(node: exp.Expr) -> exp.Expr:

@@ -18,8 +18,9 @@ from sqlglot.schema import MappingSchema
 from gateway.sql.engine_dialect import kinds
 from gateway.sql.engine_dialect.differences import note_infinity
 from gateway.sql.engine_dialect.fixed_types import FIXED, FIXED_NAMES
-from gateway.sql.engine_dialect.gathered_aggregates import BY_TYPE, gather_by_type
+from gateway.sql.engine_dialect.gathered_aggregates import gather_by_type
 from gateway.sql.engine_dialect.kinds import Kind, T, kind, type_of
+from gateway.sql.engine_dialect.order_keys import put_keys
 from gateway.sql.engine_dialect.postgres_calls import ResultTypes, asks, find_type
 from gateway.sql.engine_dialect.type_names import name_types
 from optimizer.census import Census, take_census
@@ -55,8 +56,10 @@ def annotate(
     annotate_types(tree, schema=schema, expression_metadata=metadata, dialect="postgres")
     if _type_columns_of_functions(census):
         annotate_types(tree, schema=schema, expression_metadata=metadata, dialect="postgres", overwrite_types=False)
-    named = types is not None and exp.Anonymous in found and name_types(tree, types)
-    if (not found.isdisjoint(BY_TYPE) and gather_by_type(tree)) or named:
+    changed = types is not None and (put_keys(census) | gather_by_type(census))
+    if types is not None and exp.Anonymous in found:
+        changed |= name_types(tree, types)
+    if changed:
         annotate_types(tree, schema=schema, expression_metadata=metadata, dialect="postgres")
     return tree
 
@@ -439,31 +442,17 @@ def _fixed(result: exp.DType) -> dict[str, Any]:
     return {"returns": result}
 
 
+_AS_TAKEN: tuple[type[exp.Expr], ...] = (
+    exp.Abs, exp.ArrayConcat, exp.ArrayAppend, exp.ArrayRemove, exp.ArraySlice, exp.AnyValue, exp.BitwiseAndAgg,
+    exp.BitwiseLeftShift, exp.BitwiseNot, exp.BitwiseOrAgg, exp.BitwiseRightShift, exp.BitwiseXorAgg, exp.FirstValue,
+    exp.LastValue, exp.Max, exp.Min, exp.NthValue, exp.Paren,
+)  # fmt: skip
 _INFERRED: Mapping[Infer, tuple[type[exp.Expr], ...]] = {
     _arithmetic: (exp.Add, exp.Sub, exp.Mul, exp.Div),
     _remainder: (exp.Mod, exp.IntDiv),
     _integers: (exp.BitwiseAnd, exp.BitwiseOr, exp.BitwiseXor),
     _literal: (exp.Literal,),
-    _of_argument: (
-        exp.Abs,
-        exp.ArrayConcat,
-        exp.ArrayAppend,
-        exp.ArrayRemove,
-        exp.ArraySlice,
-        exp.AnyValue,
-        exp.BitwiseAndAgg,
-        exp.BitwiseLeftShift,
-        exp.BitwiseNot,
-        exp.BitwiseOrAgg,
-        exp.BitwiseRightShift,
-        exp.BitwiseXorAgg,
-        exp.FirstValue,
-        exp.LastValue,
-        exp.Max,
-        exp.Min,
-        exp.NthValue,
-        exp.Paren,
-    ),
+    _of_argument: _AS_TAKEN,
     _neighbour: (exp.Lag, exp.Lead),
     _negative: (exp.Neg,),
     (lambda node: type_of(node.expression)): (exp.ArrayPrepend,),

@@ -122,7 +122,7 @@ def carried_as_text(sql_type: exp.DataType) -> str | None:
 # Types that print equal values alike, and different ones differently: of a range of numerics [1,2) is [1.0,2.0), too.
 SAME_TEXT = frozenset(
     {"inet", "cidr", "macaddr", "macaddr8", "bit", "varbit", "bit varying", "int4range", "int8range", "daterange"}
-    | {"pg_lsn", '"char"', "xid", "xid8", "tid"}
+    | {"pg_lsn", '"char"', "xid", "xid8", "tid", "money", "timetz"}
 )
 
 

@@ -358,6 +358,11 @@ def now(node: exp.Expr, session: Session) -> exp.Expr:
     return local(moment, session) if kind(node) is Kind.TIMESTAMP else moment
 
 
+def clock(node: exp.Anonymous) -> exp.Expr:
+    """``clock_timestamp()``: the time at which a batch of rows is computed."""
+    return call("clock", call("random", returns="FLOAT8"), returns=T.TIMESTAMPTZ)
+
+
 def current_date(node: exp.CurrentDate, session: Session) -> exp.Expr:
     """``current_date`` of the session's zone."""
     return today(session)

@@ -55,6 +55,7 @@ _ENGINES_OWN: tuple[type[exp.Expr], ...] = (
     exp.Localtime, exp.Localtimestamp, exp.Parameter, exp.Placeholder, exp.Query, exp.Rand, exp.SessionUser, exp.Uuid,
     exp.Window, exp.WithinGroup,
 )  # fmt: skip
+_CLOCKS = frozenset({"clock_timestamp", "statement_timestamp", "transaction_timestamp"})
 _NOWHERE: tuple[type[exp.Expr], ...] = (exp.Star, exp.TableColumn, exp.Distinct, exp.Order, exp.Ordered, exp.Table)
 _CLAUSES: tuple[type[exp.Expr], ...] = (exp.Connector, exp.Dot, exp.Alias, exp.Collate, exp.PropertyEQ, exp.Kwarg)
 _OPERATIONS: tuple[type[exp.Expr], ...] = (
@@ -139,7 +140,7 @@ def find_type(node: exp.Expr, types: ResultTypes) -> exp.DataType | None:
 
 def find_name(node: exp.Expr, types: ResultTypes) -> str | None:
     """Return the name of an expression's type, as PostgreSQL gives it; None where it has none."""
-    if not isinstance(node, _ENGINES_OWN):
+    if not _is_engines(node):
         found = get_call(node, types)
         return None if found is None else found[0].result
     try:
@@ -154,7 +155,7 @@ def _data_type(sql_type: str) -> exp.DataType:
 
 def get_call(node: exp.Expr, types: ResultTypes) -> tuple[Call, list[exp.Expr]] | None:
     """Return the call that evaluates an expression, with its inputs; None where PostgreSQL may not evaluate it."""
-    if isinstance(node, _ENGINES_OWN):
+    if _is_engines(node):
         return None
     try:
         expression, inputs = _cut(node, types)
@@ -171,7 +172,7 @@ def _cut(node: exp.Expr, types: ResultTypes) -> tuple[str, list[exp.Expr]]:
     inputs: list[exp.Expr] = []
 
     def replaced(one: exp.Expr) -> exp.Expr:
-        if isinstance(one, _ENGINES_OWN) or one.meta.get(ENGINE) or (one is not made and one.meta.get(_KEY)):
+        if _is_engines(one) or one.meta.get(ENGINE) or (one is not made and one.meta.get(_KEY)):
             written = one.sql("postgres")
             if written not in known:
                 inputs.append(one)
@@ -185,6 +186,10 @@ def _cut(node: exp.Expr, types: ResultTypes) -> tuple[str, list[exp.Expr]]:
     if len(inputs) > MAX_INPUTS:
         raise _Unfit
     return _sql(sql_json.spell_out(made, _sql)), inputs
+
+
+def _is_engines(node: exp.Expr) -> bool:
+    return isinstance(node, _ENGINES_OWN) or (isinstance(node, exp.Anonymous) and node.name.lower() in _CLOCKS)
 
 
 def _restored(node: exp.Expr) -> exp.Expr:

@@ -31,6 +31,11 @@ def normal(means: pa.Array, deviations: pa.Array, wanted: pa.Array) -> pa.Array:
     return pa.array(mean + deviation * _RANDOM.standard_normal(len(wanted)), mask=~known)
 
 
+def clock(wanted: pa.Array) -> pa.Array:
+    """Return the time as it is now, in microseconds."""
+    return pa.repeat(pa.scalar(time.time_ns() // 1000, pa.timestamp("us", "UTC")), len(wanted))
+
+
 def uuids_in_order(wanted: pa.Array) -> pa.Array:
     """Return uuids of version 7: the time in milliseconds and fractions, each later than the one before, and chance."""
     count = len(wanted)

@@ -310,6 +310,7 @@ _ANONYMOUS: dict[str, Rule] = {
     "array_replace": arrays.plain,
     "array_upper": arrays.upper,
     "cardinality": arrays.cardinality,
+    "clock_timestamp": moments.clock,
     "every": aggregates.every,
     "gcd": numbers.greatest_common,
     "lcm": numbers.greatest_common,

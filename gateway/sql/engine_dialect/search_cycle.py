@@ -15,6 +15,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.tokenizer_core import Token, TokenType
 
+from catalog.order_functions import ORDER_OF
 from gateway.sql.engine_dialect.build import refuse
 from optimizer.census import Census
 
@@ -225,17 +226,22 @@ def _added(search: _Search | None, cycle: _Cycle | None) -> list[tuple[str, str,
         if search.breadth:
             found.append((search.name, f"ROW(0, {listed})::text", f"ROW({key} + 1, {listed})::text"))
             found.append((search.key, "0::bigint", f"{key} + 1"))
-        elif len(search.columns) > 1:
-            raise refuse("SEARCH DEPTH FIRST BY several columns", "Search by one of them.")
         else:
             found.append((search.name, f"ARRAY[ROW({listed})::text]", f"{name} || ROW({listed})::text"))
-            found.append((search.key, f"ARRAY[{listed}]", f"array_append({key}, {listed})"))
+            place = listed if len(search.columns) == 1 else _place(search.columns)
+            found.append((search.key, f"ARRAY[{place}]", f"array_append({key}, {place})"))
     if cycle is not None:
         row, path = f"ROW({', '.join(map(_quoted, cycle.columns))})::text", _quoted(cycle.path)
         mark = f"CASE WHEN array_position({path}, {row}) IS NOT NULL THEN {cycle.value} ELSE {cycle.other} END"
         found.append((cycle.mark, cycle.other, mark))
         found.append((cycle.path, f"ARRAY[{row}]", f"{path} || {row}"))
     return found
+
+
+def _place(columns: list[str]) -> str:
+    """Return a text by which rows of several columns are sorted, NULL last."""
+    one = f"coalesce('\\x01'::bytea || {ORDER_OF}({{}}), '\\x02'::bytea)"
+    return f"encode({' || '.join(one.format(_quoted(column)) for column in columns)}, 'hex')"
 
 
 def _parsed(sql: str) -> exp.Expr:

@@ -49,16 +49,16 @@ def get_rows(function: exp.Expr | None) -> Rows | None:
 
 def get_record_rows(function: exp.Expr | None, columns: Sequence[exp.Expr]) -> Rows | None:
     """Return the rows of ``jsonb_to_recordset(…) AS r (a integer, b text)`` and its kin, whose columns the statement
-    declares; None for all else, and where a column is an array.
+    declares; None for all else.
     """
     name = function.name.lower() if isinstance(function, exp.Anonymous) else ""
     if name not in _RECORDS or not columns or not all(isinstance(one, exp.ColumnDef) for one in columns):
         return None
     assert isinstance(function, exp.Anonymous)
     kind, is_set = _RECORDS[name]
-    if any(one.args["kind"].this in (exp.DType.ARRAY, exp.DType.LIST) for one in columns):
-        return None
     argument = function.expressions[0]
+    if isinstance(argument, exp.Literal):
+        argument = exp.cast(argument.copy(), kind, dialect="postgres")
     whole = _taken_apart(f"{kind}_array_elements", 0, function) if is_set else argument
     return Rows(tuple((_folded(one.this), _member(whole, _folded(one.this), one.args["kind"])) for one in columns))
 
@@ -71,12 +71,19 @@ def _folded(name: exp.Expr) -> str:
 
 
 def _member(whole: exp.Expr, name: str, kind: exp.DataType) -> exp.Expr:
-    """Return a member of an object as a value of a type."""
-    arrow = "->" if kind.this in (exp.DType.JSON, exp.DType.JSONB) else "->>"
+    """Return a member of an object as a value of a type; of an array the texts of its elements are read."""
+    is_array = kind.this in (exp.DType.ARRAY, exp.DType.LIST)
+    arrow = "->" if is_array or kind.this in (exp.DType.JSON, exp.DType.JSONB) else "->>"
     written = name.replace("'", "''")
     taken = parse_one(f"x {arrow} '{written}'", dialect="postgres").transform(
         lambda node: whole.copy() if isinstance(node, exp.Column) else node
     )
+    if is_array:
+        known = exp.Nullif(this=exp.cast(exp.Paren(this=taken), "text"), expression=exp.Literal.string("null"))
+        name = gathering_name("json_array_elements_text", 0)
+        texts = exp.Anonymous(this=name, expressions=[exp.cast(known.copy(), "json", dialect="postgres")])
+        is_known = exp.Not(this=exp.Is(this=known, expression=exp.Null()))
+        taken = exp.Case(ifs=[exp.If(this=is_known, true=exp.Cast(this=texts, to=kind.copy()))])
     return exp.Cast(this=exp.Paren(this=taken), to=kind.copy())
 
 

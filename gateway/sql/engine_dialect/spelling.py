@@ -81,6 +81,23 @@ def _is_cut(interval: str) -> bool:
     return len(words) > 1 and (":" in interval or words[-1].lower() == "ago")
 
 
+def similar_substrings(tokens: Tokens) -> Tokens:
+    """``substring(a SIMILAR b ESCAPE c)`` is ``substring(a FROM b FOR c)``."""
+    if not any(_is_word(token, "similar") for token in tokens):
+        return tokens
+    opened: list[bool] = []  # for each parenthesis: whether it is that of such a call
+    for before, token in pairwise(tokens):
+        if token.token_type is TokenType.L_PAREN:
+            opened.append(_is_word(before, "substring"))
+        elif token.token_type is TokenType.R_PAREN and opened:
+            opened.pop()
+        elif opened and opened[-1] and _is_word(token, "similar"):
+            token.token_type, token.text = TokenType.FROM, "FROM"
+        elif opened and opened[-1] and token.token_type is TokenType.ESCAPE:
+            token.token_type, token.text = TokenType.FOR, "FOR"
+    return tokens
+
+
 def some_is_any(tokens: Tokens) -> Tokens:
     """``= SOME (…)`` is ``= ANY (…)``; the parser takes ``some`` for a function."""
     for before, token in pairwise(tokens):
@@ -331,6 +348,7 @@ RULES: tuple[Callable[[Tokens], Tokens], ...] = (
     interval_constants,
     prefix_operators,
     some_is_any,
+    similar_substrings,
     like_calls,
     order_using,
     normal_forms,

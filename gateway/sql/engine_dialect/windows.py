@@ -32,9 +32,17 @@ def spell_out(select: exp.Select) -> None:
         new = neighbour(window)
         if isinstance(new, exp.Window):
             new = exclusions.exclude(new)
-        new = first_known(gathered(summed(new)))
+        if not isinstance(new, exp.Window):
+            for part in list(new.find_all(exp.Window)):
+                part.replace(_repaired(part))
+        new = _repaired(new)
         if new is not window:
             window.replace(new)
+
+
+def _repaired(node: exp.Expr) -> exp.Expr:
+    """Return what stands for a window whose frame moves; what is no window as it is."""
+    return first_known(gathered(summed(node)))
 
 
 _UNSORTED_BY_RANGE = frozenset({Kind.BYTEA, Kind.TIME})

@@ -174,3 +174,13 @@ select pg_catalog.lower(t), v::pg_catalog.varchar(3), cast(n as pg_catalog.float
 select w, pg_catalog.count(*), pg_catalog.array_agg(id order by id desc) from types, pg_catalog.unnest(ai) w group by 1;
 -- a series with its schema
 select g, id from pg_catalog.generate_series(1, 3) g left join types on id = g;
+-- recordset with arrays
+select * from json_to_recordset('[{"a":1,"b":[1,2],"c":["x","y"]},{"a":2,"b":null}]') as x (a int, b int[], c text[]), region where r_regionkey = 0;
+-- record of a constant with arrays
+select t.id, x.* from types t, json_to_record('{"a":1,"b":[1,2],"c":["x","y"]}') as x (a int, b int[], c text[]) where t.id < 3;
+-- record of json with arrays
+select t.id, x.* from types t, lateral json_to_record(t.j) as x (a int, b int[]) where t.id = 1;
+-- recordset of jsonb with arrays
+select t.id, x.* from types t, lateral jsonb_to_recordset(jsonb_build_array(t.j)) as x (a int, b int[]) where t.id in (1);
+-- record with arrays taken apart
+select x.b[1], cardinality(x.c) from pairs, jsonb_to_record(jsonb_build_object('b', array[k, 2], 'c', array['p', null, w])) as x (b bigint[], c text[]);

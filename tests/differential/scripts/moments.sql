@@ -141,3 +141,7 @@ select id, to_char(interval '1 hour' * id, 'HH24:MI'), to_char(ts + interval '90
 select time '10:00' at time zone 'UTC', id, tm at time zone 'Asia/Kolkata' from (select id, ts::time as tm from types) s;
 -- a time of day with a zone at another
 select id, timetz '10:00+02' at time zone 'UTC', time '10:00' at time zone 'UTC' = '10:00+00'::timetz from types;
+-- clock while rows are computed
+select clock_timestamp() > '2020-01-01', clock_timestamp() >= now() - interval '1 s' from pairs;
+-- clocks inside of formats
+select to_char(clock_timestamp(), 'YYYY') > '2020', to_char(statement_timestamp(), 'YYYY') >= '2020', to_json(transaction_timestamp()) is not null from pairs;

@@ -43,7 +43,6 @@ select cume_dist(3) within group (order by k) from pairs;
 -- hypothetical rank descending with group
 select n_regionkey, rank(10) within group (order by n_nationkey desc) from nation group by n_regionkey;
 -- hypothetical rank of two
--- refused: a hypothetical row of several columns
 select rank(2, 'two') within group (order by k, w) from pairs;
 -- median by two percentiles
 select percentile_disc(0.5) within group (order by k), percentile_cont(0.5) within group (order by k) from pairs;
@@ -85,3 +84,7 @@ select percentile_cont(0.5) within group (order by ts - timestamp '2000-01-01') 
 -- mode of intervals
 -- refused: an ordered-set aggregate of intervals
 select mode() within group (order by iv) from types;
+-- rank of rows of several columns
+select rank(5, 'b') within group (order by i4, t), percent_rank(7, 5) within group (order by i8 desc, i2), cume_dist(3, 'x') within group (order by i4 desc nulls last, t), rank(1, 2, 3) within group (order by i2, i4, i8) filter (where id > 2) from types;
+-- rank of rows of several columns by group
+select b, rank(5, 'b') within group (order by i4 desc, t desc) from types group by b;

@@ -30,7 +30,6 @@ with recursive x as (select 1 as k union all select k + 1 from x where k < 12) s
 -- ordered
 with recursive n (i) as (select r_regionkey from region where r_regionkey = 1 union all select i + 1 from n where i < 3), x (k) as (select i from n union all select k + 10 from x where k < 40) search breadth first by k set o select k, o from x order by o;
 -- recursive search by two columns
--- refused: SEARCH DEPTH FIRST BY several columns
 with recursive x as (select k, w from pairs where k = 1 union all select p.k, p.w from pairs p join x on p.k = x.k + 1) search depth first by k, w set o select k from x order by o;
 -- recursive search sorted elsewhere
 -- refused: use of "o", which SEARCH sets,
@@ -114,3 +113,9 @@ with x as (select k from pairs) select k from x union select k + 10 from x;
 -- recursive with values and all of its columns
 -- ordered
 with recursive r (a, b) as (values (1, 'a') union all select a + 1, b || 'x' from r where a < 3) select * from r order by 1;
+-- search depth by several columns
+-- ordered
+with recursive x (k, w) as (select k, w from pairs where k = 1 union all select p.k, p.w from pairs p join x on p.k = x.k + 1) search depth first by k, w set ord select k, w from x order by ord;
+-- search depth by date and text
+-- ordered
+with recursive w (id, name, d) as (select 0, r_name, date '2024-01-01' from region union all select w.id + 1, n_name, w.d - n_nationkey::int from nation join w on w.id = 0 and n_regionkey < 2 and w.name = 'ASIA' ) search depth first by d, name set ord select id, name, d from w order by ord desc;

@@ -92,3 +92,5 @@ select upper(null), length(null), null || 'a', substring(null from 1), lpad(null
 select 'it''s', E'tab\there', $$dollar's$$, U&'\0041' from types where id = 1;
 -- position in unicode
 select position('ł' in 'żółć'), length('żółć'), left('żółć', 2), reverse('żółć'), upper('čeština');
+-- substring similar
+select substring(t similar '%#"a#"%' escape '#'), substring(t, 2, 1), substring(v similar '#"_#"%' escape '#') similar to 'o%' from types;

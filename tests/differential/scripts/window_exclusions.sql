@@ -32,3 +32,9 @@ select id, count(*) over (order by i2 range between 2 preceding and 1 following)
 -- ordered
 -- approximate: 12
 select id, avg(f8) over (partition by b order by i2 range unbounded preceding exclude group), avg(f4) over (order by i2 groups between 1 preceding and 1 following exclude ties), avg(f8) filter (where id > 2) over (order by id rows between 2 preceding and 2 following exclude current row) from types where id <> 5 order by id;
+-- excluded floats in moving frames
+-- ordered
+select id, avg(f8) over (order by id rows between 2 preceding and current row exclude current row), sum(f8) over (order by id rows between 2 preceding and 1 following exclude current row), sum(f4) over (order by i2, id groups between 2 preceding and 1 following exclude group), sum(f8) filter (where b) over (order by id rows between 2 preceding and 2 following exclude current row), avg(f8) over (order by i2 groups 1 preceding exclude ties) from types order by id;
+-- excluded infinities in moving frames
+-- ordered
+select id, sum(q) over (order by id rows between 1 preceding and 1 following exclude current row) from (select row_number() over (order by k, w) as id, q from pairs) x order by id;
