@@ -9,6 +9,7 @@ from gateway.sql.engine_dialect.build import call, case, cast, number, paren, re
 from gateway.sql.engine_dialect.comparisons import without_sign_of_zero
 from gateway.sql.engine_dialect.kinds import Kind, T, kind, type_of
 from gateway.sql.engine_dialect.numbers import numeric_root, quotient
+from optimizer.copies import copied
 
 _UNSIGNED: dict[type[exp.Expr], str] = {
     exp.RowNumber: "BIGINT",
@@ -77,18 +78,18 @@ def _value(function: exp.Expr) -> exp.Expr:
 def _extreme_of_floats(node: exp.Expr, function: exp.Expr) -> exp.Expr:
     """``min`` and ``max`` of the floats that are numbers; NaN is greater than they are."""
     value, result = _value(function), type_of(_value(function))
-    is_nan = call("isnan", value.copy(), returns=T.BOOLEAN)
-    number_ = typed(case((exp.Not(this=paren(is_nan)), value.copy())), result.copy())
+    is_nan = call("isnan", copied(value), returns=T.BOOLEAN)
+    number_ = typed(case((exp.Not(this=paren(is_nan)), copied(value))), copied(result))
     least = isinstance(function, exp.Min)
-    counted = value.copy() if least else case((is_nan.copy(), number(1)))
+    counted = copied(value) if least else case((copied(is_nan), number(1)))
     count = replaced(node, function, typed(exp.Count(this=counted), T.BIGINT))
-    found = replaced(node, function, typed(type(function)(this=number_), result.copy()))
+    found = replaced(node, function, typed(type(function)(this=number_), copied(result)))
     has_nan = exp.GT(this=count, expression=number(0))
     nan = cast(exp.Literal.string("NaN"), result)
     chosen = (
         exp.Coalesce(this=found, expressions=[case((has_nan, nan))]) if least else case((has_nan, nan), default=found)
     )
-    return typed(exp.Paren(this=chosen), result.copy())
+    return typed(exp.Paren(this=chosen), copied(result))
 
 
 def _distinct_xor(node: exp.Expr, function: exp.BitwiseXorAgg) -> exp.Expr:
@@ -125,14 +126,14 @@ def spare_filtered(tree: exp.Expr) -> None:
             continue
         condition = node.expression.this
         if condition.find(exp.Query) is None and value.find(exp.Query) is None:
-            value.replace(typed(case((condition.copy(), value.copy())), type_of(value).copy()))
+            value.replace(typed(case((copied(condition), copied(value))), copied(type_of(value))))
 
 
 def replaced(node: exp.Expr, function: exp.Expr, other: exp.Expr) -> exp.Expr:
     """Return a copy of the whole with another function in the function's place."""
     if node is function:
         return other
-    whole = node.copy()
+    whole = copied(node)
     inner = whole
     while isinstance(inner.this, exp.Window | exp.Filter | exp.WithinGroup):
         inner = inner.this
@@ -144,7 +145,7 @@ def _wide(function: exp.Expr) -> exp.Expr:
     """Return what an aggregate takes, a bigint as decimal (the sum is one), with its DISTINCT."""
     argument = function.this
     distinct = isinstance(argument, exp.Distinct)
-    value = (argument.expressions[0] if distinct else argument).copy()
+    value = copied(argument.expressions[0] if distinct else argument)
     if type_of(value).this is T.BIGINT:
         value = cast(value, "DECIMAL(38, 0)")
     _widen_terms(value)
@@ -159,7 +160,7 @@ def _widen_terms(value: exp.Expr) -> None:
     if isinstance(total, exp.Add | exp.Sub) and kind(total) is Kind.NUMERIC:
         for side in (total.left.unnest(), total.right.unnest()):
             if isinstance(side, exp.Literal) and not side.is_int:
-                side.replace(cast(side.copy(), f"DECIMAL(38, {kinds.scale_of(type_of(side)) or 0})"))
+                side.replace(cast(copied(side), f"DECIMAL(38, {kinds.scale_of(type_of(side)) or 0})"))
 
 
 def _average(node: exp.Expr, function: exp.Avg) -> exp.Expr:
@@ -171,7 +172,7 @@ def _average(node: exp.Expr, function: exp.Avg) -> exp.Expr:
         function.set("this", cast(argument, "DOUBLE PRECISION") if argument is function.this else function.this)
         return node
     total = replaced(node, function, typed(exp.Sum(this=_wide(function)), "DECIMAL"))
-    count = replaced(node, function, typed(exp.Count(this=function.this.copy(), big_int=True), T.BIGINT))
+    count = replaced(node, function, typed(exp.Count(this=copied(function.this), big_int=True), T.BIGINT))
     least = 0 if found is Kind.INTEGER else kinds.scale_of(type_of(argument))
     return quotient(total, exp.Nullif(this=count, expression=number(0)), least)
 
@@ -179,8 +180,8 @@ def _average(node: exp.Expr, function: exp.Avg) -> exp.Expr:
 def _average_interval(node: exp.Expr, function: exp.Avg) -> exp.Expr:
     if isinstance(function.this, exp.Distinct):
         raise refuse("an aggregate of distinct intervals")
-    total = replaced(node, function, typed(exp.Sum(this=function.this.copy()), T.INTERVAL))
-    count = replaced(node, function, typed(exp.Count(this=function.this.copy(), big_int=True), T.BIGINT))
+    total = replaced(node, function, typed(exp.Sum(this=copied(function.this)), T.INTERVAL))
+    count = replaced(node, function, typed(exp.Count(this=copied(function.this), big_int=True), T.BIGINT))
     counted = cast(exp.Nullif(this=count, expression=number(0)), "DOUBLE PRECISION")
     return call("interval_divided", total, counted, returns=T.INTERVAL)
 
@@ -206,17 +207,17 @@ def _deviation(node: exp.Expr, function: exp.Expr) -> exp.Expr:
     if isinstance(function.this, exp.Distinct):
         raise refuse("DISTINCT in stddev and variance")
     value = cast(argument, _double_width(argument))
-    square = exp.Mul(this=value.copy(), expression=value.copy())
+    square = exp.Mul(this=copied(value), expression=copied(value))
     total = replaced(node, function, typed(exp.Sum(this=value), "DECIMAL"))
     squares = replaced(node, function, typed(exp.Sum(this=square), "DECIMAL"))
-    count = replaced(node, function, typed(exp.Count(this=argument.copy(), big_int=True), T.BIGINT))
+    count = replaced(node, function, typed(exp.Count(this=copied(argument), big_int=True), T.BIGINT))
     spread = exp.Sub(
-        this=exp.Mul(this=cast(count.copy(), "DECIMAL(19, 0)"), expression=squares),
-        expression=exp.Mul(this=total, expression=total.copy()),
+        this=exp.Mul(this=cast(copied(count), "DECIMAL(19, 0)"), expression=squares),
+        expression=exp.Mul(this=total, expression=copied(total)),
     )
     population = isinstance(function, exp.StddevPop | exp.VariancePop)
-    others = count.copy() if population else exp.Sub(this=count.copy(), expression=number(1))
-    pairs = exp.Mul(this=cast(count.copy(), "DECIMAL(19, 0)"), expression=cast(others, "DECIMAL(19, 0)"))
+    others = copied(count) if population else exp.Sub(this=copied(count), expression=number(1))
+    pairs = exp.Mul(this=cast(copied(count), "DECIMAL(19, 0)"), expression=cast(others, "DECIMAL(19, 0)"))
     variance = quotient(
         typed(spread, "DECIMAL"),
         typed(exp.Nullif(this=exp.Paren(this=pairs), expression=number(0)), "DECIMAL"),
@@ -225,7 +226,7 @@ def _deviation(node: exp.Expr, function: exp.Expr) -> exp.Expr:
     variance.set("this", "numeric_variance")  # of which zero is shown otherwise
     if isinstance(function, exp.Variance | exp.VariancePop):
         return variance
-    sizes = (part.copy() for part in variance.expressions[1:])  # the root has as many digits as the variance
+    sizes = (copied(part) for part in variance.expressions[1:])  # the root has as many digits as the variance
     return call("numeric_variance", numeric_root(variance), *sizes, returns="DECIMAL")
 
 
@@ -266,9 +267,9 @@ def _percentile_cont(node: exp.Expr, group: exp.WithinGroup, function: exp.Expr)
 
     def at(fraction: exp.Expr) -> exp.Expr:
         if of_intervals:
-            place = cast(fraction.copy(), "DOUBLE PRECISION")
-            return call("interval_percentile", values.copy(), place, returns=T.INTERVAL)
-        found = call("percentile_of", values.copy(), cast(fraction.copy(), "DOUBLE PRECISION"), returns="FLOAT8")
+            place = cast(copied(fraction), "DOUBLE PRECISION")
+            return call("interval_percentile", copied(values), place, returns=T.INTERVAL)
+        found = call("percentile_of", copied(values), cast(copied(fraction), "DOUBLE PRECISION"), returns="FLOAT8")
         return typed(exp.Neg(this=found), T.DOUBLE) if down else found
 
     fractions = function.this.unnest()
@@ -281,9 +282,9 @@ def _percentile_cont(node: exp.Expr, group: exp.WithinGroup, function: exp.Expr)
 
 def _gathered(node: exp.Expr, gathered: exp.Expr, value: exp.Expr) -> exp.Expr:
     """Return the array of what is gathered of a group's rows, those whose value is not NULL and that FILTER leaves."""
-    present: exp.Expr = exp.Not(this=exp.Is(this=paren(value.copy()), expression=exp.Null()))
+    present: exp.Expr = exp.Not(this=exp.Is(this=paren(copied(value)), expression=exp.Null()))
     if isinstance(node, exp.Filter):
-        present = exp.And(this=present, expression=exp.Paren(this=node.expression.this.copy()))
+        present = exp.And(this=present, expression=exp.Paren(this=copied(node.expression.this)))
     return exp.Filter(this=exp.ArrayAgg(this=gathered), expression=exp.Where(this=present))
 
 
@@ -298,20 +299,22 @@ def _sorted(node: exp.Expr, group: exp.WithinGroup) -> exp.Expr:
     ordered = group.expression.expressions[0]
     value = ordered.this
     value = _get_interval(value) or value
-    order = exp.Order(this=value.copy(), expressions=[ordered.copy()])
+    order = exp.Order(this=copied(value), expressions=[copied(ordered)])
     return typed(_gathered(node, order, value), kinds.array_type(type_of(value)))
 
 
 def _percentile_disc(node: exp.Expr, group: exp.WithinGroup, function: exp.Expr) -> exp.Expr:
     values = _sorted(node, group)
-    size = call("array_length", values.copy(), returns="BIGINT")
+    size = call("array_length", copied(values), returns="BIGINT")
 
     def at(fraction: exp.Expr, result: exp.DataType) -> exp.Expr:
         place = exp.Mul(
-            this=cast(fraction.copy(), "DOUBLE PRECISION"), expression=cast(size.copy(), "DOUBLE PRECISION")
+            this=cast(copied(fraction), "DOUBLE PRECISION"), expression=cast(copied(size), "DOUBLE PRECISION")
         )
         rank = cast(call("ceil", place, returns="FLOAT8"), "BIGINT")
-        return call("array_element", values.copy(), call("greatest", rank, number(1), returns="BIGINT"), returns=result)
+        return call(
+            "array_element", copied(values), call("greatest", rank, number(1), returns="BIGINT"), returns=result
+        )
 
     fractions = function.this.unnest()
     while isinstance(fractions, exp.Cast):
@@ -359,8 +362,8 @@ def sorted_distinct(node: exp.Expr) -> exp.Expr:
         return node
     if kind(distinct.expressions[0]) is Kind.JSON:
         raise refuse("array_agg of distinct jsonb", "Use jsonb_agg(DISTINCT …).")
-    key = exp.Ordered(this=distinct.expressions[0].copy())
-    node.set("this", exp.Order(this=distinct.copy(), expressions=[key]))
+    key = exp.Ordered(this=copied(distinct.expressions[0]))
+    node.set("this", exp.Order(this=copied(distinct), expressions=[key]))
     return node
 
 
@@ -378,14 +381,14 @@ def pairs(node: exp.RegrCount) -> exp.Expr:
 
 
 def _known(value: exp.Expr) -> exp.Expr:
-    return exp.Not(this=exp.Is(this=paren(value.copy()), expression=exp.Null()))
+    return exp.Not(this=exp.Is(this=paren(copied(value)), expression=exp.Null()))
 
 
 def _determination(node: exp.Expr, function: exp.RegrR2) -> exp.Expr:
     """``regr_r2``: 1 where all values are alike and what they depend on is not; the engine has no answer there."""
 
     def other(kind_of: type[exp.Expr]) -> exp.Expr:
-        sides = (cast(side.copy(), "DOUBLE PRECISION") for side in (function.this, function.expression))
+        sides = (cast(copied(side), "DOUBLE PRECISION") for side in (function.this, function.expression))
         made = kind_of(this=next(sides), expression=next(sides))
         return replaced(node, function, typed(made, T.DOUBLE))
 
@@ -419,7 +422,7 @@ def extreme(node: exp.Min | exp.Max) -> exp.Expr:
         raise refuse(f"{node.key} of {name}", "Cast it to text.")
     if kind(node.this) is not Kind.INTERVAL or isinstance(node.parent, exp.Window):
         return node
-    key = call("interval_size", node.this.copy(), returns="DECIMAL(38, 0)")
+    key = call("interval_size", copied(node.this), returns="DECIMAL(38, 0)")
     ordered = exp.Ordered(this=key, desc=isinstance(node, exp.Max), nulls_first=False)
     return call("first_value", exp.Order(this=node.this, expressions=[ordered]), returns=T.INTERVAL)
 

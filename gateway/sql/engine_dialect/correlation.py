@@ -11,7 +11,9 @@ from sqlglot import exp
 
 from gateway.sql.engine_dialect.build import E
 from gateway.sql.engine_dialect.kinds import T, type_of
+from optimizer.census import with_subclasses
 
+_QUERIES = with_subclasses((exp.Query,))
 _SOURCES = (exp.Table, exp.Subquery, exp.Lateral, exp.Unnest, exp.Values)
 
 
@@ -65,11 +67,12 @@ def own_nodes(select: exp.Select, *kinds: type[E]) -> list[E]:
         value = select.args.get(key)
         stack += value if isinstance(value, list) else [value] if isinstance(value, exp.Expr) else []
     stack += [join.args["on"] for join in select.args.get("joins") or () if isinstance(join.args.get("on"), exp.Expr)]
+    wanted = with_subclasses(kinds)
     while stack:
         node = stack.pop()
-        if isinstance(node, kinds):
-            found.append(node)
-        if not isinstance(node, exp.Query) or (isinstance(node, exp.Subquery) and isinstance(node.this, exp.Tuple)):
+        if type(node) in wanted:
+            found.append(node)  # type: ignore[arg-type]
+        if type(node) not in _QUERIES or (isinstance(node, exp.Subquery) and isinstance(node.this, exp.Tuple)):
             stack.extend(node.iter_expressions())
     return found
 

@@ -20,6 +20,7 @@ from catalog.sqlstate import SqlState
 from gateway.sql.engine_dialect import correlation
 from gateway.sql.engine_dialect.build import call, cast, named, number, refuse, typed
 from gateway.sql.engine_dialect.kinds import T, type_of
+from optimizer.copies import copied
 
 MAX_COPIED = 20_000  # parts of a FROM: each of several LATERAL items copies those before it
 
@@ -35,7 +36,7 @@ class Domain:
     def item(self) -> exp.Subquery:
         """Return the domain as an item of FROM."""
         assert self.query is not None
-        return derived(self.query.copy(), self.alias)
+        return derived(copied(self.query), self.alias)
 
     def values(self) -> list[exp.Column]:
         """Return its columns, as they are spoken of beside `item`."""
@@ -52,7 +53,7 @@ class Domain:
         for column in correlation.free_columns(node):
             at = places.get((column.table, column.name))
             if at is not None:
-                column.replace(values[at].copy())
+                column.replace(copied(values[at]))
 
 
 def domain(select: exp.Select, before: int, free: Sequence[exp.Column], fresh: Iterator[int]) -> Domain:
@@ -61,15 +62,15 @@ def domain(select: exp.Select, before: int, free: Sequence[exp.Column], fresh: I
     alias = f"_domain{next(fresh)}"
     if not columns:
         return Domain(alias, (), None)
-    told = [named(one.copy(), f"c{at}") for at, one in enumerate(columns)]
+    told = [named(copied(one), f"c{at}") for at, one in enumerate(columns)]
     joins = select.args.get("joins") or []
     before = _needed(joins[:before], {one.table for one in columns})
-    query = exp.Select(expressions=told, from_=select.args["from_"].copy(), distinct=exp.Distinct())
-    query.set("joins", [join.copy() for join in joins[:before]])
+    query = exp.Select(expressions=told, from_=copied(select.args["from_"]), distinct=exp.Distinct())
+    query.set("joins", [copied(join) for join in joins[:before]])
     if before == len(joins) or not any(join.side in ("RIGHT", "FULL") for join in joins[before:]):
         sources = frozenset(item.alias_or_name for item in correlation.items(query))
         plain = [one for one in correlation.where_of(select) if one.find(exp.Query) is None]
-        plain = [one.copy() for one in plain if not correlation.free_columns(one, sources)]
+        plain = [copied(one) for one in plain if not correlation.free_columns(one, sources)]
         query.set("where", exp.Where(this=exp.and_(*plain)) if plain else None)
     if sum(1 for _ in query.walk()) > MAX_COPIED:
         raise SqlError(SqlState.STATEMENT_TOO_COMPLEX, "correlated subqueries are nested or chained too deeply")
@@ -84,7 +85,7 @@ def _needed(joins: Sequence[exp.Join], tables: set[str]) -> int:
     """
     needed = 0
     for at, join in enumerate(joins, 1):
-        alone = exp.Select(from_=exp.From(this=join.this.copy()))
+        alone = exp.Select(from_=exp.From(this=copied(join.this)))
         names = {item.alias_or_name for item in correlation.items(alone)}
         if names & tables or join.side in ("RIGHT", "FULL"):
             needed = at
@@ -97,13 +98,13 @@ def derived(query: exp.Query, alias: str) -> exp.Subquery:
 
 
 def _column(alias: str, name: str, like: exp.Expr) -> exp.Column:
-    return typed(exp.column(name, table=alias, quoted=True), type_of(like).copy())
+    return typed(exp.column(name, table=alias, quoted=True), copied(type_of(like)))
 
 
 def equal(left: Sequence[exp.Expr], alias: str, names: Sequence[str]) -> list[exp.Expr]:
     """Return the conditions that columns have the values of those of an item of FROM, NULL being equal to NULL."""
     pairs = zip(left, names, strict=True)
-    return [exp.NullSafeEQ(this=one.copy(), expression=_column(alias, name, one)) for one, name in pairs]
+    return [exp.NullSafeEQ(this=copied(one), expression=_column(alias, name, one)) for one, name in pairs]
 
 
 def spell_crosses(select: exp.Select) -> None:
@@ -126,7 +127,7 @@ def tied(query: exp.Expr, known: Domain, fresh: Iterator[int]) -> exp.Query:
         return _tied_sets(body, known, fresh)
     if not isinstance(body, exp.Select):
         raise refuse("this form of correlated subquery")
-    body = body.copy()
+    body = copied(body)
     limited = bool(body.args.get("limit") or body.args.get("offset"))
     if limited and body.args.get("distinct"):
         body = wrapped(body, fresh)
@@ -139,7 +140,7 @@ def tied(query: exp.Expr, known: Domain, fresh: Iterator[int]) -> exp.Query:
     order = body.args.get("order")
     body.set("order", None)
     if isinstance(on := body.args.get("distinct"), exp.Distinct) and on.args.get("on") is not None:
-        keys = [exp.Ordered(this=value.copy()) for value in known.values()]
+        keys = [exp.Ordered(this=copied(value)) for value in known.values()]
         body.set("order", exp.Order(expressions=[*keys, *(order.expressions if order is not None else [])]))
     return _limited(body, order, known, fresh) if limited else body
 
@@ -147,7 +148,7 @@ def tied(query: exp.Expr, known: Domain, fresh: Iterator[int]) -> exp.Query:
 def _tied_sets(body: exp.SetOperation, known: Domain, fresh: Iterator[int]) -> exp.Query:
     if body.args.get("limit") or body.args.get("offset"):
         return tied(wrapped(body, fresh), known, fresh)
-    whole = body.copy()
+    whole = copied(body)
     whole.set("order", None)
     whole.set("this", tied(body.left, known, fresh))
     whole.set("expression", tied(body.right, known, fresh))
@@ -160,7 +161,7 @@ def wrapped(body: exp.Query, fresh: Iterator[int]) -> exp.Select:
     Raises 0A000 where it speaks of others, which beside DISTINCT and in set operations PostgreSQL refuses too.
     """
     alias = f"_rows{next(fresh)}"
-    inner = body.copy()
+    inner = copied(body)
     outer = exp.Select(
         expressions=[named(_column(alias, one.alias_or_name, one), one.alias_or_name) for one in body.selects]
     )
@@ -176,7 +177,7 @@ def wrapped(body: exp.Query, fresh: Iterator[int]) -> exp.Select:
         ordered.set("this", _column(alias, name, ordered.this))
     outer.set("from_", exp.From(this=derived(inner, alias)))
     for column, one in zip(outer.selects, body.selects, strict=True):
-        column.type = type_of(one).copy()
+        column.type = copied(type_of(one))
     return outer
 
 
@@ -229,21 +230,21 @@ def _by_keys(body: exp.Select, known: Domain) -> None:
         for one in [each for found in sets for each in found.expressions]:
             if not isinstance(one, exp.Tuple) or not one.expressions:
                 raise refuse("these grouping sets in a correlated subquery")
-            one.set("expressions", [*one.expressions, *(value.copy() for value in values)])
+            one.set("expressions", [*one.expressions, *(copied(value) for value in values)])
         if not sets:
-            group.set("expressions", [*group.expressions, *(value.copy() for value in values)])
+            group.set("expressions", [*group.expressions, *(copied(value) for value in values)])
     for window in correlation.windows_of(body):
         if window.args.get("alias") is None:
-            window.set("partition_by", [*(window.args.get("partition_by") or []), *(value.copy() for value in values)])
+            window.set("partition_by", [*(window.args.get("partition_by") or []), *(copied(value) for value in values)])
     distinct = body.args.get("distinct")
     on = distinct.args.get("on") if isinstance(distinct, exp.Distinct) else None
     if on is not None:
-        on.set("expressions", [*(value.copy() for value in values), *on.expressions])
+        on.set("expressions", [*(copied(value) for value in values), *on.expressions])
 
 
 def _add_keys(body: exp.Select, values: Sequence[exp.Expr], known: Domain) -> None:
     for value, key in zip(values, known.key_names(), strict=True):
-        body.append("expressions", named(value.copy(), key))
+        body.append("expressions", named(copied(value), key))
 
 
 def grouped(
@@ -254,28 +255,28 @@ def grouped(
     """
     unique = {one.sql(): one for one in aggregates}
     instead: dict[str, exp.Expr] = {}
-    inner = body.copy()
+    inner = copied(body)
     for key in ("expressions", "having", "order", "limit", "offset", "group", "distinct"):
         inner.set(key, None)
     inner.set("expressions", [])
     for at, (written, one) in enumerate(unique.items()):
-        inner.append("expressions", named(one.copy(), f"a{at}"))
+        inner.append("expressions", named(copied(one), f"a{at}"))
         column: exp.Expr = _column(alias, f"a{at}", one)
         counts = isinstance(one.find(exp.AggFunc), exp.Count) and one.find(exp.GroupConcat) is None
         instead[written] = typed(exp.Coalesce(this=column, expressions=[number(0)]), T.BIGINT) if counts else column
     _add_keys(inner, known.values(), known)
     if known.columns:
-        inner.set("group", exp.Group(expressions=[value.copy() for value in known.values()]))
+        inner.set("group", exp.Group(expressions=[copied(value) for value in known.values()]))
     return inner, instead
 
 
 def put(node: exp.Expr, instead: dict[str, exp.Expr], aggregates: Sequence[exp.Expr]) -> exp.Expr:
     """Return a copy of an expression with columns in the place of its aggregates."""
-    whole = exp.Paren(this=node.copy())
+    whole = exp.Paren(this=copied(node))
     texts = {one.sql() for one in aggregates}
     for found in [one for one in whole.walk() if type(one) in {type(each) for each in aggregates}]:
         if found.sql() in texts:
-            found.replace(instead[found.sql()].copy())
+            found.replace(copied(instead[found.sql()]))
     result = whole.this
     result.parent = None
     assert isinstance(result, exp.Expr)
@@ -309,11 +310,11 @@ def _without_groups(
 def place(body: exp.Select, order: exp.Expr | None, known: Domain) -> exp.Window:
     """Return the number of a row among those of its key, in their order."""
     names = {column.alias: column.unalias() for column in body.selects if isinstance(column, exp.Alias)}
-    keys = [key.copy() for key in order.expressions] if order is not None else []
+    keys = [copied(key) for key in order.expressions] if order is not None else []
     for key in keys:
         if isinstance(key.this, exp.Column) and not key.this.table and key.this.name in names:
-            key.set("this", names[key.this.name].copy())
-    by = [value.copy() for value in known.values()]
+            key.set("this", copied(names[key.this.name]))
+    by = [copied(value) for value in known.values()]
     ordered = exp.Order(expressions=keys) if keys else None
     return typed(exp.Window(this=exp.RowNumber(), partition_by=by, order=ordered, over="OVER"), T.BIGINT)
 
@@ -331,14 +332,14 @@ def _limited(body: exp.Select, order: exp.Expr | None, known: Domain, fresh: Ite
     )
     skipped: exp.Expr = number(0)
     if offset is not None:
-        skipped = cast(exp.Coalesce(this=offset.expression.copy(), expressions=[number(0)]), "BIGINT")
+        skipped = cast(exp.Coalesce(this=copied(offset.expression), expressions=[number(0)]), "BIGINT")
         outer.where(exp.GT(this=_column(alias, "_place", number(0)), expression=skipped), copy=False)
     if limit is not None:
         count = limit.args.get("count") if isinstance(limit, exp.Fetch) else limit.expression
         if limit.args.get("limit_options") is not None and limit.args["limit_options"].args.get("with_ties"):
             raise refuse("FETCH FIRST … WITH TIES in a correlated subquery", "Use rank() in a derived table.")
-        rows = cast(count.copy(), "BIGINT") if count is not None else number(1)
-        last = exp.Add(this=skipped.copy(), expression=rows)
+        rows = cast(copied(count), "BIGINT") if count is not None else number(1)
+        last = exp.Add(this=copied(skipped), expression=rows)
         past = exp.GT(this=_column(alias, "_place", number(0)), expression=exp.Paren(this=last))
         outer.where(exp.Not(this=exp.Coalesce(this=past, expressions=[exp.false()])), copy=False)
     return outer
@@ -348,4 +349,4 @@ def one_row(count: exp.Expr, value: exp.Expr) -> exp.Expr:
     """Return a value that there may be once; more are 21000."""
     several = call("one_row", exp.Coalesce(this=count, expressions=[number(0)]), returns=T.BOOLEAN)
     chosen = exp.Case(ifs=[exp.If(this=several, true=value)])
-    return typed(chosen, type_of(value).copy())
+    return typed(chosen, copied(type_of(value)))

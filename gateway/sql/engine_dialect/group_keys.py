@@ -15,6 +15,7 @@ from sqlglot import exp
 from gateway.sql.engine_dialect.build import call, named, number
 from gateway.sql.engine_dialect.correlation import items
 from gateway.sql.engine_dialect.kinds import Kind, T, kind, type_of
+from optimizer.copies import copied
 
 ROWS = (exp.Explode, exp.ExplodingGenerateSeries, exp.GenerateSeries)
 """What takes arrays apart in a select list."""
@@ -51,7 +52,7 @@ def hide_keys(select: exp.Select) -> None:
         columns = columns_of(select, item, name)
         if columns:
             body = exp.Select(expressions=[named(anew(one), one.name) for one in columns])
-            body.set("from_", exp.From(this=item.copy()))
+            body.set("from_", exp.From(this=copied(item)))
             label = exp.TableAlias(this=exp.to_identifier(name, quoted=True))
             item.replace(exp.Subquery(this=body, alias=label))
 
@@ -76,9 +77,9 @@ def anew(value: exp.Expr) -> exp.Expr:
     if not isinstance(value, exp.Column):
         return value
     if kind(value) in (Kind.ARRAY, Kind.OTHER, Kind.UNKNOWN):
-        both = call("make_array", value.copy(), value.copy(), returns=T.UNKNOWN.into_expr())
-        return call("array_element", both, number(1), returns=type_of(value).copy())
-    return call("nullif", value.copy(), exp.Null(), returns=type_of(value).copy())
+        both = call("make_array", copied(value), copied(value), returns=T.UNKNOWN.into_expr())
+        return call("array_element", both, number(1), returns=copied(type_of(value)))
+    return call("nullif", copied(value), exp.Null(), returns=copied(type_of(value)))
 
 
 def _keys(select: exp.Select) -> list[exp.Expr]:

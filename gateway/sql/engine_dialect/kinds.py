@@ -37,6 +37,8 @@ class Kind(Enum):
     UUID = auto()
     OTHER = auto()
 
+    __hash__ = object.__hash__  # that of Enum is written in Python, and kinds are looked up at each node
+
 
 _KINDS: dict[exp.DType, Kind] = {
     T.BOOLEAN: Kind.BOOL,
@@ -68,6 +70,7 @@ _KINDS: dict[exp.DType, Kind] = {
     T.UNKNOWN: Kind.UNKNOWN,
     T.NULL: Kind.UNKNOWN,
 }
+_BY_ID = {id(member): found for member, found in _KINDS.items()}  # members live as long as sqlglot
 _NUMBER_RANK: dict[exp.DType, int] = {
     T.TINYINT: 0,
     T.SMALLINT: 0,
@@ -93,7 +96,7 @@ def type_of(node: exp.Expr) -> exp.DataType:
 
 def kind_of_type(sql_type: exp.DataType) -> Kind:
     """Return the family of a type."""
-    return _KINDS.get(sql_type.this, Kind.OTHER) if isinstance(sql_type.this, exp.DType) else Kind.OTHER
+    return _BY_ID.get(id(sql_type.this), Kind.OTHER)  # the hash of an Enum is written in Python
 
 
 def kind(node: exp.Expr) -> Kind:
@@ -105,10 +108,10 @@ def kind(node: exp.Expr) -> Kind:
 
 def is_unknown_constant(node: exp.Expr) -> bool:
     """Return whether the node is a string constant or NULL without a type of its own."""
-    bare = node.unnest()
-    if isinstance(bare, exp.Literal) and bare.is_string:
-        return type_of(bare).this is not T.TEXT  # rules give constants that are text this type
-    return isinstance(bare, exp.Null)
+    bare = node.unnest() if type(node) is exp.Paren else node
+    if type(bare) is exp.Literal:
+        return bare.is_string and type_of(bare).this is not T.TEXT  # rules give constants that are text this type
+    return type(bare) is exp.Null
 
 
 def carried_as_text(sql_type: exp.DataType) -> str | None:

@@ -12,8 +12,13 @@ from sqlglot import exp
 from gateway.sql.engine_dialect.build import number, paren, refuse, text, typed
 from gateway.sql.engine_dialect.dialect import generate
 from gateway.sql.engine_dialect.kinds import MOMENTS, NUMBERS, Kind, kind, type_of
+from optimizer.census import with_subclasses
 from optimizer.copies import copied
 
+_LEFT_OUT = with_subclasses((exp.Cast, exp.Paren))
+_NAMED = with_subclasses((exp.Window, exp.AggFunc, exp.Anonymous, exp.Filter))
+_QUERIES = with_subclasses((exp.Query,))
+_LEAVES = frozenset({exp.Identifier, exp.Literal})
 _AGGREGATE_CALLS = frozenset({"first_value", "stddev_samp", "stddev_pop", "var_samp", "var_pop"})
 
 
@@ -21,9 +26,7 @@ def tell_apart(select: exp.Select) -> None:
     """Change those of a SELECT's aggregates, windows and grouping keys that the engine would name alike, in place."""
     if _is_plain(select):
         return
-    named = list(_named(select))
-    if len(named) < 2 or not any(node.find(exp.Cast) for node in named):
-        return
+    named = _may_be_alike(list(_named(select)))
     alike: dict[str, dict[str, exp.Expr]] = {}
     for node in named:
         alike.setdefault(_without_casts(node), {})[_written(node)] = node
@@ -32,6 +35,29 @@ def tell_apart(select: exp.Select) -> None:
         for times, (sql, node) in enumerate(plain_first):
             if times:
                 _disguise(select, node, sql, times)
+
+
+def _may_be_alike(named: list[exp.Expr]) -> list[exp.Expr]:
+    """Return those that are alike by their outermost operations, if one has a cast: writing them takes longer."""
+    if len(named) < 2:
+        return []
+    by_form: dict[tuple[object, ...], list[exp.Expr]] = {}
+    for node in named:
+        by_form.setdefault(_form(node, 4), []).append(node)
+    groups = [nodes for nodes in by_form.values() if len(nodes) > 1 and any(one.find(exp.Cast) for one in nodes)]
+    return [node for nodes in groups for node in nodes]
+
+
+def _form(node: exp.Expr, levels: int) -> tuple[object, ...]:
+    """Return what a node and so many levels below it are, casts and parentheses left out. All functions are one: there
+    is more than one class for some of the engine's.
+    """
+    while type(node) in _LEFT_OUT:
+        node = node.this
+    if type(node) in _LEAVES:
+        return (node.name,)
+    below = tuple(_form(one, levels - 1) for one in node.iter_expressions()) if levels else ()
+    return (exp.Func if isinstance(node, exp.Func) else type(node), *below)
 
 
 def _is_plain(select: exp.Select) -> bool:
@@ -49,6 +75,8 @@ def _named(select: exp.Select) -> Iterator[exp.Expr]:
     group = select.args.get("group")
     yield from group.expressions if group is not None else ()
     for node in _own_nodes(select):
+        if type(node) not in _NAMED:
+            continue
         if isinstance(node, exp.Window):
             yield node
         elif isinstance(node, exp.AggFunc) or (isinstance(node, exp.Anonymous) and node.name in _AGGREGATE_CALLS):
@@ -64,7 +92,7 @@ def _own_nodes(select: exp.Select) -> Iterator[exp.Expr]:
     stack += [select.args[key] for key in ("having", "order", "group", "qualify") if select.args.get(key) is not None]
     while stack:
         node = stack.pop()
-        if isinstance(node, exp.Query):
+        if type(node) in _QUERIES:
             continue
         yield node
         stack.extend(node.iter_expressions())
@@ -79,16 +107,16 @@ def _without_casts(node: exp.Expr) -> str:
 
 def _disguise(select: exp.Select, node: exp.Expr, sql: str, times: int) -> None:
     """Put another form of an expression wherever it stands in the SELECT."""
-    other = node.copy()
+    other = copied(node)
     inner = other.find(exp.Cast)
     if inner is None:
         return
-    changed = _unchanged_by(inner.copy(), times)
+    changed = _unchanged_by(copied(inner), times)
     other = changed if inner is other else other
     if inner.parent is not None:
         inner.replace(changed)
     for found in [found for found in _own_nodes(select) if type(found) is type(node) and _written(found) == sql]:
-        found.replace(typed(other.copy(), type_of(found).copy()))
+        found.replace(typed(copied(other), type_of(found)))
 
 
 def _unchanged_by(value: exp.Expr, times: int) -> exp.Expr:
@@ -109,4 +137,4 @@ def _unchanged_by(value: exp.Expr, times: int) -> exp.Expr:
                 raise refuse(
                     f"{value.sql('postgres')} in two forms in one SELECT", "Compute one of them in a subquery."
                 )
-    return typed(exp.Paren(this=result), type_of(value).copy())
+    return typed(exp.Paren(this=result), type_of(value))

@@ -6,6 +6,7 @@ from sqlglot import exp
 
 from gateway.sql.engine_dialect.build import call, case, cast, number, paren, typed
 from gateway.sql.engine_dialect.kinds import Kind, T, kind, precision_of, scale_of, type_of
+from optimizer.copies import copied
 
 _MOST_QUOTIENTS = 3  # in an expression: the scale of each is written out beside it
 _MOST_COPIED = 200  # parts of a CASE, whose conditions are
@@ -40,7 +41,7 @@ def _scale(value: exp.Expr) -> int | exp.Expr | None:
     if kind(value) is Kind.INTEGER:
         return 0
     if isinstance(value, exp.Anonymous) and value.name == "numeric_quotient":
-        return call("quotient_scale", *(part.copy() for part in value.expressions[1:]), returns=T.BIGINT)
+        return call("quotient_scale", *(copied(part) for part in value.expressions[1:]), returns=T.BIGINT)
     if isinstance(value, exp.Add | exp.Sub | exp.Mod | exp.Mul):
         left, right = _scale(value.left), _scale(value.right)
         if left is None or right is None:
@@ -71,7 +72,7 @@ def _chosen(value: exp.Case) -> exp.Expr | None:
         return None
     if value.find(exp.Query) is not None or sum(1 for _ in value.walk()) > _MOST_COPIED:
         return None
-    chosen = [(condition.copy(), _as_written(scale)) for condition, scale in branches]
+    chosen = [(copied(condition), _as_written(scale)) for condition, scale in branches]
     return typed(case(*chosen, default=_as_written(last)), T.BIGINT)
 
 
@@ -85,14 +86,14 @@ def _of_sum(value: exp.Expr) -> exp.Expr | None:
         return None
     greatest = typed(exp.Max(this=_as_written(scale)), T.BIGINT)
     return (
-        typed(exp.Filter(this=greatest, expression=value.expression.copy()), T.BIGINT)
+        typed(exp.Filter(this=greatest, expression=copied(value.expression)), T.BIGINT)
         if value is not function
         else greatest
     )
 
 
 def _known(value: exp.Expr) -> exp.Expr:
-    return exp.Not(this=exp.Is(this=paren(value.copy()), expression=exp.Null()))
+    return exp.Not(this=exp.Is(this=paren(copied(value)), expression=exp.Null()))
 
 
 def _as_written(scale: int | exp.Expr | None) -> exp.Expr:

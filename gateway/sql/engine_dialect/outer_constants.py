@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from gateway.sql.engine_dialect.kinds import type_of
+from optimizer.copies import copied
 
 _CLAUSES = ("expressions", "group", "having", "order", "windows", "qualify", "distinct")
 _CHANGING = (exp.Column, exp.Query, exp.AggFunc, exp.Window, exp.Rand, exp.Uuid, exp.Anonymous)
@@ -188,8 +189,8 @@ def _hide_column(column: exp.Column, select: exp.Select, clause: str, outputs: d
         column.replace(exp.column(name, quoted=True))
         return
     never = exp.LT(this=exp.Rand(), expression=exp.Literal.number("-1.0"))
-    whole = exp.Case(ifs=[exp.If(this=never, true=exp.Null())], default=column.copy())
-    whole.type = type_of(column).copy()
+    whole = exp.Case(ifs=[exp.If(this=never, true=exp.Null())], default=copied(column))
+    whole.type = copied(type_of(column))
     place: exp.Expr = whole
     if column.parent is select and clause == "expressions":
         place = exp.Alias(this=whole, alias=exp.to_identifier(column.name, quoted=True))

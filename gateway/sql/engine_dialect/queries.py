@@ -17,8 +17,10 @@ from gateway.sql.engine_dialect.group_keys import ROWS
 from gateway.sql.engine_dialect.kinds import MOMENTS, SAME_TEXT, Kind, T, carried_as_text, common_type, kind, type_of
 from gateway.sql.engine_dialect.moments import Session
 from gateway.sql.engine_dialect.rows_apart import sorted_outside
-from optimizer.census import Census
+from optimizer.census import Census, with_subclasses
 
+_QUERIES = with_subclasses((exp.Query,))
+_AGGREGATES = with_subclasses((exp.AggFunc,))
 _ALL_ROWS = 2**62  # as a LIMIT
 _MARK = "_occurrence"
 
@@ -259,13 +261,18 @@ def _has_row_for_no_rows(node: exp.Select) -> bool:
 
 
 def _aggregates(value: exp.Expr) -> bool:
-    for part in value.walk(prune=lambda one: isinstance(one, exp.Query)):
-        is_every = isinstance(part, exp.Anonymous) and part.name.lower() == "every"
-        is_function = is_every or isinstance(part, exp.AggFunc)
+    waiting = [value]
+    while waiting:
+        part = waiting.pop()
+        if type(part) in _QUERIES:
+            continue
+        waiting.extend(part.iter_expressions())
+        if type(part) not in _AGGREGATES and not (isinstance(part, exp.Anonymous) and part.name.lower() == "every"):
+            continue
         over = part.parent
         while isinstance(over, exp.Filter | exp.WithinGroup):
             over = over.parent
-        if is_function and not (isinstance(over, exp.Window) and part.arg_key == "this"):
+        if not (isinstance(over, exp.Window) and part.arg_key == "this"):
             return True
     return False
 

@@ -9,6 +9,7 @@ from sqlglot import exp
 from gateway.sql.engine_dialect import correlation, decorrelate
 from gateway.sql.engine_dialect.build import call, case, cast, named, number, paren, typed
 from gateway.sql.engine_dialect.kinds import T, type_of
+from optimizer.copies import copied
 
 
 def asked_of(node: exp.Expr, query: exp.Query, fresh: Iterator[int]) -> exp.Query:
@@ -19,19 +20,19 @@ def asked_of(node: exp.Expr, query: exp.Query, fresh: Iterator[int]) -> exp.Quer
         return query
     alias = f"_rows{next(fresh)}"
     width = len(query.selects)
-    body = query.copy()
+    body = copied(query)
     inner = decorrelate.derived(body, alias)
     inner.args["alias"].set("columns", [exp.to_identifier(f"c{at}", quoted=True) for at in range(width)])
     columns: list[exp.Expr] = [
-        typed(exp.column(f"c{at}", table=alias, quoted=True), type_of(one).copy())
+        typed(exp.column(f"c{at}", table=alias, quoted=True), copied(type_of(one)))
         for at, one in enumerate(query.selects)
     ]
     right = columns[0] if width == 1 else exp.Tuple(expressions=columns)
     kind = exp.EQ if isinstance(node, exp.In) else type(node)
-    compared = typed(kind(this=paren(node.this.copy()), expression=right), T.BOOLEAN)
+    compared = typed(kind(this=paren(copied(node.this)), expression=right), T.BOOLEAN)
     everyone = isinstance(node.expression, exp.All) if not isinstance(node, exp.In) else False
     decided: exp.Expr = exp.Not(this=exp.Paren(this=compared)) if everyone else compared
-    unknown = exp.Is(this=exp.Paren(this=compared.copy()), expression=exp.Null())
+    unknown = exp.Is(this=exp.Paren(this=copied(compared)), expression=exp.Null())
     counted = []
     for name, condition in (("decided", decided), ("unknown", unknown)):
         number_of = exp.Filter(
@@ -57,16 +58,16 @@ def answer(node: exp.Expr, asked: exp.Query, known: decorrelate.Domain, alias: s
 def _outputs(body: exp.Query, known: decorrelate.Domain, alias: str) -> list[exp.Column]:
     width = len(body.selects) - len(known.columns)
     return [
-        typed(exp.column(one.alias_or_name, table=alias, quoted=True), type_of(one).copy())
+        typed(exp.column(one.alias_or_name, table=alias, quoted=True), copied(type_of(one)))
         for one in body.selects[:width]
     ]
 
 
 def _named(query: exp.Query) -> exp.Query:
     """Return a query whose output columns have names, all different."""
-    body = query.copy()
+    body = copied(query)
     for at, one in enumerate(body.selects):
-        one.replace(named(one.unalias().copy(), f"v{at}"))
+        one.replace(named(copied(one.unalias()), f"v{at}"))
     order = body.args.get("order")
     names = {one.alias_or_name: f"v{at}" for at, one in enumerate(query.selects)}
     for ordered in order.expressions if order is not None else ():
@@ -100,23 +101,23 @@ def _one_value(asked: exp.Query, known: decorrelate.Domain, alias: str, fresh: I
     outputs = _outputs(body, known, inner)
     columns: list[exp.Expr] = []
     for at, one in enumerate(outputs):
-        first = call("first_value", one, returns=type_of(one).copy())
+        first = call("first_value", one, returns=copied(type_of(one)))
         columns.append(named(first, f"v{at}"))
     rows = typed(exp.Count(this=exp.Star(), big_int=True), T.BIGINT)
     columns.append(named(rows, "rows"))
     joined = _gathered(columns, body, known, inner)
     total = typed(exp.column("rows", table=alias, quoted=True), T.BIGINT)
     values = [typed(exp.column(f"v{at}", table=alias, quoted=True), type_of(one)) for at, one in enumerate(outputs)]
-    return joined, _row([decorrelate.one_row(total.copy(), one) for one in values]), [total, *values]
+    return joined, _row([decorrelate.one_row(copied(total), one) for one in values]), [total, *values]
 
 
 def _gathered(columns: list[exp.Expr], body: exp.Query, known: decorrelate.Domain, inner: str) -> exp.Select:
     """Return aggregates over a tied query, by its keys."""
     keys = [
-        typed(exp.column(key, table=inner, quoted=True), type_of(one).copy())
+        typed(exp.column(key, table=inner, quoted=True), copied(type_of(one)))
         for key, one in zip(known.key_names(), known.columns, strict=True)
     ]
-    told = [named(key.copy(), key.name) for key in keys]
+    told = [named(copied(key), key.name) for key in keys]
     joined = exp.Select(expressions=[*columns, *told], from_=exp.From(this=decorrelate.derived(body, inner)))
     if keys:
         joined.set("group", exp.Group(expressions=list(keys)))
@@ -169,11 +170,11 @@ def _array(node: exp.Array, asked: exp.Query, known: decorrelate.Domain, alias: 
     value: exp.Expr = outputs[0]
     if ordered:
         value = exp.Order(this=value, expressions=[exp.Ordered(this=outputs[1])])
-    array = typed(exp.ArrayAgg(this=value), type_of(node).copy())
+    array = typed(exp.ArrayAgg(this=value), copied(type_of(node)))
     joined = _gathered([named(array, "v0")], body, known, inner)
-    column = typed(exp.column("v0", table=alias, quoted=True), type_of(node).copy())
+    column = typed(exp.column("v0", table=alias, quoted=True), copied(type_of(node)))
     empty = cast(exp.Array(expressions=[]), type_of(node))
-    return joined, typed(exp.Coalesce(this=column, expressions=[empty]), type_of(node).copy()), [column]
+    return joined, typed(exp.Coalesce(this=column, expressions=[empty]), copied(type_of(node))), [column]
 
 
 _NOTHING = decorrelate.Domain("", (), None)
