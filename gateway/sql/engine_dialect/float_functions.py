@@ -32,6 +32,18 @@ def times(left: pa.Array, right: pa.Array) -> pa.Array:
     return product
 
 
+def divide(left: pa.Array, right: pa.Array) -> pa.Array:
+    """Divide floats; a zero divisor is an error, but of NaN."""
+    if pc.any(pc.and_(pc.equal(right, 0.0), pc.invert(pc.is_nan(left)))).as_py():
+        raise ZeroDivisionError("[22012] division by zero")
+    quotient = pc.divide(left, right)
+    if pc.any(pc.and_(pc.is_inf(quotient), pc.is_finite(left))).as_py():
+        raise ValueError(_OVERFLOW)
+    if pc.any(pc.and_(pc.equal(quotient, 0.0), pc.and_(pc.not_equal(left, 0.0), pc.is_finite(right)))).as_py():
+        raise ValueError(_UNDERFLOW)
+    return quotient
+
+
 def power(base: pa.Array, exponent: pa.Array) -> pa.Array:
     """Raise floats to powers."""
     if pc.any(pc.and_(pc.equal(base, 0.0), pc.less(exponent, 0.0))).as_py():

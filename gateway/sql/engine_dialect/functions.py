@@ -125,7 +125,7 @@ FUNCTIONS: tuple[Function, ...] = (
     Function("timestamptz_of_text", (pa.string(), pa.string()), MOMENT, reading_functions.timestamptz_of),
     Function("interval_of_text", (pa.string(),), INTERVAL, reading_functions.interval_of),
     Function("uuid_of_text", (pa.string(),), pa.string(), reading_functions.uuid_of),
-    Function("float8_divide", (FLOAT8, FLOAT8), FLOAT8, number_functions.divide),
+    Function("float8_divide", (FLOAT8, FLOAT8), FLOAT8, float_functions.divide),
     Function("float8_round", (FLOAT8,), FLOAT8, number_functions.round_to_even),
     Function("float8_ln", (FLOAT8,), FLOAT8, number_functions.natural_logarithm),
     Function("float8_log10", (FLOAT8,), FLOAT8, number_functions.decimal_logarithm),

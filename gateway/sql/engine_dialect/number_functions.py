@@ -162,14 +162,6 @@ def _plain_text(values: pa.Array, scale: int) -> pa.Array:
     return pc.binary_join_element_wise(sign, before, ".", after, "")
 
 
-def divide(left: pa.Array, right: pa.Array) -> pa.Array:
-    """Divide floats; a zero divisor is an error, but of NaN."""
-    zero = pc.and_(pc.equal(right, 0.0), pc.invert(pc.is_nan(left)))
-    if pc.any(zero).as_py():
-        raise ZeroDivisionError("[22012] division by zero")
-    return pc.divide(left, right)
-
-
 def round_to_even(values: pa.Array) -> pa.Array:
     """Round floats to whole numbers, halves to even."""
     return pc.round(values, round_mode="half_to_even")

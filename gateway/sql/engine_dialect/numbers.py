@@ -265,6 +265,16 @@ _CHECKS: dict[type[exp.Expr], str] = {
 }
 
 
+_DEGREE = "0.017453292519943295"  # as radians
+
+
+def angle(node: exp.Func) -> exp.Expr:
+    """``degrees`` and ``radians``: the engine rounds the factor and has infinity where PostgreSQL answers 22003."""
+    function = "float8_divide" if isinstance(node, exp.Degrees) else "float8_times"
+    degree = cast(exp.Literal.string(_DEGREE), "DOUBLE PRECISION")
+    return call(function, cast(node.this, "DOUBLE PRECISION"), degree, returns="FLOAT8")
+
+
 def bitwise_not(node: exp.BitwiseNot) -> exp.Expr:
     """``~a``: the engine has no such operator; ``-1 - a`` is the same."""
     minus = exp.Sub(this=exp.Neg(this=number(1)), expression=paren(node.this))

@@ -361,9 +361,10 @@ RULES: tuple[tuple[Rule, tuple[type[exp.Expr], ...]], ...] = (
     (numbers.transcendental, (exp.Exp, exp.Ln, exp.Log)),
     (
         numbers.double_function,
-        (exp.Acos, exp.Asin, exp.Atan, exp.Atan2, exp.Cbrt, exp.Cos, exp.Cosh, exp.Cot, exp.Degrees, exp.Radians,
-         exp.Sin, exp.Sinh, exp.Tan, exp.Tanh),
+        (exp.Acos, exp.Asin, exp.Atan, exp.Atan2, exp.Cbrt, exp.Cos, exp.Cosh, exp.Cot, exp.Sin,
+         exp.Sinh, exp.Tan, exp.Tanh),
     ),
+    (numbers.angle, (exp.Degrees, exp.Radians)),
     (numbers.bitwise_not, (exp.BitwiseNot,)),
     (
         numbers.bitwise,

@@ -88,6 +88,22 @@ select sqrt(2), sqrt(f8) from types where f8 >= 0 and id <> 5;
 -- cbrt and pi
 -- approximate: 14
 select cbrt(27.0), cbrt(2::float8), pi(), degrees(1), radians(180);
+-- degrees and radians of floats
+select degrees(f8), radians(f8), degrees(id::float8 / 7), radians(id * 11.3::float8) from types where id <> 5 order by id;
+-- degrees of the greatest float
+-- error: 22003
+select degrees(case when id > 0 then 1.7e308::float8 end) from types;
+-- radians of the least float
+-- error: 22003
+select radians(case when id > 0 then 5e-324::float8 end) from types;
+-- a quotient of floats beyond them
+-- error: 22003
+select 1e300::float8 / case when id > 0 then 1e-300::float8 end from types;
+-- a quotient of floats below them
+-- error: 22003
+select 1e-300::float8 / case when id > 0 then 1e300::float8 end from types;
+-- quotients of infinite floats
+select 'infinity'::float8 / (id + 1)::float8, (id + 1)::float8 / 'infinity'::float8, 'nan'::float8 / id::float8 from types;
 -- power numeric
 select power(1.5, 2), 2.5 ^ 3, power(n2, 2), power(n2, 3) from types where n2 < 1000;
 -- power float
