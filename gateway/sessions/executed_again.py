@@ -3,11 +3,13 @@ have changed since is looked at, and then the server is asked at once.
 
 What was found out the last time (plan, rights, description, what is sent) counts while names mean the same, under the
 same settings, outside of transactions, and where nothing else is under way in the session. Where any of this is
-otherwise the statement goes the way of all others. The audit has its two entries, as of every statement.
+otherwise the statement goes the way of all others. The audit has its two entries, as of every statement. It may be
+waited for: what has changed by then sends the statement the way of all others, too, with its intent written.
 """
 
 from __future__ import annotations
 
+from enum import Enum, auto
 from time import monotonic
 from typing import cast
 
@@ -33,6 +35,14 @@ _log = structlog.get_logger(__name__)
 _BOUND = backend.BindComplete().encode()
 
 
+class Turn(Enum):
+    """What became of a statement that has come at once."""
+
+    DONE = auto()  # but for ReadyForQuery
+    BEGUN = auto()  # the audit has its intent, and nothing was sent: it goes the way of all others
+    NOT_KNOWN = auto()
+
+
 class ExecutedAgain:
     """Those of one session."""
 
@@ -52,13 +62,23 @@ class ExecutedAgain:
         self._cursors = cursors
         self._temporary = temporary
 
-    async def in_turn(self, message: InTurn, statements: NamedStatements) -> bool:
-        """Carry out a prepared statement that has come at once; return whether that was done, but for ReadyForQuery.
-        Raises SqlError as the statement does.
-        """
+    async def in_turn(self, message: InTurn, statements: NamedStatements) -> Turn:
+        """Bind, describe and execute a prepared statement that has come at once. Raises SqlError as it does."""
         bind = message.messages[0]
         named = statements.get(bind.statement) if type(bind) is frontend.Bind else None
-        return named is not None and await self.execute(named, cast(frontend.Bind, bind), is_query=False)
+        known = self._known(named, cast(frontend.Bind, bind)) if named is not None else None
+        if named is None or known is None:
+            return Turn.NOT_KNOWN
+        again, lease = known
+        try:
+            await self._client.executes(named.prepared.statement.text)  # which waits for the audit
+            if not again.asked.rights.are_current:
+                return Turn.BEGUN
+            self._client.write(_BOUND + again.told)
+            await self._run(again, lease, cast(frontend.Bind, bind).parameters)
+        finally:
+            lease.end()
+        return Turn.DONE
 
     async def note_turn(self, message: InTurn, statements: NamedStatements, portal: Portal | None) -> None:
         """Remember such a statement, of which nothing was known."""
@@ -67,21 +87,16 @@ class ExecutedAgain:
         if named is not None and portal is not None:
             await self.note(named, cast(frontend.Bind, bind), portal)
 
-    async def execute(self, named: NamedStatement, message: frontend.Bind, *, is_query: bool) -> bool:
-        """Bind, describe and execute a statement, up to CommandComplete; return whether that was done. ``is_query``: it
-        came by itself, and was noted. Raises SqlError as the statement does.
+    async def query(self, named: NamedStatement, message: frontend.Bind) -> bool:
+        """Describe and execute a statement that came by itself and was noted; return whether that was done, up to
+        CommandComplete. Raises SqlError as the statement does.
         """
-        last = named.last
-        again = last.again if last is not None else None
-        lease = self._lease(named, again, message) if again is not None else None
-        if again is None or lease is None:
+        known = self._known(named, message)
+        if known is None:
             return False
+        again, lease = known
         try:
-            if is_query:
-                self._client.write(again.told)
-            else:
-                self._client.write(_BOUND + again.told)
-                await self._client.executes(named.prepared.statement.text)
+            self._client.write(again.told)
             await self._run(again, lease, message.parameters)
         finally:
             lease.end()
@@ -94,9 +109,12 @@ class ExecutedAgain:
             return
         last.again = await self._engine.whole.again(portal, settings, message)
 
-    def _lease(self, named: NamedStatement, again: Again, message: frontend.Bind) -> Lease | None:
-        """Return a connection where the statement is prepared, if all is as it was."""
-        if again.settings is not self._engine.settings or again.logins is not self._lake.remote_logins.version:
+    def _known(self, named: NamedStatement, message: frontend.Bind) -> tuple[Again, Lease] | None:
+        """Return what is known of a statement, and a connection where it is prepared, if all is as it was."""
+        again = named.last.again if named.last is not None else None
+        if again is None or again.settings is not self._engine.settings:
+            return None
+        if again.logins is not self._lake.remote_logins.version:
             return None
         if not (again.takes(message) and self._cursors.are_at_rest and self._temporary.has_none):
             return None
@@ -106,13 +124,13 @@ class ExecutedAgain:
             return None  # it is told as of every statement
         if named.last_time(names) is None or is_outdated(named.prepared.plan, self._lake):
             return None
-        return self._lake.relay.get_prepared(again.asked)
+        lease = self._lake.relay.get_prepared(again.asked)
+        return (again, lease) if lease is not None else None
 
     async def _run(self, again: Again, lease: Lease, values: tuple[bytes | None, ...]) -> None:
         engine, client = self._engine, self._client
         client.reading("source", *again.read)
         client.note_fragments()(again.fragmented)
-        await again.asked.rights.require()  # the audit may have been waited for
         if engine.ended_by is not None:
             raise engine.ended_by
         started = monotonic()

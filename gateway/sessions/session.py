@@ -31,7 +31,7 @@ from gateway.relay.mirror_connection import MirrorConnection
 from gateway.relay.mirror_errors import MirrorLost
 from gateway.sessions.credentials import check_credential
 from gateway.sessions.cursors import Cursors
-from gateway.sessions.executed_again import ExecutedAgain
+from gateway.sessions.executed_again import ExecutedAgain, Turn
 from gateway.sessions.late_lanes import LATE, LateLanes
 from gateway.sessions.owed_answers import BehindError, OwedAnswers
 from gateway.sessions.own_statements import OwnStatements
@@ -241,10 +241,12 @@ class Session:
 
     async def _in_turn(self, message: InTurn) -> None:
         self._mirror.extended = True
-        if await self._again.in_turn(message, self._statements):
+        turn = await self._again.in_turn(message, self._statements)
+        if turn is Turn.DONE:
             return  # and in the mirror nothing was done that a Sync would end
         for one in message.messages:
-            await self._client.receive(one)
+            if turn is Turn.NOT_KNOWN or type(one) is not frontend.Execute:  # of one that was begun the audit knows
+                await self._client.receive(one)
             await self._handlers[type(one)](one)
         await self._again.note_turn(message, self._statements, self._portals.get(""))
         await self._synced()

@@ -105,7 +105,7 @@ class ShapedStatements:
         if found is None:
             return False
         named, values = found
-        if await again.execute(named, values, is_query=True):
+        if await again.query(named, values):
             return True
         portal = await self._engine.bind(named, self._role.names(), values)
         plan = portal.prepared.plan

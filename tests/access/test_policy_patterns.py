@@ -27,6 +27,13 @@ CONDITIONS = (
     "owner || '#' SIMILAR TO '%##' ESCAPE '#'",
     "owner || '.' SIMILAR TO '%[!.]' ESCAPE '!'",
     "owner SIMILAR TO '[a-e]%' ESCAPE '%'",
+    "owner SIMILAR TO '#w%' ESCAPE '#'",
+    "owner SIMILAR TO '\\w%'",
+    "owner || id::text SIMILAR TO '#D+[#d]' ESCAPE '#'",
+    "owner || id::text NOT SIMILAR TO '%[^#s1]' ESCAPE '#'",
+    "owner SIMILAR TO 'b#mo%' ESCAPE '#'",
+    "owner || '\\b' ~ 'a\\\\b'",
+    "owner ~ '\\bb' OR owner ~ '\\<e' OR owner ~ '^[a&&b]'",
 )
 
 
@@ -49,9 +56,16 @@ def test_rows_are_those_of_postgresql(shop_gateway: RunningGateway, peer: Server
 
 
 @pytest.mark.usefixtures("clean")
-@pytest.mark.parametrize("condition", ["owner SIMILAR TO '#w%' ESCAPE '#'", "owner SIMILAR TO '\\w%'"])
-def test_classes_behind_an_escape_are_refused(shop_gateway: RunningGateway, condition: str) -> None:
-    """Letters there are classes, or a backspace, for PostgreSQL."""
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "owner SIMILAR TO '#\"b#\"%' ESCAPE '#'",
+        "owner SIMILAR TO '(b)%#1' ESCAPE '#'",
+        "owner SIMILAR TO 'b%' ESCAPE '##'",
+    ],
+)
+def test_what_the_engine_has_no_pattern_for_is_refused(shop_gateway: RunningGateway, condition: str) -> None:
+    """Separators, which only substring() has a use for, and what is wrong."""
     with shop_gateway.connect() as officer:
         assert _answered(officer, shop_gateway.dsn(BOB), condition, "SELECT id FROM shop.orders") == "0A000"
 

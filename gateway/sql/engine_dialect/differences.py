@@ -10,7 +10,7 @@ from sqlglot import exp
 from gateway.sql.engine_dialect import kinds
 from gateway.sql.engine_dialect.interval_equality import has_arrays
 from gateway.sql.engine_dialect.kinds import Kind, T, kind, type_of
-from gateway.sql.engine_dialect.patterns import is_surely_similar, is_surely_valid, is_valid_constant
+from gateway.sql.engine_dialect.patterns import is_surely_valid, is_valid_constant
 
 _INFINITE = "infinite"  # in a node's meta: moments of its query may be infinite
 _QUICK = (T.SMALLINT, T.INT, T.BIGINT, T.DOUBLE, T.DATE)
@@ -172,7 +172,7 @@ _DIFFERENCES: dict[type[exp.Expr], Callable[[Any], bool]] = {
     exp.RegexpReplace: _has_open_pattern,
     exp.RegexpSubstr: _has_wrong_pattern,
     exp.Round: _rounds_by_row,
-    exp.SimilarTo: lambda node: not is_surely_similar(node),
+    exp.SimilarTo: _has_wrong_pattern,
     exp.Sqrt: _is_numeric,
     exp.StrToDate: _has_no_plain_pattern,
     exp.StrToTime: _has_no_plain_pattern,

@@ -19,24 +19,23 @@ from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
 from gateway.sql.engine_dialect.build import call, cast, number, paren, refuse, text, typed
 from gateway.sql.engine_dialect.kinds import Kind, T, kind
+from gateway.sql.engine_dialect.regular_expressions import ESCAPES, similar_regex, translate
 
+_BACKSLASH = re.compile(r"\\\\|\\x\{0*5[cC]\}")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
-_WORDS = {"y": r"\b", "m": r"\b{start}", "M": r"\b{end}", "Y": r"\B", "Z": r"\z", "A": r"\A"}
 # What RE2 reads otherwise: as it reads it, or something like it.
-_SAME = {"y": r"\b", "m": r"\b", "M": r"\b", "Y": r"\B", "Z": r"\z", "u": "x", "U": "x"}
-_LOOSE = re.compile(r"(?<![\\\[])\^[*+?{]|(?<!\\)\{(?!\d+(?:,\d*)?\})")  # what PostgreSQL alone takes for an error
+_SAME = {"y": r"\b", "m": r"\b", "M": r"\b", "Y": r"\B", "Z": r"\z", "u": "x", "U": "x", "c": "x", "e": "x"}
+# What PostgreSQL alone takes for an error, and collating elements.
+_LOOSE = re.compile(
+    r"(?<![\\\[])\^[*+?{]|(?<!\\)\{(?!\d+(?:,\d*)?\})|\\x(?![0-9a-fA-F])|\[\..+?\.\]|\[=.+?=\]", re.DOTALL
+)
 _ONE_TEXT = pa.array([""], pa.string())
-_CLASSES = {"alpha": r"\p{Alphabetic}", "alnum": r"\p{Alphabetic}\p{N}", "upper": r"\p{Lu}", "lower": r"\p{Ll}",
-            "space": r"\s", "digit": r"\d"}  # fmt: skip
 _OPTIONAL_GROUP = re.compile(r"\)(?:[?*]|\{0)")
 _AMBIGUOUS = re.compile(r"\||[*+?}]\?")
 _PLAIN = re.compile(r"[\w ,;:/@-]+")
-_LOOK = re.compile(r"\(\?[=!<]")
 _ATOM = re.compile(r"\(\?:|\\x[0-9a-fA-F]+|\\.|\[\^?\]?(?:\[[:.=].*?[:.=]\]|[^\]])*\]|\{[^}]*\}|.", re.DOTALL)
 _TAKES_NOTHING = frozenset({"^", "$", "*", "+", "?", r"\y", r"\m", r"\M", r"\Y", r"\Z", r"\A"})
 _NONE_WILL_DO = ("*", "?", "{0", "{,")
-_WORD_ESCAPED = re.compile(r"\\[^\W_]")  # \d, and \1
-_REGEX_SPECIAL = frozenset(".^$\\")
 
 
 def matches(node: exp.Binary) -> exp.Expr:
@@ -45,8 +44,16 @@ def matches(node: exp.Binary) -> exp.Expr:
     if kind(subject) not in (Kind.TEXT, Kind.UNKNOWN, Kind.BPCHAR):
         raise refuse(f"~ on {kind(subject).name.lower()}")
     node.set("this", paren(subject))
-    node.set("expression", translated(pattern))
+    node.set("expression", _as_written(translated(pattern)))
     return node
+
+
+def _as_written(pattern: exp.Expr) -> exp.Expr:
+    """Return a pattern that the engine does not make a LIKE of where it has a backslash, which it forgets to escape
+    there; a group keeps it from that.
+    """
+    is_constant = isinstance(pattern, exp.Literal) and pattern.is_string
+    return text(f"({pattern.name})") if is_constant and _BACKSLASH.search(pattern.name) else pattern
 
 
 def translated(pattern: exp.Expr) -> exp.Expr:
@@ -63,7 +70,8 @@ def is_surely_valid(node: exp.Expr) -> bool:
     """Whether the pattern of an operator or function is one, if it is a constant."""
     pattern = node.args.get("start") if isinstance(node, exp.Substring) else node.expression
     if isinstance(node, exp.SimilarTo) and isinstance(pattern, exp.Literal) and pattern.is_string:
-        return _is_valid(_similar(pattern.name))
+        made = similar_regex(pattern.name)
+        return made is not None and _is_valid(made)
     return pattern is None or is_valid_constant(pattern)
 
 
@@ -79,7 +87,7 @@ def _is_valid(pattern: str) -> bool:
     not take, PostgreSQL is asked.
     """
     alike = _ESCAPE.sub(lambda found: _SAME.get(found[1], found[0]), pattern)
-    if _LOOSE.search(alike):
+    if _LOOSE.search(alike) or not all(map(_is_escape, _ESCAPE.findall(pattern))):
         return False
     try:
         pc.match_substring_regex(_ONE_TEXT, alike)
@@ -88,19 +96,8 @@ def _is_valid(pattern: str) -> bool:
     return True
 
 
-def translate(pattern: str) -> str:
-    """Translate PostgreSQL's regular expression to Rust's."""
-    if _LOOK.search(pattern):
-        raise refuse("looking ahead or behind in a regular expression")
-    if pattern.startswith("***") or pattern.startswith("(?"):
-        raise refuse("a regular expression with embedded options", "Use ~* for matching without regard to case.")
-    if re.search(r"(?<!\\)(?:\\\\)*\\[1-9]", pattern):
-        raise refuse("a back reference in a regular expression")
-    translated_ = _ESCAPE.sub(lambda found: _WORDS.get(found[1], found[0]), pattern)
-    for name, members in _CLASSES.items():
-        translated_ = translated_.replace(f"[:{name}:]", members)
-    dots = re.search(r"(?<!\\)(?:\\\\)*\.", pattern)
-    return f"(?s){translated_}" if dots else translated_
+def _is_escape(character: str) -> bool:
+    return character in ESCAPES or not character.isalnum()
 
 
 def like(node: exp.Expr) -> exp.Expr:
@@ -156,61 +153,27 @@ def similar(node: exp.SimilarTo) -> exp.Expr:
     pattern = node.expression
     if not (isinstance(pattern, exp.Literal) and pattern.is_string):
         raise refuse("SIMILAR TO a pattern that is not a constant")
-    if _has_class(pattern.name):
-        raise refuse("SIMILAR TO a pattern with a class behind an escape")
-    regex = exp.RegexpLike(this=paren(node.this), expression=text(_similar(pattern.name)))
+    made = similar_regex(pattern.name)
+    if made is None:
+        raise refuse("SIMILAR TO a pattern with separators")
+    regex = exp.RegexpLike(this=paren(node.this), expression=_as_written(text(translate(made))))
     return typed(regex, T.BOOLEAN)
 
 
-def _similar(pattern: str) -> str:
-    """Translate an SQL pattern: % and _ are wild, . ^ $ are not, a backslash makes the next character plain."""
-    found, at, bracket = [], 0, False
-    while at < len(pattern):
-        character = pattern[at]
-        if character == "\\" and at + 1 < len(pattern):
-            at += 1
-            found.append(re.escape(pattern[at]))
-        elif character == "\\":
-            pass  # it stands before nothing, and says nothing
-        elif bracket:
-            bracket = character != "]"
-            found.append(character)
-        elif character == "[":
-            bracket = True
-            found.append(character)
-        elif character in "%_":
-            found.append(".*" if character == "%" else ".")
-        else:
-            found.append("\\" + character if character in _REGEX_SPECIAL else character)
-        at += 1
-    return f"(?s)^(?:{''.join(found)})$"
-
-
 def by_backslash(pattern: str, escape: str) -> str | None:
-    """Return an SQL pattern with the backslash in the place of its own escape character; None for one that PostgreSQL
-    reads otherwise: where the character stands before a letter, a digit or a quote. At the end it says nothing.
+    """Return an SQL pattern with the backslash in the place of its own escape character, "" for none; None where that
+    is more than a character. At the end it says nothing.
     """
     if escape == "\\":
         return pattern
     found, is_escaped = [], False
     for character in pattern:
-        if is_escaped and (character.isalnum() or character == '"'):
-            return None
         if character == escape and not is_escaped:
             is_escaped = True
             continue
         found.append("\\" + character if is_escaped or character == "\\" else character)
         is_escaped = False
     return None if len(escape) > 1 else "".join(found)
-
-
-def is_surely_similar(node: exp.SimilarTo) -> bool:
-    """Whether ``SIMILAR TO`` can be translated: behind a backslash letters are classes and the like for PostgreSQL."""
-    return not (isinstance(node.expression, exp.Literal) and _has_class(node.expression.name)) and is_surely_valid(node)
-
-
-def _has_class(pattern: str) -> bool:
-    return _WORD_ESCAPED.search(pattern.replace("\\\\", "")) is not None
 
 
 def _alone(pattern: exp.Expr) -> exp.Expr:
