@@ -107,6 +107,7 @@ class Lake:
         self._versions = itertools.count(1)
         self._loop = asyncio.get_running_loop()
         self._refreshing = asyncio.Lock()
+        self._showing = asyncio.Lock()  # so that no older catalogue is shown behind a newer one
         self._looking: dict[str, asyncio.Future[Discovery]] = {}
         self.outdated = asyncio.Event()  # set when a table's columns were found to differ from the catalogue's
         self._found: dict[str, Discovery] = {}
@@ -144,11 +145,12 @@ class Lake:
             catalog = self._joined(failures)
             if not _same(catalog, self.catalog):
                 catalog = replace(catalog, version=next(self._versions))
-                await self.show(shape, catalog)
-                self.catalog = catalog
+                async with self._showing:
+                    await self._show(shape, catalog)
+                    self.catalog = catalog
                 self._statistics.keep_only(catalog.tables.keys())
             elif self._unfinished:
-                await self.show(shape, catalog)
+                await self.show(shape)
             return self.catalog
 
     async def _discover(self, name: str, patience: float) -> Discovery:
@@ -171,8 +173,14 @@ class Lake:
         state = SqlState.SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION
         raise SqlError(state, f'source "{name}" has not answered yet')
 
-    async def show(self, shape: Shape, catalog: Catalog) -> None:
-        """Make the mirror show a catalogue; what a client's lock held up is tried again at the next refresh."""
+    async def show(self, shape: Shape) -> None:
+        """Make the mirror show the catalogue: with the newest tables, which a refresh may be about to bring. What a
+        client's lock held up is tried again at the next refresh.
+        """
+        async with self._showing:
+            await self._show(shape, self.catalog)
+
+    async def _show(self, shape: Shape, catalog: Catalog) -> None:
         loop = asyncio.get_running_loop()
         self._unfinished = True  # also where it fails
         self._unfinished = not await loop.run_in_executor(self.threads, shape.apply, catalog)

@@ -184,7 +184,7 @@ class Gateway:
         async with self._taking:
             while self.lake.access is not (access := self.metadata.access):
                 self._narrow()
-                await self.lake.show(self.metadata, self.lake.catalog)
+                await self.lake.show(self.metadata)
                 if self.metadata.access is access:
                     self.lake.access = access
 

@@ -219,7 +219,7 @@ async def open_stage(
             await gateway.start()
         else:
             gateway.lake.catalog = replace(catalog, version=1)
-            await gateway.lake.show(metadata, gateway.lake.catalog)
+            await gateway.lake.show(metadata)
         following = asyncio.create_task(gateway.follow_grants())
         stack.push_async_callback(_end, following)
         stage = Stage(gateway)
