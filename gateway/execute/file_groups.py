@@ -25,6 +25,7 @@ from gateway.execute.column_types import cast_to, is_as_wanted, null_of, type_in
 
 _FORMATS = {"parquet": "PARQUET", "csv": "CSV", "json": "JSON", "avro": "AVRO", "arrow": "ARROW"}
 _MOST_UNITED = 64  # groups that differ in constants alone; more are read as one and joined with their constants
+_ANY_NUMBER = 2  # of partitions: the engine chooses it when it plans
 _FILE_BY_FILE = 16  # files with deleted rows that are joined on the position alone, cheaper than on the name as well
 _POSITION, _FILE = "__lakegate_position", "__lakegate_file"
 _DELETED_POSITION, _DELETED_FILE = "__lakegate_deleted_position", "__lakegate_deleted_file"
@@ -93,15 +94,28 @@ def _relation(builder: SessionContext, group: FileGroup, scan: FileScan) -> Data
             raise
         return balanced_union([_relation(builder, part, scan) for part in parts])
     exprs = _columns(frame, group, scan)
-    return _without_deleted(builder, frame, group).select(*exprs)
+    return named_again(_without_deleted(builder, frame, group)).select(*exprs)
 
 
-def balanced_union(frames: list[DataFrame]) -> DataFrame:
-    """Return the UNION ALL of relations, pairwise, so that the tree stays shallow: the planner recurses."""
+def balanced_union(frames: list[DataFrame], *, fenced: bool = False) -> DataFrame:
+    """Return the UNION ALL of relations, pairwise, so that the tree stays shallow: the planner recurses.
+
+    Below a fence, which is a LIMIT, the engine would repeat it on each of them, and rows would change threads at each.
+    They are said to be distributed anew, which lets conditions through and no LIMIT; what the engine executes is
+    distributed as it finds best.
+    """
+    is_union = len(frames) > 1
     while len(frames) > 1:
         pairs = [frames[at : at + 2] for at in range(0, len(frames), 2)]
         frames = [pair[0].union(pair[1]) if len(pair) == 2 else pair[0] for pair in pairs]
-    return frames[0]
+    return frames[0].repartition(_ANY_NUMBER) if fenced and is_union else frames[0]
+
+
+def named_again(frame: DataFrame) -> DataFrame:
+    """Return a relation under a name of its own, for columns to be computed of it: where a fence comes to stand between
+    the two, columns that only conditions ask for are then left out before rows change threads.
+    """
+    return frame.alias("named")
 
 
 def _shape(group: FileGroup) -> object:

@@ -74,7 +74,9 @@ def register(context: SessionContext, scan: FileScan, *, fenced: bool = False) -
             known.names.move_to_end(key)
             return name
     file_stores.register((context, known.builder), scan, known.stores)
-    relation = file_groups.get_plain_table(known.builder, scan) or _relation(known.builder, scan).into_view()
+    relation = (
+        file_groups.get_plain_table(known.builder, scan) or _relation(known.builder, scan, fenced=fenced).into_view()
+    )
     bare = f"scan_{next(_numbers)}"
     context.register_table(f"datafusion.{SCHEMA}.{bare}", relation)
     return _keep(context, known, key, bare)
@@ -84,7 +86,7 @@ def unregistered(context: SessionContext, scan: FileScan) -> DataFrame:
     """Return the scan's rows for one reading: nothing new can be read in ``context``. Blocks as `register` does."""
     known = _registrations(context)
     file_stores.register((context, known.builder), scan, known.stores)
-    return _relation(known.builder, scan)
+    return _relation(known.builder, scan, fenced=False)
 
 
 def is_local_scan(scan: FileScan) -> bool:
@@ -148,8 +150,8 @@ def _keep(context: SessionContext, known: _Registrations, key: tuple[str, bool, 
     return other
 
 
-def _relation(builder: SessionContext, scan: FileScan) -> DataFrame:
+def _relation(builder: SessionContext, scan: FileScan, *, fenced: bool) -> DataFrame:
     frames = file_groups.relations(builder, scan)
     if not frames:
         return file_groups.in_memory(builder, scan.schema.empty_table())
-    return file_groups.balanced_union(frames)
+    return file_groups.balanced_union(frames, fenced=fenced)

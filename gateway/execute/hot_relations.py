@@ -19,7 +19,7 @@ from catalog.names import always_quoted
 from catalog.scans import FileScan
 from gateway.counts import CacheState
 from gateway.execute import file_relations
-from gateway.execute.file_groups import balanced_union
+from gateway.execute.file_groups import balanced_union, named_again
 from gateway.execute.hot_columns import Entry, HotColumns, Piece, rows_of
 
 _KEPT = 64  # relations; one of millions of rows takes some megabytes beside its columns
@@ -118,18 +118,26 @@ class HotRelations:
             key = id(context), scan.key, fenced, scan.read, scan.compared, tuple(map(id, hot))
             made = self._made.get(key)
             if made is None:
-                made = self._made[key] = self._make(context, scan, hot, files, partitions)
+                made = self._made[key] = self._make(context, scan, hot, files, partitions, fenced=fenced)
                 self._limit_number()
             self._made.move_to_end(key)
             made.users += 1
             return made
 
     def _make(
-        self, context: SessionContext, scan: FileScan, hot: tuple[Piece, ...], files: str | None, partitions: int
+        self,
+        context: SessionContext,
+        scan: FileScan,
+        hot: tuple[Piece, ...],
+        files: str | None,
+        partitions: int,
+        *,
+        fenced: bool,
     ) -> HotRelation:
-        frame = _in_memory(context, hot, scan, partitions)
+        frames = _in_memory(context, hot, scan, partitions)
         if files is not None:
-            frame = frame.union(context.sql(f"SELECT {', '.join(map(always_quoted, scan.read))} FROM {files}"))
+            frames.append(context.sql(f"SELECT {', '.join(map(always_quoted, scan.read))} FROM {files}"))
+        frame = balanced_union(frames, fenced=fenced)
         name = f"hot_{secrets.token_hex(8)}"  # nobody can guess it
         context.register_table(name, frame.into_view())
         compares_texts = any(_is_by_texts(piece, name) for piece in hot for name in scan.compared)
@@ -161,18 +169,17 @@ def _in_whole(pieces: Sequence[Piece], names: Sequence[str]) -> tuple[Piece, ...
     return tuple(piece for piece in pieces if all(name in piece.columns for name in names))
 
 
-def _in_memory(context: SessionContext, pieces: Sequence[Piece], scan: FileScan, partitions: int) -> DataFrame:
-    """Return rows in memory as a relation; values have the types that the files' relation has."""
+def _in_memory(context: SessionContext, pieces: Sequence[Piece], scan: FileScan, partitions: int) -> list[DataFrame]:
+    """Return rows in memory as relations; values have the types that the files' relation has."""
     names = scan.read
     alike: dict[tuple[pa.DataType, ...], list[Piece]] = defaultdict(list)
     for piece in pieces:
         alike[tuple(piece.columns[name][0].type for name in names)].append(piece)
     rows = sum(map(_rows, pieces))
-    frames = [
+    return [
         _alike_in_memory(context, some, scan, max(1, partitions * sum(map(_rows, some)) // max(1, rows)))
         for some in alike.values()
     ]
-    return balanced_union(frames)
 
 
 def _rows(piece: Piece) -> int:
@@ -193,7 +200,7 @@ def _alike_in_memory(context: SessionContext, pieces: Sequence[Piece], scan: Fil
             done += len(arrays[0])
     name = f"rows_{secrets.token_hex(8)}"
     context.register_record_batches(name, [part for part in parts if part])
-    frame = context.table(name)
+    frame = named_again(context.table(name))
     context.deregister_table(name)  # only the relation made of it still refers to it
     columns = zip(wanted, schema.types, strict=True)
     return frame.select(*(_as_wanted(one, kept, compared=one.name in scan.compared) for one, kept in columns))

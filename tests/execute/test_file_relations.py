@@ -292,3 +292,32 @@ def test_views_keep_pruning_statistics_dynamic_filters_and_counts(tmp_path: Path
     assert "DynamicFilter" in joined
     assert "mode=CollectLeft" in joined
     assert joined.index("DataSourceExec: partitions=1") < joined.index("DataSourceExec: file_groups")
+
+
+def test_a_fence_over_many_groups_is_one(tmp_path: Path) -> None:
+    """The engine repeats a LIMIT on each part of a union; conditions reach the files all the same."""
+    schema = pa.schema([("part", pa.string()), ("id", pa.int64()), ("s", pa.string()), ("k", pa.int64())])
+    groups = []
+    for part in range(4):
+        ids = pa.array(range(part * 10_000, (part + 1) * 10_000), pa.int32())
+        table = pa.table({"id": ids, "s": ["x"] * 10_000, "k": ids.cast(pa.int64())})
+        file = parquet(tmp_path / f"{part}.parquet", table)
+        columns = (Constant(pa.scalar(f"p{part}")), Physical("id"), Physical("s"), Physical("k"))
+        groups.append(FileGroup("parquet", (file,), columns, table.schema))
+    context = new_context()
+    scan = scan_of(schema, *groups)
+    plain, fenced = (file_relations.register(context, scan, fenced=fenced) for fenced in (False, True))
+    query = "SELECT sum(id) AS s FROM (SELECT id FROM {t} WHERE s = 'x' AND id > 7 {fence}) AS t WHERE id % 2 = 0"
+    fence = "LIMIT 9223372036854775807"
+    plan = plan_of(context, query.format(t=fenced, fence=fence))
+    assert plan.count("CoalescePartitionsExec: fetch=") == 1
+    assert plan.count("projection=[id@0], fetch=") == 4
+    assert plan.count("pruning_predicate=s_null_count") == 4
+    sums = {context.sql(query.format(t=name, fence=fence)).to_pydict()["s"][0] for name in (plain, fenced)}
+    assert sums == {sum(range(8, 40_000, 2))}
+    one = query.format(t=fenced, fence=fence).replace("s = 'x'", "part = 'p2'")
+    assert plan_of(context, one).count("DataSourceExec") == 1
+    joined = plan_of(
+        context, f"SELECT * FROM (VALUES (5)) AS v (v) JOIN (SELECT k FROM {fenced} {fence}) AS t ON k = v"
+    )
+    assert joined.count("DynamicFilter") == 4

@@ -262,6 +262,29 @@ def test_what_has_a_fence_is_read_from_under_it(tmp_path: Path, all_hot: bool) -
     _run(tmp_path, work)
 
 
+@pytest.mark.parametrize("all_hot", [True, False])
+def test_rows_under_a_fence_change_threads_once_without_the_columns_of_conditions(
+    tmp_path: Path, all_hot: bool
+) -> None:
+    scan = _scan("v1", _group(tmp_path, {"a": NUMBERS}), read=("n", "word"))
+    other = _group(tmp_path, {"a": NUMBERS, "b": NUMBERS.slice(0, 9000)})
+    both = scan if all_hot else _scan("v2", other, read=("n", "word"))
+    inner = f"SELECT sum(n) AS s FROM (SELECT n FROM \"scan_x\" WHERE word <> 'w3' {FENCE}) AS t"
+
+    async def work(engine: Engine) -> None:
+        await _warm(engine, _query(scan))
+        fenced = replace(_query(both, inner), fenced=frozenset({"scan_x"}))
+        plan, hot = without_hot(await engine.explain(fenced, (), analyze=False))
+        assert hot == {"scan_x": 1}
+        assert plan.count("CoalescePartitionsExec: fetch=") == 1
+        assert plan.count("FilterExec: ") == plan.count("projection=[n@0], fetch=") == (1 if all_hot else 2)
+        expected = sum(n for n in range(ROWS) if n % 7 != 3)
+        more = 0 if all_hot else sum(n for n in range(9000) if n % 7 != 3)
+        assert await _rows(engine, fenced) == [{"s": expected + more}]
+
+    _run(tmp_path, work)
+
+
 def test_what_is_read_once_takes_no_memory(tmp_path: Path) -> None:
     scan = _scan("v1", _group(tmp_path, {"a": NUMBERS}))
     stream = replace(_query(scan, 'SELECT n FROM "scan_x"'), is_plain_scan=True)

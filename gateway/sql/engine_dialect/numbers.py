@@ -168,6 +168,9 @@ def round_to(node: exp.Expr) -> exp.Expr:
 def _rescaled(node: exp.Round) -> exp.Expr | None:
     """``round`` of a numeric of known digits to a constant number of them: a cast, which rounds halves away from zero
     as PostgreSQL does. With as many digits as there are nothing is left to be done for any row.
+
+    A cast around it to a numeric with fewer digits before the point fails for the values that do not fit these: they
+    are asked for here, once, where the engine looks at each value to divide it anyway.
     """
     argument, scale = node.this.unnest(), scale_of(type_of(node))
     if scale is None or not isinstance(argument, exp.Column | exp.Cast) or _rounds_before_the_point(node):
@@ -176,12 +179,31 @@ def _rescaled(node: exp.Round) -> exp.Expr | None:
     if precision is None or digits is None or not 0 <= digits <= precision:
         return None
     whole = precision - digits + (scale < digits)  # 9.9 rounds to 10
-    if whole + scale > _MOST:
+    room = _room_around(node, scale)
+    wanted = max(1, scale + (whole if room is None else min(whole, room)))
+    if wanted > _MOST:
         return None
     value = node.this
     if precision <= _MOST_OF_8_BYTES:  # dividing eight bytes takes half of the time that sixteen take
         value = arrow_cast(value, f"Decimal64({precision}, {digits})", type_of(argument).copy())
-    return typed(cast(value, f"DECIMAL({max(1, whole + scale)}, {scale})"), type_of(node).copy())
+        if room is not None and wanted <= _MOST_OF_8_BYTES:  # the cast around it makes sixteen of them
+            return arrow_cast(value, f"Decimal64({wanted}, {scale})", type_of(node).copy())
+    return typed(cast(value, f"DECIMAL({wanted}, {scale})"), type_of(node).copy())
+
+
+def _room_around(node: exp.Round, scale: int) -> int | None:
+    """How many digits before the point the cast around a number has room for; None where there is none, or it rounds
+    to fewer than ``scale`` digits behind the point.
+    """
+    around = node.parent
+    while isinstance(around, exp.Paren):
+        around = around.parent
+    if type(around) is not exp.Cast or around.to.this is not T.DECIMAL:
+        return None
+    precision, digits = precision_of(around.to), scale_of(around.to)
+    if precision is None or digits is None or not scale <= digits <= precision:
+        return None
+    return precision - digits
 
 
 def _rounds_before_the_point(node: exp.Round) -> bool:

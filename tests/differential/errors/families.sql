@@ -333,3 +333,7 @@ select name ~ '^*a' from small.kinds where id = 1;
 select name similar to '[a' from small.kinds where id = 1;
 -- a replaced pattern that ends in a backslash
 select regexp_replace(name, 'a\', '') from small.kinds where id = 1;
+-- numeric, rounds to a digit more than its type has
+select round(price, 0)::numeric(15, 2) from small.kinds where id = 2;
+-- numeric, rounds to a digit less than another type has
+select round(price, 1)::numeric(14, 2) from small.kinds where id = 2;

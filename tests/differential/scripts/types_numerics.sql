@@ -52,6 +52,16 @@ select 1.500, 2.50 + 1, 1.10 * 1.10, 5.0 - 5.00 from types where id = 1;
 -- round half away from zero
 select round(n), round(n2, 1), round(n, 2), round(n, -1), round(2.5), round(-2.5) from types;
 
+-- rounded and cast to as many digits, to fewer and to more
+select round(n)::numeric(10,2), round(n, 1)::numeric(10,2), (round(n))::numeric(9), round(n, 1)::numeric(9,0), round(n2)::numeric(20,4), round(n2, 1)::numeric(30,10), round(n, 3)::numeric(18,2) from types where abs(n) < 99999999;
+
+-- rounded and cast to a digit before the point
+select round(n)::numeric(1,0), round(n)::numeric(3,2), round(n)::numeric(2,2) from types where abs(n) < 0.5;
+
+-- rounded and cast to digits that a value does not fit
+-- error: 22003
+select round(n)::numeric(10,2) from types;
+
 -- trunc ceil floor
 select trunc(n), trunc(n, 2), ceil(n), floor(n), trunc(n, -1), ceiling(n2) from types;
 
