@@ -64,6 +64,23 @@ def test_parameters_get_their_types(client: psycopg.Connection) -> None:
         assert client.execute(query, ("b", 5, "b")).fetchall() == [([1, None], [1, 5])]
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT jsonb_build_object('n', n) FROM small.numbers ORDER BY n LIMIT 2",
+        "SELECT k.name, jsonb_build_object('n', n, 'd', k.day) AS j FROM small.numbers CROSS JOIN small.kinds k "
+        "ORDER BY k.id, 1, n LIMIT 2",
+        "WITH w AS (SELECT to_jsonb(n) AS j FROM small.numbers ORDER BY n DESC FETCH FIRST 3 ROWS ONLY) TABLE w",
+    ],
+)
+def test_a_limit_spares_calls(client: psycopg.Connection, query: str) -> None:
+    """The call stands above the sort that keeps the first rows: DataFusion would move it below, for all rows."""
+    plan = [row[0] for row in client.execute(f"EXPLAIN {query}").fetchall()]
+    calls = [at for at, line in enumerate(plan) if "postgres_" in line]
+    sorts = [at for at, line in enumerate(plan) if "SortExec: TopK" in line]
+    assert len(calls) == 1 and sorts and calls[0] < min(sorts), "\n".join(plan)
+
+
 def test_errors_are_postgresqls(client: psycopg.Connection) -> None:
     with pytest.raises(psycopg.errors.InvalidTextRepresentation) as raised:
         client.execute("SELECT name::jsonb FROM small.kinds WHERE id = 1")

@@ -27,6 +27,11 @@ _CASES = [
     ("interval_constants", "SELECT INTERVAL '1 day 02:30'", "SELECT INTERVAL '1 DAY 9000 SECOND'"),
     ("prefix_operators", "SELECT @ a + 1, ~ a + 1 FROM t", "SELECT ABS(a + 1), ~(a + 1) FROM t"),
     ("some_is_any", "SELECT a > SOME(b) FROM t", "SELECT a > ANY(b) FROM t"),
+    (
+        "similar_substrings",
+        "SELECT substring(a SIMILAR 'b' ESCAPE '#'), a SIMILAR TO 'b' FROM t",
+        "SELECT SUBSTRING(a FROM 'b' FOR '#'), a SIMILAR TO 'b' FROM t",
+    ),
     ("like_calls", "SELECT like(a, 'b%'), a LIKE ('b%') FROM t", "SELECT ((a) LIKE ('b%')), a LIKE ('b%') FROM t"),
     ("order_using", "SELECT a FROM t ORDER BY a USING >, b USING <", "SELECT a FROM t ORDER BY a DESC, b ASC"),
     ("normal_forms", "SELECT a IS NOT NFD NORMALIZED FROM t", "SELECT (NOT IS_NORMALIZED(a, 'NFD')) FROM t"),

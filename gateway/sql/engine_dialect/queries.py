@@ -15,6 +15,7 @@ from gateway.sql.engine_dialect.decorrelate import wrapped
 from gateway.sql.engine_dialect.distinct_on import keys_within
 from gateway.sql.engine_dialect.group_keys import ROWS
 from gateway.sql.engine_dialect.kinds import MOMENTS, SAME_TEXT, Kind, T, carried_as_text, common_type, kind, type_of
+from gateway.sql.engine_dialect.late_calls import behind_limit, may_be_late
 from gateway.sql.engine_dialect.moments import Session
 from gateway.sql.engine_dialect.rows_apart import sorted_outside
 from optimizer.census import Census, with_subclasses
@@ -46,7 +47,7 @@ def fetch(node: exp.Select | exp.SetOperation) -> None:
 
 def may_stand_apart(census: Census) -> bool:
     """Whether a statement may have queries that `apart` changes."""
-    if census.has(*ROWS, exp.Distinct, exp.LimitOptions):
+    if census.has(*ROWS, exp.Distinct, exp.LimitOptions) or may_be_late(census):
         return True
     return any(one.find(exp.Query) is not None for one in census.find_all(exp.Limit, exp.Offset, exp.Fetch))
 
@@ -54,13 +55,16 @@ def may_stand_apart(census: Census) -> bool:
 def apart(query: exp.Query, root: exp.Query) -> exp.Query:
     """Rows are numbered behind DISTINCT and set operations: where FETCH WITH TIES or a LIMIT that is a query asks for
     numbers, these become a derived table. So do SELECTs that take arrays apart (`rows_apart`), and those whose DISTINCT
-    ON is of what is computed before (`distinct_on`). Returns the root, which may be a new one.
+    ON is of what is computed before (`distinct_on`), or whose LIMIT spares calls of PostgreSQL's (`late_calls`).
+    Returns the root, which may be a new one.
     """
     parts = [query.args[key] for key in ("limit", "offset") if query.args.get(key) is not None]
     options = [part.args.get("limit_options") for part in parts]
     ties = any(one is not None and one.args.get("with_ties") for one in options)
     numbered = ties or any(part.find(exp.Query) is not None for part in parts)
-    outer = (sorted_outside(query) or keys_within(query)) if isinstance(query, exp.Select) else None
+    outer = None
+    if isinstance(query, exp.Select):
+        outer = sorted_outside(query) or keys_within(query) or behind_limit(query)
     if outer is None and (not numbered or (isinstance(query, exp.Select) and not query.args.get("distinct"))):
         return root
     parent, key, index = query.parent, query.arg_key, query.index

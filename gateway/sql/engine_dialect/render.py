@@ -179,7 +179,7 @@ def _translate(tree: exp.Query, session: Session) -> exp.Query:
     result: exp.Expr = tree
     assert isinstance(result, exp.Query)
     if queries.may_stand_apart(census):
-        for query in census.find_all(exp.Select, exp.SetOperation):
+        for query in reversed(census.find_all(exp.Select, exp.SetOperation)):  # an outer one may copy what is in it
             result = queries.apart(query, result)
         assert isinstance(result, exp.Query)
         census = take_census(result)
