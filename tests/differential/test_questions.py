@@ -37,6 +37,15 @@ WITH_VALUES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("select id, case id % 3 when 0 then n / 7 when 1 then null else 2.5 end from lk.tame order by id", ()),
     ("select id, coalesce(case when i4 = 0 then null else n / i4 end, 0) from lk.tame order by id", ()),
     ("select case when count(*) > $1 then sum(n) / count(*) else 0 end from lk.tame", ("5",)),
+    (
+        "select coalesce(n, 0), coalesce(n, $1), greatest(n, 0), least(n, 2.5, null), n from lk.tame order by id",
+        ("1.5",),
+    ),
+    ("select greatest(least(n, 2), -1), case id % 2 when 0 then n else 0 end, abs(coalesce(n, 0)) from lk.tame", ()),
+    ("select coalesce(n, 0) - coalesce(n, 1.5), coalesce(n, 0) * 2.5, coalesce(n, 0) / 3 from lk.tame order by id", ()),
+    ("select case when b then null when i4 > 1 then n else 0 end as x from lk.tame order by x, id", ()),
+    ("select b, coalesce(sum(n), 0) as s, count(distinct i4) from lk.tame group by b order by s, b", ()),
+    ("select coalesce(n, 0.0000), count(*) from lk.tame group by 1 order by 1", ()),
     # NaN, of which statistics in files tell nothing
     ("select id from lk.wild where f8 = 'NaN'", ()),
     ("select id from lk.wild where f8 = $1 or f4 >= $1", ("NaN",)),

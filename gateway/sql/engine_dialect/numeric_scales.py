@@ -11,6 +11,8 @@ from optimizer.copies import copied
 _MOST_QUOTIENTS = 3  # in an expression: the scale of each is written out beside it
 _MOST_COPIED = 200  # parts of a CASE, whose conditions are
 _WIDEST = 76  # digits of what holds any numeric
+_CHOICES = (exp.Case, exp.Coalesce, exp.Greatest, exp.Least)
+_SUMS = (exp.Add, exp.Sub, exp.Mul)
 _SAME = (exp.Paren, exp.Neg, exp.Abs)
 
 
@@ -28,6 +30,14 @@ def greater_scale(left: exp.Expr, right: exp.Expr) -> exp.Expr:
     return _joined("greatest", found[0], found[1]) if len(found) == 2 else found[0] if found else _written(0)
 
 
+def varies(value: exp.Expr) -> bool:
+    """Whether a translated numeric of a known type chooses between numbers of different scale, which its rows keep: of
+    ``coalesce(price, 0)`` PostgreSQL shows ``1.50`` and ``0``.
+    """
+    bare = value.unnest()
+    return isinstance(bare, (*_CHOICES, *_SUMS, *_SAME)) and isinstance(_scale(bare), exp.Expr)
+
+
 def _written(scale: int) -> exp.Expr:
     return cast(number(scale), "BIGINT")
 
@@ -37,21 +47,30 @@ def _scale(value: exp.Expr) -> int | exp.Expr | None:
         return _scale(value.this)
     known = scale_of(type_of(value))
     if known is not None:
-        return known
+        found = _of_operands(value) if isinstance(value, (*_CHOICES, *_SUMS)) else None
+        return known if found is None else found
     if kind(value) is Kind.INTEGER:
         return 0
     if isinstance(value, exp.Anonymous) and value.name == "numeric_quotient":
         return call("quotient_scale", *(copied(part) for part in value.expressions[1:]), returns=T.BIGINT)
-    if isinstance(value, exp.Add | exp.Sub | exp.Mod | exp.Mul):
-        left, right = _scale(value.left), _scale(value.right)
-        if left is None or right is None:
-            return None
-        return _of_two(left, right, product=isinstance(value, exp.Mul))
+    if isinstance(value, (*_CHOICES, *_SUMS, exp.Mod)):
+        return _of_operands(value)
+    return _of_sum(value)
+
+
+def _of_operands(value: exp.Expr) -> int | exp.Expr | None:
+    """The scale of a sum, a product or a choice."""
     if isinstance(value, exp.Coalesce):
         return _first_of([value.this, *value.expressions])
     if isinstance(value, exp.Case):
         return _chosen(value)
-    return _of_sum(value)
+    if isinstance(value, exp.Greatest | exp.Least):
+        return _first_equal(value)
+    assert isinstance(value, exp.Binary)
+    left, right = _scale(value.left), _scale(value.right)
+    if left is None or right is None:
+        return None
+    return _of_two(left, right, product=isinstance(value, exp.Mul))
 
 
 def _first_of(values: list[exp.Expr]) -> int | exp.Expr | None:
@@ -59,21 +78,58 @@ def _first_of(values: list[exp.Expr]) -> int | exp.Expr | None:
     scales = [_scale(one) for one in values]
     if any(one is None for one in scales) or any(one.find(exp.Query) is not None for one in values):
         return None
+    if (alike := _alike(scales)) is not None:
+        return alike
     branches = [(_known(one), _as_written(scale)) for one, scale in zip(values, scales, strict=True)]
     return typed(case(*branches), T.BIGINT)
 
 
-def _chosen(value: exp.Case) -> exp.Expr | None:
-    """The scale of the branch that a row takes."""
-    default = value.args.get("default")
-    branches = [(branch.this, _scale(branch.args["true"])) for branch in value.args["ifs"]]
-    last = _scale(default) if default is not None and not isinstance(default.unnest(), exp.Null) else 0
-    if value.this is not None or last is None or any(scale is None for _, scale in branches):
+def _alike(scales: list[int | exp.Expr | None]) -> int | None:
+    """Return the scale that all have, None where they differ."""
+    first = scales[0]
+    return first if isinstance(first, int) and all(one == first for one in scales) else None
+
+
+def _first_equal(value: exp.Expr) -> int | exp.Expr | None:
+    """The scale of the first of the greatest, or least, values."""
+    operands = [one for one in (value.this, *value.expressions) if not _is_null(one)]
+    scales = [_scale(one) for one in operands]
+    if any(one is None for one in scales) or value.find(exp.Query) is not None:
         return None
+    if (alike := _alike(scales)) is not None:
+        return alike
+    if sum(1 for _ in value.walk()) > _MOST_COPIED:
+        return None
+    branches = [
+        (exp.EQ(this=copied(value), expression=paren(copied(one))), _as_written(scale))
+        for one, scale in zip(operands, scales, strict=True)
+    ]
+    return typed(case(*branches), T.BIGINT)
+
+
+def _chosen(value: exp.Case) -> int | exp.Expr | None:
+    """The scale of the branch that a row takes."""
+    results = [branch.args["true"] for branch in value.args["ifs"]]
+    if value.args.get("default") is not None:
+        results.append(value.args["default"])
+    known = [_scale(one) for one in results if not _is_null(one)]
+    if not known or any(scale is None for scale in known):
+        return None
+    if (alike := _alike(known)) is not None:
+        return alike
     if value.find(exp.Query) is not None or sum(1 for _ in value.walk()) > _MOST_COPIED:
         return None
-    chosen = [(copied(condition), _as_written(scale)) for condition, scale in branches]
-    return typed(case(*chosen, default=_as_written(last)), T.BIGINT)
+    scales = [_as_written(0 if _is_null(one) else _scale(one)) for one in results]
+    last = scales.pop() if value.args.get("default") is not None else _written(0)
+    branches = [(copied(one.this), scale) for one, scale in zip(value.args["ifs"], scales, strict=True)]
+    chosen = case(*branches, default=last)
+    if value.this is not None:
+        chosen.set("this", copied(value.this))
+    return typed(chosen, T.BIGINT)
+
+
+def _is_null(value: exp.Expr) -> bool:
+    return isinstance(value.unnest(), exp.Null)
 
 
 def _of_sum(value: exp.Expr) -> exp.Expr | None:

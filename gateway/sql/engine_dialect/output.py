@@ -12,7 +12,7 @@ from gateway.sql.engine_dialect import kinds
 from gateway.sql.engine_dialect.build import QUOTIENT, call, case, cast, typed
 from gateway.sql.engine_dialect.call_marks import get_digits
 from gateway.sql.engine_dialect.kinds import T, type_of
-from gateway.sql.engine_dialect.numeric_scales import shown_scale
+from gateway.sql.engine_dialect.numeric_scales import shown_scale, varies
 
 
 def numeric_digits(value: exp.Expr) -> exp.Expr:
@@ -84,6 +84,11 @@ def _reads_stored(tree: exp.Query) -> bool:
     return False
 
 
+def _may_vary(value: exp.Expr, group: exp.Expr | None) -> bool:
+    """Whether its rows have different scales. What is a key of groups has one: nothing else is known of its rows."""
+    return varies(value) and (group is None or value not in [*group.expressions])
+
+
 def with_numeric_text(tree: exp.Query) -> exp.Query:
     """Put text in place of those output columns that are inexact numerics, in place.
 
@@ -98,7 +103,7 @@ def with_numeric_text(tree: exp.Query) -> exp.Query:
     numbers: dict[str, exp.Expr] = {}
     for column in tree.selects:
         value = column.unalias()
-        if type_of(value).this is T.DECIMAL and kinds.scale_of(type_of(value)) is None:
+        if type_of(value).this is T.DECIMAL and (kinds.scale_of(type_of(value)) is None or _may_vary(value, group)):
             numbers[column.alias_or_name] = value.copy()
             digits: exp.Expr
             if stored and isinstance(value, exp.Column):

@@ -192,6 +192,8 @@ def _translate(tree: exp.Query, session: Session) -> exp.Query:
         _clauses(query, session, present)
     if exp.Filter in present:
         aggregates.spare_filtered(result)
+    if exp.Distinct in present:
+        aggregates.widen_beside_distinct(result)
     if exp.GroupConcat in present:
         text_aggregates.keep_apart(result)
     for node in reversed([one for one in result.dfs() if type(one) in BY_CLASS]):

@@ -81,6 +81,17 @@ def _is_cut(interval: str) -> bool:
     return len(words) > 1 and (":" in interval or words[-1].lower() == "ago")
 
 
+def other_joins(tokens: Tokens) -> Tokens:
+    """``a ANTI JOIN b`` joins ``a AS anti``: words of other dialects are names to PostgreSQL."""
+    for token in tokens:
+        if token.token_type in _OF_OTHERS:
+            token.token_type = TokenType.VAR
+    return tokens
+
+
+_OF_OTHERS = frozenset({TokenType.ANTI, TokenType.ASOF, TokenType.SEMI, TokenType.STRAIGHT_JOIN})
+
+
 def similar_substrings(tokens: Tokens) -> Tokens:
     """``substring(a SIMILAR b ESCAPE c)`` is ``substring(a FROM b FOR c)``."""
     if not any(_is_word(token, "similar") for token in tokens):
@@ -348,6 +359,7 @@ RULES: tuple[Callable[[Tokens], Tokens], ...] = (
     interval_constants,
     prefix_operators,
     some_is_any,
+    other_joins,
     similar_substrings,
     like_calls,
     order_using,

@@ -153,3 +153,33 @@ select (j::jsonb ->> 'a')::int + 1, count(*), rank() over (order by (j::jsonb ->
 select upper(j::jsonb ->> 'a'), count(*), grouping(j::jsonb ->> 'a') from types where id < 3 group by rollup (j::jsonb ->> 'a');
 -- what postgresql computes of a key
 select upper(regexp_replace(o_orderpriority, '[aeiou]', '', 'g')), (regexp_match(o_orderpriority, '[a-z]'))[1], count(*) from orders group by regexp_replace(o_orderpriority, '[aeiou]', '', 'g'), regexp_match(o_orderpriority, '[a-z]');
+-- sums and one distinct count having
+SELECT c_nationkey, SUM(c_acctbal) AS a0, COUNT(DISTINCT c_mktsegment) AS a1 FROM customer GROUP BY 1 HAVING SUM(c_acctbal) > 300000;
+-- sums and one distinct count computed with
+SELECT c_nationkey, SUM(c_acctbal) * 2 as x, SUM(c_acctbal) / COUNT(DISTINCT c_mktsegment) AS a1, sum(c_acctbal) + 1.5, rank() over (order by sum(c_acctbal)), sum(sum(c_acctbal)) over () FROM customer GROUP BY 1 order by 2;
+-- integers and one distinct count having
+SELECT SUM(i4), count(distinct i2), max(n) FROM types having SUM(i4) > 10 and max(n) > 1;
+-- numerics and one distinct count of all
+SELECT SUM(id::numeric(5,2)), count(distinct i2), sum(f4), min(n) FROM types having sum(id::numeric(5,2)) > 10.5;
+-- bigints and one distinct count having
+SELECT SUM(i8), count(distinct i2), min(n) FROM types group by b having sum(i8) < 10.5;
+-- sums and one distinct count in case
+SELECT case when SUM(n2) > 5 then 'a' end, count(distinct i2), coalesce(sum(n2), 0), sum(n2)::text FROM types group by b;
+-- averages and one distinct count having
+SELECT c_nationkey, avg(c_acctbal), COUNT(DISTINCT c_mktsegment) AS a1 FROM customer GROUP BY 1 HAVING avg(c_acctbal) > 3000 and sum(c_acctbal + 0.25) > 5 order by sum(c_acctbal) limit 3;
+-- sums of terms and one distinct count
+SELECT sum(n2 * n), sum(n2 + 0.25), sum(n2), sum(k) , COUNT(DISTINCT w) FROM types, pairs HAVING sum(n2 * n) > 3000 or sum(n2 + 0.25) > 5;
+-- a sum and one distinct count of a derived table
+SELECT b, sum(x) from (SELECT b, sum(n2) as x, count(distinct i2) from types group by b) y where x > 3 group by b;
+-- a sum and a filtered distinct count
+SELECT count(distinct i2) filter (where b), sum(n2) from types having sum(n2) > 3;
+-- a sum of distinct ones and of all
+SELECT sum(distinct n2), sum(n2) from types having sum(n2) > 3;
+-- extremes and one distinct count
+SELECT b, count(distinct t), max(n2) from types group by b having max(n2) > 3 and min(n) < 5;
+-- a sum and one distinct count sorted by
+SELECT b, count(distinct t), sum(n2) s from types group by b order by sum(n2) > 3, b;
+-- filtered sum and one distinct count in rollup
+SELECT b, count(distinct t), sum(n2) filter (where id > 2) s from types group by rollup (b) having sum(n2) filter (where id > 2) > 1 order by s;
+-- deviations and one distinct count
+SELECT b, stddev(n2), count(distinct t), sum(n2) s from types group by b having variance(n2) > 1 and sum(n2) > 1;

@@ -177,3 +177,11 @@ select a.k from pairs a full join pairs d on a.k = d.k where a.q not in (select 
 select a.id, b.k from types a full join pairs b on a.i2 = b.k where (a.i4 is not distinct from 10) and a.b;
 -- full join under is distinct from, of both sides
 select a.id, b.k from types a full join pairs b on a.i2 = b.k where (a.i4 is distinct from b.k) and b.w is not null;
+-- alias of a table named anti
+select k from pairs anti join region on k = r_regionkey;
+-- alias of a table named semi
+select semi.k from pairs semi left join region on semi.k = r_regionkey;
+-- alias of a table named asof
+select * from pairs asof join region on k = r_regionkey;
+-- columns and tables named as joins of other dialects
+select semi, anti from (select k as semi, w as anti from pairs) asof;
