@@ -27,6 +27,7 @@ _CASES = [
     ("interval_constants", "SELECT INTERVAL '1 day 02:30'", "SELECT INTERVAL '1 DAY 9000 SECOND'"),
     ("prefix_operators", "SELECT @ a + 1, ~ a + 1 FROM t", "SELECT ABS(a + 1), ~(a + 1) FROM t"),
     ("some_is_any", "SELECT a > SOME(b) FROM t", "SELECT a > ANY(b) FROM t"),
+    ("other_joins", "SELECT a FROM t ANTI JOIN u ON b = c", "SELECT a FROM t AS ANTI JOIN u ON b = c"),
     (
         "similar_substrings",
         "SELECT substring(a SIMILAR 'b' ESCAPE '#'), a SIMILAR TO 'b' FROM t",
@@ -92,6 +93,11 @@ _CASES = [
     ),
     ("normal_forms", "SELECT a IS NORMALIZED FROM t", "SELECT IS_NORMALIZED(a, 'NFC') FROM t"),
     ("local_times", "SELECT a AT LOCAL FROM t", "SELECT TIMEZONE(a) FROM t"),
+    (
+        "times_of_day",
+        "SELECT LOCALTIME(2) FROM t WHERE a < CURRENT_TIME",
+        'SELECT CAST(LOCALTIMESTAMP AS TIME(2)) AS "localtime" FROM t WHERE a < CAST(CURRENT_TIMESTAMP AS TIMETZ)',
+    ),
     ("row_star", "SELECT (t).* FROM t", "SELECT t.* FROM t"),
     (
         "values_as_query",

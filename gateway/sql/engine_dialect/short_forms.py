@@ -110,6 +110,19 @@ def local_times(tree: exp.Expr) -> None:
             node.replace(exp.Anonymous(this="timezone", expressions=[node.this.copy()]))
 
 
+def times_of_day(tree: exp.Expr) -> None:
+    """``LOCALTIME`` is ``LOCALTIMESTAMP::time``, and ``CURRENT_TIME`` is ``CURRENT_TIMESTAMP::timetz``."""
+    for node in _each(tree, exp.Localtime) + _each(tree, exp.CurrentTime):
+        is_local = isinstance(node, exp.Localtime)
+        moment = exp.Localtimestamp() if is_local else exp.CurrentTimestamp()
+        digits = [exp.DataTypeParam(this=node.this.copy())] if node.this is not None else []
+        sql_type = exp.DataType(this=exp.DType.TIME if is_local else exp.DType.TIMETZ, expressions=digits)
+        made: exp.Expr = exp.Cast(this=moment, to=sql_type)
+        if isinstance(node.parent, exp.Select) and node.arg_key == "expressions":
+            made = named(made, "localtime" if is_local else "current_time")
+        node.replace(made)
+
+
 def row_star(tree: exp.Expr) -> None:
     """``(t).*`` is ``t.*``."""
     for node in _each(tree, exp.Dot):
@@ -309,6 +322,7 @@ RULES: tuple[tuple[Callable[[exp.Expr], None], Callable[[Census], bool]], ...] =
     (regexp_like_calls, _has(exp.Anonymous)),
     (normal_forms, _has(exp.NullSafeEQ, exp.NullSafeNEQ)),
     (local_times, _has(exp.AtTimeZone)),
+    (times_of_day, _has(exp.Localtime, exp.CurrentTime)),
     (row_star, _has(exp.Dot)),
     (values_as_query, _has(exp.Values)),
     (sample, _has(exp.TableSample)),

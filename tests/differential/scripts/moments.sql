@@ -145,3 +145,11 @@ select id, timetz '10:00+02' at time zone 'UTC', time '10:00' at time zone 'UTC'
 select clock_timestamp() > '2020-01-01', clock_timestamp() >= now() - interval '1 s' from pairs;
 -- clocks inside of formats
 select to_char(clock_timestamp(), 'YYYY') > '2020', to_char(statement_timestamp(), 'YYYY') >= '2020', to_json(transaction_timestamp()) is not null from pairs;
+-- localtime of the day
+select localtime is not null, localtime(2) < '24:00', localtime = localtimestamp::time, k from pairs;
+-- current_time with its zone
+select current_time is not null, current_time(0)::text like '__:__:__+00', current_time = now()::timetz, extract(timezone from current_time) from pairs;
+-- times of the day named in a derived table
+select a.localtime is null, a.current_time is null from (select localtime, current_time from pairs) a;
+-- times compared with localtime
+select count(*) from types where tm < localtime or tm >= localtime;
