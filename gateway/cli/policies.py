@@ -22,10 +22,13 @@ from gateway.cli.output import FAILED, USAGE, CommandError, notices, results
 from gateway.configuration.config import Config, load
 from gateway.configuration.error import ConfigError
 from gateway.configuration.quantities import parse_duration
+from gateway.rehearsal.absent import without_absent
 from gateway.rehearsal.case_file import load_cases
 from gateway.rehearsal.cases import try_cases
 from gateway.rehearsal.policy_file import FORMATS, changes, exported, wanted_by, write_policies
 from gateway.rehearsal.replay import Change, Draft, Past, from_audit, load_statements, replay
+
+_NAMED = 5  # of what no source has now
 
 
 def test(paths: Sequence[Path]) -> None:
@@ -61,7 +64,17 @@ def export(config_path: Path, form: str) -> None:
         raise CommandError(f'no format "{form}"', hint=" or ".join(FORMATS), code=USAGE)
     config = load(config_path)
     rows, catalog = _state(config)
+    _tell_absent(rows, catalog)
     sys.stdout.write(write_policies(exported(rows, catalog, config.server.database), form))
+
+
+def _tell_absent(rows: AccessRows, catalog: Catalog) -> None:
+    """Say of what is left alone, since there is nothing now that statements could name."""
+    _, absent = without_absent(rows, catalog)
+    if absent:
+        others = f" and {len(absent) - _NAMED} others" if len(absent) > _NAMED else ""
+        named = f"{', '.join(absent[:_NAMED])}{others}"
+        notices().print(f"what is on {named} is left as it is: no source has that now", soft_wrap=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +101,7 @@ def apply(config_path: Path, request: ApplyRequest) -> None:
     except SqlError as error:
         raise CommandError(f"{request.file}: {told(error)}") from None
     database = config.server.database
+    _tell_absent(rows, catalog)
     sections = changes(rows, wanted, catalog, database, drops=request.drops)
     sys.stdout.write(write_policies(sections, "sql"))
     statements = [one for section in sections for one in section.statements]

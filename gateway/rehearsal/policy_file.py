@@ -14,6 +14,7 @@ from catalog.store.rows import AccessRows, TagRemoval
 from catalog.tables import Catalog
 from gateway.configuration.config import Config
 from gateway.configuration.error import ConfigError, Problem
+from gateway.rehearsal.absent import without_absent
 from gateway.rehearsal.stage import open_stage, run_each
 from gateway.rehearsal.yaml_lines import YamlError, read_yaml
 from gateway.sql.policy_text import view_lineage
@@ -83,8 +84,10 @@ def changes(rows: AccessRows, wanted: AccessRows, catalog: Catalog, database: st
 
 def _of_store(rows: AccessRows, catalog: Catalog, database: str) -> AccessRows:
     """Return a store's policies `normalised`, without what has no effect any more: tags that were taken off a column of
-    a view which has had them again since, and views whose owner is gone, which nobody can read.
+    a view which has had them again since, and views whose owner is gone, which nobody can read; and without what is
+    on relations that no source has now.
     """
+    rows, _ = without_absent(rows, catalog)
     owned = {(row.schema, row.table) for row in rows.tables if row.owner is not None}
     orphans = frozenset(name for name in view_names(rows) if (name.schema, name.name) not in owned)
     views = Views.from_rows(rows, dict)

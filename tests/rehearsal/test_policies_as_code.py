@@ -18,6 +18,7 @@ from catalog.tables import Catalog
 from gateway.cli.output import CommandError
 from gateway.cli.policies import send_as
 from gateway.configuration.config import Config, load
+from gateway.rehearsal.absent import without_absent
 from gateway.rehearsal.policy_file import changes, exported, read_policies, wanted_by, write_policies
 from policies.difference import difference, normalised
 from tests.access.conftest import shop, shop_gateway
@@ -145,6 +146,23 @@ def test_what_is_exported_is_no_change_in_either_form(folder: Path, shop: Sample
     assert write_policies(sections, "sql") == first.output
     (folder / "p.yaml").write_text(write_policies(sections, "yaml"))
     assert read_policies(folder / "p.yaml") == [one for section in sections for one in section.statements]
+
+
+def test_what_is_on_tables_that_no_source_has_is_left_alone(folder: Path, shop: SampleLake) -> None:
+    """It waits for them; a file could not be read with it, as PostgreSQL has nothing that it could be said of."""
+    rows, tables = state(shop), catalog(shop)
+    orders = TableName("shop", "orders")
+    columns = tuple(one for one in tables.tables[orders].columns if one.name != "region")
+    left = {orders: replace(tables.tables[orders], columns=columns)}
+    without = replace(tables, tables=left)
+    assert without_absent(rows, without)[1] == ("shop.orders.region", "shop.regions")
+    kept = replace(rows, row_policies=tuple(one for one in rows.row_policies if "region" not in (one.using or "")))
+    text = write_policies(exported(kept, without, "lake"), "sql")
+    assert "regions" not in text and "CREATE POLICY few ON shop.orders" in text
+    (folder / "p.sql").write_text(text)
+    wanted = asyncio.run(wanted_by(folder / "p.sql", without, Config()))
+    assert changes(kept, wanted, without, "lake", drops=True) == []
+    assert without_absent(rows, Catalog(0, {}, {})) == (rows, ())
 
 
 def test_views_are_made_anew_where_they_cannot_be_replaced(shop: SampleLake, governed: RunningGateway) -> None:
