@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import os
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +22,7 @@ from datafusion import DataFrame, ExecutionPlan, RecordBatchStream, RuntimeEnvBu
 from catalog.errors import SqlError
 from catalog.scans import FileScan, ReadyScan, RemoteScan, Scan, SessionScan
 from gateway.counts import CacheState
-from gateway.execute import file_relations, heaps, remote_relations
+from gateway.execute import context_settings, file_relations, heaps, remote_relations
 from gateway.execute.errors import StatedError, sql_error, without_values
 from gateway.execute.fences import require_fences
 from gateway.execute.hot_relations import HotRelations, Planning
@@ -35,33 +34,6 @@ from gateway.execute.small_relations import SmallRelations
 from gateway.execute.thread_work import in_thread
 
 _log = structlog.get_logger(__name__)
-_SETTINGS = {
-    "datafusion.sql_parser.dialect": "postgresql",
-    "datafusion.sql_parser.parse_float_as_decimal": "true",  # 1.5 is numeric in PostgreSQL
-    "datafusion.sql_parser.map_string_types_to_utf8view": "false",  # Arrow's kernels, which functions use, refuse views
-    "datafusion.execution.collect_statistics": "true",
-    # Groups of which the least or greatest few are asked for are kept in a heap, which loses groups, or panics, where a
-    # float is NaN (aggregates/topk of the engine); all of the groups are made, and then sorted.
-    "datafusion.optimizer.enable_topk_aggregation": "false",
-    # The engine compares what it planned with what it made, and takes a CASE that cannot be NULL for one that can.
-    "datafusion.execution.skip_physical_aggregate_schema_check": "true",
-    "datafusion.catalog.information_schema": "false",
-    "datafusion.explain.show_statistics": "true",  # of which EXPLAIN tells the rows alone
-}
-_CORES = os.cpu_count() or 1
-# One core builds a hash table of so many rows, or bytes, while the others wait; above, both sides of a join are sent to
-# the cores by their keys, which costs more for every row of the larger side. The engine's own limits suit many cores.
-_BUILT_BY_ONE_CORE = {
-    "datafusion.optimizer.hash_join_single_partition_threshold_rows": str(max(131_072, 4_000_000 // _CORES)),
-    "datafusion.optimizer.hash_join_single_partition_threshold": str(max(1 << 20, (128 << 20) // _CORES)),
-}
-# Joins that sort both sides need more than one partition, and each partition of each sort keeps some memory for what it
-# spills: of both as little as they go with.
-_MERGING = {
-    "datafusion.optimizer.prefer_hash_join": "false",
-    "datafusion.execution.sort_spill_reservation_bytes": str(1 << 20),
-}
-_MERGING_PARTITIONS = 2
 _SHARING_RULE = "common_sub_expression_eliminate"
 _REORDERING_RULE = "eliminate_cross_join"  # takes trees of inner joins apart: they come in the optimizer's order
 _READY_ROWS = 8192  # so many of a brief query are waited for
@@ -97,22 +69,23 @@ class Engine:
 
         # All are of one runtime: the memory limit is for all together.
         def new_context(partitions: int, more: dict[str, str] | None = None) -> SessionContext:
-            config = SessionConfig(_SETTINGS | _BUILT_BY_ONE_CORE | (more or {})).with_target_partitions(partitions)
+            config = SessionConfig(context_settings.ALL | (more or {})).with_target_partitions(partitions)
             context = SessionContext(config.with_batch_size(settings.batch_size), runtime)
             _take_rule(context, _REORDERING_RULE)
             register_functions(context)
             return context
 
-        self.context = new_context(settings.target_partitions)
+        self.context = new_context(settings.target_partitions, context_settings.of_large(settings.memory_limit))
         # More partitions than cores even out the work of large scans, and cost small queries up to 0.7 ms to plan.
-        self._context_of_small = new_context(max(1, settings.target_partitions // 2))
+        of_small = context_settings.of_small(settings.memory_limit)
+        self._context_of_small = new_context(max(1, settings.target_partitions // 2), of_small)
         self._context_of_tiny = new_context(1)
-        self._context_of_merging = new_context(_MERGING_PARTITIONS, _MERGING)
+        self._context_of_merging = new_context(context_settings.MERGING_PARTITIONS, context_settings.MERGING)
         self._partitions = {
             self.context: settings.target_partitions,
             self._context_of_small: max(1, settings.target_partitions // 2),
             self._context_of_tiny: 1,
-            self._context_of_merging: _MERGING_PARTITIONS,
+            self._context_of_merging: context_settings.MERGING_PARTITIONS,
         }
         self._stated_error = stated_error
         self._open_remote = open_remote

@@ -58,17 +58,17 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     made.close()
 
 
-@pytest.fixture(scope="module")
-def scans(tmp_path_factory: pytest.TempPathFactory) -> tuple[tuple[str, FileScan], ...]:
-    """Two tables whose keys come several times, or not at all, or are NULL."""
+@pytest.fixture(scope="module", params=[range(9000), range(-100_000, 125_000, 25)], ids=["close", "far apart"])
+def scans(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[tuple[str, FileScan], ...]:
+    """Two tables whose keys come several times, or not at all, or are NULL. Those far apart are looked up in an array
+    because it is small, others because it is full.
+    """
     folder, chance = tmp_path_factory.mktemp("tables"), random.Random(7)
-    return tuple((name, _scan(folder / f"{name}.parquet", _table(chance))) for name in ("a", "b"))
+    return tuple((name, _scan(folder / f"{name}.parquet", _table(chance, request.param))) for name in ("a", "b"))
 
 
-def _table(chance: random.Random) -> pa.Table:
-    keys = [
-        chance.choice((None, *range(5))) if chance.random() < 0.002 else chance.randrange(9000) for _ in range(ROWS)
-    ]
+def _table(chance: random.Random, of: range) -> pa.Table:
+    keys = [chance.choice((None, *of[:5])) if chance.random() < 0.002 else chance.choice(of) for _ in range(ROWS)]
     values = [None if chance.random() < 0.05 else chance.randrange(100) for _ in range(ROWS)]
     texts = [None if key is None else f"text {key}" for key in keys]
     return pa.table({"k": pa.array(keys, pa.int64()), "v": pa.array(values, pa.int32()), "t": texts})
@@ -99,6 +99,11 @@ def test_rows_are_the_same(kind: str, engine: Engine, scans: tuple[tuple[str, Fi
         assert sorted(hashed, key=repr) == sorted(merged, key=repr)
 
     asyncio.run(run())
+
+
+def test_keys_are_looked_up_in_an_array(engine: Engine, scans: tuple[tuple[str, FileScan], ...]) -> None:
+    query = EngineQuery(f"SELECT count(*) {KINDS['inner']}", scans)
+    assert "array_map_created_count=1" in asyncio.run(engine.explain(query, (), True))
 
 
 @pytest.fixture(scope="module")
