@@ -14,7 +14,12 @@ import psycopg
 
 from catalog.errors import SqlError
 from catalog.mirror.comments import comments_after
-from catalog.mirror.object_privileges import object_grants_after
+from catalog.mirror.object_privileges import (
+    OnDatabase,
+    check_other_databases,
+    object_grants_after,
+    read_other_databases,
+)
 from catalog.mirror.policies import FALSE, PolicyMark, read_policies, read_policy_marks, read_rights
 from catalog.mirror.privileges import derived, read_default_privileges, read_privileges
 from catalog.mirror.role_settings import StoredSettings, settings_after
@@ -99,6 +104,7 @@ class Before:
     tables: frozenset[tuple[str, str]]  # and views
     policies: dict[int, PolicyMark]
     views: Mapping[int, TableName]
+    databases: frozenset[OnDatabase]  # the server's others
     held: frozenset[str] = frozenset()  # roles without their attributes: these stay as the store has them
     groups: frozenset[str] = frozenset()  # of predefined roles, that have members
     settings: StoredSettings | None = None  # where statements may change those with which sessions begin
@@ -110,7 +116,8 @@ def read_before(connection: psycopg.Connection) -> Before:
     ours = {one.role.name for one in roles if one.ours}
     tables = frozenset((row.schema, row.table) for row in read_rights(connection))
     marks, views = read_policy_marks(connection), read_view_names(connection)
-    return Before(roles, _foreign(read_memberships(connection), ours), tables, marks, views)
+    databases = read_other_databases(connection)
+    return Before(roles, _foreign(read_memberships(connection), ours), tables, marks, views, databases)
 
 
 def read_after(
@@ -120,6 +127,7 @@ def read_after(
     is not the gateway's. ``owner`` is the server's; ``drops_owned``: by DROP OWNED, which takes for good.
     """
     _refuse_elsewhere(connection)
+    check_other_databases(connection, before.databases, access.object_grants, drops_owned=drops_owned)
     after = _read_roles(connection)
     renamed, dropped = _check_roles(before, after, owner)
     rows = without_roles(rename_roles(access, renamed), frozenset(dropped))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Set
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import psycopg
 from psycopg import sql
@@ -60,12 +60,28 @@ _OTHER_DATABASES = f"""
 SELECT d.datname FROM pg_catalog.pg_database d
 WHERE d.xmin = {_MINE} AND d.datname <> pg_catalog.current_database()
 """
+_ON_OTHERS = """
+SELECT d.datname, CASE WHEN a.grantee = 0 THEN 'public' ELSE pg_catalog.pg_get_userbyid(a.grantee) END,
+       a.privilege_type, a.is_grantable
+FROM pg_catalog.pg_database d, pg_catalog.aclexplode(coalesce(d.datacl, pg_catalog.acldefault('d', d.datdba))) a
+WHERE d.datname <> pg_catalog.current_database()
+"""
 _OTHER_FUNCTIONS = f"""
 SELECT p.oid::pg_catalog.regprocedure::text FROM pg_catalog.pg_proc p WHERE p.xmin = {_MINE} AND NOT {_OURS} LIMIT 1
 """
 _SERVERS = "SELECT s.srvname FROM pg_catalog.pg_foreign_server s"
 _KEYED = {"keyed": sorted(KEYED)}
 _ALL_FUNCTIONS = re.compile(r"\bALL\s+(FUNCTIONS|ROUTINES)\s+IN\s+SCHEMA\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class OnDatabase:
+    """What a role may do with a database of the server."""
+
+    database: str
+    role: str
+    privilege: str
+    grantable: bool
 
 
 def change_object_privileges(connection: psycopg.Connection, access: AccessRows, usable: Set[str]) -> None:
@@ -87,12 +103,33 @@ def _right_to_give(row: ObjectGrant) -> ObjectGrant:
     return replace(row, role=row.grantor or "", grantor=None, grantable=True)
 
 
-def object_grants_after(connection: psycopg.Connection, rows: AccessRows, names: Set[str]) -> tuple[ObjectGrant, ...]:
-    """Return the privileges as the transaction made them. Raises SqlError where it touched other databases, or
-    functions that are not given. ``names`` are the gateway's roles.
+def read_other_databases(connection: psycopg.Connection) -> frozenset[OnDatabase]:
+    """Return who may do what with the server's other databases."""
+    return frozenset(OnDatabase(*row) for row in connection.execute(_ON_OTHERS).fetchall())
+
+
+def check_other_databases(
+    connection: psycopg.Connection, before: Set[OnDatabase], given: Iterable[ObjectGrant], *, drops_owned: bool
+) -> None:
+    """Raise SqlError where the transaction touched other databases. DROP OWNED may: it takes from a role what it has on
+    all of them, and those are copies of what was ``given`` on the lake's database, which other mirrors show of theirs.
     """
-    for (database,) in connection.execute(_OTHER_DATABASES).fetchall():
+    touched = {database for (database,) in connection.execute(_OTHER_DATABASES).fetchall()}
+    if touched and drops_owned:
+        now = read_other_databases(connection)
+        copies = {
+            (one.role, one.privilege) for one in given if one.held and one.function is None and one.server is None
+        }
+        taken = {one.database for one in before - now if (one.role, one.privilege) not in copies}
+        touched &= {*taken, *(one.database for one in now - before)}
+    for database in sorted(touched):
         raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, f"permission denied for database {database}")
+
+
+def object_grants_after(connection: psycopg.Connection, rows: AccessRows, names: Set[str]) -> tuple[ObjectGrant, ...]:
+    """Return the privileges as the transaction made them. Raises SqlError where it touched functions that are not
+    given. ``names`` are the gateway's roles.
+    """
     for (function,) in connection.execute(_OTHER_FUNCTIONS).fetchall():
         raise SqlError(
             SqlState.FEATURE_NOT_SUPPORTED,

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+
+import psycopg
 import pytest
 
-from tests.gateway import ADA, RunningGateway
+from tests.gateway import ADA, RunningGateway, SampleLake, Settings, serving
 
 _HAD = {
     "nothing": (),
@@ -52,3 +56,44 @@ def test_a_role_goes_with_all_it_had(shop_gateway: RunningGateway, clean: None, 
             ada.execute("DROP OWNED BY r; DROP ROLE r")
         assert ada.execute("SELECT count(*) FROM pg_roles WHERE rolname = 'r'").fetchone() == (0,)
         ada.execute("DROP VIEW IF EXISTS shop.v")
+
+
+@pytest.fixture(scope="module")
+def other_lake(shop: SampleLake, shop_gateway: RunningGateway) -> Iterator[RunningGateway]:
+    """A gateway of another lake on the same metadata server: its mirror has copies of what roles have."""
+    with serving(shop, Settings(server={"refresh_interval": "0", "database": "other"})) as running:
+        yield running
+
+
+@pytest.mark.parametrize("had", ["the database", "a table's privilege", "a policy", "defaults", "a function"])
+@pytest.mark.parametrize("block", [True, False], ids=["transaction", "one by one"])
+def test_another_mirror_shows_the_role(
+    shop_gateway: RunningGateway, other_lake: RunningGateway, had: str, block: bool
+) -> None:
+    shown = (
+        "SELECT count(*) FROM pg_shdepend d JOIN pg_roles r ON r.oid = d.refobjid,"
+        " (SELECT oid FROM pg_database WHERE datname = current_database()) own"
+        " WHERE r.rolname = 'r' AND d.dbid <> own.oid AND (d.dbid <> 0 OR d.objid <> own.oid)"
+    )
+    with shop_gateway.connect(ADA) as ada:
+        for statement in ("CREATE ROLE r LOGIN", "GRANT USAGE ON SCHEMA shop TO r", *_HAD[had]):
+            ada.execute(statement.encode(), prepare=False)
+        deadline = time.monotonic() + 20
+        while ada.execute(shown.encode()).fetchone() == (0,):
+            assert time.monotonic() < deadline, "the other mirror shows nothing of the role"
+        begin, end = ("BEGIN", "COMMIT") if block else ("SELECT 1", "SELECT 1")
+        for statement in (begin, "DROP OWNED BY r", "DROP ROLE r", end):
+            ada.execute(statement.encode(), prepare=False)
+        assert ada.execute("SELECT count(*) FROM pg_roles WHERE rolname = 'r'").fetchone() == (0,)
+
+
+def test_what_is_not_a_copy_is_nobodys_to_drop(shop: SampleLake, shop_gateway: RunningGateway) -> None:
+    """Its owner has let the role do something with a database that has nothing to do with the lake."""
+    with shop_gateway.connect(ADA) as ada, shop.server.connect(autocommit=True) as owner:
+        ada.execute("CREATE ROLE r LOGIN")
+        owner.execute("GRANT CREATE ON DATABASE template1 TO r")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="permission denied for database template1"):
+            ada.execute("DROP OWNED BY r")
+        owner.execute("REVOKE CREATE ON DATABASE template1 FROM r")
+        ada.execute("DROP OWNED BY r")
+        ada.execute("DROP ROLE r")
