@@ -31,6 +31,10 @@ def _kept(values: pa.Array, step: int = 1000) -> tuple[pa.Array, ...]:
         (pa.array([-(2**31) - 1, None] * 3000, pa.int64()), pa.int64()),
         (pa.array([None] * 10, pa.int64()), pa.int64()),
         (pa.array([Decimal("9999999999999999.99"), None, Decimal("-0.01")], pa.decimal128(18, 2)), pa.decimal64(18, 2)),
+        (pa.array([Decimal(n * n - 500_000) for n in range(MANY)], pa.decimal128(15, 2)), pa.decimal64(15, 2)),
+        (pa.array([Decimal(n) if n % 7 else None for n in range(-50, MANY)], pa.decimal128(9, 3)), pa.decimal64(9, 3)),
+        (pa.array([None] * 10, pa.decimal128(9, 3)), pa.decimal64(9, 3)),
+        (pa.array([], pa.decimal128(9, 3)), pa.decimal64(9, 3)),
         (pa.array([Decimal("99999999999999999.99"), None], pa.decimal128(19, 2)), pa.decimal128(19, 2)),
         (pa.array(["a", None, "żółw that is longer"] * 4000, pa.string_view()), pa.dictionary(pa.int8(), pa.string())),
         (pa.array([f"w{n % 129}" for n in range(MANY)], pa.string()), pa.dictionary(pa.int16(), pa.string())),
@@ -53,6 +57,15 @@ def test_values_come_back(values: pa.Array, kept: pa.DataType) -> None:
     back = pa.chunked_array(chunks).cast(pa.string() if text else values.type).combine_chunks()
     back = back.chunk(0) if isinstance(back, pa.ChunkedArray) else back
     assert str(back.to_pylist()) == str(values.to_pylist())  # NaN is not equal to itself
+
+
+@pytest.mark.parametrize("number", [10**6, -(10**6), 1 << 64, (1 << 64) + 5, -(1 << 64), 1 << 100])
+def test_numerics_of_more_digits_than_their_column(number: int) -> None:
+    """Files may hold what their schema forbids: it is not to become another number."""
+    wide = pa.array([1, number], pa.decimal128(38, 0))
+    values = pa.Array.from_buffers(pa.decimal128(6, 2), 2, wide.buffers())
+    with pytest.raises(pa.ArrowInvalid):
+        _kept(values)
 
 
 def test_parts_share_no_memory() -> None:
