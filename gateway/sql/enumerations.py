@@ -39,8 +39,8 @@ class _Change:
     to_label: bool = False
 
     def make(self) -> None:
-        if self.of is not None and (label := _label(self.of)) is not None:
-            self.node.replace(exp.Literal.number(_require_place(label, self.enumeration)))
+        if self.of is not None and _label(self.of) is not None:
+            self.node.replace(exp.Literal.number(_require_place(self.of, self.enumeration)))
             return
         made = exp.Case(ifs=[exp.If(this=given, true=then) for given, then in self._pairs()])
         self.node.replace(made)
@@ -137,8 +137,8 @@ class _Query:
         if found is None:
             return
         for side, kind in zip(sides, kinds, strict=True):
-            if (label := _label(side)) is not None:
-                _require_place(label, found)
+            if _label(side) is not None:
+                _require_place(side, found)
                 yield _Change(side, found, side)
             elif kind == found:
                 yield _Change(side, found)
@@ -146,11 +146,11 @@ class _Query:
                 raise _not_supported(f"{operator} with what is neither of it nor a constant", found)
 
     def _check_labels(self, sides: tuple[exp.Expr, ...], scope: Scope) -> None:
-        labels = [label for side in sides if (label := _label(side)) is not None]
-        found = next((one for side in sides if labels and (one := self._enumeration(side, scope)) is not None), None)
+        constants = [side for side in sides if _label(side) is not None]
+        found = next((one for side in sides if constants and (one := self._enumeration(side, scope)) is not None), None)
         if found is not None:
-            for label in labels:
-                _require_place(label, found)
+            for constant in constants:
+                _require_place(constant, found)
 
     def _refuse(self, what: str, parts: Iterable[exp.Expr], scope: Scope) -> None:
         for part in parts:
@@ -250,10 +250,13 @@ def _label(node: exp.Expr) -> str | None:
     return bare.name if isinstance(bare, exp.Literal) and bare.is_string else None
 
 
-def _require_place(label: str, found: Enumeration) -> int:
+def _require_place(constant: exp.Expr, found: Enumeration) -> int:
+    label = _label(constant)
     if label not in found.labels:
         message = f'invalid input value for enum {_shown(found)}: "{label}"'
-        raise SqlError(SqlState.INVALID_TEXT_REPRESENTATION, message)
+        start = constant.unnest().meta.get("start")
+        position = start + 1 if isinstance(start, int) else None
+        raise SqlError(SqlState.INVALID_TEXT_REPRESENTATION, message, position=position)
     return found.labels.index(label) + 1
 
 
