@@ -106,7 +106,7 @@ FROM pg_catalog.pg_type t LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem AN
 WHERE t.typnamespace = 'pg_catalog'::pg_catalog.regnamespace AND coalesce(e.typname, t.typname) = ANY (%(types)s)
 """
 _MARK = "SELECT pg_catalog.shobj_description(d.oid, 'pg_database') FROM pg_catalog.pg_database d WHERE d.datname = %s"
-_VERSION = "6"  # of what `_close` does
+_VERSION = "7"  # of what `_close` does
 _LOCK = 0x66756E63  # "func": gateways that start at once do it one after the other
 _SETTINGS = {
     "default_transaction_read_only": "on",

@@ -31,8 +31,30 @@ _OF_MEMBERS = tuple(
     f"{kind}_object_agg{unique}{strict}" for kind in _JSON for unique in ("", "_unique") for strict in ("", "_strict")
 )
 _RANGES = ("int4", "int8", "num", "ts", "tstz", "date")
-OF_ARRAYS = (*_OF_BITS, *_OF_NUMBERS, *_OF_RANGES, *_OF_MEMBERS, "sum")
+OF_ARRAYS = (*_OF_BITS, *_OF_NUMBERS, *_OF_RANGES, *_OF_MEMBERS, "avg", "count", "sum")
 """Aggregates that have a function which takes arrays of what they take of rows, see `aggregating_name`."""
+
+
+_TOTALS = (
+    *(("sum", *each) for each in (("smallint", "bigint"), ("integer", "bigint"), ("bigint", "numeric"))),
+    *(("avg", each, "numeric") for each in ("smallint", "integer", "bigint", "numeric")),
+    *(("avg", each, "float8") for each in ("real", "float8")),
+    *(("sum", each, each) for each in ("numeric", "real", "float8", "money")),
+)
+OTHERS = "other_elements"
+"""The function that returns the elements of an array whose keys, in an array beside it, are not a given one; and that
+at a given place. NULL where there are none.
+"""
+_OTHERS_OF = f"""
+CREATE OR REPLACE FUNCTION {SCHEMA}.{OTHERS}(anyarray, anycompatiblearray, anycompatible, bigint) RETURNS anyarray
+LANGUAGE sql IMMUTABLE AS 'SELECT NULLIF(ARRAY(
+SELECT v FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) WITH ORDINALITY AS r (v, k, n)
+WHERE k IS DISTINCT FROM $3 OR n = $4), ''{{}}'')'
+"""
+_COUNT_OF = f"""
+CREATE OR REPLACE FUNCTION {SCHEMA}.count_of_elements(anyarray) RETURNS bigint LANGUAGE sql IMMUTABLE
+AS 'SELECT pg_catalog.count(v) FROM pg_catalog.unnest($1) AS v'
+"""
 
 
 def names() -> frozenset[str]:
@@ -40,7 +62,7 @@ def names() -> frozenset[str]:
     gathering = {gathering_name(name, column) for name, columns in COLUMNS.items() for column in range(len(columns))}
     aggregating = {aggregating_name(name) for name in OF_ARRAYS}
     different = {aggregating_name(name, distinct=True) for name in _OF_MEMBERS}
-    return frozenset({*gathering, *DISTINCT, *aggregating, *different})
+    return frozenset({*gathering, *DISTINCT, *aggregating, *different, OTHERS})
 
 
 def aggregating_name(aggregate: str, *, distinct: bool = False) -> str:
@@ -62,7 +84,9 @@ def definitions() -> list[str]:
         *(_of_elements(name, "varbit", "bit") for name in _OF_BITS),
         *(_of_elements(name, kind, kind) for name in _OF_NUMBERS for kind in ("numeric", "float8")),
         *(_of_elements(*one) for one in _of_ranges()),
-        _of_elements("sum", "money", "money"),
+        *(_of_elements(*one) for one in _TOTALS),
+        _OTHERS_OF,
+        _COUNT_OF,
         *members,
     ]
 

@@ -14,7 +14,7 @@ from gateway.sql.engine_dialect.kinds import EXACT, Kind, T, decimal_type, kind,
 _ENDS = ("UNBOUNDED PRECEDING", "CURRENT ROW", "UNBOUNDED FOLLOWING")
 _KNOWN = (exp.ArrayAgg, exp.Avg, exp.Count, exp.FirstValue, exp.LastValue, exp.Max, exp.Min, exp.Sum)
 _HINT = (
-    "Available are CURRENT ROW, and GROUP and TIES where the frame ends at groups, for sum, avg, count, min, max, "
+    "Available are CURRENT ROW, and GROUP and TIES behind one sort key, for sum, avg, count, min, max, "
     "array_agg, first_value and last_value."
 )
 

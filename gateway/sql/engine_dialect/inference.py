@@ -22,6 +22,7 @@ from gateway.sql.engine_dialect.gathered_aggregates import gather_by_type
 from gateway.sql.engine_dialect.kinds import Kind, T, kind, type_of
 from gateway.sql.engine_dialect.order_keys import put_keys
 from gateway.sql.engine_dialect.postgres_calls import ResultTypes, asks, find_type
+from gateway.sql.engine_dialect.row_exclusions import gather_frames
 from gateway.sql.engine_dialect.type_names import name_types
 from optimizer.census import Census, take_census
 
@@ -56,7 +57,7 @@ def annotate(
     annotate_types(tree, schema=schema, expression_metadata=metadata, dialect="postgres")
     if _type_columns_of_functions(census):
         annotate_types(tree, schema=schema, expression_metadata=metadata, dialect="postgres", overwrite_types=False)
-    changed = types is not None and (put_keys(census) | gather_by_type(census))
+    changed = types is not None and (put_keys(census) | gather_by_type(census) | gather_frames(census))
     if types is not None and exp.Anonymous in found:
         changed |= name_types(tree, types)
     if changed:

@@ -5,6 +5,22 @@ SELECT id, sum(amount) OVER (ORDER BY id ROWS BETWEEN UNBOUNDED PRECEDING AND UN
 2 | 40
 3 | 30
 
+SELECT id, sum(amount) OVER (ORDER BY amount ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING EXCLUDE GROUP) FROM {t}.people ORDER BY id
+----
+1 | 20
+2 | 40
+3 | 20
+
+SELECT id FROM {t}.people ORDER BY to_jsonb(amount) DESC
+----
+3
+2
+1
+
+SELECT max(amount::numeric::money), count(DISTINCT tenant), sum(amount::numeric(9,2)) FROM {t}.people HAVING sum(amount::numeric(9,2)) > 1
+----
+$30.00 | 1 | 60.00
+
 SELECT id, count(*) OVER (ORDER BY tenant GROUPS BETWEEN 1 PRECEDING AND 1 FOLLOWING EXCLUDE GROUP) FROM {t}.people ORDER BY id
 ----
 1 | 0

@@ -21,8 +21,7 @@ select id, sum(i2) OVER (ORDER BY i2 GROUPS BETWEEN 1 PRECEDING AND CURRENT ROW 
 -- exclude filters, and no order
 select id, sum(i2) FILTER (WHERE id > 2) OVER (ORDER BY i2 RANGE BETWEEN 2 PRECEDING AND 1 FOLLOWING EXCLUDE CURRENT ROW), count(*) OVER (RANGE BETWEEN CURRENT ROW AND CURRENT ROW EXCLUDE CURRENT ROW), count(*) OVER (RANGE BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING EXCLUDE GROUP), sum(id) OVER (RANGE UNBOUNDED PRECEDING EXCLUDE TIES) from types order by id;
 -- exclude a group of ROWS
--- refused: this EXCLUDE in a window frame
-select id, sum(i2) over (order by i2 rows between 2 preceding and 1 following exclude group) from types;
+select id, sum(i2) over (order by i2 rows between 2 preceding and 1 following exclude group) from types where id not in (7, 10, 12);
 -- range with offsets at the ends of the types
 select id, count(*) over (order by i2 range between 2 preceding and 1 following),
   count(*) over (order by i4 desc range between 2 preceding and 1 following),
@@ -38,3 +37,24 @@ select id, avg(f8) over (order by id rows between 2 preceding and current row ex
 -- excluded infinities in moving frames
 -- ordered
 select id, sum(q) over (order by id rows between 1 preceding and 1 following exclude current row) from (select row_number() over (order by k, w) as id, q from pairs) x order by id;
+-- group and ties of unique rows
+-- ordered
+select id, sum(i8) over (order by id rows between 2 preceding and 1 following exclude group), count(*) over (order by id rows between 2 preceding and 1 following exclude group), min(t) over (order by id rows between 1 preceding and 1 following exclude group), max(d) over (order by id rows 2 preceding exclude ties) from types order by id;
+-- group and ties in rows of doubles
+select k, w, COUNT(*) OVER (ORDER BY k ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING EXCLUDE TIES), SUM(q) OVER (ORDER BY k ROWS 2 PRECEDING EXCLUDE GROUP), avg(k) over (order by k rows between 1 preceding and 2 following exclude ties) FROM pairs where k > 1;
+-- group in rows to the ends
+-- ordered
+select k, count(*) over (order by k rows between 1 preceding and unbounded following exclude group), sum(k) over (order by k rows between unbounded preceding and 1 following exclude group), count(k) over (order by k desc rows between unbounded preceding and current row exclude group) from pairs where k > 1 order by k;
+-- group in rows of partitions with filter
+-- ordered
+select id, sum(n) over (partition by b order by d rows between 1 preceding and 1 following exclude group), avg(n2) filter (where id > 3) over (partition by b order by id rows between 3 preceding and 1 following exclude ties), sum(f4) over (order by id rows 2 preceding exclude group), avg(i2) over (order by id rows 3 preceding exclude group) from types where id <> 10 order by id;
+-- group in whole partitions and ties in rows to the end
+select id, count(i2) over (order by i2 rows between unbounded preceding and unbounded following exclude group), array_agg(t) over (order by id rows between 1 preceding and unbounded following exclude ties) from types;
+-- groups gathered in rows
+select k, count(*) over (order by k rows between 1 preceding and 1 following exclude group) as c, count(*) over (order by k rows between 3 preceding and 3 following exclude ties) as t from pairs order by k nulls first, c, t;
+-- groups and ties of NULLs
+select b, sum(i2) over (order by b rows between unbounded preceding and current row exclude group), max(id) over (order by b rows between 20 preceding and current row exclude group) from types;
+-- groups of two values in rows
+select id, array_agg(id) over (order by id rows between 2 preceding and 1 following exclude group) from types;
+-- group in rows of a named window
+select id, sum(id) over w from types window w as (order by id rows 2 preceding exclude group);
