@@ -25,7 +25,7 @@ from gateway.lanes.engine_lane import EngineLane
 from gateway.result_cache import Question, ResultCache
 from gateway.sessions import hidden_relations, own_statements
 from gateway.sql import resolve, statements
-from gateway.sql.engine_dialect import allowed
+from gateway.sql.engine_dialect import allowed, render
 from gateway.sql.engine_dialect.render import Rendered, render_with_calls
 from optimizer.optimize import optimize
 from optimizer.rules import push_down_filters
@@ -97,6 +97,10 @@ def _fences(patch: Patch) -> None:
     patch.setattr(govern, "_fence", without)
     patch.setattr(govern, "is_fenced", lambda _: True)
     patch.setattr(engine, "require_fences", lambda *_: None)
+
+
+def _barriers(patch: Patch) -> None:
+    patch.setattr(render, "put_barriers", lambda *_: None)
 
 
 def _judgement_of_leakproof_conditions(patch: Patch) -> None:
@@ -207,6 +211,7 @@ HOOKS: tuple[tuple[Hook, str, bool], ...] = (  # whether a marker is told, or an
     (_denied_columns, "inference", True),
     (_grants, "sets", False),  # then it still has no columns
     (_fences, "errors", False),
+    (_barriers, "errors", False),
     (_judgement_of_leakproof_conditions, "errors", False),
     (_keys_of_statements, "caches", True),
     (_keys_of_relations, "caches", False),  # then the tables name another reader, and the check of the tree ends it

@@ -250,6 +250,9 @@ def bob(gateway: RunningGateway, client: psycopg.Connection) -> Iterator[psycopg
         ("SELECT id FROM small.kinds WHERE id > 0 AND nullif(name, '')::int > 0", []),
         ("SELECT count(*) FROM (SELECT nullif(name, '')::json -> 'a' AS x FROM small.kinds) d WHERE x IS NOT NULL",
          [(0,)]),
+        ("SELECT id, nullif(name, '')::json ->> 'a' || price || day FROM small.kinds",
+         [(2, None), (3, None)]),
+        ("SELECT id FROM small.kinds ORDER BY (nullif(name, '')::json ->> 'a') || price || day, id", [(2,), (3,)]),
         ("SELECT id FROM small.kinds WHERE jsonb_array_length(coalesce(pair -> 'b', '[]')) > 1", []),
     ],
 )  # fmt: skip

@@ -47,6 +47,7 @@ from gateway.sql.engine_dialect import (
     text_aggregates,
     windows,
 )
+from gateway.sql.engine_dialect.barriers import put_barriers
 from gateway.sql.engine_dialect.build import ENGINE, POLICY, refuse
 from gateway.sql.engine_dialect.call_marks import called, get_mark
 from gateway.sql.engine_dialect.compared_parameters import are_compared
@@ -203,6 +204,9 @@ def _translate(tree: exp.Query, session: Session) -> exp.Query:
             if error.sqlstate is SqlState.FEATURE_NOT_SUPPORTED and _PLACE in node.meta:
                 raise _Refused(node.meta[_PLACE], error) from error
             raise
+    if present & {exp.Where, exp.Limit, exp.Fetch}:
+        assert isinstance(result, exp.Query)
+        put_barriers(result, _inner_first(result, exp.Select))
     for select in result.find_all(exp.Select):
         names.tell_apart(select)
     assert isinstance(result, exp.Query)

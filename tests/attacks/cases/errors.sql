@@ -268,3 +268,73 @@ tina extended {common}: SELECT id FROM {t}.people WHERE 1 / (amount - CAST($1 AS
 tina extended LEAK-code-A-4: SELECT id FROM {t}.people WHERE code = $1
 ----
 (SELECT 0)
+
+# what the policies ask is put out beside what fails on a hidden row alone: it is not computed below them (all kinds)
+SELECT id, tenant, name, CAST(code AS integer) + amount AS c FROM {t}.people ORDER BY c
+----
+1 | north | NVIS-Ann | 111
+2 | north | NVIS-Ben | 122
+3 | north | NVIS-Cleo | 133
+
+# (all kinds)
+SELECT id, tenant, name, 1 / (amount - {common}) + length(code) AS c FROM {t}.people LIMIT 3
+----
+1 | north | NVIS-Ann | 3
+2 | north | NVIS-Ben | 3
+3 | north | NVIS-Cleo | 3
+
+# in groups, more than once (all kinds)
+SELECT id, tenant, name, sum(CAST(code AS integer) + amount), max(CAST(code AS integer) + amount) FROM {t}.people GROUP BY 1, 2, 3 ORDER BY 1
+----
+1 | north | NVIS-Ann | 111 | 111
+2 | north | NVIS-Ben | 122 | 122
+3 | north | NVIS-Cleo | 133 | 133
+
+# with DISTINCT (all kinds)
+SELECT DISTINCT id, tenant, name, 0 * (CAST(code AS integer) + amount) AS c FROM {t}.people ORDER BY 1
+----
+1 | north | NVIS-Ann | 0
+2 | north | NVIS-Ben | 0
+3 | north | NVIS-Cleo | 0
+
+# in a window (all kinds)
+SELECT id, tenant, name, row_number() OVER (ORDER BY CAST(code AS integer) + amount) FROM {t}.people ORDER BY 1
+----
+1 | north | NVIS-Ann | 1
+2 | north | NVIS-Ben | 2
+3 | north | NVIS-Cleo | 3
+
+# as the order alone (all kinds)
+SELECT id, tenant, name FROM {t}.people ORDER BY CAST(code AS integer) + amount
+----
+1 | north | NVIS-Ann
+2 | north | NVIS-Ben
+3 | north | NVIS-Cleo
+
+# in a WITH query, and beside another condition (all kinds)
+WITH w AS (SELECT id, tenant, name, CAST(code AS integer) + amount AS c FROM {t}.people) SELECT * FROM w WHERE id <> 2 ORDER BY c
+----
+1 | north | NVIS-Ann | 111
+3 | north | NVIS-Cleo | 133
+
+# in the arms of a union (all kinds)
+SELECT * FROM (SELECT id, tenant, name, CAST(code AS integer) + amount AS c FROM {t}.people UNION ALL SELECT id, tenant, name, amount FROM {t}.people) s WHERE id < 3 ORDER BY c
+----
+1 | north | NVIS-Ann | 10
+2 | north | NVIS-Ben | 20
+1 | north | NVIS-Ann | 111
+2 | north | NVIS-Ben | 122
+
+# as key of a join (all kinds)
+SELECT p.id, p.tenant, p.name FROM {t}.people p JOIN {t}.notes n ON n.id = CAST(p.code AS integer) + 0 * p.amount - 100 ORDER BY 1
+----
+1 | north | NVIS-Ann
+2 | north | NVIS-Ben
+3 | north | NVIS-Cleo
+
+# with what PostgreSQL evaluates, whose error has the value (all kinds)
+SELECT id, tenant, name, jsonb_build_array(code::json, amount) AS c FROM {t}.people ORDER BY id
+----
+1 | north | NVIS-Ann | [101, 10]
+2 | north | NVIS-Ben | [102, 20]
+3 | north | NVIS-Cleo | [103, 30]

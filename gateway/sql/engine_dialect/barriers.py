@@ -1,0 +1,276 @@
+"""What a SELECT computes is computed for the rows that it keeps: ``10 / n`` never for a row that ``WHERE n <> 0``
+leaves out, nor for one that a row filter hides.
+
+The engine (DataFusion 55) moves what is computed below a filter, or below a LIMIT, where fewer columns leave the
+computation than enter it and those that the filter asks are among them (``FilterExec::try_swapping_with_projection``;
+the rows that are left out then raise errors, with their values). There is no setting against it. It cannot be moved
+below a filter that asks a column which is put out nowhere: such a one is put in between, where it may matter. That
+column is random, lest it is computed above, and stands above a LIMIT, lest the filter is moved below it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from sqlglot import exp
+
+from gateway.sql.engine_dialect.build import number
+from gateway.sql.engine_dialect.correlation import conjuncts, free_columns, items
+from gateway.sql.engine_dialect.group_keys import ROWS
+from optimizer.census import with_subclasses
+from optimizer.copies import copied
+
+_KEPT = "_kept"
+_NO_LIMIT = (1 << 63) - 1
+_PLAIN = with_subclasses(
+    (
+        exp.AggFunc, exp.Alias, exp.And, exp.Between, exp.Boolean, exp.Column, exp.DataType, exp.Distinct, exp.EQ,
+        exp.Filter, exp.GT, exp.GTE, exp.Group, exp.Identifier, exp.In, exp.Is, exp.LT, exp.LTE, exp.Literal, exp.NEQ,
+        exp.Not, exp.Null, exp.NullSafeEQ, exp.NullSafeNEQ, exp.Or, exp.Order, exp.Ordered, exp.Paren, exp.Star,
+        exp.Tuple, exp.Var, exp.Window, exp.WindowSpec,
+    )
+)  # fmt: skip
+_QUERIES = with_subclasses((exp.Query,))
+_ABOVE_WHERE = ("expressions", "group", "having", "order", "distinct", "qualify", "windows")
+
+
+def put_barriers(tree: exp.Query, selects: list[exp.Select]) -> None:
+    """Put a barrier below each of the SELECTs of a query, inner ones first, of which it may matter, in place."""
+    once = _once(tree)
+    for select in reversed(selects):
+        _sink(select, once)
+    named = {cte.alias: cte.this for cte in tree.find_all(exp.CTE)}
+    for select in selects:
+        found = [*items(select)]
+        for item in found:
+            if _is_exposed(select, item, alone=len(found) == 1, named=named):
+                _put(select, item, alone=len(found) == 1)
+
+
+def _sink(select: exp.Select, named: dict[str, exp.CTE]) -> None:
+    """Move conditions on plain columns of derived tables into these, in place, as the engine will: then they stand
+    beside what is computed there.
+    """
+    where = select.args.get("where")
+    if where is None or any(join.side for join in select.args.get("joins") or ()):
+        return
+    parts = conjuncts(where.this)
+    for item in items(select):
+        arms = _arms(item, named)
+        if any(next(_computed(one), None) is not None for arm in arms for one in arm.selects):
+            parts = [part for part in parts if not _sunk(part, item.alias_or_name, arms)]
+    select.set("where", exp.Where(this=_all_of(parts)) if parts else None)
+
+
+def _arms(item: exp.Expr, named: dict[str, exp.CTE]) -> list[exp.Select]:
+    """Return the SELECTs whose rows are an item's, where each computes of each row one row; none for other items."""
+    query = item.this if isinstance(item, exp.Subquery) else None
+    if isinstance(item, exp.Table) and not item.db and item.name in named:
+        query = named[item.name].this
+    arms, waiting = [], [query]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, exp.Union) and one.args.get("limit") is None and one.args.get("with_") is None:
+            waiting += [one.expression, one.this]
+        elif isinstance(one, exp.Select) and _is_projection(one):
+            arms.append(one)
+        else:
+            return []
+    return arms
+
+
+_SHAPING = ("group", "having", "order", "distinct", "qualify", "windows", "limit", "offset", "with_")
+
+
+def _is_projection(query: exp.Select) -> bool:
+    shaped = any(query.args.get(clause) is not None for clause in _SHAPING)
+    return not shaped and not any(one.find(exp.AggFunc, exp.Window, exp.Query, *ROWS) for one in query.selects)
+
+
+def _sunk(part: exp.Expr, name: str, arms: list[exp.Select]) -> bool:
+    """Move a condition into the SELECTs that an item's rows come from; return whether it could be."""
+    columns = free_columns(part)
+    places = {one.alias_or_name: at for at, one in enumerate(arms[0].selects)}
+    if not columns or part.find(exp.Query) is not None:
+        return False
+    if not all(one.table == name and one.name in places for one in columns):
+        return False
+    values = [[one.unalias() for one in arm.selects] for arm in arms]
+    if not all(isinstance(each[places[one.name]], exp.Column) for each in values for one in columns):
+        return False
+    for arm, each in zip(arms, values, strict=True):
+        holder = exp.Paren(this=copied(part))
+        for column in [*holder.find_all(exp.Column)]:
+            column.replace(copied(each[places[column.name]]))
+        own = arm.args.get("where")
+        arm.set("where", exp.Where(this=_all_of([*(conjuncts(own.this) if own is not None else ()), holder])))
+    return True
+
+
+def _once(tree: exp.Query) -> dict[str, exp.CTE]:
+    """Return the WITH queries that are named once, and may be computed where that is."""
+    ctes: dict[str, exp.CTE] = {}
+    names: Counter[str] = Counter(one.name for one in tree.find_all(exp.Table) if not one.db)
+    for cte in tree.find_all(exp.CTE):
+        holder = cte.parent
+        is_recursive = isinstance(holder, exp.With) and bool(holder.args.get("recursive"))
+        plain = not is_recursive and not cte.args.get("materialized") and cte.alias not in ctes
+        if plain and names[cte.alias] == 1 and not cte.args["alias"].columns:
+            ctes[cte.alias] = cte
+    return ctes
+
+
+def _all_of(parts: list[exp.Expr]) -> exp.Expr:
+    condition = parts[0]
+    for part in parts[1:]:
+        condition = exp.And(this=condition, expression=part)
+    return condition
+
+
+def _is_exposed(select: exp.Select, item: exp.Expr, *, alone: bool, named: dict[str, exp.Expr]) -> bool:
+    """Whether something is computed of an item's columns alone, right above a filter or LIMIT below which it may be
+    moved.
+    """
+    if not isinstance(item, exp.Table | exp.Subquery) or item.args.get("joins"):
+        return False
+    if not _computes(select, item, alone=alone):
+        return False
+    where = _movable(select, alone=alone)
+    return (where is not None and _may_pass(select, item.alias_or_name, where)) or _drops(item, named)
+
+
+def _movable(select: exp.Select, *, alone: bool) -> exp.Expr | None:
+    """Return the WHERE of a SELECT from one item, None where it speaks of other queries."""
+    where = select.args.get("where")
+    return where if alone and isinstance(where, exp.Expr) and not free_columns(select) else None
+
+
+def _may_pass(select: exp.Select, name: str, where: exp.Expr) -> bool:
+    """Whether what is put out may be moved below a WHERE: it has fewer columns, among them all of a condition's."""
+    used, above = _used(select, name), _above_where(select)
+    if not any(_asked(part) <= used for part in conjuncts(where.this)):
+        return False
+    has_groups = select.args.get("group") is not None or any(one.find(exp.AggFunc) for one in above)
+    return has_groups or len(select.selects) < len(used | _asked(where)) or _repeats(above)
+
+
+def _repeats(above: list[exp.Expr]) -> bool:
+    """Whether something is computed more than once: the engine does that apart from all else."""
+    return any(count > 1 for count in Counter(node for one in above for node in _computed(one)).values())
+
+
+def _computes(select: exp.Select, item: exp.Expr, *, alone: bool) -> bool:
+    """Whether more than columns is put out: of a join's items, in its conditions, as keys of it are computed below."""
+    if not alone:
+        name = item.alias_or_name
+        ons = [join.args["on"] for join in select.args.get("joins") or () if join.args.get("on") is not None]
+        sides = [side for on in ons for part in conjuncts(on) for side in part.iter_expressions()]
+        return any(
+            next(_computed(side), None) and {one.table for one in free_columns(side)} == {name} for side in sides
+        )
+    above = [*_above_where(select)]
+    if select.args.get("group") is None and not any(one.find(exp.AggFunc) for one in above):
+        return any(next(_computed(one), None) is not None for one in above)
+    # Groups compute their keys and values themselves, but for what is in more than one of them.
+    return _repeats(above)
+
+
+def _tables(node: exp.Expr) -> set[str]:
+    return {one.table for one in free_columns(node)}
+
+
+def _computed(node: exp.Expr) -> Iterator[exp.Expr]:
+    """Yield what is computed in an expression, the queries in it left out."""
+    waiting = [node]
+    while waiting:
+        one = waiting.pop()
+        if type(one) in _QUERIES:
+            continue
+        if type(one) not in _PLAIN and any(True for _ in one.find_all(exp.Column)):
+            yield one
+        waiting.extend(one.iter_expressions())
+
+
+def _above_where(select: exp.Select) -> list[exp.Expr]:
+    found: list[exp.Expr] = []
+    for key in _ABOVE_WHERE:
+        value = select.args.get(key)
+        found += value if isinstance(value, list) else [value] if isinstance(value, exp.Expr) else []
+    return found
+
+
+def _used(select: exp.Select, name: str) -> frozenset[str]:
+    """Return the columns of an item that a SELECT speaks of above its WHERE."""
+    return frozenset(one.name for part in _above_where(select) for one in free_columns(part) if one.table == name)
+
+
+def _asked(where: exp.Expr) -> frozenset[str]:
+    return frozenset(one.name for one in where.find_all(exp.Column))
+
+
+def _drops(item: exp.Expr, named: dict[str, exp.Expr]) -> bool:
+    """Whether an item has a filter that asks columns of its output alone, or a LIMIT."""
+    if isinstance(item, exp.Table):
+        query = named.get(item.name) if not item.db else None
+        return query is not None and _query_drops(
+            query, {name: one for name, one in named.items() if name != item.name}
+        )
+    return _query_drops(item.this, named)
+
+
+def _query_drops(query: exp.Expr, named: dict[str, exp.Expr]) -> bool:
+    if isinstance(query, exp.Subquery | exp.Paren):
+        return query.args.get("limit") is not None or _query_drops(query.this, named)
+    if isinstance(query, exp.SetOperation):
+        return query.args.get("limit") is not None or any(
+            _query_drops(side, named) for side in (query.this, query.expression)
+        )
+    if not isinstance(query, exp.Select) or query.args.get("group") is not None:
+        return False  # what is asked above groups is asked of them
+    limit, where = query.args.get("limit"), query.args.get("where")
+    if limit is not None and not _is_fence(limit):
+        return True
+    if where is not None and isinstance(where.this, exp.Column) and where.this.name == _KEPT:
+        return False
+    put_out = {one.unalias().name for one in query.selects if isinstance(one.unalias(), exp.Column)}
+    if where is not None and any(_asked(part) <= put_out for part in conjuncts(where.this)):
+        return True
+    return any(_drops(one, named) for one in items(query) if isinstance(one, exp.Table | exp.Subquery))
+
+
+def _is_fence(limit: exp.Expr) -> bool:
+    return isinstance(limit, exp.Limit) and str(limit.expression.this) == str(_NO_LIMIT)
+
+
+def _put(select: exp.Select, item: exp.Expr, *, alone: bool) -> None:
+    """Put the barrier above an item; the WHERE of a SELECT that has no other goes below it."""
+    name = item.alias_or_name
+    where = _movable(select, alone=alone)
+    above = select.args.get("where") if where is None else None
+    parts = [*_above_where(select), *([above] if above is not None else [])]
+    parts += [join.args["on"] for join in select.args.get("joins") or () if join.args.get("on") is not None]
+    columns = sorted({one.name for part in parts for one in free_columns(part) if one.table == name})
+    holder = exp.Subquery(alias=exp.TableAlias(this=exp.to_identifier(name, quoted=True)))
+    item.replace(holder)
+    inner = exp.Select(expressions=_columns(columns, name), from_=exp.From(this=item))
+    if where is not None:
+        select.set("where", None)
+        inner.set("where", where)
+    inner.set("limit", exp.Limit(expression=number(_NO_LIMIT)))
+    kept = exp.GTE(this=exp.Rand(), expression=number(0))
+    marked = exp.Select(
+        expressions=[*_columns(columns, name), exp.Alias(this=kept, alias=exp.to_identifier(_KEPT, quoted=True))],
+        from_=exp.From(this=_derived(inner, name)),
+    )
+    barrier = exp.Select(expressions=_columns(columns, name), from_=exp.From(this=_derived(marked, name)))
+    barrier.set("where", exp.Where(this=exp.column(_KEPT, table=name, quoted=True)))
+    holder.set("this", barrier)
+
+
+def _derived(query: exp.Select, name: str) -> exp.Subquery:
+    return exp.Subquery(this=query, alias=exp.TableAlias(this=exp.to_identifier(name, quoted=True)))
+
+
+def _columns(names: list[str], table: str) -> list[exp.Expr]:
+    return [copied(exp.column(name, table=table, quoted=True)) for name in names] or [number(1)]
