@@ -30,6 +30,12 @@ _VALUE = "10 / (id - 1) + length(name) + price"
         f"SELECT k.id FROM small.kinds k JOIN small.numbers n ON n.n = {_VALUE} WHERE k.id <> 1",
         "SELECT id, 10 / (id - 3) + length(name) + price FROM (SELECT * FROM small.kinds ORDER BY id LIMIT 2) s",
         "SELECT id, 10 / (id - 3) + length(name) + price FROM (SELECT * FROM small.kinds WHERE id < 3) s",
+        "SELECT id / 2 AS k, count(*) AS c, 10 / (count(*) - 2) + max(id) + min(id) AS q FROM small.kinds GROUP BY 1"
+        " HAVING count(*) <> 2",
+        "SELECT k.id, n.n, 10 / (k.id - coalesce(n.n, 0)) + k.price FROM small.kinds k LEFT JOIN small.numbers n"
+        " ON n.n = k.id AND n.n > 1 WHERE k.id <> coalesce(n.n, 0)",
+        "SELECT k, 10 / (c - 2) + a + b FROM (SELECT id / 2 AS k, count(*) AS c, max(id) AS a, min(id) AS b"
+        " FROM small.kinds GROUP BY 1 HAVING count(*) <> 2) s",
         "SELECT id, (nullif(name, '') || '')::json, price, day FROM small.kinds WHERE id <> 1 AND id <> 3",
     ],
 )

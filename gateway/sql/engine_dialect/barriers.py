@@ -46,6 +46,8 @@ def put_barriers(tree: exp.Query, selects: list[exp.Select]) -> None:
         for item in found:
             if _is_exposed(select, item, alone=len(found) == 1, named=named):
                 _put(select, item, alone=len(found) == 1)
+        if len(found) > 1 and _is_exposed_join(select):
+            _put_whole(select)
 
 
 def _sink(select: exp.Select, named: dict[str, exp.CTE]) -> None:
@@ -164,16 +166,20 @@ def _computes(select: exp.Select, item: exp.Expr, *, alone: bool) -> bool:
     """Whether more than columns is put out: of a join's items, in its conditions, as keys of it are computed below."""
     if not alone:
         name = item.alias_or_name
-        ons = [join.args["on"] for join in select.args.get("joins") or () if join.args.get("on") is not None]
-        sides = [side for on in ons for part in conjuncts(on) for side in part.iter_expressions()]
-        return any(
-            next(_computed(side), None) and {one.table for one in free_columns(side)} == {name} for side in sides
-        )
+        sides = [side for on in _conditions(select) for part in conjuncts(on) for side in part.iter_expressions()]
+        return any(_tables(side) == {name} and next(_computed(side), None) is not None for side in sides)
     above = [*_above_where(select)]
     if select.args.get("group") is None and not any(one.find(exp.AggFunc) for one in above):
         return any(next(_computed(one), None) is not None for one in above)
     # Groups compute their keys and values themselves, but for what is in more than one of them.
     return _repeats(above)
+
+
+def _conditions(select: exp.Select) -> list[exp.Expr]:
+    """Return the conditions that keys of joins may be taken from."""
+    where = select.args.get("where")
+    ons = [join.args["on"] for join in select.args.get("joins") or () if join.args.get("on") is not None]
+    return [*ons, where.this] if where is not None else ons
 
 
 def _tables(node: exp.Expr) -> set[str]:
@@ -226,11 +232,13 @@ def _query_drops(query: exp.Expr, named: dict[str, exp.Expr]) -> bool:
         return query.args.get("limit") is not None or any(
             _query_drops(side, named) for side in (query.this, query.expression)
         )
-    if not isinstance(query, exp.Select) or query.args.get("group") is not None:
-        return False  # what is asked above groups is asked of them
+    if not isinstance(query, exp.Select):
+        return False
     limit, where = query.args.get("limit"), query.args.get("where")
-    if limit is not None and not _is_fence(limit):
+    if query.args.get("having") is not None or (limit is not None and not _is_fence(limit)):
         return True
+    if query.args.get("group") is not None:
+        return False  # what is computed above groups is computed of them
     if where is not None and isinstance(where.this, exp.Column) and where.this.name == _KEPT:
         return False
     put_out = {one.unalias().name for one in query.selects if isinstance(one.unalias(), exp.Column)}
@@ -258,6 +266,10 @@ def _put(select: exp.Select, item: exp.Expr, *, alone: bool) -> None:
         select.set("where", None)
         inner.set("where", where)
     inner.set("limit", exp.Limit(expression=number(_NO_LIMIT)))
+    holder.set("this", _barrier(inner, columns, name))
+
+
+def _barrier(inner: exp.Select, columns: list[str], name: str) -> exp.Select:
     kept = exp.GTE(this=exp.Rand(), expression=number(0))
     marked = exp.Select(
         expressions=[*_columns(columns, name), exp.Alias(this=kept, alias=exp.to_identifier(_KEPT, quoted=True))],
@@ -265,7 +277,41 @@ def _put(select: exp.Select, item: exp.Expr, *, alone: bool) -> None:
     )
     barrier = exp.Select(expressions=_columns(columns, name), from_=exp.From(this=_derived(marked, name)))
     barrier.set("where", exp.Where(this=exp.column(_KEPT, table=name, quoted=True)))
-    holder.set("this", barrier)
+    return barrier
+
+
+def _is_exposed_join(select: exp.Select) -> bool:
+    """Whether something may be moved below a WHERE that stays above an outer join."""
+    where = select.args.get("where")
+    if where is None or not any(join.side for join in select.args.get("joins") or ()) or free_columns(select):
+        return False
+    above = _above_where(select)
+    used = {(one.table, one.name) for part in above for one in free_columns(part)}
+    asked = [{(one.table, one.name) for one in part.find_all(exp.Column)} for part in conjuncts(where.this)]
+    if not any(one <= used for one in asked) or select.find(exp.Lateral) is not None:
+        return False
+    if select.args.get("group") is not None or any(one.find(exp.AggFunc) for one in above):
+        return _repeats(above)
+    computes = any(next(_computed(one), None) is not None for one in above)
+    return computes and (len(select.selects) < len(used.union(*asked)) or _repeats(above))
+
+
+def _put_whole(select: exp.Select) -> None:
+    """Put the barrier above all that a SELECT reads, and its WHERE."""
+    columns = [one for part in _above_where(select) for one in free_columns(part) if one.table]
+    names: dict[exp.Expr, str] = {}
+    for column in columns:
+        names.setdefault(copied(column), f"c{len(names)}")
+    inner = exp.Select(expressions=[exp.alias_(copied(one), name, quoted=True) for one, name in names.items()])
+    for clause in ("from_", "joins", "laterals", "where"):
+        inner.set(clause, select.args.get(clause))
+        select.set(clause, None)
+    inner.set("limit", exp.Limit(expression=number(_NO_LIMIT)))
+    for one in [one for one in select.selects if isinstance(one, exp.Column)]:
+        one.replace(exp.alias_(copied(one), one.name, quoted=True))
+    for column in [one for part in _above_where(select) for one in free_columns(part) if one.table]:
+        column.replace(exp.column(names[column], table=_KEPT, quoted=True))
+    select.set("from_", exp.From(this=_derived(_barrier(inner, [*names.values()], _KEPT), _KEPT)))
 
 
 def _derived(query: exp.Select, name: str) -> exp.Subquery:

@@ -7,6 +7,7 @@ from itertools import count
 
 from sqlglot import exp
 
+from gateway.sql.engine_dialect.above_having import above_having
 from gateway.sql.engine_dialect.build import cast, number, refuse, typed
 from gateway.sql.engine_dialect.build import named as aliased
 from gateway.sql.engine_dialect.casts import to_type
@@ -47,7 +48,7 @@ def fetch(node: exp.Select | exp.SetOperation) -> None:
 
 def may_stand_apart(census: Census) -> bool:
     """Whether a statement may have queries that `apart` changes."""
-    if census.has(*ROWS, exp.Distinct, exp.LimitOptions) or may_be_late(census):
+    if census.has(*ROWS, exp.Distinct, exp.Having, exp.LimitOptions) or may_be_late(census):
         return True
     return any(one.find(exp.Query) is not None for one in census.find_all(exp.Limit, exp.Offset, exp.Fetch))
 
@@ -55,8 +56,8 @@ def may_stand_apart(census: Census) -> bool:
 def apart(query: exp.Query, root: exp.Query) -> exp.Query:
     """Rows are numbered behind DISTINCT and set operations: where FETCH WITH TIES or a LIMIT that is a query asks for
     numbers, these become a derived table. So do SELECTs that take arrays apart (`rows_apart`), and those whose DISTINCT
-    ON is of what is computed before (`distinct_on`), or whose LIMIT spares calls of PostgreSQL's (`late_calls`).
-    Returns the root, which may be a new one.
+    ON is of what is computed before (`distinct_on`), whose LIMIT spares calls of PostgreSQL's (`late_calls`), or whose
+    HAVING leaves groups out (`above_having`). Returns the root, which may be a new one.
     """
     parts = [query.args[key] for key in ("limit", "offset") if query.args.get(key) is not None]
     options = [part.args.get("limit_options") for part in parts]
@@ -64,7 +65,7 @@ def apart(query: exp.Query, root: exp.Query) -> exp.Query:
     numbered = ties or any(part.find(exp.Query) is not None for part in parts)
     outer = None
     if isinstance(query, exp.Select):
-        outer = sorted_outside(query) or keys_within(query) or behind_limit(query)
+        outer = sorted_outside(query) or keys_within(query) or behind_limit(query) or above_having(query)
     if outer is None and (not numbered or (isinstance(query, exp.Select) and not query.args.get("distinct"))):
         return root
     parent, key, index = query.parent, query.arg_key, query.index

@@ -204,7 +204,7 @@ def _translate(tree: exp.Query, session: Session) -> exp.Query:
             if error.sqlstate is SqlState.FEATURE_NOT_SUPPORTED and _PLACE in node.meta:
                 raise _Refused(node.meta[_PLACE], error) from error
             raise
-    if present & {exp.Where, exp.Limit, exp.Fetch}:
+    if present & {exp.Where, exp.Having, exp.Limit, exp.Fetch}:
         assert isinstance(result, exp.Query)
         put_barriers(result, _inner_first(result, exp.Select))
     for select in result.find_all(exp.Select):

@@ -54,3 +54,27 @@ select s.k, s.q from types a left join (select id + 0 k, id j, 10 / id + i4 / 10
 select id k, 10 / (id - 1) + sum(i4) + count(*) q from types group by id having id <> 1 order by 1;
 -- a view of columns alone, more columns than leave it
 select k from (select id k, 10 / (id - 1) + i4 / 1000 + i2 q from types) s where k <> 1 and q is not null order by 1;
+-- HAVING of what is put out, and divided by
+select id % 3 k, sum(i2) s, 10 / sum(i2) + count(*) + max(id) q from types group by 1 having sum(i2) <> 0 order by 1;
+-- HAVING, without GROUP BY
+select count(*) c, 10 / (count(*) - 99) + max(id) + min(id) q from types having count(*) <> 99;
+-- HAVING, sorted by what is computed
+select id k, count(*) c from types group by id having id <> 1 and count(*) > 0 order by 10 / (id - 1) + count(*) + max(i2), 1;
+-- HAVING of an expression of the keys, and a limit
+select id / 2 k, sum(i2) s, sum(i2) / nullif(count(*), 0) + max(id) + min(id) q from types group by id / 2 having sum(i2) > 0 order by q desc, k limit 2;
+-- HAVING beside FILTER and ordered sets
+select b k, count(*) filter (where id > 2) c, 10 / count(*) filter (where id > 2) + max(id) q, percentile_disc(0.5) within group (order by id) p from types group by b having count(*) filter (where id > 2) <> 0 order by 1;
+-- HAVING with sets of keys
+select b k, count(*) c, 10 / count(*) + max(id) + min(id) q from types group by rollup(b) having count(*) <> 0 order by 1 nulls last, 2;
+-- HAVING and a window
+select id k, count(*) c, 10 / count(*) + max(i2) q, rank() over (order by id) r from types group by id having count(*) <> 0 order by 1;
+-- HAVING in a derived table
+select k, 10 / s + c + k q from (select id % 3 k, sum(i2) s, count(*) c from types group by 1 having sum(i2) <> 0) x order by 1;
+-- a limit of groups below
+select k, 10 / (s - 5) + c + k q from (select id % 3 k, sum(id) s, count(*) c from types group by 1 order by 1 limit 1) x order by 1;
+-- WHERE above an outer join
+select a.id k, b.id j, 10 / (a.id - coalesce(b.id, 0)) + a.i2 + a.i4 / 1000 q from types a left join types b on b.id = a.id + 1 and b.id > 3 where a.id <> coalesce(b.id, 0) order by 1;
+-- WHERE above a full join
+select a.id, b.id as j, 10 / (coalesce(a.id, 0) - 1) + coalesce(a.i2, 0) + coalesce(b.i2, 0) from types a full join types b on b.id = a.id + 1 where coalesce(a.id, 0) <> 1 order by 1, 2;
+-- keys of a join from WHERE
+select a.id from types a, types b where b.id = 10 / (a.id - 1) + a.i4 / 1000 + a.i2 and a.id <> 1 order by 1;
