@@ -21,6 +21,7 @@ from gateway.execute.port import Blocks, Encoder, Form, RunningStatement
 from gateway.lanes.portals import encoded, encoded_whole
 from gateway.sql.copy_options import CopyOptions, Format, Star
 from gateway.sql.copy_statements import CopyTo
+from gateway.values.client_encodings import CODECS, in_codec, known_name
 from gateway.values.copy_arrow import END_OF_STREAM, ArrowEncoder, ParquetFile, framed, prepare_arrow
 from gateway.values.copy_escapes import CopyLayout
 from gateway.values.copy_rows import CopyForm, header_line
@@ -31,7 +32,6 @@ from gateway.wire import backend
 
 _BINARY_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _BINARY_TRAILER = b"\xff\xff"
-_UTF8 = frozenset({"utf8", "unicode", "sqlascii"})
 
 
 class Client(Protocol):
@@ -62,7 +62,12 @@ class CopyOut:
         """How lines are laid out."""
         options, csv = self.options, self.options.format is Format.CSV
         quote, escape = (ord(options.quote), ord(options.escape)) if csv else (None, None)
-        return CopyLayout(ord(options.delimiter), options.null.encode(), quote, escape)
+        return CopyLayout(ord(options.delimiter), in_codec(options.null, self.encoding), quote, escape)
+
+    @property
+    def encoding(self) -> str:
+        """The encoding of lines: that of the client's, if none is named."""
+        return named_encoding(self.options, self.settings)
 
     def encoder(self, schema: pa.Schema) -> Encoder:
         """Return the encoder of batches of ``schema``. Raises SqlError as `gateway.values.rows.prepare`."""
@@ -72,7 +77,7 @@ class CopyOut:
     def form(self) -> Form | None:
         """Return what a row becomes, None where the file is not made row by row."""
         if self.options.format.is_lines:
-            return CopyForm(self.columns, self.settings, self.layout, self.forced)
+            return CopyForm(self.columns, self.settings, self.layout, self.forced, self.encoding)
         if self.options.format is Format.BINARY:
             return RowForm(self.columns, self.settings, COPY_DATA)
         return None
@@ -81,14 +86,19 @@ class CopyOut:
 def copy_out(copy: CopyTo, fields: Sequence[backend.FieldDescription], settings: OutputSettings) -> CopyOut:
     """Return what is to be carried out. Raises SqlError where an option does not fit the columns."""
     options = copy.options
-    encoding = "utf8" if options.encoding is None else options.encoding
-    if "".join(letter for letter in encoding.lower() if letter.isalnum()) not in _UTF8:
+    encoding = named_encoding(options, settings)
+    if encoding not in CODECS:
         message = f"COPY in the encoding {encoding} is not supported for tables of the lake"
         raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, message, hint="Copy in UTF8, and convert the file.")
     form = TEXT if options.format.is_lines else BINARY
     names = tuple(one.name for one in fields)
     columns = tuple(OutputColumn(one.type_oid, one.type_modifier, form) for one in fields)
     return CopyOut(options, names, columns, _forced(options, names), settings)
+
+
+def named_encoding(options: CopyOptions, settings: OutputSettings) -> str:
+    """Return the encoding of a COPY's lines: that of the client, if none is named."""
+    return settings.client_encoding if options.encoding is None else known_name(options.encoding)
 
 
 def _forced(options: CopyOptions, names: Sequence[str]) -> tuple[bool, ...]:
@@ -116,7 +126,7 @@ async def send(copy: CopyOut, running: RunningStatement, client: Client, threads
             rows = await _send_parquet(copy, running, client, threads)
         case _:
             if copy.options.header:
-                client.write(header_line(copy.names, copy.layout))
+                client.write(header_line(copy.names, copy.layout, copy.encoding))
             rows = 0
             async with aclosing(_blocks(copy, running, threads)) as blocks:  # type: ignore[type-var]
                 async for count, buffers in blocks:

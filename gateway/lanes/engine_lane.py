@@ -59,7 +59,7 @@ from gateway.sql.cursor_statements import Fetch
 from gateway.sql.resolve import Names
 from gateway.sql.statements import Statement
 from gateway.tuning import USUAL
-from gateway.values.client_encodings import is_converted, require_codec
+from gateway.values.client_encodings import require_codec
 from gateway.values.parameters import decode_parameter, is_surely_valid, typed_name
 from gateway.values.registry import sql_name
 from gateway.values.rows import OutputSettings, RowEncoder
@@ -304,12 +304,8 @@ class EngineLane:
             self._read = read, read.tables(), read.policies(), read.shadow_policies()
         self._client.reading(portal.prepared.lane.name.lower(), *self._read[1:])
         settings = await self.read_settings()
-        copy = portal.prepared.copy
-        if copy is None and portal.prepared.lane is not Lane.LOAD:
+        if portal.prepared.copy is None and portal.prepared.lane is not Lane.LOAD:
             require_codec(settings.output.client_encoding)
-        elif copy is not None and copy.options.encoding is None and is_converted(settings.output.client_encoding):
-            message = f"COPY in client_encoding {settings.output.client_encoding} is not supported"
-            raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, message, hint="Give it the option ENCODING 'UTF8'.")
         if self.ended_by is not None:
             raise self.ended_by
         return settings
@@ -402,8 +398,7 @@ class EngineLane:
         return sent, portal.rows.exhausted
 
     async def _send_copy(self, portal: Portal, copy: CopyTo, settings: Settings) -> int:
-        as_utf8 = replace(settings.output, client_encoding="UTF8")  # COPY has an ENCODING of its own
-        made = copy_out.copy_out(copy, portal.fields, as_utf8)
+        made = copy_out.copy_out(copy, portal.fields, settings.output)
         relayed = await self.whole.copy(portal, copy.options, settings.output)
         if relayed is not None:
             return relayed

@@ -84,7 +84,7 @@ async def encoded(running: RunningStatement, prepare: MakeEncoder, threads: Exec
         if not encoder.fits(batch.schema):  # a plan may choose other layouts than the query promised
             encoder = prepare(batch.schema)
         if batch.num_rows > _SMALL:
-            first = asyncio.get_running_loop().run_in_executor(threads, _encode, encoder, batch)
+            first = _in_thread(threads, encoder, batch)
             break
         yield _encode(encoder, batch)
     else:
@@ -119,7 +119,7 @@ async def _produce(
     try:
         async for batch in batches:
             if batch.num_rows > _SMALL:
-                blocks = loop.run_in_executor(threads, _encode, encoder, batch)
+                blocks = _in_thread(threads, encoder, batch)
             else:
                 blocks = loop.create_future()
                 blocks.set_result(_encode(encoder, batch))
@@ -130,6 +130,18 @@ async def _produce(
         await ahead.put(None)
         raise
     await ahead.put(None)
+
+
+def _in_thread(threads: Executor, encoder: Encoder, batch: pa.RecordBatch) -> asyncio.Future[Blocks]:
+    blocks = asyncio.get_running_loop().run_in_executor(threads, _encode, encoder, batch)
+    blocks.add_done_callback(_note_failure)
+    return blocks
+
+
+def _note_failure(blocks: asyncio.Future[Blocks]) -> None:
+    """Take note of an error: behind an error before it nobody asks for it, and asyncio would log it with its trace."""
+    if not blocks.cancelled():
+        blocks.exception()
 
 
 def _encode(encoder: Encoder, batch: pa.RecordBatch) -> Blocks:

@@ -11,6 +11,7 @@ from gateway.explaining import explain
 from gateway.lake import Lake
 from gateway.lanes.again import Again
 from gateway.lanes.bound import Client, Portal, RowClient
+from gateway.lanes.copy_out import named_encoding
 from gateway.lanes.prepared import Lane
 from gateway.lanes.session_settings import Settings
 from gateway.lanes.whole_rows import WholeRows
@@ -52,7 +53,10 @@ class WholeLane:
         """Pass on the server's own COPY; return how many rows it had."""
         if not (options.format.is_lines or options.format is Format.BINARY):
             return None
-        asked = await self._get_asked(portal, replace(output, client_encoding="UTF8"))
+        if options.format.is_lines:
+            options = replace(options, encoding=named_encoding(options, output))
+            output = replace(output, client_encoding="UTF8")  # which counts no more
+        asked = await self._get_asked(portal, output)
         sent = await self._lake.relay.copy(asked, written(options), self._client) if asked is not None else None
         if sent is not None:
             self._note(portal)

@@ -41,6 +41,23 @@ CODECS: dict[str, str] = {
 """Python's codec for each value of ``client_encoding`` that there is one for."""
 
 
+_ALIASES: dict[str, str] = {
+    **{"".join(letter for letter in name.lower() if letter.isalnum()): name for name in CODECS},
+    **{f"iso8859{part}": f"LATIN{number}" for number, part in _ISO.items()},
+    **{f"windows{page}": f"WIN{page}" for page in (866, 874, *range(1250, 1259))},
+    **{f"{system}{page}": name for system in ("win", "windows")
+       for page, name in ((932, "SJIS"), (936, "GBK"), (949, "UHC"), (950, "BIG5"))},
+    **dict.fromkeys(("abc", "tcvn", "tcvn5712", "vscii"), "WIN1258"),
+    **{"alt": "WIN866", "win": "WIN1251", "koi8": "KOI8R", "unicode": UTF8},
+    **dict.fromkeys(("mskanji", "shiftjis"), "SJIS"),
+}  # fmt: skip
+
+
+def known_name(encoding: str) -> str:
+    """Return PostgreSQL's own name of an encoding, which may be written in other ways; as it is if it is none here."""
+    return _ALIASES.get("".join(letter for letter in encoding.lower() if letter.isalnum()), encoding)
+
+
 def require_codec(encoding: str) -> str:
     """Return Python's codec for a ``client_encoding``. Raises SqlError (0A000) for those that it has none for."""
     codec = CODECS.get(encoding)
@@ -63,21 +80,19 @@ def converted(encode: Callable[[pa.Array], Field], encoding: str) -> Callable[[p
 
     It raises SqlError (22P05) for characters that the encoding has not.
     """
-    codec = require_codec(encoding)
-    return lambda values: _in_encoding(encode(values), encoding, codec)
+    require_codec(encoding)
+    return lambda values: in_encoding(encode(values), encoding)
 
 
-def _in_encoding(field: Field, encoding: str, codec: str) -> Field:
+def in_encoding(field: Field, encoding: str) -> Field:
+    """Return values in UTF-8 as values in an encoding. Raises SqlError (22P05) for characters that it has not."""
     values = binary_of_field(field)
     filled = pc.fill_null(values, b"")
     whole = pc.binary_join(pa.ListArray.from_arrays(pa.array([0, len(filled)], pa.int32()), filled), b"\0")
     text = whole[0].as_py() if len(values) else b""
     if text.isascii():
         return field
-    try:
-        data = text.decode().encode(codec)
-    except UnicodeEncodeError as error:
-        raise _no_equivalent(error.object[error.start].encode(), UTF8, encoding) from None
+    data = in_codec(text.decode(), encoding)
     ends = np.flatnonzero(np.frombuffer(data, np.uint8) == 0)  # no encoding has a zero in a character
     if len(ends) != len(values) - 1:
         message = 'invalid byte sequence for encoding "UTF8": 0x00'
@@ -87,6 +102,14 @@ def _in_encoding(field: Field, encoding: str, codec: str) -> Field:
     bitmap = pa.py_buffer(np.packbits(validity(values), bitorder="little")) if values.null_count else None
     buffers = [bitmap, pa.py_buffer(bounds), pa.py_buffer(data.replace(b"\0", b""))]
     return field_of_binary(pa.Array.from_buffers(pa.binary(), len(values), buffers))
+
+
+def in_codec(text: str, encoding: str) -> bytes:
+    """Return a text in an encoding. Raises SqlError (22P05) for characters that it has not."""
+    try:
+        return text.encode(require_codec(encoding))
+    except UnicodeEncodeError as error:
+        raise _no_equivalent(error.object[error.start].encode(), UTF8, encoding) from None
 
 
 def to_utf8(value: bytes, encoding: str) -> bytes:

@@ -7,13 +7,14 @@ before each value but a row's first, and a row's line feed before the next row's
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
 
 from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
+from gateway.values.client_encodings import UTF8, in_encoding, is_converted
 from gateway.values.columns import ColumnEncoder
 from gateway.values.copy_escapes import CopyLayout, escaped, quoted, with_null_text
 from gateway.values.fields import INLINE, LENGTH_BYTES, Field, Int64s, Short, Viewed, Words, binary_of_views, viewed
@@ -32,6 +33,7 @@ class CopyEncoder:
     """Encodes batches of one schema. Safe to use from several threads.
 
     ``escapable`` are the columns whose values may need escapes or quotes, ``forced`` those that are always quoted.
+    ``encoding`` is that of the lines; the layout's NULL is in it already.
     """
 
     schema: pa.Schema
@@ -39,6 +41,7 @@ class CopyEncoder:
     layout: CopyLayout
     escapable: tuple[bool, ...]
     forced: tuple[bool, ...]
+    encoding: str = UTF8
 
     def fits(self, schema: pa.Schema) -> bool:
         """Whether batches of ``schema`` have the types that this was made for."""
@@ -71,23 +74,30 @@ class CopyEncoder:
                 field = escaped(field, self.layout)
             else:
                 field = quoted(field, self.layout, alone=len(self.encoders) == 1, forced=self.forced[place])
+            if is_converted(self.encoding):  # last: bytes of its characters may be what is escaped in ASCII
+                field = in_encoding(field, self.encoding)
         return with_null_text(field, self.layout.null)
 
 
 @dataclass(frozen=True, slots=True)
 class CopyForm:
     """Lines of a COPY: their columns, the settings that change what values look like, and how lines are laid out.
-    ``forced`` are the columns that are always quoted.
+    ``forced`` are the columns that are always quoted, ``encoding`` is that of the lines, and the settings' own does not
+    count.
     """
 
     columns: tuple[OutputColumn, ...]
     settings: OutputSettings
     layout: CopyLayout
     forced: tuple[bool, ...]
+    encoding: str = UTF8
 
     def encoder(self, schema: pa.Schema) -> CopyEncoder:
         """Return the encoder of batches of ``schema``. Raises as `prepare_copy`."""
-        return prepare_copy(schema, self.columns, self.settings, self.layout, self.forced)
+        encoder = prepare_copy(
+            schema, self.columns, replace(self.settings, client_encoding=UTF8), self.layout, self.forced
+        )
+        return replace(encoder, encoding=self.encoding)
 
 
 def prepare_copy(
@@ -103,11 +113,11 @@ def prepare_copy(
     return CopyEncoder(schema, encoders, layout, escapable, tuple(forced))
 
 
-def header_line(names: Sequence[str], layout: CopyLayout) -> bytes:
+def header_line(names: Sequence[str], layout: CopyLayout, encoding: str = UTF8) -> bytes:
     """Return the CopyData message of the line of column names."""
     schema = pa.schema([(str(place), pa.string()) for place in range(len(names))])
     every, none = (True,) * len(names), (False,) * len(names)
-    encoder = CopyEncoder(schema, (field_of,) * len(names), layout, every, none)
+    encoder = CopyEncoder(schema, (field_of,) * len(names), layout, every, none, encoding)
     columns = [pa.array([name]) for name in names]
     batch = pa.RecordBatch.from_struct_array(pa.array([{}], pa.struct([])))
     if names:

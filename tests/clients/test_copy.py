@@ -67,6 +67,52 @@ def test_a_table_is_copied_as_postgresql_does(
         assert copied(connection, query) == copied(reference, query)
 
 
+_TEXT = "chr(233) || '\\\"' || chr(9) || {0} AS {1}, nullif({0}, 1), chr(34920) || ';' AS other"
+_IN_LATIN1 = ("LATIN1", "latin-1", "iso 8859-1", "WIN1252", "windows1252")
+_ENCODINGS = [
+    *((name, _TEXT.partition(", chr(34920)")[0]) for name in _IN_LATIN1),
+    *((name, _TEXT.partition("chr(233) || ")[2]) for name in ("SJIS", "shift_jis", "GBK", "BIG5", "EUC_JP")),
+    *((name, _TEXT) for name in ("unicode", "SQL_ASCII")),
+]
+_PLACES = ("n", "small.numbers"), ("id", "origin.things")  # of the engine, and of the source's server
+_OPTIONS = ("FORMAT text, HEADER, NULL 'nil'", "FORMAT csv, FORCE_QUOTE *, HEADER", "FORMAT csv, NULL 'nil'")
+
+
+@pytest.mark.parametrize(("encoding", "columns"), _ENCODINGS, ids=[name for name, _ in _ENCODINGS])
+def test_encodings_are_postgresqls(
+    connection: psycopg.Connection, lake: SampleLake, encoding: str, columns: str
+) -> None:
+    with psycopg.connect(lake.reference_dsn, autocommit=True) as reference:
+        for column, table in _PLACES:
+            name = '"clé"' if encoding in (*_IN_LATIN1, "unicode") else "cle"
+            query = f"SELECT {columns.format(column, name)} FROM {table} WHERE {column} < 4 ORDER BY {column}"
+            for options in _OPTIONS:
+                copy = f"COPY ({query}) TO STDOUT ({options}, ENCODING '{encoding}')"
+                assert copied(connection, copy) == copied(reference, copy), copy
+
+
+@pytest.mark.parametrize(("encoding", "columns"), _ENCODINGS[:6], ids=[name for name, _ in _ENCODINGS[:6]])
+def test_without_an_encoding_it_is_the_clients(
+    connection: psycopg.Connection, lake: SampleLake, encoding: str, columns: str
+) -> None:
+    with psycopg.connect(lake.reference_dsn, autocommit=True) as reference:
+        for session in (connection, reference):
+            session.pgconn.exec_(f"SET client_encoding TO '{encoding}'".encode())
+        for column, table in _PLACES:
+            query = f"SELECT {columns.format(column, 'cle')} FROM {table} WHERE {column} < 4 ORDER BY {column}"
+            for options in (*_OPTIONS, "FORMAT binary", "FORMAT csv, ENCODING 'UTF8'"):
+                copy = f"COPY ({query}) TO STDOUT ({options})"
+                assert copied(connection, copy) == copied(reference, copy), copy
+
+
+@pytest.mark.parametrize(("column", "table"), _PLACES)
+def test_characters_that_an_encoding_has_not(connection: psycopg.Connection, column: str, table: str) -> None:
+    for form in ("text", "csv"):
+        copy = f"COPY (SELECT chr(34920) || {column} FROM {table}) TO STDOUT (FORMAT {form}, ENCODING 'LATIN1')"
+        with pytest.raises(psycopg.errors.UntranslatableCharacter):
+            copied(connection, copy)
+
+
 def test_psql(psql: Psql, tmp_path: Path) -> None:
     numbers = tmp_path / "numbers.csv"
     printed = psql(
@@ -257,7 +303,7 @@ def test_errors_of_tables_and_columns(connection: psycopg.Connection) -> None:
     for option, cause, told in (
         ("FORCE_QUOTE (x)", psycopg.errors.UndefinedColumn, 'column "x" of relation "kinds" does not exist'),
         ("FORCE_QUOTE (name)", psycopg.errors.InvalidColumnReference, 'FORCE_QUOTE column "name" not referenced'),
-        ("ENCODING 'LATIN1'", psycopg.errors.FeatureNotSupported, "encoding LATIN1 is not supported"),
+        ("ENCODING 'EUC_TW'", psycopg.errors.FeatureNotSupported, "encoding EUC_TW is not supported"),
     ):
         with pytest.raises(cause, match=told):
             copied(connection, f"COPY small.kinds (id) TO STDOUT (FORMAT csv, {option})")
