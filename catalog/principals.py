@@ -19,7 +19,8 @@ class Principal:
     logged in, where SET SESSION AUTHORIZATION has made another the session user. ``claims`` are what the
     login proved of its bearer, such as the claims of a token, and what superusers state of the role: JSON values,
     read-only (objects are mappings, arrays tuples; ``json.dumps(claims, default=dict)`` writes them); they have no part
-    in the hash, and in equality they have.
+    in the hash, and in equality their text has: ``true``, ``1`` and ``1.0`` are equal for Python, and policies tell
+    them apart.
     ``authenticated`` is the identity that was proved: the subject of a certificate, the user in a token, the id of an
     API key, else the role's name; None where nobody logged in. ``method`` is that of the rule of authentication.
     ``scopes`` limit what an API key may do; None is no limit.
@@ -30,11 +31,16 @@ class Principal:
     superuser: bool = False
     bypass_row_security: bool = False
     session_user: str | None = None
-    claims: Mapping[str, object] = field(default_factory=lambda: NO_CLAIMS, hash=False)
+    claims: Mapping[str, object] = field(default_factory=lambda: NO_CLAIMS, compare=False)
     authenticated: str | None = None
     method: str | None = None
     scopes: frozenset[str] | None = None
     login: str | None = None
+    _claims: str = field(init=False, repr=False, hash=False)
+
+    def __post_init__(self) -> None:
+        """Write the claims as equality compares them."""
+        object.__setattr__(self, "_claims", json.dumps(self.claims, default=dict) if self.claims else "")
 
     @property
     def sees_all_rows(self) -> bool:

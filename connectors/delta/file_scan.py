@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 import threading
+from decimal import Decimal
 
 import numpy as np
 import pyarrow as pa
@@ -78,7 +80,7 @@ def _bounds_of(version: DeltaVersion, column: DeltaColumn) -> pruning.Bounds | N
     rows = version.actions["num_records"].combine_chunks()
     if lower is None or upper is None:
         lower = upper = pa.nulls(len(rows), column.type)
-    return pruning.Bounds(lower, _widened(upper), nulls, rows)
+    return pruning.Bounds(_as_written(lower), _widened(_as_written(upper)), nulls, rows)
 
 
 def statistic(version: DeltaVersion, kind: str, physical: str) -> pa.Array | None:
@@ -96,6 +98,14 @@ def partition_values(version: DeltaVersion, column: DeltaColumn) -> pa.Array:
     """Return a partition column's values, an entry a file."""
     values = version.actions["partition"].combine_chunks()
     return pc.struct_field(values, [values.type.get_field_index(column.name)]).cast(column.type)
+
+
+def _as_written(bounds: pa.Array) -> pa.Array:
+    """Return bounds without those that the log cannot tell: numerics stand in it as floats, which have 15 digits."""
+    if not pa.types.is_decimal(bounds.type) or bounds.type.precision <= sys.float_info.dig:
+        return bounds
+    least = pa.scalar(Decimal(10**sys.float_info.dig).scaleb(-bounds.type.scale), bounds.type)
+    return pc.if_else(pc.less(pc.abs(bounds), least), bounds, pa.scalar(None, bounds.type))
 
 
 def _widened(upper: pa.Array) -> pa.Array:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import math
 import shutil
-from decimal import Decimal
+from decimal import Context, Decimal
 from pathlib import Path
 from typing import Any
 
@@ -222,6 +222,29 @@ def test_statistics_that_writers_cut_do_not_prune(lake: Path) -> None:
     ):
         assert len(files_of(scanned(source, "t", comparison))) == 1
     assert not files_of(scanned(source, "t", compare("s", ">", "zzzzzzzz{")))
+
+
+@pytest.mark.parametrize("precision", [15, 16, 20, 38])
+def test_numerics_of_more_digits_than_a_float_has_do_not_prune(lake: Path, precision: int) -> None:
+    """The log has them as floats: the least value of a file was then above it, or the greatest below."""
+    kind = pa.decimal128(precision, 4)
+    most = Decimal(10**precision - 1).scaleb(-4, context=Context(prec=38))
+    values = [most, most.copy_negate(), Decimal("12345678901.2345")]
+    values += [Decimal("1234567890123.4567")] if precision > 16 else []
+    for value in values:
+        write_deltalake(lake / "t", pa.table({"n": pa.array([value], kind)}), mode="append")
+    source = of(lake)
+
+    def found(operator: str, value: Decimal) -> list[str]:
+        return files_of(scanned(source, "t", compare("n", operator, value, type=kind)))
+
+    for value in values:
+        for operator in ("=", "<=", ">="):
+            scan = scanned(source, "t", compare("n", operator, value, type=kind))
+            assert value in rows(new_context(), scan)["n"].to_pylist()
+    unknown = 0 if precision == 15 else len(values) - 1
+    assert len(found("=", Decimal("1.5"))) == unknown
+    assert len(found("=", Decimal("12345678901.2345"))) == unknown + 1
 
 
 def test_columns_added_later_are_null_in_old_files(lake: Path) -> None:
