@@ -25,7 +25,7 @@ _MAX_ZONE = 16 * 3600
 
 _TOKEN = re.compile(
     r"""\s*(?:
-    (?P<time>\d{1,3}:\d{1,2}(?::\d{1,2}(?:\.\d*)?)?(?=$|[^\d:.]))
+    (?P<time>\d{1,3}:\d{0,2}(?::\d{0,2}(?:\.\d*)?)?(?=$|[^\d:.]))
   | (?P<zone>(?<=[\d\sA-Za-z])[+-]\d{1,2}(?::\d{2}){1,2}(?=$|\s) | (?<=[\d\sA-Za-z])[+-]\d{1,6}(?=$|\s))
   | (?P<date>\d+(?:[-/.](?:\d+|[A-Za-z]+)){2}(?=$|[^\w./-]|[Tt]\d|\s) | [A-Za-z]{3,}[-/.]\d+[-/.]\d+)
   | (?P<packed>\d{8}[Tt]\d{4,6}(?:\.\d+)?)
@@ -354,7 +354,7 @@ def _numeric_offset(token: str, text: str) -> int:
 def _split_clock(token: str, text: str) -> int:
     hours, minutes, seconds = (*token.split(":"), "0")[:3]
     whole, _, fraction = seconds.partition(".")
-    return _join_clock(int(hours), int(minutes), int(whole), fraction, text)
+    return _join_clock(int(hours), int(minutes or 0), int(whole or 0), fraction, text)
 
 
 def _packed_clock(token: str, text: str, kind: Kind) -> int:

@@ -39,10 +39,13 @@ def postgres_bytes(postgres: psycopg.Connection) -> PostgresBytes:
     def ask(texts: list[str | None], sql_type: str, result_format: int, /, **settings: str) -> list[bytes | None]:
         array = array_literal(texts)
         names = {"TimeZone": "UTC", "DateStyle": "ISO", "IntervalStyle": "postgres", "extra_float_digits": "1"}
-        for name, value in (names | settings).items():
+        names |= settings
+        for name, value in names.items():
             postgres.execute(f"SET {name} = '{value}'")
         query = f"SELECT v::{sql_type} FROM unnest($1::text[]) WITH ORDINALITY AS t (v, place) ORDER BY place"
         result = postgres.pgconn.exec_params(query.encode(), [array.encode()], result_format=result_format)
+        for name in names:  # the connection is that of other tests, too
+            postgres.execute(f"RESET {name}")
         assert result.status == ExecStatus.TUPLES_OK, result.error_message.decode()
         return [result.get_value(row, 0) for row in range(result.ntuples)]
 

@@ -202,7 +202,7 @@ def test_bytea_escape(postgres: psycopg.Connection) -> None:
         (pa.int32(), OutputColumn(oids.DATE), OutputSettings(), SqlState.CANNOT_COERCE),
         (pa.date32(), OutputColumn(oids.INT4), OutputSettings(), SqlState.CANNOT_COERCE),
         (pa.binary(), OutputColumn(oids.TEXT), OutputSettings(), SqlState.CANNOT_COERCE),
-        (pa.string(), OutputColumn(600, -1, 1), OutputSettings(), SqlState.FEATURE_NOT_SUPPORTED),
+        (pa.string(), OutputColumn(3615, -1, 1), OutputSettings(), SqlState.FEATURE_NOT_SUPPORTED),  # tsquery
     ],
     ids=str,
 )  # fmt: skip
