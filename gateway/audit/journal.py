@@ -157,6 +157,10 @@ class Journal:
                 return b"", position
             position = Position(following[0])
 
+    def is_newest(self, position: Position) -> bool:
+        """Whether a position is in the file that is written to."""
+        return position.segment == self._segment
+
     def _read_file(self, position: Position, most: int, end: int | None) -> bytes:
         try:
             descriptor = os.open(self._path(position.segment), os.O_RDONLY)

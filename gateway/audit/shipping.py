@@ -18,6 +18,7 @@ from gateway.audit.journal import Journal
 _log = structlog.get_logger(__name__)
 _RETRY = 1.0  # seconds after a failure
 _REPORT = 60.0  # seconds between two records of counters
+_BATCH = 1 << 20  # bytes that are shipped at once
 _CLOSING = 5.0  # seconds that the last entries have
 
 
@@ -80,22 +81,28 @@ class Shipper:
         store.ensure_month(today + timedelta(days=31))
         while True:
             self._wake.clear()
-            lines, behind = self._journal.read(position)
-            while lines:
+            lines, position = self._journal.read(position, _BATCH)
+            if lines:
                 head = store.append(self._journal.node, lines, self._journal.key)
-                position = behind
                 self.entries += lines.count(b"\n")
                 self.batches += 1
                 self._journal.stored(position, head.sequence)
                 self._stored(head.sequence)
-                lines, behind = self._journal.read(position)
             self.failing_since = None
             self._report()
-            if self._closing.is_set():
-                return
-            self._wake.wait(_REPORT)
-            if self._interval and not self._closing.is_set():
-                self._closing.wait(self._interval)
+            if not lines:
+                if self._closing.is_set():
+                    return
+                self._wake.wait(_REPORT)
+            if len(lines) < _BATCH // 2 and self._journal.is_newest(position):  # else more may be there already
+                self._gather()
+
+    def _gather(self) -> None:
+        """Let entries gather: a batch costs much the same however many it has, and takes the interpreter's lock from
+        statements several times.
+        """
+        if self._interval and not self._closing.is_set():
+            self._closing.wait(self._interval)
 
     def _report(self) -> None:
         now, (then, entries) = time.monotonic(), self._reported

@@ -123,6 +123,18 @@ def test_files_of_the_journal_go_when_the_store_has_them(scene: Scene, monkeypat
     assert scene.verify().broken is None
 
 
+def test_entries_that_come_without_a_pause_are_stored_a_few_times_a_second(scene: Scene) -> None:
+    with scene.audit() as audit:
+        until = time.monotonic() + 1.5
+        while time.monotonic() < until:
+            audit.note(entry("and another one"))
+            time.sleep(0.001)
+        assert audit._shipper is not None
+        assert 2 <= audit._shipper.batches <= 8
+        audit.store(entry("the last"))
+    assert scene.verify().broken is None
+
+
 def store_soon(audit: Audit, text: str) -> None:
     deadline = time.monotonic() + 20
     while True:
