@@ -20,6 +20,7 @@ _OPERATORS: dict[type[exp.Expr], str] = {
 }
 _TEXTS = ("text", "varchar", "character varying")
 _MIRRORED = {"=": "=", "<>": "<>", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+_DAY = len("2024-01-31")
 _DATE_TIME = (exp.DataType.Type.DATE, exp.DataType.Type.TIMESTAMP, exp.DataType.Type.TIMESTAMPTZ)
 
 
@@ -140,14 +141,17 @@ def _typed(node: exp.Expr, to: exp.DataType, arrow_type: pa.DataType) -> pa.Scal
 
 
 def _typed_text(text: str, to: exp.DataType | None, arrow_type: pa.DataType) -> pa.Scalar | None:
-    """Read ISO dates and timestamps; other spellings, and a constant of another type than the column's, stay away."""
-    if to is not None and to.this not in _DATE_TIME:
+    """Read ISO dates and timestamps; other spellings, and a constant of another type than the column's, stay away. So
+    do a date with a time, which PostgreSQL cuts off, and a timestamp that it rounds.
+    """
+    if to is not None and (to.this not in _DATE_TIME or to.expressions):
         return None
     wanted = None if to is None else to.this
-    if pa.types.is_date32(arrow_type) and wanted in (None, exp.DataType.Type.DATE) and len(text) == 10:
-        return _exact(text, arrow_type)
+    is_day = len(text) == _DAY and wanted in (None, exp.DataType.Type.DATE)
+    if pa.types.is_date32(arrow_type):
+        return _exact(text, arrow_type) if is_day else None
     plain = pa.types.is_timestamp(arrow_type) and arrow_type.tz is None
-    if plain and wanted in (None, exp.DataType.Type.TIMESTAMP, exp.DataType.Type.DATE) and text[:4].isdigit():
+    if plain and (is_day or wanted in (None, exp.DataType.Type.TIMESTAMP)) and text[:4].isdigit():
         return _exact(text, arrow_type)
     return None
 
