@@ -205,7 +205,7 @@ def key_create(
     role: str,
     config: ConfigOption = DEFAULT_CONFIG,
     scope: Annotated[list[str] | None, typer.Option(help="read (the default), write or admin; repeatable.")] = None,
-    expires: Annotated[str, typer.Option(help='After which time, such as "90d"; "never".')] = "90d",
+    expires: Annotated[str, typer.Option(help='After an interval or at a time, such as "90d"; "never".')] = "90d",
     comment: Annotated[str, typer.Option(help="What it is for.")] = "",
 ) -> None:
     """Make an API key for a user, and print it: it is shown this once."""

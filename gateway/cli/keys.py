@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.table import Column, Table
@@ -13,19 +12,17 @@ from rich.text import Text
 from catalog.names import quote_identifier
 from catalog.store.rows import ApiKey
 from gateway.authentication.api_keys import key_id, new_key
+from gateway.cli.expiry import expiry
 from gateway.cli.metadata import metadata_store
-from gateway.cli.output import USAGE, CommandError, notices, results
+from gateway.cli.output import notices, results
 from gateway.configuration.config import load
 
-_NEVER = "never"
 _ID_LENGTH = 16
-_PERIOD = re.compile(r"([1-9][0-9]{0,5})(min|h|d)")
-_MINUTES = {"min": 1, "h": 60, "d": 24 * 60}
 
 
 @dataclass(frozen=True, slots=True)
 class KeyRequest:
-    """What is wanted of a key. ``expires`` is a period such as ``90d``, or ``never``."""
+    """What is wanted of a key. ``expires`` is an interval such as ``90d``, a time or ``never``."""
 
     role: str
     scopes: frozenset[str]
@@ -36,7 +33,7 @@ class KeyRequest:
 def create(config_path: Path, request: KeyRequest) -> None:
     """Make a key, and print it, alone on its line."""
     config = load(config_path)
-    expires = _expiry(request.expires)
+    expires = expiry(request.expires, datetime.now(UTC))
     made = new_key()
     with metadata_store(config) as store:
         store.add_api_key(ApiKey(made.id, request.role, request.scopes, made.digest, request.comment, expires))
@@ -70,15 +67,6 @@ def revoke(config_path: Path, identifier: str) -> None:
     results().print(f"revoked key {identifier}", soft_wrap=True)
 
 
-def _expiry(text: str) -> datetime | None:
-    if text == _NEVER:
-        return None
-    match = _PERIOD.fullmatch(text)
-    if match is None:
-        raise CommandError(f'"{text}" is not a period', hint='write such as "90d", "12h" or "never"', code=USAGE)
-    return datetime.now(UTC) + timedelta(minutes=int(match[1]) * _MINUTES[match[2]])
-
-
 def _state(key: ApiKey, now: datetime) -> str:
     if key.revoked is not None:
         return f"revoked {_moment(key.revoked)}"
@@ -88,4 +76,4 @@ def _state(key: ApiKey, now: datetime) -> str:
 
 
 def _moment(value: datetime) -> str:
-    return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -17,7 +17,8 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
 from gateway.configuration.values import Address
-from gateway.http.readiness import Readiness
+from gateway.http.connections import BoundedProtocol
+from gateway.http.readiness import Readiness, asked_once
 
 _BACKLOG = 128
 _NO_STORE = {"Cache-Control": "no-store"}
@@ -29,7 +30,8 @@ Metrics = Callable[[str], tuple[bytes, str]]
 
 def health_app(readiness: Callable[[], Awaitable[Readiness]], metrics: Metrics | None = None) -> FastAPI:
     """Return the application with its addresses; without ``metrics`` there are none."""
-    app = FastAPI(title="Lakegate", docs_url=None, redoc_url=None, openapi_url=None)
+    # A redirect would repeat the header Host, which whoever asks has chosen.
+    app = FastAPI(title="Lakegate", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
 
     @app.get("/health/live")
     async def live() -> JSONResponse:
@@ -74,7 +76,14 @@ async def serve_health(
     """
     listener = _listen(address)
     config = uvicorn.Config(
-        health_app(readiness, metrics), log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1
+        health_app(asked_once(readiness), metrics),
+        http=BoundedProtocol,
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="off",
+        timeout_graceful_shutdown=1,
     )
     server = _EmbeddedServer(config)
     task = asyncio.create_task(server.serve(sockets=[listener]), name="health")

@@ -73,3 +73,18 @@ async def _dependency(name: str, check: Check, required: bool, seconds: float) -
         state = "down"
         _log.warning("dependency is down", dependency=name, reason=str(error))
     return Dependency(name, state, round(time.monotonic() - begun, 4), required)
+
+
+def asked_once(readiness: Callable[[], Awaitable[Readiness]]) -> Callable[[], Awaitable[Readiness]]:
+    """Return ``readiness``, of which one runs at a time: who asks while it does gets the same answer. Nobody needs a
+    login to ask, and each check takes a thread and a connection that statements need, too.
+    """
+    running: asyncio.Future[Readiness] | None = None
+
+    async def ask() -> Readiness:
+        nonlocal running
+        if running is None or running.done():
+            running = asyncio.ensure_future(readiness())
+        return await asyncio.shield(running)  # whoever leaves does not end it for others
+
+    return ask

@@ -16,7 +16,10 @@ from gateway.wire.sent_at_once import InTurn, SentAtOnce
 GetPrincipal = Callable[[Identity], Principal | None]
 
 _BEGIN_WORK: Final = frozenset(
-    (frontend.Query, frontend.Parse, frontend.Bind, frontend.Execute, frontend.FunctionCall, SentAtOnce, InTurn)
+    (
+        *(frontend.Query, frontend.Parse, frontend.Bind, frontend.Describe, frontend.Execute, frontend.FunctionCall),
+        *(SentAtOnce, InTurn),
+    )
 )
 
 

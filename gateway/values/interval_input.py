@@ -35,7 +35,7 @@ _TOKEN = re.compile(
     rf"""\s*(?:
     (?P<clock>{_CLOCK})(?=$|\s)
   | (?P<years>[+-]?\d+-\d{{1,2}})(?=$|\s)
-  | (?P<number>[+-]?(?:\d+(?:\.\d*)?|\.\d+))\s*(?P<unit>[A-Za-z]+)?(?=$|[\s\d+-])
+  | (?P<number>[+-]?(?:\d+(?:\.\d*)?|\.\d+))(?:\s*(?P<unit>[A-Za-z]+)(?=$|[\s\d+])|(?=$|\s))
   | (?P<ago>[Aa][Gg][Oo])(?=\s*$)
   | (?P<at>@)
     )""",
@@ -113,6 +113,8 @@ def _verbose(stripped: str, text: str) -> _Sum:
         elif match["years"]:
             _once(total, {"year", "month"}, text)
             years, months = match["years"].lstrip("+-").split("-")
+            if int(months) > 11:
+                raise SqlError(SqlState.INTERVAL_FIELD_OVERFLOW, f'interval field value out of range: "{text}"')
             sign = -1 if match["years"][0] == "-" else 1
             total.months += sign * (int(years) * 12 + int(months))
         elif match["number"]:

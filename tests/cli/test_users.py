@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -107,7 +108,13 @@ def test_keys_come_are_listed_and_revoked(metadata: tuple[server.Server, Path]) 
     assert text not in listed.output
     assert key("revoke", text).output == f"revoked key {identifier}\n"
     assert "revoked" in key("list").output
-    assert key("create", "robot", "--expires", "soon").code == 2
+    refused = key("create", "robot", "--expires", "soon")
+    assert (refused.code, refused.errors.splitlines()[0]) == (2, 'error: "soon" is neither an interval nor a time')
+    brief = key("create", "robot", "--expires", "1s", "--comment", "brief")
+    assert brief.code == 0, brief.errors
+    time.sleep(1.1)
+    (line,) = (line for line in key("list").output.splitlines() if str(key_id(brief.output.strip())) in line)
+    assert "expired" in line
     assert "the scopes of a key are among" in key("create", "robot", "--scope", "all").errors
     assert 'role "nobody" does not exist' in key("create", "nobody").errors
     assert "does not exist" in key("revoke", "0000").errors
