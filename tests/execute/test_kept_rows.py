@@ -36,6 +36,23 @@ _VALUE = "10 / (id - 1) + length(name) + price"
         " ON n.n = k.id AND n.n > 1 WHERE k.id <> coalesce(n.n, 0)",
         "SELECT k, 10 / (c - 2) + a + b FROM (SELECT id / 2 AS k, count(*) AS c, max(id) AS a, min(id) AS b"
         " FROM small.kinds GROUP BY 1 HAVING count(*) <> 2) s",
+        "SELECT k.id FROM small.kinds k WHERE k.id <> 1 AND EXISTS"
+        f" (SELECT 1 FROM small.numbers n WHERE n.n = {_VALUE})",
+        "SELECT k.id FROM small.kinds k WHERE k.id <> 1 AND NOT EXISTS"
+        f" (SELECT 1 FROM small.numbers n WHERE n.n = {_VALUE})",
+        f"SELECT k.id FROM small.kinds k WHERE k.id <> 1 AND {_VALUE} IN (SELECT n FROM small.numbers)",
+        f"SELECT k.id, (SELECT count(*) FROM small.numbers n WHERE n.n = {_VALUE}) FROM small.kinds k WHERE k.id <> 1",
+        "SELECT k.id, n.n FROM small.kinds k JOIN small.numbers n ON n.n = k.id WHERE k.id <> 1"
+        f" AND EXISTS (SELECT 1 FROM small.numbers m WHERE m.n = {_VALUE})",
+        "SELECT s.id, 10 / (s.id - 1) + length(s.name) + s.price FROM (SELECT k.id, k.name, k.price FROM small.kinds k"
+        " JOIN small.numbers n ON n.n = k.id OR n.n > 1 WHERE k.id <> 1) s",
+        "SELECT s.id, 10 / (s.id - s.n) + length(s.name) + s.price FROM (SELECT k.id, k.name, k.price, n.n"
+        " FROM small.kinds k JOIN small.numbers n ON n.n = k.id OR n.n > 1 WHERE k.id <> n.n) s",
+        "SELECT s.id, 10 / (s.id - 1) + length(s.name) + s.price FROM (SELECT k.id, k.name, k.price FROM"
+        " (SELECT * FROM small.kinds WHERE id <> 1) k LEFT JOIN small.numbers n ON n.n = k.id) s",
+        "SELECT s.id, sum(10 / (s.id - 1) + s.price), max(10 / (s.id - 1) + s.price) FROM (SELECT k.id, k.name,"
+        " k.price FROM (SELECT * FROM small.kinds WHERE id <> 1) k, (SELECT * FROM small.numbers LIMIT 2) n) s"
+        " GROUP BY 1",
         "SELECT id, (nullif(name, '') || '')::json, price, day FROM small.kinds WHERE id <> 1 AND id <> 3",
     ],
 )

@@ -31,6 +31,7 @@ _PLAIN = with_subclasses(
         exp.Tuple, exp.Var, exp.Window, exp.WindowSpec,
     )
 )  # fmt: skip
+_APART = _PLAIN | {exp.Exists}  # of rows of other items: nothing of it is computed for an item's row alone
 _QUERIES = with_subclasses((exp.Query,))
 _ABOVE_WHERE = ("expressions", "group", "having", "order", "distinct", "qualify", "windows")
 
@@ -166,13 +167,28 @@ def _computes(select: exp.Select, item: exp.Expr, *, alone: bool) -> bool:
     """Whether more than columns is put out: of a join's items, in its conditions, as keys of it are computed below."""
     if not alone:
         name = item.alias_or_name
-        sides = [side for on in _conditions(select) for part in conjuncts(on) for side in part.iter_expressions()]
-        return any(_tables(side) == {name} and next(_computed(side), None) is not None for side in sides)
+        parts = [part for on in _conditions(select) for part in conjuncts(on)]
+        sides = [side for part in parts for side in part.iter_expressions()]
+        return any(_tables(side) == {name} and next(_computed(side), None) is not None for side in sides) or any(
+            _computes_in_queries(part, name) for part in parts
+        )
     above = [*_above_where(select)]
     if select.args.get("group") is None and not any(one.find(exp.AggFunc) for one in above):
         return any(next(_computed(one), None) is not None for one in above)
     # Groups compute their keys and values themselves, but for what is in more than one of them.
     return _repeats(above)
+
+
+def _computes_in_queries(part: exp.Expr, name: str) -> bool:
+    """Whether queries in a condition compute of an item's columns: such a key of a semi join is computed below it."""
+    return any(
+        type(one) not in _PLAIN
+        and isinstance(one, exp.Condition)
+        and not isinstance(one, exp.Query | exp.SubqueryPredicate)
+        and any(column.table == name for column in one.find_all(exp.Column))
+        for query in part.find_all(exp.Query)
+        for one in query.walk()
+    )
 
 
 def _conditions(select: exp.Select) -> list[exp.Expr]:
@@ -193,7 +209,7 @@ def _computed(node: exp.Expr) -> Iterator[exp.Expr]:
         one = waiting.pop()
         if type(one) in _QUERIES:
             continue
-        if type(one) not in _PLAIN and any(True for _ in one.find_all(exp.Column)):
+        if type(one) not in _APART and any(True for _ in one.find_all(exp.Column)):
             yield one
         waiting.extend(one.iter_expressions())
 
@@ -244,7 +260,9 @@ def _query_drops(query: exp.Expr, named: dict[str, exp.Expr]) -> bool:
     put_out = {one.unalias().name for one in query.selects if isinstance(one.unalias(), exp.Column)}
     if where is not None and any(_asked(part) <= put_out for part in conjuncts(where.this)):
         return True
-    return any(_drops(one, named) for one in items(query) if isinstance(one, exp.Table | exp.Subquery))
+    found = [*items(query)]
+    # Nothing but columns is moved below a join.
+    return len(found) == 1 and isinstance(found[0], exp.Table | exp.Subquery) and _drops(found[0], named)
 
 
 def _is_fence(limit: exp.Expr) -> bool:

@@ -338,3 +338,45 @@ SELECT id, tenant, name, jsonb_build_array(code::json, amount) AS c FROM {t}.peo
 1 | north | NVIS-Ann | [101, 10]
 2 | north | NVIS-Ben | [102, 20]
 3 | north | NVIS-Cleo | [103, 30]
+
+# as a key within EXISTS (all kinds)
+SELECT p.id, p.tenant, p.name FROM {t}.people p WHERE EXISTS (SELECT 1 FROM {t}.notes n WHERE n.id = CAST(p.code AS integer) + 0 * p.amount - 100) ORDER BY 1
+----
+1 | north | NVIS-Ann
+2 | north | NVIS-Ben
+3 | north | NVIS-Cleo
+
+# as a key within NOT EXISTS (all kinds)
+SELECT p.id, p.tenant, p.name FROM {t}.people p WHERE NOT EXISTS (SELECT 1 FROM {t}.notes n WHERE n.id = CAST(p.code AS integer) + 0 * p.amount) ORDER BY 1
+----
+1 | north | NVIS-Ann
+2 | north | NVIS-Ben
+3 | north | NVIS-Cleo
+
+# as a key of IN (all kinds)
+SELECT p.id, p.tenant, p.name FROM {t}.people p WHERE CAST(p.code AS integer) + 0 * p.amount - 100 IN (SELECT n.id FROM {t}.notes n) ORDER BY 1
+----
+1 | north | NVIS-Ann
+2 | north | NVIS-Ben
+3 | north | NVIS-Cleo
+
+# as a key of a scalar subquery (all kinds)
+SELECT p.id, p.tenant, p.name, (SELECT count(*) FROM {t}.notes n WHERE n.id = CAST(p.code AS integer) + 0 * p.amount - 100) AS c FROM {t}.people p ORDER BY 1
+----
+1 | north | NVIS-Ann | 1
+2 | north | NVIS-Ben | 1
+3 | north | NVIS-Cleo | 1
+
+# above a join whose sides have filters (all kinds)
+SELECT s.id, s.tenant, s.name, CAST(s.code AS integer) + s.amount AS c FROM (SELECT p.id, p.tenant, p.name, p.code, p.amount, n.id AS other FROM {t}.people p JOIN {t}.notes n ON n.id = p.id) s ORDER BY 1
+----
+1 | north | NVIS-Ann | 111
+2 | north | NVIS-Ben | 122
+3 | north | NVIS-Cleo | 133
+
+# in groups above a join, more than once (all kinds)
+SELECT s.id, s.tenant, s.name, sum(CAST(s.code AS integer) + s.amount), max(CAST(s.code AS integer) + s.amount) FROM (SELECT p.id, p.tenant, p.name, p.code, p.amount FROM {t}.people p, {t}.notes n WHERE n.id = p.id) s GROUP BY 1, 2, 3 ORDER BY 1
+----
+1 | north | NVIS-Ann | 111 | 111
+2 | north | NVIS-Ben | 122 | 122
+3 | north | NVIS-Cleo | 133 | 133
