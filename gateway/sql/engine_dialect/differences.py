@@ -8,8 +8,9 @@ from typing import Any
 from sqlglot import exp
 
 from gateway.sql.engine_dialect import kinds
-from gateway.sql.engine_dialect.interval_equality import has_arrays
+from gateway.sql.engine_dialect.equal_values import has_arrays
 from gateway.sql.engine_dialect.kinds import Kind, T, kind, type_of
+from gateway.sql.engine_dialect.like_patterns import is_for_postgres
 from gateway.sql.engine_dialect.patterns import is_surely_valid, is_valid_constant
 
 _INFINITE = "infinite"  # in a node's meta: moments of its query may be infinite
@@ -159,9 +160,11 @@ _DIFFERENCES: dict[type[exp.Expr], Callable[[Any], bool]] = {
     exp.Extract: _may_be_infinite,
     exp.GT: _are_ordered_arrays,
     exp.GTE: _are_ordered_arrays,
+    exp.ILike: is_for_postgres,
     exp.LT: _are_ordered_arrays,
     exp.LTE: _are_ordered_arrays,
     exp.Length: _is_padded,
+    exp.Like: is_for_postgres,
     exp.Ln: _is_numeric,
     exp.Log: _is_numeric,
     exp.NEQ: has_arrays,

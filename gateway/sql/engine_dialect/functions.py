@@ -118,6 +118,7 @@ FUNCTIONS: tuple[Function, ...] = (
     Function("time_round", (pa.time64("ns"), pa.int64()), pa.time64("ns"), moment_functions.rounded_time),
     Function("timestamptz_of_epoch", (FLOAT8,), MOMENT, moment_functions.of_epoch),
     Function("interval_size", (INTERVAL,), pa.decimal128(38, 0), moment_functions.interval_size),
+    Function("jsonb_key", (pa.string(),), pa.string(), text_functions.jsonb_key),
     Function("boolean_of_text", (pa.string(),), pa.bool_(), reading_functions.boolean_of),
     Function("date_of_text", (pa.string(),), pa.date32(), reading_functions.date_of),
     Function("time_of_text", (pa.string(),), pa.time64("ns"), reading_functions.time_of),

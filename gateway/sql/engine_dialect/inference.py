@@ -16,10 +16,12 @@ from sqlglot.optimizer.annotate_types import TypeAnnotator, annotate_types
 from sqlglot.schema import MappingSchema
 
 from gateway.sql.engine_dialect import kinds
+from gateway.sql.engine_dialect.coercions import widen_networks
 from gateway.sql.engine_dialect.differences import note_infinity
 from gateway.sql.engine_dialect.fixed_types import FIXED, FIXED_NAMES
 from gateway.sql.engine_dialect.gathered_aggregates import gather_by_type
 from gateway.sql.engine_dialect.kinds import Kind, T, kind, type_of
+from gateway.sql.engine_dialect.like_patterns import guard
 from gateway.sql.engine_dialect.order_keys import put_keys
 from gateway.sql.engine_dialect.postgres_calls import ResultTypes, asks, find_type
 from gateway.sql.engine_dialect.row_exclusions import gather_frames
@@ -57,7 +59,10 @@ def annotate(
     annotate_types(tree, schema=schema, expression_metadata=metadata, dialect="postgres")
     if _type_columns_of_functions(census):
         annotate_types(tree, schema=schema, expression_metadata=metadata, dialect="postgres", overwrite_types=False)
-    changed = types is not None and (put_keys(census) | gather_by_type(census) | gather_frames(census))
+    if types is not None and widen_networks(census):
+        annotate_types(tree, schema=schema, expression_metadata=metadata, dialect="postgres")
+        census = take_census(tree)
+    changed = types is not None and (guard(census) | put_keys(census) | gather_by_type(census) | gather_frames(census))
     if types is not None and exp.Anonymous in found:
         changed |= name_types(tree, types)
     if changed:

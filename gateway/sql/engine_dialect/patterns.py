@@ -134,6 +134,8 @@ def escape(node: exp.Escape) -> exp.Expr:
 
 
 def _escaped(pattern: str, sign: str) -> str:
+    if sign and (len(pattern) - len(pattern.rstrip(sign))) % 2:
+        raise refuse("a pattern that ends with the escape character")  # of which PostgreSQL tells
     if sign == "\\":
         return pattern
     found, at = [], 0

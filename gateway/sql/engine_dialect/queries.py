@@ -14,6 +14,8 @@ from gateway.sql.engine_dialect.casts import to_type
 from gateway.sql.engine_dialect.correlation import conjuncts, free_columns
 from gateway.sql.engine_dialect.decorrelate import wrapped
 from gateway.sql.engine_dialect.distinct_on import keys_within
+from gateway.sql.engine_dialect.equal_values import distinct_outside, measured
+from gateway.sql.engine_dialect.equal_values import set_operation as of_equal_values
 from gateway.sql.engine_dialect.group_keys import ROWS
 from gateway.sql.engine_dialect.kinds import MOMENTS, SAME_TEXT, Kind, T, carried_as_text, common_type, kind, type_of
 from gateway.sql.engine_dialect.late_calls import behind_limit, may_be_late
@@ -66,6 +68,7 @@ def apart(query: exp.Query, root: exp.Query) -> exp.Query:
     outer = None
     if isinstance(query, exp.Select):
         outer = sorted_outside(query) or keys_within(query) or behind_limit(query) or above_having(query)
+        outer = outer or distinct_outside(query)
     if outer is None and (not numbered or (isinstance(query, exp.Select) and not query.args.get("distinct"))):
         return root
     parent, key, index = query.parent, query.arg_key, query.index
@@ -284,10 +287,11 @@ def _aggregates(value: exp.Expr) -> bool:
 
 def set_operation(node: exp.SetOperation) -> exp.Query:
     """INTERSECT ALL and EXCEPT ALL: the engine ignores how often a row occurs. Number the occurrences of each row on
-    both sides, and the operation on distinct rows keeps the right number of them.
+    both sides, and the operation on distinct rows keeps the right number of them. Rows that only look different are
+    told apart in `equal_values`.
     """
     if isinstance(node, exp.Union) or node.args.get("distinct") or node.args.get("by_name"):
-        return node
+        return of_equal_values(node)
     names = [column.alias_or_name for column in node.selects]
     left = _numbered(node.left, names)
     right = _numbered(node.right, names)
@@ -300,6 +304,7 @@ def set_operation(node: exp.SetOperation) -> exp.Query:
     for column, old in zip(outer.selects, node.selects, strict=True):
         column.type = type_of(old)
     node.replace(outer)
+    of_equal_values(inner)
     return outer
 
 
@@ -310,10 +315,12 @@ def _numbered(side: exp.Expr, names: list[str]) -> exp.Select:
     assert isinstance(query, exp.Query)
     own = [column.alias_or_name for column in query.selects]
     source = exp.Subquery(this=inner.this, alias=exp.TableAlias(this=exp.to_identifier("_side", quoted=True)))
-    columns = [exp.column(name, table="_side", quoted=True) for name in own]
-    marks = exp.Window(this=exp.RowNumber(), partition_by=[column.copy() for column in columns], over="OVER")
-    named: list[exp.Expr] = [exp.alias_(column, name, quoted=True) for column, name in zip(columns, names, strict=True)]
-    return exp.select(*named, exp.alias_(marks, _MARK, quoted=True)).from_(source)
+    types = [type_of(column) for column in query.selects]
+    columns = [typed(exp.column(name, table="_side", quoted=True), one) for name, one in zip(own, types, strict=True)]
+    keys = [measured(column.copy()) for column in columns]
+    marks = typed(exp.Window(this=exp.RowNumber(), partition_by=keys, over="OVER"), T.BIGINT)
+    outputs = [aliased(column, name) for column, name in zip(columns, names, strict=True)]
+    return exp.select(*outputs, aliased(marks, _MARK)).from_(source)
 
 
 def named_windows(node: exp.Select) -> None:

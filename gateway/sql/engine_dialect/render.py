@@ -23,10 +23,10 @@ from gateway.sql.engine_dialect import (
     casts,
     comparisons,
     constants,
+    equal_values,
     formats,
     group_keys,
     hypothetical,
-    interval_equality,
     intervals,
     masks,
     moments,
@@ -175,7 +175,7 @@ def _translate(tree: exp.Query, session: Session) -> exp.Query:
     census = take_census(tree)
     allowed.check(census)
     bounds.check(census)
-    interval_equality.check(census)
+    equal_values.check(census)
     records.check(tree, census)
     result: exp.Expr = tree
     assert isinstance(result, exp.Query)
@@ -226,7 +226,7 @@ def _clauses(query: exp.Select | exp.SetOperation, session: Session, present: fr
     queries.refused_clauses(query)
     if exp.TableSample in present and query.find(exp.TableSample) is not None:
         raise refuse("TABLESAMPLE", "Use ORDER BY random() LIMIT n.")
-    interval_equality.group(query)
+    equal_values.group(query)
     queries.lone_having(query)
     if present & {exp.Window, exp.Fetch}:
         queries.named_windows(query)

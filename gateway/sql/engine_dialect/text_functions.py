@@ -19,6 +19,8 @@ from gateway.values.settings import OutputColumn, OutputSettings
 _LONGEST_TEXT = 0x3FFFFFFF - 4  # bytes: MaxAllocSize
 _LONGEST_CHARACTER = 4  # bytes in UTF8
 _LONGEST_BATCH = 1 << 28  # bytes
+# Strings of jsonb, which stay; and zeros at the end behind the point, with the point where nothing else is behind it.
+_STRINGS_AND_ZEROS = r'("(?:[^"\\]|\\.)*")|(\.[0-9]*[1-9])0+\b|\.0+\b'
 
 
 def float_as_text(values: pa.Array, digits: pa.Array) -> pa.Array:
@@ -51,6 +53,13 @@ def timestamptz_as_text(values: pa.Array, style: pa.Array, zone: pa.Array) -> pa
 def interval_as_text(values: pa.Array, style: pa.Array) -> pa.Array:
     """Write intervals in an ``IntervalStyle``."""
     return _written(values, OutputColumn(registry.INTERVAL), OutputSettings(interval_style=_constant(style)))
+
+
+def jsonb_key(values: pa.Array) -> pa.Array:
+    """Return a text that jsonb has in common with all that is equal to it: its numbers without zeros at the end.
+    Of what else may be written in several ways PostgreSQL's output has one: order and names of keys, blanks, strings.
+    """
+    return pc.replace_substring_regex(values, _STRINGS_AND_ZEROS, r"\1\2")
 
 
 def checked_count(values: pa.Array, counts: pa.Array) -> pa.Array:

@@ -54,3 +54,29 @@ select v.column1, v.column2 from (values (1, 'x'), (2, 'y')) v;
 select a + 1, b || '!' from (values (1, 'x'), (2, null)) as v(a, b);
 -- values with dates
 select a - interval '1 day', b * 2 from (values (date '2024-01-01', 1.5), (null, 2)) as v(a, b);
+
+-- a pattern of LIKE that ends in a backslash
+-- error: 22025
+select id, t like 'a\' from types
+
+-- a pattern of ILIKE that ends in a backslash behind a wildcard
+-- error: 22025
+select id from types where t ilike '%\'
+
+-- a column of patterns that end in a backslash
+-- error: 22025
+select id, t like left(t, 1) || '\' from types
+
+-- patterns of LIKE that end in a backslash which no text reaches
+select id, t like 'zz\', t not ilike 'qq\', t like v || '\\' from types
+
+-- LIKE ANY of patterns that end in a backslash
+-- error: 22025
+select id from types where t like any (array['a\', 'b'])
+
+-- a pattern that ends in its own escape character
+-- error: 22025
+select id from types where t like 'a!' escape '!'
+
+-- columns as patterns of LIKE
+select id, t like v, v ilike t, t like '%' || v || '%', v not like t || '%' from types

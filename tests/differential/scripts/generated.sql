@@ -101,22 +101,20 @@ select array_position(ai, 5, 2), array_position('{2024-01-31,NULL}'::date[], d, 
 select distinct on (b) b, id from types where id > 20 order by b, id, b;
 
 -- union of intervals
--- refused: UNION, INTERSECT or EXCEPT of intervals
-select interval '1 day' from types union select interval '24:00' from types;
+-- differs: which of equal ones is shown
+select interval '1 day' as iv from types union select interval '24:00' from types;
 
 -- except of intervals
--- refused: UNION, INTERSECT or EXCEPT of intervals
 select id, iv from types except all select id, interval '24:00' from types;
 
 -- recursion over intervals
--- refused: UNION, INTERSECT or EXCEPT of intervals
+-- refused: in WITH RECURSIVE
 with recursive r as (select interval '1 day' as iv from types union select interval '24:00' from r) select * from r;
 
 -- union all of intervals
 select iv from types union all select interval '24:00' from types;
 
 -- intervals in a query
--- refused: IN of intervals of a query
 select id from types where iv in (select interval '24:00' from pairs);
 
 -- distinct intervals are counted by length
