@@ -26,6 +26,7 @@ INSERT INTO sale SELECT i, i % 3000, i % 7, CASE WHEN i % 11 > 0 THEN 'n' || i %
 CREATE TABLE shop (shop integer PRIMARY KEY, name text COLLATE "C", city text COLLATE language, secret integer);
 INSERT INTO shop SELECT i, 'shop ' || i, 'city ' || i % 3, i FROM generate_series(0, 6) i;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO parts_owner;
+ALTER ROLE parts_owner SET transform_null_equals TO on; -- whose sessions would have = NULL mean IS NULL
 ANALYZE;
 """
 ORDERS = "sales.orders JOIN"
@@ -45,6 +46,8 @@ SENT = (
         JOIN web.shop h ON h.shop = s.shop WHERE h.name LIKE 'shop _' AND s.note LIKE 'n1%' AND s.price BETWEEN
         10 AND 99.5
         AND s.day >= '2020-02-01' GROUP BY 1 HAVING count(*) > 1) t ON t.orderkey = o_orderkey""",
+    f"""SELECT o_orderkey, t.n FROM {ORDERS} (SELECT orderkey, sum(CASE WHEN note = NULL THEN 1 ELSE 0 END) AS n
+        FROM web.sale GROUP BY 1) t ON t.orderkey = o_orderkey""",
     # WITH, used once and twice
     f"""WITH top AS (SELECT orderkey, price FROM web.sale ORDER BY price DESC NULLS LAST, id LIMIT 50)
         SELECT o_orderkey, price FROM {ORDERS} top ON orderkey = o_orderkey""",
