@@ -17,8 +17,8 @@ from connectors.postgres.errors import remote_error, unreachable
 _OLDEST_IDLE = 300.0  # seconds; firewalls forget connections, servers limit them
 _BROKEN = "unknown"  # libpq's PQTRANS_UNKNOWN
 
-# One round trip. Read-only whatever the role may do; texts and conditions that do not depend on the server's settings. A
-# server that can looks each second whether its client is still there: a process that was killed cancels nothing.
+# One round trip. Read-only whatever the role may do; texts and conditions that do not depend on the server's settings.
+# A server that can looks each second whether its client is still there: a process that was killed cancels nothing.
 _SESSION = """SELECT set_config('default_transaction_read_only', 'on', false),
  set_config('standard_conforming_strings', 'on', false), set_config('TimeZone', 'UTC', false),
  set_config('DateStyle', 'ISO, YMD', false), set_config('IntervalStyle', 'postgres', false),

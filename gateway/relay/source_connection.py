@@ -26,6 +26,11 @@ _READ_ONLY = {
     "row_security": "on",
     "standard_conforming_strings": "on",  # as constants are written; a server may have another opinion
     "transform_null_equals": "off",
+    "array_nulls": "on",
+    "timezone_abbreviations": "Default",
+    "lc_monetary": "C",
+    "lc_numeric": "C",
+    "lc_time": "C",
 }
 
 
