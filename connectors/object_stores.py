@@ -7,6 +7,7 @@ Delta, Iceberg and the engine spell the same options differently (``AWS_ACCESS_K
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from urllib.parse import urlsplit
@@ -17,6 +18,7 @@ from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
 
 _PREFIXES = ("aws_", "s3_", "azure_storage_", "azure_", "adls_", "google_", "gcs_")
+_PLACE = re.compile(r"(?:\b[a-z][a-z0-9+.-]*://|(?<![\w.])/)[^\s\"'`]*[^\s\"'`.,:;!)]")
 _SCHEMES = {"s3a": "s3", "s3n": "s3", "abfs": "az", "abfss": "az", "gcs": "gs"}
 _SYNONYMS = {
     "endpoint_url": "endpoint",
@@ -24,6 +26,11 @@ _SYNONYMS = {
     "default_region": "region",
     "access_key": "account_key",
 }
+
+
+def without_places(text: str) -> str:
+    """Return what a library says without paths and URLs: readers of a table are not told where files are."""
+    return _PLACE.sub("…", text)
 
 
 def is_local(location: str) -> bool:

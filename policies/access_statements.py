@@ -224,6 +224,11 @@ def comment_subject(row: Comment, database: str) -> str:
     return f"TABLE {name}" if row.table else f"SCHEMA {name}"
 
 
+def comment_statement(row: Comment, database: str) -> str:
+    """Return what makes a comment."""
+    return f"COMMENT ON {comment_subject(row, database)} IS {quote_literal(row.text)}"
+
+
 def grantee(name: str) -> str:
     """Return a role, or PUBLIC."""
     return "PUBLIC" if name == PUBLIC else sql_name(name)

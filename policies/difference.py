@@ -30,6 +30,7 @@ from policies.access_statements import (
     by_table,
     can_alter,
     changed_settings,
+    comment_statement,
     comment_subject,
     create_policy,
     created_state,
@@ -203,7 +204,7 @@ class _Difference:
             if comment_subject(row, self.database) not in kept and not dropped:
                 yield f"COMMENT ON {comment_subject(row, self.database)} IS NULL"
         for row in in_order(new - old):
-            yield f"COMMENT ON {comment_subject(row, self.database)} IS {quote_literal(row.text)}"
+            yield comment_statement(row, self.database)
 
     def owners(self) -> Iterator[str]:
         known = by_table(self.before.tables)

@@ -136,8 +136,8 @@ class DeltaSource:
         except (OSError, ArrowException) as failure:
             raise SqlError(
                 SqlState.IO_ERROR,
-                f'source "{self.name}": cannot list the location "{self._location}"',
-                detail=str(failure),
+                f'source "{self.name}": cannot list its location',
+                detail=f'It is "{self._location}": {failure}',
             ) from failure
 
     def _below(self, store: fs.FileSystem, folder: str, relative: PurePosixPath) -> Iterator[tuple[str, str, str]]:

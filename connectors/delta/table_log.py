@@ -20,7 +20,7 @@ from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
 from catalog.statistics import TableStatistics
 from connectors.kept_scans import KeptScans
-from connectors.object_stores import is_local, plain_location
+from connectors.object_stores import is_local, plain_location, without_places
 from connectors.pruning import Bounds
 
 _SECONDS_TRUSTED = 60.0  # so long the absence of the next commit's file counts; old commits may be cleaned away
@@ -245,5 +245,5 @@ def _positions(vectors: pa.RecordBatchReader, uri: str) -> pa.Table:
 
 
 def _reason(failure: BaseException) -> str:
-    """Return the first line of what the library says."""
-    return str(failure).strip().split("\n", 1)[0]
+    """Return the first line of what the library says, without places."""
+    return without_places(str(failure).strip().split("\n", 1)[0])

@@ -132,7 +132,9 @@ class FilesSource:
             raise self._unreachable() from failure
 
     def _unreachable(self) -> SqlError:
-        return SqlError(SqlState.IO_ERROR, f'source "{self.name}": cannot list the location "{self._location}"')
+        return SqlError(
+            SqlState.IO_ERROR, f'source "{self.name}": cannot list its location', detail=f'It is "{self._location}".'
+        )
 
     def _version(self, files: FileSet) -> FilesVersion:
         """Read the files' schemas. Raises SqlError with the reason for which they are no table."""

@@ -31,6 +31,7 @@ from connectors.iceberg.layout import layout_in_words
 from connectors.iceberg.manifests import ManifestReader
 from connectors.iceberg.statistics import statistics_of
 from connectors.iceberg.table_version import IcebergVersion
+from connectors.object_stores import without_places
 
 _FAILURES = (
     OSError,
@@ -217,7 +218,7 @@ class IcebergSource:
         except NoSuchTableError as failure:
             raise SqlError(SqlState.UNDEFINED_TABLE, "the table is not in the catalogue any more") from failure
         except _FAILURES as failure:
-            reason = str(failure).strip().split("\n", 1)[0]
+            reason = without_places(str(failure).strip().split("\n", 1)[0])
             raise SqlError(SqlState.FDW_ERROR, f"cannot read the Iceberg table: {reason}") from failure
 
     def _refreshed(self, tracked: _Tracked, loaded: PyIcebergTable) -> IcebergVersion:

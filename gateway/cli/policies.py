@@ -22,7 +22,7 @@ from gateway.cli.output import FAILED, USAGE, CommandError, notices, results
 from gateway.configuration.config import Config, load
 from gateway.configuration.error import ConfigError
 from gateway.configuration.quantities import parse_duration
-from gateway.rehearsal.absent import without_absent
+from gateway.rehearsal.absent import unfit_policies, without_absent
 from gateway.rehearsal.case_file import load_cases
 from gateway.rehearsal.cases import try_cases
 from gateway.rehearsal.policy_file import FORMATS, changes, exported, wanted_by, write_policies
@@ -69,12 +69,16 @@ def export(config_path: Path, form: str) -> None:
 
 
 def _tell_absent(rows: AccessRows, catalog: Catalog) -> None:
-    """Say of what is left alone, since there is nothing now that statements could name."""
-    _, absent = without_absent(rows, catalog)
+    """Say of what is left alone, since there is nothing now that statements could name; and of policies that ask for
+    such.
+    """
+    there, absent = without_absent(rows, catalog)
     if absent:
         others = f" and {len(absent) - _NAMED} others" if len(absent) > _NAMED else ""
         named = f"{', '.join(absent[:_NAMED])}{others}"
         notices().print(f"what is on {named} is left as it is: no source has that now", soft_wrap=True)
+    for one in unfit_policies(there, catalog):
+        notices().print(escape(f"{one}; nobody reads the table until that is mended"), soft_wrap=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +99,7 @@ def apply(config_path: Path, request: ApplyRequest) -> None:
     config = load(config_path)
     rows, catalog = _state(config)
     try:
-        wanted = asyncio.run(wanted_by(request.file, catalog, config))
+        wanted = asyncio.run(wanted_by(request.file, catalog, config, rows))
     except ConfigError as error:
         raise CommandError(str(error), hint="docs/policies.md describes the files", code=USAGE) from None
     except SqlError as error:

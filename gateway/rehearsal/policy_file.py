@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,15 +11,17 @@ import yaml
 
 from catalog.errors import SqlError
 from catalog.names import TableName
-from catalog.store.rows import AccessRows, TagRemoval
+from catalog.store.rows import AccessRows, Comment, RowPolicy, TagRemoval
 from catalog.tables import Catalog
 from gateway.configuration.config import Config
 from gateway.configuration.error import ConfigError, Problem
-from gateway.rehearsal.absent import without_absent
+from gateway.rehearsal.absent import unfit_policies, without_absent
 from gateway.rehearsal.stage import open_stage, run_each
 from gateway.rehearsal.yaml_lines import YamlError, read_yaml
 from gateway.sql.policy_text import view_lineage
 from gateway.sql.resolve import Names
+from gateway.sql.statements import split
+from policies.access_statements import comment_statement, create_policy, policy_key
 from policies.difference import Section, difference, normalised
 from policies.view_difference import view_names, without_views
 from policies.view_tags import ViewSource, ViewTags
@@ -67,14 +70,60 @@ def exported(rows: AccessRows, catalog: Catalog, database: str) -> list[Section]
     return difference(AccessRows(0), _of_store(rows, catalog, database), database)
 
 
-async def wanted_by(path: Path, catalog: Catalog, config: Config) -> AccessRows:
+async def wanted_by(path: Path, catalog: Catalog, config: Config, rows: AccessRows) -> AccessRows:
     """Return the policies of a file, `normalised`. PostgreSQL reads them on a stage with the same tables, so they
-    are in the spelling of a store's. Raises SqlError, `ConfigError` and OSError for a file that cannot be used.
+    are in the spelling of a store's. Policies of the store's ``rows`` that ask for what no source has now are taken as
+    they are where the file has them as they were exported. Raises SqlError, `ConfigError` and OSError for a file that
+    cannot be used.
     """
-    texts = read_policies(path)
+    texts, policies, comments = without_unfit(read_policies(path), without_absent(rows, catalog)[0], catalog)
     async with open_stage(config, catalog=catalog) as stage:
-        await run_each(stage, texts)
-        return normalised(stage.rows, catalog.tables)
+        absent: list[SqlError] = []
+        await run_each(stage, texts, absent)
+        if absent:
+            raise _not_there(absent)
+        found = stage.rows
+        whole = replace(found, row_policies=(*found.row_policies, *policies), comments=(*found.comments, *comments))
+        return normalised(whole, catalog.tables)
+
+
+def without_unfit(
+    texts: Sequence[str], rows: AccessRows, catalog: Catalog
+) -> tuple[list[str], list[RowPolicy], list[Comment]]:
+    """Return texts without the statements that make unfit policies of a store, each with blanks in its place so that
+    lines stay what they are; and what these make.
+    """
+    unfit = {policy_key(one.row): one.row for one in unfit_policies(rows, catalog)}
+    policies = {create_policy(row): row for row in unfit.values()}
+    told = [row for row in rows.comments if (row.schema, row.table, row.policy) in unfit]
+    comments = {comment_statement(row, ""): row for row in told}
+    left: list[str] = []
+    found: list[str] = []
+    for text in texts:
+        parts, at = [], 0
+        for statement in split(text):
+            if statement.text in policies or statement.text in comments:
+                parts += [text[at : statement.start], re.sub(r"\S", " ", statement.text)]
+                at = statement.start + len(statement.text)
+                found.append(statement.text)
+        left.append("".join((*parts, text[at:])))
+    return (
+        left,
+        [policies[one] for one in found if one in policies],
+        [comments[one] for one in found if one in comments],
+    )
+
+
+def _not_there(errors: Sequence[SqlError]) -> SqlError:
+    """Return one error that tells of all statements that name what is not there."""
+    count = "1 statement names" if len(errors) == 1 else f"{len(errors)} statements name"
+    each = [f"{one.message} (SQLSTATE {one.sqlstate})\n  {one.detail}" for one in errors]
+    return SqlError(
+        errors[0].sqlstate,
+        f"{count} what no source has, so nothing of the file is applied",
+        detail="\n".join(each),
+        hint="Take them out of the file, or wait until it is back: `lakegate check` tells what sources have.",
+    )
 
 
 def changes(rows: AccessRows, wanted: AccessRows, catalog: Catalog, database: str, *, drops: bool) -> list[Section]:

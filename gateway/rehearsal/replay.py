@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,7 +19,8 @@ from catalog.errors import SqlError
 from catalog.store.rows import AccessRows
 from gateway.configuration.config import Config
 from gateway.configuration.error import ConfigError, Problem, problem_at
-from gateway.rehearsal.policy_file import exported, read_policies
+from gateway.rehearsal.absent import closed, with_closed, without_absent
+from gateway.rehearsal.policy_file import exported, read_policies, without_unfit
 from gateway.rehearsal.stage import Answer, Stage, open_stage, run_each
 from gateway.rehearsal.yaml_lines import YamlError, read_yaml
 from policies.claims import StatedClaims, stated_claims
@@ -117,14 +118,16 @@ async def replay(
     database = config.server.database
     async with open_stage(config) as stage:
         catalog = stage.catalog
-        await run_each(stage, _texts(exported(rows, catalog, database)))
+        there, _ = without_absent(rows, catalog)
+        await run_each(stage, _texts(exported(with_closed(there, catalog), catalog, database)))
         stated = stated_claims(rows)
         before = [await _ask(stage, one, stated) for one in past]
         wanted = stage.rows
         if draft.file is not None:
             async with open_stage(config, catalog=catalog) as drafted:
-                await run_each(drafted, read_policies(draft.file))
-                wanted = drafted.rows
+                texts, unfit, _ = without_unfit(read_policies(draft.file), there, catalog)
+                await run_each(drafted, texts)
+                wanted = replace(drafted.rows, row_policies=(*drafted.rows.row_policies, *map(closed, unfit)))
         wanted = normalised(enforced(wanted) if draft.enforces else wanted, catalog.tables)
         now = normalised(stage.rows, catalog.tables)
         await run_each(stage, _texts(difference(now, wanted, database)))

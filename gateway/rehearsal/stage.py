@@ -27,6 +27,7 @@ from gateway.audit.audit import Audit
 from gateway.authentication.identity import Identity
 from gateway.configuration.config import Config
 from gateway.metadata import Metadata
+from gateway.rehearsal.absent import ABSENT
 from gateway.rehearsal.left_behind import removed_if_killed
 from gateway.relay.mirror_connection import MirrorConnection
 from gateway.relay.mirror_opening import ServerRefused
@@ -35,6 +36,7 @@ from gateway.sessions.session import Session
 from gateway.sql.statements import Kind, Statement, split
 from gateway.wire import backend, frontend
 
+_FOLLOWING = frozenset({SqlState.UNDEFINED_OBJECT})  # such as of a comment on a policy that could not be made
 DIRECTOR = "lakegate_rehearsal"  # the superuser who carries out the statements of a rehearsal
 _HEADER = 5  # bytes before a message's body
 
@@ -240,8 +242,9 @@ def _config(given: Config, kept: Path, *, with_sources: bool) -> Config:
     return given.model_copy(update={"server": server, "audit": audit, "engine": engine, "sources": sources})
 
 
-async def run_each(stage: Stage, texts: Iterable[str]) -> None:
-    """Carry out the statements of texts one after another. Raises SqlError, whose detail names the statement.
+async def run_each(stage: Stage, texts: Iterable[str], absent: list[SqlError] | None = None) -> None:
+    """Carry out the statements of texts one after another. Raises SqlError, whose detail names the statement. Errors of
+    what names something that is not there are put into ``absent`` where it is given, and the rest is carried out.
 
     Statements of access in a row are sent as one change: the mirror and the store are read before and after each
     change, not each statement. One that fails undoes the change; then they are sent one by one, to find it.
@@ -258,7 +261,9 @@ async def run_each(stage: Stage, texts: Iterable[str]) -> None:
                 line = text[: statement.start].count("\n") + 1
                 told = f"In line {line}: {statement.text}" if line > 1 else f"Statement: {statement.text}"
                 error.detail = "\n".join(filter(None, (error.detail, told)))
-                raise
+                if absent is None or not (error.sqlstate in ABSENT or (absent and error.sqlstate in _FOLLOWING)):
+                    raise
+                absent.append(error)
 
 
 async def _carried_out(stage: Stage, statements: Sequence[Statement]) -> bool:

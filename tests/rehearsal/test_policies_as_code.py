@@ -140,7 +140,7 @@ def test_what_is_exported_is_no_change_in_either_form(folder: Path, shop: Sample
     assert 'CREATE ROLE "Odd ""Name";' in first.output
     (folder / "p.sql").write_text(first.output)
     rows, tables = state(shop), catalog(shop)
-    wanted = asyncio.run(wanted_by(folder / "p.sql", tables, Config()))
+    wanted = asyncio.run(wanted_by(folder / "p.sql", tables, Config(), rows))
     assert changes(rows, wanted, tables, "lake", drops=True) == []
     sections = exported(replace(rows, grants=rows.grants[::-1], roles=rows.roles[::-1]), tables, "lake")
     assert write_policies(sections, "sql") == first.output
@@ -160,7 +160,7 @@ def test_what_is_on_tables_that_no_source_has_is_left_alone(folder: Path, shop: 
     text = write_policies(exported(kept, without, "lake"), "sql")
     assert "regions" not in text and "CREATE POLICY few ON shop.orders" in text
     (folder / "p.sql").write_text(text)
-    wanted = asyncio.run(wanted_by(folder / "p.sql", without, Config()))
+    wanted = asyncio.run(wanted_by(folder / "p.sql", without, Config(), rows))
     assert changes(kept, wanted, without, "lake", drops=True) == []
     assert without_absent(rows, Catalog(0, {}, {})) == (rows, ())
 
