@@ -10,20 +10,16 @@ import re
 
 from sqlglot import exp
 
+from gateway.sql.engine_dialect import volatile
 from gateway.sql.engine_dialect.allowed import CLASSES, NAMES
 from gateway.sql.engine_dialect.kinds import MOMENTS, Kind, kind, kind_of_type
 from gateway.sql.engine_dialect.masks import is_keyed_call
 
 _OF_THIS_RUN: tuple[type[exp.Expr], ...] = (
     exp.CurrentDate, exp.CurrentDatetime, exp.CurrentTime, exp.CurrentTimestamp, exp.Localtime, exp.Localtimestamp,
-    exp.Rand, exp.Randn, exp.TableSample, exp.Uuid,
+    *volatile.CLASSES,
 )  # fmt: skip
-_NAMES = frozenset(
-    (
-        *("clock_timestamp", "gen_random_uuid", "now", "random", "random_normal", "statement_timestamp", "timeofday"),
-        *("transaction_timestamp", "uuidv4", "uuidv7"),
-    )
-)
+_NAMES = volatile.NAMES | {"now", "statement_timestamp", "transaction_timestamp"}
 _WRITTEN_OTHERWISE = (exp.ByteString, exp.National, exp.RawString, exp.UnicodeString)  # by escapes, which may be words
 _WORDS = r"(?i)(?<![a-z])(?:now|today|tomorrow|yesterday)(?![a-z])"
 _IN_TEXT, _IN_BYTES = re.compile(_WORDS), re.compile(_WORDS.encode())

@@ -45,6 +45,7 @@ from gateway.sql.engine_dialect import (
     subqueries,
     subquery_joins,
     text_aggregates,
+    volatile,
     windows,
 )
 from gateway.sql.engine_dialect.barriers import put_barriers
@@ -177,6 +178,7 @@ def _translate(tree: exp.Query, session: Session) -> exp.Query:
     bounds.check(census)
     equal_values.check(census)
     records.check(tree, census)
+    volatile.check(census)
     result: exp.Expr = tree
     assert isinstance(result, exp.Query)
     if queries.may_stand_apart(census):
