@@ -9,6 +9,7 @@ from gateway.sql.engine_dialect.build import call, case, cast, number, paren, re
 from gateway.sql.engine_dialect.comparisons import without_sign_of_zero
 from gateway.sql.engine_dialect.kinds import Kind, T, kind, type_of
 from gateway.sql.engine_dialect.numbers import numeric_root, quotient
+from gateway.sql.engine_dialect.wide_sums import widened
 from optimizer.copies import copied
 
 _UNSIGNED: dict[type[exp.Expr], str] = {
@@ -171,6 +172,7 @@ def _wide(function: exp.Expr) -> exp.Expr:
     if type_of(value).this is T.BIGINT:
         value = cast(value, "DECIMAL(38, 0)")
     _widen_terms(value)
+    value = widened(value)
     return exp.Distinct(expressions=[value]) if distinct else value
 
 
@@ -215,7 +217,12 @@ def _sum(node: exp.Expr, function: exp.Sum) -> exp.Expr:
     if type_of(argument).this is T.FLOAT:
         return cast(node, "REAL")
     _widen_terms(argument)
-    return node
+    wide = widened(argument)
+    if wide is argument:
+        return node
+    argument.replace(wide)
+    scale = kinds.scale_of(type_of(node))
+    return node if scale is None else cast(node, kinds.decimal_type(38, scale))  # which checks
 
 
 def _deviation(node: exp.Expr, function: exp.Expr) -> exp.Expr:

@@ -25,7 +25,7 @@ _ARROWS = frozenset({TokenType.ARROW, TokenType.DARROW})
 _STARTS = frozenset({TokenType.L_PAREN, TokenType.COMMA})
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _READING = frozenset({"to_date", "to_timestamp"})
-_SAFE = re.compile(r"(?!.*(?:SSSS|DDD))(?:YYYY|MM|DD|HH24|MI|SS|MS|US|[-/.,:; ])*\Z")  # what the engine writes alike
+_SAFE = re.compile(r"(?!.*(?:SSSS|DDD))(?:YYYY|MM|DD|HH24|MI|SS|MS|US|[-/.,:; ])+\Z")  # what the engine writes alike
 _OWN = "_as_written"  # behind the names of functions that sqlglot would take for others
 _RENAMED = frozenset(
     {

@@ -88,7 +88,7 @@ def _constant(written: str, target: exp.DataType, goal: Kind, session: Session) 
         case Kind.BOOL:
             return typed(exp.Boolean(this=parse_boolean(body)), T.BOOLEAN)
         case Kind.NUMERIC:
-            return _numeric_constant(body, target)
+            return _numeric_constant(_in_digits(body), target)
         case Kind.DATE | Kind.TIMESTAMP | Kind.TIMESTAMPTZ:
             return constants.moment(body, goal, target, session)
         case Kind.INTERVAL:
@@ -97,17 +97,25 @@ def _constant(written: str, target: exp.DataType, goal: Kind, session: Session) 
             return _array_constant(body, target, session)
         case Kind.JSON if target.this is T.JSONB:
             raise refuse("a constant of type jsonb", "Use json, or compare the text.")
-        case Kind.UUID:
-            return text(parse_uuid(body))
+        case Kind.UUID | Kind.JSON:
+            return text(parse_uuid(body) if goal is Kind.UUID else written)
         case Kind.TIME:
             return _with_digits(constants.time(written), target)
         case Kind.BYTEA:
             return call("decode", text(parse_bytea(written).hex()), text("hex"), returns=T.VARBINARY)
         case Kind.TEXT | Kind.BPCHAR:
             return _to_text(text(written), target, session)
-        case Kind.INTEGER | Kind.FLOAT | Kind.JSON:
-            return cast(text(body), target) if goal is not Kind.JSON else text(written)
+        case Kind.INTEGER | Kind.FLOAT:
+            return cast(text(body if goal is Kind.FLOAT else _in_digits(body)), target)
     raise refuse(f"a constant of type {target.sql('postgres').lower()}")
+
+
+def _in_digits(body: str) -> str:
+    """Return a number such as ``0x1F`` or ``1_000`` in decimal digits alone."""
+    bare = body.lstrip("+-").lower()
+    if bare[:2] not in ("0x", "0o", "0b"):
+        return body.replace("_", "")
+    return body[: len(body) - len(bare)] + str(int(bare, 0))
 
 
 def _numeric_constant(body: str, target: exp.DataType) -> exp.Expr:

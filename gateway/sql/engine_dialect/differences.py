@@ -104,13 +104,23 @@ def _always(node: exp.Expr) -> bool:
 def _has_no_plain_pattern(node: exp.Expr) -> bool:
     """Patterns that sqlglot would change have come in parentheses; of numbers and intervals the engine writes none."""
     pattern = node.args.get("format")
-    return not isinstance(pattern, exp.Literal) or kind(node.this) not in kinds.MOMENTS or _may_be_infinite(node)
+    return (
+        not isinstance(pattern, exp.Literal)
+        or not pattern.name
+        or kind(node.this) not in kinds.MOMENTS
+        or _may_be_infinite(node)
+    )
 
 
 def _is_numeric(node: exp.Expr) -> bool:
     """The engine computes them in double precision."""
     found = [kind(one) for one in node.iter_expressions()]
     return Kind.NUMERIC in found and Kind.FLOAT not in found
+
+
+def _is_logarithm_of_numerics(node: exp.Log) -> bool:
+    """``log(b, x)`` is of numerics, integers too; of one argument as others."""
+    return node.args.get("expression") is not None or _is_numeric(node)
 
 
 def _is_cut_elsewhere(node: exp.Expr) -> bool:
@@ -166,7 +176,7 @@ _DIFFERENCES: dict[type[exp.Expr], Callable[[Any], bool]] = {
     exp.Length: _is_padded,
     exp.Like: is_for_postgres,
     exp.Ln: _is_numeric,
-    exp.Log: _is_numeric,
+    exp.Log: _is_logarithm_of_numerics,
     exp.NEQ: has_arrays,
     exp.Pow: _is_numeric,
     exp.RegexpCount: _has_wrong_pattern,

@@ -118,6 +118,8 @@ FUNCTIONS: tuple[Function, ...] = (
     Function("time_round", (pa.time64("ns"), pa.int64()), pa.time64("ns"), moment_functions.rounded_time),
     Function("timestamptz_of_epoch", (FLOAT8,), MOMENT, moment_functions.of_epoch),
     Function("interval_size", (INTERVAL,), pa.decimal128(38, 0), moment_functions.interval_size),
+    Function("upper_text", (pa.string(),), pa.string(), text_functions.upper),
+    Function("lower_text", (pa.string(),), pa.string(), text_functions.lower),
     Function("jsonb_key", (pa.string(),), pa.string(), text_functions.jsonb_key),
     Function("boolean_of_text", (pa.string(),), pa.bool_(), reading_functions.boolean_of),
     Function("date_of_text", (pa.string(),), pa.date32(), reading_functions.date_of),

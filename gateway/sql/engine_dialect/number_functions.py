@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 _QUOTIENT = pa.decimal256(76, 28)
+_SMALLEST = 1e-12  # a quotient of which sixteen digits end within twenty-eight behind the point
 _MIN_DIGITS = 16  # NUMERIC_MIN_SIG_DIGITS
 _GROUP = 4  # decimal digits of a digit of PostgreSQL's numeric
 _BEYOND = 1e48  # what numerics of 76 digits do not hold, of which 28 stand behind the point
@@ -58,12 +59,29 @@ def quotient_scale(left: pa.Array, right: pa.Array, least: pa.Array) -> pa.Array
 def rounded_quotient(quotient: pa.Array, left: pa.Array, right: pa.Array, least: pa.Array) -> pa.Array:
     """Round exact quotients to the digits PostgreSQL keeps of each."""
     scales = quotient_scales(_floats(left), _floats(right), _scales(least))
+    _require_digits(quotient, _floats(left), _floats(right))
     result = quotient
     for scale in np.unique(scales):
         if scale < 28:  # the digits of a quotient are cut there already
             rounded = pc.round(quotient, ndigits=int(scale), round_mode="half_towards_infinity")
             result = pc.if_else(pa.array(scales == scale), rounded.cast(_QUOTIENT), result)
     return result
+
+
+def _require_digits(quotient: pa.Array, left: _Floats, right: _Floats) -> None:
+    """Raise 22003 where a quotient is so small that twenty-eight digits behind the point are fewer than sixteen
+    significant ones, and it has more than those.
+    """
+    with np.errstate(all="ignore"):
+        ratio = np.abs(left / right)
+        small = (ratio > 0) & (ratio < _SMALLEST)
+    if not small.any():
+        return
+    held = quotient.take(pa.array(np.flatnonzero(small)))
+    away = np.abs(np.abs(_floats(held.cast(pa.float64()))) - ratio[small])
+    last = pc.not_equal(pc.round(held, ndigits=24), held).to_numpy(zero_copy_only=False)
+    if (last | (away > ratio[small] * 1e-15)).any():
+        raise ValueError("[22003] a quotient has more digits behind the point than lake tables hold")
 
 
 def square_root(values: pa.Array) -> pa.Array:

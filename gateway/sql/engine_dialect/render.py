@@ -402,6 +402,7 @@ RULES: tuple[tuple[Rule, tuple[type[exp.Expr], ...]], ...] = (
     (strings.pad, (exp.Pad,)),
     (strings.repeat, (exp.Repeat,)),
     (strings.character, (exp.Chr,)),
+    (strings.in_case, (exp.Lower, exp.Upper)),
     (strings.initcap, (exp.Initcap,)),
     (strings.md5, (exp.MD5,)),
     (strings.encode, (exp.Encode, exp.Decode)),

@@ -140,6 +140,11 @@ def character(node: exp.Chr) -> exp.Expr:
     return call("chr", code, returns=T.TEXT)
 
 
+def in_case(node: exp.Func) -> exp.Expr:
+    """``upper`` and ``lower``: the engine makes two letters of some, as ``SS`` of ``ß``."""
+    return call("upper_text" if isinstance(node, exp.Upper) else "lower_text", node.this, returns="TEXT")
+
+
 def initcap(node: exp.Initcap) -> exp.Expr:
     """``initcap``: without sqlglot's list of delimiters."""
     return call("initcap", node.this, returns="TEXT")

@@ -19,6 +19,7 @@ from gateway.values.settings import OutputColumn, OutputSettings
 _LONGEST_TEXT = 0x3FFFFFFF - 4  # bytes: MaxAllocSize
 _LONGEST_CHARACTER = 4  # bytes in UTF8
 _LONGEST_BATCH = 1 << 28  # bytes
+_NO_LETTER = "\ufdd0"  # a code point that is no character
 # Strings of jsonb, which stay; and zeros at the end behind the point, with the point where nothing else is behind it.
 _STRINGS_AND_ZEROS = r'("(?:[^"\\]|\\.)*")|(\.[0-9]*[1-9])0+\b|\.0+\b'
 
@@ -53,6 +54,29 @@ def timestamptz_as_text(values: pa.Array, style: pa.Array, zone: pa.Array) -> pa
 def interval_as_text(values: pa.Array, style: pa.Array) -> pa.Array:
     """Write intervals in an ``IntervalStyle``."""
     return _written(values, OutputColumn(registry.INTERVAL), OutputSettings(interval_style=_constant(style)))
+
+
+def upper(values: pa.Array) -> pa.Array:
+    """Return texts in capitals, letter by letter as PostgreSQL's builtin locale does: ``ß`` stays."""
+    if _is_ascii(values):
+        return pc.ascii_upper(values)
+    kept = pc.replace_substring(values, "ß", _NO_LETTER)
+    return pc.replace_substring(pc.utf8_upper(kept), _NO_LETTER, "ß")
+
+
+def lower(values: pa.Array) -> pa.Array:
+    """Return texts in small letters, letter by letter: ``İ`` becomes ``i``, and ``Σ`` is ``σ`` at the end, too."""
+    return pc.ascii_lower(values) if _is_ascii(values) else pc.utf8_lower(values)
+
+
+def _is_ascii(values: pa.Array) -> bool:
+    """Whether no text has another character, by the bytes of all together."""
+    buffer = values.buffers()[2]
+    if buffer is None or not len(values):
+        return True
+    offsets = np.frombuffer(values.buffers()[1], dtype=np.int32)
+    first, last = offsets[values.offset], offsets[values.offset + len(values)]
+    return last == first or int(np.frombuffer(buffer, dtype=np.uint8)[first:last].max()) < 128
 
 
 def jsonb_key(values: pa.Array) -> pa.Array:

@@ -160,3 +160,6 @@ select ('1e40' || id)::float8 from types;
 select ('1e-40' || id)::float8 from types;
 -- to_char with seconds of the day beside others
 select id, to_char(ts, 'MS SSSS'), to_char(ts, 'DDDD'), to_char(ts, 'HH24MISSMS') from types;
+
+-- an empty pattern
+select to_char(ts, ''), to_char(d, ''), to_char(i4, ''), to_char(n, '') from types

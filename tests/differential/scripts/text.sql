@@ -94,3 +94,12 @@ select 'it''s', E'tab\there', $$dollar's$$, U&'\0041' from types where id = 1;
 select position('ł' in 'żółć'), length('żółć'), left('żółć', 2), reverse('żółć'), upper('čeština');
 -- substring similar
 select substring(t similar '%#"a#"%' escape '#'), substring(t, 2, 1), substring(v similar '#"_#"%' escape '#') similar to 'o%' from types;
+
+-- letters that are two in capitals
+select upper('straße'), upper(t || ' ß'), lower('İ' || v), upper('ŉǰﬁ'), lower('ẞ ΑΣ'), upper('ẞß'), upper(v) from types
+
+-- text in small letters and capitals
+select upper(t), lower(v), upper(null), lower(''), lower(left(t, 1)) || upper(substr(t, 2)), upper(t) = 'APPLE' from types
+
+-- groups of text in capitals
+select upper(t), count(*) from types group by upper(t)

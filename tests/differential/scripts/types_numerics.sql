@@ -231,3 +231,37 @@ select sum(n::numeric(38,18) * n2::numeric(38,18)), max(n::numeric(30,10) * n2::
 -- products of many digits as keys
 -- ordered
 select n::numeric(38,18) * n2::numeric(38,18) as p, count(*) from types group by 1 order by 1;
+
+-- sums beyond 38 digits are no other numbers
+-- differs: more than 38 digits are an error, 22003
+select sum(x) from (select 99999999999999999999999999999999999999::numeric(38,0) as x from types) s
+
+-- sums of groups and windows beyond 38 digits
+-- differs: more than 38 digits are an error, 22003
+select b, sum(x) from (select b, 9999999999999999999999999999999999999.5::numeric(38,1) as x from types) s group by b
+
+-- averages of numerics whose sum has more than 38 digits
+select avg(x) from (select 99999999999999999999999999999999999999::numeric(38,0) as x from types) s
+
+-- sums of long numerics
+select sum(x), sum(distinct x), sum(x) filter (where id > 2), sum(x * 2), sum(x) + 1, avg(x)
+from (select id, 1234567890123456789012345678901234.5::numeric(38,1) * id as x from types) s
+
+-- sums of long numerics in frames
+select id, sum(x) over (order by id rows 2 preceding), avg(x) over (order by id) from (select id, 1234567890123456789012345678901234.5::numeric(38,1) as x from types) s
+
+-- conditions on sums of long numerics
+select b from (select b, 1234567890123456789012345678901234.5::numeric(38,1) as x from types) s group by b having sum(x) > 3
+
+-- quotients that are too small for their digits
+-- differs: sixteen digits end behind the 28th place, an error, 22003
+select n / 3e20 from types
+
+-- small quotients that end
+select 5 / 1e13, 1 / 8e13, n2 / 1e12 from types where n2 = 0.25
+
+-- logarithms of integers
+select log(2, 8), log(10, id), log(2, id::bigint) from types
+
+-- constants in hexadecimal and with underscores
+select '0x1F'::int, '1_000'::int, '1_000'::numeric, '0b11'::bigint, ' 0o17 '::smallint, '-0x10'::int, i4 = '0xA', i8 in ('1_00', '3') from types
