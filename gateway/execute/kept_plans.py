@@ -159,14 +159,16 @@ class KeptPlans:
             known = self._functions.get((type_, place))
             if known is None and len(self._functions) < _TYPES:
                 known = f"parameter_{secrets.token_hex(8)}"  # nobody can guess it
-                self._context.register_udf(udf(self._giving(place), [pa.int64()], type_, "volatile", known))
+                self._context.register_udf(udf(self._giving(place, type_), [pa.int64()], type_, "volatile", known))
                 self._functions[type_, place] = known
             return known
 
-    def _giving(self, place: int) -> Callable[[pa.Array], pa.Array]:
+    def _giving(self, place: int, type_: pa.DataType) -> Callable[[pa.Array], pa.Array]:
         values = self._values
 
         def give(number: pa.Array) -> pa.Array:
+            if not len(number):  # asked for a batch without rows, as of a table none of whose files is read
+                return pa.array([], type_)
             return values[number[0].as_py()].arrays[place]
 
         return give

@@ -129,6 +129,20 @@ def test_every_execution_begins_anew(engine: Engine, tmp_path: Path, sql: str) -
     asyncio.run(run())
 
 
+def test_no_file_may_hold_what_is_asked_for(engine: Engine, tmp_path: Path) -> None:
+    """Where all files are left out the rows are a batch without any, for which parameters are asked, too."""
+    query = _query(tmp_path, 'SELECT word FROM "scan_x" WHERE n = $1 AND word <> $2')
+    query = replace(query, scans=(("scan_x", FileScan("none", NUMBERS.schema, (), 1)),))
+
+    async def run() -> None:
+        for n in range(20):
+            assert await _rows(engine, query, pa.scalar(n, pa.int64()), pa.scalar("w")) == []
+            await asyncio.sleep(0.01)  # rows are taken into memory meanwhile
+        assert engine.small.state.entries == 1
+
+    asyncio.run(run())
+
+
 def test_null_is_no_value_to_plan_by(engine: Engine, tmp_path: Path) -> None:
     query = _query(tmp_path, 'SELECT count(*) AS c FROM "scan_x" WHERE n < $1')
 
