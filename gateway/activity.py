@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from gateway.sql.access import tells_password
 
@@ -43,9 +43,23 @@ class Activity:
 
 
 @dataclass(frozen=True, slots=True)
+class Encryption:
+    """A connection's TLS as ``pg_stat_ssl`` shows it. The last three are those of the client's certificate, where he
+    has shown one.
+    """
+
+    version: str
+    cipher: str
+    bits: int
+    client_dn: str | None = None
+    client_serial: int | None = None
+    issuer_dn: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Shown:
     """A session: its process number, its role and application, where its client is ("address:port"), the transaction's
-    status, what it does.
+    status, what it does, and the TLS of its connection.
     """
 
     process: int
@@ -54,6 +68,7 @@ class Shown:
     peer: str
     status: str
     activity: Activity
+    encryption: Encryption | None = None
 
 
 def state_of(one: Shown) -> str:
@@ -80,3 +95,5 @@ def _members(one: Shown) -> Iterator[tuple[str, object]]:
     yield "started", does.started
     for name, when in (("block", does.block_since), ("begun", does.begun), ("changed", does.changed)):
         yield name, when or None
+    if one.encryption is not None:
+        yield "tls", asdict(one.encryption)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
 from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
-from gateway.activity import Shown
+from gateway.activity import Encryption, Shown
 from gateway.audit.audit import Audit
 from gateway.audit.logins import LoginAttempt, cancel_entry
 from gateway.audit.witness import Client
@@ -47,6 +47,10 @@ class LoginClient(AuthenticatingClient, Client, Protocol):
     def cancel_key_length(self) -> int:
         """How many bytes the client's cancel key has."""
 
+    @property
+    def encryption(self) -> Encryption | None:
+        """The connection's TLS."""
+
     async def end_session(self, reason: SqlError) -> None:
         """Tell the client why, and close."""
 
@@ -55,6 +59,7 @@ class LoginClient(AuthenticatingClient, Client, Protocol):
 class _Known:
     session: Session
     end: End
+    encryption: Encryption | None
 
 
 class Sessions:
@@ -90,9 +95,9 @@ class Sessions:
             message = "remaining connection slots are reserved for roles with the SUPERUSER attribute"
             raise SqlError(SqlState.TOO_MANY_CONNECTIONS, message)
 
-    def add(self, key: tuple[int, bytes], session: Session, end: End) -> None:
-        """Remember a session, and what ends its connection."""
-        self._by_key[key] = _Known(session, end)
+    def add(self, key: tuple[int, bytes], session: Session, end: End, encryption: Encryption | None = None) -> None:
+        """Remember a session, what ends its connection, and that connection's TLS."""
+        self._by_key[key] = _Known(session, end, encryption)
         self.changes += 1
 
     def parking(self) -> list[Parking]:
@@ -101,7 +106,7 @@ class Sessions:
 
     def shown(self) -> list[Shown]:
         """Return what all sessions do."""
-        return [one.session.shown() for one in self._by_key.values()]
+        return [replace(one.session.shown(), encryption=one.encryption) for one in self._by_key.values()]
 
     def signal(self, signal: str, process_id: int) -> None:
         """Carry out what `catalog.mirror.activity` has let a client ask for: cancel a session's statement, or end the
@@ -233,7 +238,7 @@ class Login:
     def _welcome(self, identity: Identity, mirror: MirrorConnection) -> Session:
         session = Session(self._services.session, identity, mirror, self._client)
         key = (mirror.number, secrets.token_bytes(self._client.cancel_key_length))
-        self._services.sessions.add(key, session, self._client.end_session)
+        self._services.sessions.add(key, session, self._client.end_session, self._client.encryption)
         mirror.on_signal = self._services.sessions.signal
         mirror.on_stop = self._services.sessions.stopped(self._client.end_session)
         self._client.send(AuthenticationOk())

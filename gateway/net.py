@@ -17,12 +17,13 @@ import structlog
 
 from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
+from gateway.activity import Encryption
 from gateway.authentication.certificates import Certificate
 from gateway.login import Login, LoginServices
 from gateway.logs import bind_connection, bind_statement
 from gateway.relay.mirror_errors import MirrorLost
 from gateway.sessions.session import Session
-from gateway.tls import ALPN, Tls
+from gateway.tls import ALPN, Tls, encryption_of
 from gateway.tls_alerts import Alerting
 from gateway.told_errors import error_response
 from gateway.wire import backend, frontend
@@ -415,6 +416,12 @@ class ClientConnection(asyncio.Protocol):
         """The client's verified certificate as ``ssl`` tells it, if he showed one."""
         transport = self._transport
         return (transport.get_extra_info("peercert") if transport is not None else None) or None
+
+    @property
+    def encryption(self) -> Encryption | None:
+        """The connection's TLS, as others may be told of it."""
+        found = self._transport.get_extra_info("ssl_object") if self._transport is not None else None
+        return encryption_of(found) if found is not None else None
 
     @property
     def cancel_key_length(self) -> int:

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import structlog
 
+from gateway.activity import Encryption
+from gateway.authentication.certificates import Certificate, slashed_name
 from gateway.authentication.channel_binding import tls_server_end_point
 from gateway.configuration.config import Server
 from gateway.tls_alerts import AlertingObject
@@ -20,6 +22,7 @@ _log = structlog.get_logger(__name__)
 _LOOK = 2.0  # seconds between two looks at the files
 ALPN = "postgresql"
 """What a client calls its protocol in the handshake; it must, where it begins TLS without asking for it."""
+_NAME_BYTES = 63  # of a certificate's names, as PostgreSQL's NAMEDATALEN has it
 _VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 _BEGIN, _END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
 
@@ -32,6 +35,23 @@ class Tls:
 
     context: ssl.SSLContext
     channel_binding: bytes | None
+
+
+def encryption_of(connection: ssl.SSLObject) -> Encryption | None:
+    """Return what is told of a connection's TLS, once its handshake is over."""
+    cipher, version = connection.cipher(), connection.version()
+    if cipher is None or version is None:
+        return None
+    certificate: Certificate = connection.getpeercert() or {}
+    if not certificate:
+        return Encryption(version, cipher[0], cipher[2])
+    subject, issuer = (_cut(slashed_name(certificate.get(key, ()))) for key in ("subject", "issuer"))
+    return Encryption(version, cipher[0], cipher[2], subject, int(certificate["serialNumber"], 16), issuer)
+
+
+def _cut(name: str) -> str | None:
+    """Return what of a name PostgreSQL keeps."""
+    return name.encode()[:_NAME_BYTES].decode(errors="ignore") or None
 
 
 class TlsFiles:

@@ -102,6 +102,22 @@ LEFT JOIN g ON g.pid = s.pid
 CROSS JOIN LATERAL (SELECT {_may("s.usesysid")} AS may) m
 WHERE (i.objoid IS NOT NULL AND d.datname = pg_catalog.current_database()) OR {_OWNER}
 """
+# To others those sessions of which nothing may be seen are absent, as in PostgreSQL. The server's own are its owner's.
+_TLS_VIEW = f"""
+CREATE OR REPLACE VIEW pg_catalog.pg_stat_ssl AS
+SELECT r.pid, r.tls IS NOT NULL AS ssl, r.tls ->> 'version' AS version, r.tls ->> 'cipher' AS cipher,
+       (r.tls ->> 'bits')::int AS bits, r.tls ->> 'client_dn' AS client_dn,
+       (r.tls ->> 'client_serial')::numeric AS client_serial, r.tls ->> 'issuer_dn' AS issuer_dn
+FROM {SESSIONS} t, pg_catalog.jsonb_to_recordset(t.sessions) r (pid int, role text, tls jsonb)
+JOIN pg_catalog.pg_authid u ON u.rolname = r.role
+CROSS JOIN LATERAL (SELECT {_may("u.oid")} AS may) m
+WHERE m.may AND t.told > pg_catalog.clock_timestamp() - {FRESH}
+UNION ALL
+SELECT a.pid, a.ssl, a.sslversion, a.sslcipher, a.sslbits, a.ssl_client_dn, a.ssl_client_serial, a.ssl_issuer_dn
+FROM pg_catalog.pg_stat_get_activity(NULL) a
+WHERE a.client_port IS NOT NULL AND {_OWNER}
+  AND NOT EXISTS (SELECT FROM {PROCESSES} n WHERE n.process = a.pid AND n.told >= a.backend_start)
+"""
 _SIMULATION = f"""
 CREATE OR REPLACE FUNCTION pg_catalog.lakegate_simulates() RETURNS boolean
 LANGUAGE sql STABLE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = '' AS $$ SELECT {_SIMULATES} $$;
@@ -192,6 +208,7 @@ def make_activity(connection: psycopg.Connection) -> None:
     connection.execute("SET LOCAL allow_system_table_mods = on")
     connection.execute(_SIMULATION.encode())
     connection.execute(sql.SQL(_VIEW).format(mark=mark))
+    connection.execute(_TLS_VIEW.encode())
     connection.execute(_FUNCTIONS.encode())
 
 
@@ -204,8 +221,8 @@ def make_sessions(connection: psycopg.Connection) -> None:
 
 def tell_sessions(connection: psycopg.Connection, node: str, sessions: str) -> None:
     """Say what the clients of a gateway do now. ``sessions`` is a JSON array with an object for each: ``pid``,
-    ``address``, ``port``, ``state``, ``query``, ``role``, ``application``, and in seconds since 1970 ``started``,
-    ``block``, ``begun`` and ``changed``.
+    ``address``, ``port``, ``state``, ``query``, ``role``, ``application``, maybe ``tls``, and in seconds since 1970
+    ``started``, ``block``, ``begun`` and ``changed``.
     """
     connection.execute(_TELL, (node, sessions))
     connection.execute(_FORGET.encode())

@@ -72,7 +72,7 @@ LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = 
   LIMIT 1
 $$;
 """
-_VIEWS = ("pg_locks", "pg_stat_ssl", "pg_stat_gssapi")
+_VIEWS = ("pg_locks", "pg_stat_gssapi")
 _VIEW_COLUMNS = """
 SELECT pg_catalog.array_agg(a.attname::text ORDER BY a.attnum), pg_catalog.pg_get_viewdef(a.attrelid)
 FROM pg_catalog.pg_attribute a

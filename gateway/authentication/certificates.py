@@ -16,6 +16,7 @@ _SHORT: Final = {
     "userId": "UID",
     "streetAddress": "STREET",
 }
+_SHORT_ELSEWHERE: Final = {"surname": "SN", "givenName": "GN", "userId": "UID", "streetAddress": "street"}
 _SPECIAL: Final = frozenset(',+"\\<>;=')
 _ALTERNATIVES: Final = {"DNS": "DNS", "email": "email", "URI": "URI", "IP Address": "IP"}
 
@@ -42,6 +43,12 @@ def distinguished_name(subject: Sequence[Sequence[tuple[str, str]]]) -> str:
     return ",".join(
         "+".join(f"{_SHORT.get(kind, kind)}={_escaped(value)}" for kind, value in part) for part in reversed(subject)
     )
+
+
+def slashed_name(name: Sequence[Sequence[tuple[str, str]]]) -> str:
+    """Return a name as OpenSSL writes it on one line, and PostgreSQL in ``pg_stat_ssl``: ``/O=lake/CN=ada``."""
+    short = {**_SHORT, **_SHORT_ELSEWHERE}
+    return "".join(f"/{short.get(kind, kind)}={value}" for part in name for kind, value in part)
 
 
 def _escaped(value: str) -> str:

@@ -37,7 +37,7 @@ MAX_STATEMENT_BYTES = (
 )  # the engine's and the parser's recursion grow with it; a gateway's limit, not PostgreSQL's
 # Encodings in which a backslash or a letter may be the second byte of a character.
 _NOT_ASCII_SAFE = frozenset({"BIG5", "GB18030", "GBK", "JOHAB", "SHIFT_JIS_2004", "SJIS", "UHC"})
-_ABOUT_SESSIONS = ("pg_stat_activity", "pg_cancel_backend", "pg_terminate_backend")
+_ABOUT_SESSIONS = ("pg_stat_activity", "pg_stat_ssl", "pg_cancel_backend", "pg_terminate_backend")
 _KEPT_BYTES = 1 << 14  # longer texts are cut anew each time: they would fill the memory
 _CUT: LRUCache[tuple[str, str], tuple[Statement, ...]] = LRUCache(1024)  # by who has sent a text, and the text
 _LOCK = threading.Lock()  # of the texts that are known: long ones are cut in threads

@@ -426,3 +426,16 @@ eve: SELECT pg_database_size(current_database()), sum(s.bytes) FROM pg_catalog.l
 eve: SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname IN ('lk', 'ice', 'crm', 'docs') AND (c.reltuples > 0 OR c.relpages > 0)
 ----
 0
+
+ada: SELECT 1
+tina: SELECT count(*) FROM pg_stat_ssl WHERE pid <> pg_backend_pid()
+----
+> ada
+1
+> tina
+0
+
+# own TLS, told wholly
+SELECT ssl, version, cipher, bits, client_dn, client_serial, issuer_dn FROM pg_stat_ssl
+----
+f | NULL | NULL | NULL | NULL | NULL | NULL
