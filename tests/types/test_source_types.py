@@ -25,6 +25,7 @@ INSERT INTO origin.odd VALUES
     (2, '10.0.0.2/24', '::1/128', '08:00:2b:01:02:04', B'0000', B'', 'empty', '[1,2)', '08:00+00', '(0,0)', 7,
      '{}', '{}', '{}', 1, '0/0', 'y', 'other', '', '', -5, 'sad', '{}', '2024-01-01');
 INSERT INTO origin.odd (id) VALUES (3);
+INSERT INTO origin.odd (id, ch, vc) VALUES (4, 'a', 'a '), (5, 'ab', 'ab');
 """
 JOINED = "FROM origin.odd JOIN small.numbers ON n = id"
 AS_TEXT = ("ip", "net", "mac", "bits", "varbits", "r", "nr", "tz", "p", "mr", "lsn", "c", "nm", "ch", "vc")
@@ -63,6 +64,21 @@ def test_equal_values_are_found_by_their_text(column: str, odd: Both) -> None:
     odd.assert_alike(
         f"SELECT a.id, b.id FROM origin.odd a JOIN small.numbers ON n = a.id JOIN origin.odd b USING ({column})"
     )
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        *("ch LIKE 'a'", "ch LIKE 'a  '", "ch NOT LIKE 'a_'", "ch ILIKE 'A_ '", "ch ~ 'b$'", "(ch) !~ 'a *$'"),
+        *("ch SIMILAR TO 'a +'", "ch LIKE vc || '%'", "vc LIKE ch || ''", "ch LIKE ANY (ARRAY['a', 'ab '])"),
+        *("ch = vc", "vc = ch ", "vc <> ch ", "ch < vc", "vc IS DISTINCT FROM ch ", "vc::text = ch ", "ch = vc::text"),
+    ],
+)
+def test_blanks_behind_characters_count_where_they_do(condition: str, odd: Both) -> None:
+    odd.assert_alike(f"SELECT id {JOINED} WHERE {condition}")
+    pairs = condition.replace("vc", "b.vc").replace("ch ", "a.ch ").replace("(ch)", "(a.ch)")
+    pairs = pairs if "b.vc" in pairs else f"{pairs} AND a.id = b.id"
+    odd.assert_alike(f"SELECT a.id, b.id FROM origin.odd a JOIN small.numbers ON n = a.id JOIN origin.odd b ON {pairs}")
 
 
 @pytest.mark.parametrize(

@@ -286,7 +286,7 @@ def alike(values: list[exp.Expr], session: Session) -> list[exp.Expr]:
     result = kinds.common_type(known)
     goal = kinds.kind_of_type(result)
     if goal in kinds.TEXTS:
-        values = [_without_blanks(value) for value in values]
+        values = [_without_blanks(value, known) for value in values]
     if goal is Kind.BPCHAR:
         return [_stripped(value) for value in values]
     if goal is Kind.TIMESTAMP and (as_dates := _dates(values)):
@@ -308,10 +308,18 @@ def _dates(values: list[exp.Expr]) -> list[exp.Expr] | None:
     return [value for value in found if value is not None] if all(value is not None for value in found) else None
 
 
-def _without_blanks(value: exp.Expr) -> exp.Expr:
-    """Return a ``char(n)`` without the blanks behind it, which columns and casts have lost already."""
+def _without_blanks(value: exp.Expr, compared: list[exp.DataType]) -> exp.Expr:
+    """Return a ``char(n)`` without the blanks behind it, which columns and casts have lost already. Beside one they do
+    not count in a ``varchar(n)`` either, and do in a ``text``.
+    """
     bare = value.unnest()
-    return value if isinstance(bare, exp.Anonymous) and bare.name == "rtrim" else _bare(value)
+    if isinstance(bare, exp.Anonymous) and bare.name == "rtrim":
+        return value
+    own = type_of(value)
+    if own.this is T.VARCHAR and own.expressions and isinstance(bare, exp.Column | exp.Cast):
+        others = {kinds.kind_of_type(one) for one in compared if one is not own}
+        return call("rtrim", value, returns="TEXT") if others == {Kind.BPCHAR} else value
+    return _bare(value)
 
 
 def _stripped(value: exp.Expr) -> exp.Expr:

@@ -207,17 +207,25 @@ def overlay(node: exp.Overlay) -> exp.Expr:
     return call("overlay", *parts, returns="TEXT")
 
 
-def blank_padded(node: exp.Column) -> exp.Expr:
-    """A ``char(n)`` column, padded with blanks: they do not count in comparisons, lengths and functions.
+_MATCHING = (exp.Like, exp.ILike, exp.SimilarTo, exp.RegexpLike, exp.RegexpILike)
 
-    Where the column itself is put out, grouped or sorted it keeps them.
+
+def blank_padded(node: exp.Column) -> exp.Expr:
+    """A ``char(n)`` column, padded with blanks: they do not count in comparisons, lengths and functions, but where the
+    column is matched with a pattern.
+
+    Where the column itself is put out, grouped or sorted it keeps them, if its source has them.
     """
+    if kind(node) is not Kind.BPCHAR:
+        return node
     parent = node.parent
+    whole: exp.Expr = node
     while isinstance(parent, exp.Paren):
-        parent = parent.parent
+        whole, parent = parent, parent.parent
+    if isinstance(parent, _MATCHING) and whole is parent.this:
+        return _padded(node)
     plain = (exp.Alias, exp.Group, exp.Ordered, exp.Select, exp.Distinct, exp.Cast, exp.Min, exp.Max, exp.Count,
-             exp.Window, exp.Case, exp.If, exp.Coalesce, exp.Is, exp.Like, exp.ILike, exp.SimilarTo, exp.RegexpLike,
-             exp.RegexpILike)  # fmt: skip
-    if isinstance(parent, plain) or kind(node) is not Kind.BPCHAR:
+             exp.Window, exp.Case, exp.If, exp.Coalesce, exp.Is)  # fmt: skip
+    if isinstance(parent, plain):
         return node
     return typed(call("rtrim", node, returns="TEXT"), type_of(node).copy())
