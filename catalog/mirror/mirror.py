@@ -52,6 +52,7 @@ from catalog.mirror.own_settings import show_own_settings
 from catalog.mirror.policies import BrokenPolicy, change_owners, change_policies
 from catalog.mirror.policy_states import make_policy_states
 from catalog.mirror.prepared_statements import show_clients_statements
+from catalog.mirror.privilege_lists import make_privilege_lists
 from catalog.mirror.privileges import change_privileges
 from catalog.mirror.processes import make_processes, new_block, note_process, take_signals
 from catalog.mirror.relations import (
@@ -108,6 +109,7 @@ def open_mirror(
         make_source_views(connection)
         make_masking_views(connection)
         make_activity(connection)
+        make_privilege_lists(connection)
         make_history_views(connection)
         make_sizes(connection)
         drop_old_table(connection)

@@ -105,6 +105,8 @@ def _check_functions(connection: psycopg.Connection, functions: Iterable[int]) -
     hint = None
     if name == "current_setting":
         hint = "What a client can set decides nothing. Use current_user, lakegate.claim() or lakegate.is_member()."
+    elif name == "pg_has_role":
+        hint = "Use lakegate.is_member()."
     raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, f"function {signature} is not allowed in policies", hint=hint)
 
 
