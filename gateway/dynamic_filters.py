@@ -153,7 +153,7 @@ async def _read(asked: KeyQuery, asking: Asking) -> pa.Array | None:
     try:
         async with aclosing(running.batches()) as batches:  # type: ignore[type-var]
             async for batch in batches:
-                kept.append(batch.column(0))
+                kept.append(_plain(batch.column(0)))
                 gathered += batch.num_rows
                 if gathered > _GATHERED:
                     kept = [_distinct(kept)]
@@ -162,7 +162,12 @@ async def _read(asked: KeyQuery, asking: Asking) -> pa.Array | None:
                         return None
     finally:
         await running.close()
-    return _distinct(kept) if kept else pa.array([], running.schema.field(0).type)
+    return _distinct(kept) if kept else _plain(pa.array([], running.schema.field(0).type))
+
+
+def _plain(values: pa.Array) -> pa.Array:
+    """Return texts in the form that Arrow sorts, and leaves NULL out of: it does so with views of them not at all."""
+    return values.cast(pa.string()) if pa.types.is_string_view(values.type) else values
 
 
 def _distinct(chunks: list[pa.Array]) -> pa.Array:

@@ -10,7 +10,8 @@ import pytest
 from tests.gateway import BOB, RunningGateway, SampleLake, Settings, serving
 
 SETUP = """
-CREATE TABLE visit AS SELECT i::bigint AS id, (i % 60000)::bigint AS orderkey, repeat('x', 20) AS note
+CREATE TABLE visit AS SELECT i::bigint AS id, (i % 60000)::bigint AS orderkey, repeat('x', 20) AS note,
+    CASE WHEN i % 10 > 0 THEN 'Clerk#' || lpad((i % 60000)::text, 9, '0') END AS clerk
 FROM generate_series(1, 120000) i;
 CREATE INDEX ON visit (orderkey);
 ANALYZE visit;
@@ -45,6 +46,19 @@ def test_rows_are_those_of_the_whole_table(ada: psycopg.Connection) -> None:
     by_keys = ada.execute(QUERY.encode()).fetchall()
     ada.execute("SET lakegate.dynamic_filters = off")
     assert ada.execute(QUERY.encode()).fetchall() == by_keys
+    assert by_keys[0][0] > 0
+
+
+def test_texts_are_keys(ada: psycopg.Connection) -> None:
+    query = """SELECT count(*), sum(id) FROM sales.orders JOIN web.visit ON clerk = o_clerk
+    WHERE o_orderdate BETWEEN '1995-03-01' AND '1995-03-02'"""
+    days = "FROM sales.orders WHERE o_orderdate BETWEEN '1995-03-01' AND '1995-03-02'"
+    keys = ada.execute(f"SELECT count(DISTINCT o_clerk) {days}".encode()).fetchone()
+    assert keys is not None
+    assert f"Dynamic filter: clerk by {keys[0]} keys of sales.orders\n" in explained(ada, query, "ANALYZE") + "\n"
+    by_keys = ada.execute(query.encode()).fetchall()
+    ada.execute("SET lakegate.dynamic_filters = off")
+    assert ada.execute(query.encode()).fetchall() == by_keys
     assert by_keys[0][0] > 0
 
 
