@@ -164,18 +164,27 @@ def soon(log: Callable[..., object], event: str, **fields: object) -> None:
     asyncio.get_running_loop().call_soon(partial(log, event, **fields))
 
 
-def note_statement(log: FilteringBoundLogger, lane: str, rows: int | None, milliseconds: float) -> None:
+def note_statement(
+    log: FilteringBoundLogger,
+    lane: str,
+    rows: int | None,
+    milliseconds: float,
+    ids: tuple[str | None, str | None] | None = None,
+) -> None:
     """Write the record of a statement that has ended, as `soon`. There is one for each statement, so that as JSON it is
-    written in one step: nothing in it is a client's.
+    written in one step: nothing in it is a client's. ``ids`` are those of the connection and the statement, where they
+    are not bound.
     """
+    bound = bound_ids() if ids is None else ids
     records = _Direct.records
     if records is None:
         counted = {} if rows is None else {"rows": rows}
-        soon(log.info, "statement", lane=lane, **counted, milliseconds=milliseconds)
+        named = {} if ids is None else {"connection": ids[0], "statement": ids[1]}
+        soon(log.info, "statement", lane=lane, **counted, milliseconds=milliseconds, **named)
         return
     counted_as = "" if rows is None else f'"rows": {rows}, '
     record = f'{{"lane": "{lane}", {counted_as}"milliseconds": {milliseconds}, "event": "statement", '
-    for name, value in zip(("connection", "statement"), bound_ids(), strict=True):
+    for name, value in zip(("connection", "statement"), bound, strict=True):
         record += f'"{name}": "{value}", ' if value is not None else ""
     if not records.due:
         asyncio.get_running_loop().call_soon(_write_due, records)

@@ -23,6 +23,7 @@ from gateway.login import Login, LoginServices
 from gateway.logs import bind_connection, bind_statement
 from gateway.relay.mirror_errors import MirrorLost
 from gateway.sessions.session import Session
+from gateway.sessions.straight import HandedOver
 from gateway.tls import ALPN, Tls, encryption_of
 from gateway.tls_alerts import Alerting
 from gateway.told_errors import error_response
@@ -36,6 +37,7 @@ _READ_AHEAD: Final = 1 << 18  # bytes that a client may send while a statement r
 _WRITE_HIGH: Final = 1 << 20
 _HELD: Final = 1 << 13  # bytes kept for one packet, as many as PostgreSQL keeps, until the client is waited for
 _LINGER: Final = 5.0  # seconds that a client has to read the last it is told
+_QUERY: Final = ord("Q")
 _TLS_HANDSHAKE: Final = 0x16
 _CONNECTIONS = itertools.count(1)
 
@@ -86,7 +88,9 @@ class ClientConnection(asyncio.Protocol):
         self.encrypted = False
         self.peer = ""
         self.peer_address = ""
-        self._number = 0
+        self._number = self._statements = 0
+        self._straight = False  # a statement is carried out in callbacks: the task below waits for its end
+        self._handed_over = False
 
     # Callbacks of the transport -------------------------------------------------------------------------------------
 
@@ -101,6 +105,8 @@ class ClientConnection(asyncio.Protocol):
             self._task.add_done_callback(lambda _task: self._ended(self))
 
     def data_received(self, data: bytes) -> None:
+        if self._waiting and self.session is not None and self._is_begun_straight(self.session, data):
+            return
         if (self._first and data[0] == _TLS_HANDSHAKE) or self._handshake:
             self._handshake += data  # of a client that encrypts without asking before
         elif self._upgrading:
@@ -108,11 +114,26 @@ class ClientConnection(asyncio.Protocol):
         else:
             self._take(data)
         self._first = False
-        if not self._waiting:
+        if not self._waiting or self._straight:
             self._ahead += len(data)
             if self._ahead > _READ_AHEAD and self._transport is not None:
                 self._transport.pause_reading()
-        self._arrived.set()
+        if not self._straight:
+            self._arrived.set()
+
+    def _is_begun_straight(self, session: Session, data: bytes) -> bool:
+        """Whether the session carries out what has come without the task, which waits for its messages."""
+        if self._straight or self._handed_over or self._ending or self._lost or self._limits.idle_timeout:
+            return False
+        if self._held or not self._writable.is_set() or not self._wire.may_take_straight(len(data)):
+            return False
+        ids = (str(self._number), f"{self._number}.{self._statements + 1}")
+        if not session.begin_straight(data, ids, self):
+            return False
+        self._statements += 1
+        self._straight, self._ahead = True, 0
+        self._wire.take_straight(simple=data[0] == _QUERY)
+        return True
 
     def _take(self, data: bytes) -> None:
         try:
@@ -184,6 +205,23 @@ class ClientConnection(asyncio.Protocol):
         if reason is not None and not self._ending:
             self._say_fatal(reason)
         self._stop()
+
+    def answered(self, data: bytes) -> bool:
+        """Send the whole answer of a statement that was begun straight; return whether it may still be sent."""
+        if self._ending or self._lost or self._transport is None:
+            return False
+        self._straight = False
+        self._wire.answered_straight()
+        self.sent_bytes += len(data)
+        self._transport.write(data)
+        if self._wire.has_unread:
+            self._arrived.set()
+        return True
+
+    def hand_over(self) -> None:
+        """Have the task go on with a statement that was begun straight."""
+        self._straight, self._handed_over = False, True
+        self._arrived.set()
 
     async def drain(self) -> None:
         """Wait until the client has read enough of what is queued."""
@@ -341,7 +379,6 @@ class ClientConnection(asyncio.Protocol):
         return transport
 
     async def _serve_messages(self, session: Session) -> None:
-        statements = 0
         while True:
             try:
                 message = await self._next_or_idle(session)
@@ -353,8 +390,8 @@ class ClientConnection(asyncio.Protocol):
                 continue
             if type(message) is frontend.Terminate:
                 return
-            statements += 1
-            with bind_statement(f"{self._number}.{statements}"):
+            self._statements += type(message) is not HandedOver
+            with bind_statement(f"{self._number}.{self._statements}"):
                 await session.handle(message)
             if not self._writable.is_set():
                 await self.drain()
@@ -374,6 +411,9 @@ class ClientConnection(asyncio.Protocol):
     async def next_message(self) -> frontend.FrontendMessage:
         """Return the client's next message, waiting for it."""
         while True:
+            if self._handed_over:
+                self._handed_over = False
+                return HandedOver()
             if self._protocol_failure is not None:
                 raise self._protocol_failure
             if (at_once := self._taken_at_once()) is not None:

@@ -6,6 +6,7 @@ covered by the hash too.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import NamedTuple
@@ -34,10 +35,11 @@ class Filed(NamedTuple):
 
     def prefix(self) -> str:
         """Return how the entry's text begins."""
-        return (
-            f'{{"node":"{self.node}","sequence":{self.sequence},"filed":"{self.filed}",'
-            f'"at":"{self.at}","class":"{self.kind}",'
-        )
+        return _prefix(self.node, self.sequence, self.filed, self.at, self.kind)
+
+
+def _prefix(node: str, sequence: int, filed: str, at: str, kind: str) -> str:
+    return f'{{"node":"{node}","sequence":{sequence},"filed":"{filed}","at":"{at}","class":"{kind}",'
 
 
 def entry_hash(previous: bytes, entry: bytes) -> bytes:
@@ -45,10 +47,22 @@ def entry_hash(previous: bytes, entry: bytes) -> bytes:
     return sha256(previous + entry).digest()
 
 
-def journal_line(filed: Filed, previous: bytes, hash_: bytes, entry: str) -> bytes:
-    """Return an entry as a line of a journal: the columns of ``audit_entries`` up to ``entry``, with tabs between."""
-    columns = f"{filed.filed}\t{filed.node}\t{filed.sequence}\t{filed.at}\t{filed.kind}"
-    return f"{columns}\t\\x{previous.hex()}\t\\x{hash_.hex()}\t{entry}\n".encode("ascii")
+def chained(filed: Filed, head: Head, entries: Iterable[tuple[str, str]]) -> tuple[bytes, Head]:
+    """Return entries that follow a head as lines of a journal, and the last one's head. A line has the columns of
+    ``audit_entries`` up to ``entry``, with tabs between. ``entries`` are their classes and the rests of their texts;
+    ``filed`` has the node, the day and the time of all.
+    """
+    node, _, day, at, _ = filed
+    sequence, hash_ = head.sequence, head.hash
+    previous, lines = hash_.hex(), []
+    for kind, members in entries:
+        sequence += 1
+        entry = f"{_prefix(node, sequence, day, at, kind)}{members}}}"
+        hash_ = sha256(hash_ + entry.encode("ascii")).digest()
+        now = hash_.hex()
+        lines.append(f"{day}\t{node}\t{sequence}\t{at}\t{kind}\t\\x{previous}\t\\x{now}\t{entry}\n")
+        previous = now
+    return "".join(lines).encode("ascii"), Head(sequence, hash_)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from time import monotonic
-from typing import Final
+from typing import Final, Protocol
 
 import structlog
 
@@ -57,6 +57,16 @@ class Lag:
     seconds: float = 0.0
 
 
+class Waiting(Protocol):
+    """A statement whose intent is about to be written."""
+
+    def begun(self, ticket: Ticket) -> None:
+        """It was written: the statement may run."""
+
+    def refused(self, error: SqlError) -> None:
+        """It was not, so the statement must not run."""
+
+
 class Ticket:
     """A statement whose intent was written. `end` is called once, and does not block or fail."""
 
@@ -88,6 +98,7 @@ class Audit:
         self._stored = 0
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._ended: list[tuple[Entry, int, Outcome]] = []  # whose outcomes are about to be written
+        self._beginning: list[tuple[Entry, Waiting]] = []  # whose intents are
         self._lost: deque[tuple[str, Kind]] = deque()
         self._lost_bytes = self._dropped = 0
         self._strangers = (0.0, 0)  # the second, and how many came in it
@@ -177,6 +188,20 @@ class Audit:
             raise
         return Ticket(self, entry, sequence)
 
+    @property
+    def is_prompt(self) -> bool:
+        """Whether an intent counts as soon as the journal has it, which takes it."""
+        config = self._config
+        return self._failing is None and config.mode != "synchronous" and config.fsync != "group"
+
+    def begin_soon(self, entry: Entry, waiting: Waiting) -> None:
+        """Write an intent as `begin` does, with all that is to be written in this turn of the event loop; only where
+        the audit `is_prompt`.
+        """
+        if not self._beginning and not self._ended:
+            asyncio.get_running_loop().call_soon(self._write_due)
+        self._beginning.append((entry, waiting))
+
     async def record(self, entry: Entry) -> None:
         """Write an event that is already over. Raises SqlError 58030 where that cannot be done."""
         if self._journal is not None:
@@ -205,20 +230,54 @@ class Audit:
 
     def write_outcome_soon(self, entry: Entry, intent: int, outcome: Outcome) -> None:
         """Write how a statement ended (see `Ticket.end`), with all that end in the same turn of the event loop."""
-        if not self._ended:
-            asyncio.get_running_loop().call_soon(self._write_outcomes)
+        if not self._beginning and not self._ended:
+            asyncio.get_running_loop().call_soon(self._write_due)
         self._ended.append((entry, intent, outcome))
 
-    def _write_outcomes(self) -> None:
+    def _write_due(self) -> None:
+        """Write outcomes and intents in one step; where that cannot be, each as if it came alone."""
         ended, self._ended = self._ended, []
-        members = [
+        beginning, self._beginning = self._beginning, []
+        outcomes = [
             (outcome.kind, f'{_members(entry, "outcome", self._instance)},"intent":{intent},{outcome.json()}')
             for entry, intent, outcome in ended
         ]
-        self._append_later(*members)
+        if not beginning:
+            self._append_later(*outcomes)
+        else:
+            self._append_together(outcomes, beginning)
         for entry, _, outcome in ended:
             if outcome.kind is Kind.DENIED:
                 self._watch(entry)
+
+    def _append_together(self, outcomes: list[tuple[Kind, str]], beginning: list[tuple[Entry, Waiting]]) -> None:
+        if self._journal is None:
+            for entry, waiting in beginning:
+                waiting.begun(Ticket(self, entry, 0))
+            return
+        assert self._shipper is not None
+        intents = [(entry.kind, _members(entry, "intent", self._instance)) for entry, _ in beginning]
+        if self._failing is None:
+            try:
+                last = self._journal.append_all((*outcomes, *intents))
+            except (OSError, JournalFull) as error:
+                self._note_failure(str(error))
+            else:
+                self._shipper.wake()
+                for sequence, (entry, waiting) in enumerate(beginning, last - len(beginning) + 1):
+                    waiting.begun(Ticket(self, entry, sequence))
+                return
+        self._append_later(*outcomes)
+        for entry, waiting in beginning:
+            self._begin_now(entry, waiting)
+
+    def _begin_now(self, entry: Entry, waiting: Waiting) -> None:
+        try:
+            sequence = self._append(entry, "intent")
+        except SqlError as error:
+            waiting.refused(error)
+        else:
+            waiting.begun(Ticket(self, entry, sequence))
 
     def _watch(self, entry: Entry) -> None:
         """Count what was denied; what makes a burst is told, in the log and as an entry."""

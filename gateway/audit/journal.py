@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID, uuid4
 
-from catalog.store.audit_chain import Filed, Head, Line, entry_hash, journal_line, parse_line
+from catalog.store.audit_chain import Filed, Head, Line, chained, parse_line
 
 _SEGMENT = 8 << 20  # bytes after which a new file is begun
 _KEPT = 2
@@ -87,14 +87,9 @@ class Journal:
             if self.backlog >= self._limit:
                 raise JournalFull(f"{self.backlog} bytes wait for the store")
             at = self._clock().isoformat(timespec="microseconds")
-            head, day, lines = self.head, max(at[:10], self._filed), []
-            for kind, members in entries:
-                filed = Filed(self._node, head.sequence + 1, day, at, kind)
-                entry = f"{filed.prefix()}{members}}}"
-                hash_ = entry_hash(head.hash, entry.encode("ascii"))
-                lines.append(journal_line(filed, head.hash, hash_, entry))
-                head = Head(filed.sequence, hash_)
-            self._write(b"".join(lines))
+            day = max(at[:10], self._filed)
+            lines, head = chained(Filed(self._node, 0, day, at, ""), self.head, entries)
+            self._write(lines)
             self.head, self._filed = head, day
             return head.sequence
 

@@ -18,7 +18,7 @@ from catalog.errors import SqlError
 from catalog.principals import Principal
 from catalog.sqlstate import SqlState
 from gateway.activity import Activity
-from gateway.audit.audit import Audit, Entry, Ticket
+from gateway.audit.audit import Audit, Entry, Ticket, Waiting
 from gateway.audit.entries import Kind, Outcome, Reading, Who, as_members, json_text
 from gateway.authentication.identity import Identity
 from gateway.logs import bound_ids
@@ -120,6 +120,7 @@ class Witness:
         self._subject = ""  # what the message at hand is about
         self._told_bytes = 0  # of statements that have ended
         self._who: tuple[object, str] = (None, "")
+        self._told: tuple[str, str, Principal | None, str, str] = ("", "", None, "", "")  # see `_members_again`
 
     @property
     def sent_bytes(self) -> int:
@@ -167,6 +168,50 @@ class Witness:
         self._subject = text
         self.activity.begins(text)
         await self._begin(text)
+
+    def executes_soon(self, text: str, ids: tuple[str, str], asks: tuple[Principal, str], waiting: Waiting) -> bool:
+        """As `executes`, for a statement of these ids that is carried out in callbacks: ``waiting`` is told when its
+        intent was written (and calls `begun` then), or why not. ``asks`` are the principal and the session's
+        ``application_name``. Return False where that takes more than a moment.
+        """
+        if not self._audit.is_prompt:
+            return False
+        entry = _UNWRITTEN
+        if self._audit.is_on:
+            members = self._members_again(text, asks)
+            if members is None:
+                return False
+            entry = Entry("statement", f'"connection":"{ids[0]}","statement":"{ids[1]}",{members}')
+        self._subject = text
+        self.activity.begins(text)
+        self._audit.begin_soon(entry, waiting)
+        return True
+
+    def _members_again(self, text: str, asks: tuple[Principal, str]) -> str | None:
+        """Return what an entry has of a statement whose text was read before; mostly it was the last one's, too."""
+        known_text, shown, who, application, members = self._told
+        principal, called = asks
+        if text is not known_text:
+            found = None if "\\" in text else known_reading(text, self._asker.identity.role)
+            if found is None:
+                return None
+            who, shown = who if found == shown else None, found
+        if principal is not who or application != called:
+            members = f'"text":{json_text(shown)},{self._who_asks()}'
+        self._told = (text, shown, principal, called, members)
+        return members
+
+    def begun(self, ticket: Ticket, *, simple: bool) -> None:
+        """Note that the intent of a statement was written."""
+        self._open.append(_Open(ticket, self._client.sent_bytes, simple=simple, limit=0))
+
+    def completed(self, rows: int) -> None:
+        """End the one statement there is, of which the client was told all, and that the session is ready."""
+        one = self._open.popleft()
+        one.rows, one.sqlstate = rows, _DONE
+        self._end(one)
+        self._ready("I")
+        self.activity.ends("I")
 
     async def _begin(self, text: str, *, simple: bool = False, limit: int = 0, resumed: bool = False) -> None:
         entry = await self._entry(text, resumed=resumed) if self._audit.is_on else _UNWRITTEN

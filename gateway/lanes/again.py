@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from gateway.lanes.session_settings import Settings
 from gateway.pipeline import Plan
 from gateway.relay.source_connection import Execution
+from gateway.relay.source_lease import Place
 from gateway.relay.source_relay import Asked
 from gateway.values.parameters import is_surely_valid
 from gateway.wire import frontend
+from gateway.wire.bound_values import BoundValues
 from optimizer.stages import Fragmented
 
 
@@ -29,6 +31,8 @@ class Again:
     told: bytes
     read: tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]
     fragmented: Fragmented
+    place: Place  # where the server is asked
+    values: BoundValues  # as the client sends them at once
 
     def takes(self, message: frontend.Bind) -> bool:
         """Whether the values of a message are such as a source's server may be the only one to read, in the formats of
@@ -38,6 +42,12 @@ class Again:
         if message.result_formats != self.result_formats or message.parameter_formats != self.parameter_formats:
             return False
         return len(values) == len(known.oids) and all(map(is_surely_valid, values, known.oids, known.formats))
+
+    def takes_raw(self, raw: bytes) -> bool:
+        """As `takes`, for values as a Bind message has them."""
+        known = self.asked.execution
+        values = self.values.split(raw)
+        return values is not None and all(map(is_surely_valid, values, known.oids, known.formats))
 
     def execution(self, values: tuple[bytes | None, ...]) -> Execution:
         """Return the statement with these values."""

@@ -28,6 +28,7 @@ from gateway.values.client_encodings import is_converted
 from gateway.values.registry import sql_name
 from gateway.values.settings import OutputSettings
 from gateway.wire import backend, frontend
+from gateway.wire.bound_values import BoundValues
 
 
 class WholeLane:
@@ -107,12 +108,15 @@ class WholeLane:
             return None
         logins, fragmented = self._lake.remote_logins.version, get_reads(plan)
         asked = await self._get_asked(portal, settings.output)
-        if asked is None or fragmented is None:
+        place = self._lake.relay.get_place(asked) if asked is not None else None
+        if asked is None or place is None or fragmented is None:
             return None
         formats = message.parameter_formats, message.result_formats
         read = prepared.tables(), prepared.policies(), prepared.shadow_policies()
         told = portal.described or backend.RowDescription(portal.fields).encode()
-        return Again(settings, logins, asked, *formats, plan, told, read, fragmented)
+        sent = asked.execution
+        values = BoundValues(len(sent.oids), formats, (sent.formats, sent.result_formats))
+        return Again(settings, logins, asked, *formats, plan, told, read, fragmented, place, values)
 
     def _note(self, portal: Portal) -> None:
         portal.lane = "source"

@@ -390,6 +390,11 @@ class MirrorConnection:
         return not self._unsettled and (len(self._received.data) > 0 or self._received.ended)
 
     @property
+    def has_news(self) -> bool:
+        """Whether the client is to be told something before its session is ready."""
+        return bool(self._unasked) or self.may_have_spoken
+
+    @property
     def has_ended(self) -> bool:
         """Whether the server has ended the session, as far as that was read."""
         return self._told_end or self._received.ended

@@ -29,11 +29,17 @@ class Received(asyncio.Protocol):
         self._room: asyncio.Future[None] | None = None  # while too much waits to be sent
         self.on_unasked: Callable[[], None] | None = None
         self.on_end: Callable[[], None] | None = None  # called where nobody waits for more
+        self.on_first: Callable[[bytes], bool] | None = (
+            None  # is offered what comes next; what it does not take is kept
+        )
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
+        first, self.on_first = self.on_first, None
+        if first is not None and first(data):
+            return
         self.data += data
         if len(self.data) > _MOST and self._transport is not None:
             self._transport.pause_reading()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,6 +14,7 @@ from gateway.wire import backend, frontend
 
 _SYNC = frontend.Sync().encode()
 _EXECUTE = frontend.Execute("").encode()
+_EXECUTE_AND_SYNC = _EXECUTE + _SYNC
 _READY, _COMPLETE, _SUSPENDED, _COLUMNS, _ERROR = b"ZCsTE"
 _DATA, _COPYING = frozenset(b"Dd"), frozenset(b"Hc")
 _CACHED_PLAN = "0A000"  # a statement's columns have changed since it was prepared
@@ -202,6 +203,34 @@ class SourceConnection:
         ended = await self.exchange(self.bind(execution) + _EXECUTE, sink)
         return ended.rows
 
+    def begin(
+        self,
+        execution: Execution,
+        bound: Callable[[str], bytes],
+        first: Callable[[bytes], bool],
+        ended: Callable[[], None],
+    ) -> None:
+        """Send a prepared statement, with the Bind message that ``bound`` makes for its name. ``first`` is offered what
+        comes next; where that is all, and was taken, `take` is to be called, else `finish`. ``ended``: the connection
+        has ended.
+        """
+        key = (execution.sql, execution.oids)
+        name, _ = self._statements[key]
+        self._statements.move_to_end(key)
+        received = self._received
+        received.on_first, received.on_end = first, ended
+        self._send(bound(name) + _EXECUTE_AND_SYNC)
+
+    def take(self) -> None:
+        """Note that what `begin` has offered was all of an answer."""
+        self._received.on_end = None
+        self._busy = False
+
+    async def finish(self, sink: Sink) -> int:
+        """As `run`, for what `begin` has sent."""
+        self._received.on_first = self._received.on_end = None
+        return (await self._ended(sink)).rows
+
     def bind(self, execution: Execution, portal: str = "") -> bytes:
         """Return the message that makes a portal of a prepared statement."""
         name, _ = self._statements[execution.sql, execution.oids]
@@ -222,6 +251,9 @@ class SourceConnection:
 
     async def _answered(self, messages: bytes, sink: Sink) -> Ended:
         self._send(messages)
+        return await self._ended(sink)
+
+    async def _ended(self, sink: Sink) -> Ended:
         received = self._received
         tag, suspended, failure = b"", False, None
         fields: tuple[backend.FieldDescription, ...] = ()

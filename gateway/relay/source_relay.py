@@ -140,20 +140,29 @@ class SourceRelay:
         finally:
             lease.end()
 
-    def get_prepared(self, asked: Asked) -> Lease | None:
+    def get_prepared(self, asked: Asked, place: Place) -> Lease | None:
         """Return an idle connection where a statement is prepared already, with the columns that the client was told,
-        for `execute`. The lease is to be ended.
+        for `execute`. The lease is to be ended. ``place`` was the statement's (`get_place`), under the same logins.
         """
-        lease = self._idle_lease(asked)
-        if lease is not None and not _is_prepared(lease.connection, asked):
-            lease.end()
+        connection = place.pool.get_idle()
+        if connection is None:
             return None
-        return lease
+        if not _is_prepared(connection, asked) or (len(self._unfit) and asked.key in self._unfit):
+            place.pool.give_back(connection)
+            return None
+        return Lease(place, connection, in_full=asked.in_full)
 
     async def execute(self, lease: Lease, execution: Execution, client: Sink) -> int:
         """Execute a statement that `get_prepared` has found, and pass its rows on; return how many. Raises SqlError."""
         try:
             return await lease.connection.run(execution, client)
+        except (SourceFailed, SourceLost) as failure:
+            raise lease.as_sql_error(failure) from None
+
+    async def finish(self, lease: Lease, client: Sink) -> int:
+        """As `execute`, for a statement that was begun on the connection itself."""
+        try:
+            return await lease.connection.finish(client)
         except (SourceFailed, SourceLost) as failure:
             raise lease.as_sql_error(failure) from None
 
@@ -248,18 +257,18 @@ class SourceRelay:
 
     def _idle_lease(self, asked: Asked) -> Lease | None:
         """Return a connection that is there, where it may be asked."""
-        place = self._place(asked)
+        place = self.get_place(asked)
         connection = place.pool.get_idle() if place is not None else None
         return None if connection is None or place is None else Lease(place, connection, in_full=asked.in_full)
 
     async def _lease(self, asked: Asked) -> Lease | None:
-        place = self._place(asked)
+        place = self.get_place(asked)
         connection = await place.pool.take() if place is not None else None
         if connection is None or place is None:  # the engine's driver says why
             return None
         return Lease(place, connection, in_full=asked.in_full)
 
-    def _place(self, asked: Asked) -> Place | None:
+    def get_place(self, asked: Asked) -> Place | None:
         """Return where to ask; None where the server cannot be, or does not take the statement."""
         if asked.key in self._unfit:
             return None

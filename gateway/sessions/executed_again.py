@@ -55,10 +55,10 @@ class ExecutedAgain:
         cursors: Cursors,
         temporary: TemporaryRelations,
     ) -> None:
-        self._lake = lake
-        self._engine = engine
-        self._client = client
-        self._role = role
+        self.lake = lake
+        self.engine = engine
+        self.client = client
+        self.role = role
         self._cursors = cursors
         self._temporary = temporary
 
@@ -71,10 +71,10 @@ class ExecutedAgain:
             return Turn.NOT_KNOWN
         again, lease = known
         try:
-            await self._client.executes(named.prepared.statement.text)  # which waits for the audit
+            await self.client.executes(named.prepared.statement.text)  # which waits for the audit
             if not again.asked.rights.are_current:
                 return Turn.BEGUN
-            self._client.write(_BOUND + again.told)
+            self.client.write(_BOUND + again.told)
             await self._run(again, lease, cast(frontend.Bind, bind).parameters)
         finally:
             lease.end()
@@ -96,7 +96,7 @@ class ExecutedAgain:
             return False
         again, lease = known
         try:
-            self._client.write(again.told)
+            self.client.write(again.told)
             await self._run(again, lease, message.parameters)
         finally:
             lease.end()
@@ -104,31 +104,49 @@ class ExecutedAgain:
 
     async def note(self, named: NamedStatement, message: frontend.Bind, portal: Portal) -> None:
         """Remember a statement that was executed for a message, if a source's server has answered it."""
-        last, settings = named.last, self._engine.settings
+        last, settings = named.last, self.engine.settings
         if last is None or settings is None or portal.lane != "source" or not settings.is_untimed:
             return
-        last.again = await self._engine.whole.again(portal, settings, message)
+        last.again = await self.engine.whole.again(portal, settings, message)
 
     def _known(self, named: NamedStatement, message: frontend.Bind) -> tuple[Again, Lease] | None:
         """Return what is known of a statement, and a connection where it is prepared, if all is as it was."""
-        again = named.last.again if named.last is not None else None
-        if again is None or again.settings is not self._engine.settings:
+        again = self.current(named)
+        if again is None or not again.takes(message):
             return None
-        if again.logins is not self._lake.remote_logins.version:
-            return None
-        if not (again.takes(message) and self._cursors.are_at_rest and self._temporary.has_none):
-            return None
-        try:
-            names = self._role.names()
-        except SqlError:
-            return None  # it is told as of every statement
-        if named.last_time(names) is None or is_outdated(named.prepared.plan, self._lake):
-            return None
-        lease = self._lake.relay.get_prepared(again.asked)
+        lease = self.lake.relay.get_prepared(again.asked, again.place)
         return (again, lease) if lease is not None else None
 
+    def current(self, named: NamedStatement) -> Again | None:
+        """Return what is known of a statement, if all is as it was and nothing else is under way."""
+        again = named.last.again if named.last is not None else None
+        if again is None or not (self._cursors.are_at_rest and self._temporary.has_none):
+            return None
+        return again if self.is_current(named, again) else None
+
+    def is_current(self, named: NamedStatement, again: Again) -> bool:
+        """Whether what is known of a statement counts at this moment."""
+        if again.settings is not self.engine.settings or again.logins is not self.lake.remote_logins.version:
+            return False
+        try:
+            names = self.role.names()
+        except SqlError:
+            return False  # it is told as of every statement
+        if named.last_time(names) is None or is_outdated(named.prepared.plan, self.lake):
+            return False
+        return self.role.is_planned_for(again.plan)
+
+    def is_still_current(self, again: Again) -> bool:
+        """Whether that is so yet, a moment after `current`: only what others may have changed meanwhile is asked."""
+        if again.settings is not self.engine.settings or again.logins is not self.lake.remote_logins.version:
+            return False
+        try:
+            return self.role.is_unchanged()
+        except SqlError:
+            return False
+
     async def _run(self, again: Again, lease: Lease, values: tuple[bytes | None, ...]) -> None:
-        engine, client = self._engine, self._client
+        engine, client = self.engine, self.client
         client.reading("source", *again.read)
         client.note_fragments()(again.fragmented)
         if engine.ended_by is not None:
@@ -136,10 +154,10 @@ class ExecutedAgain:
         started = monotonic()
         engine.busy = True
         try:
-            rows = await self._lake.relay.execute(lease, again.execution(values), client)
+            rows = await self.lake.relay.execute(lease, again.execution(values), client)
         finally:
             engine.busy = False
         client.send(backend.CommandComplete(f"SELECT {rows}"))
         took = milliseconds_since(started)
-        self._lake.history.note(Run(again.plan, again.plan.text, took, rows, by_server=True))
+        self.lake.history.note(Run(again.plan, again.plan.text, took, rows, by_server=True))
         note_statement(_log, "source", rows, took)

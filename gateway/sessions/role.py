@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from time import time
 
 from catalog.errors import SqlError
 from catalog.mirror.session_authorization import AUTHORIZE
@@ -19,6 +20,7 @@ from gateway.authentication.identity import Identity as Login
 from gateway.lanes.access_lane import Identity
 from gateway.lanes.bound import Client
 from gateway.lanes.engine_lane import EngineLane
+from gateway.pipeline import Plan
 from gateway.relay.mirror_connection import MirrorConnection
 from gateway.relay.mirror_errors import error_of
 from gateway.sessions.credentials import require_principal
@@ -53,6 +55,39 @@ class SessionRole:
         await drain()
         await self._engine.read_settings()
         return (self._engine.current_user, self._engine.session_user) != before
+
+    @property
+    def has_expired(self) -> bool:
+        """Whether what he logged in with is not good any more, by the clock."""
+        expires = self._login.expires
+        return expires is not None and time() >= expires
+
+    @property
+    def has_set_role(self) -> bool:
+        """Whether what `let_set_role` gave is still to be taken back."""
+        return self._end_set_role is not None
+
+    def is_unchanged(self) -> bool:
+        """Whether who asks and what he may read is as `names` has found it. Raises SqlError as `principal`."""
+        if self._known is None:
+            return False
+        catalog, access, _, principal = self._known[0]
+        lake = self._services.lake
+        return catalog is lake.catalog and access is lake.access and self.principal() == principal
+
+    @property
+    def asking(self) -> Principal:
+        """Who asks, as `names` has just found it."""
+        return self.principal() if self._known is None else self._known[0][3]
+
+    def is_planned_for(self, plan: Plan) -> bool:
+        """Whether a plan was made for who asks now and what he may read, as `names` has just found it."""
+        if self._known is None:
+            return False
+        catalog, access, _, principal = self._known[0]
+        made_for = plan.made_for
+        is_so = made_for.catalog == catalog.version and made_for.access == access.version
+        return is_so and plan.principal == principal
 
     @property
     def login(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from catalog.errors import SqlError
@@ -16,11 +16,20 @@ class RunningWork:
         self._runner: asyncio.Task[Any] | None = None
         self._task: asyncio.Task[None] | None = None
         self.ended_by: SqlError | None = None
+        self._outside: Callable[[SqlError], None] | None = None  # ends what is done in no task
 
     @property
     def is_running(self) -> bool:
         """Whether a message is being carried out."""
-        return self._task is not None
+        return self._task is not None or self._outside is not None
+
+    def begin(self, end: Callable[[SqlError], None]) -> None:
+        """Note that a message is carried out in callbacks, which ``end`` ends; until `done`, or `run`."""
+        self._outside, self.ended_by = end, None
+
+    def done(self) -> None:
+        """Note that this has ended."""
+        self._outside = None
 
     async def run(self, work: Coroutine[Any, Any, None]) -> None:
         """Do the work so that `end` can end it, with the reason it gives. A task of its own would cost each message two
@@ -30,7 +39,7 @@ class RunningWork:
             self._runner = asyncio.current_task()
             assert self._runner is not None
         task = self._runner
-        self.ended_by = None
+        self.ended_by = self._outside = None
         self._task = task
         try:
             await work
@@ -46,6 +55,9 @@ class RunningWork:
 
     def end(self, reason: SqlError) -> None:
         """End the work at hand, if there is any, where it waits."""
-        if self._task is not None:
+        if self._outside is not None:
+            self.ended_by = reason
+            self._outside(reason)
+        elif self._task is not None:
             self.ended_by = reason
             self._task.cancel()

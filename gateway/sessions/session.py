@@ -45,6 +45,7 @@ from gateway.sessions.role import SessionRole
 from gateway.sessions.running_work import RunningWork
 from gateway.sessions.services import SessionServices
 from gateway.sessions.shaped_statements import ShapedStatements
+from gateway.sessions.straight import HandedOver, Straight, StraightClient
 from gateway.sessions.temporary import TemporaryRelations
 from gateway.sessions.temporary_load import TemporaryLoad
 from gateway.sessions.temporary_room import TemporaryRoom
@@ -61,7 +62,9 @@ from gateway.wire.sent_at_once import InTurn, SentAtOnce
 _log = structlog.get_logger(__name__)
 _NO_PARAMETERS = frontend.Bind("", "")
 _DESCRIBED = frozenset({Kind.DECLARE, Kind.FETCH})  # by the mirror, though the gateway carries them out
-_SIMPLE = frozenset({frontend.Query, frontend.FunctionCall, SentAtOnce, InTurn})  # each ends with ReadyForQuery
+_SIMPLE = frozenset(
+    {frontend.Query, frontend.FunctionCall, SentAtOnce, InTurn, HandedOver}
+)  # each ends with ReadyForQuery
 
 
 class Session:
@@ -93,12 +96,14 @@ class Session:
         self._own = OwnStatements(services, role, self._engine, access, mirror, owed, self._client)
         self._passed_on = PassedOn(mirror, self._client, self._engine, self._statements, cursors, owed)
         self._again = ExecutedAgain(services.lake, self._engine, self._client, role, cursors, temporary)
+        self._work = work = RunningWork()
         self._relayed: dict[str, Statement] = {}  # what the mirror's portals were made of
         self._path_changed = False  # search_path, maybe, and the mirror tells only at Sync
         self._unsynced = False  # something was executed there since Sync: any setting may have changed
         self._handlers = self._by_message()
-        self._work, self._spoken = RunningWork(), ""
-        self.parking = Parking(mirror, self._client.activity, self._work, self._portals, self._statements)
+        self._spoken = ""
+        self.parking = Parking(mirror, self._client.activity, work, self._portals, self._statements)
+        self._straight = Straight(self._again, self._statements, self._shaped, work, self.parking, mirror)
         self._unasked = Unasked(mirror, self._client, self._engine, self._work, self.parking)
         mirror.on_unasked(self._unasked.spoken)
         self._speak()
@@ -108,7 +113,7 @@ class Session:
             **{frontend.Query: self._query, frontend.Parse: self._parse, frontend.Bind: self._bind},
             **{frontend.Describe: self._describe, frontend.Execute: self._execute, frontend.Close: self._close},
             **{frontend.Flush: self._flush, frontend.Sync: self._sync, frontend.FunctionCall: self._call},
-            **{SentAtOnce: self._sent_at_once, InTurn: self._in_turn},
+            **{SentAtOnce: self._sent_at_once, InTurn: self._in_turn, HandedOver: self._handed_over},
         }
 
     # One method a message -------------------------------------------------------------------------------------------
@@ -126,7 +131,7 @@ class Session:
         except SqlError as error:
             await self._fail(error)
             simple = simple and not isinstance(error, BehindError)
-            if type(message) is InTurn:
+            if type(message) is InTurn or (self._mirror.extended and type(message) is HandedOver):
                 await self._synced()
         except Exception:
             _log.exception("internal error")
@@ -242,14 +247,29 @@ class Session:
     async def _in_turn(self, message: InTurn) -> None:
         self._mirror.extended = True
         turn = await self._again.in_turn(message, self._statements)
-        if turn is Turn.DONE:
-            return  # and in the mirror nothing was done that a Sync would end
+        if turn is not Turn.DONE:  # else in the mirror nothing was done that a Sync would end
+            await self._each(message, turn)
+
+    async def _each(self, message: InTurn, turn: Turn) -> None:
         for one in message.messages:
             if turn is Turn.NOT_KNOWN or type(one) is not frontend.Execute:  # of one that was begun the audit knows
                 await self._client.receive(one)
             await self._handlers[type(one)](one)
         await self._again.note_turn(message, self._statements, self._portals.get(""))
         await self._synced()
+
+    def begin_straight(self, data: bytes, ids: tuple[str, str], client: StraightClient) -> bool:
+        """Begin the statement that all of these bytes are, if that can be done at once; return whether it was."""
+        between = self._unsynced or self._path_changed or self._spoken != "UTF8"
+        return not between and self._straight.begin(data, ids, client)
+
+    async def _handed_over(self, _message: HandedOver) -> None:
+        """Carry out what is left of a statement that was begun straight."""
+        left = await self._straight.finish()
+        if type(left) is InTurn:
+            await self._each(left, Turn.BEGUN)
+        elif type(left) is frontend.Query:
+            await self._query(left)
 
     async def _bound(self, named: NamedStatement, message: frontend.Bind) -> Portal:
         """Return the portal of a statement that the gateway executes."""
@@ -493,6 +513,7 @@ class Session:
     async def close(self) -> None:
         """Stop everything and say goodbye to the mirror."""
         await self.parking.done()
+        self._straight.close()
         self._client.left()
         self._temporary.room.close()
         try:

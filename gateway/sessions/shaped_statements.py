@@ -115,6 +115,15 @@ class ShapedStatements:
         await again.note(named, values, portal)
         return True
 
+    def known(self, text: str) -> tuple[NamedStatement, frontend.Bind] | None:
+        """Return a statement with parameters that has answered for this one's shape before, and their values."""
+        found = shape(text)
+        chosen = _CHOSEN.get(found.key) if found is not None else None
+        if found is None or not chosen:
+            return None
+        known = self._known.get((found.key, found.fixed(chosen)))
+        return (known.named, _values(found, chosen)) if known is not None else None
+
     async def _find(self, text: str) -> tuple[NamedStatement, frontend.Bind] | None:
         """Return a statement with parameters that may answer for this one, and their values."""
         self._asked = None

@@ -207,6 +207,24 @@ class Connection:
         self._at = len(self._buffer)
         self._state = State.SYNCING
 
+    def may_take_straight(self, size: int) -> bool:
+        """Whether a statement of so many bytes, with which nothing came before or behind it, need not be read here."""
+        at_rest = self._state is State.READY and self._at == len(self._buffer) and not self._discard
+        return at_rest and size <= min(_REMEMBERED, self._message_limit)
+
+    def take_straight(self, *, simple: bool) -> None:
+        """Note that such a statement is carried out: the client waits for ReadyForQuery now."""
+        self._state = State.SIMPLE if simple else State.SYNCING
+
+    def answered_straight(self) -> None:
+        """Note that all of its answer went to the client without `send`, ReadyForQuery too."""
+        self._state = State.READY
+
+    @property
+    def has_unread(self) -> bool:
+        """Whether bytes were received that were not returned as messages yet."""
+        return self._at < len(self._buffer)
+
     def bytes_of(self, message: FrontendMessage) -> bytes:
         """Return a message of the client as it came, if it is the last one; else encode it. One that is not in UTF-8,
         where each text is written in one way alone, is encoded too: its bytes could be read as another text.

@@ -15,7 +15,7 @@ from gateway.wire.frontend import Bind, Describe, Execute, Parse, Sync
 from gateway.wire.messages import FrontendMessage
 
 _DESCRIBE, _EXECUTE, _SYNC = Describe("P", ""), Execute(""), Sync()
-_END: Final = _DESCRIBE.encode() + _EXECUTE.encode() + _SYNC.encode()
+END: Final = _DESCRIBE.encode() + _EXECUTE.encode() + _SYNC.encode()
 _PARSE, _BIND = b"PB"
 _HEADER = 5  # bytes: a message's type and its length
 
@@ -64,7 +64,7 @@ def in_turn(message: SentAtOnce) -> InTurn | None:
     """Return the messages of a statement; None where one is malformed."""
     head = message.parse.encode() if message.parse is not None else b""
     try:
-        bind = Bind.decode(message.data[len(head) + _HEADER : -len(_END)])
+        bind = Bind.decode(message.data[len(head) + _HEADER : -len(END)])
     except RemoteProtocolError:
         return None
     first: tuple[FrontendMessage, ...] = () if message.parse is None else (message.parse,)
@@ -73,9 +73,9 @@ def in_turn(message: SentAtOnce) -> InTurn | None:
 
 def get_sent_at_once(data: bytes) -> SentAtOnce | None:
     """Return what some bytes are; None where they are anything else, be it more or malformed."""
-    if not data.endswith(_END) or data[0] not in (_PARSE, _BIND):
+    if not data.endswith(END) or data[0] not in (_PARSE, _BIND):
         return None
-    at, size, parse = 0, len(data) - len(_END), None
+    at, size, parse = 0, len(data) - len(END), None
     try:
         if data[0] == _PARSE:
             at = _end(data, 0)

@@ -1,0 +1,76 @@
+"""The values of a Bind message that has come at once (`gateway.wire.sent_at_once`), cut out as they are: for a
+statement whose formats are known they need no decoding to be sent on.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gateway.wire.fields import INT16, INT32, UINT16, framed, numbers
+from gateway.wire.sent_at_once import END
+
+_Formats = tuple[tuple[int, ...], tuple[int, ...]]
+_LENGTH: Final = 4  # bytes before a value
+_NULL: Final = -1
+_NAME: Final = 6  # where the statement's name begins, behind the message's header and the unnamed portal
+
+
+class BoundValues:
+    """Cuts them out of messages for a statement with so many parameters. ``written`` are the formats of parameters and
+    of columns in the messages, ``sent`` those in the ones that go on.
+    """
+
+    __slots__ = ("_before", "_behind", "_count", "_sent_before", "_sent_behind")
+
+    def __init__(self, count: int, written: _Formats, sent: _Formats) -> None:
+        self._count = count
+        self._before, self._behind = _around(count, written)
+        self._behind += END
+        self._sent_before, self._sent_behind = _around(count, sent)
+
+    def cut(self, data: bytes, named: int) -> bytes | None:
+        """Return the values of a Bind message at once, whose statement's name ends at ``named``; None where it is not
+        written in these formats.
+        """
+        begin, end = named + 1 + len(self._before), len(data) - len(self._behind)
+        if begin > end or not data.startswith(self._before, named + 1) or not data.endswith(self._behind):
+            return None
+        return data[begin:end] if int.from_bytes(data[1:5], "big") == len(data) - len(END) - 1 else None
+
+    def split(self, raw: bytes) -> list[bytes | None] | None:
+        """Return each of the values; None where they are not so many, or something else is behind them."""
+        at, found = 0, list[bytes | None]()
+        while at < len(raw):
+            size = int.from_bytes(raw[at : at + _LENGTH], "big", signed=True)
+            at += _LENGTH
+            found.append(None if size == _NULL else raw[at : at + size])
+            if size < _NULL:
+                return None
+            at += max(size, 0)
+        return found if at == len(raw) and len(found) == self._count else None
+
+    def message(self, name: str, raw: bytes) -> bytes:
+        """Return the Bind message that goes on, with values that were cut out, for a statement of this name."""
+        body = b"\0%b\0%b%b%b" % (name.encode("ascii"), self._sent_before, raw, self._sent_behind)
+        return framed(b"B", body)
+
+
+def _around(count: int, formats: _Formats) -> tuple[bytes, bytes]:
+    parameters, columns = formats
+    return numbers(INT16, parameters) + UINT16.pack(count), numbers(INT16, columns)
+
+
+def name_at_once(data: bytes) -> tuple[str, int] | None:
+    """Return the statement's name of a Bind message that has come at once, and where it ends; None for anything else,
+    and for a name that is not in ASCII.
+    """
+    if not data.startswith(b"B") or not data.endswith(END) or data[_NAME - 1]:
+        return None
+    ends = data.find(0, _NAME)
+    name = data[_NAME:ends]
+    return (name.decode("ascii"), ends) if ends > 0 and name.isascii() else None
+
+
+def raw_values(values: tuple[bytes | None, ...]) -> bytes:
+    """Return values as a Bind message has them."""
+    return b"".join(INT32.pack(_NULL) if one is None else INT32.pack(len(one)) + one for one in values)

@@ -1,0 +1,32 @@
+"""What a server mostly sends for Bind, Execute and Sync: all of it in one piece, without an error."""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import Final
+
+_BOUND: Final = b"2\0\0\0\4"
+_READY: Final = b"Z\0\0\0\5I"
+_SELECTED: Final = b"SELECT "
+_DATA_ROW, _COMPLETE = b"DC"
+_length_at: Final = Struct(">I").unpack_from
+
+
+def count_of_whole(data: bytes) -> int | None:
+    """Return how many rows an answer has; None where the bytes are not BindComplete, rows, the tag of a SELECT, and
+    ReadyForQuery outside of a transaction.
+    """
+    if not data.endswith(_READY) or not data.startswith(_BOUND):
+        return None
+    at, end = len(_BOUND), len(data) - len(_READY)
+    while at + 5 <= end and data[at] == _DATA_ROW:
+        at += 1 + _length_at(data, at + 1)[0]
+    if at + 5 > end or data[at] != _COMPLETE or at + 1 + _length_at(data, at + 1)[0] != end:
+        return None
+    count = data[at + 5 + len(_SELECTED) : end - 1]
+    return int(count) if data.startswith(_SELECTED, at + 5) and count.isdigit() else None
+
+
+def without_bound(data: bytes) -> bytes:
+    """Return such an answer as one to a query by itself, without its columns."""
+    return data[len(_BOUND) :]
