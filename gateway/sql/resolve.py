@@ -36,6 +36,7 @@ from gateway.sql.hidden_columns import (
     system_column,
     unknown_column,
 )
+from gateway.sql.same_names import tell_apart
 from gateway.sql.session_relations import NO_NAMES, TEMPORARY_SCHEMA, SessionRelation, TemporaryNames
 from gateway.sql.statements import parse_query
 from optimizer.census import Census, take_census
@@ -128,6 +129,7 @@ def resolve(tree: exp.Query, found: References, names: Names, parameters: Sequen
         name: table if name in own else visible_part(table, names.columns(name)) for name, table in tables.items()
     }
     hidden = frozenset(name for name, table in tables.items() if len(visible[name].columns) < len(table.columns))
+    tell_apart((*found.lake, *of_session))
     for node, table in (*found.lake, *of_session):
         _name_fully(node, table.name)
         if table.name in hidden:

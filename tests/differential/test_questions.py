@@ -54,6 +54,22 @@ WITH_VALUES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("select a.id from lk.wild a join lk.wild b on a.f8 = b.f8 where b.id = 8", ()),
     ("select id from lk.wild where f8 in (select f8 from lk.wild where id = 8)", ()),
     ("select id, f8 / 0, f4 / '-0'::real from lk.wild where id = 8", ()),
+    # tables of one name from two schemas, without aliases
+    ("select db.wild.i4, lk.wild.t from db.wild join lk.wild using (id) where id < $1 order by id", ("5",)),
+    (
+        "select db.wild.id, count(*) from db.wild, lk.wild where db.wild.id < lk.wild.id group by 1 order by 1",
+        (),
+    ),
+    ("select lk.wild.id, db.wild.* from lk.wild, db.wild where lk.wild.id = db.wild.id order by lk.wild.id", ()),
+    # char(n) of a source beside files
+    (
+        "select c like $1, c ~ 'b$', max(c) over (), coalesce(c, 'none at all') from db.tame join lk.tame using (id)",
+        ("ab",),
+    ),
+    (
+        "select max(c), array_agg(c order by id), length(max(c)) from db.tame join lk.tame using (id)",
+        (),
+    ),
     # binary forms
     ("select int4range(id, id + 3), numrange(n, 20), daterange(d, null) from lk.tame order by id", ()),
     ("select tsrange(ts, '2030-01-01'), int8multirange(int8range(id, null)) from lk.tame order by id", ()),

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from sqlglot import exp
 
 from gateway.sql.engine_dialect import kinds, unpruned
+from gateway.sql.engine_dialect.blanks import with_blanks
 from gateway.sql.engine_dialect.build import call, cast, number, paren, refuse, typed
 from gateway.sql.engine_dialect.casts import engine_type, is_midnight, to_type
 from gateway.sql.engine_dialect.kinds import Kind, T, kind, type_of
@@ -258,6 +259,10 @@ def _as(value: exp.Expr, result: exp.DataType, session: Session) -> exp.Expr:
     """Read a string constant as a type; bring a moment to a wider one."""
     goal = kinds.kind_of_type(result)
     bare = value.unnest()
+    if goal is Kind.BPCHAR and not result.expressions and kind(value) in (Kind.BPCHAR, Kind.UNKNOWN):
+        return with_blanks(value)  # of which a constant has as many as are written
+    if goal is Kind.TEXT and kind(value) is Kind.BPCHAR:
+        return call("rtrim", value, returns=T.TEXT)
     if isinstance(bare, exp.Literal) and bare.is_string and goal not in (Kind.TEXT, Kind.UNKNOWN, Kind.OTHER):
         return to_type(value, result, session)
     if goal in kinds.STAMPS and kind(value) in kinds.MOMENTS and kind(value) is not goal:

@@ -252,8 +252,8 @@ def _constant(node: exp.Expr) -> int | None:
 
 def _alternatives(node: exp.Expr) -> exp.DataType:
     if isinstance(node, exp.Case):
-        values = [branch.args["true"] for branch in node.args.get("ifs", [])]
-        values += [node.args["default"]] if node.args.get("default") is not None else []
+        values = [node.args["default"]] if node.args.get("default") is not None else []  # first, as in PostgreSQL
+        values += [branch.args["true"] for branch in node.args.get("ifs", [])]
     else:
         values = [node.this] if isinstance(node.this, exp.Expr) else []
         values += node.expressions
@@ -262,9 +262,15 @@ def _alternatives(node: exp.Expr) -> exp.DataType:
 
 def _common(values: list[exp.Expr]) -> exp.DataType:
     chosen = kinds.common_type(type_of(value) for value in values if not kinds.is_unknown_constant(value))
+    if kinds.kind_of_type(chosen) is Kind.BPCHAR and any(map(_is_text_constant, values)):
+        return T.BPCHAR.into_expr()
     if chosen.this is T.UNKNOWN and any(not isinstance(value.unnest(), exp.Null) for value in values):
         return T.TEXT.into_expr()
     return chosen
+
+
+def _is_text_constant(value: exp.Expr) -> bool:
+    return kinds.is_unknown_constant(value) and not isinstance(value.unnest(), exp.Null)
 
 
 def _random(node: exp.Rand) -> exp.DataType | exp.DType:

@@ -198,6 +198,8 @@ def _wider(left: exp.DataType, right: exp.DataType) -> exp.DataType:
             if left.this is right.this is T.DECIMAL:
                 return _wider_decimal(left, right)
             return left if ranks[left.this] >= ranks[right.this] else right
+    if left != right and kind_of_type(left) is Kind.BPCHAR and kind_of_type(right) in TEXTS:
+        return T.BPCHAR.into_expr()  # whose values have each their own blanks
     return left
 
 

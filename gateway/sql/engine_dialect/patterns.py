@@ -17,6 +17,7 @@ from sqlglot import exp
 
 from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
+from gateway.sql.engine_dialect.blanks import with_blanks
 from gateway.sql.engine_dialect.build import call, cast, number, paren, refuse, text, typed
 from gateway.sql.engine_dialect.kinds import Kind, T, kind
 from gateway.sql.engine_dialect.regular_expressions import ESCAPES, similar_regex, translate
@@ -43,7 +44,7 @@ def matches(node: exp.Binary) -> exp.Expr:
     subject, pattern = node.this, node.expression
     if kind(subject) not in (Kind.TEXT, Kind.UNKNOWN, Kind.BPCHAR):
         raise refuse(f"~ on {kind(subject).name.lower()}")
-    node.set("this", paren(subject))
+    node.set("this", paren(with_blanks(subject)))
     node.set("expression", _as_written(translated(pattern)))
     return node
 
@@ -104,6 +105,7 @@ def like(node: exp.Expr) -> exp.Expr:
     """``LIKE ANY (array)``: spelt out. (The escape is handled by `escape`.)"""
     if kind(node.this) not in (Kind.TEXT, Kind.UNKNOWN, Kind.BPCHAR):
         raise refuse(f"LIKE on {kind(node.this).name.lower()}")
+    node.set("this", with_blanks(node.this))
     quantifier = node.expression
     if not isinstance(quantifier, exp.Any | exp.All):
         return node
@@ -158,7 +160,7 @@ def similar(node: exp.SimilarTo) -> exp.Expr:
     made = similar_regex(pattern.name)
     if made is None:
         raise refuse("SIMILAR TO a pattern with separators")
-    regex = exp.RegexpLike(this=paren(node.this), expression=_as_written(text(translate(made))))
+    regex = exp.RegexpLike(this=paren(with_blanks(node.this)), expression=_as_written(text(translate(made))))
     return typed(regex, T.BOOLEAN)
 
 

@@ -19,6 +19,7 @@ from gateway.sql.engine_dialect import (
     aggregates,
     allowed,
     arrays,
+    blanks,
     bounds,
     casts,
     comparisons,
@@ -94,6 +95,7 @@ def render_with_calls(tree: exp.Query, session: Session, types: ResultTypes | No
 
 
 def _rendered(translated: exp.Query, numeric_text: bool) -> Rendered:
+    blanks.put_out(translated)
     tree = output.with_numeric_text(translated) if numeric_text else translated
     census = take_census(tree)
     compares = are_compared(census)
@@ -442,6 +444,8 @@ RULES: tuple[tuple[Rule, tuple[type[exp.Expr], ...]], ...] = (
     (comparisons.alternatives, (exp.Coalesce, exp.Greatest, exp.Least)),
     (comparisons.nullif, (exp.Nullif,)),
     (comparisons.case, (exp.Case,)),
+    (blanks.gathered, (exp.ArrayAgg,)),
+    (blanks.as_text, (exp.AnyValue, exp.Case, exp.Coalesce, exp.Greatest, exp.Least, exp.Max, exp.Min, exp.Window)),
     # aggregates and windows
     (
         _aggregate,

@@ -7,6 +7,7 @@ import re
 from sqlglot import exp
 
 from gateway.sql.engine_dialect import patterns
+from gateway.sql.engine_dialect.blanks import with_blanks
 from gateway.sql.engine_dialect.build import call, case, cast, number, paren, refuse, text, typed
 from gateway.sql.engine_dialect.casts import to_type
 from gateway.sql.engine_dialect.kinds import Kind, T, kind, type_of
@@ -46,7 +47,7 @@ def _output(value: exp.Expr, session: Session) -> exp.Expr:
     """Return a value as its type's output function writes it."""
     if kind(value) is Kind.BOOL:
         return case((value, text("t")), (exp.Not(this=exp.Paren(this=value.copy())), text("f")))
-    return _padded(value) if kind(value) is Kind.BPCHAR else as_text(value, session)
+    return with_blanks(value) if kind(value) is Kind.BPCHAR else as_text(value, session)
 
 
 def substring(node: exp.Substring) -> exp.Expr:
@@ -85,15 +86,7 @@ def octet_length(node: exp.Anonymous) -> exp.Expr:
     value = node.expressions[0]
     if kind(value) is Kind.BYTEA:
         return bytes_of(value)
-    return cast(call("octet_length", _padded(value), returns="INT"), "INT")
-
-
-def _padded(value: exp.Expr) -> exp.Expr:
-    """Return char(n) with its blanks, which the engine's values are without."""
-    parameters = type_of(value).expressions
-    if kind(value) is not Kind.BPCHAR or not parameters:
-        return value
-    return call("rpad", value, number(parameters[0].name), returns="TEXT")
+    return cast(call("octet_length", with_blanks(value), returns="INT"), "INT")
 
 
 def bytes_of(value: exp.Expr) -> exp.Expr:
@@ -223,7 +216,7 @@ def blank_padded(node: exp.Column) -> exp.Expr:
     while isinstance(parent, exp.Paren):
         whole, parent = parent, parent.parent
     if isinstance(parent, _MATCHING) and whole is parent.this:
-        return _padded(node)
+        return with_blanks(node)
     plain = (exp.Alias, exp.Group, exp.Ordered, exp.Select, exp.Distinct, exp.Cast, exp.Min, exp.Max, exp.Count,
              exp.Window, exp.Case, exp.If, exp.Coalesce, exp.Is)  # fmt: skip
     if isinstance(parent, plain):
