@@ -33,6 +33,7 @@ from gateway.sql.engine_dialect.mask_functions import register_mask_functions
 AUDIT = "lakegate"  # the source, and the schema in which clients find its relations
 _SMALL_TABLES_PART = 8  # of the memory for statements, rows of small tables may take one
 _HOT_COLUMNS_PART = 4  # of the same, hot columns
+_LARGE_BATCHES = 4 << 30  # bytes: of less memory too much would be taken by batches of sorts that spill
 _RELATIONS = frozenset({"audit_log", "policy_history"})
 # How a server says that a table is not any more what it was when the source was looked at.
 
@@ -128,7 +129,9 @@ def _engine_settings(config: Config) -> EngineSettings:
     memory = engine.memory_limit // max(1, engine.workers)
     partitions, small = engine.target_partitions, min(engine.small_tables_memory, memory // _SMALL_TABLES_PART)
     hot = min(engine.hot_columns_memory // max(1, engine.workers), memory // _HOT_COLUMNS_PART)
-    return EngineSettings(memory, config.spill_directory, partitions, small_tables_memory=small, hot_columns_memory=hot)
+    # Of 8192 rows threads hand over twice as often, of 32768 columns leave the processor's cache.
+    rows = 16_384 if memory >= _LARGE_BATCHES else 8192
+    return EngineSettings(memory, config.spill_directory, partitions, rows, small, hot)
 
 
 def require_reader(scan: RemoteScan) -> str:

@@ -15,7 +15,7 @@ Chunks = tuple[pa.Array, ...]
 """A column: arrays of `CHUNK_ROWS` rows, the last of fewer, which share no memory but their different texts. The engine
 counts what a batch holds on to as its size, and chooses the sides of joins by that.
 """
-CHUNK_ROWS = 1 << 13
+CHUNK_ROWS = 1 << 14  # as many as a large batch of the engine has
 MOST_BYTES = 1 << 30
 """Of one column of one file: texts of more would not go into one array."""
 _DIGITS = 18  # of a numeric that 64 bits hold
