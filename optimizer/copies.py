@@ -10,6 +10,8 @@ from typing import TypeVar
 
 from sqlglot import exp
 
+from optimizer.census import Census
+
 E = TypeVar("E", bound=exp.Expr)
 
 
@@ -18,29 +20,56 @@ def copied(tree: E) -> E:
     replace them, never change them in place.
     """
     root = tree.__class__()
-    waiting: list[tuple[exp.Expr, exp.Expr]] = [(tree, root)]
-    while waiting:  # all in one loop: a call for each node would cost as much as what is done for it
-        node, made = waiting.pop()
-        made._type, made._hash = node._type, node._hash
-        if node._meta is not None:
-            made._meta = dict(node._meta)
-        if node.comments is not None:
-            made.comments = [*node.comments]
-        for name, value in node.args.items():
-            if value.__class__ is list:
-                values = made.args[name] = []
+    _copy_into([root], tree, share_names=False)
+    return root
+
+
+def copied_with_census(tree: E) -> tuple[E, Census]:
+    """Return such a copy, and its census. Identifiers are shared, too: half of the nodes. They are no nodes to replace,
+    nor to change.
+    """
+    root = tree.__class__()
+    made: list[exp.Expr] = [root]
+    _copy_into(made, tree, share_names=True)
+    return root, Census(made, frozenset(map(type, made)))
+
+
+def _copy_into(made: list[exp.Expr], tree: exp.Expr, *, share_names: bool) -> None:
+    """Copy a tree into the empty node in ``made``, to which the copies of the nodes below it are added."""
+    shared = exp.Identifier if share_names else None
+    originals = [tree]
+    for original, node in zip(originals, made, strict=False):  # both lists grow meanwhile
+        node._type = original._type  # all in one loop: a call for each node would cost as much as what is done for it
+        if original._hash is not None:
+            node._hash = original._hash
+        if original._meta is not None:
+            node._meta = dict(original._meta)
+        if original.comments is not None:
+            node.comments = [*original.comments]
+        args = node.args
+        for name, value in original.args.items():
+            kind = value.__class__
+            if kind is str or kind is bool or kind is shared:
+                args[name] = value
+            elif kind is list:
+                values = args[name] = []
                 for at, one in enumerate(value):
-                    if isinstance(one, exp.Expr):
+                    if one.__class__ is not shared and isinstance(one, exp.Expr):
                         child = one.__class__()
-                        child.parent, child.arg_key, child.index = made, name, at
+                        child.parent, child.arg_key, child.index = node, name, at
                         values.append(child)
-                        waiting.append((one, child))
+                        originals.append(one)
+                        made.append(child)
                     else:
                         values.append(one)
+            elif kind is exp.Identifier:  # has nothing below it
+                child = args[name] = exp.Identifier(**value.args)
+                child.parent, child.arg_key = node, name
+                child._type, child._hash, child._meta = value._type, value._hash, value._meta and dict(value._meta)
             elif isinstance(value, exp.Expr):
-                child = made.args[name] = value.__class__()
-                child.parent, child.arg_key = made, name
-                waiting.append((value, child))
+                child = args[name] = kind()
+                child.parent, child.arg_key = node, name
+                originals.append(value)
+                made.append(child)
             else:
-                made.args[name] = value
-    return root
+                args[name] = value

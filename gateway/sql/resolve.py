@@ -14,6 +14,7 @@ from functools import lru_cache
 from types import MappingProxyType
 
 from sqlglot import exp
+from sqlglot.dialects.dialect import DialectType
 from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import Scope, traverse_scope
@@ -39,7 +40,7 @@ from gateway.sql.hidden_columns import (
 from gateway.sql.same_names import tell_apart
 from gateway.sql.session_relations import NO_NAMES, TEMPORARY_SCHEMA, SessionRelation, TemporaryNames
 from gateway.sql.statements import parse_query
-from optimizer.census import Census, take_census
+from optimizer.census import Census, measure
 from optimizer.copies import copied
 from optimizer.stages import Resolved
 from policies.view_relations import column_type
@@ -191,15 +192,15 @@ def _check_statement(census: Census) -> None:
 
 def _checked_census(tree: exp.Query) -> Census:
     """Bound the tree before anything recursive sees it; the walk itself does not recurse."""
-    census = take_census(tree, MAX_DEPTH)
-    if census.depth > MAX_DEPTH or len(census.nodes) > MAX_NODES:
+    nodes, depth = measure(tree, MAX_DEPTH)
+    if depth > MAX_DEPTH or len(nodes) > MAX_NODES:
         raise SqlError(
             SqlState.STATEMENT_TOO_COMPLEX,
             "statement is too complex",
             detail=f"The limits are {MAX_DEPTH} levels of nesting or chaining and {MAX_NODES} parts.",
             hint="Use IN (…) or = ANY (array) for long lists of values.",
         )
-    return census
+    return Census(nodes, frozenset(map(type, nodes)))
 
 
 def _table_nodes(tree: exp.Query, census: Census) -> Iterable[exp.Table]:
@@ -309,16 +310,37 @@ def _name_fully(node: exp.Table, name: TableName) -> None:
 
 
 def _schema(tables: Iterable[Table], names: Names) -> MappingSchema:
-    mapping: dict[str, object] = {}
+    mapping: dict[str, dict[str, dict[str, exp.DataType]]] = {}
     for table in tables:
         columns = {column.name: _data_type(column.sql_type) for column in table.columns}
         if table.kind == VIEW:
             found = _view_types(table.name, names)
             columns = {name: column_type(told, found.get(name)) for name, told in columns.items()}
-        known = mapping.setdefault(table.name.schema, {})
-        assert isinstance(known, dict)
-        known[table.name.name] = columns
-    return MappingSchema(mapping, dialect="postgres", normalize=False)
+        mapping.setdefault(table.name.schema, {})[table.name.name] = columns
+    return _LakeSchema(mapping)
+
+
+class _LakeSchema(MappingSchema):
+    """The types of columns by schema, table and name, which are looked up for each column of a query: without what
+    sqlglot does for names that are not folded yet.
+    """
+
+    def __init__(self, types: Mapping[str, Mapping[str, Mapping[str, exp.DataType]]]) -> None:
+        super().__init__({**types}, dialect="postgres", normalize=False)
+        self._types = types
+
+    def get_column_type(
+        self,
+        table: exp.Table | str,
+        column: exp.Column | str,
+        dialect: DialectType = None,
+        normalize: bool | None = None,
+    ) -> exp.DataType:
+        if isinstance(table, exp.Table) and isinstance(column, exp.Column) and not table.catalog:
+            found = self._types.get(table.db, {}).get(table.name, {}).get(column.name)
+            if found is not None:
+                return found
+        return super().get_column_type(table, column, dialect, normalize)
 
 
 def _view_types(name: TableName, names: Names) -> Mapping[str, exp.DataType | None]:

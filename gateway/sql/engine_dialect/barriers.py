@@ -18,7 +18,7 @@ from sqlglot import exp
 from gateway.sql.engine_dialect.build import number
 from gateway.sql.engine_dialect.correlation import conjuncts, free_columns, items
 from gateway.sql.engine_dialect.group_keys import ROWS
-from optimizer.census import with_subclasses
+from optimizer.census import LEAVES, Census, below, holds, with_subclasses
 from optimizer.copies import copied
 
 _KEPT = "_kept"
@@ -33,37 +33,48 @@ _PLAIN = with_subclasses(
 )  # fmt: skip
 _APART = _PLAIN | {exp.Exists}  # of rows of other items: nothing of it is computed for an item's row alone
 _QUERIES = with_subclasses((exp.Query,))
+_COLUMN = with_subclasses((exp.Column,))
+_AGGREGATES = with_subclasses((exp.AggFunc,))
+_OF_MANY_ROWS = with_subclasses((exp.AggFunc, exp.Window, exp.Query, *ROWS))
 _ABOVE_WHERE = ("expressions", "group", "having", "order", "distinct", "qualify", "windows")
 
 
-def put_barriers(tree: exp.Query, selects: list[exp.Select]) -> None:
-    """Put a barrier below each of the SELECTs of a query, inner ones first, of which it may matter, in place."""
-    once = _once(tree)
+def put_barriers(census: Census) -> bool:
+    """Put a barrier below each of the SELECTs of a query, inner ones first, of which it may matter, in place. Returns
+    whether one was put, or a condition moved to another SELECT.
+    """
+    ctes = census.find_all(exp.CTE)
+    once = _once(ctes, census)
+    selects = census.find_all(exp.Select)
+    changed = sum(_sink(select, once) for select in selects) > 0
+    named = {cte.alias: cte.this for cte in ctes}
     for select in reversed(selects):
-        _sink(select, once)
-    named = {cte.alias: cte.this for cte in tree.find_all(exp.CTE)}
-    for select in selects:
         found = [*items(select)]
-        for item in found:
-            if _is_exposed(select, item, alone=len(found) == 1, named=named):
-                _put(select, item, alone=len(found) == 1)
+        alone = len(found) == 1
+        for item in _computing(select, found) if found else ():
+            if _is_exposed(select, item, alone=alone, named=named):
+                _put(select, item, alone=alone)
+                changed = True
         if len(found) > 1 and _is_exposed_join(select):
             _put_whole(select)
+            changed = True
+    return changed
 
 
-def _sink(select: exp.Select, named: dict[str, exp.CTE]) -> None:
+def _sink(select: exp.Select, named: dict[str, exp.CTE]) -> bool:
     """Move conditions on plain columns of derived tables into these, in place, as the engine will: then they stand
-    beside what is computed there.
+    beside what is computed there. Returns whether there was one.
     """
     where = select.args.get("where")
     if where is None or any(join.side for join in select.args.get("joins") or ()):
-        return
-    parts = conjuncts(where.this)
+        return False
+    parts = every = conjuncts(where.this)
     for item in items(select):
         arms = _arms(item, named)
-        if any(next(_computed(one), None) is not None for arm in arms for one in arm.selects):
+        if any(_is_computed(one) for arm in arms for one in arm.selects):
             parts = [part for part in parts if not _sunk(part, item.alias_or_name, arms)]
     select.set("where", exp.Where(this=_all_of(parts)) if parts else None)
+    return len(parts) < len(every)
 
 
 def _arms(item: exp.Expr, named: dict[str, exp.CTE]) -> list[exp.Select]:
@@ -88,7 +99,7 @@ _SHAPING = ("group", "having", "order", "distinct", "qualify", "windows", "limit
 
 def _is_projection(query: exp.Select) -> bool:
     shaped = any(query.args.get(clause) is not None for clause in _SHAPING)
-    return not shaped and not any(one.find(exp.AggFunc, exp.Window, exp.Query, *ROWS) for one in query.selects)
+    return not shaped and not any(holds(one, _OF_MANY_ROWS) for one in query.selects)
 
 
 def _sunk(part: exp.Expr, name: str, arms: list[exp.Select]) -> bool:
@@ -111,11 +122,13 @@ def _sunk(part: exp.Expr, name: str, arms: list[exp.Select]) -> bool:
     return True
 
 
-def _once(tree: exp.Query) -> dict[str, exp.CTE]:
+def _once(named: list[exp.CTE], census: Census) -> dict[str, exp.CTE]:
     """Return the WITH queries that are named once, and may be computed where that is."""
     ctes: dict[str, exp.CTE] = {}
-    names: Counter[str] = Counter(one.name for one in tree.find_all(exp.Table) if not one.db)
-    for cte in tree.find_all(exp.CTE):
+    if not named:
+        return ctes
+    names: Counter[str] = Counter(one.name for one in census.find_all(exp.Table) if not one.db)
+    for cte in named:
         holder = cte.parent
         is_recursive = isinstance(holder, exp.With) and bool(holder.args.get("recursive"))
         plain = not is_recursive and not cte.args.get("materialized") and cte.alias not in ctes
@@ -132,12 +145,10 @@ def _all_of(parts: list[exp.Expr]) -> exp.Expr:
 
 
 def _is_exposed(select: exp.Select, item: exp.Expr, *, alone: bool, named: dict[str, exp.Expr]) -> bool:
-    """Whether something is computed of an item's columns alone, right above a filter or LIMIT below which it may be
+    """Whether what is computed of an item's columns alone stands right above a filter or LIMIT below which it may be
     moved.
     """
     if not isinstance(item, exp.Table | exp.Subquery) or item.args.get("joins"):
-        return False
-    if not _computes(select, item, alone=alone):
         return False
     where = _movable(select, alone=alone)
     return (where is not None and _may_pass(select, item.alias_or_name, where)) or _drops(item, named)
@@ -154,41 +165,45 @@ def _may_pass(select: exp.Select, name: str, where: exp.Expr) -> bool:
     used, above = _used(select, name), _above_where(select)
     if not any(_asked(part) <= used for part in conjuncts(where.this)):
         return False
-    has_groups = select.args.get("group") is not None or any(one.find(exp.AggFunc) for one in above)
+    has_groups = select.args.get("group") is not None or any(holds(one, _AGGREGATES) for one in above)
     return has_groups or len(select.selects) < len(used | _asked(where)) or _repeats(above)
 
 
 def _repeats(above: list[exp.Expr]) -> bool:
     """Whether something is computed more than once: the engine does that apart from all else."""
-    return any(count > 1 for count in Counter(node for one in above for node in _computed(one)).values())
+    found = [node for one in above for node in _computed(one)]
+    return len(found) > 1 and any(count > 1 for count in Counter(found).values())
 
 
-def _computes(select: exp.Select, item: exp.Expr, *, alone: bool) -> bool:
-    """Whether more than columns is put out: of a join's items, in its conditions, as keys of it are computed below."""
-    if not alone:
-        name = item.alias_or_name
+def _computing(select: exp.Select, found: list[exp.Expr]) -> list[exp.Expr]:
+    """Return the items of which more than columns is put out: of a join's, in its conditions, as keys of it are
+    computed below.
+    """
+    if len(found) > 1:
         parts = [part for on in _conditions(select) for part in conjuncts(on)]
         sides = [side for part in parts for side in part.iter_expressions()]
-        return any(_tables(side) == {name} and next(_computed(side), None) is not None for side in sides) or any(
-            _computes_in_queries(part, name) for part in parts
-        )
-    above = [*_above_where(select)]
-    if select.args.get("group") is None and not any(one.find(exp.AggFunc) for one in above):
-        return any(next(_computed(one), None) is not None for one in above)
+        names = {name for side in sides if _is_computed(side) and len(tables := _tables(side)) == 1 for name in tables}
+        names |= _computed_in_queries(parts)
+        return [item for item in found if item.alias_or_name in names] if names else []
+    above = _above_where(select)
+    if select.args.get("group") is None and not any(holds(one, _AGGREGATES) for one in above):
+        return found if any(map(_is_computed, above)) else []
     # Groups compute their keys and values themselves, but for what is in more than one of them.
-    return _repeats(above)
+    return found if _repeats(above) else []
 
 
-def _computes_in_queries(part: exp.Expr, name: str) -> bool:
-    """Whether queries in a condition compute of an item's columns: such a key of a semi join is computed below it."""
-    return any(
-        type(one) not in _PLAIN
+def _computed_in_queries(parts: list[exp.Expr]) -> set[str]:
+    """Return the tables of whose columns queries in conditions compute: such a key of a semi join is computed below."""
+    queries = [one for part in parts if holds(part, _QUERIES) for one in below(part) if type(one) in _QUERIES]
+    computed = [
+        one
+        for query in queries
+        for one in below(query)
+        if type(one) not in _PLAIN
         and isinstance(one, exp.Condition)
         and not isinstance(one, exp.Query | exp.SubqueryPredicate)
-        and any(column.table == name for column in one.find_all(exp.Column))
-        for query in part.find_all(exp.Query)
-        for one in query.walk()
-    )
+    ]
+    return {column.table for one in computed for column in one.find_all(exp.Column)}
 
 
 def _conditions(select: exp.Select) -> list[exp.Expr]:
@@ -202,14 +217,19 @@ def _tables(node: exp.Expr) -> set[str]:
     return {one.table for one in free_columns(node)}
 
 
+def _is_computed(node: exp.Expr) -> bool:
+    bare = node.this if type(node) is exp.Alias else node
+    return type(bare) is not exp.Column and next(_computed(bare), None) is not None
+
+
 def _computed(node: exp.Expr) -> Iterator[exp.Expr]:
     """Yield what is computed in an expression, the queries in it left out."""
     waiting = [node]
     while waiting:
         one = waiting.pop()
-        if type(one) in _QUERIES:
+        if type(one) in _QUERIES or type(one) in _COLUMN or type(one) in LEAVES:
             continue
-        if type(one) not in _APART and any(True for _ in one.find_all(exp.Column)):
+        if type(one) not in _APART and holds(one, _COLUMN):
             yield one
         waiting.extend(one.iter_expressions())
 
@@ -308,9 +328,9 @@ def _is_exposed_join(select: exp.Select) -> bool:
     asked = [{(one.table, one.name) for one in part.find_all(exp.Column)} for part in conjuncts(where.this)]
     if not any(one <= used for one in asked) or select.find(exp.Lateral) is not None:
         return False
-    if select.args.get("group") is not None or any(one.find(exp.AggFunc) for one in above):
+    if select.args.get("group") is not None or any(holds(one, _AGGREGATES) for one in above):
         return _repeats(above)
-    computes = any(next(_computed(one), None) is not None for one in above)
+    computes = any(map(_is_computed, above))
     return computes and (len(select.selects) < len(used.union(*asked)) or _repeats(above))
 
 

@@ -40,15 +40,20 @@ def as_text(node: exp.Expr) -> exp.Expr:
     return typed(call("rtrim", node, returns=T.TEXT), type_of(node).copy())
 
 
-def put_out(tree: exp.Query) -> None:
-    """Put out each ``char(n)`` that is computed with its blanks, in place: PostgreSQL tells no length of it."""
+def put_out(tree: exp.Query) -> bool:
+    """Put out each ``char(n)`` that is computed with its blanks, in place: PostgreSQL tells no length of it. Returns
+    whether there is any.
+    """
+    found = False
     if not isinstance(tree, exp.Select) or tree.args.get("distinct"):
-        return
+        return found
     for column in [*tree.selects]:
         value = column.unalias()
         if kind(value) is Kind.BPCHAR and type_of(value).expressions and not _is_stored(value, tree):
             shown = with_blanks(value.copy())
             value.replace(shown if isinstance(column, exp.Alias) else named(shown, column.alias_or_name))
+            found = True
+    return found
 
 
 def _is_stored(value: exp.Expr, select: exp.Select) -> bool:

@@ -32,17 +32,24 @@ def data_type(sql: str) -> exp.DataType:
 
 
 def typed(node: E, result: str | exp.DataType | exp.DType) -> E:
-    """Set the type of a node and return it."""
-    node.type = data_type(result) if isinstance(result, str) else result
+    """Set the type of a node and return it. Nodes share types, which are never changed."""
+    node.type = _parsed(result) if isinstance(result, str) else result
     return node
 
 
 def cast(node: exp.Expr, to: str | exp.DataType) -> exp.Cast:
     """Return ``CAST(node AS to)`` as the engine understands it; no rule looks at it again."""
-    target = data_type(to) if isinstance(to, str) else copied(to)
-    made = typed(exp.Cast(this=node, to=target), copied(target))
+    target = _parsed(to) if isinstance(to, str) else to
+    made = typed(exp.Cast(this=node, to=_as_node(target)), target)
     made.meta[ENGINE] = True
     return made
+
+
+def _as_node(of: exp.DataType) -> exp.DataType:
+    """Return a type that may stand in a tree."""
+    if of.expressions or not isinstance(of.this, exp.DType) or of.this is exp.DType.USERDEFINED:
+        return copied(of)
+    return exp.DataType(**of.args)
 
 
 def call(name: str, *arguments: exp.Expr, returns: str | exp.DataType | exp.DType) -> exp.Anonymous:

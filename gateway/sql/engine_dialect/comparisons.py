@@ -18,6 +18,8 @@ from optimizer.copies import copied
 def compare(node: exp.Binary, session: Session) -> exp.Expr:
     """``= <> < <= > >= IS [NOT] DISTINCT FROM`` with PostgreSQL's choice of type."""
     left, right = node.left, node.right
+    if type(left) in _SIMPLE and type(right) in _SIMPLE and _are_alike(kind(left), kind(right)):
+        return node
     if isinstance(left, exp.Tuple) and isinstance(right, exp.Tuple):
         return _rows(node, session)
     if isinstance(right, exp.Anonymous) and right.name.lower() in ("all", "any"):  # sqlglot takes it for a function
@@ -34,6 +36,21 @@ def compare(node: exp.Binary, session: Session) -> exp.Expr:
     if Kind.FLOAT in (kind(first), kind(second)):
         unpruned.read_all(node)
     return node
+
+
+_SIMPLE = frozenset({exp.Column, exp.Literal})
+_ALIKE = frozenset({Kind.BOOL, Kind.DATE, Kind.INTEGER, Kind.NUMERIC, Kind.TEXT})
+_ALIKE_PAIRS = frozenset(
+    {
+        *((Kind.INTEGER, Kind.NUMERIC), (Kind.NUMERIC, Kind.INTEGER)),
+        *((Kind.TEXT, Kind.UNKNOWN), (Kind.UNKNOWN, Kind.TEXT)),
+    }
+)
+
+
+def _are_alike(left: Kind, right: Kind) -> bool:
+    """Whether values of two kinds are compared as they are: most of them."""
+    return left in _ALIKE if left is right else (left, right) in _ALIKE_PAIRS
 
 
 _EQUALITIES = (exp.EQ, exp.NEQ, exp.NullSafeEQ, exp.NullSafeNEQ)

@@ -11,7 +11,7 @@ from sqlglot import exp
 
 from gateway.sql.engine_dialect.build import E
 from gateway.sql.engine_dialect.kinds import T, type_of
-from optimizer.census import with_subclasses
+from optimizer.census import LEAVES, holds, with_subclasses
 
 _QUERIES = with_subclasses((exp.Query,))
 _SOURCES = (exp.Table, exp.Subquery, exp.Lateral, exp.Unnest, exp.Values)
@@ -33,11 +33,24 @@ def items(select: exp.Select) -> Iterator[exp.Expr]:
 
 def free_columns(node: exp.Expr, bound: frozenset[str] = frozenset()) -> list[exp.Column]:
     """Return the columns below a node that belong to no FROM below it."""
+    found: list[exp.Column] = []
+    _add_free(node, bound, found)
+    return found
+
+
+def _add_free(node: exp.Expr, bound: frozenset[str], found: list[exp.Column]) -> None:
     if isinstance(node, exp.Select):
         bound = bound | {item.alias_or_name for item in items(node)}
-    if isinstance(node, exp.Column):
-        return [] if not node.table or node.table in bound else [node]
-    return [column for child in node.iter_expressions() for column in free_columns(child, bound)]
+    stack = [node]
+    while stack:
+        one = stack.pop()
+        if isinstance(one, exp.Column):
+            if one.table and one.table not in bound:
+                found.append(one)
+        elif one is not node and isinstance(one, exp.Select):
+            _add_free(one, bound, found)
+        elif one.__class__ not in LEAVES:
+            stack.extend(one.iter_expressions(reverse=True))
 
 
 def conjuncts(condition: exp.Expr | None) -> list[exp.Expr]:
@@ -72,6 +85,8 @@ def own_nodes(select: exp.Select, *kinds: type[E]) -> list[E]:
         node = stack.pop()
         if type(node) in wanted:
             found.append(node)  # type: ignore[arg-type]
+        if type(node) in LEAVES or type(node) is exp.Column:
+            continue
         if type(node) not in _QUERIES or (isinstance(node, exp.Subquery) and isinstance(node.this, exp.Tuple)):
             stack.extend(node.iter_expressions())
     return found
@@ -128,7 +143,7 @@ def only_in_where(query: exp.Select) -> bool:
 def _only_in_where(query: exp.Select) -> bool:
     if query.args.get("from_") is None:
         return False
-    direct = [column for one in where_of(query) if one.find(exp.Query) is None for column in free_within(one, query)]
+    direct = [column for one in where_of(query) if not holds(one, _QUERIES) for column in free_within(one, query)]
     return len(direct) == len(free_columns(query))
 
 

@@ -89,7 +89,55 @@ def _try_cast(generator: Generator, node: exp.TryCast) -> str:
     return f"TRY_CAST({generator.sql(node, 'this')} AS {generator.sql(node, 'to')})"
 
 
+def _identifier(generator: Generator, node: exp.Identifier) -> str:
+    name: str = node.args["this"]
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _column(generator: Generator, node: exp.Column) -> str:
+    table, name = node.args.get("table"), node.args["this"]
+    if type(table) is exp.Identifier and type(name) is exp.Identifier and not node.args.get("db"):
+        return f"{_identifier(generator, table)}.{_identifier(generator, name)}"
+    return generator.column_sql(node)
+
+
+def _alias(generator: Generator, node: exp.Alias) -> str:
+    named = node.args["alias"]
+    if type(named) is not exp.Identifier:
+        return generator.alias_sql(node)
+    return f"{generator.sql(node.args['this'])} AS {_identifier(generator, named)}"
+
+
+def _operation(operator: str) -> Callable[[Generator, exp.Binary], str]:
+    def write(generator: Generator, node: exp.Binary) -> str:
+        return f"{generator.sql(node.args['this'])} {operator} {generator.sql(node.args['expression'])}"
+
+    return write
+
+
+_SEMI_JOINS = frozenset({"SEMI", "ANTI"})
+
+
+def _select(generator: Generator, node: exp.Select) -> str:
+    """Without sqlglot's rewriting, where there is none."""
+    joins = node.args.get("joins")
+    if node.args.get("qualify") is not None or (joins and any(join.kind in _SEMI_JOINS for join in joins)):
+        return _REWRITTEN_SELECT(generator, node)
+    return generator.select_sql(node)
+
+
+# What most nodes are has writers of its own: those of sqlglot take care of all dialects, and half of the time.
 _OWN: dict[type[exp.Expr], Callable[[Any, Any], str]] = {
+    exp.Alias: _alias,
+    exp.Column: _column,
+    exp.Identifier: _identifier,
+    exp.EQ: _operation("="),
+    exp.GT: _operation(">"),
+    exp.GTE: _operation(">="),
+    exp.LT: _operation("<"),
+    exp.LTE: _operation("<="),
+    exp.NEQ: _operation("<>"),
+    exp.Select: _select,
     exp.Anonymous: _call,
     exp.DataType: _data_type,
     exp.Explode: _explode,
@@ -107,7 +155,12 @@ def generate(tree: exp.Expr) -> str:
     sqlglot's compiled generators cannot be subclassed, but what they write for a node stands in a table of the
     instance: ours has a few entries of its own.
     """
-    generator = Postgres().generator(comments=False, identify=True)
-    generator._dispatch = {**generator._dispatch, **_OWN}
+    generator = _DIALECT.generator(comments=False, identify=True)
+    generator._dispatch = _DISPATCH
     written: str = generator.generate(tree, copy=False)
     return written
+
+
+_DIALECT = Postgres()
+_DISPATCH = {**_DIALECT.generator()._dispatch, **_OWN}
+_REWRITTEN_SELECT: Callable[[Generator, exp.Select], str] = _DIALECT.generator()._dispatch[exp.Select]

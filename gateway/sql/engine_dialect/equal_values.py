@@ -25,15 +25,19 @@ _SETS = (exp.GroupingSets, exp.Rollup, exp.Cube)
 _ROWS, _SIDE = "_rows", "_side"
 
 
-def check(census: Census) -> None:
-    """Measure what is counted, partitioned or looked up by such values, in place; refuse what cannot be."""
-    for node in census.find_all(exp.In, exp.Distinct, exp.Window):
+def check(census: Census) -> bool:
+    """Measure what is counted, partitioned or looked up by such values, in place; refuse what cannot be. Returns
+    whether anything is.
+    """
+    found = census.find_all(exp.In, exp.Distinct, exp.Window)
+    for node in found:
         if isinstance(node, exp.In):
             _measure_query(node)
         elif isinstance(node, exp.Distinct):
             _measure_distinct(node)
         else:
             node.set("partition_by", [measured(key) for key in node.args.get("partition_by") or []])
+    return any(not isinstance(one, exp.In) or one.args.get("query") is not None for one in found)
 
 
 def is_measured(value: exp.Expr) -> bool:

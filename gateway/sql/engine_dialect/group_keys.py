@@ -15,11 +15,13 @@ from sqlglot import exp
 from gateway.sql.engine_dialect.build import call, named, number
 from gateway.sql.engine_dialect.correlation import items
 from gateway.sql.engine_dialect.kinds import Kind, T, kind, type_of
+from optimizer.census import below, holds, with_subclasses
 from optimizer.copies import copied
 
 ROWS = (exp.Explode, exp.ExplodingGenerateSeries, exp.GenerateSeries)
 """What takes arrays apart in a select list."""
-_UNIQUE = (exp.Group, exp.Distinct, exp.SetOperation, exp.AggFunc)
+_UNIQUE = with_subclasses((exp.Group, exp.Distinct, exp.SetOperation, exp.AggFunc))
+_JOINED = with_subclasses((exp.Join, exp.Unnest, *ROWS))
 _AFTER_GROUPS = ("expressions", "group", "having", "order", "distinct", "qualify", "windows")
 
 
@@ -30,7 +32,7 @@ def forget_grouped(select: exp.Select) -> None:
         return  # one key alone does decide its groups
     sources = list(items(select))
     keyed = {one.alias_or_name for one in sources if may_have_keys(one)}
-    if not keyed or not (len(sources) > 1 or any(one.find(exp.Join, exp.Unnest, *ROWS) for one in sources)):
+    if not keyed or not (len(sources) > 1 or any(holds(one, _JOINED) for one in sources)):
         return
     wanted = {(one.table, one.name) for one in keys if isinstance(one, exp.Column) and one.table in keyed}
     own, within = _columns(select) if wanted else ([], [])
@@ -67,9 +69,10 @@ def holders(select: exp.Select) -> Iterator[exp.Expr]:
 
 def may_have_keys(item: exp.Expr) -> bool:
     """Whether an item of FROM may be made of rows that differ; tables of the lake have no keys to the engine."""
-    if any(not one.db and isinstance(one.this, exp.Identifier) for one in item.find_all(exp.Table)):
+    inside = below(item)
+    if any(type(one) is exp.Table and not one.db and isinstance(one.this, exp.Identifier) for one in inside):
         return True  # a common table expression
-    return item.find(*_UNIQUE) is not None
+    return any(type(one) in _UNIQUE for one in inside)
 
 
 def anew(value: exp.Expr) -> exp.Expr:

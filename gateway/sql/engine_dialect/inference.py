@@ -442,16 +442,29 @@ ANONYMOUS: Mapping[str, exp.DType | Infer] = {
 }
 
 
+# A type for each of sqlglot's words for types: nodes share them, as none is ever changed, and making one takes longer
+# than all else that is done for a node. By the identity of the word, as its hash is written in Python.
+_SHARED: Mapping[int, exp.DataType] = {id(one): one.into_expr() for one in exp.DType}
+
+
 def _annotator(infer: Infer) -> dict[str, Any]:
     def apply(annotator: TypeAnnotator, node: exp.Expr) -> exp.Expr:
-        annotator._set_type(node, infer(node))
+        found = infer(node)
+        annotator._set_type(node, found if isinstance(found, exp.DataType) else _SHARED[id(found)])
         return node
 
     return {"annotator": apply}
 
 
 def _fixed(result: exp.DType) -> dict[str, Any]:
-    return {"returns": result}
+    return {"returns": _SHARED[id(result)]}
+
+
+_UNTYPED: tuple[type[exp.Expr], ...] = (
+    exp.CTE, exp.Distinct, exp.From, exp.Group, exp.Having, exp.Identifier, exp.If, exp.Join, exp.Limit, exp.Order,
+    exp.Ordered, exp.Select, exp.Star, exp.Table, exp.TableAlias, exp.Tuple, exp.Var, exp.Where, exp.With,
+)  # fmt: skip
+"""Nodes without a type that most queries have."""
 
 
 _AS_TAKEN: tuple[type[exp.Expr], ...] = (
@@ -496,6 +509,7 @@ _INFERRED: Mapping[Infer, tuple[type[exp.Expr], ...]] = {
 }
 METADATA: dict[type[exp.Expr], dict[str, Any]] = {
     **Postgres.EXPRESSION_METADATA,
+    **{node: _fixed(T.UNKNOWN) for node in _UNTYPED if node not in Postgres.EXPRESSION_METADATA},
     **{node: _fixed(result) for result, nodes in FIXED.items() for node in nodes},
     **{node: _annotator(infer) for infer, nodes in _INFERRED.items() for node in nodes},
 }

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 from enum import Enum, auto
+from functools import cache
 
 from sqlglot import exp
 
-from optimizer.copies import copied
-
 T = exp.DType
+_UNKNOWN, _INT, _BIGINT = T.UNKNOWN.into_expr(), T.INT.into_expr(), T.BIGINT.into_expr()
 
 INT4_MAX = 2**31 - 1
 INT8_MAX = 2**63 - 1
@@ -71,6 +71,7 @@ _KINDS: dict[exp.DType, Kind] = {
     T.NULL: Kind.UNKNOWN,
 }
 _BY_ID = {id(member): found for member, found in _KINDS.items()}  # members live as long as sqlglot
+_CONVERTED = frozenset(map(id, (T.TIME, T.CHAR, T.BPCHAR)))
 _NUMBER_RANK: dict[exp.DType, int] = {
     T.TINYINT: 0,
     T.SMALLINT: 0,
@@ -91,7 +92,7 @@ TEXTS = frozenset({Kind.TEXT, Kind.BPCHAR})
 def type_of(node: exp.Expr) -> exp.DataType:
     """Return the type set on a node, ``UNKNOWN`` where none is."""
     found = node.type
-    return found if isinstance(found, exp.DataType) else T.UNKNOWN.into_expr()
+    return found if found is not None else _UNKNOWN
 
 
 def kind_of_type(sql_type: exp.DataType) -> Kind:
@@ -104,6 +105,11 @@ def kind(node: exp.Expr) -> Kind:
     if is_unknown_constant(node):
         return Kind.UNKNOWN
     return kind_of_type(type_of(node))
+
+
+def is_converted(column: exp.Expr) -> bool:
+    """Whether a column is of a type whose values are not used as files have them: times of day, and blank-padded."""
+    return id(type_of(column).this) in _CONVERTED
 
 
 def is_unknown_constant(node: exp.Expr) -> bool:
@@ -138,9 +144,9 @@ def literal_type(text: str) -> exp.DataType:
     if text.isdigit():
         value = int(text)
         if value <= INT4_MAX:
-            return T.INT.into_expr()
+            return _INT
         if value <= INT8_MAX:
-            return T.BIGINT.into_expr()
+            return _BIGINT
     try:
         _, digits, exponent = Decimal(text.replace("_", "")).as_tuple()
     except ArithmeticError:  # 0x1F, 0b1
@@ -149,8 +155,9 @@ def literal_type(text: str) -> exp.DataType:
     return decimal_type(max(len(digits) + max(int(exponent), 0), places, 1), places)
 
 
+@cache
 def decimal_type(precision: int | None = None, scale: int = 0) -> exp.DataType:
-    """Return ``numeric(precision, scale)``, or ``numeric`` without modifiers."""
+    """Return ``numeric(precision, scale)``, or ``numeric`` without modifiers; the same each time."""
     parameters = [] if precision is None else [_parameter(precision), _parameter(scale)]
     return exp.DataType(this=T.DECIMAL, expressions=parameters, nested=False)
 
@@ -189,7 +196,7 @@ def common_type(types: Iterable[exp.DataType]) -> exp.DataType:
         if kind_of_type(candidate) is Kind.UNKNOWN:
             continue
         chosen = candidate if chosen is None else _wider(chosen, candidate)
-    return copied(chosen or T.UNKNOWN.into_expr())
+    return chosen if chosen is not None else _UNKNOWN
 
 
 def _wider(left: exp.DataType, right: exp.DataType) -> exp.DataType:
@@ -215,11 +222,11 @@ def _wider_decimal(left: exp.DataType, right: exp.DataType) -> exp.DataType:
 def number_type(left: exp.DataType, right: exp.DataType) -> exp.DataType:
     """Return the type in which PostgreSQL computes with two numbers; int with float4 is float8."""
     if left.this is right.this:
-        return copied(left) if left.this is not T.DECIMAL else decimal_type()
+        return left if left.this is not T.DECIMAL else decimal_type()
     if T.FLOAT in (left.this, right.this) or T.DOUBLE in (left.this, right.this):
         return T.DOUBLE.into_expr()
     wider = left if _NUMBER_RANK[left.this] >= _NUMBER_RANK[right.this] else right
-    return copied(wider) if wider.this is not T.DECIMAL else decimal_type()
+    return wider if wider.this is not T.DECIMAL else decimal_type()
 
 
 def _parameter(value: int) -> exp.DataTypeParam:

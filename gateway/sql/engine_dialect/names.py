@@ -12,20 +12,22 @@ from sqlglot import exp
 from gateway.sql.engine_dialect.build import number, paren, refuse, text, typed
 from gateway.sql.engine_dialect.dialect import generate
 from gateway.sql.engine_dialect.kinds import MOMENTS, NUMBERS, Kind, kind, type_of
-from optimizer.census import with_subclasses
+from optimizer.census import LEAVES, holds, with_subclasses
 from optimizer.copies import copied
 
+_CASTS = with_subclasses((exp.Cast,))
 _LEFT_OUT = with_subclasses((exp.Cast, exp.Paren))
 _NAMED = with_subclasses((exp.Window, exp.AggFunc, exp.Anonymous, exp.Filter))
 _QUERIES = with_subclasses((exp.Query,))
-_LEAVES = frozenset({exp.Identifier, exp.Literal})
 _AGGREGATE_CALLS = frozenset({"first_value", "stddev_samp", "stddev_pop", "var_samp", "var_pop"})
 
 
-def tell_apart(select: exp.Select) -> None:
-    """Change those of a SELECT's aggregates, windows and grouping keys that the engine would name alike, in place."""
+def tell_apart(select: exp.Select) -> bool:
+    """Change those of a SELECT's aggregates, windows and grouping keys that the engine would name alike, in place.
+    Returns whether there were any.
+    """
     if _is_plain(select):
-        return
+        return False
     named = _may_be_alike(list(_named(select)))
     alike: dict[str, dict[str, exp.Expr]] = {}
     for node in named:
@@ -35,16 +37,17 @@ def tell_apart(select: exp.Select) -> None:
         for times, (sql, node) in enumerate(plain_first):
             if times:
                 _disguise(select, node, sql, times)
+    return any(len(forms) > 1 for forms in alike.values())
 
 
 def _may_be_alike(named: list[exp.Expr]) -> list[exp.Expr]:
     """Return those that are alike by their outermost operations, if one has a cast: writing them takes longer."""
-    if len(named) < 2:
+    if len(named) < 2 or not any(holds(one, _CASTS) for one in named):
         return []
     by_form: dict[tuple[object, ...], list[exp.Expr]] = {}
     for node in named:
         by_form.setdefault(_form(node, 4), []).append(node)
-    groups = [nodes for nodes in by_form.values() if len(nodes) > 1 and any(one.find(exp.Cast) for one in nodes)]
+    groups = [nodes for nodes in by_form.values() if len(nodes) > 1 and any(holds(one, _CASTS) for one in nodes)]
     return [node for nodes in groups for node in nodes]
 
 
@@ -54,7 +57,7 @@ def _form(node: exp.Expr, levels: int) -> tuple[object, ...]:
     """
     while type(node) in _LEFT_OUT:
         node = node.this
-    if type(node) in _LEAVES:
+    if type(node) in LEAVES:
         return (node.name,)
     below = tuple(_form(one, levels - 1) for one in node.iter_expressions()) if levels else ()
     return (exp.Func if isinstance(node, exp.Func) else type(node), *below)
@@ -95,7 +98,8 @@ def _own_nodes(select: exp.Select) -> Iterator[exp.Expr]:
         if type(node) in _QUERIES:
             continue
         yield node
-        stack.extend(node.iter_expressions())
+        if type(node) not in LEAVES and type(node) is not exp.Column:
+            stack.extend(node.iter_expressions())
 
 
 def _without_casts(node: exp.Expr) -> str:

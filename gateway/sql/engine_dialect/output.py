@@ -13,6 +13,7 @@ from gateway.sql.engine_dialect.build import QUOTIENT, call, case, cast, typed
 from gateway.sql.engine_dialect.call_marks import get_digits
 from gateway.sql.engine_dialect.kinds import T, type_of
 from gateway.sql.engine_dialect.numeric_scales import shown_scale, varies
+from optimizer.census import Census
 
 
 def numeric_digits(value: exp.Expr) -> exp.Expr:
@@ -71,10 +72,10 @@ def _is_read(value: exp.Expr) -> bool:
     return isinstance(value, exp.Cast) and kinds.kind(value.this) is kinds.Kind.TEXT
 
 
-def _reads_stored(tree: exp.Query) -> bool:
+def _reads_stored(census: Census) -> bool:
     """Whether a table's own column has no scale: its values are not quotients, and no digit of them may go."""
-    names = {cte.alias for cte in tree.find_all(exp.CTE)}
-    for column in tree.find_all(exp.Column):
+    names = {cte.alias for cte in census.find_all(exp.CTE)}
+    for column in census.find_all(exp.Column):
         select = column.parent_select
         source = select.args.get("from_") if select is not None else None
         table = source.this if source is not None else None
@@ -84,35 +85,42 @@ def _reads_stored(tree: exp.Query) -> bool:
     return False
 
 
+def _is_inexact(value: exp.Expr, group: exp.Expr | None) -> bool:
+    of = type_of(value)
+    return of.this is T.DECIMAL and (kinds.scale_of(of) is None or _may_vary(value, group))
+
+
 def _may_vary(value: exp.Expr, group: exp.Expr | None) -> bool:
     """Whether its rows have different scales. What is a key of groups has one: nothing else is known of its rows."""
     return varies(value) and (group is None or value not in [*group.expressions])
 
 
-def with_numeric_text(tree: exp.Query) -> exp.Query:
-    """Put text in place of those output columns that are inexact numerics, in place.
+def with_numeric_text(tree: exp.Query, census: Census) -> bool:
+    """Put text in place of those output columns that are inexact numerics, in place. Returns whether there were any.
 
     ORDER BY still sorts by the numbers. A set operation and a DISTINCT keep theirs: two texts of one number would not
     be equal there.
     """
     if not isinstance(tree, exp.Select) or tree.args.get("distinct"):
-        return tree
-    stored = _reads_stored(tree)
+        return False
     group = tree.args.get("group")
+    inexact = [one for one in tree.selects if _is_inexact(one.unalias(), group)]
+    if not inexact:
+        return False
+    stored = _reads_stored(census)
     keys = {key.sql() for key in group.find_all(exp.Anonymous)} if group is not None else set()
     numbers: dict[str, exp.Expr] = {}
-    for column in tree.selects:
+    for column in inexact:
         value = column.unalias()
-        if type_of(value).this is T.DECIMAL and (kinds.scale_of(type_of(value)) is None or _may_vary(value, group)):
-            numbers[column.alias_or_name] = value.copy()
-            digits: exp.Expr
-            if stored and isinstance(value, exp.Column):
-                digits = call("numeric_text", cast(value.copy(), QUOTIENT), returns="TEXT")
-            elif value.sql() in keys:
-                digits = _digits_by_size(value.copy())
-            else:
-                digits = numeric_digits(value.copy())
-            value.replace(digits)
+        numbers[column.alias_or_name] = value.copy()
+        digits: exp.Expr
+        if stored and isinstance(value, exp.Column):
+            digits = call("numeric_text", cast(value.copy(), QUOTIENT), returns="TEXT")
+        elif value.sql() in keys:
+            digits = _digits_by_size(value.copy())
+        else:
+            digits = numeric_digits(value.copy())
+        value.replace(digits)
     order = tree.args.get("order")
     for key in order.expressions if numbers and order is not None else ():
         if isinstance(key.this, exp.Column) and not key.this.table and key.this.name in numbers:
@@ -121,4 +129,4 @@ def with_numeric_text(tree: exp.Query) -> exp.Query:
     for place, column in enumerate(tree.selects):  # the engine takes a text by the name of a column there for a clash
         if column.alias in numbers and column.alias in sorted_by:
             column.set("alias", exp.to_identifier(f"text of {place} {column.alias}", quoted=True))
-    return tree
+    return True

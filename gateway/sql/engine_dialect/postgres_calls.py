@@ -24,7 +24,7 @@ from gateway.sql.engine_dialect.call_marks import ORIGINAL, Call, get_mark, mark
 from gateway.sql.engine_dialect.differences import differs, is_quick_cast, note_infinity
 from gateway.sql.engine_dialect.kinds import Kind, T, kind, type_of
 from gateway.sql.engine_dialect.masks import is_keyed_call
-from optimizer.census import take_census, with_subclasses
+from optimizer.census import Census, with_subclasses
 from optimizer.views import MARK
 from policies.fences import is_fenced
 
@@ -269,13 +269,15 @@ _ELEMENTS = frozenset(
 )
 
 
-def mark(tree: exp.Expr, types: ResultTypes) -> None:
-    """Put calls in place of all expressions that ask for PostgreSQL, outer ones first, in place; those that cannot be
-    calls stay.
+def mark(census: Census, types: ResultTypes) -> bool:
+    """Put calls in place of all expressions of a tree that ask for PostgreSQL, outer ones first, in place; those that
+    cannot be calls stay. Returns whether any expression asks.
     """
-    census = take_census(tree)
     note_infinity(census.nodes)
     _note_keys(census.find_all(exp.Group))
+    if not any(map(asks, census.nodes)):
+        return False
+    tree = census.nodes[0]
     waiting = [tree]
     while waiting:
         node = waiting.pop()
@@ -284,6 +286,7 @@ def mark(tree: exp.Expr, types: ResultTypes) -> None:
                 continue  # a call of an outer one has taken it away
             node = put(node, types) or node
         waiting.extend(node.iter_expressions())
+    return True
 
 
 def _note_keys(groups: Iterable[exp.Group]) -> None:

@@ -21,7 +21,7 @@ from gateway.sql.engine_dialect.kinds import MOMENTS, SAME_TEXT, Kind, T, carrie
 from gateway.sql.engine_dialect.late_calls import behind_limit, may_be_late
 from gateway.sql.engine_dialect.moments import Session
 from gateway.sql.engine_dialect.rows_apart import sorted_outside
-from optimizer.census import Census, with_subclasses
+from optimizer.census import Census, below, with_subclasses
 
 _QUERIES = with_subclasses((exp.Query,))
 _AGGREGATES = with_subclasses((exp.AggFunc,))
@@ -269,12 +269,9 @@ def _has_row_for_no_rows(node: exp.Select) -> bool:
 
 
 def _aggregates(value: exp.Expr) -> bool:
-    waiting = [value]
-    while waiting:
-        part = waiting.pop()
-        if type(part) in _QUERIES:
-            continue
-        waiting.extend(part.iter_expressions())
+    if type(value.unalias()) is exp.Column:
+        return False
+    for part in below(value, _QUERIES):
         if type(part) not in _AGGREGATES and not (isinstance(part, exp.Anonymous) and part.name.lower() == "every"):
             continue
         over = part.parent
@@ -328,7 +325,7 @@ def named_windows(node: exp.Select) -> None:
     named = {window.name: window for window in node.args.get("windows", [])}
     for window in node.args.get("windows", []):
         _complete(window, named)
-    for window in node.find_all(exp.Window):
+    for window in [one for one in below(node) if isinstance(one, exp.Window)]:
         if window not in named.values():
             _complete(window, named)
     node.set("windows", None)

@@ -54,12 +54,12 @@ from gateway.sql.engine_dialect.build import ENGINE, POLICY, refuse
 from gateway.sql.engine_dialect.call_marks import called, get_mark
 from gateway.sql.engine_dialect.compared_parameters import are_compared
 from gateway.sql.engine_dialect.dialect import generate
-from gateway.sql.engine_dialect.kinds import Kind, T, is_unknown_constant, kind
+from gateway.sql.engine_dialect.kinds import Kind, T, is_converted, is_unknown_constant, kind
 from gateway.sql.engine_dialect.moments import Session
 from gateway.sql.engine_dialect.outer_joins import without_right_joins
 from gateway.sql.engine_dialect.postgres_calls import ResultTypes
-from optimizer.census import take_census
-from optimizer.copies import copied
+from optimizer.census import LEAVES, Census, take_census
+from optimizer.copies import copied, copied_with_census
 
 Rule = Callable[..., exp.Expr]
 UTC = Session()
@@ -84,20 +84,21 @@ def render(tree: exp.Query, session: Session = UTC, *, numeric_text: bool = Fals
     come as text with the digits PostgreSQL shows, else as decimal256(76, 28). Raises 0A000 for what cannot be answered
     as PostgreSQL would.
     """
-    return _rendered(translate(tree, session), numeric_text).sql
+    return _rendered(*_translated_tree(tree, session, None), numeric_text).sql
 
 
 def render_with_calls(tree: exp.Query, session: Session, types: ResultTypes | None) -> Rendered:
     """Return the engine's SQL as `render` does, with ``numeric_text``; what the dialect has no translation for is a
     call of PostgreSQL's.
     """
-    return _rendered(translate(tree, session, types), True)
+    return _rendered(*_translated_tree(tree, session, types), True)
 
 
-def _rendered(translated: exp.Query, numeric_text: bool) -> Rendered:
-    blanks.put_out(translated)
-    tree = output.with_numeric_text(translated) if numeric_text else translated
-    census = take_census(tree)
+def _rendered(tree: exp.Query, census: Census, numeric_text: bool) -> Rendered:
+    if blanks.put_out(tree):
+        census = take_census(tree)
+    if numeric_text and output.with_numeric_text(tree, census):
+        census = take_census(tree)
     compares = are_compared(census)
     sides = {join.side for join in census.find_all(exp.Join)}
     tree = outer_constants.hide(tree) if sides - {""} else tree
@@ -120,30 +121,34 @@ def _in_parentheses(tree: exp.Query) -> exp.Query:
 
 def translate(tree: exp.Query, session: Session = UTC, types: ResultTypes | None = None) -> exp.Query:
     """Return the query in the engine's terms, still as a tree. With ``types``, PostgreSQL is called for what the
-    engine's terms have no words for.
+    engine's terms have no words for. It shares identifiers with the tree, which is left as it is.
     """
+    return _translated_tree(tree, session, types)[0]
+
+
+def _translated_tree(tree: exp.Query, session: Session, types: ResultTypes | None) -> tuple[exp.Query, Census]:
     if types is None:
-        return _translate(copied(tree), session)
+        return _translate(*copied_with_census(tree), session)
     try:
-        return _translate(_marked(tree, types), session)
+        return _translate(*_marked(tree, types), session)
     except SqlError as error:
         if error.sqlstate is not SqlState.FEATURE_NOT_SUPPORTED:
             raise
-    tree = _marked(tree, types)
+    tree, _ = _marked(tree, types)
     for _ in range(_MOST_REFUSED):
+        numbered = _numbered(copied(tree))
         try:
-            return _translate(_numbered(copied(tree)), session)
+            return _translate(numbered, take_census(numbered), session)
         except _Refused as refused:
             if not _call_for(refused.place, tree, types):
                 raise refused.error from None
     raise SqlError(SqlState.STATEMENT_TOO_COMPLEX, "too many expressions of a statement are evaluated by PostgreSQL")
 
 
-def _marked(tree: exp.Query, types: ResultTypes) -> exp.Query:
-    """Return a copy in which PostgreSQL's calls are marked."""
-    marked = copied(tree)
-    postgres_calls.mark(marked, types)
-    return marked
+def _marked(tree: exp.Query, types: ResultTypes) -> tuple[exp.Query, Census]:
+    """Return a copy in which PostgreSQL's calls are marked, and its census."""
+    marked, census = copied_with_census(tree)
+    return marked, take_census(marked) if postgres_calls.mark(census, types) else census
 
 
 def _call_for(place: int, tree: exp.Query, types: ResultTypes) -> bool:
@@ -173,53 +178,85 @@ def _numbered(tree: exp.Query) -> exp.Query:
     return tree
 
 
-def _translate(tree: exp.Query, session: Session) -> exp.Query:
-    """Translate in place. Raises `_Refused` where a rule refuses a node with a number."""
-    census = take_census(tree)
+def _translate(tree: exp.Query, census: Census, session: Session) -> tuple[exp.Query, Census]:
+    """Translate in place, and return the census of what was made. Raises `_Refused` where a rule refuses a node with a
+    number.
+    """
     allowed.check(census)
     bounds.check(census)
-    equal_values.check(census)
+    if equal_values.check(census):
+        census = take_census(tree)
     records.check(tree, census)
     volatile.check(census)
-    result: exp.Expr = tree
-    assert isinstance(result, exp.Query)
+    tree, census = _taken_apart(tree, census)
+    for query in reversed(census.find_all(*_QUERIES)):
+        _clauses(query, session, census.classes)
+    if exp.Filter in census.classes:
+        aggregates.spare_filtered(tree)
+    if exp.Distinct in census.classes:
+        aggregates.widen_beside_distinct(tree)
+    if exp.GroupConcat in census.classes:
+        text_aggregates.keep_apart(tree)
+    keeps_rows = not census.classes.isdisjoint(_KEEPING_ROWS)
+    tree = _with_rules(tree, session)
+    census = take_census(tree)
+    if keeps_rows and put_barriers(census):
+        census = take_census(tree)
+    if sum(names.tell_apart(select) for select in census.find_all(exp.Select)):
+        census = take_census(tree)
+    return tree, census
+
+
+_QUERIES: tuple[type[exp.Select | exp.SetOperation], ...] = (exp.Select, exp.SetOperation)
+_KEEPING_ROWS = frozenset({exp.Where, exp.Having, exp.Limit, exp.Fetch})
+
+
+def _taken_apart(tree: exp.Query, census: Census) -> tuple[exp.Query, Census]:
+    """Change whole queries, where these are of few forms, in place. An outer one may copy what is in it, so that inner
+    ones come first.
+    """
     if queries.may_stand_apart(census):
-        for query in reversed(census.find_all(exp.Select, exp.SetOperation)):  # an outer one may copy what is in it
-            result = queries.apart(query, result)
-        assert isinstance(result, exp.Query)
-        census = take_census(result)
-    subquery_joins.to_joins(result, census)
-    for operation in _inner_first(result, exp.SetOperation) if census.has(exp.SetOperation) else ():
-        found = queries.set_operation(operation)
-        result = found if operation is result else result
-    present = take_census(result).classes  # a look into each query for what none has costs much
-    for query in _inner_first(result, exp.Select, exp.SetOperation):
-        _clauses(query, session, present)
-    if exp.Filter in present:
-        aggregates.spare_filtered(result)
-    if exp.Distinct in present:
-        aggregates.widen_beside_distinct(result)
-    if exp.GroupConcat in present:
-        text_aggregates.keep_apart(result)
-    for node in reversed([one for one in result.dfs() if type(one) in BY_CLASS]):
+        for query in reversed(census.find_all(exp.Select, exp.SetOperation)):
+            tree = queries.apart(query, tree)
+        census = take_census(tree)
+    if subquery_joins.to_joins(tree, census):
+        census = take_census(tree)
+    if operations := census.find_all(exp.SetOperation):
+        for operation in reversed(operations):
+            found = queries.set_operation(operation)
+            tree = found if operation is tree else tree
+        census = take_census(tree)
+    return tree, census
+
+
+def _with_rules(tree: exp.Query, session: Session) -> exp.Query:
+    """Apply `RULES` from the leaves up, in place."""
+    root: exp.Expr = tree
+    for node in reversed(_to_translate(tree)):
         try:
-            result = _translated(node, result, session)
+            root = _translated(node, root, session)
         except SqlError as error:
             if error.sqlstate is SqlState.FEATURE_NOT_SUPPORTED and _PLACE in node.meta:
                 raise _Refused(node.meta[_PLACE], error) from error
             raise
-    if present & {exp.Where, exp.Having, exp.Limit, exp.Fetch}:
-        assert isinstance(result, exp.Query)
-        put_barriers(result, _inner_first(result, exp.Select))
-    for select in result.find_all(exp.Select):
-        names.tell_apart(select)
-    assert isinstance(result, exp.Query)
-    return result
+    assert isinstance(root, exp.Query)
+    return root
 
 
-def _inner_first(tree: exp.Expr, *classes: type[Any]) -> list[Any]:
-    """Return the queries of a tree; an outer one may copy those inside of it, so they come first."""
-    return list(reversed(list(tree.find_all(*classes))))
+def _to_translate(tree: exp.Query) -> list[exp.Expr]:
+    """Return the nodes that rules are for, each before those below it, from left to right."""
+    found: list[exp.Expr] = []
+    waiting: list[exp.Expr] = [tree]
+    while waiting:
+        node = waiting.pop()
+        if node.__class__ is exp.Column:
+            if is_converted(node):
+                found.append(node)
+        elif node.__class__ not in LEAVES:
+            if node.__class__ in BY_CLASS:
+                found.append(node)
+            waiting.extend(node.iter_expressions(reverse=True))
+    return found
 
 
 def _clauses(query: exp.Select | exp.SetOperation, session: Session, present: frozenset[type[exp.Expr]]) -> None:
@@ -253,9 +290,9 @@ def _translated(node: exp.Expr, root: exp.Expr, session: Session) -> exp.Expr:
             return root
         session = session.usual if meta.get(POLICY) else session
     current = node
-    for rule in BY_CLASS.get(type(node), ()):
+    for rule, takes_session in BY_CLASS[type(node)]:
         parent, key, index = current.parent, current.arg_key, current.index
-        new = rule(current, session) if rule in WITH_SESSION else rule(current)
+        new = rule(current, session) if takes_session else rule(current)
         if new is current:
             continue
         if new.type is None and isinstance(node.type, exp.DataType):
@@ -488,6 +525,9 @@ WITH_SESSION: frozenset[Any] = frozenset(
 )  # fmt: skip
 """Rules that also take the session's settings."""
 
-BY_CLASS: dict[type[exp.Expr], tuple[Rule, ...]] = {
-    node: tuple(rule for rule, classes in RULES if node in classes) for _, each in RULES for node in each
+BY_CLASS: dict[type[exp.Expr], tuple[tuple[Rule, bool], ...]] = {
+    node: tuple((rule, rule in WITH_SESSION) for rule, classes in RULES if node in classes)
+    for _, each in RULES
+    for node in each
 }
+"""The rules for each class, and whether they take the session's settings."""

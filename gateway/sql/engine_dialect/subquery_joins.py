@@ -20,15 +20,17 @@ from gateway.sql.engine_dialect.lateral_joins import join_laterals
 from gateway.sql.engine_dialect.outer_conditions import ask_beside
 from gateway.sql.engine_dialect.subqueries import filters
 from gateway.sql.engine_dialect.subquery_values import answer, asked_of
-from optimizer.census import Census
+from optimizer.census import LEAVES, Census
 
 _COMPARISONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE)
 
 
-def to_joins(tree: exp.Query, census: Census) -> None:
-    """Put joins in the place of the subqueries that the engine does not plan, in place, the outer ones first."""
+def to_joins(tree: exp.Query, census: Census) -> bool:
+    """Put joins in the place of the subqueries that the engine does not plan, in place, the outer ones first. Returns
+    whether there are any subqueries.
+    """
     if not _has_subqueries(census):
-        return
+        return False
     fresh = count()
     pending: list[exp.Expr] = [tree]
     while pending:
@@ -36,7 +38,9 @@ def to_joins(tree: exp.Query, census: Census) -> None:
         if isinstance(node, exp.Select):
             join_laterals(node, fresh)
             _values(node, fresh)
-        pending.extend(node.iter_expressions())
+        if type(node) not in LEAVES and type(node) is not exp.Column:
+            pending.extend(node.iter_expressions())
+    return True
 
 
 def _has_subqueries(census: Census) -> bool:

@@ -10,6 +10,7 @@ from gateway.sql.engine_dialect import exclusions
 from gateway.sql.engine_dialect.build import QUOTIENT, call, case, cast, data_type, number, refuse, typed
 from gateway.sql.engine_dialect.exclusions import get_frame
 from gateway.sql.engine_dialect.kinds import Kind, T, is_unknown_constant, kind, kind_of_type, type_of
+from optimizer.census import below
 
 _DEVIATIONS: dict[type[exp.Expr], str] = {
     exp.Stddev: "float8_stddev_samp",
@@ -23,7 +24,7 @@ _SLIDING: dict[type[exp.Expr], str] = {exp.Sum: "float8_sum", exp.Avg: "float8_a
 
 def spell_out(select: exp.Select) -> None:
     """Spell out the windows of a SELECT, in place. Named windows are spelt out already."""
-    for window in list(select.find_all(exp.Window)):
+    for window in [one for one in below(select) if isinstance(one, exp.Window)]:
         if window.find_ancestor(exp.Select) is not select:
             continue
         _bounds(window)
