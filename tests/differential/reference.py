@@ -129,8 +129,8 @@ lake. Tests make this page: each row was tried on a table of the lake with a col
   (its files, catalogues, sessions) does not speak of rows: ask it in a statement of its own, where PostgreSQL answers
   as always.
 
-A time zone of `generate_series` is tried as a constant here, a regular expression as a column; one that is a constant
-is the engine's, where it has what is in it.
+A time zone of `generate_series` is tried as a constant here, a pattern (LIKE, regular expressions) as a column; one
+that is a constant is the engine's, where it has what is in it.
 
 What only PostgreSQL's own machinery calls (input and output of types, support of indexes and aggregates, what operators
 and casts are made of) is listed as the operator, cast or aggregate that it serves.

@@ -7,7 +7,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from gateway.sql.engine_dialect.build import ENGINE, text, typed
-from gateway.sql.engine_dialect.kinds import T
+from gateway.sql.engine_dialect.kinds import Kind, T, kind
 from optimizer.census import Census
 
 _ASKED = "pattern that ends in a backslash"  # in a node's meta
@@ -22,7 +22,12 @@ def guard(census: Census) -> bool:
     changed = False
     for node in census.find_all(exp.Like, exp.ILike):
         pattern = node.expression.unnest()
-        if isinstance(node.parent, exp.Escape) or isinstance(pattern, exp.Any | exp.All) or _ends_otherwise(pattern):
+        if (
+            kind(node.this) is Kind.BYTEA
+            or isinstance(node.parent, exp.Escape)
+            or isinstance(pattern, exp.Any | exp.All)
+            or _ends_otherwise(pattern)
+        ):
             continue
         asked = node.copy()
         asked.meta[_ASKED] = True
