@@ -5,19 +5,19 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 
 import psycopg
 import pytest
 from psycopg import pq
 
-from gateway.audit.audit import Audit
-from gateway.lanes.prepared import NamedStatements
+from gateway.audit.audit import Audit, Entry, Waiting
 from gateway.relay.source_connection import SourceConnection
 from gateway.relay.source_pools import SourcePool
 from gateway.sessions.executed_again import ExecutedAgain, Turn
-from gateway.wire.sent_at_once import InTurn
+from gateway.sessions.straight import Straight
 from tests.attacks.own_gateway import OwnGateway, own_gateway
 from tests.attacks.worlds import TINA
 from tests.gateway import ADA, PASSWORD, SampleLake
@@ -76,55 +76,114 @@ LATE = (
 )
 
 
+class Held:
+    """A gateway's audit that holds one intent back, and a note of what became of each statement executed again: it was
+    begun straight, or in its session's turn.
+    """
+
+    def __init__(self, patch: pytest.MonkeyPatch, *, straight: bool) -> None:
+        self.is_waiting, self.is_changed = threading.Event(), threading.Event()
+        self.turns: list[object] = []
+        self.done = True if straight else Turn.DONE
+        self.left = [True] if straight else [Turn.BEGUN]  # what is noted of one that is not carried out as it was known
+        self._patch = patch
+        if straight:
+            patch.setattr(Straight, "begin", self._begin(Straight.begin))
+        else:
+            patch.setattr(Audit, "is_prompt", False)
+            patch.setattr(ExecutedAgain, "in_turn", self._in_turn(ExecutedAgain.in_turn))
+
+    def hold(self) -> None:
+        """Hold the next intent back until things have changed."""
+        self.turns.clear()
+        self._patch.setattr(Audit, "_written", self._slow(Audit._written))
+        self._patch.setattr(Audit, "begin_soon", self._late(Audit.begin_soon))
+
+    def _begin(self, begin: Callable[..., bool]) -> Callable[..., bool]:
+        def noted(straight: Straight, *arguments: object) -> bool:
+            begun = begin(straight, *arguments)
+            if begun or not self.is_waiting.is_set():  # then the officer's statements come, which are not
+                self.turns.append(begun)
+            return begun
+
+        return noted
+
+    def _in_turn(self, in_turn: Callable[..., Awaitable[Turn]]) -> Callable[..., Awaitable[Turn]]:
+        async def noted(again: ExecutedAgain, *arguments: object) -> Turn:
+            self.turns.append(turn := await in_turn(again, *arguments))
+            return turn
+
+        return noted
+
+    def _slow(self, written: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+        async def slow(audit: Audit, sequence: int) -> None:
+            await self._wait()
+            await written(audit, sequence)
+
+        return slow
+
+    def _late(self, begin_soon: Callable[..., None]) -> Callable[..., None]:
+        tasks = []
+
+        def late(audit: Audit, entry: Entry, waiting: Waiting) -> None:
+            async def begin() -> None:
+                await self._wait()
+                begin_soon(audit, entry, waiting)
+
+            tasks.append(asyncio.get_running_loop().create_task(begin()))
+
+        return late
+
+    async def _wait(self) -> None:
+        if not self.is_waiting.is_set():
+            self.is_waiting.set()
+            assert await asyncio.to_thread(self.is_changed.wait, 30)
+
+
+@pytest.mark.parametrize("straight", [True, False], ids=["straight", "in turn"])
 @pytest.mark.parametrize(("change", "expected", "back"), LATE)
 def test_what_changes_while_its_intent_is_written_counts(
-    served: OwnGateway, change: str, expected: object, back: str
+    served: OwnGateway, change: str, expected: object, back: str, *, straight: bool
 ) -> None:
     """Of a statement that a source's server has answered before, and that is executed again."""
-    is_waiting, is_changed, written, in_turn = (
-        threading.Event(),
-        threading.Event(),
-        Audit._written,
-        ExecutedAgain.in_turn,
-    )
-    turns: list[object] = []
-
-    async def slow(audit: Audit, sequence: int) -> None:
-        if not is_waiting.is_set():
-            is_waiting.set()
-            assert await asyncio.to_thread(is_changed.wait, 30)
-        await written(audit, sequence)
-
-    async def noted(again: ExecutedAgain, message: InTurn, statements: NamedStatements) -> Turn:
-        turn = await in_turn(again, message, statements)
-        turns.append(turn)
-        return turn
-
-    with connected(served, ADA) as officer, connected(served, TINA) as reader, ThreadPoolExecutor(1) as threads:
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        ThreadPoolExecutor(1) as threads,
+        connected(served, ADA) as officer,
+        late_policies(officer, back),
+        connected(served, TINA) as reader,
+    ):
+        held = Held(patch, straight=straight)
+        reader.pgconn.prepare(b"late", b"SELECT id, text FROM crm.notes WHERE text >= $1 ORDER BY id")
+        until = time.monotonic() + 60
+        while held.turns[-5:] != [held.done] * 5:  # news of the catalogue that are still to come would be in the way
+            assert told(reader) == ALL and time.monotonic() < until
+            time.sleep(0.1)
+        held.hold()
+        asked = threads.submit(told, reader)
         try:
-            officer.execute("CREATE MASKING POLICY late_mask (value text) RETURNS text AS '***'")
-            officer.execute("CREATE POLICY early ON crm.notes USING (id < 4)")
-            officer.execute("ALTER TABLE crm.notes ENABLE ROW LEVEL SECURITY")
-            reader.pgconn.prepare(b"late", b"SELECT id, text FROM crm.notes WHERE text >= $1 ORDER BY id")
-            assert [told(reader) for _ in range(3)] == [ALL] * 3
-            with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(ExecutedAgain, "in_turn", noted)
-                until = time.monotonic() + 60
-                while turns[-5:] != [Turn.DONE] * 5:  # news of the catalogue that are still to come would be in the way
-                    assert told(reader) == ALL and time.monotonic() < until
-                    time.sleep(0.1)
-                turns.clear()
-                patch.setattr(Audit, "_written", slow)
-                asked = threads.submit(told, reader)
-                assert is_waiting.wait(30)
-                officer.execute(change.encode())
-                is_changed.set()
-                assert (asked.result(60), turns) == (expected, [Turn.BEGUN])
-            assert told(reader) == expected
+            assert held.is_waiting.wait(30)
+            officer.execute(change.encode())
         finally:
-            is_changed.set()
-            for statement in (back, *BACK):
-                officer.execute(statement.encode())
+            held.is_changed.set()
+        assert (asked.result(60), held.turns) == (expected, held.left)
+        patch.undo()
+        assert told(reader) == expected
+
+
+@contextmanager
+def late_policies(officer: psycopg.Connection[tuple[object, ...]], back: str) -> Iterator[None]:
+    """Have rows under a policy, and a mask to be set; take all of it back, also where only some of it came about."""
+    try:
+        officer.execute("CREATE MASKING POLICY late_mask (value text) RETURNS text AS '***'")
+        officer.execute("CREATE POLICY early ON crm.notes USING (id < 4)")
+        officer.execute("ALTER TABLE crm.notes ENABLE ROW LEVEL SECURITY")
+        yield
+    finally:
+        for statement in (back, *BACK):
+            if statement:
+                with suppress(psycopg.errors.UndefinedObject):
+                    officer.execute(statement.encode())
 
 
 BACK = (
