@@ -8,11 +8,12 @@ from sqlglot import exp
 
 from gateway.sql.engine_dialect import patterns
 from gateway.sql.engine_dialect.blanks import with_blanks
-from gateway.sql.engine_dialect.build import call, case, cast, number, paren, refuse, text, typed
+from gateway.sql.engine_dialect.build import arrow_cast, call, case, cast, number, paren, refuse, text, typed
 from gateway.sql.engine_dialect.casts import to_type
 from gateway.sql.engine_dialect.kinds import Kind, T, kind, type_of
 from gateway.sql.engine_dialect.moments import Session
 from gateway.sql.engine_dialect.texts import as_text
+from optimizer.copies import copied
 
 _SMALL = 1_000  # times, or characters
 
@@ -134,8 +135,17 @@ def character(node: exp.Chr) -> exp.Expr:
 
 
 def in_case(node: exp.Func) -> exp.Expr:
-    """``upper`` and ``lower``: the engine makes two letters of some, as ``SS`` of ``ß``."""
-    return call("upper_text" if isinstance(node, exp.Upper) else "lower_text", node.this, returns="TEXT")
+    """``upper`` and ``lower``: the engine makes two letters of some, as ``SS`` of ``ß``. Of texts that have one byte a
+    letter it makes none, on all cores, and in less time where they lie end to end.
+    """
+    name = "upper" if isinstance(node, exp.Upper) else "lower"
+    value, own = node.this, call(f"{name}_text", node.this, returns="TEXT")
+    if not isinstance(value.unnest(), exp.Column):
+        return own
+    lengths = [call(f"{unit}_length", copied(value), returns="INT") for unit in ("octet", "character")]
+    has_others = exp.NEQ(this=lengths[0], expression=lengths[1])
+    plain = call(name, arrow_cast(copied(value), "Utf8", "TEXT"), returns="TEXT")
+    return typed(case((has_others, own), default=plain), "TEXT")
 
 
 def initcap(node: exp.Initcap) -> exp.Expr:
