@@ -81,9 +81,7 @@ class Received(asyncio.Protocol):
         """Wait until something is added to ``data``; return False where nothing will be."""
         if self.ended:
             return False
-        if self._paused and self._transport is not None:
-            self._transport.resume_reading()
-            self._paused = False
+        self._read_on()
         size = len(self.data)
         self._arrived = asyncio.get_running_loop().create_future()
         await self._arrived
@@ -126,4 +124,11 @@ class Received(asyncio.Protocol):
     def _take(self, end: int) -> bytes:
         taken = bytes(memoryview(self.data)[:end])
         del self.data[:end]
+        if self._paused and len(self.data) <= _MOST:  # what comes next may come to nobody who waits for `more`
+            self._read_on()
         return taken
+
+    def _read_on(self) -> None:
+        if self._paused and self._transport is not None:
+            self._transport.resume_reading()
+            self._paused = False

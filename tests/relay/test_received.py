@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 import pytest
+import uvloop
 
 from gateway.relay.received import Received
 
@@ -43,3 +45,33 @@ def test_a_description_comes_with_the_rows_behind_it_and_alone_without() -> None
     received.data_received(description + first[:-1])
     assert received.take_described_rows() == description
     assert received.take_described_rows() == b""
+
+
+def test_a_server_that_had_to_wait_is_read_from_again_when_all_is_taken() -> None:
+    """What comes next may be awaited in a callback alone, not by `more`."""
+
+    async def talk() -> bytes:
+        loop, received = asyncio.get_running_loop(), Received()
+        answered: asyncio.Future[bytes] = loop.create_future()
+        row = b"D\0\x10\0\x04" + bytes(1 << 20)
+
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(row + b"Z\0\0\0\x05I")
+            await reader.readexactly(1)
+            writer.write(b"the next answer")
+            await reader.read()
+            writer.close()
+
+        async with asyncio.timeout(10), await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+            transport, _ = await loop.create_connection(lambda: received, *server.sockets[0].getsockname())
+            while len(received.data) < len(row) + 6:
+                await asyncio.sleep(0.01)
+            assert not transport.is_reading()
+            assert received.take_rows() == row and received.take_message() == b"Z\0\0\0\x05I"
+            received.on_first = lambda data: answered.set_result(data) is None
+            transport.write(b"?")
+            found = await answered
+            transport.close()
+            return found
+
+    assert uvloop.run(talk()) == b"the next answer"
