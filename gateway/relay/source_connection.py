@@ -153,7 +153,8 @@ class SourceConnection:
         return self._busy and not self._received.ended
 
     def close(self) -> None:
-        """Close at once."""
+        """Close at once: what the server says yet is for nobody, who may have begun something else by then."""
+        self._received.on_first = self._received.on_end = None
         self._transport.abort()
 
     def has_prepared(self, execution: Execution, told: Sequence[backend.FieldDescription]) -> bool:

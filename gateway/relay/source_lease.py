@@ -66,6 +66,7 @@ class Lease:
         """
         connection = self.connection
         if connection.is_busy:
+            connection.close()
             _start(_stop(connection))
         elif connection.in_transaction or connection.has_cursors:
             _start(self._free())

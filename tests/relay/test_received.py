@@ -62,13 +62,17 @@ def test_a_server_that_had_to_wait_is_read_from_again_when_all_is_taken() -> Non
             await reader.read()
             writer.close()
 
+        def taken(data: bytes) -> bool:
+            answered.set_result(data)
+            return True
+
         async with asyncio.timeout(10), await asyncio.start_server(answer, "127.0.0.1", 0) as server:
             transport, _ = await loop.create_connection(lambda: received, *server.sockets[0].getsockname())
             while len(received.data) < len(row) + 6:
                 await asyncio.sleep(0.01)
             assert not transport.is_reading()
             assert received.take_rows() == row and received.take_message() == b"Z\0\0\0\x05I"
-            received.on_first = lambda data: answered.set_result(data) is None
+            received.on_first = taken
             transport.write(b"?")
             found = await answered
             transport.close()
