@@ -8,7 +8,7 @@ ARGS ?=
 JOBS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help env clients demo stop test generated check lint types imports format bench clean
+.PHONY: help env clients demo stop test generated fuzz check lint types imports format bench clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ test: env ## run the tests, one process a core, a folder in one of them (JOBS=0:
 
 generated: env ## compare generated statements with PostgreSQL's answers for ten minutes (ARGS='--minutes 60 --seed x')
 	$(BIN)/python -m tests.differential.generated $(ARGS)
+
+fuzz: env ## have conversations that no honest client has with the gateway and PostgreSQL for ten minutes (ARGS='--minutes 60 --seed 7')
+	$(BIN)/python -m tests.wire.long_run $(ARGS)
 
 check: lint types imports test ## all checks: style, types, import contracts, tests
 

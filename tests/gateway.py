@@ -141,7 +141,14 @@ class Settings:
 
 @pytest.fixture(scope="session")
 def lake() -> Iterator[SampleLake]:
-    """The sample lake; its PostgreSQL is stopped and everything deleted at the end."""
+    """The sample lake that tests share."""
+    with make_lake() as made:
+        yield made
+
+
+@contextmanager
+def make_lake() -> Iterator[SampleLake]:
+    """Make a sample lake; its PostgreSQL is stopped and everything deleted at the end."""
     from catalog import server as servers
 
     folder = Path(tempfile.mkdtemp(prefix="lakegate-lake-"))

@@ -45,6 +45,7 @@ from gateway.lanes.portals import ReadyRows, RowSource, encoded, encoded_whole, 
 from gateway.lanes.prepared import Description, Lane, NamedStatement, PreparedStatement, StatementCache
 from gateway.lanes.rights_now import RightsNow, check_cursor
 from gateway.lanes.session_settings import SETTINGS, Settings, TransactionTimeout, session_settings
+from gateway.lanes.unread_binaries import with_texts
 from gateway.lanes.whole_lane import WholeLane
 from gateway.lanes.whole_rows import WholeRows
 from gateway.logs import milliseconds_since, note_statement
@@ -123,10 +124,6 @@ class EngineLane:
             prepared = await self._tuned(prepared, names)
         expected = len(description.parameter_oids)
         require_values(message, expected)
-        if prepared.copy is not None:  # its rows are no result: they may change, and have one format
-            prepared.require_plan()
-            return Portal(prepared, description.fields, name=message.portal)
-        named.check_columns(description.fields)
         mismatch = "{} parameter formats but {} parameters"
         given = spread(message.parameter_formats, expected, mismatch) if expected else ()  # else none is looked at
         parameters: Scalars | Callable[[], Scalars] = ()
@@ -134,16 +131,22 @@ class EngineLane:
         if values:
             reading = (await self.read_settings()).output.reading
             oids = description.parameter_oids
+            read, formats = await with_texts(self._mirror, values, oids, given)
 
             def decoded() -> Scalars:
-                return tuple(map(decode_parameter, values, oids, given, repeat(reading)))
+                return tuple(map(decode_parameter, read, oids, formats, repeat(reading)))
 
-            if all(map(is_surely_valid, values, oids, given)):  # a source's server may be the only one to read them
+            if all(map(is_surely_valid, read, oids, formats)):  # a source's server may be the only one to read them
                 parameters, types = decoded, tuple(map(sql_name, oids))
             else:
                 # Now their types are known, and with them those of what is made of them.
                 parameters = decoded()
                 types = tuple(map(typed_name, oids, parameters))
+        if prepared.copy is not None:  # its rows are no result: they may change, and have one format
+            prepared.require_plan()
+            return Portal(prepared, description.fields, name=message.portal)
+        named.check_columns(description.fields)
+        if values:
             prepared = await self._typed(named, prepared, names, types)
         if not prepared.lane.is_answered:
             prepared.require_plan()
@@ -152,10 +155,10 @@ class EngineLane:
         if prepared.lane is Lane.LOAD:
             bound = description.parameter_oids, message
             return Portal(prepared, fields, parameters, sent, types=types, bound=bound)
-        formats = {one.format for one in fields}
-        if len(formats) > 1:  # of each mixture there would have to be one
+        told_in = {one.format for one in fields}
+        if len(told_in) > 1:  # of each mixture there would have to be one
             return Portal(prepared, fields, parameters, sent, types=types)
-        encoder = description.encoders[formats.pop() if formats else TEXT]
+        encoder = description.encoders[told_in.pop() if told_in else TEXT]
         told = None if encoder is not description.encoders[TEXT] else description.message
         return Portal(prepared, fields, parameters, sent, encoder, told, types=types)
 

@@ -201,12 +201,14 @@ class MirrorConnection:
             answers.append(await self.message())
         return answers
 
-    async def ask(self, query: str, *parameters: bytes) -> tuple[list[bytes | None], bytes | None]:
+    async def ask(
+        self, query: str, *parameters: bytes | None, oids: tuple[int, ...] = (), formats: tuple[int, ...] = ()
+    ) -> tuple[list[bytes | None], bytes | None]:
         """Run a query of the gateway's own; return the first row's values and the error's message, if any."""
         if self.is_untouched and self._told is not None and query in self._told.answers and not parameters:
             return self._told.answers[query], None
-        bind = frontend.Bind(OWN, OWN, (), parameters)
-        answers = await self._ask(frontend.Parse(OWN, query), bind, frontend.Execute(OWN))
+        bind = frontend.Bind(OWN, OWN, formats, parameters)
+        answers = await self._ask(frontend.Parse(OWN, query, oids), bind, frontend.Execute(OWN))
         error = next((message for message in answers if message[:1] == b"E"), None)
         row = next((message for message in answers if message[:1] == b"D"), None)
         return ([] if row is None else values(row)), error

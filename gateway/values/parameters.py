@@ -74,6 +74,12 @@ def decode_parameter(
     return _scalar(read, entry.arrow)
 
 
+def is_read_here(oid: int) -> bool:
+    """Whether `decode_parameter` knows the binary format of a type."""
+    element = oids.get_element(oid)
+    return (oid if element is None else element) in _INPUTS
+
+
 def is_surely_valid(value: bytes | None, oid: int, format: int) -> bool:
     """Whether `decode_parameter` would take the value; False also where that is not seen at a glance."""
     if value is None:

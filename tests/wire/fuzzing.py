@@ -3,13 +3,15 @@ two servers can be compared.
 
 A conversation is a list of batches of bytes; after each its answers are read up to ReadyForQuery or the connection's
 end. Most messages are well formed, in orders that the protocol does not foresee; some have bytes changed, lengths that
-are wrong, or are no messages at all.
+are wrong, or are no messages at all. Others execute one statement again and again, as drivers do, until it goes
+straight to its source, with something else in between.
 """
 
 from __future__ import annotations
 
 import random
 import socket
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from struct import Struct
@@ -18,9 +20,10 @@ from typing import Literal
 import psycopg
 
 from gateway.wire import frontend as f
+from gateway.wire.sent_at_once import END as AT_ONCE
 
 _LENGTH = Struct(">I")
-_TIMEOUT = 8.0  # seconds after which a message counts as unanswered
+PATIENCE = 8.0  # seconds after which a message counts as unanswered
 _WAITS = 2.0  # seconds after which a server that was sent a wrong length is taken to wait for the rest
 _DROPPED = frozenset(b"SNAK")  # settings, notices, notifications and keys come when they come
 _SYNC = f.Sync().encode()
@@ -105,6 +108,28 @@ TEXTS = (
     "values (1, 'a'), (2, null)",
     "select repeat('x', 3000)",
     "select n from small.numbers order by n limit 30",
+    "select id, title from origin.things where id = $1",
+    "select id, title from origin.things order by id",
+    "select 12 / (id - 2) from origin.things where id = $1",
+    "select t.id, n.n from origin.things t join small.numbers n on n.n = t.id order by 1",
+    "declare o scroll cursor for select id, ints from origin.things order by id",
+    "fetch 2 from o",
+    "fetch prior from o",
+    "copy (select id, uid from origin.things order by id) to stdout",
+    "copy (select id, span from origin.things order by id) to stdout (format binary)",
+    "prepare o as select id, clock from origin.things where id = $1",
+    "execute o(1)",
+)
+# What is executed again and again: a text, and the type of its parameter. The rows are a server's, or of the lake.
+AGAIN = (
+    "select id, title from origin.things where id = $1",
+    "select id, title from origin.things where id = $1",
+    "select 12 / (id - 2), repeat('x', 3000 * id) from origin.things where id = $1",
+    "select n, repeat('y', n) from origin.things cross join generate_series(1, 2000) as g(n) where id = 1 and n < $1",
+    "select id, uid, span, ints, docb from origin.things where id >= $1 order by id",
+    "select n from small.numbers where n = $1",
+    "select count(*) from small.numbers where n < $1",
+    "select oid, relname from pg_class where oid = $1",
 )
 NAMES = ("", "", "", "a", "b", "c", "p", "é", "x" * 70)
 VALUES = (
@@ -140,18 +165,23 @@ class Place:
         """Connect and say nothing."""
         if self.host.startswith("/"):
             connection = socket.socket(socket.AF_UNIX)
-            connection.settimeout(_TIMEOUT)
+            connection.settimeout(PATIENCE)
             connection.connect(f"{self.host}/.s.PGSQL.{self.port}")
             return connection
-        return socket.create_connection((self.host, self.port), timeout=_TIMEOUT)
+        return socket.create_connection((self.host, self.port), timeout=PATIENCE)
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Bytes that are said at once. Of ``broken`` ones a message's length may be wrong, so that the server waits."""
+    """Bytes that are said at once, or in two pieces, of which the second begins at ``cut``. Of ``broken`` ones a
+    message's length may be wrong, so that the server waits. ``readies``: how many ReadyForQuery end it, where nothing
+    is to be said behind it; 0: unknown.
+    """
 
     data: bytes
     broken: bool = False
+    readies: int = 0
+    cut: int = 0
 
 
 class Unanswered(AssertionError):
@@ -167,6 +197,40 @@ def conversation(seed: int) -> list[Batch]:
         is_broken = dice.random() < _BROKEN
         batches.append(Batch(_broken(dice, data) if is_broken else data, is_broken))
     return batches
+
+
+def again(seed: int) -> list[Batch]:
+    """Return the batches of a seed that execute one statement many times."""
+    dice = random.Random(seed)
+    text = dice.choice(AGAIN)
+    simple = dice.random() < 0.3
+    name = dice.choice(("s", "s", "a", ""))
+    formats = dice.choice(((), (0,), (1,)))
+    types = dice.choice(((), (23,), (20,), (25,))) if "series" not in text else (23,)
+    batches = [Batch(f.Parse(name, text, types).encode() + _SYNC, readies=1)]
+    for _ in range(dice.randint(6, 14)):
+        value = dice.choice((b"1", b"2", b"3", b"3", b"7", b"1500", b"x", b"\0\0\0\1", b"", None))
+        if simple and value is not None:
+            data = f.Query(text.replace("$1", value.decode("latin-1").replace("\0", "0") or "1")).encode()
+        else:
+            data = f.Bind("", name, dice.choice(((), (), (), (0,), (1,))), (value,), formats).encode() + AT_ONCE
+        batches.append(_said_again(dice, data))
+    return batches
+
+
+def _said_again(dice: random.Random, data: bytes) -> Batch:
+    kind = dice.random()
+    if kind < 0.7:
+        return Batch(data, readies=1)
+    if kind < 0.78:
+        return Batch(data, readies=1, cut=dice.randrange(1, len(data)))
+    if kind < 0.84:
+        return Batch(data * 3, readies=3)
+    if kind < 0.9:
+        return Batch(data + _message(dice))
+    if kind < 0.97:
+        return Batch(_message(dice))
+    return Batch(_broken(dice, data), broken=True)
 
 
 def opening(seed: int, place: Place) -> list[bytes]:
@@ -243,11 +307,12 @@ def _broken(dice: random.Random, data: bytes) -> bytes:
 class Client:
     """A connection that says batches and tells what was answered."""
 
-    def __init__(self, place: Place, *, logged_in: bool) -> None:
-        self._libpq = psycopg.connect(place.dsn) if logged_in else None
+    def __init__(self, place: Place, *, logged_in: bool, version: str = "3.0", patience: float = PATIENCE) -> None:
+        self._libpq = psycopg.connect(place.dsn, max_protocol_version=version) if logged_in else None
+        self._place, self._patience = place, patience
         if self._libpq is not None:
             self._socket = socket.socket(fileno=self._libpq.pgconn.socket)
-            self._socket.settimeout(_TIMEOUT)
+            self._socket.settimeout(patience)
         else:
             self._socket = place.open()
         self._buffer = bytearray()
@@ -263,26 +328,54 @@ class Client:
 
     def say(self, batch: Batch) -> list[str]:
         """Say a batch and return all that is answered to it."""
-        return self._said(batch.data + _END, _WAITS if batch.broken else _TIMEOUT, waits=batch.broken)
+        if batch.cut:
+            self.send(batch.data[: batch.cut])
+            time.sleep(0.002)
+        data = batch.data[batch.cut :] + (b"" if batch.readies else _END)
+        patience = _WAITS if batch.broken else self._patience
+        return self._said(data, patience, readies=batch.readies, waits=batch.broken)
 
     def say_first(self, data: bytes) -> list[str]:
         """Say what comes before a login, and return what is answered to that."""
         return self._said(data, _WAITS, waits=True)
 
-    def _said(self, data: bytes, patience: float, *, waits: bool) -> list[str]:
-        self._socket.settimeout(patience)
+    def send(self, data: bytes) -> None:
+        """Say something, and do not wait for an answer."""
         try:
             self._socket.sendall(data)
         except OSError:
             self.ended = True
+
+    def hear(self) -> list[str]:
+        """Return all that is answered to what was sent, up to the next ReadyForQuery."""
+        return self._said(b"", self._patience, readies=1, waits=False)
+
+    def leave(self) -> None:
+        """Cut the connection."""
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self.ended = True
+
+    def cancel(self, key: bytes | None = None) -> None:
+        """Ask for the cancel of what is under way; with a key that is not the connection's, if one is given."""
+        assert self._libpq is not None
+        if key is None:
+            self._libpq.cancel_safe(timeout=self._patience)
+            return
+        with self._place.open() as other:
+            other.sendall(f.CancelRequest(self._libpq.info.backend_pid, key).encode())
+            other.recv(1)
+
+    def _said(self, data: bytes, patience: float, *, readies: int = 0, waits: bool) -> list[str]:
+        self._socket.settimeout(patience)
+        self.send(data)
         try:
-            return self._answers()
+            return self._answers(readies)
         except TimeoutError:
             if not waits:
                 raise Unanswered(data[:60].hex()) from None
             return [*self._told, "waits"]
 
-    def _answers(self) -> list[str]:
+    def _answers(self, readies: int) -> list[str]:
         self._told: list[str] = []
         rows: list[bytes] = []
         end_seen = False
@@ -298,6 +391,9 @@ class Client:
                 rows = []
             self._told.append(_shown(kind, body))
             end_seen = end_seen or (kind == ord("E") and _END_SEEN in body)
+            if kind == ord("Z"):
+                readies -= 1
+                end_seen = end_seen or readies == 0
             if (kind == ord("Z") and end_seen) or (kind == ord("R") and body[3] not in b"\0\x0c"):
                 return self._told
         return [*self._told, "ended"]

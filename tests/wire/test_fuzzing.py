@@ -16,12 +16,15 @@ import psutil
 import psycopg
 import pytest
 
-from tests.gateway import ADA, RunningGateway, SampleLake
-from tests.wire.fuzzing import Batch, Client, Place, conversation, opening
+from tests.gateway import RunningGateway, SampleLake
+from tests.wire.fuzzing import Batch, Place, again, conversation
+from tests.wire.interrupting import interruptions
+from tests.wire.said_twice import differences, places_of, unproven
 
 _SECONDS = 7.0
 _LEAST = 20  # conversations, however slow the machine is
 _GROWTH = 48 << 20  # bytes of memory that the gateway may take meanwhile, for caches and heaps
+_GROWTH_OF_STREAMS = 256 << 20  # what large answers take the first time
 _FILES = 24  # descriptors: connections to the mirror that are kept
 KEPT = sorted((Path(__file__).parent / "broken_once").iterdir())
 
@@ -29,14 +32,11 @@ KEPT = sorted((Path(__file__).parent / "broken_once").iterdir())
 @pytest.fixture(scope="module")
 def places(gateway: RunningGateway, lake: SampleLake) -> tuple[Place, Place]:
     """The gateway, and PostgreSQL with the same small tables."""
-    address = lake.server.address("reference")
-    dsn = lake.reference_dsn
-    ours = Place(gateway.host, gateway.port, gateway.dsn(), ADA, gateway.database)
-    return ours, Place(address.host, address.port, dsn, lake.server.superuser, "reference")
+    return places_of(gateway, lake)
 
 
 @contextmanager
-def unharmed(gateway: RunningGateway) -> Iterator[None]:
+def unharmed(gateway: RunningGateway, growth: int = _GROWTH) -> Iterator[None]:
     """Check at the end that nothing broke, that no other session was touched, and that nothing was left open."""
     errors = len(gateway.records("internal error"))
     process = psutil.Process(gateway.process.pid)
@@ -56,7 +56,7 @@ def unharmed(gateway: RunningGateway) -> Iterator[None]:
         assert bystander.execute("show timezone").fetchone() == ("Asia/Tokyo",)
     assert len(gateway.records("internal error")) == errors
     assert gateway.process.poll() is None
-    assert gateway.memory() - memory < _GROWTH
+    assert gateway.memory() - memory < growth
     deadline = time.monotonic() + 5
     while process.num_fds() - files > _FILES and time.monotonic() < deadline:
         time.sleep(0.1)
@@ -72,24 +72,6 @@ def seeds() -> Iterator[int]:
         yield seed
 
 
-def differences(places: tuple[Place, Place], batches: list[Batch]) -> list[str]:
-    """Have a conversation with both servers; return the first place where they answer differently."""
-    ours, theirs = (Client(place, logged_in=True) for place in places)
-    try:
-        for batch in batches:
-            got, wanted = ours.say(batch), theirs.say(batch)
-            if batch.broken:  # what was begun with a wrong length has no end: that it is answered or waited for counts
-                break
-            if got != wanted:
-                return [f"{batch.data!r}", f"gateway:    {got}", f"PostgreSQL: {wanted}"]
-            if ours.ended:
-                break
-    finally:
-        ours.close()
-        theirs.close()
-    return []
-
-
 @pytest.mark.parametrize("path", KEPT, ids=lambda path: path.name)
 def test_what_broke_something_once_is_answered_as_by_postgresql(path: Path, places: tuple[Place, Place]) -> None:
     lines = [line for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
@@ -102,19 +84,27 @@ def test_conversations_are_answered_as_by_postgresql(gateway: RunningGateway, pl
             assert differences(places, conversation(seed)) == [], f"seed {seed}"
 
 
+def test_statements_executed_again_are_answered_as_by_postgresql(
+    gateway: RunningGateway, places: tuple[Place, Place]
+) -> None:
+    with unharmed(gateway):
+        for seed in seeds():
+            assert differences(places, again(seed)) == [], f"seed {seed}"
+
+
+def test_clients_that_lose_their_patience_end_nothing_else(
+    gateway: RunningGateway, places: tuple[Place, Place]
+) -> None:
+    ours, _ = places
+    with unharmed(gateway, _GROWTH_OF_STREAMS):
+        for seed in seeds():
+            assert interruptions(seed, ours) == [], f"seed {seed}"
+
+
 def test_what_comes_before_a_login_is_answered_or_waited_for(
     gateway: RunningGateway, places: tuple[Place, Place]
 ) -> None:
     ours, _ = places
     with unharmed(gateway):
         for seed in seeds():
-            client = Client(ours, logged_in=False)
-            try:
-                for data in opening(seed, ours):
-                    told = client.say_first(data)
-                    assert told, f"seed {seed}"
-                    assert "R 0" not in told, f"seed {seed}: nobody has proved who he is"
-                    if client.ended or told[-1] == "waits":
-                        break
-            finally:
-                client.close()
+            assert (told := unproven(seed, ours)) == [], f"seed {seed}: {told}"
