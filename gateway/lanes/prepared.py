@@ -257,8 +257,12 @@ class NamedStatements:
         return named
 
     def parsing(self, name: str, statement: NamedStatement) -> Callable[[], None]:
-        """Note a Parse that was sent; call what is returned when it has succeeded."""
+        """Note a Parse that was sent; call what is returned when it has succeeded. The unnamed statement is none until
+        then: a Parse ends the one before, also where it fails.
+        """
         self._parsing[name] = statement
+        if not name:
+            self.close(name)
 
         def parsed() -> None:
             self._known[name] = statement

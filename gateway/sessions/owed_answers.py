@@ -24,6 +24,7 @@ class _Owed:
 
     ends: bytes
     settled: Callable[[], None] | None = None
+    hidden: bool = False  # the client has not asked for it
 
 
 class OwedAnswers:
@@ -39,6 +40,11 @@ class OwedAnswers:
         """Send a message whose answer ends with a message of one of the types ``ends``; ``settled`` is called then."""
         self._mirror.write(self._client.bytes_of(message))
         self._expected.append(_Owed(ends, settled))
+
+    def send_before(self, parse: frontend.Parse) -> None:
+        """Send a Parse that the client's next message needs; he is told nothing of it but an error."""
+        self._mirror.write(parse.encode())
+        self._expected.append(_Owed(b"1", hidden=True))
 
     @property
     def is_empty(self) -> bool:
@@ -124,8 +130,9 @@ class OwedAnswers:
 
     def take(self, message: bytes) -> None:
         """Pass an answer of the mirror on, and do what it settles."""
-        self.pass_on(message)
         kind = message[:1]
+        if not (self._expected and self._expected[0].hidden and kind in self._expected[0].ends):
+            self.pass_on(message)
         if kind == b"E":
             self._expected.clear()
             self._statements.failed()

@@ -20,9 +20,9 @@ from gateway.lanes.prepared import NamedStatements
 from gateway.relay.mirror_connection import MirrorConnection
 from gateway.relay.mirror_state import STATE, restoring
 from gateway.sessions.running_work import RunningWork
+from gateway.sessions.unnamed import UnnamedStatement
 from gateway.sql.session_state import changes_nothing
 from gateway.sql.statements import Statement
-from gateway.wire import frontend
 
 _SET = re.compile(r"set\s+(?:session\s+|local\s+)?(?:\w+|\"[^\"]*\")\s*\.", re.IGNORECASE)
 _FORGETS = re.compile(r"(?:discard|reset)\s+all", re.IGNORECASE)
@@ -39,13 +39,14 @@ class Parking:
         work: RunningWork,
         portals: Mapping[str, Portal],
         statements: NamedStatements,
+        unnamed: UnnamedStatement,
     ) -> None:
         self._mirror = mirror
         self._activity = activity
         self._work = work
         self._portals = portals
         self._statements = statements
-        self.unnamed: frontend.Parse | None = None  # what made the unnamed statement in the mirror
+        self._unnamed = unnamed
         self._stays = False
         self._under_way: asyncio.Task[bool] | None = None
 
@@ -91,7 +92,7 @@ class Parking:
         try:
             mirror.extended = False
             row, error = await mirror.ask(STATE)
-            unnamed = self.unnamed if self._statements.get("") is not None else None
+            unnamed = self._unnamed.parse if self._statements.get("") is not None else None
             messages = None if error is not None else restoring(row, mirror.opening.target.user.encode(), unnamed)
             if messages is None or not mirror.may_be_parked:
                 return False

@@ -7,15 +7,14 @@ way: nothing is owed to the client, no portal of the gateway's is open, no tempo
 
 from __future__ import annotations
 
-from gateway.audit.witness import Witness
 from gateway.lanes.engine_lane import EngineLane
 from gateway.lanes.prepared import Lane, NamedStatement, NamedStatements
-from gateway.relay.mirror_connection import MirrorConnection
 from gateway.sessions.cursors import Cursors
-from gateway.sessions.owed_answers import OwedAnswers
 from gateway.sessions.relayed_texts import RelayedTexts
+from gateway.sessions.repeated_queries import RepeatedQueries
 from gateway.sessions.reserved_names import is_reserved
 from gateway.sessions.temporary import TemporaryRelations
+from gateway.sessions.unnamed import UnnamedStatement
 from gateway.sql.session_state import changes_nothing
 from gateway.sql.statements import Kind
 from gateway.wire.sent_at_once import InTurn, SentAtOnce, in_turn
@@ -28,19 +27,18 @@ class PassedOn:
 
     def __init__(
         self,
-        mirror: MirrorConnection,
-        client: Witness,
+        repeated: RepeatedQueries,
+        unnamed: UnnamedStatement,
         engine: EngineLane,
         statements: NamedStatements,
         cursors: Cursors,
-        owed: OwedAnswers,
     ) -> None:
-        self._mirror = mirror
-        self._client = client
+        self._repeated = repeated
+        self._mirror, self._owed = repeated.mirror, repeated.owed
+        self._unnamed = unnamed
         self._engine = engine
         self._statements = statements
         self._cursors = cursors
-        self._owed = owed
         self._taken: NamedStatement | None = None
 
     def take(
@@ -57,6 +55,8 @@ class PassedOn:
         if message.parse is not None:
             prepared = None if is_reserved(message.parse.name) else relayed.get(message.parse.query)
             named = None if prepared is None else NamedStatement(prepared, message.parse.parameter_oids)
+        elif self._unnamed.is_missing and not message.statement:
+            return None
         if named is None or named.prepared.lane is not Lane.RELAY:
             return None
         statement = named.prepared.statement
@@ -79,6 +79,7 @@ class PassedOn:
             elif data[0] == _FAILED:
                 self._statements.failed()
 
-        self._mirror.write(message.data)
-        await self._mirror.relay_until_ready(take, self._client.drain, at_once=True)
+        elsewhere = await self._repeated.answer_at_once(message, named.prepared, take)
+        if parse is not None:
+            self._unnamed.made(parse, elsewhere=elsewhere)
         self._engine.settings_changed()

@@ -1,7 +1,8 @@
 """Queries of the catalogues that a session sends again and again as the same text: the mirror keeps their plans.
 
 To parse and plan such a query takes PostgreSQL four fifths of its time. From the third time on it is a prepared
-statement in the session's process of the mirror, of which the client sees nothing but the time.
+statement in the session's process of the mirror, of which the client sees nothing but the time. That is so for texts
+that come as such, and for those that drivers send as the unnamed statement, with parameters and what types these have.
 
 A text is prepared under the names and settings of a moment. So all are forgotten when anything was executed that may
 have changed these; and a text with a word that stands for the moment in which it is read (``'today'``) goes as it is.
@@ -19,24 +20,32 @@ from cachetools import LRUCache
 from catalog.mirror.prepared_statements import OWN_PREFIX
 from gateway.audit.witness import Witness
 from gateway.lanes.prepared import PreparedStatement
-from gateway.relay.mirror_connection import MirrorConnection
+from gateway.relay.mirror_connection import MirrorConnection, Sink
 from gateway.sessions.owed_answers import OwedAnswers
 from gateway.sql.repeatable import text_has_words_of_the_clock
 from gateway.sql.session_state import changes_nothing
 from gateway.sql.shapes import LONGEST
 from gateway.sql.statements import Kind, Statement
-from gateway.wire import frontend
+from gateway.wire import backend, frontend
+from gateway.wire.sent_at_once import SentAtOnce
 
 _PREPARED_AT = 3  # the time a text comes
 _COUNTED = 64  # texts of a session
 _KEPT = 32  # so too; each may hold some ten kilobytes in the mirror
 _QUERIES = frozenset({"SELECT", "WITH", "VALUES", "TABLE"})
-_HARMLESS = frozenset({"SHOW", "BEGIN", "START", "COMMIT", "END"})
+# What changes no setting; the end of a transaction takes back only what another statement has changed in it.
+_HARMLESS = frozenset(
+    {"SHOW", "BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT", "SAVEPOINT", "RELEASE"}
+)  # fmt: skip
 # What may be another query when it is read again, or as a prepared statement: moments that are read of texts (also of
-# those written with escapes or in parts), parameters, and what tells of portals.
-_UNLIKE = re.compile(r"timetz|time\s*(?:\(\s*\d+\s*\)\s*)?with|\\|\$\d|u&|'\s*\n\s*'|pg_cursor", re.IGNORECASE)
+# those written with escapes or in parts), and what tells of portals.
+_UNLIKE = re.compile(r"timetz|time\s*(?:\(\s*\d+\s*\)\s*)?with|\\|u&|'\s*\n\s*'|pg_cursor", re.IGNORECASE)
+_PARAMETER = re.compile(r"\$\d")
 _NOTICE = ord("N")
 _ACKNOWLEDGEMENTS = frozenset(b"123")  # ParseComplete, BindComplete, CloseComplete
+_CLOSED = ord("3")
+_PARSED = backend.ParseComplete().encode()
+_Key = tuple[str, tuple[int, ...] | None]  # a text, and the types of its parameters; None for one that came as such
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +69,11 @@ class RepeatedQueries:
     """Those of one session."""
 
     def __init__(self, mirror: MirrorConnection, client: Witness, owed: OwedAnswers) -> None:
-        self._mirror = mirror
+        self.mirror = mirror
         self._client = client
-        self._owed = owed
-        self._counted: LRUCache[str, _Counted] = LRUCache(_COUNTED)
-        self._kept: OrderedDict[str, _Kept] = OrderedDict()
+        self.owed = owed
+        self._counted: LRUCache[_Key, _Counted] = LRUCache(_COUNTED)
+        self._kept: OrderedDict[_Key, _Kept] = OrderedDict()
         self._unused: list[str] = []  # names of what is prepared and has no use any more
         self._made = 0
         self._may_differ = False  # settings, once the transaction that is open has ended
@@ -74,13 +83,41 @@ class RepeatedQueries:
     async def answer(self, message: frontend.Query, prepared: Sequence[PreparedStatement | None]) -> bytes | None:
         """Have the mirror answer a text up to its ReadyForQuery, which is not passed on; return an error's message."""
         only = prepared[0] if len(prepared) == 1 else None
-        kept = None if only is None else self._messages(message.query, only)
-        self._mirror.write(self._client.bytes_of(message) if kept is None else kept)
+        key = (message.query, None)
+        found = None if only is None else self._preparing(key, only)
+        if found is None:
+            self.mirror.write(self._client.bytes_of(message))
+            return await self.mirror.relay_until_ready(self.owed.pass_on, self._client.drain)
+        self.mirror.write(found + self._kept[key].execution)
+        return await self._relay(key, self._pass_on_answer, at_once=False)
+
+    async def answer_at_once(self, message: SentAtOnce, prepared: PreparedStatement, take: Sink) -> bool:
+        """Do as `answer` for the unnamed statement and its values; ``take`` gets what the client is told. Return
+        whether that is another statement in the mirror.
+        """
+        key = None if message.parse is None or message.parse.name else _key(message.parse)
+        found = None if key is None else self._preparing(key, prepared)
+        if key is None or found is None:
+            self.mirror.write(message.data)
+            await self.mirror.relay_until_ready(take, self._client.drain, at_once=True)
+            return False
+        self.mirror.write(found + message.bound_to(self._kept[key].name))
+        if not found:
+            take(_PARSED)
+
+        def take_answer(data: bytes) -> None:
+            if data[0] != _CLOSED:
+                self._has_notices = self._has_notices or data[0] == _NOTICE
+                take(data)
+
+        await self._relay(key, take_answer, at_once=True)
+        return True
+
+    async def _relay(self, key: _Key, sink: Sink, *, at_once: bool) -> bytes | None:
         self._has_notices = False
-        sink = self._owed.pass_on if kept is None else self._pass_on_answer
-        error = await self._mirror.relay_until_ready(sink, self._client.drain)
+        error = await self.mirror.relay_until_ready(sink, self._client.drain, at_once=at_once)
         if error is not None or self._has_notices:  # maybe before it was prepared, or in that
-            self._drop(self._kept.pop(message.query, None))
+            self._drop(self._kept.pop(key, None))
         return error
 
     def executed(self, statements: Sequence[Statement]) -> None:
@@ -89,30 +126,35 @@ class RepeatedQueries:
         if self._may_differ:
             self._forget()
             # In the extended protocol the status is told at Sync; the end of a transaction may take settings back.
-            self._may_differ = self._mirror.extended or self._mirror.status != "I"
+            self._may_differ = self.mirror.extended or self.mirror.status != "I"
 
-    def _messages(self, text: str, prepared: PreparedStatement) -> bytes | None:
-        """Return what executes a text as a prepared statement; None where it is to be sent as it is."""
-        mirror = self._mirror
-        if self._may_differ or not mirror.is_at_rest or mirror.status == "E" or len(text) > LONGEST:
+    def _preparing(self, key: _Key, prepared: PreparedStatement) -> bytes | None:
+        """Return what prepares a text, nothing where it is; None where it is to be sent as it is."""
+        mirror = self.mirror
+        if not mirror.is_at_rest or mirror.status == "E" or len(key[0]) > LONGEST:
             return None
+        if self._may_differ and mirror.status != "I":
+            return None
+        self._may_differ = False  # nothing is under way, and nothing was kept since
         if (state := (mirror.process_id, mirror.settings_told)) != self._state:
             self._forget()
             self._state = state
-        kept = self._kept.get(text)
+        kept = self._kept.get(key)
         if kept is not None and kept.prepared is prepared:  # else names mean other things since
-            self._kept.move_to_end(text)
-            return kept.execution
-        counted = self._counted.get(text)
+            self._kept.move_to_end(key)
+            return b""
+        counted = self._counted.get(key)
         times = 1 + (counted.times if counted is not None and counted.prepared is prepared else 0)
-        self._counted[text] = _Counted(prepared, times)
+        self._counted[key] = _Counted(prepared, times)
         if times < _PREPARED_AT or not _reads_alike(prepared.statement):
             return None
-        return b"".join(one.encode() for one in self._keep(text, prepared)) + self._kept[text].execution
+        if key[1] is None and _PARAMETER.search(key[0]) is not None:
+            return None
+        return b"".join(one.encode() for one in self._keep(key, prepared))
 
-    def _keep(self, text: str, prepared: PreparedStatement) -> Iterator[frontend.FrontendMessage]:
+    def _keep(self, key: _Key, prepared: PreparedStatement) -> Iterator[frontend.FrontendMessage]:
         """Give the messages that prepare a text, and close what has no use any more."""
-        self._drop(self._kept.pop(text, None))
+        self._drop(self._kept.pop(key, None))
         while len(self._kept) >= _KEPT:
             self._drop(self._kept.popitem(last=False)[1])
         for unused in self._unused:
@@ -120,8 +162,8 @@ class RepeatedQueries:
         self._unused.clear()
         self._made += 1
         name = f"{OWN_PREFIX}{self._made}"
-        self._kept[text] = _Kept(prepared, name, _execution(name))
-        yield frontend.Parse(name, text)
+        self._kept[key] = _Kept(prepared, name, _execution(name))
+        yield frontend.Parse(name, key[0], key[1] or ())
 
     def _forget(self) -> None:
         """Count anew. What is prepared is closed when the next text is prepared."""
@@ -137,7 +179,11 @@ class RepeatedQueries:
         """Pass on what the answer to a text has, too."""
         if data[0] not in _ACKNOWLEDGEMENTS:
             self._has_notices = self._has_notices or data[0] == _NOTICE
-            self._owed.pass_on(data)
+            self.owed.pass_on(data)
+
+
+def _key(parse: frontend.Parse) -> _Key:
+    return parse.query, parse.parameter_oids
 
 
 def _execution(name: str) -> bytes:

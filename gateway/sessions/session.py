@@ -50,6 +50,7 @@ from gateway.sessions.temporary import TemporaryRelations
 from gateway.sessions.temporary_load import TemporaryLoad
 from gateway.sessions.temporary_room import TemporaryRoom
 from gateway.sessions.unasked import Unasked
+from gateway.sessions.unnamed import UnnamedStatement
 from gateway.sql.session_state import changes_search_path, needs_block, role_to_set
 from gateway.sql.statements import Kind, Statement
 from gateway.told_errors import AlreadySent, error_response, internal_error, not_here
@@ -88,13 +89,14 @@ class Session:
         self._load = TemporaryLoad(self._engine, mirror, self._client, temporary.filling, services.temporary_limit)
         self._cursors = cursors = Cursors(self._engine, mirror, self._client, role, owed)
         self._portals = cursors.portals
+        self._unnamed = unnamed = UnnamedStatement(owed)
         own = SessionNames(temporary, LateLanes(self._statements, cursors.portals))
         self._preparation = preparation = Preparation(services, role, self._engine, access, mirror, owed, own)
         self._in_sql = PreparedInSql(self._engine, mirror, self._client, role, self._statements, preparation)
         self._shaped = ShapedStatements(services, role, self._engine, mirror, temporary, owed)
-        self._repeated = RepeatedQueries(mirror, self._client, owed)
+        self._repeated = repeated = RepeatedQueries(mirror, self._client, owed)
+        self._passed_on = PassedOn(repeated, unnamed, self._engine, self._statements, cursors)
         self._own = OwnStatements(services, role, self._engine, access, mirror, owed, self._client)
-        self._passed_on = PassedOn(mirror, self._client, self._engine, self._statements, cursors, owed)
         self._again = ExecutedAgain(services.lake, self._engine, self._client, role, cursors, temporary)
         self._work = work = RunningWork()
         self._relayed: dict[str, Statement] = {}  # what the mirror's portals were made of
@@ -102,7 +104,7 @@ class Session:
         self._unsynced = False  # something was executed there since Sync: any setting may have changed
         self._handlers = self._by_message()
         self._spoken = ""
-        self.parking = Parking(mirror, self._client.activity, work, self._portals, self._statements)
+        self.parking = Parking(mirror, self._client.activity, work, self._portals, self._statements, unnamed)
         self._straight = Straight(self._again, self._statements, self._shaped, work, self.parking, mirror)
         self._unasked = Unasked(mirror, self._client, self._engine, self._work, self.parking)
         mirror.on_unasked(self._unasked.spoken)
@@ -239,8 +241,6 @@ class Session:
 
     async def _sent_at_once(self, message: SentAtOnce) -> None:
         self._relayed.pop("", None)
-        if message.parse is not None and not message.parse.name:
-            self.parking.unnamed = message.parse
         await self._passed_on.pass_on(message)
         self._in_block = False
 
@@ -287,6 +287,8 @@ class Session:
 
     async def _parse(self, message: frontend.Parse) -> None:
         refuse_reserved(message.name, "prepared statement")
+        if not message.name:
+            self._statements.close("")  # whether this one succeeds or not
         known = None if self._path_changed else self._preparation.relayed.get(message.query)
         statements = (known.statement,) if known is not None else await self._preparation.cut(message.query)
         if len(statements) > 1:
@@ -304,8 +306,7 @@ class Session:
                 await self._engine.describe(NamedStatement(prepared.query, message.parameter_oids), self._role.names())
             message = frontend.Parse(message.name, prepared.described_as, message.parameter_oids)
         named = NamedStatement(prepared, message.parameter_oids)
-        if not message.name:
-            self.parking.unnamed = message
+        self._unnamed.made(message)
         self._owed.send(message, b"1", self._statements.parsing(message.name, named))
 
     async def _bind(self, message: frontend.Bind) -> None:
@@ -323,6 +324,7 @@ class Session:
             if named.prepared.statement.about_gateway:
                 await self._services.tell_gateway(named.prepared.statement.text)
             self._relayed[message.portal] = named.prepared.statement
+            self._unnamed.used(message.statement)
             self._owed.send(message, b"2")
             return
         await self._owed.drain()
@@ -337,6 +339,7 @@ class Session:
             return
         if message.kind == "S":
             await self._owed.require_statement(message.name)
+            self._unnamed.used(message.name)
         self._owed.send(message, b"Tn")
 
     async def _execute(self, message: frontend.Execute) -> None:

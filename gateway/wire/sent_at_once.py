@@ -41,6 +41,17 @@ class SentAtOnce(FrontendMessage):
     def encode(self) -> bytes:
         return self.data
 
+    def bound_to(self, name: str) -> bytes:
+        """Return the bytes from Bind on, of a Bind of another statement."""
+        behind = self.data.index(b"\0", self.behind_parse + _HEADER + 1)
+        bind = b"\0" + name.encode() + self.data[behind : -len(END)]
+        return b"B" + (len(bind) + _HEADER - 1).to_bytes(4, "big") + bind + END
+
+    @property
+    def behind_parse(self) -> int:
+        """Where Bind begins."""
+        return 0 if self.parse is None else _end(self.data, 0)
+
 
 @dataclass(frozen=True, slots=True)
 class InTurn(FrontendMessage):

@@ -58,7 +58,27 @@ def ada(gateway: RunningGateway) -> Iterator[pq.abc.PGconn]:
 
 def answer(connection: pq.abc.PGconn, text: str) -> tuple[object, ...]:
     """Return all that the client is told of a statement."""
-    result = connection.exec_(text.encode())
+    return told_by(connection, connection.exec_(text.encode()))
+
+
+def unnamed(connection: pq.abc.PGconn, text: str) -> tuple[object, ...]:
+    """As `answer`, of a text that is sent as the unnamed statement, with a value for its parameter if there is one."""
+    values = [b"pg_class"] if "$1" in text else []
+    return told_by(connection, connection.exec_params(text.encode(), values))
+
+
+def bound_again(connection: pq.abc.PGconn, _text: str) -> tuple[object, ...]:
+    """As `answer`, of the unnamed statement as it is."""
+    return told_by(connection, connection.exec_prepared(b"", []))
+
+
+def described(connection: pq.abc.PGconn, _text: str) -> tuple[object, ...]:
+    """As `answer`, of the unnamed statement's description."""
+    result = connection.describe_prepared(b"")
+    return *told_by(connection, result), [result.param_type(at) for at in range(result.nparams)]
+
+
+def told_by(connection: pq.abc.PGconn, result: pq.abc.PGresult) -> tuple[object, ...]:
     error = tuple(
         result.error_field(field)
         for field in (pq.DiagnosticField.SQLSTATE, pq.DiagnosticField.MESSAGE_PRIMARY)
@@ -88,6 +108,59 @@ def test_from_the_third_time_on_a_query_is_kept(ada: pq.abc.PGconn) -> None:
     assert answers == answers[:1] * 5
     assert kept == [0, 0, 1, 1, 1]
     assert number(ada, SHOWN) == 0
+
+
+@pytest.mark.parametrize("query", [QUERIES[0], QUERIES[-1]])
+def test_an_unnamed_statement_is_kept_so_too(ada: pq.abc.PGconn, query: str) -> None:
+    number(ada, SHOWN)
+    answers = []
+    kept = []
+    for _ in range(5):
+        answers.append(unnamed(ada, query))
+        kept.append(number(ada, f"{KEPT} AND statement = $${query}$$"))
+    assert answers == answers[:1] * 5
+    assert len(answers[0][5]) == 1  # type: ignore[arg-type]
+    assert kept[:2] == [0, 0]
+    assert kept[3:] == [1, 1]  # from the third time on, or from the fourth, should no session have sent its like
+    assert number(ada, SHOWN) == 0
+
+
+def test_types_of_parameters_make_another_statement(ada: pq.abc.PGconn) -> None:
+    text = b"SELECT pg_typeof($1)"
+    for _ in range(4):
+        for oid, name in ((23, b"integer"), (25, b"text")):
+            assert ada.exec_params(text, [b"1"], [oid]).get_value(0, 0) == name
+    assert number(ada, KEPT) == 2
+
+
+def test_the_unnamed_statement_stays_though_a_kept_one_stood_in_for_it(ada: pq.abc.PGconn) -> None:
+    first = unnamed(ada, QUERIES[0])
+    other = unnamed(ada, QUERIES[5])
+    for _ in range(3):
+        assert unnamed(ada, QUERIES[0]) == first
+    assert bound_again(ada, "") == first
+    assert bound_again(ada, "") == first
+    assert described(ada, "")[4] == first[4]
+    assert unnamed(ada, QUERIES[5]) == other
+    assert unnamed(ada, QUERIES[0]) == first
+    assert described(ada, "")[4] == first[4]
+    answer(ada, QUERIES[0])
+    assert bound_again(ada, "")[3] == (b"26000", b"unnamed prepared statement does not exist")
+
+
+def test_what_a_rolled_back_transaction_leaves(ada: pq.abc.PGconn) -> None:
+    number(ada, SHOWN)
+    for _ in range(3):
+        for text in ("BEGIN", QUERIES[0], "SAVEPOINT s", QUERIES[3], "ROLLBACK TO s", "ROLLBACK"):
+            answer(ada, text)
+    assert number(ada, KEPT) == 2, "it has changed no setting"
+    outside = answer(ada, QUERIES[3])
+    answer(ada, "BEGIN")
+    answer(ada, "SET LOCAL array_nulls = off")
+    inside = [answer(ada, QUERIES[3])[5] for _ in range(4)]
+    answer(ada, "ROLLBACK")
+    assert inside == [[[b"1 year 2 mons 3 days 04:05:06", b'{"NULL",a}']]] * 4
+    assert answer(ada, QUERIES[3]) == outside
 
 
 @pytest.mark.parametrize(
@@ -187,16 +260,17 @@ def test_whatever_comes_between(gateway: RunningGateway, lake: SampleLake, seed:
     ):
         said: list[str] = []
         for text in texts:
-            said.append(text)
-            found, expected = (_comparable(answer(one.pgconn, text)) for one in (ours, theirs))
+            way = chosen.choice((answer, unnamed, unnamed, unnamed, bound_again, described))
+            said.append(f"{way.__name__}: {text}")
+            found, expected = (_comparable(way(one.pgconn, text)) for one in (ours, theirs))
             assert found == expected, "\n".join(said[-12:])
 
 
 def _comparable(told: tuple[object, ...]) -> tuple[object, ...]:
     """Leave out the numbers of objects, which differ between databases, and messages in the gateway's words."""
-    status, command, transaction, error, columns, rows = told
+    status, command, transaction, error, columns, rows, *types = told
     assert isinstance(error, tuple)
-    return status, command, transaction, error[:1], columns, rows
+    return status, command, transaction, error[:1], columns, rows, types
 
 
 def test_sessions_that_give_up_their_process(lake: SampleLake) -> None:

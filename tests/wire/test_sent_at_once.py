@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from gateway.wire import backend as b
@@ -61,6 +63,9 @@ def test_what_drivers_send_for_one_query(messages: tuple[FrontendMessage, ...]) 
     assert turns is not None
     assert (turns.messages, turns.encode()) == (messages[:-1], data)
     assert (SentAtOnce.decode(data), InTurn.decode(data)) == (found, turns)
+    bind = messages[-4]
+    assert isinstance(bind, f.Bind)
+    assert found.bound_to("kept one") == encoded((replace(bind, statement="kept one"), *END))
     connection.take_sent_at_once()
     assert (connection.state, connection.unread) == (State.SYNCING, b"")
     connection.send(b.ErrorResponse({"S": "ERROR", "C": "42601", "M": "syntax error"}))
