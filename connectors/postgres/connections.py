@@ -10,6 +10,7 @@ from typing import Any
 
 import adbc_driver_manager
 import adbc_driver_postgresql.dbapi as adbc
+from psycopg.conninfo import make_conninfo
 
 from catalog.names import quote_literal
 from connectors.postgres.errors import remote_error, unreachable
@@ -17,15 +18,26 @@ from connectors.postgres.errors import remote_error, unreachable
 _OLDEST_IDLE = 300.0  # seconds; firewalls forget connections, servers limit them
 _BROKEN = "unknown"  # libpq's PQTRANS_UNKNOWN
 
-# One round trip. Read-only whatever the role may do; texts and conditions that do not depend on the server's settings.
+# Whatever the source's role or database has. Read-only whatever the role may do; names, operators and functions are
+# PostgreSQL's own, as for postgres_fdw: in a role's search_path others may have made some of the same names.
+_SETTINGS = {
+    "search_path": "pg_catalog",
+    "default_transaction_read_only": "on",
+    "row_security": "on",
+    "standard_conforming_strings": "on",
+    "quote_all_identifiers": "off",
+    "transform_null_equals": "off",
+    "TimeZone": "UTC",
+    "DateStyle": "ISO, YMD",
+    "IntervalStyle": "postgres",
+    "extra_float_digits": "1",
+    "bytea_output": "hex",
+}
+_UNQUOTED = "-c quote_all_identifiers=off"  # from the first query on, which is the driver's
 # A server that can looks each second whether its client is still there: a process that was killed cancels nothing.
-_SESSION = """SELECT set_config('default_transaction_read_only', 'on', false),
- set_config('standard_conforming_strings', 'on', false), set_config('TimeZone', 'UTC', false),
- set_config('DateStyle', 'ISO, YMD', false), set_config('IntervalStyle', 'postgres', false),
- set_config('extra_float_digits', '1', false), set_config('bytea_output', 'hex', false),
- set_config('transform_null_equals', 'off', false),
- CASE WHEN current_setting('client_connection_check_interval', true) IS NOT NULL AND version() LIKE '%linux%'
- THEN set_config('client_connection_check_interval', '1s', false) END"""
+_CHECKS = """CASE WHEN pg_catalog.current_setting('client_connection_check_interval', true) IS NOT NULL
+ AND pg_catalog.strpos(pg_catalog.version(), 'linux') OPERATOR(pg_catalog.>) 0
+ THEN pg_catalog.set_config('client_connection_check_interval', '1s', false) END"""
 
 
 @dataclass(slots=True)
@@ -71,11 +83,12 @@ class ConnectionPool:
         """
         self._source, self._conninfo, self._most_idle = source, conninfo, most_idle
         self.is_mapped = is_mapped
-        own = [
-            f"set_config({quote_literal(key)}, {quote_literal(value)}, false)"
-            for key, value in (settings or {}).items()
+        wanted = [
+            f"pg_catalog.set_config({quote_literal(key)}, {quote_literal(value)}, false)"
+            for key, value in {**_SETTINGS, **(settings or {})}.items()
         ]
-        self._session = ", ".join([_SESSION, *own, "current_setting('server_encoding')"])
+        encoding = "pg_catalog.current_setting('server_encoding')"
+        self._session = f"SELECT {', '.join([*wanted, _CHECKS, encoding])}"  # in one round trip
         self._idle: list[Connection] = []
         self._lock = threading.Lock()
         self._closed = False
@@ -93,6 +106,15 @@ class ConnectionPool:
 
     def connect(self) -> Connection:
         """Return a new connection. Raises SqlError."""
+        connection, encoding = self._open()
+        if isinstance(encoding, bytes):  # the driver knows no types: it knows them by names that this role's quotes
+            connection.close()
+            self._conninfo = make_conninfo(self._conninfo, options=_UNQUOTED)
+            connection, encoding = self._open()
+        return Connection(connection, checks_text=encoding == "SQL_ASCII")
+
+    def _open(self) -> tuple[Any, str | bytes]:
+        """Return a connection whose session is set, and the server's encoding as the driver reads it."""
         try:
             connection = adbc.connect(self._conninfo, autocommit=True)
         except adbc_driver_manager.Error as failure:
@@ -104,7 +126,7 @@ class ConnectionPool:
         except adbc_driver_manager.Error as failure:
             connection.close()
             raise remote_error(self._source, failure.sqlstate, is_mapped=self.is_mapped) from None
-        return Connection(connection, checks_text=encoding == "SQL_ASCII")
+        return connection, encoding
 
     def release(self, connection: Connection) -> None:
         """Take back a connection whose statement ended well."""

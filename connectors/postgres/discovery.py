@@ -76,7 +76,10 @@ def discover(source: str, conninfo: str, options: PostgresOptions, only: Remote 
 def _read(connection: psycopg.Connection[Row], only: Remote | None) -> _Catalogues:
     with connection.cursor() as cursor:
         cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        cursor.execute("SELECT set_config('search_path', '', true)")
+        cursor.execute(
+            "SELECT pg_catalog.set_config('search_path', '', true), "
+            "pg_catalog.set_config('quote_all_identifiers', 'off', true)"
+        )
 
         def rows(query: str, **parameters: object) -> list[Row]:
             return cursor.execute(query, parameters or None).fetchall()

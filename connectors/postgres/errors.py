@@ -12,6 +12,7 @@ from catalog.sqlstate import SqlState
 _log = structlog.get_logger(__name__)
 
 _REFRESH = "Refresh the source's catalogue."
+_UNQUALIFIED = "If a function there names it without a schema: ALTER FUNCTION … SET search_path."
 _MESSAGES: dict[str, tuple[str, str | None]] = {
     "22012": ("division by zero", None),
     "28000": ('source "{}" refused the gateway\'s login', "Check user and password in the source's dsn."),
@@ -25,7 +26,8 @@ _MESSAGES: dict[str, tuple[str, str | None]] = {
         "Run the statement again.",
     ),  # see scan_queries
     "42703": ('a column of source "{}" does not exist any more', _REFRESH),
-    "42P01": ('a table of source "{}" does not exist any more', _REFRESH),
+    "42P01": ('a table of source "{}" does not exist any more', f"{_REFRESH} {_UNQUALIFIED}"),
+    "42883": ('a function of source "{}" is not found', _UNQUALIFIED),
     "53100": ('source "{}" has no disk space left', None),
     "53200": ('source "{}" is out of memory', None),
     "53300": ('source "{}" has too many connections', None),

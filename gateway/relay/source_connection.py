@@ -26,6 +26,7 @@ _READ_ONLY = {
     "client_min_messages": "error",
     "row_security": "on",
     "standard_conforming_strings": "on",  # as constants are written; a server may have another opinion
+    "quote_all_identifiers": "off",
     "transform_null_equals": "off",
     "array_nulls": "on",
     "timezone_abbreviations": "Default",

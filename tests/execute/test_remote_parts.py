@@ -27,6 +27,13 @@ CREATE TABLE shop (shop integer PRIMARY KEY, name text COLLATE "C", city text CO
 INSERT INTO shop SELECT i, 'shop ' || i, 'city ' || i % 3, i FROM generate_series(0, 6) i;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO parts_owner;
 ALTER ROLE parts_owner SET transform_null_equals TO on; -- whose sessions would have = NULL mean IS NULL
+CREATE SCHEMA own; -- which comes before PostgreSQL's in that role's path
+CREATE FUNCTION own.never(integer, integer) RETURNS boolean LANGUAGE sql IMMUTABLE RETURN false;
+CREATE OPERATOR own.= (LEFTARG = integer, RIGHTARG = integer, FUNCTION = own.never);
+CREATE FUNCTION own.set_config(text, text, boolean) RETURNS text LANGUAGE sql RETURN 'set';
+GRANT USAGE ON SCHEMA own TO parts_owner;
+ALTER ROLE parts_owner SET search_path TO own, pg_catalog;
+ALTER ROLE parts_owner SET quote_all_identifiers TO on;
 ANALYZE;
 """
 ORDERS = "sales.orders JOIN"

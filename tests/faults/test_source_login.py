@@ -168,10 +168,12 @@ def test_constants_are_read_as_they_are_written(lake: SampleLake, logins: None) 
         owner.execute("ALTER ROLE login_scram SET transform_null_equals TO on")
         owner.execute("ALTER ROLE login_scram SET array_nulls TO off")
         owner.execute("ALTER ROLE login_scram SET timezone_abbreviations TO 'Australia'")
+        owner.execute("ALTER ROLE login_scram SET quote_all_identifiers TO on")
     abbreviation = "timestamptz '2024-01-01 00:00 EST' = timestamptz '2024-01-01 05:00+00'"
     nulls = "array_position('{NULL}'::text[], NULL) IS NOT NULL"
-    read = _log_in(_target(_conninfo(lake, "scram")), rf"SELECT '\', (1 = NULL) IS NULL, {abbreviation}, {nulls}")
-    assert read.endswith(b"\0\0\0\x01\\" + 3 * b"\0\0\0\x01t")
+    truths = f"(1 = NULL) IS NULL, {abbreviation}, {nulls}, quote_ident('plain') = 'plain'"
+    read = _log_in(_target(_conninfo(lake, "scram")), rf"SELECT '\', {truths}")
+    assert read.endswith(b"\0\0\0\x01\\" + 4 * b"\0\0\0\x01t")
 
 
 def test_what_only_libpq_can_do_is_left_to_it(lake: SampleLake) -> None:

@@ -479,9 +479,10 @@ def test_sessions_are_read_only_and_independent_of_the_servers_settings(source: 
     with connection.adbc.cursor() as cursor:
         cursor.execute(
             "SELECT current_setting('transaction_read_only'), current_setting('TimeZone'),"
-            " current_setting('standard_conforming_strings'), current_setting('client_encoding')"
+            " current_setting('standard_conforming_strings'), current_setting('client_encoding'),"
+            " current_setting('search_path'), current_setting('row_security')"
         )
-        assert cursor.fetchone() == ("on", "UTC", "on", "UTF8")
+        assert cursor.fetchone() == ("on", "UTC", "on", "UTF8", "pg_catalog", "on")
     source.pool.release(connection)
 
 
@@ -610,3 +611,21 @@ def test_an_error_of_the_role_is_told_without_the_servers_words(database: str) -
     assert isinstance(failure, SqlError)
     assert failure.sqlstate == SqlState.INSUFFICIENT_PRIVILEGE
     assert failure.message == 'the role of source "crm" may not read this table'
+
+
+def test_functions_of_views_need_a_path_of_their_own(database: str) -> None:
+    execute(
+        database,
+        "CREATE SCHEMA apart; CREATE TABLE apart.numbered AS SELECT 7 AS n;"
+        "CREATE FUNCTION apart.f() RETURNS int LANGUAGE plpgsql STABLE AS 'BEGIN RETURN n FROM numbered; END';"
+        "CREATE VIEW apart.of_function AS SELECT apart.f() AS n",
+    )
+    source = PostgresSource("crm", database)
+    try:
+        failure = failure_of(lambda: read(source, table_of(source, "of_function")))
+        assert failure.sqlstate == SqlState.UNDEFINED_TABLE and "SET search_path" in (failure.hint or "")
+        execute(database, "ALTER FUNCTION apart.f() SET search_path = apart")
+        assert read(source, table_of(source, "of_function")).column("n").to_pylist() == [7]
+    finally:
+        source.close()
+        execute(database, "DROP SCHEMA apart CASCADE")
