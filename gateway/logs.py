@@ -175,17 +175,20 @@ def note_statement(
     written in one step: nothing in it is a client's. ``ids`` are those of the connection and the statement, where they
     are not bound.
     """
-    bound = bound_ids() if ids is None else ids
     records = _Direct.records
     if records is None:
         counted = {} if rows is None else {"rows": rows}
         named = {} if ids is None else {"connection": ids[0], "statement": ids[1]}
-        soon(log.info, "statement", lane=lane, **counted, milliseconds=milliseconds, **named)
+        soon(log.info, "statement", lane=lane, **counted, milliseconds=round(milliseconds, 3), **named)
         return
+    connection, statement = bound_ids() if ids is None else ids
     counted_as = "" if rows is None else f'"rows": {rows}, '
-    record = f'{{"lane": "{lane}", {counted_as}"milliseconds": {milliseconds}, "event": "statement", '
-    for name, value in zip(("connection", "statement"), bound, strict=True):
-        record += f'"{name}": "{value}", ' if value is not None else ""
+    of_connection = "" if connection is None else f'"connection": "{connection}", '
+    of_statement = "" if statement is None else f'"statement": "{statement}", '
+    record = (
+        f'{{"lane": "{lane}", {counted_as}"milliseconds": {milliseconds:.3f}, "event": "statement", '
+        f"{of_connection}{of_statement}"
+    )
     if not records.due:
         asyncio.get_running_loop().call_soon(_write_due, records)
     records.due.append(record)

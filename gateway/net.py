@@ -88,7 +88,7 @@ class ClientConnection(asyncio.Protocol):
         self.encrypted = False
         self.peer = ""
         self.peer_address = ""
-        self._number = self._statements = 0
+        self._name, self._statements = "", 0
         self._straight = False  # a statement is carried out in callbacks: the task below waits for its end
         self._handed_over = False
 
@@ -127,7 +127,7 @@ class ClientConnection(asyncio.Protocol):
             return False
         if self._held or not self._writable.is_set() or not self._wire.may_take_straight(len(data)):
             return False
-        ids = (str(self._number), f"{self._number}.{self._statements + 1}")
+        ids = (self._name, f"{self._name}.{self._statements + 1}")
         if not session.begin_straight(data, ids, self):
             return False
         self._statements += 1
@@ -245,8 +245,8 @@ class ClientConnection(asyncio.Protocol):
     # Serving --------------------------------------------------------------------------------------------------------
 
     async def _serve(self) -> None:
-        self._number = next(_CONNECTIONS)
-        bind_connection(self._number)
+        self._name = str(next(_CONNECTIONS))
+        bind_connection(self._name)
         _log.info("connected", peer=self.peer)
         try:
             await self._converse()
@@ -391,7 +391,7 @@ class ClientConnection(asyncio.Protocol):
             if type(message) is frontend.Terminate:
                 return
             self._statements += type(message) is not HandedOver
-            with bind_statement(f"{self._number}.{self._statements}"):
+            with bind_statement(f"{self._name}.{self._statements}"):
                 await session.handle(message)
             if not self._writable.is_set():
                 await self.drain()

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from json.encoder import encode_basestring_ascii
+from typing import NamedTuple
 
 from cachetools import LRUCache
 
@@ -36,6 +37,7 @@ class Kind(StrEnum):
     ACCESS = "access"  # changes of rights, and what the audit says of itself
 
 
+_STATEMENT, _DENIED, _ACCESS = Kind.STATEMENT, Kind.DENIED, Kind.ACCESS  # an Enum's attributes are slow
 ACCESS_LANE = "access"  # of statements that change rights, policies, masks and tags
 _DONE = str(SqlState.SUCCESSFUL_COMPLETION)
 _ENDINGS = {
@@ -130,23 +132,38 @@ class Reading:
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class ReadAgain(NamedTuple):
+    """What a statement reads that is executed again and again: the lane, and all of it as members of a JSON object."""
+
+    lane: str | None
+    written: str
+
+    def json(self) -> str:
+        """Return it as members of a JSON object."""
+        return self.written
+
+
+NOTHING_KNOWN = ReadAgain(None, "")
+
+
+class Outcome(NamedTuple):
     """How a statement ended. ``sqlstate`` is None where it was begun and never executed, as one before it failed."""
 
     sqlstate: str | None = _DONE
     rows: int = 0
     bytes: int = 0  # sent to the client
     seconds: float = 0.0
-    reading: Reading = field(default_factory=Reading)
+    reading: Reading | ReadAgain = NOTHING_KNOWN
 
     @property
     def kind(self) -> Kind:
         """The class of a statement that ended so."""
-        if self.sqlstate == _DONE:  # nearly all
-            return Kind.ACCESS if self.reading.lane == ACCESS_LANE else Kind.STATEMENT
-        denied = self.sqlstate in _DENIED_STATES or (self.sqlstate or "").startswith("28")
-        return Kind.DENIED if denied else Kind.ACCESS if self.reading.lane == ACCESS_LANE else Kind.STATEMENT
+        is_denied = self.sqlstate != _DONE and self._is_denied
+        return _DENIED if is_denied else _ACCESS if self.reading.lane == ACCESS_LANE else _STATEMENT
+
+    @property
+    def _is_denied(self) -> bool:
+        return self.sqlstate in _DENIED_STATES or (self.sqlstate or "").startswith("28")
 
     @property
     def word(self) -> str:
@@ -161,10 +178,10 @@ class Outcome:
 
     def json(self) -> str:
         """Return the members of a JSON object."""
-        read = self.reading.json()
-        state = json_text(self.sqlstate)
-        duration = round(self.seconds * 1000, 3)
-        ended = f'"rows":{self.rows},"bytes":{self.bytes},"duration_ms":{duration},"sqlstate":{state}'
+        sqlstate, rows, sent, seconds, reading = self
+        read = reading.json()
+        state = '"00000"' if sqlstate == _DONE else json_text(sqlstate)
+        ended = f'"rows":{rows},"bytes":{sent},"duration_ms":{seconds * 1000:.3f},"sqlstate":{state}'
         return f"{read},{ended}" if read else ended
 
 

@@ -19,7 +19,7 @@ from catalog.principals import Principal
 from catalog.sqlstate import SqlState
 from gateway.activity import Activity
 from gateway.audit.audit import Audit, Entry, Ticket, Waiting
-from gateway.audit.entries import Kind, Outcome, Reading, Who, as_members, json_text
+from gateway.audit.entries import NOTHING_KNOWN, Kind, Outcome, ReadAgain, Reading, Who, as_members, json_text
 from gateway.authentication.identity import Identity
 from gateway.logs import bound_ids
 from gateway.sql.normalised import SHORT, known_reading, normalised
@@ -32,6 +32,7 @@ _ENDS = frozenset({_COMMAND, _ERROR, _EMPTY, _SUSPENDED})
 _DONE = str(SqlState.SUCCESSFUL_COMPLETION)
 _LEFT = str(SqlState.CONNECTION_FAILURE)
 _NO_LANE = "none"  # of a statement that failed before one was chosen
+_Named = tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]  # tables, policies, shadows
 _UNWRITTEN = Entry("statement", "")  # where there is no audit
 
 
@@ -87,7 +88,7 @@ class Asker(Protocol):
 class _Open:
     """A statement that was begun."""
 
-    __slots__ = ("bytes_before", "limit", "reading", "rows", "simple", "sqlstate", "ticket")
+    __slots__ = ("again", "bytes_before", "limit", "reading", "rows", "simple", "sqlstate", "ticket")
 
     def __init__(self, ticket: Ticket, bytes_before: int, *, simple: bool, limit: int) -> None:
         self.ticket = ticket
@@ -97,6 +98,7 @@ class _Open:
         self.rows = 0
         self.sqlstate: str | None = None
         self.reading = Reading()
+        self.again: ReadAgain | None = None  # in the place of that
 
 
 class Witness:
@@ -120,6 +122,7 @@ class Witness:
         self._subject = ""  # what the message at hand is about
         self._told_bytes = 0  # of statements that have ended
         self._who: tuple[object, str] = (None, "")
+        self._read_again: tuple[_Named | None, Fragmented | None, ReadAgain] = (None, None, NOTHING_KNOWN)
         self._told: tuple[str, str, Principal | None, str, str] = ("", "", None, "", "")  # see `_members_again`
 
     @property
@@ -169,16 +172,20 @@ class Witness:
         self.activity.begins(text)
         await self._begin(text)
 
-    def executes_soon(self, text: str, ids: tuple[str, str], asks: tuple[Principal, str], waiting: Waiting) -> bool:
+    def executes_soon(
+        self, texts: tuple[str, str], ids: tuple[str, str], asks: tuple[Principal, str], waiting: Waiting
+    ) -> bool:
         """As `executes`, for a statement of these ids that is carried out in callbacks: ``waiting`` is told when its
-        intent was written (and calls `begun` then), or why not. ``asks`` are the principal and the session's
-        ``application_name``. Return False where that takes more than a moment.
+        intent was written (and calls `begun` then), or why not. ``texts`` are its own and one of the same shape, which
+        is read for it; ``asks`` are the principal and the session's ``application_name``. Return False where that takes
+        more than a moment.
         """
+        text, like = texts
         if not self._audit.is_prompt:
             return False
         entry = _UNWRITTEN
         if self._audit.is_on:
-            members = self._members_again(text, asks)
+            members = self._members_again(like, asks)
             if members is None:
                 return False
             entry = Entry("statement", f'"connection":"{ids[0]}","statement":"{ids[1]}",{members}')
@@ -263,6 +270,17 @@ class Witness:
             found.tables += tables
             found.policies += policies
             found.shadows += shadows
+
+    def reading_again(self, lane: str, read: _Named, fragmented: Fragmented) -> None:
+        """As `reading` and `note_fragments`, of a statement that is executed again with these very objects."""
+        if not self._open:
+            return
+        of, last, known = self._read_again
+        if of is not read or last is not fragmented:
+            tables, policies, shadows = read
+            known = ReadAgain(lane, Reading(lane, tables, fragmented.fragments, policies, shadows).json())
+            self._read_again = read, fragmented, known
+        self._open[-1].again = known
 
     def note_fragments(self) -> Callable[[Fragmented], None]:
         """Return what is to be called, from any thread, with what the present statement reads exactly."""
@@ -373,7 +391,8 @@ class Witness:
     def _end(self, one: _Open) -> None:
         sent = self._client.sent_bytes
         bytes_, self._told_bytes = sent - max(one.bytes_before, self._told_bytes), sent
-        outcome = Outcome(one.sqlstate, one.rows, bytes_, monotonic() - one.ticket.started, one.reading)
-        lane = one.reading.lane or _NO_LANE
+        reading = one.again or one.reading
+        outcome = Outcome(one.sqlstate, one.rows, bytes_, monotonic() - one.ticket.started, reading)
+        lane = reading.lane or _NO_LANE
         self._audit.counts.note(lane, outcome.word, outcome.seconds, outcome.rows, outcome.bytes)
         one.ticket.end(outcome)

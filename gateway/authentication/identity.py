@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from catalog.principals import NO_CLAIMS
 
 
-@dataclass(frozen=True, slots=True, weakref_slot=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
 class Identity:
-    """A client who is in.
+    """A client who is in: each login is one by itself, equal to no other, since who asks is looked up by it for each
+    statement, twice.
 
     ``authenticated`` is what was proved (a certificate's subject, a token's user, an API key's id, else the role).
     ``granted`` are roles for this session beside those the role is a member of. ``expires`` is in seconds since 1970;

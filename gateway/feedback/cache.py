@@ -103,7 +103,7 @@ class FeedbackCache:
 
     def is_outdated(self, plan: object) -> bool:
         """Say whether a plan is to be made anew."""
-        return self._outdated.get(id(plan)) is plan
+        return len(self._outdated) > 0 and self._outdated.get(id(plan)) is plan
 
 
 class _Counted(LRUCache[str, Found]):

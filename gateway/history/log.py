@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol
+from time import time
+from typing import NamedTuple, Protocol
 
 import structlog
 from cachetools import LRUCache
@@ -67,8 +68,7 @@ class Facts:
 _NO_FACTS = Facts(lambda _: True, lambda _: ())
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(NamedTuple):
     """A statement that was run to its end. ``took`` is in milliseconds, ``rows`` were sent. ``by_server``: one source's
     server has answered alone; ``pushes``: servers have answered the plan's parts. ``read`` is what
     was read, where it is known.
@@ -81,7 +81,6 @@ class Run:
     by_server: bool = False
     pushes: bool = True
     read: Fragmented | None = None
-    at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +102,14 @@ class HistoryLog:
         self._save = save
         self._facts = facts
         self._uses: dict[tuple[TableName, str], Use] = {}
-        self._noted: deque[Run] = deque(maxlen=_MOST_NOTED)
+        self._noted: deque[tuple[Run, float]] = deque(maxlen=_MOST_NOTED)  # with when they ended, in seconds since 1970
         self._sums: dict[StatementPlan, Runs] = {}
         self._known: LRUCache[tuple[int, bool, bool], _Known] = LRUCache(2048)
         self._lock = threading.Lock()  # of the sums and of what is known
 
     def note(self, run: Run) -> None:
         """Take note of a run. Does not block."""
-        self._noted.append(run)
+        self._noted.append((run, time()))
 
     @property
     def is_empty(self) -> bool:
@@ -120,12 +119,14 @@ class HistoryLog:
     def gather(self) -> None:
         """Sum up what was noted. Blocks."""
         with self._lock:
-            same: dict[int, list[Run]] = {}  # by the plan's id: most of what was noted was run again and again
+            # By the plan's id, and by what of its runs is told apart: most of what was noted was run again and again.
+            same: dict[tuple[int, bool, bool], list[tuple[Run, float]]] = {}
             while self._noted:
-                run = self._noted.popleft()
-                same.setdefault(id(run.plan), []).append(run)
+                noted = self._noted.popleft()
+                run = noted[0]
+                same.setdefault((id(run.plan), run.by_server, run.pushes), []).append(noted)
             for runs in same.values():
-                self._add(runs)
+                self._add([run for run, _ in runs], _moment(runs[0][1]), _moment(runs[-1][1]))
 
     def flush(self) -> None:
         """Sum up what was noted, and add it to the store; what that does not take now waits. Blocks."""
@@ -155,29 +156,15 @@ class HistoryLog:
             before = self._uses.get(key)
             self._uses[key] = use if before is None else before.added(use)
 
-    def _add(self, every: Sequence[Run]) -> None:
+    def _add(self, runs: Sequence[Run], first: datetime, last: datetime) -> None:
         """Sum up runs of one plan."""
-        for by_server, pushes in {(run.by_server, run.pushes) for run in every}:
-            runs = [run for run in every if (run.by_server, run.pushes) == (by_server, pushes)]
-            known, took = self._identify(runs[0]), [run.took for run in runs]
-            self._take(
-                known.key,
-                Runs(
-                    known.query,
-                    known.shown,
-                    len(runs),
-                    sum(took),
-                    min(took),
-                    max(took),
-                    sum(one * one for one in took),
-                    sum(run.rows for run in runs),
-                    runs[0].at,
-                    runs[-1].at,
-                ),
-            )
-            for run in runs:
-                if run.read is not None:
-                    self._use(uses_of(run.read, known.expected))
+        known, took = self._identify(runs[0]), [run.took for run in runs]
+        squares, rows = sum(one * one for one in took), sum(run.rows for run in runs)
+        summed = (len(runs), sum(took), min(took), max(took), squares, rows)
+        self._take(known.key, Runs(known.query, known.shown, *summed, first, last))
+        for run in runs:
+            if run.read is not None:
+                self._use(uses_of(run.read, known.expected))
 
     def _take(self, key: StatementPlan, runs: Runs) -> None:
         before = self._sums.get(key)
@@ -192,6 +179,10 @@ class HistoryLog:
         if known is None or known.plan is not run.plan:
             known = self._known[place] = _identified(run, self._facts)
         return known
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 def _identified(run: Run, facts: Facts) -> _Known:

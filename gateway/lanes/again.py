@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.lanes.session_settings import Settings
@@ -19,7 +20,8 @@ from optimizer.stages import Fragmented
 class Again:
     """A whole statement under names that mean the same (`gateway.lanes.prepared.LastTime` has it): it counts as long as
     the session's settings and the logins of sources are these very objects, and for messages of these formats. ``told``
-    is the description of its columns, ``read`` the tables it was planned for and the policies it is under.
+    is the description of its columns, ``told_bound`` the same behind BindComplete; ``read`` are the tables it was
+    planned for and the policies it is under.
     """
 
     settings: Settings
@@ -29,6 +31,7 @@ class Again:
     result_formats: tuple[int, ...]
     plan: Plan
     told: bytes
+    told_bound: bytes
     read: tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]
     fragmented: Fragmented
     place: Place  # where the server is asked
@@ -38,16 +41,22 @@ class Again:
         """Whether the values of a message are such as a source's server may be the only one to read, in the formats of
         the last time.
         """
-        known, values = self.asked.execution, message.parameters
         if message.result_formats != self.result_formats or message.parameter_formats != self.parameter_formats:
             return False
-        return len(values) == len(known.oids) and all(map(is_surely_valid, values, known.oids, known.formats))
+        return self._takes(message.parameters)
+
+    def takes_texts(self, values: Sequence[bytes]) -> bool:
+        """As `takes`, for values that come by themselves, as texts."""
+        return not (self.parameter_formats or self.result_formats) and self._takes(values)
 
     def takes_raw(self, raw: bytes) -> bool:
         """As `takes`, for values as a Bind message has them."""
-        known = self.asked.execution
         values = self.values.split(raw)
-        return values is not None and all(map(is_surely_valid, values, known.oids, known.formats))
+        return values is not None and self._takes(values)
+
+    def _takes(self, values: Sequence[bytes | None]) -> bool:
+        known = self.asked.execution
+        return len(values) == len(known.oids) and all(map(is_surely_valid, values, known.oids, known.formats))
 
     def execution(self, values: tuple[bytes | None, ...]) -> Execution:
         """Return the statement with these values."""

@@ -30,6 +30,8 @@ from gateway.values.settings import OutputSettings
 from gateway.wire import backend, frontend
 from gateway.wire.bound_values import BoundValues
 
+_BOUND = backend.BindComplete().encode()
+
 
 class WholeLane:
     """Executes and explains them; where it returns None the engine is to answer, and nothing was sent."""
@@ -116,7 +118,7 @@ class WholeLane:
         told = portal.described or backend.RowDescription(portal.fields).encode()
         sent = asked.execution
         values = BoundValues(len(sent.oids), formats, (sent.formats, sent.result_formats))
-        return Again(settings, logins, asked, *formats, plan, told, read, fragmented, place, values)
+        return Again(settings, logins, asked, *formats, plan, told, _BOUND + told, read, fragmented, place, values)
 
     def _note(self, portal: Portal) -> None:
         portal.lane = "source"

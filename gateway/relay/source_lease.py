@@ -65,7 +65,9 @@ class Lease:
         closed; of what is left of a transaction it is freed first. Both go on by themselves.
         """
         connection = self.connection
-        if connection.is_busy:
+        if connection.is_usable:
+            self._place.pool.keep(connection)
+        elif connection.is_busy:
             connection.close()
             _start(_stop(connection))
         elif connection.in_transaction or connection.has_cursors:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
 from time import monotonic
+from typing import NamedTuple
 
 import structlog
 from cachetools import LRUCache, TTLCache
@@ -20,8 +20,7 @@ _IDLE = 60.0  # seconds; so long is a server not asked again, too, that has refu
 _SWEEP = 10.0  # seconds between two looks for connections that have been idle for long
 
 
-@dataclass(frozen=True, slots=True)
-class _Idle:
+class _Idle(NamedTuple):
     connection: SourceConnection
     since: float
 
@@ -63,7 +62,14 @@ class SourcePool:
 
     def give_back(self, connection: SourceConnection) -> None:
         """Keep a connection for the next statement, where it is in order."""
-        if self._is_closed or not connection.is_usable or len(self._idle) >= _MOST_IDLE:
+        if connection.is_usable:
+            self.keep(connection)
+        else:
+            connection.close()
+
+    def keep(self, connection: SourceConnection) -> None:
+        """As `give_back`, for a connection that is in order."""
+        if self._is_closed or len(self._idle) >= _MOST_IDLE:
             connection.close()
             return
         self._idle.append(_Idle(connection, monotonic()))

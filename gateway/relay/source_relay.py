@@ -148,7 +148,7 @@ class SourceRelay:
         if connection is None:
             return None
         if not _is_prepared(connection, asked) or (len(self._unfit) and asked.key in self._unfit):
-            place.pool.give_back(connection)
+            place.pool.keep(connection)
             return None
         return Lease(place, connection, in_full=asked.in_full)
 

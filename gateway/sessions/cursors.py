@@ -188,7 +188,9 @@ class Cursors:
     @property
     def are_at_rest(self) -> bool:
         """Whether that is so outside of transactions, with nothing asked of the mirror that it has not answered."""
-        return self.is_empty and self._mirror.status == "I" and not self._mirror.unsettled and self._owed.is_empty
+        mirror = self._mirror
+        open_ = self.portals or self._gone or self._held  # `is_empty`, which each statement would ask in one more call
+        return not open_ and mirror.status == "I" and not mirror.unsettled and self._owed.is_empty
 
     async def reap(self) -> None:
         """Stop what was closed."""

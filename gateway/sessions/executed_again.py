@@ -32,7 +32,6 @@ from gateway.wire import backend, frontend
 from gateway.wire.sent_at_once import InTurn
 
 _log = structlog.get_logger(__name__)
-_BOUND = backend.BindComplete().encode()
 
 
 class Turn(Enum):
@@ -74,7 +73,7 @@ class ExecutedAgain:
             await self.client.executes(named.prepared.statement.text)  # which waits for the audit
             if not again.asked.rights.are_current:
                 return Turn.BEGUN
-            self.client.write(_BOUND + again.told)
+            self.client.write(again.told_bound)
             await self._run(again, lease, cast(frontend.Bind, bind).parameters)
         finally:
             lease.end()
@@ -119,22 +118,20 @@ class ExecutedAgain:
 
     def current(self, named: NamedStatement) -> Again | None:
         """Return what is known of a statement, if all is as it was and nothing else is under way."""
-        again = named.last.again if named.last is not None else None
-        if again is None or not (self._cursors.are_at_rest and self._temporary.has_none):
+        last = named.last
+        again = last.again if last is not None else None
+        if last is None or again is None or not (self._cursors.are_at_rest and self._temporary.has_none):
             return None
-        return again if self.is_current(named, again) else None
-
-    def is_current(self, named: NamedStatement, again: Again) -> bool:
-        """Whether what is known of a statement counts at this moment."""
         if again.settings is not self.engine.settings or again.logins is not self.lake.remote_logins.version:
-            return False
+            return None
         try:
             names = self.role.names()
         except SqlError:
-            return False  # it is told as of every statement
-        if named.last_time(names) is None or is_outdated(named.prepared.plan, self.lake):
-            return False
-        return self.role.is_planned_for(again.plan)
+            return None  # it is told as of every statement
+        if last.names is not names or last.prepared is not named.prepared:
+            return None
+        is_so = self.role.is_planned_for(again.plan) and not is_outdated(named.prepared.plan, self.lake)
+        return again if is_so else None
 
     def is_still_current(self, again: Again) -> bool:
         """Whether that is so yet, a moment after `current`: only what others may have changed meanwhile is asked."""
@@ -147,8 +144,7 @@ class ExecutedAgain:
 
     async def _run(self, again: Again, lease: Lease, values: tuple[bytes | None, ...]) -> None:
         engine, client = self.engine, self.client
-        client.reading("source", *again.read)
-        client.note_fragments()(again.fragmented)
+        client.reading_again("source", again.read, again.fragmented)
         if engine.ended_by is not None:
             raise engine.ended_by
         started = monotonic()

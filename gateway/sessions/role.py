@@ -71,9 +71,12 @@ class SessionRole:
         """Whether who asks and what he may read is as `names` has found it. Raises SqlError as `principal`."""
         if self._known is None:
             return False
-        catalog, access, _, principal = self._known[0]
+        catalog, access, _, known = self._known[0]
         lake = self._services.lake
-        return catalog is lake.catalog and access is lake.access and self.principal() == principal
+        if catalog is not lake.catalog or access is not lake.access:
+            return False
+        principal = self.principal()
+        return principal is known or principal == known
 
     @property
     def asking(self) -> Principal:
@@ -86,8 +89,9 @@ class SessionRole:
             return False
         catalog, access, _, principal = self._known[0]
         made_for = plan.made_for
-        is_so = made_for.catalog == catalog.version and made_for.access == access.version
-        return is_so and plan.principal == principal
+        if made_for.catalog != catalog.version or made_for.access != access.version:
+            return False
+        return plan.principal is principal or plan.principal == principal
 
     @property
     def login(self) -> str:
@@ -96,8 +100,10 @@ class SessionRole:
 
     def principal(self) -> Principal:
         """Return who asks, with the memberships of this moment. Raises SqlError where he may not be that any more."""
-        login = self._session_user()
-        current = self._engine.current_user
+        login = require_principal(self._login, self._services.get_principal)
+        session_user, current = self._engine.session_user, self._engine.current_user
+        if session_user is not None and session_user != login.name:
+            login = self._authorized(login, session_user)
         if current is None or current == login.name:
             return login
         principal = self._services.become(login, current)
@@ -106,11 +112,7 @@ class SessionRole:
             raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, f'permission denied to set role "{current}"', hint=hint)
         return principal
 
-    def _session_user(self) -> Principal:
-        login = require_principal(self._login, self._services.get_principal)
-        name = self._engine.session_user
-        if name is None or name == login.name:
-            return login
+    def _authorized(self, login: Principal, name: str) -> Principal:
         principal = self._services.authorize(login, name)
         if principal is None:
             message = f'permission denied to set session authorization "{name}"'
@@ -124,7 +126,8 @@ class SessionRole:
         path, catalog, access = self._mirror.parameters.get("search_path", ""), lake.catalog, lake.access
         if self._known is not None:
             known, names = self._known
-            if known[0] is catalog and known[1] is access and known[2:] == (path, principal):
+            same = known[0] is catalog and known[1] is access and known[2] == path
+            if same and (known[3] is principal or known[3] == principal):
                 return names if names.temporary is self.temporary else replace(names, temporary=self.temporary)
         names = self._new_names(path, principal, catalog, access)
         self._known = (catalog, access, path, principal), names

@@ -13,8 +13,10 @@ Where anything differs the shape is refused, and its statements are planned one 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from cachetools import LRUCache
 
@@ -31,7 +33,7 @@ from gateway.sessions.role import SessionRole
 from gateway.sessions.services import SessionServices
 from gateway.sessions.temporary import TemporaryRelations
 from gateway.sql.resolve import Names
-from gateway.sql.shapes import Constant, Shape, selected, shape
+from gateway.sql.shapes import Constant, Shape, alike, selected, shape
 from gateway.sql.statements import Kind, split
 from gateway.sql.tokens import tokens
 from gateway.wire import frontend
@@ -39,6 +41,7 @@ from gateway.wire import frontend
 _OIDS = {Constant.INT4: 23, Constant.INT8: 20, Constant.STRING: 0}  # 0: PostgreSQL infers it, as of the constant
 _TEXTS = frozenset({25, 1042, 1043})  # text, bpchar, varchar: every string is a value
 _KEPT = 64  # shapes of one session
+_KEPT_ALIKE = 4  # of these that texts are matched with
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,26 @@ _CHOSEN: LRUCache[str, frozenset[int]] = LRUCache(4096)  # by the key of a shape
 class _Known:
     names: Names
     named: NamedStatement
+    pattern: re.Pattern[bytes] | None  # `alike`
+
+
+@dataclass(frozen=True, slots=True)
+class _Alike:
+    """What texts match of which a shape answers that was ``text``'s, too."""
+
+    pattern: re.Pattern[bytes]
+    named: NamedStatement
+    text: str
+
+
+class Recognised(NamedTuple):
+    """A statement with parameters that has answered for a text's shape before, and their values, as texts. ``like`` is
+    a text of the same shape: mostly that of the last time.
+    """
+
+    named: NamedStatement
+    values: tuple[bytes, ...]
+    like: str
 
 
 class ShapedStatements:
@@ -95,6 +118,7 @@ class ShapedStatements:
         self._temporary = temporary
         self._owed = owed
         self._known: LRUCache[tuple[str, tuple[str, ...]], _Known] = LRUCache(_KEPT)
+        self._alike: list[_Alike] = []
         self._asked: Shape | None = None  # of the statement at hand, where nothing is known of its shape
 
     async def query(self, text: str, again: ExecutedAgain, execute: Callable[[Portal], Awaitable[None]]) -> bool:
@@ -115,14 +139,23 @@ class ShapedStatements:
         await again.note(named, values, portal)
         return True
 
-    def known(self, text: str) -> tuple[NamedStatement, frontend.Bind] | None:
-        """Return a statement with parameters that has answered for this one's shape before, and their values."""
+    def known(self, data: bytes) -> Recognised | None:
+        """Return what has answered for the shape of a text in UTF-8 before. Raises UnicodeDecodeError."""
+        for one in self._alike:
+            match = one.pattern.fullmatch(data)
+            if match is not None:
+                return Recognised(one.named, match.groups(), one.text)
+        text = data.decode()
         found = shape(text)
         chosen = _CHOSEN.get(found.key) if found is not None else None
         if found is None or not chosen:
             return None
         known = self._known.get((found.key, found.fixed(chosen)))
-        return (known.named, _values(found, chosen)) if known is not None else None
+        if known is None:
+            return None
+        if known.pattern is not None:
+            self._alike = [_Alike(known.pattern, known.named, text), *self._alike[: _KEPT_ALIKE - 1]]
+        return Recognised(known.named, tuple([found.value(index) for index in sorted(chosen)]), text)
 
     async def _find(self, text: str) -> tuple[NamedStatement, frontend.Bind] | None:
         """Return a statement with parameters that may answer for this one, and their values."""
@@ -146,7 +179,9 @@ class ShapedStatements:
             if fit is None:
                 return None
             last = LastTime(names, fit.prepared)
-            known = self._known[key] = _Known(names, NamedStatement(fit.prepared, fit.oids, last=last))
+            named = NamedStatement(fit.prepared, fit.oids, last=last)
+            known = self._known[key] = _Known(names, named, alike(found, chosen))
+            self._alike.clear()  # its last statement may be there
         return known.named, _values(found, chosen)
 
     def note(self, portal: Portal) -> None:

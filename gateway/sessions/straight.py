@@ -22,7 +22,7 @@ from gateway.audit.entries import Outcome
 from gateway.history.log import Run
 from gateway.lanes.again import Again
 from gateway.lanes.prepared import NamedStatements
-from gateway.logs import milliseconds_since, note_statement
+from gateway.logs import note_statement
 from gateway.relay.mirror_connection import MirrorConnection
 from gateway.relay.source_lease import Lease
 from gateway.sessions.executed_again import ExecutedAgain
@@ -37,7 +37,6 @@ from gateway.wire.sent_at_once import InTurn
 from gateway.wire.whole_answer import count_of_whole, without_bound
 
 _log = structlog.get_logger(__name__)
-_BOUND = backend.BindComplete().encode()
 _LEFT = str(SqlState.CONNECTION_FAILURE)
 _QUERY = ord("Q")
 _HEADER = 5  # bytes: a message's type and its length
@@ -84,7 +83,7 @@ class Begun:
     @property
     def head(self) -> bytes:
         """What the client is told before the rows."""
-        return self.again.told if self.simple else _BOUND + self.again.told
+        return self.again.told if self.simple else self.again.told_bound
 
     def bind(self, name: str) -> bytes:
         """Return the message that binds its values to the statement of this name."""
@@ -134,14 +133,14 @@ class Straight:
         if int.from_bytes(data[1:_HEADER], "big") != len(data) - 1 or data.find(0, _HEADER) != len(data) - 1:
             return False
         try:
-            text = data[_HEADER:-1].decode()
+            found = self._shaped.known(data[_HEADER:-1])
         except UnicodeDecodeError:
             return False
-        found = self._shaped.known(text)
-        again = self._again.current(found[0]) if found is not None else None
-        if found is None or again is None or not again.takes(found[1]):
+        again = self._again.current(found.named) if found is not None else None
+        if found is None or again is None or not again.takes_texts(found.values):
             return False
-        return self._begin(text, again, (data, raw_values(found[1].parameters), ids, client))
+        texts = data[_HEADER:-1].decode(), found.like
+        return self._begin(texts, again, (data, raw_values(found.values), ids, client))
 
     def _begin_bound(self, data: bytes, ids: tuple[str, str], client: StraightClient) -> bool:
         found = name_at_once(data)
@@ -152,11 +151,12 @@ class Straight:
         raw = again.values.cut(data, found[1])
         if raw is None or not again.takes_raw(raw):
             return False
-        return self._begin(named.prepared.statement.text, again, (data, raw, ids, client))
+        text = named.prepared.statement.text
+        return self._begin((text, text), again, (data, raw, ids, client))
 
     def _begin(
         self,
-        text: str,
+        texts: tuple[str, str],
         again: Again,
         of_client: tuple[bytes, bytes, tuple[str, str], StraightClient],
     ) -> bool:
@@ -165,7 +165,7 @@ class Straight:
         if lease is None:
             return False
         asks = (self._role.asking, self._mirror.parameters.get("application_name", ""))
-        if not self._client.executes_soon(text, ids, asks, self):
+        if not self._client.executes_soon(texts, ids, asks, self):
             lease.end()
             return False
         self._begun = Begun(again, lease, client, data, raw, ids, data[0] == _QUERY)
@@ -199,8 +199,7 @@ class Straight:
             self._end_for(error)
 
     def _send(self, begun: Begun) -> None:
-        self._client.reading("source", *begun.again.read)
-        self._client.note_fragments()(begun.again.fragmented)
+        self._client.reading_again("source", begun.again.read, begun.again.fragmented)
         begun.sent = monotonic()
         begun.lease.connection.begin(begun.again.asked.execution, begun.bind, self._answered, self._lost)
 
@@ -261,7 +260,7 @@ class Straight:
         return None
 
     def _note(self, begun: Begun, rows: int) -> None:
-        took, plan = milliseconds_since(begun.sent), begun.again.plan
+        took, plan = (monotonic() - begun.sent) * 1000, begun.again.plan
         self._lake.history.note(Run(plan, plan.text, took, rows, by_server=True))
         note_statement(_log, "source", rows, took, begun.ids)
 

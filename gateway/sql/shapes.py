@@ -32,6 +32,9 @@ _CONSTANT = re.compile(
 # parameters are refused, too, but not a dollar sign within a plain string.
 _REFUSED = re.compile(r"[\\\x00-\x08\x0b\x0e-\x1f\x7f]|--|/\*")
 _MOST_INT4, _MOST_INT8 = (1 << 31) - 1, (1 << 63) - 1
+_DIGITS = rb"(0|[1-9][0-9]{0,8})"
+_CHARACTERS = rb"'((?:[A-Za-z0-9_ .,:;@+=()]|-(?!-)){0,60}+)'"
+_LONGEST_ALIKE = LONGEST - (MOST << 6)  # characters, so that no text with other constants is longer than may be
 _COMPARISONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE)
 _CONDITIONS = (exp.And, exp.Or, exp.Not, exp.Paren)
 
@@ -102,6 +105,30 @@ def shape(text: str) -> Shape | None:
         return None
     key = "".join(part for pair in zip(pieces, (*classes, ""), strict=True) for part in pair)
     return Shape(key, tuple(pieces), tuple(constants), tuple(classes))
+
+
+def alike(found: Shape, chosen: frozenset[int]) -> re.Pattern[bytes] | None:
+    """Return what texts in UTF-8 match that have the same shape for certain, with the same constants but the chosen
+    ones, whose values are the groups. Not all such texts do. None: there is no telling.
+
+    Where digits take the place of digits, and plain characters that of such between quotes, all that was read before
+    and behind them is read as it was.
+    """
+    text = "".join((*found.pieces, *found.fixed(chosen)))
+    if not text.isascii() or len(text) > _LONGEST_ALIKE:
+        return None
+    parts = [re.escape(found.pieces[0].encode())]
+    for index, constant in enumerate(found.constants):
+        parts.append(_any_of(found.classes[index]) if index in chosen else re.escape(constant.encode()))
+        parts.append(re.escape(found.pieces[index + 1].encode()))
+    return re.compile(b"".join(parts))
+
+
+def _any_of(found: Constant) -> bytes:
+    """Return what constants match that are surely of this class."""
+    if found is Constant.STRING:
+        return _CHARACTERS
+    return _DIGITS if found is Constant.INT4 else b"(?!)"
 
 
 def _class(constant: str) -> Constant | None:

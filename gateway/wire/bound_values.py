@@ -4,6 +4,7 @@ statement whose formats are known they need no decoding to be sent on.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from gateway.wire.fields import INT16, INT32, UINT16, framed, numbers
@@ -71,6 +72,6 @@ def name_at_once(data: bytes) -> tuple[str, int] | None:
     return (name.decode("ascii"), ends) if ends > 0 and name.isascii() else None
 
 
-def raw_values(values: tuple[bytes | None, ...]) -> bytes:
+def raw_values(values: Sequence[bytes | None]) -> bytes:
     """Return values as a Bind message has them."""
-    return b"".join(INT32.pack(_NULL) if one is None else INT32.pack(len(one)) + one for one in values)
+    return b"".join([INT32.pack(_NULL) if one is None else INT32.pack(len(one)) + one for one in values])

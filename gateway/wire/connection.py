@@ -42,6 +42,7 @@ PG_PROTOCOL_EARLIEST: Final = 3 << 16
 PG_PROTOCOL_LATEST: Final = 3 << 16 | 2
 
 _HEADER: Final = Struct(">BI")
+_READY, _SIMPLE, _SYNCING = State.READY, State.SIMPLE, State.SYNCING  # an Enum's attributes are slow
 _REMEMBERED: Final = 1 << 14  # bytes of a message that is kept as it came until the next one
 _ONE_WAY = frozenset({"utf-8", "utf_8", "ascii"})  # names of Python's codecs
 _LENGTH: Final = Struct(">I")
@@ -209,16 +210,16 @@ class Connection:
 
     def may_take_straight(self, size: int) -> bool:
         """Whether a statement of so many bytes, with which nothing came before or behind it, need not be read here."""
-        at_rest = self._state is State.READY and self._at == len(self._buffer) and not self._discard
-        return at_rest and size <= min(_REMEMBERED, self._message_limit)
+        at_rest = self._state is _READY and self._at == len(self._buffer) and not self._discard
+        return at_rest and size <= _REMEMBERED and size <= self._message_limit
 
     def take_straight(self, *, simple: bool) -> None:
         """Note that such a statement is carried out: the client waits for ReadyForQuery now."""
-        self._state = State.SIMPLE if simple else State.SYNCING
+        self._state = _SIMPLE if simple else _SYNCING
 
     def answered_straight(self) -> None:
         """Note that all of its answer went to the client without `send`, ReadyForQuery too."""
-        self._state = State.READY
+        self._state = _READY
 
     @property
     def has_unread(self) -> bool:

@@ -9,7 +9,8 @@ _BOUND: Final = b"2\0\0\0\4"
 _READY: Final = b"Z\0\0\0\5I"
 _SELECTED: Final = b"SELECT "
 _DATA_ROW, _COMPLETE = b"DC"
-_length_at: Final = Struct(">I").unpack_from
+_HEADER: Final = 5  # bytes: a message's type and its length
+_header_at: Final = Struct(">BI").unpack_from
 
 
 def count_of_whole(data: bytes) -> int | None:
@@ -19,12 +20,16 @@ def count_of_whole(data: bytes) -> int | None:
     if not data.endswith(_READY) or not data.startswith(_BOUND):
         return None
     at, end = len(_BOUND), len(data) - len(_READY)
-    while at + 5 <= end and data[at] == _DATA_ROW:
-        at += 1 + _length_at(data, at + 1)[0]
-    if at + 5 > end or data[at] != _COMPLETE or at + 1 + _length_at(data, at + 1)[0] != end:
+    kind, size = _DATA_ROW, -1
+    while kind == _DATA_ROW:
+        at += 1 + size
+        if at + _HEADER > end:
+            return None
+        kind, size = _header_at(data, at)
+    if kind != _COMPLETE or at + 1 + size != end:
         return None
-    count = data[at + 5 + len(_SELECTED) : end - 1]
-    return int(count) if data.startswith(_SELECTED, at + 5) and count.isdigit() else None
+    count = data[at + _HEADER + len(_SELECTED) : end - 1]
+    return int(count) if data.startswith(_SELECTED, at + _HEADER) and count.isdigit() else None
 
 
 def without_bound(data: bytes) -> bytes:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import pytest
 
 from gateway.sql.normalised import _normalised, normalised
-from gateway.sql.shapes import Constant, selected, shape
+from gateway.sql.shapes import Constant, alike, selected, shape
 from gateway.sql.tokens import tokens
 
 _CASES = Path(__file__).parents[1]
@@ -46,6 +47,70 @@ def test_what_is_cut_out_is_a_constant_to_the_lexer() -> None:
         read = {(word.start, word.text) for word in tokens(text) if word.kind in _CONSTANTS}
         assert starts <= read, text
     assert shaped > 500
+
+
+_OTHERS = (
+    *("0", "7", "999999999", "2147483648", "007", "-1", "1.5", "1e5", "0x1F", "1_000", "1a", "", " ", "1 1", "$1"),
+    *(
+        "''",
+        "'a b-c'",
+        "'2026-11-23 10:00:00+01'",
+        "'it''s'",
+        "'$x$'",
+        "'a--b'",
+        "'/*'",
+        "'ä'",
+        "'x\\'",
+        "'x' 'y'",
+        "'",
+    ),
+    *("E'x'", "'x'--", "'\n'", "'x\0'", '"a"', "NULL", "'" + "x" * 61 + "'", "'" + "x" * 60 + "'"),
+)
+
+
+def test_what_matches_a_shape_has_it() -> None:
+    choose, matched, unmatched = random.Random(17), 0, 0
+    for text in sorted(_corpus()):
+        found = shape(text)
+        if found is None:
+            continue
+        chosen = frozenset(at for at in range(len(found.constants)) if choose.random() < 0.7)
+        pattern = alike(found, chosen)
+        for _ in range(12 if pattern is not None else 0):
+            constants = [choose.choice(_OTHERS) if at in chosen else one for at, one in enumerate(found.constants)]
+            other = "".join(part for pair in zip(found.pieces, (*constants, ""), strict=True) for part in pair)
+            match = pattern.fullmatch(other.encode()) if pattern is not None else None
+            if match is None:
+                unmatched += 1
+                continue
+            matched += 1
+            read = shape(other)
+            assert read is not None and (read.key, read.pieces) == (found.key, found.pieces), other
+            assert read.fixed(chosen) == found.fixed(chosen), other
+            assert match.groups() == tuple(read.value(at) for at in sorted(chosen)), other
+    assert matched > 500 and unmatched > 500
+
+
+@pytest.mark.parametrize(
+    ("constant", "same", "others"),
+    [
+        ("1;", ("2;", "0;", "999999999;"), ("2", "01;", "1000000000;", "1.5;", "-1;", "1 ;", "'1';")),
+        ("'x'", ("'y z'", "''", "'2026-11-23'"), ("'a''b'", "'a--b'", "'ä'", "'$'", "1", "'x' ")),
+        ("4711000000000", (), ("4711000000001", "1")),
+    ],
+)
+def test_plain_constants_match(constant: str, same: tuple[str, ...], others: tuple[str, ...]) -> None:
+    before = "SELECT a FROM t WHERE b = "
+    found = shape(before + constant)
+    pattern = alike(found, frozenset({0})) if found is not None else None
+    assert pattern is not None
+    assert [one for one in (*same, *others) if pattern.fullmatch((before + one).encode())] == [*same]
+
+
+@pytest.mark.parametrize("text", ["SELECT 'ä' FROM t WHERE b = 1", f"SELECT a FROM t WHERE {'b' * 2100} = 1"])
+def test_texts_that_are_long_or_not_in_ascii_are_not_matched(text: str) -> None:
+    found = shape(text)
+    assert found is not None and alike(found, frozenset({len(found.constants) - 1})) is None
 
 
 def test_a_dollar_sign_within_a_string_is_a_character() -> None:
