@@ -35,6 +35,7 @@ class ServerTarget:
     methods: frozenset[str] = PASSWORD_METHODS
     must_ask: bool = False
     timeout: float = 10.0  # seconds to connect and log in
+    socket_options: tuple[tuple[int, int, int], ...] = ()  # of a connection over the network: level, name, value
 
     @property
     def socket_path(self) -> str | None:
@@ -57,6 +58,8 @@ async def connect(target: ServerTarget, received: Received) -> asyncio.Transport
         transport, _ = await loop.create_unix_connection(lambda: received, target.socket_path)
         return transport
     transport, _ = await loop.create_connection(lambda: received, target.host, target.port)
+    for option in target.socket_options:
+        transport.get_extra_info("socket").setsockopt(*option)
     if target.context is None:
         return transport
     try:

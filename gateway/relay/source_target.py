@@ -6,6 +6,7 @@ target, and the source is read through its driver as ever.
 
 from __future__ import annotations
 
+import socket
 import ssl
 from collections.abc import Mapping
 from functools import lru_cache
@@ -28,6 +29,12 @@ _UNKNOWN = (
     *("sslcrl", "sslcrldir", "ssl_min_protocol_version", "ssl_max_protocol_version", "hostaddr", "sslpassword"),
     *("options", "service", "replication"),
 )
+_SOCKET_OPTIONS = {  # by what libpq calls them; some systems have not all of them
+    "keepalives_idle": "TCP_KEEPIDLE",
+    "keepalives_interval": "TCP_KEEPINTVL",
+    "keepalives_count": "TCP_KEEPCNT",
+    "tcp_user_timeout": "TCP_USER_TIMEOUT",
+}
 _ROOTS = Path("~/.postgresql/root.crt")
 
 
@@ -59,7 +66,17 @@ def source_target(conninfo: str) -> ServerTarget | None:
         frozenset(wanted) or PASSWORD_METHODS,
         bool(wanted),
         float(given.get("connect_timeout") or 10),
+        _socket_options(given),
     )
+
+
+def _socket_options(given: Mapping[str, str]) -> tuple[tuple[int, int, int], ...]:
+    """Return what a socket is told, so that a peer which vanished without a word is noticed. 0 is the system's own."""
+    is_kept = int(given.get("keepalives") or 1) != 0
+    wanted = {name: int(given.get(name) or 0) for name in _SOCKET_OPTIONS if is_kept or name == "tcp_user_timeout"}
+    known = {name: getattr(socket, _SOCKET_OPTIONS[name], None) for name, value in wanted.items() if value > 0}
+    found = [(socket.IPPROTO_TCP, option, wanted[name]) for name, option in known.items() if option is not None]
+    return ((socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1), *found) if is_kept else tuple(found)
 
 
 def _context(sslmode: str, given: Mapping[str, str]) -> ssl.SSLContext | None:

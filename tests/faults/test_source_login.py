@@ -18,8 +18,10 @@ import trustme
 import uvloop
 from psycopg.conninfo import make_conninfo
 
+from connectors.postgres.settings import connection_string
 from gateway.relay import source_pools
-from gateway.relay.server_login import LoginRefused, ServerTarget
+from gateway.relay.received import Received
+from gateway.relay.server_login import LoginRefused, ServerTarget, connect
 from gateway.relay.source_connection import Execution, Nobody, SourceConnection
 from gateway.relay.source_pools import SourcePools
 from gateway.relay.source_target import source_target
@@ -174,6 +176,36 @@ def test_constants_are_read_as_they_are_written(lake: SampleLake, logins: None) 
     truths = f"(1 = NULL) IS NULL, {abbreviation}, {nulls}, quote_ident('plain') = 'plain'"
     read = _log_in(_target(_conninfo(lake, "scram")), rf"SELECT '\', {truths}")
     assert read.endswith(b"\0\0\0\x01\\" + 4 * b"\0\0\0\x01t")
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ({}, [1, 15, 5, 3, 30_000]),
+        ({"keepalives_idle": "7", "keepalives_count": "0", "tcp_user_timeout": "0"}, [1, 7, 5, None, 0]),
+        ({"keepalives": "0"}, [0, None, None, None, 30_000]),
+    ],
+)
+def test_a_server_that_vanishes_is_noticed_as_by_libpq(more: dict[str, str], expected: list[int | None]) -> None:
+    names = (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT, socket.TCP_USER_TIMEOUT)
+    options = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE), *((socket.IPPROTO_TCP, name) for name in names)]
+    given = connection_string(
+        "origin", make_conninfo("", host="127.0.0.1", dbname="x", user="x", sslmode="disable", **more)
+    )
+
+    async def connected() -> list[int]:
+        listener = socket.create_server(("127.0.0.1", 0))
+        transport = await connect(replace(_target(given), port=listener.getsockname()[1]), Received())
+        try:
+            return [transport.get_extra_info("socket").getsockopt(*option) for option in options]
+        finally:
+            transport.abort()
+            listener.close()
+
+    usual = socket.socket()  # whose options are the system's own
+    own = [usual.getsockopt(*option) for option in options]
+    usual.close()
+    assert _run(connected) == [mine if one is None else one for one, mine in zip(expected, own, strict=True)]
 
 
 def test_what_only_libpq_can_do_is_left_to_it(lake: SampleLake) -> None:
