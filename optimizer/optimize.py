@@ -18,7 +18,7 @@ from optimizer.dynamic_filters import dynamic_filters
 from optimizer.joins_at_servers import joins_at_servers
 from optimizer.late_materialization import late_relations
 from optimizer.outer_joins_at_servers import outer_joins_at_servers
-from optimizer.rules.enter_views import enter_views, has_views
+from optimizer.rules.enter_queries import enter_queries, has_queries
 from optimizer.rules.fold_date_arithmetic import fold_date_arithmetic, has_intervals
 from optimizer.rules.fold_integer_arithmetic import fold_integer_arithmetic, has_integer_arithmetic
 from optimizer.rules.infer_filters import has_alternatives, infer_filters
@@ -91,7 +91,7 @@ RULES: tuple[Rule, ...] = (
     Telling(prune_columns),  # a first time: the trees that the others walk are a third as large
     Seldom(infer_filters, has_alternatives),
     infer_from_equalities,
-    Seldom(enter_views, has_views),  # before those that ask the tables
+    Seldom(enter_queries, has_queries),  # before those that ask the tables
     push_down_filters,  # before pruning: a condition that moved inside no longer needs its column outside
     Telling(prune_columns),
     ByStatistics(order_conditions),
@@ -111,7 +111,7 @@ RULES_FOR_LEADING: tuple[Rule, ...] = tuple(one for one in RULES if not isinstan
 SOURCE_RULES: tuple[Rule, ...] = (
     Seldom(infer_filters, has_alternatives),
     infer_from_equalities,
-    Seldom(enter_views, has_views),
+    Seldom(enter_queries, has_queries),
     push_down_filters,
     Telling(prune_columns),
 )

@@ -71,3 +71,20 @@ def is_own(column: exp.Column, query: exp.Expr) -> bool:
     within = column.parent_select
     in_order = column.find_ancestor(exp.Ordered, exp.Select)
     return isinstance(in_order, exp.Ordered) and within is not None and column.name in within.named_selects
+
+
+def get_cte(table: exp.Table) -> exp.CTE | None:
+    """Return the query of WITH that a table's name means; None for a table, and where WITH is RECURSIVE."""
+    if table.db or not isinstance(table.this, exp.Identifier):
+        return None
+    inner: exp.Expr = table
+    while inner.parent is not None:
+        above = inner.parent
+        clause = above if isinstance(above, exp.With) else above.args.get("with_")
+        if isinstance(clause, exp.With) and clause is not inner:
+            known = clause.expressions[: inner.index] if clause is above else clause.expressions
+            found = next((one for one in known if one.alias == table.name), None)
+            if found is not None:
+                return None if clause.args.get("recursive") else found
+        inner = above
+    return None

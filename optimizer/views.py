@@ -58,10 +58,9 @@ class ViewRelation:
         outputs = [one.unalias() for one in query.selects]
         return None if any(one.find(*_WHOLE) is not None for one in outputs) else query
 
-    def output(self, name: str) -> exp.Column | None:
-        """Return the column of the query that a column of the relation is, or None where it is anything else."""
-        outer = _bare(self.select, name)
-        return None if outer is None else _bare(self.query, outer.name)
+    def outer(self, name: str) -> exp.Column | None:
+        """Return the column of the view's query that a column of the relation is; None where a policy made it."""
+        return _bare(self.select, name)
 
 
 def view_relations(tree: exp.Expr) -> Iterator[ViewRelation]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from sqlglot import exp
 
 from optimizer.census import Census
+from optimizer.scopes import get_cte
 from optimizer.views import MARK
 
 _GATHERING = (exp.ArrayAgg, exp.GroupConcat)
@@ -106,7 +107,7 @@ def _order_of_source(select: exp.Select, level: int) -> list[exp.Ordered]:
         found = _order_of(item.this, level, grows=not _names_columns(item))
         if found and isinstance(item.this, exp.Query):
             _drop_order(item.this)
-    elif isinstance(item, exp.Table) and (cte := _get_cte(item)) is not None:
+    elif isinstance(item, exp.Table) and (cte := get_cte(item)) is not None:
         found = _order_of(cte.this, level, grows=False) if not _names_columns(item) | _names_columns(cte) else []
     else:
         found = []
@@ -118,22 +119,6 @@ def _order_of_source(select: exp.Select, level: int) -> list[exp.Ordered]:
 def _names_columns(item: exp.Expr) -> bool:
     alias = item.args.get("alias")
     return isinstance(alias, exp.TableAlias) and bool(alias.args.get("columns"))
-
-
-def _get_cte(table: exp.Table) -> exp.CTE | None:
-    """Return the WITH query that a table's name means; None for a table, and for a recursive query."""
-    if table.db or not isinstance(table.this, exp.Identifier):
-        return None
-    inner: exp.Expr = table
-    above = table.parent
-    while above is not None:
-        clause = above.args.get("with_")
-        if isinstance(clause, exp.With) and clause is not inner:
-            for cte in clause.expressions:
-                if cte.alias == table.name:
-                    return None if clause.args.get("recursive") else cte
-        inner, above = above, above.parent
-    return None
 
 
 def _order_of(query: exp.Expr, level: int, *, grows: bool) -> list[exp.Ordered]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice, product
-from typing import cast
 
 from sqlglot import exp
 
@@ -21,7 +20,7 @@ from optimizer.inner_joins import (
     requalified,
 )
 from optimizer.relations import Relation, get_relation
-from optimizer.scopes import source_select
+from optimizer.scopes import get_cte, source_select
 
 T = exp.DType
 _INTEGERS = frozenset({T.SMALLINT, T.INT, T.BIGINT})
@@ -321,21 +320,9 @@ def _is_selective(condition: exp.Expr) -> bool:
 
 def _is_grouped(source: exp.Expr) -> bool:
     """Whether a source is a query with GROUP BY."""
-    query = source.this if isinstance(source, exp.Subquery) else _with_query(source)
+    cte = get_cte(source) if isinstance(source, exp.Table) else None
+    query = cte.this if cte is not None else source.this
     return isinstance(query, exp.Select) and query.args.get("group") is not None
-
-
-def _with_query(name: exp.Expr) -> exp.Expr | None:
-    """Return the query that a WITH name stands for; not a recursive one."""
-    node: exp.Expr | None = name
-    while node is not None:
-        clause = node.args.get("with_")
-        if isinstance(clause, exp.With):
-            for cte in clause.expressions:
-                if cte.alias == name.name:
-                    return None if clause.args.get("recursive") else cast("exp.Expr", cte.this)
-        node = node.parent
-    return None
 
 
 # The derived table ---------------------------------------------------------------------------------------------------
