@@ -22,6 +22,7 @@ Statistics = Mapping[TableName, TableStatistics]
 
 _SERIES_ROWS = 1000.0  # of a function in FROM, as PostgreSQL has it
 _DEFAULT_WIDTH = 16.0  # bytes of a value
+_NARROWING = (exp.EQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Between, exp.In)
 _FEWEST_GROUPS = 1e-3  # that HAVING is held to leave
 
 
@@ -181,7 +182,40 @@ class Cardinality:
         if where is not None:
             rest, equal = _equalities(conjuncts(where.this), sources)
             rows *= self.selectivity(rest, sources) * math.prod(equal)
+            sources = self._narrowed(rest, sources)
         return self._handed_on(select, max(1.0, rows), sources)
+
+    def _narrowed(self, conditions: list[exp.Expr], sources: Sources) -> Sources:
+        """Return sources whose columns have the values that conditions on one column leave."""
+        left: dict[str, dict[str, ColumnEstimate]] = {}
+        for condition in conditions:
+            column = condition.this.unnest() if isinstance(condition, _NARROWING) else None
+            if not isinstance(column, exp.Column) or condition.args.get("negate"):
+                continue
+            columns = left.get(column.table, {})
+            known = columns.get(column.name) or sources.column(column)
+            values = None if known is None else self._values(condition, known, sources)
+            if known is not None and values is not None:
+                fewest = min(values, known.different or values)
+                left[column.table] = {**columns, column.name: replace(known, values=max(1.0, fewest))}
+        if not left:
+            return sources
+        return Sources(
+            {
+                alias: replace(one, columns={**one.columns, **left.get(alias, {})})
+                for alias, one in sources.known.items()
+            }
+        )
+
+    def _values(self, condition: exp.Expr, column: ColumnEstimate, sources: Sources) -> float | None:
+        """Return how many of a column's values meet a condition that compares it with constants."""
+        if len([*condition.find_all(exp.Column, exp.Query)]) > 1:
+            return None
+        if isinstance(condition, exp.EQ):
+            return 1.0
+        if isinstance(condition, exp.In):
+            return float(len(condition.expressions))
+        return None if column.distinct is None else column.distinct * self.selectivity([condition], sources)
 
     def _handed_on(self, select: exp.Select, rows: float, sources: Sources) -> Estimate:
         """Group, filter the groups and limit the rows that a SELECT has read."""
@@ -293,7 +327,7 @@ def _combinations(columns: Collection[ColumnEstimate]) -> float:
         counted |= {column.name for column in together}
     for column in columns:
         if column.name not in counted:
-            distinct = column.distinct
+            distinct = column.different
             found *= DEFAULT_DISTINCT if distinct is None else distinct
     return found
 
@@ -303,7 +337,7 @@ def _different(query: exp.Query, found: Estimate) -> float:
     combined = 1.0
     for name in query.named_selects:
         column = found.columns.get(name)
-        distinct = column.distinct if column is not None else None
+        distinct = column.different if column is not None else None
         if distinct is None:
             return found.rows
         combined *= distinct

@@ -26,13 +26,20 @@ Constant = float | str
 @dataclass(frozen=True, slots=True)
 class ColumnEstimate:
     """A column of a table with so many ``rows``, before any filter. ``name`` is what the table calls it, and
-    ``combined`` how many combinations of values columns of the table have.
+    ``combined`` how many combinations of values columns of the table have. ``values`` are as many as conditions on the
+    column leave, None without such conditions.
     """
 
     statistics: ColumnStatistics
     rows: float
     name: str = ""
     combined: Mapping[frozenset[str], float] = field(default_factory=lambda: MappingProxyType({}))
+    values: float | None = None
+
+    @property
+    def different(self) -> float | None:
+        """Return how many values the rows have that conditions leave; None where nothing tells."""
+        return self.distinct if self.values is None else self.values
 
     @property
     def distinct(self) -> float | None:

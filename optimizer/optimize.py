@@ -29,6 +29,7 @@ from optimizer.rules.order_joins import joins_as_written, order_joins
 from optimizer.rules.order_subqueries import order_subqueries
 from optimizer.rules.prune_columns import prune_columns
 from optimizer.rules.push_down_filters import push_down_filters
+from optimizer.rules.reduce_outer_joins import has_outer_joins, reduce_outer_joins
 from optimizer.rules.scalar_aggregates_as_windows import has_scalar_subqueries, scalar_aggregates_as_windows
 from optimizer.server_tables import Servers
 from optimizer.stages import Governed, Optimized
@@ -89,6 +90,7 @@ RULES: tuple[Rule, ...] = (
     Seldom(scalar_aggregates_as_windows, has_scalar_subqueries),  # before those below: it compares governed relations
     Seldom(keep_subquery_order, has_inner_order),  # before columns that only an order names are dropped
     Telling(prune_columns),  # a first time: the trees that the others walk are a third as large
+    Seldom(reduce_outer_joins, has_outer_joins),  # before those that ask the sides of joins
     Seldom(infer_filters, has_alternatives),
     infer_from_equalities,
     Seldom(enter_queries, has_queries),  # before those that ask the tables
@@ -109,6 +111,7 @@ RULES_FOR_LEADING: tuple[Rule, ...] = tuple(one for one in RULES if not isinstan
 
 # Those for a server that answers the whole query: it plans by itself, but what may pass a fence it cannot know.
 SOURCE_RULES: tuple[Rule, ...] = (
+    Seldom(reduce_outer_joins, has_outer_joins),  # before those that ask the sides of joins
     Seldom(infer_filters, has_alternatives),
     infer_from_equalities,
     Seldom(enter_queries, has_queries),

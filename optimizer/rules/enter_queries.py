@@ -10,6 +10,7 @@ from sqlglot import exp
 
 from optimizer.census import Census
 from optimizer.entered_queries import Place, over, places
+from optimizer.join_sides import clauses
 from optimizer.leakproof import is_leakproof
 from optimizer.relations import POLICY, conjuncts, get_relation
 from optimizer.scopes import get_cte
@@ -67,27 +68,14 @@ def _names_read_once(tree: exp.Query) -> frozenset[str]:
 
 def _enter_from(select: exp.Select, read_once: frozenset[str]) -> Iterator[exp.Select]:
     """Move the conditions of a SELECT into the queries that it reads; yield these."""
-    source = select.args.get("from_")
-    joins: list[exp.Join] = select.args.get("joins") or []
-    if source is None or MARK in select.meta:  # the policies of a view stay above its query
+    if MARK in select.meta:  # the policies of a view stay above its query
         return
-    if any(join.side in ("RIGHT", "FULL") or join.args.get("using") or join.method for join in joins):
-        return
-    preserved = _entered([source.this, *(join.this for join in joins if join.side != "LEFT")], read_once)
-    where = select.args.get("where")
-    if where is not None and preserved:
-        rest, moved = _move(where.this, preserved)
+    for clause in clauses(select):
+        targets = _entered(clause.sources, read_once)
+        rest, moved = _move(clause.conditions, targets) if targets else ([], [])
         if moved:
-            select.set("where", exp.Where(this=exp.and_(*rest, copy=False)) if rest else None)
+            clause.keep(rest)
             yield from moved
-    for join in joins:
-        condition = join.args.get("on")
-        targets = _entered([join.this], read_once) if join.side == "LEFT" else preserved
-        if condition is not None and targets and join.kind not in ("SEMI", "ANTI"):
-            rest, moved = _move(condition, targets)
-            if moved:
-                join.set("on", exp.and_(*rest, copy=False) if rest else exp.true())
-                yield from moved
 
 
 def _entered(nodes: list[exp.Expr], read_once: frozenset[str]) -> dict[str, _Entered]:
@@ -135,11 +123,11 @@ def _alias_columns(node: exp.Expr) -> list[str]:
     return [one.name for one in alias.args.get("columns") or ()] if isinstance(alias, exp.TableAlias) else []
 
 
-def _move(clause: exp.Expr, targets: Mapping[str, _Entered]) -> tuple[list[exp.Expr], list[exp.Select]]:
+def _move(conditions: list[exp.Expr], targets: Mapping[str, _Entered]) -> tuple[list[exp.Expr], list[exp.Select]]:
     """Move the conditions that may be; return those that stay, and the SELECTs that have got some."""
     rest: list[exp.Expr] = []
     moved: list[exp.Select] = []
-    for condition in conjuncts(clause):
+    for condition in conditions:
         found = _places(condition, targets)
         for place in found or ():
             place.select.where(place.condition, copy=False)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from sqlglot import exp
 
 from optimizer.copies import copied
+from optimizer.join_sides import clauses
 from optimizer.leakproof import is_leakproof
-from optimizer.relations import Relation, conjuncts, get_relation
+from optimizer.relations import Relation, get_relation
 from optimizer.scopes import source_select
 
 _STAYS = (exp.AggFunc, exp.Window, exp.Rand, exp.Uuid, exp.Anonymous, exp.Exists)
@@ -17,10 +18,9 @@ def push_down_filters(tree: exp.Query) -> exp.Query:
 
     Why good: a source that understands them sends fewer rows; files and row groups are skipped.
     When illegal: on the side of an outer join that may be missing, a condition in WHERE filters after the join:
-    ``a LEFT JOIN b … WHERE b.x IS NULL`` must not become a filter on b. A condition in ON of a LEFT JOIN filters the
-    right side alone. A fence lets leakproof conditions pass. Volatile functions stay where they are, and so do
-    subqueries, but for ``a.x IN (SELECT …)`` whose query speaks of nothing outside: it is a semi-join that pays before
-    the other joins.
+    ``a LEFT JOIN b … WHERE b.x IS NULL`` must not become a filter on b (`optimizer.join_sides`). A fence lets leakproof
+    conditions pass. Volatile functions stay where they are, and so do subqueries, but for ``a.x IN (SELECT …)`` whose
+    query speaks of nothing outside: it is a semi-join that pays before the other joins.
     Before it: names are qualified.
     """
     for select in reversed([*tree.find_all(exp.Select)]):  # inner ones first: a condition moves as it then is
@@ -29,27 +29,12 @@ def push_down_filters(tree: exp.Query) -> exp.Query:
 
 
 def _push_within(select: exp.Select) -> None:
-    joins: list[exp.Join] = select.args.get("joins") or []
-    if any(join.side in ("RIGHT", "FULL") or join.args.get("using") or join.method for join in joins):
-        return
-    source = select.args.get("from_")
-    first = [source.this] if source is not None else []
-    preserved = _by_alias([*first, *(join.this for join in joins if join.side != "LEFT")])
-    where = select.args.get("where")
-    if where is not None:
-        rest = _push(conjuncts(where.this), preserved)
-        select.set("where", exp.Where(this=exp.and_(*rest, copy=False)) if rest else None)
-    for join in joins:
-        _push_from_on(join, preserved)
-
-
-def _push_from_on(join: exp.Join, preserved: dict[str, Relation]) -> None:
-    condition = join.args.get("on")
-    if condition is None or join.kind in ("SEMI", "ANTI"):
-        return
-    targets = _by_alias([join.this]) if join.side == "LEFT" else preserved
-    rest = _push(conjuncts(condition), targets)
-    join.set("on", exp.and_(*rest, copy=False) if rest else exp.true())
+    for clause in clauses(select):
+        targets = _by_alias(clause.sources)
+        conditions = clause.conditions if targets else []
+        rest = _push(conditions, targets)
+        if len(rest) < len(conditions):
+            clause.keep(rest)
 
 
 def _by_alias(nodes: list[exp.Expr]) -> dict[str, Relation]:

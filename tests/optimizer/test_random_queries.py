@@ -80,7 +80,7 @@ def test_each_rule_alone_left_out(tables: SmallLake, request: pytest.FixtureRequ
             found = _answer(tables, query, way)
             assert found is None or found == expected, f"{way}:\n{query}"
             answered += bool(found)
-    assert answered > 5 * len(_WITHOUT)
+    assert answered > 4 * len(_WITHOUT)
 
 
 def test_random_parts(tables: SmallLake, request: pytest.FixtureRequest) -> None:
