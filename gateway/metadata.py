@@ -29,6 +29,7 @@ from catalog.mirror.access_statements import AccessOutcome, AccessRequest, Check
 from catalog.mirror.mirror import open_mirror
 from catalog.names import always_quoted
 from catalog.own_settings import OWN_SETTINGS
+from catalog.own_views import STAT_STATEMENTS
 from catalog.principals import Principal
 from catalog.remote_logins import RemoteLogins
 from catalog.scans import Source
@@ -480,7 +481,7 @@ class Metadata:
 
     def _read_system_relations(self) -> frozenset[str]:
         with psycopg.connect(**self._server.connection_parameters(self._server.maintenance_database)) as connection:
-            return frozenset(row[0] for row in connection.execute(_SYSTEM_RELATIONS))
+            return frozenset({row[0] for row in connection.execute(_SYSTEM_RELATIONS)} | {STAT_STATEMENTS})
 
     def _read_pure_functions(self) -> frozenset[str]:
         with psycopg.connect(**self._server.connection_parameters(self._server.maintenance_database)) as connection:

@@ -18,6 +18,7 @@ from psycopg import sql
 
 from catalog.history import Told
 from catalog.mask_library import SCHEMA
+from catalog.mirror.stat_statements import stat_statements
 from catalog.predefined_roles import READ_ALL_STATS, holds_group
 from catalog.store.store import SUPERUSERS
 
@@ -125,6 +126,7 @@ CREATE OR REPLACE FUNCTION {SCHEMA}.unpin_plan(query text) RETURNS boolean
 LANGUAGE plpgsql VOLATILE AS $$ BEGIN {_ALONE} END $$;
 CREATE OR REPLACE FUNCTION {SCHEMA}.unpin_plan(queryid bigint) RETURNS boolean
 LANGUAGE plpgsql VOLATILE AS $$ BEGIN {_ALONE} END $$;
+{stat_statements(_SEEN)}
 """
 _MARK = hashlib.sha256(_CREATE.encode()).hexdigest()  # of the version that has made them
 _MARKED = "SELECT pg_catalog.obj_description(pg_catalog.to_regclass(%s), 'pg_class')"

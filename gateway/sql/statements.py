@@ -16,7 +16,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from catalog.errors import SqlError
-from catalog.own_views import HISTORY_VIEWS
+from catalog.own_views import HISTORY_VIEWS, STAT_STATEMENTS
 from catalog.sqlstate import SqlState
 from gateway.sql import complexity
 from gateway.sql.access import is_access
@@ -38,6 +38,7 @@ MAX_STATEMENT_BYTES = (
 # Encodings in which a backslash or a letter may be the second byte of a character.
 _NOT_ASCII_SAFE = frozenset({"BIG5", "GB18030", "GBK", "JOHAB", "SHIFT_JIS_2004", "SJIS", "UHC"})
 _ABOUT_SESSIONS = ("pg_stat_activity", "pg_stat_ssl", "pg_cancel_backend", "pg_terminate_backend")
+_ABOUT_HISTORY = (*HISTORY_VIEWS, STAT_STATEMENTS)
 _KEPT_BYTES = 1 << 14  # longer texts are cut anew each time: they would fill the memory
 _CUT: LRUCache[tuple[str, str], tuple[Statement, ...]] = LRUCache(1024)  # by who has sent a text, and the text
 _LOCK = threading.Lock()  # of the texts that are known: long ones are cut in threads
@@ -200,7 +201,7 @@ def _statement(text: str, part: list[Token]) -> Statement:
 def asks_about_gateway(text: str) -> bool:
     """Say whether a text may ask what only the gateway knows, so that the mirror is to be told first."""
     lowered = text.lower()
-    return any(name in lowered for name in (*_ABOUT_SESSIONS, *HISTORY_VIEWS))
+    return any(name in lowered for name in (*_ABOUT_SESSIONS, *_ABOUT_HISTORY))
 
 
 def asks_about_sessions(text: str) -> bool:
@@ -212,7 +213,7 @@ def asks_about_sessions(text: str) -> bool:
 def asks_about_history(text: str) -> bool:
     """Say whether a text may ask what statements have taken."""
     lowered = text.lower()
-    return any(name in lowered for name in HISTORY_VIEWS)
+    return any(name in lowered for name in _ABOUT_HISTORY)
 
 
 def _kind(words: list[str], part: list[Token]) -> Kind:

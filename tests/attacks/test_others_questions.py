@@ -66,6 +66,8 @@ def test_views_tell_of_oneself_alone(served: OwnGateway) -> None:
         for view in ("statement_history", "plan_history", "plan_changes"):
             others = f"SELECT count(*) FROM lakegate.{view} WHERE user_name <> '{TWIN}'"
             assert twin.execute(others.encode()).fetchone() == (0,)
+        others = f"SELECT count(*) FROM pg_stat_statements WHERE userid::regrole::text <> '{TWIN}'"
+        assert twin.execute(others.encode()).fetchone() == (0,)
         told = twin.execute(
             "SELECT (SELECT count(*) FROM lakegate.advice), (SELECT count(*) FROM lakegate.pinned_plans)"
         )

@@ -103,6 +103,42 @@ def test_others_see_their_own_alone(gateway: RunningGateway, ada: psycopg.Connec
             bob.execute("SELECT * FROM pg_catalog.lakegate_statement_runs")
 
 
+def test_pg_stat_statements_has_the_columns_of_postgresql(lake: SampleLake, ada: psycopg.Connection) -> None:
+    columns = """SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute
+                 WHERE attrelid = 'pg_stat_statements'::regclass AND attnum > 0 ORDER BY attnum"""
+    with lake.server.connect() as owner:
+        owner.execute("CREATE EXTENSION pg_stat_statements")
+        theirs = owner.execute(columns.encode()).fetchall()
+        owner.rollback()
+    assert asked(ada, columns) == theirs
+
+
+def test_pg_stat_statements_tells_what_tools_ask_it(ada: psycopg.Connection) -> None:
+    query, shown = "SELECT max(o_orderdate) FROM sales.orders WHERE o_orderkey < {}", "SELECT max(o_orderdate)%"
+    for end in (10, 20, 30):
+        ada.execute(query.format(end).encode())
+    asked_by_tools = f"""
+        SELECT left(s.query, 41), r.rolname, d.datname, s.calls, s.rows, s.plans, s.toplevel,
+               (s.total_plan_time + s.total_exec_time) / s.calls BETWEEN s.min_exec_time AND s.max_exec_time,
+               s.shared_blks_hit + s.wal_records + s.jit_functions, s.stats_since <= now(),
+               s.queryid = (SELECT h.queryid FROM lakegate.statement_history h WHERE h.query = s.query)
+        FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid JOIN pg_roles r ON r.oid = s.userid
+        WHERE d.datname = current_database() AND s.query LIKE '{shown}'"""
+    expected = ("SELECT max(o_orderdate) FROM sales.orders", "ada", "history", 3, 3, 0, True, True, 0, True, True)
+    assert asked(ada, asked_by_tools) == [expected]
+    ada.execute("SET search_path = sales")  # it is found wherever tools look
+    assert asked(ada, asked_by_tools) == [expected]
+
+
+def test_pg_stat_statements_tells_others_nothing(gateway: RunningGateway, ada: psycopg.Connection) -> None:
+    ada.execute("SELECT min(o_orderdate) FROM sales.orders")
+    with gateway.connect(BOB) as bob:
+        bob.execute("SELECT min(o_orderkey) FROM sales.orders")
+        mine = "SELECT DISTINCT userid::regrole::text FROM pg_stat_statements ORDER BY 1"
+        assert asked(bob, mine) == [("bob",)]
+        assert ("ada",) in asked(ada, mine)
+
+
 def test_what_a_role_ran_goes_with_it(gateway: RunningGateway, ada: psycopg.Connection) -> None:
     made = "CREATE ROLE cid LOGIN PASSWORD 'correct horse' IN ROLE bob"
     ours = "SELECT user_name, role FROM lakegate.statement_history ORDER BY 1, 2"

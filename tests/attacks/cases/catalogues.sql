@@ -374,6 +374,8 @@ eve: SELECT query FROM lakegate.statement_history WHERE user_name <> 'eve'
 tina: SELECT count(*) FROM lakegate.advice WHERE object LIKE '%.vault' OR object LIKE '%.people' OR object LIKE '%.places'
 tina: SELECT reason FROM pg_catalog.lakegate_advice
 eve: SELECT object FROM lakegate.advice
+tina: SELECT count(*) FROM pg_stat_statements WHERE userid <> current_user::regrole OR query LIKE '%vault%'
+eve: SELECT query, rows FROM pg_stat_statements WHERE userid <> current_user::regrole
 ----
 > ada
 3
@@ -393,6 +395,10 @@ ERROR 42501: permission denied for table lakegate_statement_runs
 0
 > tina
 ERROR 42501: permission denied for table lakegate_advice
+> eve
+(SELECT 0)
+> tina
+0
 > eve
 (SELECT 0)
 
