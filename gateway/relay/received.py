@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from struct import Struct
 from typing import cast
 
 _ROWS = frozenset(b"Dd")  # DataRow, CopyData
 _DESCRIPTION = ord("T")
 _BEFORE_END = frozenset(b"12nTD")  # ParseComplete, BindComplete, NoData, RowDescription, DataRow
 _HEADER = 5  # bytes: a message's type and its length
+_HEADER_AT = Struct(">BI").unpack_from
 _MOST = 1 << 20  # bytes kept until the server has to wait
 
 
@@ -114,11 +116,13 @@ class Received(asyncio.Protocol):
 
     def _take_rows(self, end: int, kinds: frozenset[int] = _ROWS) -> bytes:
         data, size = self.data, len(self.data)
-        while size - end >= _HEADER and data[end] in kinds:
-            next_end = end + 1 + int.from_bytes(data[end + 1 : end + _HEADER], "big")
-            if next_end > size:
+        header_at, last = _HEADER_AT, size - _HEADER  # this is once a row
+        while end <= last:
+            kind, length = header_at(data, end)
+            following = end + 1 + length
+            if kind not in kinds or following > size:
                 break
-            end = next_end
+            end = following
         return self._take(end)
 
     def _take(self, end: int) -> bytes:
