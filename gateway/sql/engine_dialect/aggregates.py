@@ -8,7 +8,7 @@ from gateway.sql.engine_dialect import kinds
 from gateway.sql.engine_dialect.build import call, case, cast, number, paren, refuse, typed
 from gateway.sql.engine_dialect.comparisons import without_sign_of_zero
 from gateway.sql.engine_dialect.kinds import Kind, T, kind, type_of
-from gateway.sql.engine_dialect.numbers import numeric_root, quotient
+from gateway.sql.engine_dialect.numbers import numeric_root, own_scale, quotient, without_sign_of_nan
 from gateway.sql.engine_dialect.wide_sums import widened
 from optimizer.copies import copied
 
@@ -194,10 +194,11 @@ def _average(node: exp.Expr, function: exp.Avg) -> exp.Expr:
         return _average_interval(node, function)
     if found not in kinds.EXACT:
         function.set("this", cast(argument, "DOUBLE PRECISION") if argument is function.this else function.this)
-        return node
+        return without_sign_of_nan(copied(node)) if found is Kind.FLOAT else node
     total = replaced(node, function, typed(exp.Sum(this=_wide(function)), "DECIMAL"))
     count = replaced(node, function, typed(exp.Count(this=copied(function.this), big_int=True), T.BIGINT))
-    least = 0 if found is Kind.INTEGER else kinds.scale_of(type_of(argument))
+    known = 0 if found is Kind.INTEGER else kinds.scale_of(type_of(argument))
+    least = own_scale(total) if known is None else known
     return quotient(total, exp.Nullif(this=count, expression=number(0)), least)
 
 
@@ -214,8 +215,9 @@ def _sum(node: exp.Expr, function: exp.Sum) -> exp.Expr:
     argument = function.this.expressions[0] if isinstance(function.this, exp.Distinct) else function.this
     if type_of(argument).this is T.BIGINT:
         return replaced(node, function, typed(exp.Sum(this=_wide(function)), "DECIMAL(38, 0)"))
-    if type_of(argument).this is T.FLOAT:
-        return cast(node, "REAL")
+    if kind(argument) is Kind.FLOAT:
+        total = without_sign_of_nan(copied(node))
+        return cast(total, "REAL") if type_of(argument).this is T.FLOAT else total
     _widen_terms(argument)
     wide = widened(argument)
     if wide is argument:
@@ -232,7 +234,8 @@ def _deviation(node: exp.Expr, function: exp.Expr) -> exp.Expr:
         value = cast(argument, "DOUBLE PRECISION")
         if isinstance(function.this, exp.Distinct):
             raise refuse("DISTINCT in stddev and variance of double precision")
-        return replaced(node, function, call(_DOUBLE_NAMES[type(function)], value, returns="FLOAT8"))
+        found = replaced(node, function, call(_DOUBLE_NAMES[type(function)], value, returns="FLOAT8"))
+        return without_sign_of_nan(found)
     if isinstance(function.this, exp.Distinct):
         raise refuse("DISTINCT in stddev and variance")
     value = cast(argument, _double_width(argument))
@@ -384,15 +387,12 @@ def every(node: exp.Anonymous) -> exp.Expr:
     return typed(exp.LogicalAnd(this=node.expressions[0]), T.BOOLEAN)
 
 
-def sorted_distinct(node: exp.Expr) -> exp.Expr:
-    """``array_agg(DISTINCT a)``: PostgreSQL finds what is distinct by sorting, and keeps that order."""
+def sorted_distinct(node: exp.GroupConcat) -> exp.Expr:
+    """``string_agg(DISTINCT a)``: PostgreSQL finds what is distinct by sorting, and keeps that order."""
     distinct = node.this
-    if not isinstance(distinct, exp.Distinct) or len(distinct.expressions) != 1:
-        return node
-    if kind(distinct.expressions[0]) is Kind.JSON:
-        raise refuse("array_agg of distinct jsonb", "Use jsonb_agg(DISTINCT …).")
-    key = exp.Ordered(this=copied(distinct.expressions[0]))
-    node.set("this", exp.Order(this=copied(distinct), expressions=[key]))
+    if isinstance(distinct, exp.Distinct) and len(distinct.expressions) == 1:
+        key = exp.Ordered(this=copied(distinct.expressions[0]))
+        node.set("this", exp.Order(this=copied(distinct), expressions=[key]))
     return node
 
 

@@ -128,7 +128,8 @@ def with_own_names(tree: exp.Expr) -> exp.Expr:
             elif name == "date_part":
                 _take_part(node)
             elif name == "regexp_like" and len(node.expressions) == 2:  # with flags, which it writes nowhere, it stays
-                node.replace(exp.RegexpLike(this=node.expressions[0], expression=node.expressions[1]))
+                value = exp.cast(node.expressions[0], "text", dialect="postgres")  # which has no blanks behind it
+                node.replace(exp.RegexpLike(this=value, expression=node.expressions[1]))
             else:
                 node.set("this", name)
     return tree

@@ -21,7 +21,7 @@ def subscript(node: exp.Bracket) -> exp.Expr:
         return _slice(array, index, node)
     if len(node.expressions) > 1 or _gathers_arrays(node.this):
         raise refuse("an array of more than one dimension")
-    place = _index(index)
+    place = subscript_as_written(index)
     if isinstance(place, exp.Literal):
         return call("array_element", array, place, returns=type_of(node))
     place = cast(place, "BIGINT")
@@ -36,7 +36,8 @@ def _gathers_arrays(node: exp.Expr) -> bool:
     if aggregate is None:
         return False
     value = aggregate.this
-    return kind(value.this if isinstance(value, exp.Order | exp.Distinct) else value) is Kind.ARRAY
+    value = value.this if isinstance(value, exp.Order) else value
+    return kind(value.expressions[0] if isinstance(value, exp.Distinct) else value) is Kind.ARRAY
 
 
 def _may_gather_nothing(node: exp.Expr) -> bool:
@@ -52,7 +53,7 @@ def _has_two_dimensions(node: exp.Expr) -> bool:
     return isinstance(bare, exp.Literal) and bare.name.lstrip().startswith("{{")
 
 
-def _index(index: exp.Expr) -> exp.Expr:
+def subscript_as_written(index: exp.Expr) -> exp.Expr:
     """Return a subscript as written. sqlglot's parser takes one off those that it knows to be integers without
     looking at the tables: constants, casts, some functions.
     """

@@ -68,6 +68,8 @@ def _count_alike(tree: exp.Expr) -> None:
         for index in bracket.expressions:
             if isinstance(index, exp.Literal) and index.is_int:
                 index.replace(exp.Literal.number(int(index.name) - 1))
+            elif isinstance(index, exp.Neg) and index.this.is_int:
+                index.replace(exp.Neg(this=exp.Literal.number(int(index.this.name) + 1)))
 
 
 def _keep_elements(tree: exp.Expr) -> None:

@@ -9,8 +9,18 @@ from collections.abc import Iterator
 from sqlglot import exp
 
 from gateway.sql.engine_dialect.build import data_type, named, typed
-from gateway.sql.engine_dialect.kinds import carried_as_text, type_of
+from gateway.sql.engine_dialect.kinds import (
+    TEXTS,
+    Kind,
+    carried_as_text,
+    common_type,
+    is_unknown_constant,
+    kind,
+    kind_of_type,
+    type_of,
+)
 from optimizer.census import Census
+from optimizer.copies import copied
 
 _INET, _CIDR = "inet", "cidr"
 
@@ -27,6 +37,54 @@ def widen_networks(census: Census) -> bool:
     for node in census.find_all(exp.Case, exp.Coalesce, exp.Array, exp.In):
         changed |= _widened([*_operands(node)])
     return changed
+
+
+def join_types(census: Census) -> bool:
+    """Bring columns of set operations to one type where the engine would choose another, in a typed query, in place:
+    constants to that of the others, ``char(n)`` and text to the first one's. Return whether there was any.
+    """
+    changed = False
+    for operation in census.find_all(exp.SetOperation):
+        if not isinstance(operation.parent, exp.SetOperation):
+            for columns in zip(*_lists(operation), strict=False):
+                changed |= _read_constants([*columns]) or _join_texts([*columns])
+    return changed
+
+
+def _read_constants(columns: list[exp.Expr]) -> bool:
+    """``SELECT price … UNION SELECT '1.50'``: the constant is a price."""
+    values = [column.unalias() for column in columns]
+    written = [value for value in values if is_unknown_constant(value) and not isinstance(value.unnest(), exp.Null)]
+    if not written:
+        return False
+    result = common_type(type_of(value) for value in values if not is_unknown_constant(value))
+    if kind_of_type(result) in (Kind.UNKNOWN, *TEXTS):
+        return False
+    if kind_of_type(result) is not Kind.ARRAY and result.expressions:
+        result = result.this.into_expr()  # without a length, which is the column's own
+    for value in written:
+        bare = value.unnest()
+        bare.replace(typed(exp.Cast(this=bare.copy(), to=copied(result)), copied(result)))
+    return True
+
+
+def _join_texts(columns: list[exp.Expr]) -> bool:
+    """``bpchar`` of a ``char(n)`` and of texts behind it, whose blanks do not tell rows apart; else text of both."""
+    found = [kind(column) for column in columns]
+    first = next((one for one in found if one is not Kind.UNKNOWN), None)
+    if first not in TEXTS or not {*found} >= TEXTS:
+        return False
+    for column, one in zip(columns, found, strict=True):
+        value = column.unalias()
+        if first is Kind.BPCHAR and not isinstance(value, exp.Null):
+            nothing = exp.cast(exp.Null(), "bpchar", dialect="postgres")
+            made: exp.Expr = exp.Coalesce(this=nothing, expressions=[value.copy()])
+        elif first is Kind.TEXT and one is Kind.BPCHAR:
+            made = exp.cast(value.copy(), "text", dialect="postgres")
+        else:
+            continue
+        column.replace(named(made, column.alias_or_name))
+    return True
 
 
 def _lists(query: exp.Expr) -> list[list[exp.Expr]]:

@@ -338,7 +338,7 @@ def _without_blanks(value: exp.Expr, compared: list[exp.DataType]) -> exp.Expr:
     if isinstance(bare, exp.Anonymous) and bare.name == "rtrim":
         return value
     own = type_of(value)
-    if own.this is T.VARCHAR and own.expressions and isinstance(bare, exp.Column | exp.Cast):
+    if own.this is T.VARCHAR and own.expressions:
         others = {kinds.kind_of_type(one) for one in compared if one is not own}
         return call("rtrim", value, returns="TEXT") if others == {Kind.BPCHAR} else value
     return _bare(value)

@@ -29,10 +29,13 @@ def check(census: Census) -> bool:
     """Measure what is counted, partitioned or looked up by such values, in place; refuse what cannot be. Returns
     whether anything is.
     """
-    found = census.find_all(exp.In, exp.Distinct, exp.Window)
+    found = census.find_all(exp.In, exp.Distinct, exp.Window, exp.Any, exp.All)
     for node in found:
         if isinstance(node, exp.In):
             _measure_query(node)
+        elif isinstance(node, exp.Any | exp.All):
+            if isinstance(node.parent, exp.Binary) and isinstance(node.this.unnest(), exp.Query):
+                _leave_blanks_out(node.parent, node.this)
         elif isinstance(node, exp.Distinct):
             _measure_distinct(node)
         else:
@@ -237,7 +240,10 @@ def _is_recursive(node: exp.SetOperation) -> bool:
 def _measure_query(node: exp.In) -> None:
     """``x IN (query)``: measure both sides."""
     query = node.args.get("query")
-    if query is None or not is_measured(node.this):
+    if query is None:
+        return
+    _leave_blanks_out(node, query)
+    if not is_measured(node.this):
         return
     for select in _leaves(query):
         column = select.selects[0]
@@ -245,13 +251,39 @@ def _measure_query(node: exp.In) -> None:
     node.set("this", measured(node.this))
 
 
-def _leaves(query: exp.Expr) -> list[exp.Select]:
+def _leave_blanks_out(node: exp.Expr, query: exp.Expr) -> None:
+    """Leave out the blanks behind a ``varchar`` that is looked for among ``char(n)``, or these among it, in place: they
+    do not count there, as they do in a text.
+    """
+    columns = [one.selects[0] for one in _selects(query)]
+    own, others = kind(node.this), {kind(column) for column in columns}
+    if Kind.BPCHAR not in (own, *others):
+        return
+    for column in columns:
+        value = column.unalias()
+        if kind(value) is Kind.BPCHAR or (own is Kind.BPCHAR and _is_varchar(value)):
+            column.replace(named(call("rtrim", value.copy(), returns=T.TEXT), column.alias_or_name or "value"))
+    if others == {Kind.BPCHAR} and _is_varchar(node.this):
+        node.set("this", call("rtrim", node.this, returns=T.TEXT))
+
+
+def _is_varchar(value: exp.Expr) -> bool:
+    own, bare = type_of(value), value.unnest()
+    return own.this is T.VARCHAR and (bool(own.expressions) or isinstance(bare, exp.Cast))
+
+
+def _selects(query: exp.Expr) -> list[exp.Select]:
     body = query.unnest()
     if isinstance(body, exp.SetOperation):
-        return [*_leaves(body.left), *_leaves(body.right)]
-    if not isinstance(body, exp.Select):
+        return [*_selects(body.left), *_selects(body.right)]
+    return [body] if isinstance(body, exp.Select) else []
+
+
+def _leaves(query: exp.Expr) -> list[exp.Select]:
+    found = _selects(query)
+    if not found:
         raise refuse("IN of intervals, jsonb or bpchar of such a query", _HINT)
-    return [body]
+    return found
 
 
 def _measure_distinct(node: exp.Distinct) -> None:

@@ -1,4 +1,8 @@
-"""Arithmetic on floats as PostgreSQL checks it, on Arrow arrays: infinity that was not given is an error."""
+"""Arithmetic on floats as PostgreSQL checks it, on Arrow arrays: infinity that was not given is an error.
+
+A NaN that comes out has no sign: processors give it one (``inf - inf``), and the engine takes it for the least value
+then.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +45,7 @@ def divide(left: pa.Array, right: pa.Array) -> pa.Array:
         raise ValueError(_OVERFLOW)
     if pc.any(pc.and_(pc.equal(quotient, 0.0), pc.and_(pc.not_equal(left, 0.0), pc.is_finite(right)))).as_py():
         raise ValueError(_UNDERFLOW)
-    return quotient
+    return _without_sign_of_nan(quotient)
 
 
 def power(base: pa.Array, exponent: pa.Array) -> pa.Array:
@@ -51,7 +55,13 @@ def power(base: pa.Array, exponent: pa.Array) -> pa.Array:
     broken = pc.not_equal(pc.floor(exponent), exponent)
     if pc.any(pc.and_(pc.and_(pc.less(base, 0.0), pc.is_finite(base)), broken)).as_py():
         raise ValueError("[2201F] a negative number raised to a non-integer power yields a complex result")
-    return _finite(pc.power(base, exponent), base, exponent)
+    found = _finite(pc.power(base, exponent), base, exponent)
+    zero = pc.equal(found, 0.0)
+    if pc.any(zero).as_py():
+        given = pc.or_(pc.equal(base, 0.0), pc.or_(pc.is_inf(base), pc.is_inf(exponent)))
+        if pc.any(pc.and_not(zero, given)).as_py():
+            raise ValueError(_UNDERFLOW)
+    return found
 
 
 def exponential(values: pa.Array) -> pa.Array:
@@ -96,4 +106,10 @@ def _finite(result: pa.Array, *given: pa.Array) -> pa.Array:
             odd = pc.and_(odd, pc.is_finite(values))
         if pc.any(odd).as_py():
             raise ValueError(_OVERFLOW)
+        return _without_sign_of_nan(result)
     return result
+
+
+def _without_sign_of_nan(values: pa.Array) -> pa.Array:
+    found = pc.is_nan(values)
+    return pc.if_else(found, pa.scalar(float("nan"), values.type), values) if pc.any(found).as_py() else values

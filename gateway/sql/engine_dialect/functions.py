@@ -96,6 +96,7 @@ FUNCTIONS: tuple[Function, ...] = (
     Function("numeric_variance", _OF_QUOTIENT, QUOTIENT, number_functions.rounded_quotient),
     Function("variance_digits", _OF_QUOTIENT, pa.string(), number_functions.digits_of_variance),
     Function("numeric_root", (QUOTIENT,), QUOTIENT, number_functions.square_root),
+    Function("numeric_scale", (QUOTIENT,), pa.int64(), number_functions.own_scale),
     Function("numeric_text", (QUOTIENT,), pa.string(), number_functions.numeric_text),
     Function("numeric_digits", (QUOTIENT,), pa.string(), number_functions.digits_by_size),
     Function("scaled_digits", (QUOTIENT, pa.int64()), pa.string(), number_functions.digits_by_scale),

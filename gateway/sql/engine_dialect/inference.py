@@ -15,8 +15,8 @@ from sqlglot.dialects.postgres import Postgres
 from sqlglot.optimizer.annotate_types import TypeAnnotator, annotate_types
 from sqlglot.schema import MappingSchema
 
-from gateway.sql.engine_dialect import kinds
-from gateway.sql.engine_dialect.coercions import widen_networks
+from gateway.sql.engine_dialect import json_subscripts, kinds
+from gateway.sql.engine_dialect.coercions import join_types, widen_networks
 from gateway.sql.engine_dialect.differences import note_infinity
 from gateway.sql.engine_dialect.fixed_types import FIXED, FIXED_NAMES
 from gateway.sql.engine_dialect.gathered_aggregates import gather_by_type
@@ -59,7 +59,7 @@ def annotate(
     annotate_types(tree, schema=schema, expression_metadata=metadata, dialect="postgres")
     if _type_columns_of_functions(census):
         annotate_types(tree, schema=schema, expression_metadata=metadata, dialect="postgres", overwrite_types=False)
-    if types is not None and widen_networks(census):
+    if types is not None and (widen_networks(census) | join_types(census) | json_subscripts.spell_out(census)):
         annotate_types(tree, schema=schema, expression_metadata=metadata, dialect="postgres")
         census = take_census(tree)
     changed = types is not None and (guard(census) | put_keys(census) | gather_by_type(census) | gather_frames(census))

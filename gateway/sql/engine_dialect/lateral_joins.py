@@ -10,6 +10,7 @@ from gateway.sql.engine_dialect import correlation, decorrelate
 from gateway.sql.engine_dialect.build import named, refuse, typed
 from gateway.sql.engine_dialect.kinds import T, type_of
 from gateway.sql.engine_dialect.sources import column_names
+from gateway.sql.engine_dialect.volatile import is_volatile
 
 
 def join_laterals(select: exp.Select, fresh: Iterator[int]) -> None:
@@ -18,7 +19,9 @@ def join_laterals(select: exp.Select, fresh: Iterator[int]) -> None:
         item = join.this
         if isinstance(item, exp.Lateral) and isinstance(item.this, exp.Subquery):
             query = item.this.unnest()
-            if not _is_planned_lateral(join, item, query):
+            if is_volatile(query) and not correlation.free_columns(query):  # PostgreSQL computes it once
+                join.set("this", exp.Subquery(this=query, alias=item.args.get("alias")))
+            elif not _is_planned_lateral(join, item, query):
                 _join_lateral(select, at, join, query, fresh)
         elif (function := _function_query(select, join, fresh)) is not None:
             join.set("this", exp.Lateral(this=exp.Subquery(this=function), alias=_alias_of(item)))

@@ -137,6 +137,12 @@ def digits_by_size(values: pa.Array) -> pa.Array:
     return _with_digits(values, scales)
 
 
+def own_scale(values: pa.Array) -> pa.Array:
+    """Return how many digits behind the point each numeric has, without zeros at the end; none for NULL."""
+    values = _array(values)
+    return pa.array(_own_scales(pc.fill_null(values, pa.scalar(decimal.Decimal(0), _QUOTIENT))))
+
+
 def _own_scales(values: pa.Array) -> _Scales:
     """Return how many digits behind the point each value has, without zeros at the end."""
     written = _plain_text(values, 28)

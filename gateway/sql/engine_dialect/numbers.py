@@ -36,17 +36,23 @@ def divide(node: exp.Div) -> exp.Expr:
     return cast(plain, type_of(node))
 
 
-def quotient(left: exp.Expr, right: exp.Expr, least: int | None = None) -> exp.Expr:
+def quotient(left: exp.Expr, right: exp.Expr, least: int | exp.Expr | None = None) -> exp.Expr:
     """Return ``left / right`` rounded to the digits PostgreSQL keeps: at least sixteen significant ones, by the size
     of this row's quotient, and ``least`` behind the point, as many as both sides have. The division is exact to 28
     digits after the point before it is rounded.
     """
-    digits = greater_scale(left, right) if least is None else cast(number(least), "BIGINT")
+    digits = greater_scale(left, right) if least is None else least
+    digits = cast(number(digits), "BIGINT") if isinstance(digits, int) else digits
     whole = exp.Div(
         this=cast(copied(left), "DECIMAL(76, 24)"), expression=paren(exact(copied(right))), typed=False, safe=False
     )
     sizes = cast(left, "DOUBLE PRECISION"), cast(right, "DOUBLE PRECISION")
     return call("numeric_quotient", whole, *sizes, digits, returns="DECIMAL")
+
+
+def own_scale(value: exp.Expr) -> exp.Expr:
+    """Return how many digits behind the point each value of a numeric has, without zeros at the end."""
+    return call("numeric_scale", cast(copied(value), QUOTIENT), returns=T.BIGINT)
 
 
 def exact(node: exp.Expr) -> exp.Expr:
@@ -118,10 +124,21 @@ def _digits(factor: exp.Expr) -> int:
 
 def negate(node: exp.Neg) -> exp.Expr:
     """``-a`` of an integer column: the least one has no counterpart, which the engine does not notice."""
-    if kind(node) is not Kind.INTEGER or isinstance(node.this.unnest(), exp.Literal):
+    if isinstance(node.this.unnest(), exp.Literal):
+        return node
+    if kind(node) is Kind.FLOAT:
+        return without_sign_of_nan(typed(exp.Neg(this=paren(node.this)), copied(type_of(node))))
+    if kind(node) is not Kind.INTEGER:
         return node
     wide = "BIGINT" if type_of(node).this is not T.BIGINT else "DECIMAL(19, 0)"
     return cast(exp.Neg(this=cast(node.this, wide)), type_of(node))
+
+
+def without_sign_of_nan(value: exp.Expr) -> exp.Expr:
+    """Return a float of which NaN has no sign: the engine takes it for less than all numbers where it has one, and for
+    another value than NaN without.
+    """
+    return call("nanvl", value, cast(exp.Literal.string("NaN"), type_of(value)), returns=copied(type_of(value)))
 
 
 def integer_division(node: exp.Cast) -> exp.Expr:

@@ -24,6 +24,7 @@ from gateway.sql.engine_dialect import (
     casts,
     comparisons,
     constants,
+    distinct_arrays,
     equal_values,
     formats,
     group_keys,
@@ -33,6 +34,7 @@ from gateway.sql.engine_dialect import (
     moments,
     names,
     numbers,
+    outer_aggregates,
     outer_constants,
     output,
     patterns,
@@ -184,6 +186,7 @@ def _translate(tree: exp.Query, census: Census, session: Session) -> tuple[exp.Q
     """
     allowed.check(census)
     bounds.check(census)
+    outer_aggregates.check(census)
     if equal_values.check(census):
         census = take_census(tree)
     records.check(tree, census)
@@ -492,7 +495,8 @@ RULES: tuple[tuple[Rule, tuple[type[exp.Expr], ...]], ...] = (
     (hypothetical.rank, (exp.WithinGroup, exp.Filter)),
     (_ordered_set, (exp.WithinGroup, exp.Filter)),
     (aggregates.window, (exp.Window,)),
-    (aggregates.sorted_distinct, (exp.ArrayAgg, exp.GroupConcat)),
+    (aggregates.sorted_distinct, (exp.GroupConcat,)),
+    (distinct_arrays.gather, (exp.ArrayAgg, exp.Filter)),
     (text_aggregates.join, (exp.GroupConcat, exp.Filter, exp.Window)),
     (aggregates.pairs, (exp.RegrCount,)),
     (

@@ -88,7 +88,7 @@ def regexp_like_calls(tree: exp.Expr) -> None:
             value, pattern, flags = node.expressions[0], _constant(node.expressions[1]), _constant(node.expressions[2])
             operator = None if flags is None else _REGEXP_LIKE.get(flags)
             if operator is not None and pattern is not None:
-                text, regex = exp.Paren(this=value.copy()), exp.Literal.string(pattern)
+                text, regex = exp.cast(value.copy(), "text", dialect="postgres"), exp.Literal.string(pattern)
                 node.replace(exp.Paren(this=operator(this=text, expression=regex)))
 
 

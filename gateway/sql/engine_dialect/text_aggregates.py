@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from gateway.sql.engine_dialect.aggregates import replaced, require_function, sorted_distinct
+from gateway.sql.engine_dialect.aggregates import replaced, require_function
 from gateway.sql.engine_dialect.build import call, cast, paren, refuse, text, typed
+from gateway.sql.engine_dialect.distinct_arrays import in_order
 from gateway.sql.engine_dialect.kinds import Kind, T, kind
 from gateway.sql.engine_dialect.windows import is_moving
+from gateway.values.scalar_input import parse_bytea
 
 _APART = "apart"  # in a node's meta: another aggregate of its query has another order
 _OF_ROWS = (exp.Column, exp.Query, exp.Rand, exp.Uuid)
@@ -21,7 +23,8 @@ def keep_apart(tree: exp.Expr) -> None:
     """Note which of several ordered ``string_agg`` of one query are gathered in arrays, in place."""
     for select in tree.find_all(exp.Select):
         found = [one for one in select.find_all(exp.GroupConcat) if one.parent_select is select]
-        ordered = [one for one in found if isinstance(one.this, exp.Order | exp.Distinct)]
+        arrays = select.find_all(exp.ArrayAgg) if found else ()
+        ordered = [one for one in (*found, *arrays) if isinstance(one.this, exp.Order | exp.Distinct)]
         for one in found:
             if (len(ordered) > 1 and one in ordered) or _is_moving(one):
                 one.meta[_APART] = True
@@ -49,9 +52,19 @@ def join(node: exp.Expr) -> exp.Expr:
         return node
     if separator.find(*_OF_ROWS) is not None:
         return _of_pairs(node, function, bare, separator, "TEXT")
-    gathered = _gathered(node, function, sorted_distinct(exp.ArrayAgg(this=function.this.copy())), bare, "TEXT[]")
+    gathered = _in_order(node, function, bare)
     between = separator if isinstance(separator, exp.Literal) else _or_nothing(cast(separator.copy(), "TEXT"))
     return call("array_to_string", gathered, between, returns="TEXT")
+
+
+def _in_order(node: exp.Expr, function: exp.Expr, value: exp.Expr) -> exp.Expr:
+    """Return the array of a group's values, distinct ones in order (`distinct_arrays`)."""
+    argument = function.this.copy()
+    distinct = argument.this if isinstance(argument, exp.Order) else argument
+    if not isinstance(distinct, exp.Distinct):
+        return _gathered(node, function, exp.ArrayAgg(this=argument), value, "TEXT[]")
+    key = argument.expressions[0] if isinstance(argument, exp.Order) else exp.Ordered(this=value.copy())
+    return in_order(_gathered(node, function, exp.ArrayAgg(this=distinct), value, "TEXT[]"), key)
 
 
 def _constant(separator: exp.Expr | None) -> exp.Expr:
@@ -80,7 +93,7 @@ def _of_pairs(node: exp.Expr, function: exp.Expr, value: exp.Expr, separator: ex
     argument = function.this.copy()
     if argument.find(exp.Distinct) is not None and argument.find(exp.Distinct) in (argument, argument.this):
         raise refuse("string_agg of distinct values with such a separator")
-    pair = exp.Array(expressions=[cast(one.copy(), kept) for one in (separator, value)])
+    pair = exp.Array(expressions=[cast(one.copy(), kept) for one in (_read(separator, kept), value)])
     if isinstance(argument, exp.Order):
         argument.set("this", pair)
         pair_argument: exp.Expr = argument
@@ -88,6 +101,13 @@ def _of_pairs(node: exp.Expr, function: exp.Expr, value: exp.Expr, separator: ex
         pair_argument = pair
     gathered = _gathered(node, function, exp.ArrayAgg(this=pair_argument), value, f"{kept}[]")
     return call("pairs_joined" if kept == "TEXT" else "bytea_pairs_joined", gathered, returns=kept)
+
+
+def _read(separator: exp.Expr, kept: str) -> exp.Expr:
+    """Return a separator; of bytes, a constant as PostgreSQL reads it."""
+    if kept != "BYTEA" or not isinstance(separator, exp.Literal):
+        return separator
+    return call("decode", text(parse_bytea(separator.name).hex()), text("hex"), returns=T.VARBINARY)
 
 
 def _gathered(node: exp.Expr, function: exp.Expr, array: exp.Expr, value: exp.Expr, result: str) -> exp.Expr:

@@ -34,6 +34,11 @@ def check(census: Census) -> None:
             )
 
 
+def is_volatile(query: exp.Expr) -> bool:
+    """Whether a query has what is computed anew each time."""
+    return _has_one(query.find_all(*CLASSES, exp.Anonymous))
+
+
 def _is_volatile(node: exp.Expr) -> bool:
     return not isinstance(node, exp.Anonymous) or node.name.lower() in NAMES
 

@@ -70,3 +70,12 @@ select pg_column_size(id) from types;
 
 -- array_cat of a constant
 select array_cat(at, '{z}'), array_cat('{q}', at), array_cat(ai, ai) from types;
+
+-- array_agg of distinct values in several orders
+select array_agg(i4 order by i4 desc), array_agg(distinct i4), array_agg(distinct i4 order by i4 desc nulls last), array_agg(distinct i4 order by i4 nulls first) filter (where id > 4) from types;
+-- array_agg of distinct values of many types
+select array_agg(distinct f8 order by f8 desc), array_agg(distinct n), array_agg(distinct b), array_agg(distinct d order by d desc), array_agg(distinct tz), array_agg(distinct tm), array_agg(distinct u), array_agg(distinct y) from types;
+-- elements of array_agg of distinct values
+select b, (array_agg(distinct t))[2], cardinality(array_agg(distinct i4)), array_to_string(array_agg(distinct i4 order by i4 desc), ',') from types group by b;
+-- array_agg of distinct values of no rows
+select array_agg(distinct i4), array_agg(distinct i4) filter (where id > 99) from types where id > 50;

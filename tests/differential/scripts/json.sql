@@ -257,3 +257,10 @@ select '{"a":1}'::json::jsonb, '{"b":1,"a":2}'::text::jsonb, '{"b": 1}'::jsonb::
 select id, '{"b": 1, "a":2}'::json::jsonb -> 'a', ('{"b": 1, "a":2}'::text::jsonb) ->> 'a' from types;
 -- texts that are constants as ranges and addresses
 select '[1,2]'::text::int4range, '{1,2}'::text::int[], '1'::text::bit(3), '10.0.0.1'::text::inet;
+
+-- subscripts of jsonb count from zero
+select id, j['a'], j['a'][0], j['a'][1], j['a'][-1], j[0], j[-1], j['a'][id - 1], (j -> 'a')[1], (j -> 'a')[-2], j['b']['c'] from (select id, jsonb_build_object('a', jsonb_build_array(id, 'x', null), 'b', jsonb_build_object('c', id)) as j from types) s;
+-- subscripts of jsonb in conditions
+select id from (select id, jsonb_build_array(id, id % 2) as j from types) s where j[1] = '0' and (j[0])::int > 4;
+-- subscripts of a constant jsonb
+select ('[1, 2, 3]'::jsonb)[1], ('[1, 2, 3]'::jsonb)[-1], ('{"1": "one"}'::jsonb)[1], ('[1, 2, 3]'::jsonb)[id] from types;

@@ -53,3 +53,14 @@ with r as (select clock_timestamp() as v from types limit 1) select count(*) fro
 -- of a query in WITH that names itself
 with recursive r as (select 1 as n, random() as v union all select n + 1, random() from r where n < 3)
 select count(*) from r, types where r.v < 2;
+
+-- of a query in LATERAL that reads no row
+select count(distinct r), count(distinct g) from types, lateral (select random() as r) a, lateral (select gen_random_uuid() as g) b;
+-- of a query in LATERAL that reads no row, by an outer join
+select count(distinct r) from types t left join lateral (select random() as r) a on true where t.id > 2;
+-- of a query in LATERAL that reads a row
+select count(distinct r) from types t, lateral (select random() + t.id * 0 as r) a;
+-- of a function in FROM
+select count(distinct r) from types, random() as r;
+-- of values in LATERAL
+select count(distinct r) from types, lateral (values (random())) a(r);

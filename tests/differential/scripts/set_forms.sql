@@ -245,3 +245,20 @@ select count(*) from nation tablesample bernoulli (0);
 select count(*) from nation n tablesample system (100) repeatable (42);
 -- tablesample alias in join
 select count(*) from nation n tablesample bernoulli (100) join region r on r_regionkey = n_regionkey;
+
+-- constants take the type of the other arms
+-- ordered
+select i4 as k from types union all select '5' union all select ' 30 ' order by 1;
+-- constants that are equal to numbers and dates
+select f8 from types union select '2.50' union select '1.5';
+-- constants first
+select sum(k), max(k) from (select '-1.5' as k union all select n from types) s;
+-- constants that are moments
+select k + interval '1 day' from (select '2024-01-01' as k union all select ts from types) s;
+-- constants that are dates, booleans, intervals and arrays
+select d, b, iv, ai from types union all select '2024-01-01', 'yes', '1 day', '{7,NULL}';
+-- constants beside NULL
+select sum(k) from (select i2 as k from types union all select '5' union all select null) s;
+-- constants that are no numbers
+-- error: 22P02
+select i4 from types union select 'x';

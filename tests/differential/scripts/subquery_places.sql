@@ -258,3 +258,16 @@ select o.id, (select b.t from types b where b.ts < o.ts order by b.ts desc limit
 select n_name, n_regionkey from nation n where n_name = (select max(n_name) from nation where n_regionkey = n.n_regionkey);
 -- correlated nth
 select n_name from nation a where 2 = (select count(*) from nation b where b.n_regionkey = a.n_regionkey and b.n_name < a.n_name);
+
+-- an aggregate of a query around its own
+-- refused: an aggregate of columns of a query around its own
+select (select sum(a.i4)) from types a;
+
+-- an aggregate of a query around its own, in a condition
+-- refused: an aggregate of columns of a query around its own
+select b from types a group by b having exists (select 1 from types c where c.i4 = max(a.i4));
+
+-- an aggregate of columns of both queries is of the inner one
+select id, (select sum(a.i2 + b.i2) from types b where b.id < 3) from types a where id < 3;
+-- a window function over a column of a query around its own
+select id, (select sum(a.i2) over () from types b where b.id = 1) from types a where id < 3;

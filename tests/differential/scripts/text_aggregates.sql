@@ -44,3 +44,10 @@ select id, string_agg(t, chr(45)) over (order by id), string_agg(t, v) over (ord
 -- distinct with separators of rows
 -- refused: string_agg of distinct values with such a separator
 select string_agg(distinct t, v) from types;
+
+-- bytes behind a constant separator
+select string_agg(y, '\x2c' order by id), string_agg(y, ', ' order by id), string_agg(y, null order by id) from types;
+-- distinct texts beside another order
+select string_agg(t, ',' order by t desc), string_agg(distinct t, ','), array_agg(distinct t), array_agg(t order by t desc) from types;
+-- distinct texts, downwards, beside arrays
+select b, string_agg(distinct v, '|' order by v desc), array_agg(distinct v), count(distinct v) from types group by b;

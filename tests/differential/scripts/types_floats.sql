@@ -172,3 +172,22 @@ select count(distinct v), count(distinct v) filter (where id < 5), sum(distinct 
 select id % 2, count(distinct v), count(distinct r), count(*) from (select id, case when id in (1, 4) then 0::float8 when id < 6 then '-0'::float8 end as v, case when id in (1, 4) then 0::real when id < 6 then '-0'::real end as r from types) t group by 1
 -- zeros of either sign in groups and sets
 select count(*) from (select v from (select case when id in (1, 4) then 0::float8 when id < 6 then '-0'::float8 end as v from types) t group by v union select '-0'::float8) s
+
+-- NaN has no sign
+select k, q, -q, -q = 'NaN', -q > 1, q - q = 'NaN', greatest(-q, 1), least(q - q, 1), nullif(-q, 'NaN') from pairs;
+-- NaN without a sign in joins, groups and sets
+select a.w, b.w from pairs a join pairs b on a.q = -b.q or a.q - a.q = b.q;
+-- ordered
+-- NaN without a sign is the greatest
+select w, -q as x, rank() over (order by -q) from pairs order by x, w;
+-- NaN without a sign is one group
+select x, count(*) from (select -q as x from pairs union all select q - q from pairs union all select q from pairs) s where x > 10 group by x;
+-- NaN without a sign in sets and counts
+select count(distinct x) from (select -q as x from pairs union select q * 0 from pairs) s;
+-- NaN of sums of infinities
+select sum(x) = 'NaN', avg(x) = 'NaN', stddev(x) = 'NaN', sum(x::real) = 'NaN' from (select 'infinity'::float8 * (k - 2) as x from pairs where k in (1, 3)) s;
+-- NaN of sums of infinities that groups are kept by
+select k from (select k, q from pairs union all select 7, '-infinity') s group by k having sum(q) > 10;
+-- powers that are too small
+-- error: 22003
+select power(1e-200::float8 * id, 2) from types;

@@ -265,3 +265,8 @@ select log(2, 8), log(10, id), log(2, id::bigint) from types
 
 -- constants in hexadecimal and with underscores
 select '0x1F'::int, '1_000'::int, '1_000'::numeric, '0b11'::bigint, ' 0o17 '::smallint, '-0x10'::int, i4 = '0xA', i8 in ('1_00', '3') from types
+
+-- averages keep the digits of what they are of
+select avg(x), avg(x) filter (where x > 5) from (select x::numeric as x from (values ('12345678901234567890.5'), ('1.25'), ('3')) v(x)) s;
+-- quotients keep the digits of what is divided
+select x / 3, x / y from (select x::numeric as x, y::numeric as y from (values ('12345678901234567890.5', '3.25'), ('1.25', '1.00000000000000000005')) v(x, y)) s;
