@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import socket
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -101,6 +102,8 @@ class ClientConnection(asyncio.Protocol):
             peer = transport.get_extra_info("peername")
             self.peer = f"{peer[0]}:{peer[1]}" if isinstance(peer, tuple) else "local"
             self.peer_address = str(peer[0]) if isinstance(peer, tuple) else ""
+            if self.peer_address:  # as PostgreSQL: a client that vanished without a word is not waited for for ever
+                transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
             self._task = asyncio.get_running_loop().create_task(self._serve())
             self._task.add_done_callback(lambda _task: self._ended(self))
 

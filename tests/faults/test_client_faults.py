@@ -7,6 +7,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -34,6 +35,18 @@ class Deaf:
         self.socket.shutdown(socket.SHUT_RDWR)
         self.socket.detach()
         self._libpq.close()
+
+
+def test_a_client_is_asked_now_and_then_whether_it_is_still_there(gateway: RunningGateway) -> None:
+    with gateway.connect() as connection, socket.socket(fileno=socket.dup(connection.pgconn.socket)) as client:
+        ends = (f":{gateway.port:04X}", f":{client.getsockname()[1]:04X}")
+
+        def timer() -> str:
+            rows = [line.split() for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()]
+            (found,) = (row[5][:2] for row in rows if row[1].endswith(ends[0]) and row[2].endswith(ends[1]))
+            return found
+
+        wait_until(lambda: timer() == "02", 2.0)  # of keepalive; 01 as long as what was sent has not arrived
 
 
 @pytest.mark.parametrize(
