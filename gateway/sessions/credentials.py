@@ -44,5 +44,10 @@ def require_principal(identity: Identity, get_principal: GetPrincipal) -> Princi
     """Return who asks, with the memberships of this moment. Raises SqlError 28000: the role is gone."""
     principal = get_principal(identity)
     if principal is None:
-        raise SqlError(SqlState.INVALID_AUTHORIZATION_SPECIFICATION, f'role "{identity.role}" does not exist any more')
+        raise gone(identity)
     return principal
+
+
+def gone(identity: Identity) -> SqlError:
+    """Return what is told to who was let in as a role that is gone."""
+    return SqlError(SqlState.INVALID_AUTHORIZATION_SPECIFICATION, f'role "{identity.role}" does not exist any more')

@@ -23,7 +23,7 @@ from gateway.lanes.engine_lane import EngineLane
 from gateway.pipeline import Plan
 from gateway.relay.mirror_connection import MirrorConnection
 from gateway.relay.mirror_errors import error_of
-from gateway.sessions.credentials import require_principal
+from gateway.sessions.credentials import gone
 from gateway.sessions.services import SessionServices
 from gateway.sql.resolve import Names
 from gateway.sql.session_relations import NO_NAMES, TemporaryNames
@@ -37,7 +37,7 @@ class SessionRole:
     """Who asks in one session."""
 
     def __init__(self, services: SessionServices, login: Login, engine: EngineLane, mirror: MirrorConnection) -> None:
-        self._services = services
+        self._services, self._get_principal = services, services.get_principal
         self._login = login
         self._known: tuple[tuple[Catalog, Access | Narrowed, str, Principal], Names] | None = None
         self._engine = engine
@@ -100,7 +100,9 @@ class SessionRole:
 
     def principal(self) -> Principal:
         """Return who asks, with the memberships of this moment. Raises SqlError where he may not be that any more."""
-        login = require_principal(self._login, self._services.get_principal)
+        login = self._get_principal(self._login)
+        if login is None:
+            raise gone(self._login)
         session_user, current = self._engine.session_user, self._engine.current_user
         if session_user is not None and session_user != login.name:
             login = self._authorized(login, session_user)

@@ -13,6 +13,7 @@ from gateway.wire.sent_at_once import END
 _Formats = tuple[tuple[int, ...], tuple[int, ...]]
 _LENGTH: Final = 4  # bytes before a value
 _NULL: Final = -1
+_SIZE_BEHIND: Final = len(END) + 1  # bytes of messages at once that Bind's length does not count
 _NAME: Final = 6  # where the statement's name begins, behind the message's header and the unnamed portal
 
 
@@ -33,13 +34,16 @@ class BoundValues:
         """Return the values of a Bind message at once, whose statement's name ends at ``named``; None where it is not
         written in these formats.
         """
-        begin, end = named + 1 + len(self._before), len(data) - len(self._behind)
-        if begin > end or not data.startswith(self._before, named + 1) or not data.endswith(self._behind):
+        before, behind, size = self._before, self._behind, len(data)
+        begin, end = named + 1 + len(before), size - len(behind)
+        if begin > end or not data.startswith(before, named + 1) or not data.endswith(behind):
             return None
-        return data[begin:end] if int.from_bytes(data[1:5], "big") == len(data) - len(END) - 1 else None
+        return data[begin:end] if int.from_bytes(data[1:5], "big") == size - _SIZE_BEHIND else None
 
     def split(self, raw: bytes) -> list[bytes | None] | None:
         """Return each of the values; None where they are not so many, or something else is behind them."""
+        if self._count == 1 and int.from_bytes(raw[:_LENGTH], "big") == len(raw) - _LENGTH:
+            return [raw[_LENGTH:]]  # mostly
         at, found = 0, list[bytes | None]()
         while at < len(raw):
             size = int.from_bytes(raw[at : at + _LENGTH], "big", signed=True)

@@ -10,6 +10,7 @@ _READY: Final = b"Z\0\0\0\5I"
 _SELECTED: Final = b"SELECT "
 _DATA_ROW, _COMPLETE = b"DC"
 _HEADER: Final = 5  # bytes: a message's type and its length
+_ROWS_AT, _TAIL, _COUNT_AT = len(_BOUND), _HEADER + len(_READY), _HEADER + len(_SELECTED)
 _header_at: Final = Struct(">BI").unpack_from
 
 
@@ -19,17 +20,18 @@ def count_of_whole(data: bytes) -> int | None:
     """
     if not data.endswith(_READY) or not data.startswith(_BOUND):
         return None
-    at, end = len(_BOUND), len(data) - len(_READY)
-    kind, size = _DATA_ROW, -1
-    while kind == _DATA_ROW:
-        at += 1 + size
-        if at + _HEADER > end:
+    at, last = _ROWS_AT, len(data) - _TAIL  # `last` is where a header may begin at the latest
+    while True:
+        if at > last:
             return None
         kind, size = _header_at(data, at)
-    if kind != _COMPLETE or at + 1 + size != end:
+        if kind != _DATA_ROW:
+            break
+        at += 1 + size
+    if kind != _COMPLETE or at + size != last + _HEADER - 1 or not data.startswith(_SELECTED, at + _HEADER):
         return None
-    count = data[at + _HEADER + len(_SELECTED) : end - 1]
-    return int(count) if data.startswith(_SELECTED, at + _HEADER) and count.isdigit() else None
+    count = data[at + _COUNT_AT : last + _HEADER - 1]
+    return int(count) if count.isdigit() else None
 
 
 def without_bound(data: bytes) -> bytes:
