@@ -11,7 +11,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -227,6 +227,41 @@ def test_the_audit_has_what_it_has_of_every_execution(lake: SampleLake, tmp_path
         first, *others = [{key: value for key, value in entry.items() if key not in differ} for entry in ends]
         assert others == [first] * 3
         assert first["lane"] == "source" and first["tables"] == ["origin.things"]
+
+
+def test_the_audit_has_one_outcome_for_what_fails_on_the_way(lake: SampleLake, tmp_path: Path) -> None:
+    slow, fails = "select count(*) as slowly from origin.second where n >= ", "select 12 / (id - 2) from origin.things"
+    with audited(lake, tmp_path / "audit", "straightfails") as one:
+        with one.gateway.connect() as connection:
+
+            def canceled(ask: Callable[[], object]) -> object:
+                timer = threading.Timer(0.2, connection.cancel)
+                timer.start()
+                found = ask()
+                timer.join()
+                return found
+
+            _prepare(connection, _SLOW)
+            for value in (b"99", b"98"):
+                _rows(connection, value)
+                _text_rows(connection, f"{slow}{value.decode()}")
+            assert canceled(lambda: _rows(connection, b"0")) == b"57014"
+            text, state = f"{slow}0".encode(), pq.DiagnosticField.SQLSTATE
+            assert canceled(lambda: connection.pgconn.exec_(text).error_field(state)) == b"57014"
+            assert _rows(connection, b"99") == [(b"2",)]
+            connection.pgconn.exec_(b"DEALLOCATE s")
+            _prepare(connection, f"{fails} where id = $1".encode())
+            assert [isinstance(_rows(connection, value), list) for value in (b"1", b"3", b"2", b"1")] == [1, 1, 0, 1]
+        one.wait_for(lambda entry: entry.get("event") == "logout")
+        entries = one.entries()
+    intents = [entry["sequence"] for entry in entries if entry["phase"] == "intent"]
+    ends = {entry["intent"]: entry for entry in entries if entry["phase"] == "outcome"}
+    assert sorted(ends) == intents and len(ends) == sum(entry["phase"] == "outcome" for entry in entries)
+    told = {
+        key: [end["sqlstate"] for end in ends.values() if key in str(end["text"])] for key in ("slowly", "$1", "12")
+    }
+    assert told["slowly"] == ["00000", "00000", "57014"]
+    assert [state for state in told["$1"] if state != "00000"] == ["57014", "22012"]
 
 
 def test_nothing_is_executed_where_the_audit_cannot_be_written(lake: SampleLake, tmp_path: Path) -> None:
