@@ -45,7 +45,7 @@ fuzz: env ## have conversations that no honest client has with the gateway and P
 
 check: lint types imports test ## all checks: style, types, import contracts, tests
 
-clients: env ## install the clients of the tests that `make env` does not: of npm, dbt, Superset, pgjdbc, psqlODBC; says which it cannot
+clients: env ## install the clients of the tests that `make env` does not: of npm, dbt, Superset, pgjdbc, psqlODBC, older psql; says which it cannot
 	$(BIN)/python -m tests.clients.install
 
 lint: env ## style (ruff) and formatting
@@ -70,5 +70,5 @@ bench: $(VENV)/.installed-bench ## run the benchmarks against their peers; table
 	$(BIN)/python -m benchmarks $(ARGS)
 
 clean: ## remove the environment and caches, not data
-	rm -rf $(VENV) .venv-dbt .venv-superset build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage
+	rm -rf $(VENV) .venv-dbt .venv-superset .venv-psql build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

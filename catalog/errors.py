@@ -8,8 +8,8 @@ from catalog.sqlstate import SqlState
 class SqlError(Exception):
     """A statement, a login or a setting that cannot be carried out, in the terms a PostgreSQL client understands.
 
-    ``position`` is the 1-based character in the client's own statement text. Texts never hold rows of a table,
-    credentials or the words of an engine underneath.
+    ``position`` is the 1-based character in the client's own statement text, ``context`` what was being done. Texts
+    never hold rows of a table, credentials or the words of an engine underneath.
     """
 
     def __init__(
@@ -20,6 +20,7 @@ class SqlError(Exception):
         detail: str | None = None,
         hint: str | None = None,
         position: int | None = None,
+        context: str | None = None,
     ) -> None:
         super().__init__(message)
         self.sqlstate = sqlstate
@@ -27,11 +28,19 @@ class SqlError(Exception):
         self.detail = detail
         self.hint = hint
         self.position = position
+        self.context = context
 
     def __reduce__(self) -> tuple[object, ...]:
         """Keep the keyword fields when an error crosses a process boundary."""
-        return _rebuild, (self.sqlstate, self.message, self.detail, self.hint, self.position)
+        return _rebuild, (self.sqlstate, self.message, self.detail, self.hint, self.position, self.context)
 
 
-def _rebuild(sqlstate: SqlState, message: str, detail: str | None, hint: str | None, position: int | None) -> SqlError:
-    return SqlError(sqlstate, message, detail=detail, hint=hint, position=position)
+def _rebuild(
+    sqlstate: SqlState,
+    message: str,
+    detail: str | None,
+    hint: str | None,
+    position: int | None,
+    context: str | None,
+) -> SqlError:
+    return SqlError(sqlstate, message, detail=detail, hint=hint, position=position, context=context)

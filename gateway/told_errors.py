@@ -21,13 +21,22 @@ def error_response(error: SqlError, severity: str = "ERROR") -> backend.ErrorRes
         fields["H"] = error.hint
     if error.position is not None:
         fields["P"] = str(error.position)
+    if error.context is not None:
+        fields["W"] = error.context
     return backend.ErrorResponse(fields)
 
 
 def moved(error: SqlError, by: int) -> SqlError:
     """Return an error found in a part of a client's text that begins at ``by``."""
     position = None if error.position is None else error.position + by
-    return SqlError(error.sqlstate, error.message, detail=error.detail, hint=error.hint, position=position)
+    return SqlError(
+        error.sqlstate,
+        error.message,
+        detail=error.detail,
+        hint=error.hint,
+        position=position,
+        context=error.context,
+    )
 
 
 def told_error(message: bytes, start: int) -> bytes:

@@ -204,16 +204,16 @@ def formatted(
     codes = spread(formats, len(fields), "{} result formats but query has {} columns")
     if not any(codes):
         return fields
+    for code in codes:
+        if code not in (0, 1):
+            raise SqlError(SqlState.INVALID_PARAMETER_VALUE, f"unsupported format code: {code}")
     return tuple(replace(one, format=form) for one, form in zip(fields, codes, strict=True))
 
 
 def spread(formats: Sequence[int], count: int, mismatch: str) -> tuple[int, ...]:
-    """Apply the protocol's rule for format codes: none means text, one stands for all. Raises SqlError 08P01, 22023."""
+    """Apply the protocol's rule for format codes: none means text, one stands for all. Raises SqlError 08P01."""
     if len(formats) not in (0, 1, count):
         raise SqlError(SqlState.PROTOCOL_VIOLATION, f"bind message has {mismatch.format(len(formats), count)}")
-    for code in formats:
-        if code not in (0, 1):
-            raise SqlError(SqlState.INVALID_PARAMETER_VALUE, f"unsupported format code: {code}")
     if len(formats) == 1:
         return (formats[0],) * count
     return tuple(formats) or (0,) * count

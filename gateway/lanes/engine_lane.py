@@ -12,7 +12,6 @@ from concurrent.futures import Executor
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
-from itertools import repeat
 from time import monotonic
 
 import pyarrow as pa
@@ -38,6 +37,7 @@ from gateway.lanes.bound import (
     send_lines,
     spread,
 )
+from gateway.lanes.bound_parameters import decoded, with_texts
 from gateway.lanes.descriptions import described
 from gateway.lanes.finished_runs import note_run
 from gateway.lanes.kept_results import KeptResults
@@ -45,7 +45,6 @@ from gateway.lanes.portals import ReadyRows, RowSource, encoded, encoded_whole, 
 from gateway.lanes.prepared import Description, Lane, NamedStatement, PreparedStatement, StatementCache
 from gateway.lanes.rights_now import RightsNow, check_cursor
 from gateway.lanes.session_settings import SETTINGS, Settings, TransactionTimeout, session_settings
-from gateway.lanes.unread_binaries import with_texts
 from gateway.lanes.whole_lane import WholeLane
 from gateway.lanes.whole_rows import WholeRows
 from gateway.logs import milliseconds_since, note_statement
@@ -61,7 +60,7 @@ from gateway.sql.resolve import Names
 from gateway.sql.statements import Statement
 from gateway.tuning import USUAL
 from gateway.values.client_encodings import require_codec
-from gateway.values.parameters import decode_parameter, is_surely_valid, typed_name
+from gateway.values.parameters import is_surely_valid, typed_name
 from gateway.values.registry import sql_name
 from gateway.values.rows import OutputSettings, RowEncoder
 from gateway.values.settings import TEXT
@@ -131,16 +130,13 @@ class EngineLane:
         if values:
             reading = (await self.read_settings()).output.reading
             oids = description.parameter_oids
-            read, formats = await with_texts(self._mirror, values, oids, given)
-
-            def decoded() -> Scalars:
-                return tuple(map(decode_parameter, read, oids, formats, repeat(reading)))
-
+            read, formats = await with_texts(self._mirror, message.portal, values, oids, given)
+            later = partial(decoded, message.portal, read, oids, formats, reading)
             if all(map(is_surely_valid, read, oids, formats)):  # a source's server may be the only one to read them
-                parameters, types = decoded, tuple(map(sql_name, oids))
+                parameters, types = later, tuple(map(sql_name, oids))
             else:
                 # Now their types are known, and with them those of what is made of them.
-                parameters = decoded()
+                parameters = later()
                 types = tuple(map(typed_name, oids, parameters))
         if prepared.copy is not None:  # its rows are no result: they may change, and have one format
             prepared.require_plan()

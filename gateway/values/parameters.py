@@ -82,6 +82,8 @@ def is_read_here(oid: int) -> bool:
 
 def is_surely_valid(value: bytes | None, oid: int, format: int) -> bool:
     """Whether `decode_parameter` would take the value; False also where that is not seen at a glance."""
+    if format not in (TEXT, BINARY):
+        return False
     if value is None:
         return oid in _DIGITS or oid in oids.TEXT_TYPES
     if oid in oids.TEXT_TYPES:

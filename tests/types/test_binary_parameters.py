@@ -14,7 +14,7 @@ import pytest
 from psycopg import pq
 
 from tests.gateway import ADA, DATABASE, PASSWORD, RunningGateway
-from tests.types.conftest import BINARY, Both
+from tests.types.conftest import BINARY, TEXT, Both
 
 _VALUES = (
     ("inet", "10.1.2.3/24"),
@@ -125,3 +125,37 @@ def test_asyncpg_sends_them(gateway: RunningGateway) -> None:
             await connection.close()
 
     asyncio.run(ask())
+
+
+_WRONG: tuple[tuple[str, bytes, int, int], ...] = (
+    ("int", b"x", TEXT, 23),
+    ("int", b"", TEXT, 23),
+    ("int", b"\0", BINARY, 23),
+    ("date", b"2024-13-01", TEXT, 1082),
+    ("text", b"\xff", TEXT, 25),
+    ("text", b"\xff", BINARY, 25),
+    ("inet", b"\x02", BINARY, 869),
+    ("int", b"1", 2, 23),
+)
+
+
+@pytest.mark.parametrize(("name", "value", "form", "oid"), _WRONG, ids=repr)
+def test_errors_tell_which_parameter_they_are_of(name: str, value: bytes, form: int, oid: int, both: Both) -> None:
+    told = []
+    for connection in (both.gateway, both.postgres):
+        for table in ("small.numbers", "origin.things"):
+            sql = f"SELECT $1::text, $2::{name} FROM {table} LIMIT 1"
+            found = connection.pgconn.exec_params(sql.encode(), [b"a", value], [25, oid], [TEXT, form])
+            fields = (pq.DiagnosticField.SQLSTATE, pq.DiagnosticField.MESSAGE_PRIMARY, pq.DiagnosticField.CONTEXT)
+            told.append([found.error_field(field) for field in fields])
+    assert told[:2] == told[2:]
+    assert told[0][2] is not None
+
+
+def test_errors_tell_which_portal_they_are_of(both: Both) -> None:
+    contexts = []
+    for connection in (both.gateway, both.postgres):
+        with connection.transaction(force_rollback=True), pytest.raises(psycopg.DataError) as caught:
+            psycopg.ServerCursor(connection, "c").execute("SELECT n FROM small.numbers WHERE n = %t", ["x"])
+        contexts.append(caught.value.diag.context)
+    assert contexts == ["unnamed portal parameter $1 = '...'"] * 2
