@@ -100,7 +100,8 @@ def unreadable(source: str) -> SqlError:
     return SqlError(
         SqlState.DATA_EXCEPTION,
         f'source "{source}" holds a value that cannot be read',
-        hint="Intervals that are infinite or longer than 292 years cannot; convert them in a view of the source.",
+        hint="Arrays that do not start at 1, and intervals that are infinite or longer than 292 years cannot; convert "
+        "them in a view of the source.",
     )
 
 

@@ -15,6 +15,8 @@ from gateway.lanes.prepared import KeptEncoder, Lane, PreparedStatement
 from gateway.lanes.whole_rows import WholeRows
 from gateway.sql.cursor_statements import Declaration, Fetch
 from gateway.sql.tokens import tokens
+from gateway.values.columns import unsupported_format
+from gateway.values.settings import BINARY, TEXT
 from gateway.wire import backend, frontend
 from gateway.wire.fields import ENCODING
 from optimizer.stages import Fragmented
@@ -190,8 +192,11 @@ class Portal:
             await rows.close()
 
 
-def send_lines(client: Client, lines: Sequence[str]) -> int:
-    """Send the rows of an EXPLAIN; return how many."""
+def send_lines(portal: Portal, client: Client, lines: Sequence[str]) -> int:
+    """Send the rows of an EXPLAIN; return how many. Raises SqlError 22023 where their format does not exist."""
+    for one in portal.fields:
+        if one.format not in (TEXT, BINARY):
+            raise unsupported_format(one.format)
     for line in lines:
         client.send(backend.DataRow((line.encode(ENCODING.get(), "backslashreplace"),)))
     return len(lines)
@@ -200,13 +205,12 @@ def send_lines(client: Client, lines: Sequence[str]) -> int:
 def formatted(
     fields: tuple[backend.FieldDescription, ...], formats: Sequence[int]
 ) -> tuple[backend.FieldDescription, ...]:
-    """Return columns in the formats that a Bind message asks for. Raises SqlError 08P01, 22023."""
+    """Return columns in the formats that a Bind message asks for, which need not exist: PostgreSQL finds that out with
+    the first row. Raises SqlError 08P01.
+    """
     codes = spread(formats, len(fields), "{} result formats but query has {} columns")
     if not any(codes):
         return fields
-    for code in codes:
-        if code not in (0, 1):
-            raise SqlError(SqlState.INVALID_PARAMETER_VALUE, f"unsupported format code: {code}")
     return tuple(replace(one, format=form) for one, form in zip(fields, codes, strict=True))
 
 

@@ -63,7 +63,7 @@ from gateway.values.client_encodings import require_codec
 from gateway.values.parameters import is_surely_valid, typed_name
 from gateway.values.registry import sql_name
 from gateway.values.rows import OutputSettings, RowEncoder
-from gateway.values.settings import TEXT
+from gateway.values.settings import BINARY, TEXT
 from gateway.wire import backend, frontend
 from gateway.wire.fields import ENCODING
 
@@ -152,7 +152,7 @@ class EngineLane:
             bound = description.parameter_oids, message
             return Portal(prepared, fields, parameters, sent, types=types, bound=bound)
         told_in = {one.format for one in fields}
-        if len(told_in) > 1:  # of each mixture there would have to be one
+        if not told_in <= {TEXT} and told_in != {BINARY}:  # of each mixture there would have to be one
             return Portal(prepared, fields, parameters, sent, types=types)
         encoder = description.encoders[told_in.pop() if told_in else TEXT]
         told = None if encoder is not description.encoders[TEXT] else description.message
@@ -413,7 +413,7 @@ class EngineLane:
         kept = self._results.kept(portal, settings)
         whole = await self.whole.explain(portal, options, settings.output, kept)
         if whole is not None:
-            return send_lines(self._client, whole)
+            return send_lines(portal, self._client, whole)
         if portal.sent.is_unknown:
             raise no_generic_plan()
         loop = asyncio.get_running_loop()
@@ -425,7 +425,7 @@ class EngineLane:
             fragments = replace(fragments, query=await with_rows(fragments.query, self._mirror))
         asking = Asking(planned.principal, session, parameters, self._lake)
         before = explain.Before(started, kept if kept is not None and kept.counts(fragments.snapshots) else None)
-        return send_lines(self._client, await explain.explain(fragments, planned, options, asking, before))
+        return send_lines(portal, self._client, await explain.explain(fragments, planned, options, asking, before))
 
     async def _start(
         self, portal: Portal, settings: Settings, client: RowClient, form: MakeForm = batches_alone

@@ -26,7 +26,7 @@ from gateway.sql.hints import NO_HINTS
 from gateway.tuning import USUAL
 from gateway.values.client_encodings import is_converted
 from gateway.values.registry import sql_name
-from gateway.values.settings import OutputSettings
+from gateway.values.settings import BINARY, TEXT, OutputSettings
 from gateway.wire import backend, frontend
 from gateway.wire.bound_values import BoundValues
 
@@ -127,6 +127,8 @@ class WholeLane:
     async def _get_asked(self, portal: Portal, output: OutputSettings, client: RowClient | None = None) -> Asked | None:
         planned = portal.prepared.plan
         if planned is None or planned.whole is None or not planned.tuned(self.tuning).pushdown:
+            return None
+        if any(one.format not in (TEXT, BINARY) for one in portal.fields):
             return None
         if self._styles is None or self._styles[0] is not output:
             self._styles = output, _styles(output)

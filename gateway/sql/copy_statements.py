@@ -99,6 +99,8 @@ class _CopyReader(StatementReader):
             raise SqlError(SqlState.UNDEFINED_PARAMETER, message, position=parameter.start + 1)
         self._require("TO")
         self._target(is_from=False)
+        if self._peek() in {"DELIMITERS", "USING"}:  # which only tables have
+            raise self._error()
         options = checked(self._options())
         start = self._tokens[first].start
         return CopyTo(self._text[start : self._tokens[last].start], start, options)
@@ -135,6 +137,8 @@ class _CopyReader(StatementReader):
 
     def _generic(self) -> Option:
         position = self._place()
+        if self._peek() == "FORMAT" and self._peek(1) == "JSON":  # which PostgreSQL reads as a clause of JSON's
+            raise self._error()
         return Option(self._name(), self._argument(), position)
 
     def _argument(self) -> Argument:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import pyarrow as pa
 
@@ -29,10 +30,11 @@ _JSON_AS = frozenset({JSON, JSONB}) | TEXT_TYPES
 def column_encoder(arrow: pa.DataType, column: OutputColumn, settings: OutputSettings) -> ColumnEncoder:
     """Return what encodes arrays of an Arrow type as values of a PostgreSQL type.
 
-    Raises SqlError (42846) if such values cannot be of the type; 0A000 or 22023 if format or settings do not allow it.
+    Raises SqlError (42846) if such values cannot be of the type; 0A000 if format or settings do not allow it. In a
+    format that does not exist the first values are refused (22023), as by PostgreSQL.
     """
     if column.format not in (TEXT, BINARY):
-        raise SqlError(SqlState.INVALID_PARAMETER_VALUE, f"unsupported format code: {column.format}")
+        return partial(_refused, column.format)
     if is_converted(settings.client_encoding) and _is_text(arrow, column):
         inside = replace(settings, client_encoding=UTF8)
         return converted(column_encoder(arrow, column, inside), settings.client_encoding)
@@ -51,6 +53,15 @@ def column_encoder(arrow: pa.DataType, column: OutputColumn, settings: OutputSet
     if pa.types.is_nested(arrow):
         return _json_encoder(arrow, column, settings)
     return scalar_encoder(arrow, column, settings)
+
+
+def unsupported_format(code: int) -> SqlError:
+    """Return the error of values in a format that does not exist."""
+    return SqlError(SqlState.INVALID_PARAMETER_VALUE, f"unsupported format code: {code}")
+
+
+def _refused(code: int, _values: pa.Array) -> Field:
+    raise unsupported_format(code)
 
 
 def _is_text(arrow: pa.DataType, column: OutputColumn) -> bool:

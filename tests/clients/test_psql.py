@@ -9,7 +9,8 @@ import pytest
 from tests.gateway import BOB, PASSWORD, RunningGateway, SampleLake
 
 pytestmark = pytest.mark.client(
-    "psql", r"every \d command, \gdesc, \watch, \crosstabview, \bind, pipelines, \sf, \gexec, FETCH_COUNT, Tab, Ctrl-C"
+    "psql",
+    r"15-18: every \d command, \gdesc, \watch, \crosstabview, \bind, pipelines, \sf, \gexec, FETCH_COUNT, Tab, Ctrl-C",
 )
 
 

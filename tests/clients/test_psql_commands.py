@@ -17,7 +17,8 @@ from tests.clients.programs import get_psql, missing
 from tests.gateway import ADA
 
 pytestmark = pytest.mark.client(
-    "psql", r"every \d command, \gdesc, \watch, \crosstabview, \bind, pipelines, \sf, \gexec, FETCH_COUNT, Tab, Ctrl-C"
+    "psql",
+    r"15-18: every \d command, \gdesc, \watch, \crosstabview, \bind, pipelines, \sf, \gexec, FETCH_COUNT, Tab, Ctrl-C",
 )
 
 # Of the tables of the schema, which both have: the same text.

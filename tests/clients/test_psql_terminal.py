@@ -23,7 +23,7 @@ from tests.clients.programs import missing
 
 pytestmark = pytest.mark.client(
     "psql",
-    r"every \d command, \gdesc, \watch, \crosstabview, \bind, pipelines, \sf, \gexec, FETCH_COUNT, Tab, Ctrl-C",
+    r"15-18: every \d command, \gdesc, \watch, \crosstabview, \bind, pipelines, \sf, \gexec, FETCH_COUNT, Tab, Ctrl-C",
 )
 PROMPT = b"=> "
 # The engine ends a cross join under an aggregate by itself alone: it must not take for ever

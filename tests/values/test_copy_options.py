@@ -142,6 +142,9 @@ WITH WITH CSV
 WHERE true
 (FORMAT csv) HEADER
 CSV NULL none
+(FORMAT json)
+DELIMITERS ','
+USING DELIMITERS ','
 """.strip().splitlines()
 
 

@@ -198,7 +198,6 @@ def test_bytea_escape(postgres: psycopg.Connection) -> None:
     [
         (pa.timestamp("us"), OutputColumn(oids.TIMESTAMPTZ), OutputSettings(time_zone="Mars/Olympus"),
          SqlState.INVALID_PARAMETER_VALUE),
-        (pa.int32(), OutputColumn(oids.INT4, -1, 2), OutputSettings(), SqlState.INVALID_PARAMETER_VALUE),
         (pa.int32(), OutputColumn(oids.DATE), OutputSettings(), SqlState.CANNOT_COERCE),
         (pa.date32(), OutputColumn(oids.INT4), OutputSettings(), SqlState.CANNOT_COERCE),
         (pa.binary(), OutputColumn(oids.TEXT), OutputSettings(), SqlState.CANNOT_COERCE),
@@ -212,6 +211,16 @@ def test_impossible_pairs_are_refused_when_prepared(
     with pytest.raises(SqlError) as caught:
         prepare(pa.schema([("c", arrow)]), [column], session)
     assert caught.value.sqlstate == state
+
+
+def test_a_format_that_does_not_exist_is_refused_with_the_first_row() -> None:
+    schema = pa.schema([("c", pa.int32())])
+    encoder = prepare(schema, [OutputColumn(oids.INT4, -1, 2)], OutputSettings())
+    batches = [pa.record_batch([pa.array(values, pa.int32())], schema) for values in ([], [1])]
+    assert encoder.encode(batches[0]) == []
+    with pytest.raises(SqlError) as caught:
+        encoder.encode(batches[1])
+    assert caught.value.sqlstate == SqlState.INVALID_PARAMETER_VALUE
 
 
 def test_too_many_columns_are_refused() -> None:
