@@ -5,10 +5,11 @@ from __future__ import annotations
 from sqlglot import exp
 
 from gateway.sql.engine_dialect import kinds
-from gateway.sql.engine_dialect.build import ENGINE, call, case, cast, number, paren, refuse, typed
+from gateway.sql.engine_dialect.build import ENGINE, arrow_cast, call, case, cast, number, paren, refuse, typed
 from gateway.sql.engine_dialect.casts import engine_type, to_type
 from gateway.sql.engine_dialect.kinds import Kind, T, kind, type_of
 from gateway.sql.engine_dialect.moments import Session
+from optimizer.copies import copied
 
 
 def subscript(node: exp.Bracket) -> exp.Expr:
@@ -225,6 +226,8 @@ def literal(node: exp.Array, session: Session) -> exp.Expr:
     node.set(
         "expressions", [to_type(v, element, session) if kinds.is_unknown_constant(v) else v for v in node.expressions]
     )
+    if kinds.kind_of_type(element) is Kind.TIMESTAMPTZ:  # SQL has words for nanoseconds alone, which end in 2262
+        return arrow_cast(node, 'List(Timestamp(Microsecond, Some("UTC")))', copied(type_of(node)))
     inner = exp.DataType(this=T.ARRAY, expressions=[engine_type(element)], nested=True)
     return typed(cast(node, inner), type_of(node))
 

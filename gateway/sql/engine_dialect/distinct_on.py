@@ -9,6 +9,7 @@ from sqlglot import exp
 from gateway.sql.engine_dialect.build import named, typed
 from gateway.sql.engine_dialect.comparisons import without_sign_of_zero
 from gateway.sql.engine_dialect.kinds import Kind, kind, type_of
+from optimizer.copies import copied
 
 _ALIAS = "_first"
 _AROUND = ("distinct", "order", "limit", "offset", "with_")
@@ -43,6 +44,23 @@ def keys_within(select: exp.Select) -> exp.Select | None:
     alias = exp.TableAlias(this=exp.to_identifier(_ALIAS, quoted=True))
     outer.set("from_", exp.From(this=exp.Subquery(this=inner, alias=alias)))
     return outer
+
+
+def keys_in_order(select: exp.Select) -> None:
+    """Write the keys of DISTINCT ON in the order of ORDER BY, and sort by all of them, in place: the engine wants them
+    so, and any order will do.
+    """
+    distinct, order = select.args.get("distinct"), select.args.get("order")
+    on = distinct.args.get("on") if isinstance(distinct, exp.Distinct) else None
+    if on is None or order is None or len(on.expressions) < 2:
+        return
+    outputs = {one.alias_or_name: one.unalias() for one in select.selects}
+    places = {_value(one.this, outputs).sql(): place for place, one in reversed([*enumerate(order.expressions)])}
+    last = len(places)
+    for key in on.expressions:
+        if _value(key, outputs).sql() not in places:
+            order.append("expressions", exp.Ordered(this=copied(key)))
+    on.set("expressions", sorted(on.expressions, key=lambda one: places.get(_value(one, outputs).sql(), last)))
 
 
 def _places(select: exp.Select) -> list[exp.Expr]:

@@ -25,6 +25,7 @@ from gateway.sql.engine_dialect import (
     comparisons,
     constants,
     distinct_arrays,
+    distinct_on,
     equal_values,
     formats,
     group_keys,
@@ -275,6 +276,8 @@ def _clauses(query: exp.Select | exp.SetOperation, session: Session, present: fr
     if present & {exp.Window, exp.Fetch}:
         queries.named_windows(query)
         windows.spell_out(query)
+    if exp.Distinct in present:
+        distinct_on.keys_in_order(query)
     if exp.Tuple in present:
         records.spell_out(query, session)
     if present & {exp.Explode, exp.ExplodingGenerateSeries, exp.GenerateSeries, exp.Unnest}:

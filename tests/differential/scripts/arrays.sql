@@ -79,3 +79,6 @@ select array_agg(distinct f8 order by f8 desc), array_agg(distinct n), array_agg
 select b, (array_agg(distinct t))[2], cardinality(array_agg(distinct i4)), array_to_string(array_agg(distinct i4 order by i4 desc), ',') from types group by b;
 -- array_agg of distinct values of no rows
 select array_agg(distinct i4), array_agg(distinct i4) filter (where id > 99) from types where id > 50;
+
+-- arrays of moments before 1677
+select id, array[tz, tz - interval '1900 years'], array[ts, ts - interval '1000 years'], (array[tz - interval '700 years'])[1] from types where id <> 4;

@@ -99,3 +99,13 @@ select distinct on (q) q, row_number() over (order by k, w), w from pairs order 
 -- distinct on a float in a lateral item
 -- ordered
 select k, a.w from pairs t left join lateral (select distinct on (q) w from pairs p where p.k = t.k order by q, w) a on true order by k, w;
+
+-- ordered
+-- keys in another order than rows are sorted by
+select distinct on (b, d) d, b, id from types order by d desc nulls last, b, id desc;
+-- ordered
+-- keys of outputs in another order
+select distinct on (k, b) i4 % 3 as k, b, id from types order by b nulls first, k, id;
+
+-- more keys than rows are sorted by
+select distinct on (b, d) b, d from types order by b;
