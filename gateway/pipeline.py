@@ -19,7 +19,7 @@ from sqlglot import exp
 
 from catalog.names import TableName
 from catalog.principals import Principal
-from catalog.scans import Snapshot
+from catalog.scans import FileScan, Snapshot
 from catalog.tables import Table
 from gateway.dynamic_filters import Asking, KeyQuery, key_queries, with_keys
 from gateway.execute.operators import Operator
@@ -47,7 +47,7 @@ from gateway.sql.session_values import SessionValues, take_values
 from gateway.tuning import USUAL, Tuning
 from gateway.values.datetime_input import DATE_INFINITY, INFINITY
 from gateway.whole_statements import get_whole
-from optimizer.brief import is_brief
+from optimizer.brief import is_brief, is_light
 from optimizer.cardinality import Statistics
 from optimizer.feedback import with_hints
 from optimizer.fragment import fragment, with_parameters
@@ -125,11 +125,15 @@ class TypesWanted(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A plan at fixed versions of its tables: the fragments, what the engine is asked, and before that for keys."""
+    """A plan at fixed versions of its tables: the fragments, what the engine is asked, and before that for keys.
+    ``whole`` is of a light query over one table what the engine may be asked where the table's rows are in memory: for
+    all values of the parameters, as no files are left out for some of them. None for any other.
+    """
 
     fragmented: Fragmented
     query: EngineQuery
     keys: tuple[KeyQuery, ...] = ()
+    whole: EngineQuery | None = None
 
     @property
     def snapshots(self) -> Mapping[TableName, Snapshot]:
@@ -142,8 +146,9 @@ _PREPARED: LRUCache[tuple[int, object], tuple[Plan, Prepared]] = LRUCache(
     _SIZE, getsizeof=lambda kept: min(_SIZE, 4096 + len(kept[1].query.sql))
 )
 _READS: LRUCache[int, tuple[Plan, Fragmented]] = LRUCache(1024)
+_WHOLE: LRUCache[int, tuple[Plan, EngineQuery]] = LRUCache(1024)  # what the engine was last asked of light queries
 _INFINITE = frozenset({DATE_INFINITY, -DATE_INFINITY - 1, INFINITY, -INFINITY - 1})
-_LOCK = threading.Lock()  # of both: statements are prepared in many threads
+_LOCK = threading.Lock()  # of all: statements are prepared in many threads
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,25 +241,46 @@ def known_statistics(statistics: Statistics, principal: Principal, tuning: Tunin
     return informed(statistics, principal, lake.feedback, lake.table_now)
 
 
-def prepare(planned: Plan, parameters: Sequence[pa.Scalar], session: Session, lake: Lake) -> Prepared:
-    """Pin the versions of the plan's tables and cut it into fragments. Blocks."""
+def prepare(
+    planned: Plan, parameters: Sequence[pa.Scalar], session: Session, lake: Lake, *, is_run: bool = False
+) -> Prepared:
+    """Pin the versions of the plan's tables and cut it into fragments. What ``is_run`` alone need not leave out files
+    for its values where their rows are in memory. Blocks.
+    """
     pinned = lake.pin([table for table in planned.optimized.tables.values() if table.kind != SESSION])
-    # What a plan becomes depends on which parameters are NULL or infinite, and on other values only in its scans.
-    given = tuple(one.type if one.is_valid else None for one in parameters)
-    key = (id(planned), (session, pinned.versions, given, _has_infinity(parameters)))
-    with _LOCK:
-        kept = _PREPARED.get(key)
-    if kept is not None and kept[0] is planned and _reads(kept[1], pinned):
+    kept = _prepared_before(planned, parameters, session, pinned)
+    if kept is not None:
         if not parameters:
-            return kept[1]
-        again = _with_parameters(kept[1], planned, parameters, lake)
+            return kept
+        if is_run and kept.whole is not None and lake.engine.holds(kept.whole):
+            return replace(kept, query=kept.whole)
+        again = _with_parameters(kept, planned, parameters, lake)
         if again is not None:
             return again
     prepared = _prepare(planned, parameters, session, lake, pinned)
     if not parameters or not (planned.session or planned.optimized.dynamic):
         with _LOCK:
-            _PREPARED[key] = (planned, prepared)
+            _PREPARED[_key(planned, parameters, session, pinned)] = (planned, prepared)
     return prepared
+
+
+def _key(
+    planned: Plan, parameters: Sequence[pa.Scalar], session: Session, pinned: Pinned
+) -> tuple[int, tuple[object, ...]]:
+    """Return what is prepared is kept by. What a plan becomes depends on which parameters are NULL or infinite, and on
+    other values only in its scans.
+    """
+    given = tuple(one.type if one.is_valid else None for one in parameters)
+    return id(planned), (session, pinned.versions, given, _has_infinity(parameters))
+
+
+def _prepared_before(
+    planned: Plan, parameters: Sequence[pa.Scalar], session: Session, pinned: Pinned
+) -> Prepared | None:
+    """Return what was prepared at these versions, for values that are maybe others."""
+    with _LOCK:
+        kept = _PREPARED.get(_key(planned, parameters, session, pinned))
+    return kept[1] if kept is not None and kept[0] is planned and _reads(kept[1], pinned) else None
 
 
 def _reads(prepared: Prepared, pinned: Pinned) -> bool:
@@ -307,7 +333,22 @@ def _prepare(planned: Plan, parameters: Sequence[pa.Scalar], session: Session, l
     )
     asking = Asking(planned.principal, session, parameters, lake)
     keys = key_queries(planned.optimized, fragmented, asking) if planned.optimized.dynamic else ()
-    return Prepared(fragmented, query, keys)
+    return Prepared(fragmented, query, keys, _whole(fragmented, query, lake))
+
+
+def _whole(fragmented: Fragmented, query: EngineQuery, lake: Lake) -> EngineQuery | None:
+    """Return a query over all files of its table, where it is light and the engine applies all of its conditions."""
+    part = fragmented.fragments[0] if fragmented.fragments else None
+    if part is None or not query.compares or query.calls or not is_light(fragmented):
+        return None
+    if part.pushed or not isinstance(part.scan, FileScan):
+        return None
+    if not part.bound:
+        return query
+    scan = lake.sources[part.snapshot.table.source].scan(part.snapshot, part.columns, ())
+    assert isinstance(scan, FileScan)
+    scan = replace(scan, late=part.scan.late, read=part.scan.read, compared=part.scan.compared)
+    return replace(query, scans=((part.relation, scan),))
 
 
 def get_reads(planned: Plan) -> Fragmented | None:
@@ -345,6 +386,9 @@ async def run(
     """
     session, lake = asking.session, asking.lake
     parameters = await with_answers(planned.asked, asking.parameters, own)
+    running = await _at_once(planned, replace(asking, parameters=parameters), noted, rights)
+    if running is not None:
+        return running
     if planned.session or planned.optimized.dynamic:
         loop = asyncio.get_running_loop()
         prepared = await loop.run_in_executor(lake.threads, prepare, planned, parameters, session, lake)
@@ -357,11 +401,45 @@ async def run(
         return await lake.engine.start(lambda: query, parameters, form)
 
     def ready() -> EngineQuery:
-        prepared = prepare(planned, parameters, session, lake)
+        prepared = prepare(planned, parameters, session, lake, is_run=True)
         noted(prepared.fragmented)
+        if prepared.whole is not None:
+            with _LOCK:
+                _WHOLE[id(planned)] = (planned, prepared.whole)
         return replace(_measured(prepared.query, planned, prepared, session, lake), rights=rights)
 
     return await lake.engine.start(ready, parameters, form)
+
+
+async def _at_once(
+    planned: Plan, asking: Asking, noted: Callable[[Fragmented], None], rights: Rights
+) -> RunningStatement | None:
+    """Execute a light query of rows in memory without a change of threads, behind a look at its table's version that it
+    shares with others. None where it is to be begun as any other.
+    """
+    parameters, lake, last = asking.parameters, asking.lake, light_query(planned)
+    if last is None or not lake.engine.is_at_hand(last, parameters):
+        return None
+    prepared = light_at(planned, asking, await lake.versions.of([*planned.optimized.tables.values()]))
+    if prepared is None or prepared.whole is None or not rights.are_current:
+        return None
+    running = lake.engine.at_once(prepared.whole, parameters)
+    if running is not None:
+        noted(prepared.fragmented)
+    return running
+
+
+def light_query(planned: Plan) -> EngineQuery | None:
+    """Return what the engine was last asked of a light query over a table in memory, None of others."""
+    with _LOCK:
+        last = _WHOLE.get(id(planned))
+    return last[1] if last is not None and last[0] is planned else None
+
+
+def light_at(planned: Plan, asking: Asking, snapshots: Mapping[TableName, Snapshot]) -> Prepared | None:
+    """Return a light query as it was prepared at these versions of its tables, for whatever values."""
+    prepared = _prepared_before(planned, asking.parameters, asking.session, Pinned(snapshots))
+    return prepared if prepared is not None and prepared.whole is not None else None
 
 
 def _measured(query: EngineQuery, planned: Plan, prepared: Prepared, session: Session, lake: Lake) -> EngineQuery:

@@ -33,6 +33,10 @@ class VersionsAtOnce:
 
     async def of(self, tables: Sequence[Table]) -> Snapshots:
         """Return the versions that tables have now. Raises SqlError."""
+        return await self.look(tables)
+
+    def look(self, tables: Sequence[Table]) -> asyncio.Future[Snapshots]:
+        """Begin a look at the versions that tables have now, which may fail with SqlError."""
         found: asyncio.Future[Snapshots] = asyncio.get_running_loop().create_future()
         sources = frozenset(one.source for one in tables)
         with self._lock:
@@ -40,7 +44,7 @@ class VersionsAtOnce:
             self._waiting.setdefault(sources, []).append((tables, found))
         if not is_looking:
             self._threads.submit(self._look, sources)
-        return await found
+        return found
 
     def close(self) -> None:
         """Give back the threads."""

@@ -88,6 +88,18 @@ class AdmittingEngine:
         """Start a query now."""
         return await self._engine.start(prepare, parameters, form)
 
+    def holds(self, query: EngineQuery) -> bool:
+        """Say what the engine says."""
+        return self._engine.holds(query)
+
+    def is_at_hand(self, query: EngineQuery, parameters: Sequence[pa.Scalar]) -> bool:
+        """Say what the engine says."""
+        return self._engine.is_at_hand(query, parameters)
+
+    def at_once(self, query: EngineQuery, parameters: Sequence[pa.Scalar]) -> RunningStatement | None:
+        """Execute a light query here and now: it is brief, and brief ones are let by."""
+        return self._engine.at_once(query, parameters)
+
     def merging(self, query: EngineQuery) -> EngineQuery:
         """Return a query whose hash tables did not fit, and will not the next time, with joins that spill."""
         with self._lock:

@@ -23,6 +23,7 @@ from catalog.errors import SqlError
 from catalog.scans import FileScan, ReadyScan, RemoteScan, Scan, SessionScan
 from gateway.counts import CacheState
 from gateway.execute import context_settings, file_relations, heaps, remote_relations
+from gateway.execute.at_once import AtOnce, first_batches
 from gateway.execute.errors import StatedError, sql_error, without_values
 from gateway.execute.fences import require_fences
 from gateway.execute.hot_relations import HotRelations, Planning
@@ -36,7 +37,6 @@ from gateway.execute.thread_work import in_thread
 _log = structlog.get_logger(__name__)
 _SHARING_RULE = "common_sub_expression_eliminate"
 _REORDERING_RULE = "eliminate_cross_join"  # takes trees of inner joins apart: they come in the optimizer's order
-_READY_ROWS = 8192  # so many of a brief query are waited for
 _SMALL_BYTES = 64 << 20  # of tables that are read with half of the partitions
 _TINY_BYTES = 4 << 20  # of tables that brief queries read with one
 _KEPT_PLANS = 256
@@ -98,6 +98,7 @@ class Engine:
         self._readers = ThreadPoolExecutor(64, thread_name_prefix="scan")
         self._plans = KeptPlans(self._context_of_tiny)
         self.small = SmallRelations(self._context_of_tiny, settings.small_tables_memory, self._readers, self._forget)
+        self._at_once = AtOnce(self.small, self._plans)
         unshared = new_context(1)
         _take_rule(unshared, _SHARING_RULE)
         self.hot = HotRelations(self._context_of_tiny, unshared, settings.hot_columns_memory, self._forget)
@@ -116,6 +117,25 @@ class Engine:
         except BaseException as failure:
             opened.close()
             raise told(failure, opened) from failure
+        running.begin()
+        return running
+
+    def holds(self, query: EngineQuery) -> bool:
+        """Whether the rows of all that a query reads are in memory."""
+        return self._at_once.holds(query)
+
+    def is_at_hand(self, query: EngineQuery, parameters: Sequence[pa.Scalar]) -> bool:
+        """Whether `at_once` would have rows."""
+        return self._at_once.is_at_hand(query, parameters)
+
+    def at_once(self, query: EngineQuery, parameters: Sequence[pa.Scalar]) -> Running | None:
+        """Execute a light query in this thread, over rows in memory with a plan from before, where that can be."""
+        done = self._at_once.execute(query, parameters)
+        if done is None:
+            return None
+        opened = Opened(self._stated_error)
+        opened.withholds_values = query.withholds_values
+        running = Running(done.frame, done.streams, opened, done.ready, False)
         running.begin()
         return running
 
@@ -163,7 +183,7 @@ class Engine:
                     file_relations.require_files(scan)
             ready: list[pa.RecordBatch] = []
             if query.is_brief and _reads_local_files(query):
-                ready, streams = _first_batches(streams)
+                ready, streams = first_batches(streams)
             if query.is_explained and opened.hot:
                 ready = [*ready, pa.RecordBatch.from_pylist([hot_row(opened.hot)], frame.schema())]
             is_large = query.bytes is not None and query.bytes > _SMALL_BYTES
@@ -393,20 +413,6 @@ def _framed(
     frame = context.sql(sql, param_values=dict(values) or None)
     require_fences(frame, fenced)
     return frame if hot is None else hot.simplified(context, frame)
-
-
-def _first_batches(streams: Iterator[RecordBatchStream]) -> tuple[list[pa.RecordBatch], Iterator[RecordBatchStream]]:
-    """Wait for the first rows; return them, and the streams that have more. The work is done in this thread as far as
-    the plan lets it, without the changes of threads that an event loop needs.
-    """
-    first = next(streams)
-    found: list[pa.RecordBatch] = []
-    while sum(batch.num_rows for batch in found) < _READY_ROWS:
-        batch = next(first, None)
-        if batch is None:
-            return found, streams
-        found.append(batch.to_pyarrow())
-    return found, itertools.chain([first], streams)
 
 
 def _whole(context: SessionContext, scan: FileScan, *, fenced: bool) -> DataFrame:

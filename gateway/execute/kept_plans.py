@@ -90,6 +90,20 @@ class KeptPlans:
             self._judged[key] = made is not None
         return made
 
+    def has_idle(self, sql: str, types: Sequence[pa.DataType]) -> bool:
+        """Whether `take_idle` would have a plan."""
+        return bool(self._idle.get((sql, tuple(types))))
+
+    def take_idle(self, sql: str, types: Sequence[pa.DataType]) -> KeptPlan | None:
+        """Return a plan of a query that nobody executes, if there is one."""
+        key = sql, tuple(types)
+        with self._lock:
+            idle = self._idle.get(key)
+            if not idle:
+                return None
+            self._count -= 1
+            return idle.pop()
+
     def streams(self, taken: KeptPlan, parameters: Sequence[pa.Scalar]) -> Iterator[RecordBatchStream]:
         """Execute a plan, as one stream. Who has read it asks for another one, or the plan is not used again."""
         taken.uses += 1

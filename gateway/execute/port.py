@@ -152,6 +152,18 @@ class EnginePort(Protocol):
         and is called in a thread. ``form`` gives what the rows are to become; an engine may leave that to its caller.
         """
 
+    def holds(self, query: EngineQuery) -> bool:
+        """Whether the rows of all that a query reads are in this process's memory. From any thread."""
+
+    def is_at_hand(self, query: EngineQuery, parameters: Sequence[pa.Scalar]) -> bool:
+        """Whether `at_once` would have rows, as far as can be seen now."""
+
+    def at_once(self, query: EngineQuery, parameters: Sequence[pa.Scalar]) -> RunningStatement | None:
+        """Execute a light query here and now, if its rows are in memory and it was planned before; None where it is to
+        be started as any other, and where it fails. It has waited for nothing, and takes no place. Where all rows are
+        there already nothing is left to be closed.
+        """
+
     async def explain(self, query: EngineQuery, parameters: Sequence[pa.Scalar], analyze: bool) -> str:
         """Return the engine's own physical plan as text; with ``analyze`` it runs and carries metrics."""
 

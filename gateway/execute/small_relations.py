@@ -80,6 +80,11 @@ class SmallRelations:
             kept.users += 1
             return f'"{kept.name}"'
 
+    def get(self, scan: FileScan, *, fenced: bool) -> str | None:
+        """Return what `take` would, for who plans nothing over it."""
+        kept = self._kept.get((scan.key, fenced))
+        return f'"{kept.name}"' if kept is not None else None
+
     def leave(self, scan: FileScan, *, fenced: bool) -> None:
         """Give back what `take` has given: the statement is planned."""
         with self._lock:

@@ -1,16 +1,22 @@
-"""What is known of a whole statement that a session has executed before, and will execute again with other values."""
+"""What is known of a statement that a session has executed before, and will execute again with other values: of a whole
+statement, which a source's server answers, and of a light one over rows in memory.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import pyarrow as pa
+
+from catalog.tables import Table
 from gateway.lanes.session_settings import Settings
 from gateway.pipeline import Plan
 from gateway.relay.source_connection import Execution
 from gateway.relay.source_lease import Place
 from gateway.relay.source_relay import Asked
-from gateway.values.parameters import is_surely_valid
+from gateway.values.parameters import decode_parameter, is_surely_valid
+from gateway.values.rows import RowEncoder
 from gateway.wire import frontend
 from gateway.wire.bound_values import BoundValues
 from optimizer.stages import Fragmented
@@ -62,3 +68,31 @@ class Again:
         """Return the statement with these values."""
         known = self.asked.execution
         return Execution(known.sql, known.oids, known.formats, values, known.result_formats)
+
+
+@dataclass(frozen=True, slots=True)
+class LightAgain:
+    """A light statement under names that mean the same, as `Again` is a whole one. ``oids`` and ``formats`` are those
+    of its parameters, ``encoder`` makes the encoder of its rows.
+    """
+
+    settings: Settings
+    plan: Plan
+    oids: tuple[int, ...]
+    formats: tuple[int, ...]
+    told: bytes
+    read: tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]
+    tables: tuple[Table, ...]
+    encoder: Callable[[pa.Schema], RowEncoder]
+    values: BoundValues
+
+    def parameters(self, raw: bytes) -> tuple[pa.Scalar, ...] | None:
+        """Return values that a Bind message has; None where they are not such as are surely read without an error, or
+        one is NULL.
+        """
+        values = self.values.split(raw)
+        if values is None or None in values or not all(map(is_surely_valid, values, self.oids, self.formats)):
+            return None
+        reading = self.settings.output.reading
+        found = zip(values, self.oids, self.formats, strict=True)
+        return tuple([decode_parameter(value, oid, form, reading) for value, oid, form in found])

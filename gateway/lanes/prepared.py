@@ -19,7 +19,7 @@ from catalog.names import TableName
 from catalog.sqlstate import SqlState
 from gateway.counts import CacheState, CountedCache
 from gateway.lake import Lake
-from gateway.lanes.again import Again
+from gateway.lanes.again import Again, LightAgain
 from gateway.pipeline import Asker, Plan, plan
 from gateway.sql.copy_options import Format
 from gateway.sql.copy_statements import CopyTo, read_copy
@@ -205,6 +205,7 @@ class LastTime:
     encoding: str = ""  # of the names in the description
     typed: dict[tuple[tuple[str, ...], Tuning], PreparedStatement] = field(default_factory=dict)
     again: Again | None = None  # where a source's server answered
+    light: LightAgain | None = None  # where the engine did, over rows in memory
 
 
 @dataclass(slots=True)

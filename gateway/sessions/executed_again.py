@@ -19,7 +19,7 @@ from catalog.errors import SqlError
 from gateway.audit.witness import Witness
 from gateway.history.log import Run
 from gateway.lake import Lake
-from gateway.lanes.again import Again
+from gateway.lanes.again import Again, LightAgain
 from gateway.lanes.bound import Portal
 from gateway.lanes.engine_lane import EngineLane
 from gateway.lanes.prepared import NamedStatement, NamedStatements, is_outdated
@@ -118,24 +118,37 @@ class ExecutedAgain:
 
     def current(self, named: NamedStatement) -> Again | None:
         """Return what is known of a statement, if all is as it was and nothing else is under way."""
+        again = named.last.again if named.last is not None else None
+        if again is None or again.logins is not self.lake.remote_logins.version:
+            return None
+        return again if self._is_as_it_was(named, again) else None
+
+    def current_light(self, named: NamedStatement) -> LightAgain | None:
+        """As `current`, for a light statement of the engine's."""
+        light = named.last.light if named.last is not None else None
+        return light if light is not None and self._is_as_it_was(named, light) else None
+
+    def _is_as_it_was(self, named: NamedStatement, known: Again | LightAgain) -> bool:
         last = named.last
-        again = last.again if last is not None else None
-        if last is None or again is None or not (self._cursors.are_at_rest and self._temporary.has_none):
-            return None
-        if again.settings is not self.engine.settings or again.logins is not self.lake.remote_logins.version:
-            return None
+        if last is None or known.settings is not self.engine.settings:
+            return False
+        if not (self._cursors.are_at_rest and self._temporary.has_none):
+            return False
         try:
             names = self.role.names()
         except SqlError:
-            return None  # it is told as of every statement
+            return False  # it is told as of every statement
         if last.names is not names or last.prepared is not named.prepared:
-            return None
-        is_so = self.role.is_planned_for(again.plan) and not is_outdated(named.prepared.plan, self.lake)
-        return again if is_so else None
+            return False
+        return self.role.is_planned_for(known.plan) and not is_outdated(named.prepared.plan, self.lake)
 
     def is_still_current(self, again: Again) -> bool:
         """Whether that is so yet, a moment after `current`: only what others may have changed meanwhile is asked."""
-        if again.settings is not self.engine.settings or again.logins is not self.lake.remote_logins.version:
+        return again.logins is self.lake.remote_logins.version and self.is_still_light(again)
+
+    def is_still_light(self, known: Again | LightAgain) -> bool:
+        """As `is_still_current`, for a statement that is sent to no server."""
+        if known.settings is not self.engine.settings:
             return False
         try:
             return self.role.is_unchanged()

@@ -46,6 +46,7 @@ from gateway.sessions.running_work import RunningWork
 from gateway.sessions.services import SessionServices
 from gateway.sessions.shaped_statements import ShapedStatements
 from gateway.sessions.straight import HandedOver, Straight, StraightClient
+from gateway.sessions.straight_engine import StraightEngine
 from gateway.sessions.temporary import TemporaryRelations
 from gateway.sessions.temporary_load import TemporaryLoad
 from gateway.sessions.temporary_room import TemporaryRoom
@@ -106,6 +107,7 @@ class Session:
         self._spoken = ""
         self.parking = Parking(mirror, self._client.activity, work, self._portals, self._statements, unnamed)
         self._straight = Straight(self._again, self._statements, self._shaped, work, self.parking, mirror)
+        self._straight_engine = StraightEngine(self._again, self._statements, work, self.parking, mirror)
         self._unasked = Unasked(mirror, self._client, self._engine, self._work, self.parking)
         mirror.on_unasked(self._unasked.spoken)
         self._speak()
@@ -256,16 +258,20 @@ class Session:
                 await self._client.receive(one)
             await self._handlers[type(one)](one)
         await self._again.note_turn(message, self._statements, self._portals.get(""))
+        self._straight_engine.note_turn(message, self._statements, self._portals.get(""))
         await self._synced()
 
     def begin_straight(self, data: bytes, ids: tuple[str, str], client: StraightClient) -> bool:
         """Begin the statement that all of these bytes are, if that can be done at once; return whether it was."""
         between = self._unsynced or self._path_changed or self._spoken != "UTF8"
-        return not between and self._straight.begin(data, ids, client)
+        if between:
+            return False
+        return self._straight.begin(data, ids, client) or self._straight_engine.begin(data, ids, client)
 
     async def _handed_over(self, _message: HandedOver) -> None:
         """Carry out what is left of a statement that was begun straight."""
-        left = await self._straight.finish()
+        straight = self._straight_engine if self._straight_engine.is_under_way else self._straight
+        left = await straight.finish()
         if type(left) is InTurn:
             await self._each(left, Turn.BEGUN)
         elif type(left) is frontend.Query:
@@ -517,6 +523,7 @@ class Session:
         """Stop everything and say goodbye to the mirror."""
         await self.parking.done()
         self._straight.close()
+        self._straight_engine.close()
         self._client.left()
         self._temporary.room.close()
         try:

@@ -18,7 +18,7 @@ from datafusion import DataFrame, SessionConfig, SessionContext
 from catalog.errors import SqlError
 from catalog.scans import FileGroup, FileScan, Physical, RemoteScan
 from catalog.sqlstate import SqlState
-from gateway.execute.engine import Engine
+from gateway.execute.engine import Engine, Running
 from gateway.execute.kept_plans import KeptPlans
 from gateway.execute.port import EngineQuery, EngineSettings
 from gateway.sql.engine_dialect.function_errors import stated_error
@@ -256,3 +256,81 @@ def test_a_parameter_that_decides_a_type_has_no_plan() -> None:
     plans = Plans()
     sql, digits = 'SELECT round(CAST(n AS DECIMAL(10, 4)), $1) AS r FROM "t"', pa.scalar(2, pa.int64())
     assert plans.plans.take(sql, (digits,), lambda _frame: None) is None
+
+
+def _whole(running: Running | None) -> Rows:
+    assert running is not None and running.whole is not None
+    return [row for batch in running.whole for row in batch.to_pylist()]
+
+
+def test_at_once_a_query_has_the_rows_that_it_has_in_a_thread(engine: Engine, tmp_path: Path) -> None:
+    query = _query(tmp_path, 'SELECT n, word FROM "scan_x" WHERE n < $1 AND word <> $2 ORDER BY n DESC')
+
+    def values(n: int) -> tuple[pa.Scalar, pa.Scalar]:
+        return pa.scalar(n, pa.int64()), pa.scalar(f"w{n // 2}")
+
+    async def run() -> None:
+        assert not engine.holds(query)
+        assert engine.at_once(query, values(3)) is None
+        await _in_memory(engine, query)
+        assert engine.holds(query)
+        assert not engine.is_at_hand(query, values(3))  # nobody has planned it yet
+        assert engine.at_once(query, values(3)) is None
+        await _rows(engine, query, *values(3))
+        for n in range(40):
+            assert engine.is_at_hand(query, values(n))
+            running = engine.at_once(query, values(n))
+            assert _whole(running) == [{"n": m, "word": f"w{m}"} for m in range(n - 1, -1, -1) if m != n // 2]
+
+    asyncio.run(run())
+
+
+def test_at_once_more_rows_than_are_waited_for_come_as_from_a_thread(engine: Engine, tmp_path: Path) -> None:
+    query = _query(tmp_path, 'SELECT n FROM "scan_x" WHERE n >= $1')
+    zero = (pa.scalar(0, pa.int64()),)
+
+    async def run() -> None:
+        await _in_memory(engine, query)
+        expected = await _rows(engine, query, *zero)
+        running = engine.at_once(query, zero)
+        assert running is not None
+        assert [row async for batch in running.batches() for row in batch.to_pylist()] == expected
+        await running.close()
+        assert len(expected) == 10_000
+
+    asyncio.run(run())
+
+
+def test_not_at_once_without_values_for_others_types_and_without_the_files(engine: Engine, tmp_path: Path) -> None:
+    query = _query(tmp_path, 'SELECT count(*) AS c FROM "scan_x" WHERE n < $1')
+
+    async def run() -> None:
+        await _in_memory(engine, query)
+        await _rows(engine, query, pa.scalar(3, pa.int64()))
+        assert engine.at_once(query, (pa.scalar(None, pa.int64()),)) is None
+        assert engine.at_once(query, (pa.scalar(3, pa.int32()),)) is None
+        assert engine.is_at_hand(query, (pa.scalar(3, pa.int64()),))
+        (tmp_path / "rows.parquet").unlink()
+        assert engine.at_once(query, (pa.scalar(3, pa.int64()),)) is None
+        with pytest.raises(SqlError) as raised:
+            await _rows(engine, query, pa.scalar(3, pa.int64()))
+        assert raised.value.sqlstate is SqlState.IO_ERROR
+
+    asyncio.run(run())
+
+
+def test_what_took_long_is_not_executed_at_once_again(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    query = _query(tmp_path, 'SELECT count(*) AS c FROM "scan_x" WHERE n < $1')
+    three = (pa.scalar(3, pa.int64()),)
+
+    async def run() -> None:
+        await _in_memory(engine, query)
+        await _rows(engine, query, *three)
+        monkeypatch.setattr("gateway.execute.at_once._LONG", 0.0)
+        assert _whole(engine.at_once(query, three)) == [{"c": 3}]
+        assert not engine.is_at_hand(query, three)
+        assert await _rows(engine, query, *three) == [{"c": 3}]
+
+    asyncio.run(run())

@@ -125,6 +125,18 @@ class WorkerPool:
                 raise
             return statement
 
+    def holds(self, query: EngineQuery) -> bool:
+        """Return False: rows are in the workers' memory."""
+        return False
+
+    def is_at_hand(self, query: EngineQuery, parameters: Sequence[pa.Scalar]) -> bool:
+        """Return False: a worker has to be asked."""
+        return False
+
+    def at_once(self, query: EngineQuery, parameters: Sequence[pa.Scalar]) -> RunningStatement | None:
+        """Return None: a worker has to be asked."""
+        return None
+
     async def explain(self, query: EngineQuery, parameters: Sequence[pa.Scalar], analyze: bool) -> str:
         """Return the engine's own physical plan as text; with ``analyze`` it runs and carries metrics."""
         return await explained(self.start, query, parameters, analyze)
