@@ -44,6 +44,8 @@ _PARAMETER = re.compile(r"\$\d")
 _NOTICE = ord("N")
 _ACKNOWLEDGEMENTS = frozenset(b"123")  # ParseComplete, BindComplete, CloseComplete
 _CLOSED = ord("3")
+_ERROR = ord("E")
+_HEADER = 5  # bytes: a message's type and its length
 _PARSED = backend.ParseComplete().encode()
 _Key = tuple[str, tuple[int, ...] | None]  # a text, and the types of its parameters; None for one that came as such
 
@@ -101,14 +103,15 @@ class RepeatedQueries:
             self.mirror.write(message.data)
             await self.mirror.relay_until_ready(take, self._client.drain, at_once=True)
             return False
-        self.mirror.write(found + message.bound_to(self._kept[key].name))
+        name = self._kept[key].name
+        self.mirror.write(found + message.bound_to(name))
         if not found:
             take(_PARSED)
 
         def take_answer(data: bytes) -> None:
             if data[0] != _CLOSED:
                 self._has_notices = self._has_notices or data[0] == _NOTICE
-                take(data)
+                take(_as_unnamed(data, name) if data[0] == _ERROR else data)
 
         await self._relay(key, take_answer, at_once=True)
         return True
@@ -184,6 +187,12 @@ class RepeatedQueries:
 
 def _key(parse: frontend.Parse) -> _Key:
     return parse.query, parse.parameter_oids
+
+
+def _as_unnamed(error: bytes, name: str) -> bytes:
+    """Return an error of the mirror about a statement of the gateway's name, as of one without a name."""
+    fields = backend.ErrorResponse.decode(error[_HEADER:]).fields
+    return backend.ErrorResponse({**fields, "M": fields["M"].replace(f'"{name}"', '""')}).encode()
 
 
 def _execution(name: str) -> bytes:
