@@ -30,7 +30,8 @@ class Column:
     ``sql_type`` is PostgreSQL's spelling with modifiers (``numeric(15,2)``, ``integer[]``); the mirror is made from it.
     ``arrow_type`` is what a scan of the table yields. ``identity`` stays the same when the column is renamed, and is no
     other column's, of this table or of one made later under its name; None where the source knows names alone.
-    ``enumeration`` is what values of a column shown as text are labels of.
+    ``enumeration`` is what values of a column shown as text are labels of. ``default`` is what the source writes for a
+    column that is not said, to be shown.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Column:
     comment: str | None = None
     identity: str | None = None
     enumeration: Enumeration | None = None
+    default: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Keys and indexes as a source writes them, let through only where they are nothing else.
+"""Keys, indexes and defaults as a source writes them, let through only where they are nothing else.
 
 Their texts come from a source and run in the mirror with its owner's rights, so each is matched whole against the few
 forms that are mirrored. Expressions, predicates and storage parameters are not: they could call functions.
@@ -31,6 +31,22 @@ _INDEX = re.compile(
     rf"(?P<include> INCLUDE {_NAMES})?(?P<nulls> NULLS NOT DISTINCT)?",
     re.ASCII,
 )
+# Defaults: constants of types that every setting reads alike, and what stands for the moment or the user.
+_LITERAL = re.compile(r"'(?:[^'\\]|'')*'::(?P<type>[a-z]+(?: [a-z]+)*(?:\[\])?)", re.ASCII)
+_NUMBER = re.compile(r"[0-9]{1,30}(?:\.[0-9]{1,30})?", re.ASCII)
+_MODIFIER = re.compile(r"\([0-9,-]+\)", re.ASCII)
+_TEXTS = frozenset({"text", "character varying", "character", "bpchar"})
+_NUMBERS = frozenset({"smallint", "integer", "bigint", "numeric", "real", "double precision"})
+_LITERALS = _TEXTS | _NUMBERS | {"boolean", "uuid", "json", "jsonb"}
+_MOMENTS = frozenset({"timestamp with time zone", "timestamp without time zone"})
+_NOW = ("now()", "CURRENT_TIMESTAMP", "clock_timestamp()", "statement_timestamp()", "transaction_timestamp()")
+_CALLS = {
+    **dict.fromkeys((*_NOW, "LOCALTIMESTAMP"), _MOMENTS),
+    "CURRENT_DATE": _MOMENTS | {"date"},
+    "gen_random_uuid()": frozenset({"uuid"}),
+    **dict.fromkeys(("CURRENT_USER", "SESSION_USER"), _TEXTS),
+    **dict.fromkeys(("true", "false"), frozenset({"boolean"})),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +60,17 @@ class ForeignKey:
 def get_key(definition: str) -> str | None:
     """Return the definition of a primary key or unique constraint, or None where it is anything else."""
     return definition if _KEY.fullmatch(definition) else None
+
+
+def get_default(text: str, type_name: str) -> str | None:
+    """Return the default of a column of a type as PostgreSQL spells it; None where it is anything else."""
+    of = _MODIFIER.sub("", type_name)
+    if of in _CALLS.get(text, ()) or (of in _NUMBERS and _NUMBER.fullmatch(text)):
+        return text
+    literal = _LITERAL.fullmatch(text)
+    if literal is None or literal["type"].removesuffix("[]") not in _LITERALS:
+        return None
+    return text if literal["type"] == of or {literal["type"], of} <= _TEXTS else None
 
 
 def get_foreign_key(definition: str) -> ForeignKey | None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import psycopg
 
 from catalog.mirror.applied import Notes
-from catalog.mirror.definitions import get_index, get_key
+from catalog.mirror.definitions import get_default, get_index, get_key
 from catalog.names import MAX_IDENTIFIER_BYTES, TableName, always_quoted, quote_literal
 from catalog.tables import Table
 
@@ -35,6 +35,7 @@ def fingerprint(table: Table) -> str:
     parts: list[str | None] = [_FORM, table.description]
     for column in table.columns:
         parts += [column.name, column.sql_type, "null" if column.nullable else "not null", column.comment]
+        parts.append(column.default)
     for constraint in table.constraints:
         parts += [constraint.name, constraint.kind, constraint.definition]
     parts += [*table.indexes]
@@ -90,7 +91,11 @@ def table_script(table: Table, types: TypeNames, notes: Notes) -> str:
         if spelling is None:
             notes.add(table.name, f"column {column.name} of type {column.sql_type} is shown as {_FALLBACK_TYPE}")
         not_null = "" if column.nullable or table.relkind != "r" else " NOT NULL"
-        columns.append(f"{always_quoted(column.name)} {spelling or _FALLBACK_TYPE}{not_null}")
+        default = (
+            get_default(column.default, spelling) if column.default and spelling and table.relkind == "r" else None
+        )
+        otherwise = "" if default is None else f" DEFAULT {default}"
+        columns.append(f"{always_quoted(column.name)} {spelling or _FALLBACK_TYPE}{otherwise}{not_null}")
     name = quoted(table.name)
     statements = _create(table, name, columns)
     if table.description:

@@ -174,7 +174,7 @@ def _columns(
     relation: int, found: _Catalogues, options: PostgresOptions
 ) -> tuple[tuple[Column, ...], dict[str, ColumnShape]]:
     columns, shapes = [], {}
-    for name, oid, typmod, not_null, spelled, comment, collation, number in found.columns.get(relation, []):
+    for name, oid, typmod, not_null, spelled, comment, collation, number, default in found.columns.get(relation, []):
         key = (oid, typmod, collation)
         shape = found.column_shapes.get(key)
         if shape is None:
@@ -182,7 +182,7 @@ def _columns(
         way = shape.type
         enumeration = found.enumerations.get(_base_type(oid, found))
         identity = f"{relation}/{number}"
-        columns.append(Column(name, way.sql_type, way.arrow, not not_null, comment, identity, enumeration))
+        columns.append(Column(name, way.sql_type, way.arrow, not not_null, comment, identity, enumeration, default))
         shapes[name] = shape
     return tuple(columns), shapes
 

@@ -1,10 +1,10 @@
-"""Keys and indexes of sources: plain ones pass, anything that could do more does not."""
+"""Keys, indexes and defaults of sources: plain ones pass, anything that could do more does not."""
 
 from __future__ import annotations
 
 import pytest
 
-from catalog.mirror.definitions import get_foreign_key, get_index, get_key
+from catalog.mirror.definitions import get_default, get_foreign_key, get_index, get_key
 from catalog.names import TableName
 
 CUSTOMER = TableName("crm", "customer")
@@ -91,3 +91,57 @@ def test_plain_indexes_pass(statement: str) -> None:
 )
 def test_other_indexes_do_not(statement: str) -> None:
     assert get_index(statement, CUSTOMER) is None
+
+
+@pytest.mark.parametrize(
+    ("default", "type_name"),
+    [
+        ("0", "integer"),
+        ("1.50", "numeric(12,2)"),
+        ("'-1'::integer", "integer"),
+        ("'abc'::character varying", "character varying(10)"),
+        ("'it''s; --'::text", "text"),
+        ("'x'::bpchar", "character(3)"),
+        ("'{}'::text[]", "text[]"),
+        ("'{\"a\": 1}'::jsonb", "jsonb"),
+        ("false", "boolean"),
+        ("now()", "timestamp(3) with time zone"),
+        ("CURRENT_TIMESTAMP", "timestamp without time zone"),
+        ("CURRENT_DATE", "date"),
+        ("gen_random_uuid()", "uuid"),
+        ("CURRENT_USER", "text"),
+    ],
+)
+def test_plain_defaults_pass(default: str, type_name: str) -> None:
+    assert get_default(default, type_name) == default
+
+
+@pytest.mark.parametrize(
+    ("default", "type_name"),
+    [
+        ("nextval('public.s'::regclass)", "integer"),
+        ("(1 + 1)", "integer"),
+        ("pg_sleep(1)", "text"),
+        ("0, b integer", "integer"),
+        ("0) ; DROP TABLE x; --", "integer"),
+        ("'a'::text || 'b'::text", "text"),
+        ("'a\\'::text", "text"),
+        ("'a'::text'::text", "text"),
+        ("'a'::evil.text", "text"),
+        ("'ok'::mood", "text"),
+        ("'01.02.2024'::date", "date"),
+        ("'1'::money", "numeric(20,2)"),
+        ("'1'::integer", "text"),
+        ("'{}'::text[]", "text"),
+        ("'{}'::integer[]", "text[]"),
+        ("now()", "text"),
+        ("now()", "timestamp with time zone[]"),
+        ("true", "text"),
+        ("'a'::text\n", "text"),
+        ("0\n", "integer"),
+        ("١", "integer"),
+        ("now(); --", "timestamp with time zone"),
+    ],
+)
+def test_other_defaults_do_not(default: str, type_name: str) -> None:
+    assert get_default(default, type_name) is None

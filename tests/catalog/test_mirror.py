@@ -129,6 +129,26 @@ def test_columns_keys_and_comments_are_the_sources(server: Server, lake: Mirror)
     assert ask(server, lake, "SELECT 'bare'::regnamespace::text") == [("bare",)]
 
 
+def test_defaults_are_shown_where_they_are_plain(server: Server, mirror: Mirror) -> None:
+    told = {"state": ("character varying(10)", "'new'::character varying"), "at": ("date", "CURRENT_DATE")}
+    left_out = {"number": ("integer", "nextval('public.s'::regclass)"), "word": ("text", "pg_sleep(1)::text")}
+    columns = tuple(
+        Column(name, type_name, pa.null(), default=default)
+        for name, (type_name, default) in {**told, **left_out, "none": ("text", None)}.items()
+    )
+    lake = catalog(replace(table("crm", "orders"), columns=columns))
+    mirror.apply(lake, ACCESS)
+    query = "SELECT column_name, column_default FROM information_schema.columns WHERE table_name = 'orders' ORDER BY 1"
+    shown = [(name, default) for name, (_, default) in told.items()]
+    try:
+        assert {*ask(server, mirror, query)} == {*shown, ("number", None), ("word", None), ("none", None)}
+        changed = (replace(columns[0], default="'old'::character varying"), *columns[1:])
+        mirror.apply(catalog(replace(table("crm", "orders"), columns=changed)), ACCESS)
+        assert ("state", "'old'::character varying") in ask(server, mirror, query)
+    finally:
+        mirror.apply(catalog(), AccessRows(99))
+
+
 def test_rows_are_told_of_what_all_may_read_and_pages_are_none(server: Server, lake: Mirror) -> None:
     query = (
         "SELECT relname, reltuples::bigint, relpages FROM pg_class"

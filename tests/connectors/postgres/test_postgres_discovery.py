@@ -129,6 +129,27 @@ def test_nullability_and_comments(source: PostgresSource, tables: dict[str, Tabl
     assert source.discover().schemas["crm_hr"] == "people"
 
 
+def test_defaults_are_told_and_what_generates_is_none(server: RealServer) -> None:
+    dsn = server.database(
+        "CREATE SEQUENCE s; CREATE TYPE mood AS ENUM ('ok'); CREATE TABLE d (n int, a varchar(9) DEFAULT 'x',"
+        " b int DEFAULT -1, c timestamptz DEFAULT now(), e mood DEFAULT 'ok', f int DEFAULT nextval('s'),"
+        " g int GENERATED ALWAYS AS (n + 1) STORED, h int GENERATED ALWAYS AS IDENTITY)"
+    )
+    source = PostgresSource("crm", dsn)
+    (found,) = source.discover().tables
+    source.close()
+    assert {column.name: column.default for column in found.columns} == {
+        "n": None,
+        "a": "'x'::character varying",
+        "b": "'-1'::integer",
+        "c": "now()",
+        "e": "'ok'::public.mood",
+        "f": "nextval('public.s'::regclass)",
+        "g": None,
+        "h": None,
+    }
+
+
 def test_keys_and_indexes_can_be_made_again_under_client_names(server: RealServer, tables: dict[str, Table]) -> None:
     kinds, person = tables["crm.kinds"], tables["crm_hr.person"]
     assert {(each.kind, each.definition) for each in person.constraints} == {
