@@ -17,6 +17,7 @@ from optimizer.leakproof import is_leakproof
 from optimizer.scopes import source_names
 
 _CUTS = ("limit", "offset", "fetch", "qualify", "windows", "laterals", "locks", "sample", "kind")
+_PARAMETERS = (exp.Parameter, exp.Placeholder)
 _TEXTS = frozenset({exp.DType.TEXT, exp.DType.VARCHAR})
 _OTHER_GROUPS = ("grouping_sets", "rollup", "cube", "totals", "all")
 
@@ -47,7 +48,7 @@ def places(
         return None
     outputs = _handed_on(query, columns)
     inside = over(condition, outputs)
-    if inside is None or not (may_fail or is_leakproof(inside)):
+    if inside is None or not (may_fail or is_leakproof(_with_values(inside))):
         return None
     asked = {outputs[column.name] for column in condition.find_all(exp.Column)}
     return [Place(query, inside)] if _leaves_out_alike(query, asked) else None
@@ -68,6 +69,18 @@ def over(condition: exp.Expr, outputs: Mapping[str, exp.Column]) -> exp.Expr | N
         else:
             column.replace(replacement)
     return inside
+
+
+def _with_values(condition: exp.Expr) -> exp.Expr:
+    """A condition with NULL for its parameters: a value that fails does so for all rows or for none. Fences within the
+    query judge them by themselves.
+    """
+    if condition.find(*_PARAMETERS) is None:
+        return condition
+    changed = exp.Paren(this=copied(condition))
+    for parameter in [*changed.find_all(*_PARAMETERS)]:
+        parameter.replace(exp.Null())
+    return changed
 
 
 def _in_arms(condition: exp.Expr, query: exp.SetOperation, columns: Mapping[str, int]) -> list[Place] | None:

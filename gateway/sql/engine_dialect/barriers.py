@@ -18,6 +18,7 @@ from sqlglot import exp
 from gateway.sql.engine_dialect.build import number
 from gateway.sql.engine_dialect.correlation import conjuncts, free_columns, items
 from gateway.sql.engine_dialect.group_keys import ROWS
+from gateway.sql.engine_dialect.sunk_conditions import named_once, sink
 from optimizer.census import LEAVES, Census, below, holds, with_subclasses
 from optimizer.copies import copied
 
@@ -44,9 +45,9 @@ def put_barriers(census: Census) -> bool:
     whether one was put, or a condition moved to another SELECT.
     """
     ctes = census.find_all(exp.CTE)
-    once = _once(ctes, census)
+    once = named_once(ctes, census)
     selects = census.find_all(exp.Select)
-    changed = sum(_sink(select, once) for select in selects) > 0
+    changed = sum(sink(select, once, _is_beside_computed) for select in selects) > 0
     named = {cte.alias: cte.this for cte in ctes}
     for select in reversed(selects):
         found = [*items(select)]
@@ -61,87 +62,8 @@ def put_barriers(census: Census) -> bool:
     return changed
 
 
-def _sink(select: exp.Select, named: dict[str, exp.CTE]) -> bool:
-    """Move conditions on plain columns of derived tables into these, in place, as the engine will: then they stand
-    beside what is computed there. Returns whether there was one.
-    """
-    where = select.args.get("where")
-    if where is None or any(join.side for join in select.args.get("joins") or ()):
-        return False
-    parts = every = conjuncts(where.this)
-    for item in items(select):
-        arms = _arms(item, named)
-        if any(_is_computed(one) for arm in arms for one in arm.selects):
-            parts = [part for part in parts if not _sunk(part, item.alias_or_name, arms)]
-    select.set("where", exp.Where(this=_all_of(parts)) if parts else None)
-    return len(parts) < len(every)
-
-
-def _arms(item: exp.Expr, named: dict[str, exp.CTE]) -> list[exp.Select]:
-    """Return the SELECTs whose rows are an item's, where each computes of each row one row; none for other items."""
-    query = item.this if isinstance(item, exp.Subquery) else None
-    if isinstance(item, exp.Table) and not item.db and item.name in named:
-        query = named[item.name].this
-    arms, waiting = [], [query]
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, exp.Union) and one.args.get("limit") is None and one.args.get("with_") is None:
-            waiting += [one.expression, one.this]
-        elif isinstance(one, exp.Select) and _is_projection(one):
-            arms.append(one)
-        else:
-            return []
-    return arms
-
-
-_SHAPING = ("group", "having", "order", "distinct", "qualify", "windows", "limit", "offset", "with_")
-
-
-def _is_projection(query: exp.Select) -> bool:
-    shaped = any(query.args.get(clause) is not None for clause in _SHAPING)
-    return not shaped and not any(holds(one, _OF_MANY_ROWS) for one in query.selects)
-
-
-def _sunk(part: exp.Expr, name: str, arms: list[exp.Select]) -> bool:
-    """Move a condition into the SELECTs that an item's rows come from; return whether it could be."""
-    columns = free_columns(part)
-    places = {one.alias_or_name: at for at, one in enumerate(arms[0].selects)}
-    if not columns or part.find(exp.Query) is not None:
-        return False
-    if not all(one.table == name and one.name in places for one in columns):
-        return False
-    values = [[one.unalias() for one in arm.selects] for arm in arms]
-    if not all(isinstance(each[places[one.name]], exp.Column) for each in values for one in columns):
-        return False
-    for arm, each in zip(arms, values, strict=True):
-        holder = exp.Paren(this=copied(part))
-        for column in [*holder.find_all(exp.Column)]:
-            column.replace(copied(each[places[column.name]]))
-        own = arm.args.get("where")
-        arm.set("where", exp.Where(this=_all_of([*(conjuncts(own.this) if own is not None else ()), holder])))
-    return True
-
-
-def _once(named: list[exp.CTE], census: Census) -> dict[str, exp.CTE]:
-    """Return the WITH queries that are named once, and may be computed where that is."""
-    ctes: dict[str, exp.CTE] = {}
-    if not named:
-        return ctes
-    names: Counter[str] = Counter(one.name for one in census.find_all(exp.Table) if not one.db)
-    for cte in named:
-        holder = cte.parent
-        is_recursive = isinstance(holder, exp.With) and bool(holder.args.get("recursive"))
-        plain = not is_recursive and not cte.args.get("materialized") and cte.alias not in ctes
-        if plain and names[cte.alias] == 1 and not cte.args["alias"].columns:
-            ctes[cte.alias] = cte
-    return ctes
-
-
-def _all_of(parts: list[exp.Expr]) -> exp.Expr:
-    condition = parts[0]
-    for part in parts[1:]:
-        condition = exp.And(this=condition, expression=part)
-    return condition
+def _is_beside_computed(_: exp.Expr, arms: list[exp.Select]) -> bool:
+    return any(_is_computed(one) for arm in arms for one in arm.selects)
 
 
 def _is_exposed(select: exp.Select, item: exp.Expr, *, alone: bool, named: dict[str, exp.Expr]) -> bool:

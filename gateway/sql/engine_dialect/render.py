@@ -27,6 +27,7 @@ from gateway.sql.engine_dialect import (
     distinct_arrays,
     distinct_on,
     equal_values,
+    evaluation_order,
     formats,
     group_keys,
     hypothetical,
@@ -201,6 +202,7 @@ def _translate(tree: exp.Query, census: Census, session: Session) -> tuple[exp.Q
         aggregates.widen_beside_distinct(tree)
     if exp.GroupConcat in census.classes:
         text_aggregates.keep_apart(tree)
+    census = evaluation_order.keep_order(tree, census)
     keeps_rows = not census.classes.isdisjoint(_KEEPING_ROWS)
     tree = _with_rules(tree, session)
     census = take_census(tree)
