@@ -47,7 +47,8 @@ class Column:
 @dataclass(frozen=True, slots=True)
 class Constraint:
     """A constraint of a table as PostgreSQL writes it: ``definition`` is what ``pg_get_constraintdef`` returns, with
-    referenced tables named as clients see them. ``kind`` is one of ``p``, ``u``, ``f`` as in ``pg_constraint.contype``.
+    referenced tables named as clients see them. ``kind`` is one of ``p``, ``u``, ``f``, ``c`` as in
+    ``pg_constraint.contype``.
     """
 
     name: str

@@ -14,12 +14,12 @@ import psycopg
 from psycopg import sql
 
 from catalog.mirror.applied import Notes
+from catalog.mirror.built_ins import BuiltIns
 from catalog.mirror.definitions import get_foreign_key
 from catalog.mirror.made import STATE_TABLE
 from catalog.mirror.policies_of_views import take_policies
 from catalog.mirror.scripts import (
     SHOWN_KINDS,
-    TypeNames,
     is_name,
     joined,
     key_statements,
@@ -32,6 +32,7 @@ from catalog.names import TableName, always_quoted
 from catalog.tables import Table
 
 _BATCH = 50
+_LIMIT = "54"  # the class of what is too much for PostgreSQL: columns, or what stands in each other
 _LOCKED = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)
 # As in every database, so that current_schema() has an answer; and the gateway's own.
 _KEPT_SCHEMAS = frozenset({"public", "lakegate"})
@@ -143,11 +144,11 @@ def _dropped(connection: psycopg.Connection, kind: str, names: Sequence[TableNam
 
 def make_tables(connection: psycopg.Connection, tables: Sequence[Table], notes: Notes) -> set[TableName]:
     """Make tables with their keys and indexes, without foreign keys; return those that exist now."""
-    types = TypeNames(connection)
+    known = BuiltIns(connection)
     made: set[TableName] = set()
     for start in range(0, len(tables), _BATCH):
         batch = tables[start : start + _BATCH]
-        scripts = [[table_script(table, types, notes), *key_statements(table, notes)] for table in batch]
+        scripts = [[table_script(table, known, notes), *key_statements(table, known, notes)] for table in batch]
         try:
             with connection.transaction():
                 connection.execute(joined([statement for script in scripts for statement in script]).encode())
@@ -224,7 +225,8 @@ def runs(connection: psycopg.Connection, script: str | sql.Composed, subject: st
 
 def note(error: psycopg.Error, subject: str, notes: Notes) -> None:
     """Note why a step did not happen; an error that ends the whole change goes on its way."""
-    if isinstance(error, psycopg.OperationalError) and not isinstance(error, _LOCKED):
+    is_refusal = isinstance(error, _LOCKED) or (error.sqlstate or "").startswith(_LIMIT)
+    if isinstance(error, psycopg.OperationalError) and not is_refusal:
         raise error
     if isinstance(error, _LOCKED):
         notes.postpone(subject)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-import psycopg
-
 from catalog.mirror.applied import Notes
+from catalog.mirror.built_ins import BuiltIns
 from catalog.mirror.definitions import get_default, get_index, get_key
+from catalog.mirror.expressions import get_check
 from catalog.names import MAX_IDENTIFIER_BYTES, TableName, always_quoted, quote_literal
-from catalog.tables import Table
+from catalog.tables import Constraint, Table
 
 _FORM = "2"  # of the scripts: a change of it makes all tables anew
 _FALLBACK_TYPE = "text"
@@ -21,13 +21,6 @@ _WALL = (
     "lakegate_wall BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON {} FOR EACH STATEMENT"
     " EXECUTE FUNCTION lakegate.refuse_writing()"
 )
-_TYPE_QUERY = """
-SELECT pg_catalog.format_type(t.oid, pg_catalog.to_regtypemod(%(name)s))
-FROM pg_catalog.pg_type t
-LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem AND t.typcategory = 'A'
-WHERE t.oid = pg_catalog.to_regtype(%(name)s) AND t.typnamespace = 'pg_catalog'::pg_catalog.regnamespace
-  AND t.typtype IN ('b', 'r', 'm') AND coalesce(e.typtype, 'b') IN ('b', 'r', 'm')
-"""
 
 
 def fingerprint(table: Table) -> str:
@@ -58,36 +51,11 @@ def is_name(name: str) -> bool:
         return False
 
 
-class TypeNames:
-    """PostgreSQL's own spelling of the types that columns name, asked once for each; None for a type it lacks.
-
-    Only the answer goes into a script, never what a source has written.
-    """
-
-    def __init__(self, connection: psycopg.Connection) -> None:
-        self._connection = connection
-        self._known: dict[str, str | None] = {}
-
-    def get(self, name: str) -> str | None:
-        """Return the spelling, or None where the mirror has no such type."""
-        if name not in self._known:
-            self._known[name] = self._ask(name)
-        return self._known[name]
-
-    def _ask(self, name: str) -> str | None:
-        try:
-            with self._connection.transaction():
-                row = self._connection.execute(_TYPE_QUERY, {"name": name}).fetchone()
-        except (psycopg.errors.SyntaxError, psycopg.errors.DataError, psycopg.errors.UndefinedObject):
-            return None  # not even the form of a type
-        return row[0] if row is not None else None
-
-
-def table_script(table: Table, types: TypeNames, notes: Notes) -> str:
+def table_script(table: Table, known: BuiltIns, notes: Notes) -> str:
     """Return the statements that make a table or view without its keys and indexes."""
     columns = []
     for column in table.columns:
-        spelling = types.get(column.sql_type)
+        spelling = known.get_type(column.sql_type)
         if spelling is None:
             notes.add(table.name, f"column {column.name} of type {column.sql_type} is shown as {_FALLBACK_TYPE}")
         not_null = "" if column.nullable or table.relkind != "r" else " NOT NULL"
@@ -119,17 +87,17 @@ def _create(table: Table, name: str, columns: Sequence[str]) -> list[str]:
     return [f"CREATE {SHOWN_KINDS[table.relkind]} {name} AS SELECT {selected} FROM {origin}{end}"]
 
 
-def key_statements(table: Table, notes: Notes) -> list[str]:
-    """Return the statements that add a table's keys and indexes, foreign keys left out."""
+def key_statements(table: Table, known: BuiltIns, notes: Notes) -> list[str]:
+    """Return the statements that add a table's keys, checks and indexes, foreign keys left out."""
     statements = []
     for constraint in table.constraints:
         if constraint.kind == "f":
             continue
-        key = get_key(constraint.definition)
-        if key is None or not is_name(constraint.name):
+        statement = _constraint(table, constraint, known) if is_name(constraint.name) else None
+        if statement is None:
             notes.add(table.name, f"constraint {constraint.name} is not shown")
         else:
-            statements.append(f"ALTER TABLE {quoted(table.name)} ADD CONSTRAINT {always_quoted(constraint.name)} {key}")
+            statements.append(statement)
     for text in table.indexes:
         index = get_index(text, table.name)
         if index is None:
@@ -137,6 +105,21 @@ def key_statements(table: Table, notes: Notes) -> list[str]:
         else:
             statements.append(index)
     return statements
+
+
+def _constraint(table: Table, constraint: Constraint, known: BuiltIns) -> str | None:
+    """Return what adds a key or a CHECK constraint. One that is added as valid would be evaluated, though on no row:
+    functions of constants are, and with the owner's rights.
+    """
+    added = f"ALTER TABLE {quoted(table.name)} ADD CONSTRAINT {always_quoted(constraint.name)}"
+    if constraint.kind != "c":
+        key = get_key(constraint.definition)
+        return None if key is None else f"{added} {key}"
+    check = get_check(constraint.definition, {column.name for column in table.columns}, known)
+    if check is None or not check.validated:
+        return None if check is None else f"{added} {check.definition}"
+    which = f"conrelid = {literal(quoted(table.name))}::pg_catalog.regclass AND conname = {literal(constraint.name)}"
+    return f"{added} {check.definition};\nUPDATE pg_catalog.pg_constraint SET convalidated = true WHERE {which}"
 
 
 def quoted(name: TableName) -> str:

@@ -78,7 +78,7 @@ SELECT c.conrelid, c.conname, c.contype::text, pg_get_constraintdef(c.oid),
 FROM pg_constraint c
 LEFT JOIN pg_class r ON r.oid = c.confrelid
 LEFT JOIN pg_namespace n ON n.oid = r.relnamespace
-WHERE c.conrelid = ANY(%(relations)s) AND c.contype IN ('p', 'u', 'f')
+WHERE c.conrelid = ANY(%(relations)s) AND c.contype IN ('p', 'u', 'f', 'c')
   AND coalesce(to_jsonb(c) ->> 'conperiod', 'false') = 'false'
 ORDER BY c.conrelid, c.contype <> 'p', c.conname
 """

@@ -78,7 +78,11 @@ def _read(connection: psycopg.Connection[Row], only: Remote | None) -> _Catalogu
         cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         cursor.execute(
             "SELECT pg_catalog.set_config('search_path', '', true), "
-            "pg_catalog.set_config('quote_all_identifiers', 'off', true)"
+            "pg_catalog.set_config('quote_all_identifiers', 'off', true), "
+            "pg_catalog.set_config('standard_conforming_strings', 'on', true), "
+            "pg_catalog.set_config('datestyle', 'ISO, MDY', true), "
+            "pg_catalog.set_config('intervalstyle', 'postgres', true), "
+            "pg_catalog.set_config('bytea_output', 'hex', true)"
         )
 
         def rows(query: str, **parameters: object) -> list[Row]:

@@ -149,6 +149,54 @@ def test_defaults_are_shown_where_they_are_plain(server: Server, mirror: Mirror)
         mirror.apply(catalog(), AccessRows(99))
 
 
+def test_checks_are_shown_as_their_source_has_them_and_none_is_evaluated(server: Server, mirror: Mirror) -> None:
+    told = {
+        "dear": "CHECK ((price > (0)::numeric))",
+        "fresh": "CHECK ((price < (100)::numeric)) NOT VALID",
+        "own": "CHECK ((price <> (7)::numeric)) NO INHERIT",
+        "wish": "CHECK ((price > (5)::numeric)) NOT ENFORCED",
+        # Folded by a planner, this takes a gigabyte.
+        "long": "CHECK ((length(repeat('x'::text, 1000000000)) > 1))",
+        "state": "CHECK (((state)::text = ANY ((ARRAY['new'::character varying, 'p''d'::character varying])::text[])))",
+    }
+    left_out = {"other": "CHECK (public.fine(price))", "money": "CHECK ((price > '$1.00'::money))"}
+    checks = tuple(Constraint(name, "c", text) for name, text in {**told, **left_out}.items())
+    orders = replace(table("crm", "orders", "price numeric(12,2)", "state character varying(10)"), constraints=checks)
+    query = (
+        "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint"
+        " WHERE contype = 'c' AND conrelid = 'crm.orders'::regclass"
+    )
+    try:
+        applied = mirror.apply(catalog(orders, table("crm", "beside", "a integer")), ACCESS)
+        assert dict(ask(server, mirror, query)) == told  # type: ignore[arg-type]
+        assert [*applied.notes] == [
+            "crm.orders: constraint other is not shown",
+            "crm.orders, a key or index: operator does not exist: numeric > money",
+        ]
+        assert ask(server, mirror, "SELECT 'crm.beside'::regclass::text") == [("crm.beside",)]
+        mirror.apply(catalog(replace(orders, constraints=checks[:1])), ACCESS)
+        assert ask(server, mirror, query) == [("dear", told["dear"])]
+    finally:
+        mirror.apply(catalog(), AccessRows(99))
+
+
+def test_what_is_too_much_for_postgresql_is_noted_and_the_rest_is_shown(server: Server, mirror: Mirror) -> None:
+    wide = table("crm", "wide", *(f"c{number} integer" for number in range(1601)))
+    deep = replace(
+        table("crm", "deep", "a jsonb"),
+        columns=(Column("a", "jsonb", pa.null(), default=f"'{'[' * 20_000}{']' * 20_000}'::jsonb"),),
+    )
+    try:
+        applied = mirror.apply(catalog(wide, deep, NATION), ACCESS)
+        assert [*applied.notes] == [
+            "table crm.wide: tables can have at most 1600 columns",
+            "table crm.deep: stack depth limit exceeded",
+        ]
+        assert ask(server, mirror, "SELECT count(*) FROM pg_class WHERE relname = 'nation'") == [(1,)]
+    finally:
+        mirror.apply(catalog(), AccessRows(99))
+
+
 def test_rows_are_told_of_what_all_may_read_and_pages_are_none(server: Server, lake: Mirror) -> None:
     query = (
         "SELECT relname, reltuples::bigint, relpages FROM pg_class"

@@ -110,6 +110,8 @@ INSERT INTO types VALUES
      '{0}', '{NULL,t}');
 ALTER TABLE nation ADD CONSTRAINT nation_region FOREIGN KEY (n_regionkey) REFERENCES region (r_regionkey);
 ALTER TABLE orders ADD CONSTRAINT orders_customer FOREIGN KEY (o_custkey) REFERENCES customer (c_custkey);
+ALTER TABLE orders ADD CONSTRAINT orders_status CHECK (o_orderstatus IN ('O', 'F', 'P'));
+ALTER TABLE orders ADD CONSTRAINT orders_price CHECK (o_totalprice > 0 AND o_orderdate >= '1992-01-01') NOT VALID;
 CREATE INDEX orders_custkey ON orders (o_custkey);
 CREATE VIEW nation_orders AS
 SELECT n.n_name, r.r_name, count(*) AS order_count, sum(o.o_totalprice) AS total

@@ -8,7 +8,7 @@ import psycopg
 import pyarrow as pa
 import pytest
 
-from catalog.names import TableName
+from catalog.names import TableName, always_quoted
 from catalog.tables import Table
 from connectors.postgres.source import PostgresSource
 from tests.connectors.conftest import RealServer, execute
@@ -150,6 +150,30 @@ def test_defaults_are_told_and_what_generates_is_none(server: RealServer) -> Non
     }
 
 
+def test_checks_are_told_as_postgresql_writes_them_for_every_reader(server: RealServer) -> None:
+    dsn = server.database(
+        "CREATE FUNCTION fine(date) RETURNS boolean LANGUAGE sql AS 'SELECT true';"
+        " CREATE TABLE d (a date, b text, c date, CONSTRAINT since CHECK (a >= '2001-02-03'),"
+        " CONSTRAINT coded CHECK (b ~ '^\\d+''$'), CONSTRAINT other CHECK (fine(c)));"
+        " ALTER TABLE d ADD CONSTRAINT later CHECK (c > a) NOT VALID"
+    )
+    execute(dsn, f"ALTER DATABASE {_database(dsn)} SET datestyle = 'German'")
+    execute(dsn, f"ALTER DATABASE {_database(dsn)} SET standard_conforming_strings = off")
+    source = PostgresSource("crm", dsn)
+    (found,) = source.discover().tables
+    source.close()
+    assert {one.name: one.definition for one in found.constraints if one.kind == "c"} == {
+        "since": "CHECK ((a >= '2001-02-03'::date))",
+        "coded": "CHECK ((b ~ '^\\d+''$'::text))",
+        "other": "CHECK (public.fine(c))",
+        "later": "CHECK ((c > a)) NOT VALID",
+    }
+
+
+def _database(dsn: str) -> str:
+    return always_quoted(str(psycopg.conninfo.conninfo_to_dict(dsn)["dbname"]))
+
+
 def test_keys_and_indexes_can_be_made_again_under_client_names(server: RealServer, tables: dict[str, Table]) -> None:
     kinds, person = tables["crm.kinds"], tables["crm_hr.person"]
     assert {(each.kind, each.definition) for each in person.constraints} == {
@@ -187,6 +211,7 @@ def test_what_the_role_may_not_read_is_broken_or_left_out(database: str) -> None
     execute(
         database,
         "DROP ROLE IF EXISTS reader; CREATE ROLE reader LOGIN;"
+        "ALTER TABLE half ADD CHECK (hidden > 0);"
         "GRANT SELECT ON kinds TO reader; GRANT SELECT (seen) ON half TO reader",
     )
     found = PostgresSource("crm", psycopg.conninfo.make_conninfo(database, user="reader")).discover()
