@@ -31,7 +31,8 @@ class Column:
     ``arrow_type`` is what a scan of the table yields. ``identity`` stays the same when the column is renamed, and is no
     other column's, of this table or of one made later under its name; None where the source knows names alone.
     ``enumeration`` is what values of a column shown as text are labels of. ``default`` is what the source writes for a
-    column that is not said, to be shown.
+    column that is not said, to be shown; where ``generated`` is ``s`` (stored) or ``v`` (virtual), as in
+    ``pg_attribute.attgenerated``, the expression that it is generated from.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Column:
     identity: str | None = None
     enumeration: Enumeration | None = None
     default: str | None = None
+    generated: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,22 +1,25 @@
-"""Expressions of CHECK constraints as a source writes them, let through where they are of PostgreSQL's own parts alone.
+"""CHECK constraints and generated columns as a source writes them, let through if of PostgreSQL's own parts alone.
 
 Their text comes from a source and is parsed in the mirror with its owner's rights. So it is cut into words, each of
 which has to be known: a column of the table, a function, type or operator of PostgreSQL's own, a constant, or one of a
 few key words, none of which begins a statement or a query. What is written into the script is put together from these
 words anew, with columns quoted and functions qualified. Whatever a source qualifies with a schema is its own, and is
-left out by its point. The mirror parses the expression and never evaluates it.
+left out by its point. The mirror parses a CHECK and never evaluates it. Of a generated column PostgreSQL evaluates what
+is constant in its expression when it is made: there only such parts are let through whose results are not much longer
+than what they are given.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterator
+from collections.abc import Container
 from dataclasses import dataclass
 
 from catalog.mirror.built_ins import BuiltIns
 from catalog.names import always_quoted
 
 _MOST_CHARACTERS = 4000
+_MOST_GENERATED = 1000
 _MOST_IN_CONSTANT = 1000
 _DEEPEST = 100  # parentheses in each other
 _CHECK = re.compile(
@@ -24,7 +27,7 @@ _CHECK = re.compile(
 )
 _TYPE = (
     r'(?:"char"|(?:character|bit) varying|double precision|time(?:stamp)?(?:\([0-6]\))? with(?:out)? time zone'
-    r"|[a-z][a-z0-9_]*)(?:\([0-9]{1,6}(?:,-?[0-9]{1,6})?\))?(?:\[\])?"
+    r"|[a-z][a-z0-9_]*)(?:\([0-9]{1,4}(?:,-?[0-9]{1,4})?\))?(?:\[\])?"
 )
 _TOKEN = re.compile(
     rf"""
@@ -49,6 +52,18 @@ _KEY_WORDS = frozenset(
         *("IN", "AT", "TIME", "ZONE", "CURRENT_DATE", "CURRENT_TIMESTAMP", "LOCALTIMESTAMP"),
     }
 )
+# Neither repeated nor padded, and not searched for a pattern.
+_BRIEF = frozenset(
+    {
+        *("lower", "upper", "initcap", "btrim", "ltrim", "rtrim", "length", "char_length", "character_length"),
+        *("octet_length", "reverse", "left", "right", "substring", "substr", "split_part", "strpos", "starts_with"),
+        *("md5", "sha256", "abs", "sign", "ceil", "ceiling", "floor", "round", "trunc", "mod", "div", "date_part"),
+        *("date_trunc", "make_date", "age", "isfinite", "array_length", "cardinality", "json_typeof", "jsonb_typeof"),
+        *("jsonb_array_length", "num_nulls", "num_nonnulls", "isempty", "int4range", "int8range", "numrange"),
+        *("daterange", "tsrange", "tstzrange", "text", "numeric", "date"),
+    }
+)
+_LONG_OPERATORS = re.compile(r".*[~^].*")
 # Their input looks into the mirror's catalogues, or expands what it reads.
 _NO_CONSTANTS = re.compile(r"(?:reg[a-z]+|aclitem|xml|pg_[a-z_]+)(?:\[\])?")
 # What PostgreSQL makes of IN over varchar. Read again with the cast, each constant of the list would have its own.
@@ -81,37 +96,51 @@ def get_check(definition: str, columns: Container[str], known: BuiltIns) -> Chec
     return Check(added, validated=state is None)
 
 
+def get_generation(text: str, columns: Container[str], known: BuiltIns) -> str | None:
+    """Return what a column is generated from, put together anew, or None where it has anything else in it."""
+    if len(text) > _MOST_GENERATED or any(
+        (kind == "operator" and _LONG_OPERATORS.fullmatch(token)) or (opened and not _is_brief(kind, token))
+        for kind, token, opened in _tokens(text)
+    ):
+        return None
+    return get_expression(text, columns, known)
+
+
+def _is_brief(kind: str, token: str) -> bool:
+    name = token[1:-1] if kind == "quoted" else token
+    return kind not in ("word", "quoted") or name in _BRIEF or token in _KEY_WORDS
+
+
 def get_expression(text: str, columns: Container[str], known: BuiltIns) -> str | None:
     """Return an expression over columns, put together anew, or None where it has anything unknown in it."""
     if len(text) > _MOST_CHARACTERS:
         return None
-    tokens = [*_tokens(text)]
-    words = [
-        _known(kind, token, _is_opened(tokens, index), columns, known) for index, (kind, token) in enumerate(tokens)
-    ]
+    words = [_known(*token, columns, known) for token in _tokens(text)]
     spelled = [word for word in words if word is not None]
     if len(spelled) < len(words) or not _is_balanced(spelled):
         return None
-    return _LISTS.sub(
-        lambda found: found[0] if found["list"] is None else found["before"] + found["list"], " ".join(spelled)
-    )
+    return _LISTS.sub(_without_cast, " ".join(spelled))
 
 
-def _tokens(text: str) -> Iterator[tuple[str, str]]:
-    """Yield kinds and texts; ``unknown`` where no token begins, the last one then."""
+def _without_cast(found: re.Match[str]) -> str:
+    return found[0] if found["list"] is None else found["before"] + found["list"]
+
+
+def _tokens(text: str) -> list[tuple[str, str, bool]]:
+    """Return kinds, texts, and whether a parenthesis follows; ``unknown`` where no token begins, the last one then."""
+    found: list[tuple[str, str]] = []
     position = 0
     while position < len(text):
         match = _TOKEN.match(text, position)
         if match is None or match.lastgroup is None:
-            yield "unknown", text[position]
-            return
+            found.append(("unknown", text[position]))
+            break
         if match.lastgroup != "space":
-            yield match.lastgroup, match[match.lastgroup]
+            found.append((match.lastgroup, match[match.lastgroup]))
         position = match.end()
-
-
-def _is_opened(tokens: list[tuple[str, str]], index: int) -> bool:
-    return tokens[index + 1 : index + 2] == [("mark", "(")]
+    return [
+        (kind, token, after == ("mark", "(")) for (kind, token), after in zip(found, [*found[1:], None], strict=True)
+    ]
 
 
 def _known(kind: str, token: str, opened: bool, columns: Container[str], known: BuiltIns) -> str | None:
@@ -120,7 +149,7 @@ def _known(kind: str, token: str, opened: bool, columns: Container[str], known: 
     """
     match kind:
         case "type":
-            spelled = known.get_type(token)
+            spelled = None if opened else known.get_type(token)  # behind it, a longer modifier than is let through
             return None if spelled is None or _NO_CONSTANTS.fullmatch(spelled) else f"::{spelled}"
         case "field":
             return f"EXTRACT ( {token} FROM"

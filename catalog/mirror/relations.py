@@ -26,6 +26,7 @@ from catalog.mirror.scripts import (
     literal,
     quoted,
     table_script,
+    without_generation,
 )
 from catalog.mirror.sizes import hide_sizes, set_sizes
 from catalog.names import TableName, always_quoted
@@ -155,7 +156,7 @@ def make_tables(connection: psycopg.Connection, tables: Sequence[Table], notes: 
             made.update(table.name for table in batch)
         except psycopg.Error:
             pairs = zip(batch, scripts, strict=True)
-            made.update(table.name for table, script in pairs if _makes(connection, table, script, notes))
+            made.update(table.name for table, script in pairs if _makes(connection, table, script, known, notes))
     return made
 
 
@@ -202,10 +203,16 @@ def _estimate(table: Table | None) -> float:
     return -1.0 if table is None or table.rows is None else float(table.rows)  # -1: unknown, as before an ANALYZE
 
 
-def _makes(connection: psycopg.Connection, table: Table, script: Sequence[str], notes: Notes) -> bool:
-    """Make one table of a batch that failed: whole, or with those of its keys and indexes that can be."""
+def _makes(connection: psycopg.Connection, table: Table, script: Sequence[str], known: BuiltIns, notes: Notes) -> bool:
+    """Make one table of a batch that failed: whole, or with those of its keys and indexes that can be, and with
+    generated columns as plain ones where one of them cannot be.
+    """
     create, *rest = script
-    if not runs(connection, create, f"table {table.name}", notes):
+    plain = without_generation(table)
+    is_made = runs(connection, create, f"table {table.name}", notes)
+    if not is_made and plain != table:
+        is_made = runs(connection, table_script(plain, known, notes), f"table {table.name}, plain", notes)
+    if not is_made:
         return False
     for statement in rest:
         runs(connection, statement, f"{table.name}, a key or index", notes)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 
 from catalog.mirror.applied import Notes
 from catalog.mirror.built_ins import BuiltIns
 from catalog.mirror.definitions import get_default, get_index, get_key
-from catalog.mirror.expressions import get_check
+from catalog.mirror.expressions import get_check, get_generation
 from catalog.names import MAX_IDENTIFIER_BYTES, TableName, always_quoted, quote_literal
-from catalog.tables import Constraint, Table
+from catalog.tables import Column, Constraint, Table
 
 _FORM = "2"  # of the scripts: a change of it makes all tables anew
 _FALLBACK_TYPE = "text"
+_GENERATED = {"s": "STORED", "v": "VIRTUAL"}
 SHOWN_KINDS = {"r": "TABLE", "v": "VIEW", "m": "MATERIALIZED VIEW"}
 """What a relation of a source is in the mirror, by ``relkind``, in the words of its DDL."""
 # Privileges to write are told as they are, and owners have them all; what is written here would be lost.
@@ -28,7 +30,7 @@ def fingerprint(table: Table) -> str:
     parts: list[str | None] = [_FORM, table.description]
     for column in table.columns:
         parts += [column.name, column.sql_type, "null" if column.nullable else "not null", column.comment]
-        parts.append(column.default)
+        parts.append(f"{column.generated} {column.default}" if column.generated else column.default)
     for constraint in table.constraints:
         parts += [constraint.name, constraint.kind, constraint.definition]
     parts += [*table.indexes]
@@ -53,17 +55,7 @@ def is_name(name: str) -> bool:
 
 def table_script(table: Table, known: BuiltIns, notes: Notes) -> str:
     """Return the statements that make a table or view without its keys and indexes."""
-    columns = []
-    for column in table.columns:
-        spelling = known.get_type(column.sql_type)
-        if spelling is None:
-            notes.add(table.name, f"column {column.name} of type {column.sql_type} is shown as {_FALLBACK_TYPE}")
-        not_null = "" if column.nullable or table.relkind != "r" else " NOT NULL"
-        default = (
-            get_default(column.default, spelling) if column.default and spelling and table.relkind == "r" else None
-        )
-        otherwise = "" if default is None else f" DEFAULT {default}"
-        columns.append(f"{always_quoted(column.name)} {spelling or _FALLBACK_TYPE}{otherwise}{not_null}")
+    columns = [_column(table, column, known, notes) for column in table.columns]
     name = quoted(table.name)
     statements = _create(table, name, columns)
     if table.description:
@@ -74,6 +66,35 @@ def table_script(table: Table, known: BuiltIns, notes: Notes) -> str:
         if column.comment
     ]
     return joined(statements)
+
+
+def _column(table: Table, column: Column, known: BuiltIns, notes: Notes) -> str:
+    spelling = known.get_type(column.sql_type)
+    if spelling is None:
+        notes.add(table.name, f"column {column.name} of type {column.sql_type} is shown as {_FALLBACK_TYPE}")
+    words = [always_quoted(column.name), spelling or _FALLBACK_TYPE]
+    if table.relkind == "r":
+        words += [] if spelling is None else _told_of_values(table, column, spelling, known)
+        words += [] if column.nullable else ["NOT NULL"]
+    return " ".join(words)
+
+
+def _told_of_values(table: Table, column: Column, spelling: str, known: BuiltIns) -> list[str]:
+    """Return the words that tell what a column is generated from, or its default, where these are shown."""
+    if column.default is None:
+        return []
+    if not column.generated:
+        default = get_default(column.default, spelling)
+        return [] if default is None else ["DEFAULT", default]
+    others = {one.name for one in table.columns if not one.generated}
+    expression = get_generation(column.default, others, known)
+    return [] if expression is None else [f"GENERATED ALWAYS AS ({expression}) {_GENERATED[column.generated]}"]
+
+
+def without_generation(table: Table) -> Table:
+    """Return a table with its generated columns as plain ones."""
+    columns = (replace(one, default=None, generated="") if one.generated else one for one in table.columns)
+    return replace(table, columns=tuple(columns))
 
 
 def _create(table: Table, name: str, columns: Sequence[str]) -> list[str]:

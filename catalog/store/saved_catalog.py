@@ -13,7 +13,7 @@ import pyarrow as pa
 from catalog.names import TableName
 from catalog.tables import Catalog, Column, Constraint, Enumeration, Table
 
-_FORMAT = 6
+_FORMAT = 7
 
 
 def pack_catalog(catalog: Catalog) -> bytes:
@@ -54,7 +54,7 @@ def _pack_table(table: Table) -> dict[str, Any]:
         "columns": [
             [
                 *(column.name, column.sql_type, column.nullable, column.comment, column.identity),
-                *(_pack_enumeration(column), column.default),
+                *(_pack_enumeration(column), column.default, column.generated),
             ]
             for column in table.columns
         ],
@@ -86,8 +86,8 @@ def _unpack_table(packed: dict[str, Any]) -> Table:
         kind=packed["kind"],
         remote=tuple(packed["remote"]),
         columns=tuple(
-            Column(name, sql_type, arrow_type, nullable, comment, identity, _unpack_enumeration(enumeration), default)
-            for (name, sql_type, nullable, comment, identity, enumeration, default), arrow_type in zip(
+            Column(name, sql_type, arrow_type, nullable, comment, identity, _unpack_enumeration(enumeration), *told)
+            for (name, sql_type, nullable, comment, identity, enumeration, *told), arrow_type in zip(
                 packed["columns"], types, strict=True
             )
         ),

@@ -37,8 +37,8 @@ ORDER BY r.nspname <> 'public', r.nspname, r.relname
 COLUMNS = """
 SELECT a.attrelid, a.attname, a.atttypid, a.atttypmod, a.attnotnull, format_type(a.atttypid, a.atttypmod),
        col_description(a.attrelid, a.attnum), a.attcollation, a.attnum,
-       CASE WHEN d.adbin IS NOT NULL AND coalesce(to_jsonb(a) ->> 'attgenerated', '') = ''
-            THEN pg_get_expr(d.adbin, d.adrelid) END
+       pg_get_expr(d.adbin, d.adrelid),
+       CASE WHEN d.adbin IS NOT NULL THEN coalesce(to_jsonb(a) ->> 'attgenerated', '') ELSE '' END
 FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 WHERE a.attrelid = ANY(%(relations)s) AND a.attnum > 0 AND NOT a.attisdropped
   AND has_column_privilege(a.attrelid, a.attnum, 'SELECT')

@@ -178,7 +178,7 @@ def _columns(
     relation: int, found: _Catalogues, options: PostgresOptions
 ) -> tuple[tuple[Column, ...], dict[str, ColumnShape]]:
     columns, shapes = [], {}
-    for name, oid, typmod, not_null, spelled, comment, collation, number, default in found.columns.get(relation, []):
+    for name, oid, typmod, not_null, spelled, comment, collation, number, *told in found.columns.get(relation, []):
         key = (oid, typmod, collation)
         shape = found.column_shapes.get(key)
         if shape is None:
@@ -186,7 +186,7 @@ def _columns(
         way = shape.type
         enumeration = found.enumerations.get(_base_type(oid, found))
         identity = f"{relation}/{number}"
-        columns.append(Column(name, way.sql_type, way.arrow, not not_null, comment, identity, enumeration, default))
+        columns.append(Column(name, way.sql_type, way.arrow, not not_null, comment, identity, enumeration, *told))
         shapes[name] = shape
     return tuple(columns), shapes
 

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from catalog.mirror.built_ins import BuiltIns
-from catalog.mirror.expressions import get_check, get_expression
+from catalog.mirror.expressions import get_check, get_expression, get_generation
 from catalog.mirror.mirror import Mirror
 from catalog.server import Server
 
@@ -154,3 +154,58 @@ def test_what_could_be_lexed_otherwise_is_kept_apart(connection: psycopg.Connect
     assert get_expression("(select a)", COLUMNS, known) == '( "select" "a" )'
     assert get_expression('a&"Odd ""one"""', COLUMNS, known) == '"a" & "Odd ""one"""'
     assert get_expression("lower(word)", COLUMNS, known) == 'pg_catalog."lower" ( "word" )'
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "a + 1",
+        "round(price * 1.20, 2)",
+        "word || ' ' || \"left\"(state::text, 3)",
+        "CASE WHEN a > 0 THEN lower(word) ELSE coalesce(state, 'none') END",
+        "extract(year FROM day)",
+        "(document ->> 'name')",
+        "int4range(a, 9, '[]')",
+    ],
+)
+def test_generated_columns_of_postgresqls_own_parts_are_shown_alike(
+    connection: psycopg.Connection, written: str
+) -> None:
+    shown = "SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef WHERE adrelid = 'pg_temp.checked'::regclass"
+    add = "ALTER TABLE pg_temp.checked ADD COLUMN g {} GENERATED ALWAYS AS ({}) STORED"
+    with connection.transaction(force_rollback=True):
+        connection.execute("SET LOCAL search_path = ''")
+        row = connection.execute(
+            f"SELECT pg_typeof({written}) FROM (VALUES (1)) v LEFT JOIN pg_temp.checked ON true".encode()
+        )
+        (kind,) = row.fetchone() or ("",)
+        connection.execute(add.format(kind, written).encode())
+        before = connection.execute(shown.encode()).fetchone()
+        assert before is not None
+        expression = get_generation(before[0], COLUMNS, BuiltIns(connection))
+        assert expression is not None, before[0]
+        connection.execute("ALTER TABLE pg_temp.checked DROP COLUMN g")
+        connection.execute(add.format(kind, expression).encode())
+        assert connection.execute(shown.encode()).fetchone() == before
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "repeat('x'::text, 1000000000)",
+        "lpad('x'::text, 1000000000)",
+        "\"lpad\"('x'::text, 1000000000)",
+        "replace(word, 'x'::text, 'y'::text)",
+        "(2)::numeric ^ (100000)::numeric",
+        "word ~ '(x*)*y'::text",
+        "('x'::character(1000000))::text",
+        "('x'::bpchar(1000000))::text",
+        "('x'::bpchar (1000000))::text",
+        "public.f(a)",
+        "pg_sleep(1)",
+        "absent + 1",
+        " + ".join("a" for _ in range(300)),
+    ],
+)
+def test_what_would_take_long_is_left_out_of_generated_columns(connection: psycopg.Connection, expression: str) -> None:
+    assert get_generation(expression, COLUMNS, BuiltIns(connection)) is None

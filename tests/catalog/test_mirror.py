@@ -180,6 +180,42 @@ def test_checks_are_shown_as_their_source_has_them_and_none_is_evaluated(server:
         mirror.apply(catalog(), AccessRows(99))
 
 
+def test_generated_columns_are_shown_as_such_or_else_as_plain_ones(server: Server, mirror: Mirror) -> None:
+    def made(name: str, **expressions: tuple[str, str]) -> Table:
+        generated = (
+            Column(one, "numeric", pa.null(), default=text, generated=kind) for one, (kind, text) in expressions.items()
+        )
+        return replace(table("crm", name), columns=(Column("price", "numeric", pa.null()), *generated))
+
+    orders = made("orders", gross=("s", "(price * 1.2)"), net=("v", "(price - (1)::numeric)"), own=("s", "f(price)"))
+    broken = made("broken", one=("s", "((1)::numeric / (0)::numeric)"), two=("s", "(price + (1)::numeric)"))
+    nested = made("nested", one=("s", "(price + (1)::numeric)"), two=("s", "(one + (1)::numeric)"))
+    query = (
+        "SELECT a.attrelid::regclass::text, attname, attgenerated::text, pg_get_expr(d.adbin, d.adrelid)"
+        " FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum"
+        " WHERE a.attnum > 1 AND a.attrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'crm'::regnamespace)"
+        " ORDER BY 1, a.attnum"
+    )
+    try:
+        applied = mirror.apply(catalog(orders, broken, nested), ACCESS)
+        assert ask(server, mirror, query) == [
+            ("crm.broken", "one", "", None),
+            ("crm.broken", "two", "", None),
+            ("crm.nested", "one", "s", "(price + (1)::numeric)"),
+            ("crm.nested", "two", "", None),
+            ("crm.orders", "gross", "s", "(price * 1.2)"),
+            ("crm.orders", "net", "v", "(price - (1)::numeric)"),
+            ("crm.orders", "own", "", None),
+        ]
+        assert [*applied.notes] == ["table crm.broken: division by zero"]
+        with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState):
+            ask(server, mirror, "SELECT net, gross FROM crm.orders")
+        mirror.apply(catalog(made("orders", gross=("s", "(price * 1.3)"))), ACCESS)
+        assert ask(server, mirror, query) == [("crm.orders", "gross", "s", "(price * 1.3)")]
+    finally:
+        mirror.apply(catalog(), AccessRows(99))
+
+
 def test_what_is_too_much_for_postgresql_is_noted_and_the_rest_is_shown(server: Server, mirror: Mirror) -> None:
     wide = table("crm", "wide", *(f"c{number} integer" for number in range(1601)))
     deep = replace(

@@ -196,6 +196,7 @@ def catalog_of_all_sorts() -> Catalog:
         pa.binary(16),
     ]
     columns = tuple(Column(f"c{n}", "text", kind, n % 2 == 0, "ä\n'" if n else None) for n, kind in enumerate(types))
+    columns = (*columns, Column("g", "text", pa.string(), default="(c0 + 1)", generated="s"))
     table = Table(
         TableName("sales", 'Odd "name"'),
         "sales",

@@ -79,6 +79,12 @@ CREATE TABLE types (
     c_float8_arr double precision[],
     c_bool_arr boolean[]
 );
+CREATE TABLE prices (
+    net numeric(12, 2),
+    gross numeric(12, 2) GENERATED ALWAYS AS (round(net * 1.2, 2)) STORED,
+    label text,
+    initial text GENERATED ALWAYS AS (upper(left(label, 1))) VIRTUAL
+);
 INSERT INTO region SELECT n, (ARRAY['AFRICA', 'AMERICA', 'ASIA', 'EUROPE', 'MIDDLE EAST'])[n + 1], 'region ' || n
 FROM generate_series(0, 4) n;
 INSERT INTO nation SELECT n, 'NATION ' || n, n % 5, CASE WHEN n % 7 <> 3 THEN 'nation ' || n END

@@ -129,7 +129,7 @@ def test_nullability_and_comments(source: PostgresSource, tables: dict[str, Tabl
     assert source.discover().schemas["crm_hr"] == "people"
 
 
-def test_defaults_are_told_and_what_generates_is_none(server: RealServer) -> None:
+def test_defaults_are_told_and_what_generates(server: RealServer) -> None:
     dsn = server.database(
         "CREATE SEQUENCE s; CREATE TYPE mood AS ENUM ('ok'); CREATE TABLE d (n int, a varchar(9) DEFAULT 'x',"
         " b int DEFAULT -1, c timestamptz DEFAULT now(), e mood DEFAULT 'ok', f int DEFAULT nextval('s'),"
@@ -138,6 +138,7 @@ def test_defaults_are_told_and_what_generates_is_none(server: RealServer) -> Non
     source = PostgresSource("crm", dsn)
     (found,) = source.discover().tables
     source.close()
+    assert {column.name: column.generated for column in found.columns if column.generated} == {"g": "s"}
     assert {column.name: column.default for column in found.columns} == {
         "n": None,
         "a": "'x'::character varying",
@@ -145,7 +146,7 @@ def test_defaults_are_told_and_what_generates_is_none(server: RealServer) -> Non
         "c": "now()",
         "e": "'ok'::public.mood",
         "f": "nextval('public.s'::regclass)",
-        "g": None,
+        "g": "(n + 1)",
         "h": None,
     }
 
