@@ -144,7 +144,7 @@ def _ask_last(clause: exp.Expr, named: dict[str, exp.CTE]) -> bool:
     """
     key = "on" if isinstance(clause, exp.Join) else "this"
     parts = conjuncts(clause.args.get(key))
-    known = [part for part in _beside(clause, parts, named) if not _is_late(part) and not holds(part, _UNREPEATABLE)]
+    known = [part for part in _beside(clause, parts, named) if _is_sure(part)]
     by_tables: dict[frozenset[str], list[exp.Expr]] = {}
     for part in parts:
         if _is_late(part) and not _is_taken_apart(part):
@@ -159,6 +159,13 @@ def _ask_last(clause: exp.Expr, named: dict[str, exp.CTE]) -> bool:
     if last:
         clause.set(key, _all_true([*parts, *last]))
     return bool(last)
+
+
+def _is_sure(part: exp.Expr) -> bool:
+    """Whether a condition may be asked twice, and nothing in it may fail: also what stands in a CASE of booleans is
+    still to be changed, in one place.
+    """
+    return not holds(part, _UNREPEATABLE) and not any(map(_may_fail, below(part)))
 
 
 def _is_late(part: exp.Expr) -> bool:

@@ -92,3 +92,16 @@ select x.id, p.k from (select id, i4 j from types where i4 <> 0) x join pairs p 
 select x.id, p.k from (select id, i4 j from types where i4 <> 0) x join (select k from pairs where k <> 3) p on p.k < 100 / x.j and 10 / (p.k - 3) < x.j order by 1, 2;
 -- missing rows of a derived table that leaves out
 select p.k, x.id from pairs p left join (select id, i4 j from types where i4 <> 0) x on x.id = p.k where coalesce(100 / x.j, 6) > 5 order by 1;
+-- beside a CASE of conditions
+select id from types where case when i4 <> 0 then 100 / i4 > 5 else i4 is null end and 10 / i2 > 0 and i2 <> 0 order by 1;
+-- beside a COALESCE of them
+select id from types where coalesce(i4 <> 0 and 100 / i4 > 5, true) and i2 <> 0 and 10 / i2 > 0 order by 1;
+-- a CASE in a derived table, which costs more
+-- error: 22012
+select x.id from (select id, i2 from types where case when i2 <> 0 then 10 / i2 > 0 else false end) x where 10 / x.i2 > 1 order by 1;
+-- many of them
+select id from types where i4 <> 0 and i2 <> 0 and 100 / i4 > 5 and 100 / i2 > 5 and n <> 0 and (1 / n > 0.1 or 7 % i2 = 0) order by 1;
+-- NOT IN of quotients
+select id from types where i4 <> 0 and 100 / i4 not in (10, 20) order by 1;
+-- between quotients
+select id from types where 5 between 100 / i4 and 1000 / i4 and i4 <> 0 order by 1;
