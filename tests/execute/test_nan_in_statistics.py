@@ -24,7 +24,7 @@ CONDITIONS = {
     "f NOT BETWEEN 1 AND 500": {NAN},
     "f <> 3 AND id < 4": {NAN, 3},
     "f > 150": {NAN, 4},
-    "-f < -150": {NAN, 4},
+    "-f < -150": {4},  # -NaN is NaN, as in PostgreSQL
     "(f > 150) IS TRUE": {NAN, 4},
     "f <> 100": {1, NAN, 4, 5, 6},
     "f = 3": {1, 5, 6},
