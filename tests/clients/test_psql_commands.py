@@ -28,6 +28,12 @@ SAME = (
     r"\d shop.lineitem",
     r"\d+ shop.types",
     r"\d shop.customer",
+    r"\d shop.prices",
+    r"\d+ shop.prices",
+    "begin;\ncreate temp table copied (like shop.prices including all, like shop.orders including constraints);\n"
+    "select attname, attgenerated from pg_attribute where attrelid = 'copied'::regclass and attnum between 1 and 4;\n"
+    "insert into copied (net, label, o_orderkey, o_custkey, o_orderstatus) values (10, 'ab', 1, 1, 'O');\n"
+    "select gross, initial from copied;\nupdate copied set o_orderstatus = 'X';\nrollback;",
     r"\d shop.nation_orders",
     r"\dv shop.*",
     r"\dm shop.*",
