@@ -23,7 +23,7 @@ from gateway.lanes.again import Again, LightAgain
 from gateway.pipeline import Asker, Plan, plan
 from gateway.sql.copy_options import Format
 from gateway.sql.copy_statements import CopyTo, read_copy
-from gateway.sql.copy_tables import check_table
+from gateway.sql.copy_tables import of_table
 from gateway.sql.cursor_statements import declaration, preparation
 from gateway.sql.explain_options import ExplainOptions
 from gateway.sql.hints import read_hints
@@ -422,7 +422,7 @@ def _prepare_copy(statement: Statement, asker: Asker, lake: Lake) -> PreparedSta
     """Prepare a COPY as the query that it stands for."""
     copy = read_copy(statement.text)
     try:
-        check_table(copy, asker.names)
+        copy = of_table(copy, asker.names)
         made = _plan(copy.query, replace(asker, parameters=()), lake)
     except NotResolved as failure:
         return PreparedStatement(statement, Lane.ENGINE, None, None, copy.placed(failure), copy)

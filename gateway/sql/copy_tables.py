@@ -1,9 +1,13 @@
-"""The table of ``COPY table (columns) TO``: what PostgreSQL checks of it that it does not check of a query."""
+"""The table of ``COPY table (columns) TO``: what PostgreSQL checks of it that it does not check of a query, and which
+columns it takes.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from catalog.errors import SqlError
-from catalog.names import TableName
+from catalog.names import TableName, always_quoted
 from catalog.sqlstate import SqlState
 from catalog.tables import Table, visible_part
 from gateway.sql.copy_statements import CopyTo
@@ -11,28 +15,38 @@ from gateway.sql.resolve import SYSTEM_SCHEMAS, Names
 from policies.views import KIND as VIEW
 
 
-def check_table(copy: CopyTo, names: Names) -> None:
-    """Raise for a view (42809), and for columns that the table does not have, or that may not be known of (42703). A
-    table that is not found here is for the planner to judge.
+def of_table(copy: CopyTo, names: Names) -> CopyTo:
+    """Return a COPY without the generated columns of its table, which it does not take. Raises for a view (42809), for
+    columns that the table does not have, or that may not be known of (42703), and for generated ones (42P10). A table
+    that is not found here is for the planner to judge.
     """
     table = _get_table(copy, names)
     if table is None:
-        return
+        return copy
     if table.kind == VIEW:
         raise SqlError(
             SqlState.WRONG_OBJECT_TYPE,
             f'cannot copy from view "{table.name.name}"',
             hint="Try the COPY (SELECT ...) TO variant.",
         )
-    known = {column.name for column in visible_part(table, names.columns(table.name)).columns}
+    visible = visible_part(table, names.columns(table.name))
+    known = {column.name: column for column in visible.columns}
+    taken = [column.name for column in table.columns if not column.generated]
     quoted = copy.options.force_quote
     for name in (*copy.columns, *(quoted if isinstance(quoted, tuple) else ())):
         if name not in known:
             message = f'column "{name}" of relation "{table.name.name}" does not exist'
             raise SqlError(SqlState.UNDEFINED_COLUMN, message)
+        if known[name].generated:
+            message, detail = f'column "{name}" is a generated column', "Generated columns cannot be used in COPY."
+            raise SqlError(SqlState.INVALID_COLUMN_REFERENCE, message, detail=detail)
         if copy.columns and name not in copy.columns:
             message = f'FORCE_QUOTE column "{name}" not referenced by COPY'
             raise SqlError(SqlState.INVALID_COLUMN_REFERENCE, message)
+    if copy.columns or len(taken) == len(table.columns) or len(known) < len(table.columns):
+        return copy  # of who may not see all columns, what he is told of all is told
+    listed = ", ".join(map(always_quoted, taken))
+    return replace(copy, query=copy.query.replace("SELECT *", f"SELECT {listed}", 1))
 
 
 def _get_table(copy: CopyTo, names: Names) -> Table | None:

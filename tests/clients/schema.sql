@@ -85,6 +85,7 @@ CREATE TABLE prices (
     label text,
     initial text GENERATED ALWAYS AS (upper(left(label, 1))) VIRTUAL
 );
+INSERT INTO prices (net, label) VALUES (10, 'one'), (2.50, 'two'), (NULL, NULL);
 INSERT INTO region SELECT n, (ARRAY['AFRICA', 'AMERICA', 'ASIA', 'EUROPE', 'MIDDLE EAST'])[n + 1], 'region ' || n
 FROM generate_series(0, 4) n;
 INSERT INTO nation SELECT n, 'NATION ' || n, n % 5, CASE WHEN n % 7 <> 3 THEN 'nation ' || n END
