@@ -17,7 +17,6 @@ from sqlglot import exp
 
 from gateway.sql.engine_dialect.build import number
 from gateway.sql.engine_dialect.correlation import conjuncts, free_columns, items
-from gateway.sql.engine_dialect.group_keys import ROWS
 from gateway.sql.engine_dialect.sunk_conditions import named_once, sink
 from optimizer.census import LEAVES, Census, below, holds, with_subclasses
 from optimizer.copies import copied
@@ -36,7 +35,6 @@ _APART = _PLAIN | {exp.Exists}  # of rows of other items: nothing of it is compu
 _QUERIES = with_subclasses((exp.Query,))
 _COLUMN = with_subclasses((exp.Column,))
 _AGGREGATES = with_subclasses((exp.AggFunc,))
-_OF_MANY_ROWS = with_subclasses((exp.AggFunc, exp.Window, exp.Query, *ROWS))
 _ABOVE_WHERE = ("expressions", "group", "having", "order", "distinct", "qualify", "windows")
 
 
@@ -47,7 +45,7 @@ def put_barriers(census: Census) -> bool:
     ctes = census.find_all(exp.CTE)
     once = named_once(ctes, census)
     selects = census.find_all(exp.Select)
-    changed = sum(sink(select, once, _is_beside_computed) for select in selects) > 0
+    changed = sum(sink(select, once, _compute) for select in selects) > 0
     named = {cte.alias: cte.this for cte in ctes}
     for select in reversed(selects):
         found = [*items(select)]
@@ -62,7 +60,7 @@ def put_barriers(census: Census) -> bool:
     return changed
 
 
-def _is_beside_computed(_: exp.Expr, arms: list[exp.Select]) -> bool:
+def _compute(arms: list[exp.Select]) -> bool:
     return any(_is_computed(one) for arm in arms for one in arm.selects)
 
 

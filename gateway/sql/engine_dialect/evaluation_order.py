@@ -13,7 +13,7 @@ from sqlglot import exp
 
 from gateway.sql.engine_dialect.build import case, cast, number, paren, typed
 from gateway.sql.engine_dialect.call_marks import ORIGINAL, get_mark
-from gateway.sql.engine_dialect.correlation import conjuncts, free_columns
+from gateway.sql.engine_dialect.correlation import conjuncts, free_columns, where_of
 from gateway.sql.engine_dialect.kinds import TEXTS, T, kind, type_of
 from gateway.sql.engine_dialect.sunk_conditions import all_of, lifted, named_once, sink
 from optimizer.census import Census, below, holds, take_census, with_subclasses
@@ -39,7 +39,7 @@ def keep_order(tree: exp.Query, census: Census) -> Census:
     if not _late(census):
         return census
     selects, once = census.find_all(exp.Select), named_once(census.find_all(exp.CTE), census)
-    if sum(sink(select, once, lambda part, _: _has_failing(part)) for select in selects):
+    if sum(sink(select, once) for select in selects if any(map(_has_failing, where_of(select)))):
         census = take_census(tree)
     inner, clauses = _found([_path(node) for node in _late(census)])
     if not inner and not clauses:

@@ -7,21 +7,20 @@ from collections.abc import Callable
 
 from sqlglot import exp
 
-from gateway.sql.engine_dialect.build import typed
+from gateway.sql.engine_dialect.build import cast, typed
 from gateway.sql.engine_dialect.correlation import conjuncts, free_columns, items, where_of
 from gateway.sql.engine_dialect.group_keys import ROWS
 from gateway.sql.engine_dialect.kinds import T, type_of
 from optimizer.census import Census, holds, with_subclasses
 from optimizer.copies import copied
 
+_TEXTS = {T.TEXT, T.VARCHAR}  # alike for every operator
 _OF_MANY_ROWS = with_subclasses((exp.AggFunc, exp.Window, exp.Query, *ROWS))
 
 
-def sink(
-    select: exp.Select, named: dict[str, exp.CTE], is_wanted: Callable[[exp.Expr, list[exp.Select]], bool]
-) -> bool:
+def sink(select: exp.Select, named: dict[str, exp.CTE], is_wanted: Callable[[list[exp.Select]], bool] = bool) -> bool:
     """Move conditions on plain columns of derived tables into the SELECTs that these are made of, in place, where that
-    is wanted of a condition. Returns whether one was moved.
+    is wanted of these. Returns whether one was moved.
     """
     where = select.args.get("where")
     if where is None or any(join.side for join in select.args.get("joins") or ()):
@@ -29,9 +28,8 @@ def sink(
     parts = every = conjuncts(where.this)
     for item in items(select):
         arms = _arms(item, named)
-        if arms:
-            name = item.alias_or_name
-            parts = [part for part in parts if not (is_wanted(part, arms) and _sunk(part, name, arms))]
+        if arms and is_wanted(arms):
+            parts = [part for part in parts if not _sunk(part, item.alias_or_name, arms)]
     if len(parts) < len(every):
         select.set("where", exp.Where(this=all_of(parts)) if parts else None)
     return len(parts) < len(every)
@@ -106,10 +104,18 @@ def _sunk(part: exp.Expr, name: str, arms: list[exp.Select]) -> bool:
     for arm, each in zip(arms, values, strict=True):
         holder = exp.Paren(this=copied(part))
         for column in [*holder.find_all(exp.Column)]:
-            column.replace(copied(each[places[column.name]]))
+            column.replace(_as(column, copied(each[places[column.name]])))
         own = arm.args.get("where")
         arm.set("where", exp.Where(this=all_of([*(conjuncts(own.this) if own is not None else ()), holder])))
     return True
+
+
+def _as(column: exp.Expr, inner: exp.Expr) -> exp.Expr:
+    """Return the column of an arm as the type that the set operation makes of it."""
+    outer, own = type_of(column), type_of(inner)
+    if T.UNKNOWN in (outer.this, own.this) or outer.this is own.this or {outer.this, own.this} <= _TEXTS:
+        return inner
+    return cast(inner, outer)
 
 
 def named_once(named: list[exp.CTE], census: Census) -> dict[str, exp.CTE]:

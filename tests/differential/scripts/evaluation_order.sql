@@ -105,3 +105,9 @@ select id from types where i4 <> 0 and i2 <> 0 and 100 / i4 > 5 and 100 / i2 > 5
 select id from types where i4 <> 0 and 100 / i4 not in (10, 20) order by 1;
 -- between quotients
 select id from types where 5 between 100 / i4 and 1000 / i4 and i4 <> 0 order by 1;
+-- arms of several types
+select x.k from (select i2 k from types where i2 <> 0 union all select n from types where n <> 0) x where 7 / x.k > 2.5 order by 1;
+-- arms of several types, without conditions of their own
+select x.k from (select i2 k from types union all select n from types) x where x.k <> 0 and 7 / x.k > 2.5 order by 1;
+-- arms of texts
+select x.k from (select t k from types union all select v from types) x where x.k ~ '^[0-9]+$' and x.k::int > 5 order by 1;
