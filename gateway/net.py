@@ -23,8 +23,8 @@ from gateway.authentication.certificates import Certificate
 from gateway.login import Login, LoginServices
 from gateway.logs import bind_connection, bind_statement
 from gateway.relay.mirror_errors import MirrorLost
+from gateway.sessions.in_callbacks import HandedOver
 from gateway.sessions.session import Session
-from gateway.sessions.straight import HandedOver
 from gateway.tls import ALPN, Tls, encryption_of
 from gateway.tls_alerts import Alerting
 from gateway.told_errors import error_response

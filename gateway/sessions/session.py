@@ -32,6 +32,7 @@ from gateway.relay.mirror_errors import MirrorLost
 from gateway.sessions.credentials import check_credential
 from gateway.sessions.cursors import Cursors
 from gateway.sessions.executed_again import ExecutedAgain, Turn
+from gateway.sessions.in_callbacks import HandedOver, StraightClient
 from gateway.sessions.late_lanes import LATE, LateLanes
 from gateway.sessions.owed_answers import BehindError, OwedAnswers
 from gateway.sessions.own_statements import OwnStatements
@@ -45,7 +46,7 @@ from gateway.sessions.role import SessionRole
 from gateway.sessions.running_work import RunningWork
 from gateway.sessions.services import SessionServices
 from gateway.sessions.shaped_statements import ShapedStatements
-from gateway.sessions.straight import HandedOver, Straight, StraightClient
+from gateway.sessions.straight import Straight
 from gateway.sessions.straight_engine import StraightEngine
 from gateway.sessions.temporary import TemporaryRelations
 from gateway.sessions.temporary_load import TemporaryLoad
@@ -264,7 +265,7 @@ class Session:
     def begin_straight(self, data: bytes, ids: tuple[str, str], client: StraightClient) -> bool:
         """Begin the statement that all of these bytes are, if that can be done at once; return whether it was."""
         between = self._unsynced or self._path_changed or self._spoken != "UTF8"
-        if between:
+        if between or not self._straight.may_begin:
             return False
         return self._straight.begin(data, ids, client) or self._straight_engine.begin(data, ids, client)
 

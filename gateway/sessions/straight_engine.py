@@ -19,9 +19,6 @@ import pyarrow as pa
 import structlog
 
 from catalog.errors import SqlError
-from catalog.sqlstate import SqlState
-from gateway.audit.audit import Ticket
-from gateway.audit.entries import Outcome
 from gateway.dynamic_filters import Asking
 from gateway.execute.port import RunningStatement
 from gateway.history.log import Run
@@ -32,13 +29,8 @@ from gateway.lanes.prepared import Lane, NamedStatement, NamedStatements, is_out
 from gateway.lanes.session_settings import Settings
 from gateway.logs import note_statement
 from gateway.pipeline import Plan, light_at, light_query
-from gateway.relay.mirror_connection import MirrorConnection
-from gateway.sessions.executed_again import ExecutedAgain
-from gateway.sessions.parking import Parking
-from gateway.sessions.running_work import RunningWork
-from gateway.sessions.straight import StraightClient
+from gateway.sessions.in_callbacks import Begun, InCallbacks, StraightClient
 from gateway.sql.hints import NO_HINTS
-from gateway.told_errors import internal_error
 from gateway.values.registry import sql_name
 from gateway.versions_at_once import Snapshots
 from gateway.wire import backend, frontend
@@ -48,55 +40,26 @@ from gateway.wire.sent_at_once import InTurn
 _log = structlog.get_logger(__name__)
 _BOUND = backend.BindComplete().encode()
 _READY = backend.ReadyForQuery("I").encode()
-_LEFT = str(SqlState.CONNECTION_FAILURE)
 _MOST_ROWS = 512  # of an answer: the event loop makes messages of them
 
 
 @dataclass(slots=True)
-class _Begun:
-    """A statement under way. ``data`` is the client's message, ``ids`` are those of the connection and statement."""
+class _Begun(Begun):
+    """``running`` is an execution that is to be closed."""
 
     named: NamedStatement
     light: LightAgain
     parameters: tuple[pa.Scalar, ...]
-    client: StraightClient
-    data: bytes
-    ids: tuple[str, str]
-    started: float = 0.0
-    running: RunningStatement | None = None  # that is to be closed
-    handed_over: bool = False
-    reason: SqlError | None = None  # why it is not to go on
+    running: RunningStatement | None = None
 
 
-class StraightEngine:
+class StraightEngine(InCallbacks[_Begun]):
     """Those of one session: one statement at a time."""
 
-    def __init__(
-        self,
-        again: ExecutedAgain,
-        statements: NamedStatements,
-        work: RunningWork,
-        parking: Parking,
-        mirror: MirrorConnection,
-    ) -> None:
-        self._again = again
-        self._lake, self._engine = again.lake, again.engine
-        self._client, self._role = again.client, again.role
-        self._statements = statements
-        self._work = work
-        self._parking = parking
-        self._mirror = mirror
-        self._begun: _Begun | None = None
-
-    @property
-    def is_under_way(self) -> bool:
-        """Whether a statement is."""
-        return self._begun is not None
-
     def begin(self, data: bytes, ids: tuple[str, str], client: StraightClient) -> bool:
-        """Begin the statement that all of these bytes are, if it is known; return whether it was begun."""
-        if self._work.is_running or self._parking.is_under_way or self._role.has_set_role or self._role.has_expired:
-            return False
+        """Begin the statement that all of these bytes are, if it is known; return whether it was begun. Only where it
+        `may_begin`.
+        """
         found = name_at_once(data)
         named = self._statements.get(found[0]) if found is not None else None
         light = self._again.current_light(named) if named is not None else None
@@ -107,33 +70,13 @@ class StraightEngine:
         query = light_query(light.plan)
         if parameters is None or query is None or not self._lake.engine.is_at_hand(query, parameters):
             return False
-        asks = (self._role.asking, self._mirror.parameters.get("application_name", ""))
         text = named.prepared.statement.text
-        if not self._client.executes_soon((text, text), ids, asks, self):
-            return False
-        self._begun = _Begun(named, light, parameters, client, data, ids)
-        self._engine.busy = True
-        self._work.begin(self._end_for)
-        return True
+        return self._begin(_Begun(client, data, ids, False, named, light, parameters), (text, text))
 
-    # What the audit says --------------------------------------------------------------------------------------------
-
-    def begun(self, ticket: Ticket) -> None:
-        """The intent was written: look at the versions."""
-        begun = self._begun
-        if begun is None:  # the session has ended in the same turn
-            ticket.end(Outcome(_LEFT))
-            return
-        self._client.begun(ticket, simple=False)
-        if begun.handed_over:
-            return
+    def _go_on(self, begun: _Begun) -> None:
+        """Look at the versions."""
         begun.started = monotonic()
         self._lake.versions.look(begun.light.tables).add_done_callback(partial(self._looked, begun))
-
-    def refused(self, error: SqlError) -> None:
-        """The intent could not be written."""
-        if self._begun is not None and not self._begun.handed_over:
-            self._end_for(error)
 
     # What the source says -------------------------------------------------------------------------------------------
 
@@ -148,9 +91,8 @@ class StraightEngine:
             self._execute(begun, found.result())
         except SqlError:  # a value has no form: so it is told on the way of all others
             self._hand_over(begun)
-        except Exception:  # as in `Session.handle`, which would not see it
-            _log.exception("internal error", connection=begun.ids[0], statement=begun.ids[1])
-            self._end_for(internal_error())
+        except Exception:
+            self._broken(begun)
 
     def _execute(self, begun: _Begun, versions: Snapshots) -> None:
         """Compute the rows and send them, if the statement may still be executed as it is known."""
@@ -184,17 +126,6 @@ class StraightEngine:
 
     # What the session says ------------------------------------------------------------------------------------------
 
-    def _end_for(self, reason: SqlError) -> None:
-        begun = self._begun
-        if begun is not None and begun.reason is None:
-            begun.reason = reason
-            self._hand_over(begun)
-
-    def _hand_over(self, begun: _Begun) -> None:
-        if not begun.handed_over:
-            begun.handed_over = True
-            begun.client.hand_over()
-
     async def finish(self) -> InTurn:
         """Return the messages of the statement that was handed over: they are to go the way of all others, with their
         intent written. Raises SqlError where that could not be written, and where the statement was ended.
@@ -209,16 +140,6 @@ class StraightEngine:
                 raise begun.reason
             return InTurn.decode(begun.data)
         finally:
-            self._over()
-
-    def _over(self) -> None:
-        self._begun = None
-        self._engine.busy = False
-        self._work.done()
-
-    def close(self) -> None:
-        """End what is under way: the session ends."""
-        if self._begun is not None:
             self._over()
 
     # What is known of statements ------------------------------------------------------------------------------------

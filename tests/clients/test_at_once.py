@@ -7,7 +7,8 @@ import json
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from deltalake import write_deltalake
 from catalog.tables import Table
 from gateway.execute.engine import Engine, Running
 from gateway.execute.port import EngineQuery
-from gateway.sessions.straight import StraightClient
+from gateway.sessions.in_callbacks import StraightClient
 from gateway.sessions.straight_engine import StraightEngine
 from gateway.versions_at_once import Snapshots, VersionsAtOnce
 from tests.attacks.own_gateway import OwnGateway, own_gateway
@@ -278,44 +279,56 @@ def test_a_client_that_leaves_during_the_look_leaves_nothing(
         assert other.execute(COUNT, [4], prepare=True).fetchone() == (4, 0, 3)
 
 
+@pytest.fixture
+def bob(once: OwnGateway, ada: psycopg.Connection) -> Iterator[psycopg.Connection]:
+    """Who may read the table for now."""
+    ada.execute("GRANT USAGE ON SCHEMA once TO bob; GRANT SELECT ON once.t TO bob")
+    try:
+        with _connected(once, BOB) as connection:
+            yield connection
+    finally:
+        ada.execute("REVOKE SELECT ON once.t FROM bob; REVOKE USAGE ON SCHEMA once FROM bob")
+
+
+@contextmanager
+def _during_the_look(bob: psycopg.Connection, held: Held, value: int) -> Iterator[Future[tuple[object, ...] | None]]:
+    """Have a statement begun, whose versions are being looked at in the block."""
+    with ThreadPoolExecutor(1) as threads:
+        asked = threads.submit(lambda: bob.execute(COUNT, [value], prepare=True).fetchone())
+        assert held.looked.wait(60)
+        try:
+            yield asked
+        finally:
+            held.go_on.set()
+
+
 def test_rights_that_are_taken_during_the_look_at_versions_count(
-    once: OwnGateway,
     ada: psycopg.Connection,
+    bob: psycopg.Connection,
     executed: list[EngineQuery],
     straight: list[bytes],
     request: pytest.FixtureRequest,
 ) -> None:
-    ada.execute("GRANT USAGE ON SCHEMA once TO bob; GRANT SELECT ON once.t TO bob")
-    with _connected(once, BOB) as bob, ThreadPoolExecutor(1) as threads:
-        _until_straight(bob, executed, straight)
-        held: Held = request.getfixturevalue("held")
-        asked = threads.submit(lambda: bob.execute(COUNT, [3], prepare=True).fetchone())
-        assert held.looked.wait(60)
+    _until_straight(bob, executed, straight)
+    with _during_the_look(bob, request.getfixturevalue("held"), 3) as asked:
         executed.clear()
         ada.execute("REVOKE SELECT ON once.t FROM bob; REVOKE USAGE ON SCHEMA once FROM bob")
-        held.go_on.set()
-        with pytest.raises(psycopg.errors.UndefinedTable):
-            asked.result(60)
-        assert not executed
+    with pytest.raises(psycopg.errors.UndefinedTable):
+        asked.result(60)
+    assert not executed
 
 
 def test_a_policy_that_is_made_during_the_look_at_versions_counts(
-    once: OwnGateway,
     ada: psycopg.Connection,
+    bob: psycopg.Connection,
     executed: list[EngineQuery],
     straight: list[bytes],
     request: pytest.FixtureRequest,
 ) -> None:
-    ada.execute("GRANT USAGE ON SCHEMA once TO bob; GRANT SELECT ON once.t TO bob")
+    _until_straight(bob, executed, straight)
     try:
-        with _connected(once, BOB) as bob, ThreadPoolExecutor(1) as threads:
-            _until_straight(bob, executed, straight)
-            held: Held = request.getfixturevalue("held")
-            asked = threads.submit(lambda: bob.execute(COUNT, [10], prepare=True).fetchone())
-            assert held.looked.wait(60)
+        with _during_the_look(bob, request.getfixturevalue("held"), 10) as asked:
             ada.execute("CREATE POLICY even ON once.t USING (n % 2 = 0); ALTER TABLE once.t ENABLE ROW LEVEL SECURITY")
-            held.go_on.set()
-            assert asked.result(60) == (5, 0, 8)
+        assert asked.result(60) == (5, 0, 8)
     finally:
         ada.execute("DROP POLICY IF EXISTS even ON once.t; ALTER TABLE once.t DISABLE ROW LEVEL SECURITY")
-        ada.execute("REVOKE SELECT ON once.t FROM bob; REVOKE USAGE ON SCHEMA once FROM bob")
