@@ -28,7 +28,7 @@ from catalog.mirror.scripts import (
     table_script,
     without_generation,
 )
-from catalog.mirror.sizes import hide_sizes, set_sizes
+from catalog.mirror.sizes import Size, hide_sizes, set_sizes
 from catalog.names import TableName, always_quoted
 from catalog.tables import Table
 
@@ -189,7 +189,7 @@ def set_numbers(connection: psycopg.Connection, tables: Mapping[TableName, Table
     present = read_tables(connection)
     rows = [_estimate(tables.get(name)) for name in present]
     connection.execute(_NUMBERS.encode(), ([table.oid for table in present.values()], rows))
-    set_sizes(connection, ((one.oid, tables[name].bytes if name in tables else None) for name, one in present.items()))
+    set_sizes(connection, (_size(one.oid, tables.get(name)) for name, one in present.items()))
     connection.execute(_HIDDEN)
 
 
@@ -197,6 +197,10 @@ def hide_numbers(connection: psycopg.Connection) -> None:
     """Take the numbers of rows and bytes where they would tell of rows that a role may not see."""
     connection.execute(_HIDE_NUMBERS.encode())
     hide_sizes(connection)
+
+
+def _size(relation: int, table: Table | None) -> Size:
+    return Size(relation) if table is None else Size(relation, table.bytes, table.rows)
 
 
 def _estimate(table: Table | None) -> float:

@@ -102,3 +102,15 @@ def test_row_security_takes_sizes_away_at_once(gateway: RunningGateway) -> None:
             assert whole is not None and bob.execute(database).fetchone() == (whole[0] - open_to_all[1],)
         finally:
             ada.execute("alter table crm.region disable row level security")
+
+
+def test_statistics_of_tables_tell_the_rows_to_who_may_read_them_all(gateway: RunningGateway) -> None:
+    query = "select n_live_tup from pg_stat_user_tables where schemaname = 'crm' and relname = 'region'"
+    with gateway.connect() as ada, gateway.connect(BOB) as bob, gateway.connect(EVE) as eve:
+        assert ada.execute(query).fetchone() == bob.execute(query).fetchone() == (5,)
+        assert eve.execute(query).fetchone() == (0,)
+        ada.execute("alter table crm.region enable row level security")
+        try:
+            assert ada.execute(query).fetchone() == (0,)
+        finally:
+            ada.execute("alter table crm.region disable row level security")
