@@ -59,6 +59,33 @@ class Constraint:
 
 
 @dataclass(frozen=True, slots=True)
+class IndexKey:
+    """What an index is sorted by or looked up by: a column's name, or else an expression as PostgreSQL writes it.
+    ``collation`` and ``operator_class`` name PostgreSQL's own, where they are not those of the column and of its type.
+    """
+
+    column: str | None
+    expression: str = ""
+    collation: str | None = None
+    operator_class: str | None = None
+    descending: bool = False
+    nulls_first: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """An index that belongs to no constraint; one with a ``predicate`` has some rows alone."""
+
+    name: str
+    keys: tuple[IndexKey, ...]
+    unique: bool = False
+    method: str = "btree"
+    included: tuple[str, ...] = ()
+    nulls_distinct: bool = True
+    predicate: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """A table of a source. ``remote`` locates it there (a URI, a namespace and name) and means something to its
     connector alone. ``rows`` and ``bytes`` are estimates, None where the source does not say. ``relkind`` is what
@@ -75,7 +102,7 @@ class Table:
     rows: int | None = None
     bytes: int | None = None
     constraints: tuple[Constraint, ...] = ()
-    indexes: tuple[str, ...] = ()  # CREATE INDEX statements for the mirror, of the table as clients see it
+    indexes: tuple[Index, ...] = ()
     layout: str | None = None  # how its files lie, in words: "partitioned by day, sorted by id"
     relkind: str = "r"
     definition: str | None = None

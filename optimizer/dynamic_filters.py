@@ -38,6 +38,7 @@ _ALIKE = frozenset({T.DECIMAL, T.TEXT, T.VARCHAR, T.DATE, T.TIMESTAMP, T.TIMESTA
 _EXACT = _INTEGERS | {T.DECIMAL}
 _REMOTE: Final = "postgres"
 _FILES: Final = frozenset({"delta", "iceberg", "files"})
+_SOUGHT: Final = frozenset({"btree", "hash"})  # indexes in which a key is looked up
 _FENCE: Final = "9223372036854775807"
 _OF_GROUPS: Final = ("group", "having", "limit", "offset", "fetch")
 _MOST_FILTERS: Final = 4  # of a query
@@ -371,8 +372,8 @@ def _is_indexed(table: Table, column: str) -> bool:
     """Whether an index of all rows begins with a column."""
     first = re.compile(rf'\("?{re.escape(column)}"?[,)]')
     keys = (one.definition for one in table.constraints if one.kind in "pu")
-    whole = (one for one in table.indexes if " WHERE " not in one)
-    return any(first.search(one) is not None for one in (*keys, *whole))
+    sought = (one for one in table.indexes if one.method in _SOUGHT and one.predicate is None)
+    return any(first.search(one) is not None for one in keys) or any(one.keys[0].column == column for one in sought)
 
 
 def _probe(known: ColumnEstimate, column: Column | None) -> pa.Scalar | None:

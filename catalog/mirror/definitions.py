@@ -1,7 +1,7 @@
-"""Keys, indexes and defaults as a source writes them, let through only where they are nothing else.
+"""Keys and defaults as a source writes them, let through only where they are nothing else.
 
 Their texts come from a source and run in the mirror with its owner's rights, so each is matched whole against the few
-forms that are mirrored. Expressions, predicates and storage parameters are not: they could call functions.
+forms that are mirrored. Expressions and storage parameters are not: they could call functions.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ _NAME = r'(?:[a-z_][a-z0-9_$]*|"(?:[^"\0]|"")+")'
 _NAMES = rf"\({_NAME}(?:, {_NAME})*\)"
 _ACTION = rf"(?:NO ACTION|RESTRICT|CASCADE|SET NULL(?: {_NAMES})?|SET DEFAULT(?: {_NAMES})?)"
 _DEFERRED = r"(?: DEFERRABLE)?(?: INITIALLY DEFERRED)?"
-_ITEM = rf"{_NAME}(?: {_NAME})?(?: ASC| DESC)?(?: NULLS FIRST| NULLS LAST)?"  # a column, its operator class, its order
 
 _KEY = re.compile(
     rf"(?:PRIMARY KEY|UNIQUE(?: NULLS NOT DISTINCT)?) {_NAMES}(?: INCLUDE {_NAMES})?{_DEFERRED}", re.ASCII
@@ -23,12 +22,6 @@ _KEY = re.compile(
 _FOREIGN_KEY = re.compile(
     rf"FOREIGN KEY {_NAMES} REFERENCES (?P<schema>{_NAME})\.(?P<table>{_NAME}) ?{_NAMES}(?: MATCH FULL)?"
     rf"(?: ON UPDATE {_ACTION})?(?: ON DELETE {_ACTION})?{_DEFERRED}(?P<state>(?: NOT VALID)?(?: NOT ENFORCED)?)",
-    re.ASCII,
-)
-_INDEX = re.compile(
-    rf"CREATE (?P<unique>UNIQUE )?INDEX (?P<name>{_NAME}) ON (?:ONLY )?(?P<schema>{_NAME})\.(?P<table>{_NAME})"
-    rf" USING (?P<method>btree|hash|gin|gist|spgist|brin) \((?P<items>{_ITEM}(?:, {_ITEM})*)\)"
-    rf"(?P<include> INCLUDE {_NAMES})?(?P<nulls> NULLS NOT DISTINCT)?",
     re.ASCII,
 )
 # Defaults: constants of types that every setting reads alike, and what stands for the moment or the user.
@@ -79,14 +72,6 @@ def get_foreign_key(definition: str) -> ForeignKey | None:
     if match is None:
         return None
     return ForeignKey(definition, TableName(_unquoted(match["schema"]), _unquoted(match["table"])))
-
-
-def get_index(statement: str, table: TableName) -> str | None:
-    """Return the statement that makes an index on this table, or None where it is anything else."""
-    match = _INDEX.fullmatch(statement)
-    if match is None or TableName(_unquoted(match["schema"]), _unquoted(match["table"])) != table:
-        return None
-    return statement
 
 
 def _unquoted(name: str) -> str:

@@ -8,8 +8,9 @@ from dataclasses import replace
 
 from catalog.mirror.applied import Notes
 from catalog.mirror.built_ins import BuiltIns
-from catalog.mirror.definitions import get_default, get_index, get_key
+from catalog.mirror.definitions import get_default, get_key
 from catalog.mirror.expressions import get_check, get_generation
+from catalog.mirror.indexes import get_index
 from catalog.names import MAX_IDENTIFIER_BYTES, TableName, always_quoted, quote_literal
 from catalog.tables import Column, Constraint, Table
 
@@ -33,7 +34,7 @@ def fingerprint(table: Table) -> str:
         parts.append(f"{column.generated} {column.default}" if column.generated else column.default)
     for constraint in table.constraints:
         parts += [constraint.name, constraint.kind, constraint.definition]
-    parts += [*table.indexes]
+    parts += map(repr, table.indexes)
     if table.relkind != "r":
         parts += [table.relkind, table.definition, table.source, *table.remote]
     return hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
@@ -119,12 +120,12 @@ def key_statements(table: Table, known: BuiltIns, notes: Notes) -> list[str]:
             notes.add(table.name, f"constraint {constraint.name} is not shown")
         else:
             statements.append(statement)
-    for text in table.indexes:
-        index = get_index(text, table.name)
-        if index is None:
-            notes.add(table.name, "an index on an expression, or with a predicate, is not shown")
+    for index in table.indexes:
+        made = get_index(index, table, known) if is_name(index.name) else None
+        if made is None:
+            notes.add(table.name, f"index {index.name} is not shown")
         else:
-            statements.append(index)
+            statements.append(made)
     return statements
 
 

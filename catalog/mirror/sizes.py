@@ -1,4 +1,4 @@
-"""How large tables are: PostgreSQL's functions for it answer with the lake's bytes, its statistics with the lake's rows.
+"""How large tables are: PostgreSQL's functions for it tell the lake's bytes, its statistics the lake's rows.
 
 The mirror's tables are empty files. So the functions are replaced by ones that look up what the sources tell, and else,
 for indexes and the system's own relations, ask PostgreSQL's; ``n_live_tup`` of ``pg_stat_all_tables`` likewise. They

@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import zlib
 from base64 import b64decode, b64encode
+from dataclasses import asdict
 from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
 
 from catalog.names import TableName
-from catalog.tables import Catalog, Column, Constraint, Enumeration, Table
+from catalog.tables import Catalog, Column, Constraint, Enumeration, Index, IndexKey, Table
 
-_FORMAT = 7
+_FORMAT = 8
 
 
 def pack_catalog(catalog: Catalog) -> bytes:
@@ -63,7 +64,7 @@ def _pack_table(table: Table) -> dict[str, Any]:
         "rows": table.rows,
         "bytes": table.bytes,
         "constraints": [[item.name, item.kind, item.definition] for item in table.constraints],
-        "indexes": table.indexes,
+        "indexes": [asdict(one) for one in table.indexes],
         "layout": table.layout,
         "relkind": table.relkind,
         "definition": table.definition,
@@ -76,6 +77,11 @@ def _pack_enumeration(column: Column) -> list[Any] | None:
 
 def _unpack_enumeration(packed: list[Any] | None) -> Enumeration | None:
     return None if packed is None else Enumeration(packed[0], tuple(packed[1]))
+
+
+def _unpack_index(packed: dict[str, Any]) -> Index:
+    keys = tuple(IndexKey(**key) for key in packed["keys"])
+    return Index(**{**packed, "keys": keys, "included": tuple(packed["included"])})
 
 
 def _unpack_table(packed: dict[str, Any]) -> Table:
@@ -95,7 +101,7 @@ def _unpack_table(packed: dict[str, Any]) -> Table:
         rows=packed["rows"],
         bytes=packed["bytes"],
         constraints=tuple(Constraint(*item) for item in packed["constraints"]),
-        indexes=tuple(packed["indexes"]),
+        indexes=tuple(_unpack_index(one) for one in packed["indexes"]),
         layout=packed["layout"],
         relkind=packed["relkind"],
         definition=packed["definition"],

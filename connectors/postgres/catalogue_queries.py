@@ -83,21 +83,37 @@ WHERE c.conrelid = ANY(%(relations)s) AND c.contype IN ('p', 'u', 'f', 'c')
 ORDER BY c.conrelid, c.contype <> 'p', c.conname
 """
 
-# Only plain btree indexes on columns with default operator classes: the mirror's planner never uses them, clients want
-# to see which columns are indexed. Expression and partial indexes are left out (their expressions may need types and
-# functions that exist in the source alone), as are those that belong to a constraint.
+# Not those that belong to a constraint. Operator classes and collations are told by their names, which have to be
+# PostgreSQL's own, where they are not those of the column.
 INDEXES = """
-SELECT i.indrelid, c.relname, i.indisunique, i.indnkeyatts, i.indoption::int2[],
+SELECT i.indrelid, c.relname, i.indisunique, m.amname,
+       NOT coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false), pg_get_expr(i.indpred, i.indrelid),
+       i.indnkeyatts,
        ARRAY(SELECT a.attname::text FROM unnest(i.indkey::int2[]) WITH ORDINALITY k(attnum, position)
-             JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum ORDER BY k.position)
+             LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum AND k.attnum <> 0
+             ORDER BY k.position),
+       ARRAY(SELECT CASE k.attnum WHEN 0 THEN pg_get_indexdef(i.indexrelid, k.position::int, false) ELSE '' END
+             FROM unnest(i.indkey::int2[]) WITH ORDINALITY k(attnum, position) ORDER BY k.position),
+       ARRAY(SELECT CASE WHEN NOT o.opcdefault THEN o.opcname::text END
+             FROM unnest(i.indclass::oid[]) WITH ORDINALITY k(oid, position)
+             JOIN pg_opclass o ON o.oid = k.oid ORDER BY k.position),
+       ARRAY(SELECT l.collname::text
+             FROM unnest(i.indcollation::oid[]) WITH ORDINALITY k(oid, position)
+             JOIN pg_attribute a ON a.attrelid = i.indexrelid AND a.attnum = k.position
+             LEFT JOIN pg_attribute t ON t.attrelid = i.indrelid AND t.attnum = (i.indkey::int2[])[k.position - 1]
+             LEFT JOIN pg_collation l ON l.oid = k.oid AND l.oid <> 'pg_catalog.default'::regcollation
+                                         AND l.oid IS DISTINCT FROM t.attcollation
+             ORDER BY k.position),
+       i.indoption::int2[]
 FROM pg_index i
 JOIN pg_class c ON c.oid = i.indexrelid
 JOIN pg_am m ON m.oid = c.relam
-WHERE i.indrelid = ANY(%(relations)s) AND m.amname = 'btree' AND i.indisvalid
-  AND i.indpred IS NULL AND i.indexprs IS NULL
+WHERE i.indrelid = ANY(%(relations)s) AND i.indisvalid
   AND NOT EXISTS (SELECT FROM pg_constraint o WHERE o.conindid = i.indexrelid AND o.contype IN ('p', 'u', 'x'))
   AND NOT EXISTS (SELECT FROM unnest(i.indclass::oid[]) k(oid) JOIN pg_opclass o ON o.oid = k.oid
-                  WHERE NOT o.opcdefault)
+                  WHERE NOT o.opcdefault AND o.opcnamespace <> 'pg_catalog'::regnamespace)
+  AND NOT EXISTS (SELECT FROM unnest(i.indcollation::oid[]) k(oid) JOIN pg_collation l ON l.oid = k.oid
+                  WHERE l.collnamespace <> 'pg_catalog'::regnamespace)
 ORDER BY i.indrelid, c.relname
 """
 

@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 
 from catalog.names import TableName, always_quoted, schema_for
-from catalog.tables import Column, Constraint, Discovery, Enumeration, Table
+from catalog.tables import Column, Constraint, Discovery, Enumeration, Index, IndexKey, Table
 from connectors.postgres import catalogue_queries as queries
 from connectors.postgres.errors import remote_error, unreachable
 from connectors.postgres.settings import PostgresOptions
@@ -146,7 +146,7 @@ def _found(source: str, found: _Catalogues, options: PostgresOptions) -> Found:
                 rows=rows,
                 bytes=size,
                 constraints=tuple(_constraints(found.constraints.get(oid, []), readable_names, visible)),
-                indexes=tuple(_indexes(found.indexes.get(oid, []), names[remote], visible)),
+                indexes=tuple(_indexes(found.indexes.get(oid, []), visible)),
                 relkind=kind if kind in _VIEWS else "r",
                 definition=definition,
             )
@@ -222,24 +222,13 @@ def _constraints(rows: list[Row], names: Mapping[Remote, TableName], visible: se
             yield Constraint(name, kind, definition)
 
 
-def _indexes(rows: list[Row], table: TableName, visible: set[str]) -> Iterable[str]:
-    for name, unique, keys, options, columns in rows:
-        if not visible.issuperset(columns):
+def _indexes(rows: list[Row], visible: set[str]) -> Iterable[Index]:
+    for name, unique, method, distinct, predicate, count, columns, expressions, classes, collations, options in rows:
+        if not visible.issuperset(one for one in columns if one is not None):
             continue
-        ordered = ", ".join(
-            always_quoted(column) + _ordering(option) for column, option in zip(columns[:keys], options, strict=True)
-        )
-        included = ", ".join(always_quoted(column) for column in columns[keys:])
-        yield (
-            f"CREATE {'UNIQUE ' if unique else ''}INDEX {always_quoted(name)} ON {_quoted(table)} "
-            f"USING btree ({ordered}){f' INCLUDE ({included})' if included else ''}"
-        )
-
-
-def _ordering(option: int) -> str:
-    descending, nulls_first = bool(option & _DESCENDING), bool(option & _NULLS_FIRST)
-    nulls = "" if descending == nulls_first else f" NULLS {'FIRST' if nulls_first else 'LAST'}"
-    return f"{' DESC' if descending else ''}{nulls}"
+        found = zip(columns[:count], expressions[:count], collations, classes, options, strict=True)
+        keys = (IndexKey(*key, bool(bits & _DESCENDING), bool(bits & _NULLS_FIRST)) for *key, bits in found)
+        yield Index(name, tuple(keys), unique, method, tuple(columns[count:]), distinct, predicate)
 
 
 def _quoted(table: TableName) -> str:

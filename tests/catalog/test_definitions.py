@@ -1,13 +1,11 @@
-"""Keys, indexes and defaults of sources: plain ones pass, anything that could do more does not."""
+"""Keys and defaults of sources: plain ones pass, anything that could do more does not."""
 
 from __future__ import annotations
 
 import pytest
 
-from catalog.mirror.definitions import get_default, get_foreign_key, get_index, get_key
+from catalog.mirror.definitions import get_default, get_foreign_key, get_key
 from catalog.names import TableName
-
-CUSTOMER = TableName("crm", "customer")
 
 
 @pytest.mark.parametrize(
@@ -63,34 +61,6 @@ def test_foreign_keys_name_the_table_they_reference() -> None:
 )
 def test_other_foreign_keys_do_not_pass(definition: str) -> None:
     assert get_foreign_key(definition) is None
-
-
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "CREATE INDEX i ON crm.customer USING btree (a)",
-        'CREATE UNIQUE INDEX "I" ON ONLY crm.customer USING btree (a DESC NULLS LAST) INCLUDE (c) NULLS NOT DISTINCT',
-        "CREATE INDEX i ON crm.customer USING gin (doc jsonb_path_ops)",
-    ],
-)
-def test_plain_indexes_pass(statement: str) -> None:
-    assert get_index(statement, CUSTOMER) == statement
-
-
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "CREATE INDEX i ON crm.customer USING btree (lower(a))",
-        "CREATE INDEX i ON crm.customer USING btree (a) WHERE (a > 0)",
-        "CREATE INDEX i ON crm.customer USING btree (a) WITH (fillfactor='70')",
-        "CREATE INDEX i ON crm.customer USING btree (a); DROP TABLE crm.customer",
-        "CREATE INDEX i ON crm.other USING btree (a)",
-        "CREATE INDEX i ON pg_catalog.pg_authid USING btree (rolname)",
-        "CREATE INDEX CONCURRENTLY i ON crm.customer USING btree (a)",
-    ],
-)
-def test_other_indexes_do_not(statement: str) -> None:
-    assert get_index(statement, CUSTOMER) is None
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from catalog.names import TableName
 from catalog.server import Server
 from catalog.store.rows import SCHEMA_ITSELF, USAGE, AccessRows, Grant, Membership, Role
 from catalog.store.store import Store
-from catalog.tables import Catalog, Column, Constraint, Table
+from catalog.tables import Catalog, Column, Constraint, Index, IndexKey, Table
 
 ROLES = (Role("ann"), Role("boss", superuser=True), Role("staff", login=False))
 USERS = (("staff", "crm"), ("ann", "sales"), ("public", "open"))
@@ -61,7 +61,7 @@ CUSTOMER = table(
         Constraint("customer_pkey", "p", "PRIMARY KEY (c_custkey)"),
         Constraint("customer_nation", "f", "FOREIGN KEY (c_nationkey) REFERENCES crm.nation(n_nationkey)"),
     ),
-    indexes=("CREATE INDEX customer_balance ON crm.customer USING btree (c_acctbal DESC)",),
+    indexes=(Index("customer_balance", (IndexKey("c_acctbal", descending=True, nulls_first=True),)),),
     comment="who buys; 100% of 'them'",
     rows=1_500_000,
 )
@@ -176,6 +176,39 @@ def test_checks_are_shown_as_their_source_has_them_and_none_is_evaluated(server:
         assert ask(server, mirror, "SELECT 'crm.beside'::regclass::text") == [("crm.beside",)]
         mirror.apply(catalog(replace(orders, constraints=checks[:1])), ACCESS)
         assert ask(server, mirror, query) == [("dear", told["dear"])]
+    finally:
+        mirror.apply(catalog(), AccessRows(99))
+
+
+def test_indexes_are_shown_where_all_their_parts_are_postgresqls_own(server: Server, mirror: Mirror) -> None:
+    lower, own = IndexKey(None, "lower(name)"), IndexKey(None, "public.f(name)")
+    told = {
+        "plain": (Index("plain", (IndexKey("id"), IndexKey("Odd", descending=True)), True, included=("name",)),
+                  'UNIQUE INDEX plain ON crm.t USING btree (id, "Odd" DESC NULLS LAST) INCLUDE (name)'),
+        "low": (Index("low", (lower, IndexKey(None, "(id + 1)", nulls_first=True)), nulls_distinct=False),
+                "INDEX low ON crm.t USING btree (lower(name), ((id + 1)) NULLS FIRST) NULLS NOT DISTINCT"),
+        "few": (Index("few", (IndexKey("id"),), predicate="((name = 'x'::text) AND (id IS NOT NULL))"),
+                 "INDEX few ON crm.t USING btree (id) WHERE ((name = 'x'::text) AND (id IS NOT NULL))"),
+        "other": (Index("other", (IndexKey("doc", operator_class="jsonb_path_ops"),), method="gin"),
+                  "INDEX other ON crm.t USING gin (doc jsonb_path_ops)"),
+        "c": (Index("c", (IndexKey("name", collation="C", operator_class="text_pattern_ops"),)),
+              'INDEX c ON crm.t USING btree (name COLLATE "C" text_pattern_ops)'),
+    }  # fmt: skip
+    left_out = (
+        *(Index("own", (own,)), Index("long", (IndexKey(None, "repeat('x'::text, 1000000000)"),))),
+        *(Index("where", (lower,), predicate="public.f(name)"), Index("method", (lower,), method="bloom")),
+        *(Index("gone", (IndexKey("gone"),)), Index("empty", ()), Index("in", (lower,), included=("gone",))),
+        Index("open", (IndexKey(None, "lower(name)); DROP TABLE crm.t; --"),)),
+    )
+    refused = Index("refused", (IndexKey("doc", operator_class="text_ops"),))
+    columns = table("crm", "t", "id integer", "Odd integer", "name text", "doc jsonb")
+    found = replace(columns, indexes=(*(one for one, _ in told.values()), *left_out, refused))
+    try:
+        applied = mirror.apply(catalog(found), ACCESS)
+        shown = ask(server, mirror, "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'crm'")
+        assert dict(shown) == {name: f"CREATE {text}" for name, (_, text) in told.items()}  # type: ignore[arg-type]
+        assert [*applied.notes[:-1]] == [f"crm.t: index {one.name} is not shown" for one in left_out]
+        assert "text_ops" in applied.notes[-1]
     finally:
         mirror.apply(catalog(), AccessRows(99))
 

@@ -17,7 +17,7 @@ from catalog.server import Server
 from catalog.sqlstate import SqlState
 from catalog.store.rows import AccessRows
 from catalog.store.store import Store
-from catalog.tables import Catalog, Column, Table
+from catalog.tables import Catalog, Column, Index, IndexKey, Table
 
 DEFINITION = " SELECT orders.id\n   FROM public.orders\n  WHERE orders.secret <> 'hidden'::text;"
 COLUMNS = (Column("id", "integer", pa.int32(), nullable=False), Column("Total", "numeric(15,2)", pa.decimal128(15, 2)))
@@ -33,7 +33,7 @@ def catalog_of(*tables: Table) -> Catalog:
 
 
 TOTALS = relation("totals", comment="per order")
-INDEX = 'CREATE INDEX kept_id ON shop.kept USING btree ("id")'
+INDEX = Index("kept_id", (IndexKey("id"),))
 KEPT = replace(relation("kept", "m", comment="as of yesterday"), rows=7, indexes=(INDEX,))
 LAKE = catalog_of(relation("orders", "r"), TOTALS, KEPT)
 

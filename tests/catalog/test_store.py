@@ -24,7 +24,7 @@ from catalog.store.rows import SCHEMA_ITSELF, USAGE, Grant, Membership
 from catalog.store.saved_catalog import pack_catalog, unpack_catalog
 from catalog.store.schema import metadata
 from catalog.store.store import Store, open_store
-from catalog.tables import Catalog, Column, Constraint, Table
+from catalog.tables import Catalog, Column, Constraint, Index, IndexKey, Table
 
 VERIFIER = "SCRAM-SHA-256$4096:c2FsdA==$c3RvcmVk:c2VydmVy"
 
@@ -206,7 +206,11 @@ def catalog_of_all_sorts() -> Catalog:
         "comment",
         rows=10**12,
         constraints=(Constraint("pk", "p", "PRIMARY KEY (c0)"),),
-        indexes=("CREATE INDEX i ON s.t USING btree (a)",),
+        indexes=(
+            Index(
+                "i", (IndexKey("a", descending=True), IndexKey(None, "lower(a)")), included=("b",), predicate="(a > 0)"
+            ),
+        ),
     )
     bare = Table(TableName("sales", "bare"), "sales", "files", (), ())
     return Catalog(

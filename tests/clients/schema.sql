@@ -120,6 +120,10 @@ ALTER TABLE orders ADD CONSTRAINT orders_customer FOREIGN KEY (o_custkey) REFERE
 ALTER TABLE orders ADD CONSTRAINT orders_status CHECK (o_orderstatus IN ('O', 'F', 'P'));
 ALTER TABLE orders ADD CONSTRAINT orders_price CHECK (o_totalprice > 0 AND o_orderdate >= '1992-01-01') NOT VALID;
 CREATE INDEX orders_custkey ON orders (o_custkey);
+CREATE INDEX orders_open ON orders (o_orderdate DESC, lower(o_clerk)) INCLUDE (o_custkey) WHERE o_orderstatus <> 'F';
+CREATE UNIQUE INDEX nation_name ON nation (lower(n_name), (n_nationkey + 1));
+CREATE INDEX customer_name ON customer (c_name varchar_pattern_ops, c_phone COLLATE "C" DESC NULLS LAST);
+CREATE INDEX types_document ON types USING gin (c_jsonb jsonb_path_ops);
 CREATE VIEW nation_orders AS
 SELECT n.n_name, r.r_name, count(*) AS order_count, sum(o.o_totalprice) AS total
 FROM orders o JOIN customer c ON c.c_custkey = o.o_custkey JOIN nation n ON n.n_nationkey = c.c_nationkey
