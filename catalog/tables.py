@@ -24,6 +24,23 @@ class Enumeration:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnedSequence:
+    """The sequence that gives a column its values. ``identity`` is ``a`` (always) or ``d`` (by default), as in
+    ``pg_attribute.attidentity``, or empty where it is the column's default (``serial``).
+    """
+
+    name: str
+    identity: str
+    type_name: str
+    start: int
+    increment: int
+    least: int
+    most: int
+    cache: int = 1
+    cycles: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Column:
     """A column as clients see it and as scans deliver it.
 
@@ -32,7 +49,7 @@ class Column:
     other column's, of this table or of one made later under its name; None where the source knows names alone.
     ``enumeration`` is what values of a column shown as text are labels of. ``default`` is what the source writes for a
     column that is not said, to be shown; where ``generated`` is ``s`` (stored) or ``v`` (virtual), as in
-    ``pg_attribute.attgenerated``, the expression that it is generated from.
+    ``pg_attribute.attgenerated``, the expression that it is generated from. ``sequence`` is the one that belongs to it.
     """
 
     name: str
@@ -44,6 +61,7 @@ class Column:
     enumeration: Enumeration | None = None
     default: str | None = None
     generated: str = ""
+    sequence: OwnedSequence | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from catalog.mirror.policies import FALSE, PolicyMark, read_policies, read_polic
 from catalog.mirror.privileges import derived, read_default_privileges, read_privileges
 from catalog.mirror.role_settings import StoredSettings, settings_after
 from catalog.mirror.roles import read_memberships
+from catalog.mirror.sequences import OWNED, seal_sequences
 from catalog.mirror.strangers import check_owners, check_privileges, not_ours, require_ours
 from catalog.mirror.views import read_view_names, views_after
 from catalog.names import TableName
@@ -61,6 +62,9 @@ SELECT n.nspname, c.relname, c.relkind::text
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.xmin = {MINE} OR EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.xmin = {MINE})
    OR EXISTS (SELECT FROM pg_catalog.pg_rewrite w WHERE w.ev_class = c.oid AND w.xmin = {MINE})
+EXCEPT ALL
+SELECT n.nspname, c.relname, 'S'
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.xmin = {MINE} AND {OWNED}
 UNION ALL
 SELECT n.nspname, '{SCHEMA_ITSELF}', 'n' FROM pg_catalog.pg_namespace n WHERE n.xmin = {MINE}
 """
@@ -126,6 +130,7 @@ def read_after(
     """Return the rows as the transaction made them, and which roles it renamed. Raises SqlError where it changed what
     is not the gateway's. ``owner`` is the server's; ``drops_owned``: by DROP OWNED, which takes for good.
     """
+    seal_sequences(connection)
     _refuse_elsewhere(connection)
     check_other_databases(connection, before.databases, access.object_grants, drops_owned=drops_owned)
     after = _read_roles(connection)

@@ -28,6 +28,7 @@ from catalog.mirror.scripts import (
     table_script,
     without_generation,
 )
+from catalog.mirror.sequences import seal_sequences
 from catalog.mirror.sizes import Size, hide_sizes, set_sizes
 from catalog.names import TableName, always_quoted
 from catalog.tables import Table
@@ -191,6 +192,7 @@ def set_numbers(connection: psycopg.Connection, tables: Mapping[TableName, Table
     connection.execute(_NUMBERS.encode(), ([table.oid for table in present.values()], rows))
     set_sizes(connection, (_size(one.oid, tables.get(name)) for name, one in present.items()))
     connection.execute(_HIDDEN)
+    seal_sequences(connection)
 
 
 def hide_numbers(connection: psycopg.Connection) -> None:
@@ -209,7 +211,7 @@ def _estimate(table: Table | None) -> float:
 
 def _makes(connection: psycopg.Connection, table: Table, script: Sequence[str], known: BuiltIns, notes: Notes) -> bool:
     """Make one table of a batch that failed: whole, or with those of its keys and indexes that can be, and with
-    generated columns as plain ones where one of them cannot be.
+    generated columns and such of sequences as plain ones where one of them cannot be.
     """
     create, *rest = script
     plain = without_generation(table)

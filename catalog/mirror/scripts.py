@@ -11,6 +11,7 @@ from catalog.mirror.built_ins import BuiltIns
 from catalog.mirror.definitions import get_default, get_key
 from catalog.mirror.expressions import get_check, get_generation
 from catalog.mirror.indexes import get_index
+from catalog.mirror.sequences import get_sequence, statements_after, statements_before, words_of_column
 from catalog.names import MAX_IDENTIFIER_BYTES, TableName, always_quoted, quote_literal
 from catalog.tables import Column, Constraint, Table
 
@@ -32,6 +33,7 @@ def fingerprint(table: Table) -> str:
     for column in table.columns:
         parts += [column.name, column.sql_type, "null" if column.nullable else "not null", column.comment]
         parts.append(f"{column.generated} {column.default}" if column.generated else column.default)
+        parts += [] if column.sequence is None else [repr(column.sequence)]
     for constraint in table.constraints:
         parts += [constraint.name, constraint.kind, constraint.definition]
     parts += map(repr, table.indexes)
@@ -58,7 +60,7 @@ def table_script(table: Table, known: BuiltIns, notes: Notes) -> str:
     """Return the statements that make a table or view without its keys and indexes."""
     columns = [_column(table, column, known, notes) for column in table.columns]
     name = quoted(table.name)
-    statements = _create(table, name, columns)
+    statements = _with_sequences(table, _create(table, name, columns))
     if table.description:
         statements.append(f"COMMENT ON {SHOWN_KINDS[table.relkind]} {name} IS {literal(table.description)}")
     statements += [
@@ -82,6 +84,8 @@ def _column(table: Table, column: Column, known: BuiltIns, notes: Notes) -> str:
 
 def _told_of_values(table: Table, column: Column, spelling: str, known: BuiltIns) -> list[str]:
     """Return the words that tell what a column is generated from, or its default, where these are shown."""
+    if (sequence := get_sequence(column, spelling)) is not None:
+        return [words_of_column(sequence, table.name)]
     if column.default is None:
         return []
     if not column.generated:
@@ -92,9 +96,20 @@ def _told_of_values(table: Table, column: Column, spelling: str, known: BuiltIns
     return [] if expression is None else [f"GENERATED ALWAYS AS ({expression}) {_GENERATED[column.generated]}"]
 
 
+def _with_sequences(table: Table, statements: Sequence[str]) -> list[str]:
+    """Return what makes a table, with the sequences that its columns have as defaults."""
+    owned = [] if table.relkind != "r" else [(get_sequence(one, one.sql_type), one) for one in table.columns]
+    before = [text for one, _ in owned if one is not None for text in statements_before(one, table.name)]
+    after = [text for one, column in owned if one is not None for text in statements_after(one, table, column)]
+    return [*before, *statements, *after]
+
+
 def without_generation(table: Table) -> Table:
-    """Return a table with its generated columns as plain ones."""
-    columns = (replace(one, default=None, generated="") if one.generated else one for one in table.columns)
+    """Return a table with its generated columns, and those that a sequence fills, as plain ones."""
+    columns = (
+        replace(one, default=None, generated="", sequence=None) if one.generated or one.sequence is not None else one
+        for one in table.columns
+    )
     return replace(table, columns=tuple(columns))
 
 

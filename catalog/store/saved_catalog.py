@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from catalog.names import TableName
-from catalog.tables import Catalog, Column, Constraint, Enumeration, Index, IndexKey, Table
+from catalog.tables import Catalog, Column, Constraint, Enumeration, Index, IndexKey, OwnedSequence, Table
 
 _FORMAT = 8
 
@@ -56,6 +56,7 @@ def _pack_table(table: Table) -> dict[str, Any]:
             [
                 *(column.name, column.sql_type, column.nullable, column.comment, column.identity),
                 *(_pack_enumeration(column), column.default, column.generated),
+                None if column.sequence is None else [*asdict(column.sequence).values()],
             ]
             for column in table.columns
         ],
@@ -79,6 +80,12 @@ def _unpack_enumeration(packed: list[Any] | None) -> Enumeration | None:
     return None if packed is None else Enumeration(packed[0], tuple(packed[1]))
 
 
+def _unpack_column(packed: list[Any], arrow_type: pa.DataType) -> Column:
+    name, sql_type, nullable, comment, identity, enumeration, default, generated, sequence = packed
+    told = (default, generated, None if sequence is None else OwnedSequence(*sequence))
+    return Column(name, sql_type, arrow_type, nullable, comment, identity, _unpack_enumeration(enumeration), *told)
+
+
 def _unpack_index(packed: dict[str, Any]) -> Index:
     keys = tuple(IndexKey(**key) for key in packed["keys"])
     return Index(**{**packed, "keys": keys, "included": tuple(packed["included"])})
@@ -92,10 +99,7 @@ def _unpack_table(packed: dict[str, Any]) -> Table:
         kind=packed["kind"],
         remote=tuple(packed["remote"]),
         columns=tuple(
-            Column(name, sql_type, arrow_type, nullable, comment, identity, _unpack_enumeration(enumeration), *told)
-            for (name, sql_type, nullable, comment, identity, enumeration, *told), arrow_type in zip(
-                packed["columns"], types, strict=True
-            )
+            _unpack_column(one, arrow_type) for one, arrow_type in zip(packed["columns"], types, strict=True)
         ),
         comment=packed["comment"],
         rows=packed["rows"],

@@ -117,6 +117,23 @@ WHERE i.indrelid = ANY(%(relations)s) AND i.indisvalid
 ORDER BY i.indrelid, c.relname
 """
 
+# Those of identity columns, and those that are the default of the column to which they belong (serial). A sequence that
+# lies in another schema than its table is left out.
+SEQUENCES = """
+SELECT a.attrelid, a.attnum, s.relname, a.attidentity::text, format_type(q.seqtypid, NULL), q.seqstart, q.seqincrement,
+       q.seqmin, q.seqmax, q.seqcache, q.seqcycle
+FROM pg_depend d
+JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S'
+JOIN pg_sequence q ON q.seqrelid = s.oid
+JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+JOIN pg_class t ON t.oid = a.attrelid AND t.relnamespace = s.relnamespace
+LEFT JOIN pg_attrdef e ON e.adrelid = a.attrelid AND e.adnum = a.attnum
+WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.objsubid = 0
+  AND d.refobjid = ANY(%(relations)s)
+  AND (d.deptype = 'i' AND a.attidentity <> '' OR d.deptype = 'a' AND a.attidentity = ''
+       AND pg_get_expr(e.adbin, e.adrelid) = 'nextval(' || quote_literal(s.oid::regclass::text) || '::regclass)')
+"""
+
 SCHEMAS = """
 SELECT nspname, obj_description(oid, 'pg_namespace') FROM pg_namespace
 WHERE nspname !~ '^pg_' AND nspname <> 'information_schema' AND has_schema_privilege(oid, 'USAGE')

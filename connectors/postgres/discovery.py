@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 
 from catalog.names import TableName, always_quoted, schema_for
-from catalog.tables import Column, Constraint, Discovery, Enumeration, Index, IndexKey, Table
+from catalog.tables import Column, Constraint, Discovery, Enumeration, Index, IndexKey, OwnedSequence, Table
 from connectors.postgres import catalogue_queries as queries
 from connectors.postgres.errors import remote_error, unreachable
 from connectors.postgres.settings import PostgresOptions
@@ -55,6 +55,7 @@ class _Catalogues:
     constraints: dict[int, list[Row]] = field(default_factory=dict)
     indexes: dict[int, list[Row]] = field(default_factory=dict)
     enumerations: dict[int, Enumeration] = field(default_factory=dict)
+    sequences: dict[tuple[int, int], OwnedSequence] = field(default_factory=dict)  # by relation and number of column
     server_version: int = 0
     column_shapes: dict[tuple[int, int, int], ColumnShape] = field(default_factory=dict)  # by type, modifier, collation
 
@@ -99,6 +100,8 @@ def _read(connection: psycopg.Connection[Row], only: Remote | None) -> _Catalogu
         found.columns = _by_relation(rows(queries.COLUMNS, relations=readable))
         found.constraints = _by_relation(rows(queries.CONSTRAINTS, relations=readable))
         found.indexes = _by_relation(rows(queries.INDEXES, relations=readable))
+        owned = rows(queries.SEQUENCES, relations=readable)
+        found.sequences = {(relation, number): OwnedSequence(*told) for relation, number, *told in owned}
         found.server_version = connection.info.server_version
         cursor.execute("COMMIT")
     return found
@@ -186,6 +189,7 @@ def _columns(
         way = shape.type
         enumeration = found.enumerations.get(_base_type(oid, found))
         identity = f"{relation}/{number}"
+        told.append(found.sequences.get((relation, number)))
         columns.append(Column(name, way.sql_type, way.arrow, not not_null, comment, identity, enumeration, *told))
         shapes[name] = shape
     return tuple(columns), shapes
@@ -227,7 +231,10 @@ def _indexes(rows: list[Row], visible: set[str]) -> Iterable[Index]:
         if not visible.issuperset(one for one in columns if one is not None):
             continue
         found = zip(columns[:count], expressions[:count], collations, classes, options, strict=True)
-        keys = (IndexKey(*key, bool(bits & _DESCENDING), bool(bits & _NULLS_FIRST)) for *key, bits in found)
+        keys = (
+            IndexKey(column, text, collation, of_class, bool(bits & _DESCENDING), bool(bits & _NULLS_FIRST))
+            for column, text, collation, of_class, bits in found
+        )
         yield Index(name, tuple(keys), unique, method, tuple(columns[count:]), distinct, predicate)
 
 

@@ -13,9 +13,9 @@ import pytest
 from catalog.mirror.mirror import Mirror, open_mirror
 from catalog.names import TableName
 from catalog.server import Server
-from catalog.store.rows import SCHEMA_ITSELF, USAGE, AccessRows, Grant, Membership, Role
+from catalog.store.rows import SCHEMA_ITSELF, USAGE, AccessRows, Grant, Membership, Role, TableRights
 from catalog.store.store import Store
-from catalog.tables import Catalog, Column, Constraint, Index, IndexKey, Table
+from catalog.tables import Catalog, Column, Constraint, Index, IndexKey, OwnedSequence, Table
 
 ROLES = (Role("ann"), Role("boss", superuser=True), Role("staff", login=False))
 USERS = (("staff", "crm"), ("ann", "sales"), ("public", "open"))
@@ -209,6 +209,54 @@ def test_indexes_are_shown_where_all_their_parts_are_postgresqls_own(server: Ser
         assert dict(shown) == {name: f"CREATE {text}" for name, (_, text) in told.items()}  # type: ignore[arg-type]
         assert [*applied.notes[:-1]] == [f"crm.t: index {one.name} is not shown" for one in left_out]
         assert "text_ops" in applied.notes[-1]
+    finally:
+        mirror.apply(catalog(), AccessRows(99))
+
+
+def test_sequences_of_columns_are_there_and_of_no_use(server: Server, mirror: Mirror) -> None:
+    whole = (1, 2147483647)
+    ways = {
+        "id": OwnedSequence("t_id_seq", "d", "integer", 10, 5, 1, 1000, 7, True),
+        "no": OwnedSequence("t_no_seq", "a", "bigint", -1, -1, -9, -1),
+        "old": OwnedSequence('Odd "seq"', "", "integer", 1, 1, *whole),
+        "word": OwnedSequence("t_word_seq", "d", "integer", 1, 1, *whole),
+    }
+    names = {"id": "integer", "no": "bigint", "old": "integer", "word": "text"}
+    columns = tuple(Column(one, kind, pa.null(), False, sequence=ways[one]) for one, kind in names.items())
+    taken = (replace(columns[0], sequence=replace(ways["id"], name="t")),)  # a name that a table has
+    found = (replace(table("crm", "t"), columns=columns), replace(table("crm", "u"), columns=taken))
+    shown = (
+        "SELECT attname, attidentity::text, pg_get_serial_sequence(c.oid::regclass::text, attname),"
+        " pg_get_expr(adbin, adrelid) FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid"
+        " LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum"
+        " WHERE a.attnum > 0 AND c.relkind = 'r' AND c.relnamespace = 'crm'::regnamespace ORDER BY c.relname, a.attnum"
+    )
+    try:
+        applied = mirror.apply(catalog(*found), ACCESS)
+        assert ask(server, mirror, shown) == [
+            ("id", "d", "crm.t_id_seq", None),
+            ("no", "a", "crm.t_no_seq", None),
+            ("old", "", 'crm."Odd ""seq"""', 'nextval(\'crm."Odd ""seq"""\'::regclass)'),
+            ("word", "", None, None),
+            ("id", "", None, None),
+        ]
+        assert [*applied.notes] == ['table crm.u: relation "t" already exists']
+        numbers = "SELECT start_value, increment_by, min_value, max_value, cache_size, cycle FROM pg_sequences"
+        assert ask(server, mirror, f"{numbers} WHERE sequencename = 't_id_seq'") == [(10, 5, 1, 1000, 7, True)]
+        owned = replace(ACCESS, version=2, tables=(TableRights("crm", "t", "ann"),))
+        mirror.apply(catalog(*found), owned)
+        owners = (
+            "SELECT DISTINCT relowner::regrole::text, relacl::text FROM pg_class WHERE relkind = 'S' AND oid > 16383"
+        )
+        assert ("ann", "{ann=r/ann}") in ask(server, mirror, owners)
+        for statement in ("SELECT nextval('crm.t_id_seq')", "SELECT setval('crm.t_no_seq', -2)"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege, match="permission denied for sequence"):
+                ask(server, mirror, statement, role="ann")
+        for role in (None, "ann"):
+            with pytest.raises(psycopg.Error, match=r"permission denied|not been populated"):
+                ask(server, mirror, "SELECT * FROM crm.t_id_seq", role=role)
+        mirror.apply(catalog(), ACCESS)
+        assert ask(server, mirror, "SELECT count(*) FROM pg_sequences WHERE schemaname = 'crm'") == [(0,)]
     finally:
         mirror.apply(catalog(), AccessRows(99))
 

@@ -24,7 +24,7 @@ from catalog.store.rows import SCHEMA_ITSELF, USAGE, Grant, Membership
 from catalog.store.saved_catalog import pack_catalog, unpack_catalog
 from catalog.store.schema import metadata
 from catalog.store.store import Store, open_store
-from catalog.tables import Catalog, Column, Constraint, Index, IndexKey, Table
+from catalog.tables import Catalog, Column, Constraint, Index, IndexKey, OwnedSequence, Table
 
 VERIFIER = "SCRAM-SHA-256$4096:c2FsdA==$c3RvcmVk:c2VydmVy"
 
@@ -197,6 +197,7 @@ def catalog_of_all_sorts() -> Catalog:
     ]
     columns = tuple(Column(f"c{n}", "text", kind, n % 2 == 0, "ä\n'" if n else None) for n, kind in enumerate(types))
     columns = (*columns, Column("g", "text", pa.string(), default="(c0 + 1)", generated="s"))
+    columns = (*columns, Column("i", "integer", pa.int32(), sequence=OwnedSequence("s", "a", "integer", 1, 1, 1, 9)))
     table = Table(
         TableName("sales", 'Odd "name"'),
         "sales",

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from tests.clients.conftest import SCHEMA, Shop
 from tests.clients.wire_replay import Where
 
-TABLES = ("region", "nation", "customer", "orders", "lineitem", "prices", "types")
+TABLES = ("region", "nation", "customer", "orders", "lineitem", "prices", "types", "numbered")
 VIEW = "nation_orders"
 USES = "the inspector's every method, reflection, Core, the ORM; over psycopg and psycopg2"
 QUESTIONS: dict[str, Callable[[sa.Inspector], object]] = {
@@ -20,7 +20,7 @@ QUESTIONS: dict[str, Callable[[sa.Inspector], object]] = {
     "columns of a view": lambda one: _plain(one.get_columns(VIEW, SCHEMA)),
     "the query of a view": lambda one: _words(one.get_view_definition(VIEW, SCHEMA)),
     "temporary tables": lambda one: one.get_temp_table_names(),
-    "sequences": lambda one: one.get_sequence_names(SCHEMA),
+    "sequences": lambda one: sorted(one.get_sequence_names(SCHEMA)),
     "columns": lambda one: [(name, _plain(one.get_columns(name, SCHEMA))) for name in TABLES],
     "primary keys": lambda one: [one.get_pk_constraint(name, SCHEMA) for name in TABLES],
     "foreign keys": lambda one: [one.get_foreign_keys(name, SCHEMA) for name in TABLES],

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from catalog.names import TableName, always_quoted
-from catalog.tables import Index, IndexKey, Table
+from catalog.tables import Index, IndexKey, OwnedSequence, Table
 from connectors.postgres.source import PostgresSource
 from tests.connectors.conftest import RealServer, execute
 
@@ -135,7 +135,8 @@ def test_defaults_are_told_and_what_generates(server: RealServer) -> None:
     dsn = server.database(
         "CREATE SEQUENCE s; CREATE TYPE mood AS ENUM ('ok'); CREATE TABLE d (n int, a varchar(9) DEFAULT 'x',"
         " b int DEFAULT -1, c timestamptz DEFAULT now(), e mood DEFAULT 'ok', f int DEFAULT nextval('s'),"
-        " g int GENERATED ALWAYS AS (n + 1) STORED, h int GENERATED ALWAYS AS IDENTITY)"
+        " g int GENERATED ALWAYS AS (n + 1) STORED, h int GENERATED ALWAYS AS IDENTITY (START 5), i smallserial);"
+        " CREATE SCHEMA elsewhere; ALTER SEQUENCE s SET SCHEMA elsewhere; CREATE SEQUENCE idle OWNED BY d.n"
     )
     source = PostgresSource("crm", dsn)
     (found,) = source.discover().tables
@@ -147,9 +148,14 @@ def test_defaults_are_told_and_what_generates(server: RealServer) -> None:
         "b": "'-1'::integer",
         "c": "now()",
         "e": "'ok'::public.mood",
-        "f": "nextval('public.s'::regclass)",
+        "f": "nextval('elsewhere.s'::regclass)",
         "g": "(n + 1)",
         "h": None,
+        "i": "nextval('public.d_i_seq'::regclass)",
+    }
+    assert {column.name: column.sequence for column in found.columns if column.sequence is not None} == {
+        "h": OwnedSequence("d_h_seq", "a", "integer", 5, 1, 1, 2147483647),
+        "i": OwnedSequence("d_i_seq", "", "smallint", 1, 1, 1, 32767),
     }
 
 
