@@ -104,11 +104,21 @@ class Index:
 
 
 @dataclass(frozen=True, slots=True)
+class Partition:
+    """Of which table another one is a partition, by its name for clients, and for which rows, as PostgreSQL writes it
+    (``FOR VALUES IN ('a')``).
+    """
+
+    of: TableName
+    bound: str
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """A table of a source. ``remote`` locates it there (a URI, a namespace and name) and means something to its
     connector alone. ``rows`` and ``bytes`` are estimates, None where the source does not say. ``relkind`` is what
     clients see it as, ``r``, ``v`` or ``m`` as in ``pg_class``; ``definition`` is a view's query as its source
-    writes it.
+    writes it. ``partitioned_by`` is a partitioned table's key as ``pg_get_partkeydef`` returns it.
     """
 
     name: TableName
@@ -124,6 +134,8 @@ class Table:
     layout: str | None = None  # how its files lie, in words: "partitioned by day, sorted by id"
     relkind: str = "r"
     definition: str | None = None
+    partitioned_by: str | None = None
+    partition: Partition | None = None
 
     def column(self, name: str) -> Column | None:
         """Return the column of that name, or None."""

@@ -56,6 +56,7 @@ from catalog.mirror.privilege_lists import make_privilege_lists
 from catalog.mirror.privileges import change_privileges
 from catalog.mirror.processes import make_processes, new_block, note_process, take_signals
 from catalog.mirror.relations import (
+    attach_partitions,
     drop_schemas,
     drop_tables,
     hide_numbers,
@@ -419,6 +420,7 @@ class Mirror:
         missing = [table for name, table in wanted.items() if name not in present or name in remade]
         made = make_tables(connection, missing, notes)
         make_foreign_keys(connection, wanted, made, notes)
+        attach_partitions(connection, wanted, notes)
         if made or dropped:
             remember(connection, wanted, {name: marks[name] for name in made})
         set_numbers(connection, wanted)

@@ -17,6 +17,7 @@ from catalog.mirror.applied import Notes
 from catalog.mirror.built_ins import BuiltIns
 from catalog.mirror.definitions import get_foreign_key
 from catalog.mirror.made import STATE_TABLE
+from catalog.mirror.partitions import detach_partitions, partition_statements
 from catalog.mirror.policies_of_views import take_policies
 from catalog.mirror.scripts import (
     SHOWN_KINDS,
@@ -24,9 +25,9 @@ from catalog.mirror.scripts import (
     joined,
     key_statements,
     literal,
+    plain,
     quoted,
     table_script,
-    without_generation,
 )
 from catalog.mirror.sequences import seal_sequences
 from catalog.mirror.sizes import Size, hide_sizes, set_sizes
@@ -44,7 +45,8 @@ SELECT n.nspname, c.relname, c.oid, s.fingerprint, c.relkind::text
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN {STATE_TABLE} s ON s.relation = c.oid
-WHERE (c.relkind = 'r' OR s.relation IS NOT NULL) AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+WHERE (c.relkind = 'r' OR (c.relkind = 'p' AND NOT c.relhasrules) OR s.relation IS NOT NULL)
+  AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
 """
 _SCHEMAS = """
 SELECT n.nspname, pg_catalog.obj_description(n.oid, 'pg_namespace')
@@ -70,7 +72,7 @@ _HIDE_NUMBERS = f"""
 UPDATE pg_catalog.pg_class c SET reltuples = -1
 FROM pg_catalog.pg_namespace n
 WHERE n.oid = c.relnamespace AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
-  AND c.relkind IN ('r', 'm') AND c.reltuples <> -1 AND NOT {_TOLD.format("c")}
+  AND c.relkind IN ('r', 'p', 'm') AND c.reltuples <> -1 AND NOT {_TOLD.format("c")}
 """
 # The trigger that refuses writing is the mirror's own affair: psql does not show internal ones.
 _HIDDEN = "UPDATE pg_catalog.pg_trigger SET tgisinternal = true WHERE tgname = 'lakegate_wall' AND NOT tgisinternal"
@@ -128,12 +130,20 @@ def drop_tables(
     kinds: dict[str, list[TableName]] = defaultdict(list)
     for name in names:
         kinds[SHOWN_KINDS[tables[name].relkind]].append(name)
-    return {name for kind, of_kind in kinds.items() for name in _dropped(connection, kind, of_kind, notes)}
+    numbers = {name: tables[name].oid for name in names}
+    return {name for kind, of_kind in kinds.items() for name in _dropped(connection, kind, of_kind, numbers, notes)}
 
 
-def _dropped(connection: psycopg.Connection, kind: str, names: Sequence[TableName], notes: Notes) -> set[TableName]:
+def _dropped(
+    connection: psycopg.Connection,
+    kind: str,
+    names: Sequence[TableName],
+    numbers: Mapping[TableName, int],
+    notes: Notes,
+) -> set[TableName]:
     try:
         with connection.transaction():
+            detach_partitions(connection, [numbers[name] for name in names])
             connection.execute(f"DROP {kind} {', '.join(map(quoted, names))} CASCADE".encode())
         return set(names)
     except psycopg.Error as error:
@@ -141,7 +151,8 @@ def _dropped(connection: psycopg.Connection, kind: str, names: Sequence[TableNam
             note(error, f"{kind.lower()} {names[0]}", notes)
             return set()
     half = len(names) // 2
-    return _dropped(connection, kind, names[:half], notes) | _dropped(connection, kind, names[half:], notes)
+    parts = (names[:half], names[half:])
+    return {name for part in parts for name in _dropped(connection, kind, part, numbers, notes)}
 
 
 def make_tables(connection: psycopg.Connection, tables: Sequence[Table], notes: Notes) -> set[TableName]:
@@ -185,6 +196,17 @@ def make_foreign_keys(
             runs(connection, add, f"{table.name}, constraint {constraint.name}", notes)
 
 
+def attach_partitions(connection: psycopg.Connection, tables: Mapping[TableName, Table], notes: Notes) -> None:
+    """Make tables the partitions that they are, after all their keys are there."""
+    if all(table.partition is None for table in tables.values()):
+        return
+    present = read_tables(connection)
+    found = {present[name].oid: table for name, table in tables.items() if name in present}
+    partitioned = {one.oid: found[one.oid] for one in present.values() if one.relkind == "p" and one.oid in found}
+    for table, statement in partition_statements(connection, found, partitioned, notes):
+        runs(connection, statement, f"{table.name}, as a partition", notes)
+
+
 def set_numbers(connection: psycopg.Connection, tables: Mapping[TableName, Table]) -> None:
     """Set the estimated numbers of rows and the bytes, and put the wall around every table of the mirror."""
     present = read_tables(connection)
@@ -210,14 +232,14 @@ def _estimate(table: Table | None) -> float:
 
 
 def _makes(connection: psycopg.Connection, table: Table, script: Sequence[str], known: BuiltIns, notes: Notes) -> bool:
-    """Make one table of a batch that failed: whole, or with those of its keys and indexes that can be, and with
-    generated columns and such of sequences as plain ones where one of them cannot be.
+    """Make one table of a batch that failed: whole, or with those of its keys and indexes that can be, and as a plain
+    one where it cannot be partitioned, or have a generated column or a sequence.
     """
     create, *rest = script
-    plain = without_generation(table)
+    simple = plain(table)
     is_made = runs(connection, create, f"table {table.name}", notes)
-    if not is_made and plain != table:
-        is_made = runs(connection, table_script(plain, known, notes), f"table {table.name}, plain", notes)
+    if not is_made and simple != table:
+        is_made = runs(connection, table_script(simple, known, notes), f"table {table.name}, plain", notes)
     if not is_made:
         return False
     for statement in rest:

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 
+from catalog.mirror import partitions
 from catalog.mirror.applied import Notes
 from catalog.mirror.built_ins import BuiltIns
 from catalog.mirror.definitions import get_default, get_key
@@ -18,7 +19,7 @@ from catalog.tables import Column, Constraint, Table
 _FORM = "2"  # of the scripts: a change of it makes all tables anew
 _FALLBACK_TYPE = "text"
 _GENERATED = {"s": "STORED", "v": "VIRTUAL"}
-SHOWN_KINDS = {"r": "TABLE", "v": "VIEW", "m": "MATERIALIZED VIEW"}
+SHOWN_KINDS = {"r": "TABLE", "p": "TABLE", "v": "VIEW", "m": "MATERIALIZED VIEW"}
 """What a relation of a source is in the mirror, by ``relkind``, in the words of its DDL."""
 # Privileges to write are told as they are, and owners have them all; what is written here would be lost.
 _WALL = (
@@ -37,6 +38,8 @@ def fingerprint(table: Table) -> str:
     for constraint in table.constraints:
         parts += [constraint.name, constraint.kind, constraint.definition]
     parts += map(repr, table.indexes)
+    if table.partitioned_by is not None or table.partition is not None:
+        parts += [table.partitioned_by, repr(table.partition)]
     if table.relkind != "r":
         parts += [table.relkind, table.definition, table.source, *table.remote]
     return hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
@@ -104,19 +107,21 @@ def _with_sequences(table: Table, statements: Sequence[str]) -> list[str]:
     return [*before, *statements, *after]
 
 
-def without_generation(table: Table) -> Table:
-    """Return a table with its generated columns, and those that a sequence fills, as plain ones."""
+def plain(table: Table) -> Table:
+    """Return a table that is not partitioned, with generated columns and those that a sequence fills as plain ones."""
     columns = (
         replace(one, default=None, generated="", sequence=None) if one.generated or one.sequence is not None else one
         for one in table.columns
     )
-    return replace(table, columns=tuple(columns))
+    return replace(table, columns=tuple(columns), partitioned_by=None)
 
 
 def _create(table: Table, name: str, columns: Sequence[str]) -> list[str]:
     """Return what makes the relation. A view's columns have their types from what it selects from."""
     if table.relkind == "r":
-        return [f"CREATE TABLE {name} ({', '.join(columns)})", f"CREATE TRIGGER {_WALL.format(name)}"]
+        key = table.partitioned_by and partitions.get_key(table.partitioned_by, {one.name for one in table.columns})
+        parted = f" PARTITION BY {key}" if key else ""
+        return [f"CREATE TABLE {name} ({', '.join(columns)}){parted}", f"CREATE TRIGGER {_WALL.format(name)}"]
     told = f"{literal(table.source)}, {literal('.'.join(table.remote))}"
     selected = ", ".join(always_quoted(column.name) for column in table.columns)
     origin = f"lakegate.view_of_source({told}) AS view ({', '.join(columns) or 'none text'})"

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from catalog.names import TableName
-from catalog.tables import Catalog, Column, Constraint, Enumeration, Index, IndexKey, OwnedSequence, Table
+from catalog.tables import Catalog, Column, Constraint, Enumeration, Index, IndexKey, OwnedSequence, Partition, Table
 
 _FORMAT = 8
 
@@ -69,6 +69,8 @@ def _pack_table(table: Table) -> dict[str, Any]:
         "layout": table.layout,
         "relkind": table.relkind,
         "definition": table.definition,
+        "partitioned_by": table.partitioned_by,
+        "partition": None if table.partition is None else [*_key(table.partition.of), table.partition.bound],
     }
 
 
@@ -84,6 +86,14 @@ def _unpack_column(packed: list[Any], arrow_type: pa.DataType) -> Column:
     name, sql_type, nullable, comment, identity, enumeration, default, generated, sequence = packed
     told = (default, generated, None if sequence is None else OwnedSequence(*sequence))
     return Column(name, sql_type, arrow_type, nullable, comment, identity, _unpack_enumeration(enumeration), *told)
+
+
+def _key(name: TableName) -> tuple[str, str]:
+    return name.schema, name.name
+
+
+def _unpack_partition(packed: list[str] | None) -> Partition | None:
+    return None if packed is None else Partition(TableName(*packed[:2]), packed[2])
 
 
 def _unpack_index(packed: dict[str, Any]) -> Index:
@@ -109,4 +119,6 @@ def _unpack_table(packed: dict[str, Any]) -> Table:
         layout=packed["layout"],
         relkind=packed["relkind"],
         definition=packed["definition"],
+        partitioned_by=packed["partitioned_by"],
+        partition=_unpack_partition(packed["partition"]),
     )

@@ -6,7 +6,7 @@ Relations are those of other schemas than PostgreSQL's own. ``%(only)s`` is NULL
 # Rows and sizes of a partitioned table are those of its leaves; its largest leaf decides how scans are split.
 RELATIONS = """
 WITH relation AS (
-    SELECT c.oid, n.nspname, c.relname, c.relkind, c.reltuples,
+    SELECT c.oid, n.nspname, c.relname, c.relkind, c.reltuples, c.relispartition, c.relpartbound,
            has_schema_privilege(n.oid, 'USAGE') AND has_any_column_privilege(c.oid, 'SELECT') AS readable
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.relpersistence <> 't'
@@ -29,8 +29,13 @@ SELECT r.oid, r.nspname, r.relname, r.relkind::text, r.readable, obj_description
        CASE WHEN r.relkind = 'f' AND r.reltuples >= 0 THEN r.reltuples::int8
             WHEN NOT s.unknown THEN s.rows::int8 END,
        s.bytes::int8, coalesce(s.blocks, 0)::int8,
-       CASE WHEN r.readable AND r.relkind IN ('v', 'm') THEN pg_get_viewdef(r.oid, true) END
+       CASE WHEN r.readable AND r.relkind IN ('v', 'm') THEN pg_get_viewdef(r.oid, true) END,
+       CASE r.relkind WHEN 'p' THEN pg_get_partkeydef(r.oid) END,
+       p.nspname, p.relname, pg_get_expr(r.relpartbound, r.oid)
 FROM relation r LEFT JOIN size s ON s.root = r.oid
+LEFT JOIN pg_inherits i ON i.inhrelid = r.oid AND r.relispartition
+LEFT JOIN (SELECT c.oid, n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace) p
+  ON p.oid = i.inhparent
 ORDER BY r.nspname <> 'public', r.nspname, r.relname
 """
 

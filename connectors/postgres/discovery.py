@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 
 from catalog.names import TableName, always_quoted, schema_for
-from catalog.tables import Column, Constraint, Discovery, Enumeration, Index, IndexKey, OwnedSequence, Table
+from catalog.tables import Column, Constraint, Discovery, Enumeration, Index, IndexKey, OwnedSequence, Partition, Table
 from connectors.postgres import catalogue_queries as queries
 from connectors.postgres.errors import remote_error, unreachable
 from connectors.postgres.settings import PostgresOptions
@@ -130,7 +130,7 @@ def _found(source: str, found: _Catalogues, options: PostgresOptions) -> Found:
     names = _client_names(source, found.relations)
     readable_names = {row[1:3]: names[row[1:3]] for row in found.relations if row[4]}
     tables, broken, shapes = [], {}, {}
-    for oid, namespace, name, kind, readable, comment, rows, size, blocks, definition in found.relations:
+    for oid, namespace, name, kind, readable, comment, rows, size, blocks, definition, key, *part in found.relations:
         remote = (namespace, name)
         if not readable:
             broken[names[remote]] = f'the role of source "{source}" may not read it'
@@ -152,6 +152,8 @@ def _found(source: str, found: _Catalogues, options: PostgresOptions) -> Found:
                 indexes=tuple(_indexes(found.indexes.get(oid, []), visible)),
                 relkind=kind if kind in _VIEWS else "r",
                 definition=definition,
+                partitioned_by=key,
+                partition=_partition(readable_names, *part),
             )
         )
     schemas: dict[str, str | None] = {}
@@ -160,6 +162,13 @@ def _found(source: str, found: _Catalogues, options: PostgresOptions) -> Found:
     for table in tables:
         schemas.setdefault(table.name.schema, None)
     return Found(Discovery(source, tuple(tables), schemas, broken), shapes)
+
+
+def _partition(
+    names: Mapping[Remote, TableName], namespace: str | None, parent: str | None, bound: str | None
+) -> Partition | None:
+    of = names.get((namespace, parent)) if namespace is not None and parent is not None else None
+    return None if of is None or bound is None else Partition(of, bound)
 
 
 def _client_names(source: str, relations: list[Row]) -> dict[Remote, TableName]:

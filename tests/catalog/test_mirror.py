@@ -15,7 +15,7 @@ from catalog.names import TableName
 from catalog.server import Server
 from catalog.store.rows import SCHEMA_ITSELF, USAGE, AccessRows, Grant, Membership, Role, TableRights
 from catalog.store.store import Store
-from catalog.tables import Catalog, Column, Constraint, Index, IndexKey, OwnedSequence, Table
+from catalog.tables import Catalog, Column, Constraint, Index, IndexKey, OwnedSequence, Partition, Table
 
 ROLES = (Role("ann"), Role("boss", superuser=True), Role("staff", login=False))
 USERS = (("staff", "crm"), ("ann", "sales"), ("public", "open"))
@@ -257,6 +257,72 @@ def test_sequences_of_columns_are_there_and_of_no_use(server: Server, mirror: Mi
                 ask(server, mirror, "SELECT * FROM crm.t_id_seq", role=role)
         mirror.apply(catalog(), ACCESS)
         assert ask(server, mirror, "SELECT count(*) FROM pg_sequences WHERE schemaname = 'crm'") == [(0,)]
+    finally:
+        mirror.apply(catalog(), AccessRows(99))
+
+
+def test_partitions_are_shown_as_such_and_are_behind_the_wall(server: Server, mirror: Mirror) -> None:
+    def part(name: str, bound: str, of: str = "whole", **more: str) -> Table:
+        found = table("crm", name, "at date not null", "Site text not null", "id integer")
+        return replace(found, partition=Partition(TableName("crm", of), bound), **more)
+
+    whole = replace(
+        table("crm", "whole", "at date not null", "Site text not null", "id integer"), partitioned_by="RANGE (at)"
+    )
+    old, new = (
+        part("old", "FOR VALUES FROM (MINVALUE) TO ('2024-01-01')"),
+        "FOR VALUES FROM ('2024-01-01') TO (MAXVALUE)",
+    )
+    nested = part("new", new, partitioned_by='LIST ("Site")')
+    shop = part("shop", "FOR VALUES IN ('it''s', 'me')", of="new")
+    key = (Constraint("old_pkey", "p", 'PRIMARY KEY (at, "Site")'),)
+    strange = replace(whole, name=TableName("crm", "strange"), partitioned_by="RANGE (public.f(at))")
+    left_out = (
+        part("own", "FOR VALUES FROM (public.f()) TO ('2024-01-01')"),
+        part("more", "DEFAULT; DROP TABLE crm.whole"),
+        part("of_strange", "DEFAULT", of="strange"),
+        part("twice", "FOR VALUES FROM ('2025-01-01') TO ('2026-01-01')"),
+    )
+    tree = (
+        "SELECT relid::regclass::text, pg_get_expr(c.relpartbound, c.oid) FROM pg_partition_tree('crm.whole') t"
+        " JOIN pg_class c ON c.oid = t.relid ORDER BY 1"
+    )
+    told = [
+        ("crm.new", new),
+        ("crm.old", old.partition.bound if old.partition else None),
+        ("crm.shop", "FOR VALUES IN ('it''s', 'me')"),
+        ("crm.whole", None),
+    ]
+    try:
+        whole = replace(whole, constraints=(Constraint("whole_pkey", "p", 'PRIMARY KEY (at, "Site")'),))
+        old = replace(old, constraints=key)
+        applied = mirror.apply(catalog(whole, old, nested, shop, strange, *left_out), ACCESS)
+        notes = " ".join(applied.notes)
+        assert all(
+            one in notes for one in ("crm.own: is not", "crm.more: is not", "crm.twice, as a partition: partition")
+        )
+        assert ask(server, mirror, tree) == [told[0], told[1], told[2], told[3]]
+        inherited = "SELECT count(*) FROM pg_inherits WHERE inhrelid = 'crm.old_pkey'::regclass"
+        assert ask(server, mirror, inherited) == [(1,)]
+        for query in (
+            "TABLE crm.whole",
+            "SELECT FROM crm.whole WHERE at = '2020-01-01'",
+            "TABLE crm.new",
+            "TABLE crm.shop",
+        ):
+            with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState):
+                ask(server, mirror, query)
+        mirror.apply(catalog(replace(whole, comment="anew"), old, nested, shop), ACCESS)
+        assert ask(server, mirror, tree) == told
+        moved = part("old", "FOR VALUES FROM ('2000-01-01') TO ('2024-01-01')")
+        mirror.apply(catalog(replace(whole, comment="anew"), moved, replace(nested, partition=None), shop), ACCESS)
+        assert ask(server, mirror, tree) == [("crm.old", moved.partition.bound if moved.partition else None), told[3]]
+        assert ask(server, mirror, "SELECT relkind::text FROM pg_class WHERE oid = 'crm.new'::regclass") == [("p",)]
+        applied = mirror.apply(catalog(replace(shop, partition=None)), ACCESS)
+        assert (applied.dropped, ask(server, mirror, "SELECT count(*) FROM pg_inherits WHERE inhseqno = 1")) == (
+            3,
+            [(0,)],
+        )
     finally:
         mirror.apply(catalog(), AccessRows(99))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+from dataclasses import replace
 from types import MappingProxyType
 
 import pyarrow as pa
@@ -24,7 +25,7 @@ from catalog.store.rows import SCHEMA_ITSELF, USAGE, Grant, Membership
 from catalog.store.saved_catalog import pack_catalog, unpack_catalog
 from catalog.store.schema import metadata
 from catalog.store.store import Store, open_store
-from catalog.tables import Catalog, Column, Constraint, Index, IndexKey, OwnedSequence, Table
+from catalog.tables import Catalog, Column, Constraint, Index, IndexKey, OwnedSequence, Partition, Table
 
 VERIFIER = "SCRAM-SHA-256$4096:c2FsdA==$c3RvcmVk:c2VydmVy"
 
@@ -214,6 +215,7 @@ def catalog_of_all_sorts() -> Catalog:
         ),
     )
     bare = Table(TableName("sales", "bare"), "sales", "files", (), ())
+    bare = replace(bare, partitioned_by="RANGE (a)", partition=Partition(TableName("sales", "all"), "DEFAULT"))
     return Catalog(
         7,
         MappingProxyType({table.name: table, bare.name: bare}),

@@ -91,6 +91,19 @@ CREATE TABLE numbered (
     old serial,
     label text
 );
+CREATE TABLE visits (
+    at date NOT NULL,
+    site varchar(20) NOT NULL,
+    customer bigint REFERENCES customer (c_custkey),
+    seconds integer CHECK (seconds >= 0),
+    PRIMARY KEY (at, site)
+) PARTITION BY RANGE (at);
+CREATE TABLE visits_old PARTITION OF visits FOR VALUES FROM (MINVALUE) TO ('2024-01-01');
+CREATE TABLE visits_new PARTITION OF visits FOR VALUES FROM ('2024-01-01') TO (MAXVALUE) PARTITION BY LIST (site);
+CREATE TABLE visits_shop PARTITION OF visits_new FOR VALUES IN ('shop', 'store');
+CREATE TABLE visits_rest PARTITION OF visits_new DEFAULT;
+CREATE INDEX visits_seconds ON visits (seconds);
+INSERT INTO visits VALUES ('2023-05-05', 'shop', 1, 3), ('2024-05-05', 'shop', 2, 4), ('2024-05-06', 'home', NULL, 5);
 INSERT INTO numbered (label) VALUES ('one'), ('two');
 INSERT INTO prices (net, label) VALUES (10, 'one'), (2.50, 'two'), (NULL, NULL);
 INSERT INTO region SELECT n, (ARRAY['AFRICA', 'AMERICA', 'ASIA', 'EUROPE', 'MIDDLE EAST'])[n + 1], 'region ' || n

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from tests.clients.conftest import SCHEMA, Shop
 from tests.clients.wire_replay import Where
 
-TABLES = ("region", "nation", "customer", "orders", "lineitem", "prices", "types", "numbered")
+TABLES = ("region", "nation", "customer", "orders", "lineitem", "prices", "types", "numbered", "visits", "visits_shop")
 VIEW = "nation_orders"
 USES = "the inspector's every method, reflection, Core, the ORM; over psycopg and psycopg2"
 QUESTIONS: dict[str, Callable[[sa.Inspector], object]] = {

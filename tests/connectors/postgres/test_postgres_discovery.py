@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from catalog.names import TableName, always_quoted
-from catalog.tables import Index, IndexKey, OwnedSequence, Table
+from catalog.tables import Index, IndexKey, OwnedSequence, Partition, Table
 from connectors.postgres.source import PostgresSource
 from tests.connectors.conftest import RealServer, execute
 
@@ -206,6 +206,12 @@ def test_keys_and_indexes_can_be_made_again_under_client_names(server: RealServe
         execute(mirror, f"CREATE TABLE {table.name} ({columns})")
         for constraint in table.constraints:
             execute(mirror, f'ALTER TABLE {table.name} ADD CONSTRAINT "{constraint.name}" {constraint.definition}')
+
+
+def test_partitions_are_told_of_the_table_that_they_are_of(tables: dict[str, Table]) -> None:
+    whole, part = tables["crm.parted"], tables["crm.parted_b"]
+    assert (whole.partitioned_by, whole.partition, part.partitioned_by) == ("RANGE (k)", None, None)
+    assert part.partition == Partition(whole.name, "FOR VALUES FROM (10) TO (20)")
 
 
 def test_a_partitioned_table_has_the_rows_and_bytes_of_its_leaves(tables: dict[str, Table]) -> None:
