@@ -103,7 +103,6 @@ CREATE TABLE visits_new PARTITION OF visits FOR VALUES FROM ('2024-01-01') TO (M
 CREATE TABLE visits_shop PARTITION OF visits_new FOR VALUES IN ('shop', 'store');
 CREATE TABLE visits_rest PARTITION OF visits_new DEFAULT;
 CREATE INDEX visits_seconds ON visits (seconds);
-INSERT INTO visits VALUES ('2023-05-05', 'shop', 1, 3), ('2024-05-05', 'shop', 2, 4), ('2024-05-06', 'home', NULL, 5);
 INSERT INTO numbered (label) VALUES ('one'), ('two');
 INSERT INTO prices (net, label) VALUES (10, 'one'), (2.50, 'two'), (NULL, NULL);
 INSERT INTO region SELECT n, (ARRAY['AFRICA', 'AMERICA', 'ASIA', 'EUROPE', 'MIDDLE EAST'])[n + 1], 'region ' || n
@@ -135,6 +134,7 @@ INSERT INTO types VALUES
     (4, true, 0, 0, 0, 0, 0.1, 0, '', '', '', '\x74657874', '1900-01-01', '12:00', '1900-01-01 01:01:01',
      '1999-12-31 23:59:59+00', '-1 days', 'ffffffff-ffff-ffff-ffff-ffffffffffff', 'null', '"s"', '{NULL,7}', '{☃}',
      '{0}', '{NULL,t}');
+INSERT INTO visits VALUES ('2023-05-05', 'shop', 1, 3), ('2024-05-05', 'shop', 2, 4), ('2024-05-06', 'home', NULL, 5);
 ALTER TABLE nation ADD CONSTRAINT nation_region FOREIGN KEY (n_regionkey) REFERENCES region (r_regionkey);
 ALTER TABLE orders ADD CONSTRAINT orders_customer FOREIGN KEY (o_custkey) REFERENCES customer (c_custkey);
 ALTER TABLE orders ADD CONSTRAINT orders_status CHECK (o_orderstatus IN ('O', 'F', 'P'));

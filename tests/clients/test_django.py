@@ -26,7 +26,8 @@ django.setup()
 from django.core.management import call_command
 from django.db import connection, models
 made = io.StringIO()
-call_command("inspectdb", "orders", "customer", "lineitem", "types", "nation_orders", include_views=True, stdout=made)
+names = "orders customer lineitem types numbered nation_orders".split()
+call_command("inspectdb", *names, include_views=True, stdout=made)
 text = made.getvalue()
 namespace = {"__name__": "shop.models"}
 exec(text.replace("class Meta:", "class Meta:\\n        app_label = 'shop'"), namespace)
@@ -36,12 +37,14 @@ with connection.cursor() as cursor:
     described = connection.introspection.get_table_description(cursor, "orders")
     keys = connection.introspection.get_constraints(cursor, "orders")
     relations = connection.introspection.get_relations(cursor, "orders")
+    sequences = connection.introspection.get_sequences(cursor, "numbered")
     tables = [one.name for one in connection.introspection.get_table_list(cursor)]
 print(json.dumps({
     "models": text,
     "columns": [one.name for one in described],
     "keys": {name: [one["columns"], one["primary_key"], one["index"]] for name, one in keys.items()},
     "relations": relations,
+    "sequences": [f"{one['name']} {one['column']}" for one in sequences],
     "tables": tables,
     "count": query.count(),
     "names": [one.o_custkey.c_name for one in query.select_related("o_custkey").order_by("pk")[:2]],
@@ -67,7 +70,7 @@ def told(shop: Shop) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def test_introspection(told: tuple[dict[str, Any], dict[str, Any]]) -> None:
-    for key in ("columns", "keys", "relations", "tables"):
+    for key in ("columns", "keys", "relations", "tables", "sequences"):
         ours, peers = (sorted(one[key]) for one in told)
         assert ours == peers, key
 
