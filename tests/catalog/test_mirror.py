@@ -262,9 +262,9 @@ def test_sequences_of_columns_are_there_and_of_no_use(server: Server, mirror: Mi
 
 
 def test_partitions_are_shown_as_such_and_are_behind_the_wall(server: Server, mirror: Mirror) -> None:
-    def part(name: str, bound: str, of: str = "whole", **more: str) -> Table:
+    def part(name: str, bound: str, of: str = "whole", key: str | None = None) -> Table:
         found = table("crm", name, "at date not null", "Site text not null", "id integer")
-        return replace(found, partition=Partition(TableName("crm", of), bound), **more)
+        return replace(found, partition=Partition(TableName("crm", of), bound), partitioned_by=key)
 
     whole = replace(
         table("crm", "whole", "at date not null", "Site text not null", "id integer"), partitioned_by="RANGE (at)"
@@ -273,7 +273,7 @@ def test_partitions_are_shown_as_such_and_are_behind_the_wall(server: Server, mi
         part("old", "FOR VALUES FROM (MINVALUE) TO ('2024-01-01')"),
         "FOR VALUES FROM ('2024-01-01') TO (MAXVALUE)",
     )
-    nested = part("new", new, partitioned_by='LIST ("Site")')
+    nested = part("new", new, key='LIST ("Site")')
     shop = part("shop", "FOR VALUES IN ('it''s', 'me')", of="new")
     key = (Constraint("old_pkey", "p", 'PRIMARY KEY (at, "Site")'),)
     strange = replace(whole, name=TableName("crm", "strange"), partitioned_by="RANGE (public.f(at))")
