@@ -16,6 +16,7 @@ from __future__ import annotations
 import psycopg
 from psycopg import sql
 
+from catalog.mirror.own_functions import move_own_functions
 from catalog.mirror.processes import FRESH, PROCESSES, SESSIONS, get_process, leave_signal
 from catalog.predefined_roles import READ_ALL_STATS, SIGNAL_BACKEND, holds_group
 from catalog.store.store import MIRROR_MARK, SUPERUSERS
@@ -37,14 +38,14 @@ _OWNER = "pg_catalog.current_setting('is_superuser') = 'on'"  # of the server: s
 # An officer who simulates a role reads its tables as it does; its sessions are not his. A process keeps the role that
 # logged in.
 _SIMULATES = f"""EXISTS (
-  SELECT FROM pg_catalog.pg_stat_get_activity(pg_catalog.lakegate_own_backend_pid()) o
+  SELECT FROM pg_catalog.pg_stat_get_activity(lakegate.lakegate_own_backend_pid()) o
   JOIN pg_catalog.pg_authid l ON l.oid = o.usesysid
   WHERE l.rolname <> session_user AND NOT pg_catalog.pg_has_role(l.oid, '{SUPERUSERS}', 'USAGE'))"""
 
 
 def _may(role: str) -> str:
     """Return the condition that who asks may see what the sessions of a role do."""
-    mine = f"(pg_catalog.pg_has_role({role}, 'USAGE') AND NOT (SELECT pg_catalog.lakegate_simulates()))"
+    mine = f"(pg_catalog.pg_has_role({role}, 'USAGE') AND NOT (SELECT lakegate.lakegate_simulates()))"
     return f"({_OWNER} OR {mine} OR pg_catalog.pg_has_role('{SUPERUSERS}', 'USAGE') OR {holds_group(READ_ALL_STATS)})"
 
 
@@ -119,11 +120,11 @@ WHERE a.client_port IS NOT NULL AND {_OWNER}
   AND NOT EXISTS (SELECT FROM {PROCESSES} n WHERE n.process = a.pid AND n.told >= a.backend_start)
 """
 _SIMULATION = f"""
-CREATE OR REPLACE FUNCTION pg_catalog.lakegate_simulates() RETURNS boolean
+CREATE OR REPLACE FUNCTION lakegate.lakegate_simulates() RETURNS boolean
 LANGUAGE sql STABLE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = '' AS $$ SELECT {_SIMULATES} $$;
 """
 _FUNCTIONS = f"""
-CREATE OR REPLACE FUNCTION pg_catalog.lakegate_signal(pid int, signal text, verb text, told text) RETURNS boolean
+CREATE OR REPLACE FUNCTION lakegate.lakegate_signal(pid int, signal text, verb text, told text) RETURNS boolean
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE AS $$
   DECLARE
     target oid;
@@ -132,13 +133,13 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE AS $$
     IF signal NOT IN ('cancel', 'terminate') THEN  -- a client may call this, too; the gateway reads the notice
       RAISE EXCEPTION 'invalid signal: %', signal USING ERRCODE = '22023';
     END IF;
-    SELECT s.role INTO target FROM pg_catalog.lakegate_session(pid) s;
+    SELECT s.role INTO target FROM lakegate.lakegate_session(pid) s;
     IF target IS NULL THEN
       RAISE WARNING 'PID % is not a PostgreSQL backend process', pid;
       RETURN false;
     END IF;
     bystander := NOT pg_catalog.pg_has_role('{SUPERUSERS}', 'USAGE');
-    IF pg_catalog.lakegate_simulates() THEN
+    IF lakegate.lakegate_simulates() THEN
       RAISE EXCEPTION 'permission denied while role "%" is simulated', session_user USING ERRCODE = '42501',
         HINT = 'RESET SESSION AUTHORIZATION goes back to who logged in.';
     END IF;
@@ -160,12 +161,12 @@ CREATE OR REPLACE FUNCTION pg_catalog.pg_cancel_backend(int) RETURNS boolean
 LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE AS $$
   BEGIN
     IF $1 = pg_catalog.pg_backend_pid() THEN
-      RETURN pg_catalog.lakegate_own_cancel_backend(pg_catalog.lakegate_own_backend_pid());
+      RETURN lakegate.lakegate_own_cancel_backend(lakegate.lakegate_own_backend_pid());
     ELSIF {_OWNER} THEN
-      RETURN pg_catalog.lakegate_own_cancel_backend(
-        coalesce((SELECT s.process FROM pg_catalog.lakegate_session($1) s), $1));
+      RETURN lakegate.lakegate_own_cancel_backend(
+        coalesce((SELECT s.process FROM lakegate.lakegate_session($1) s), $1));
     END IF;
-    RETURN pg_catalog.lakegate_signal($1, 'cancel', 'cancel query', 'cancel queries');
+    RETURN lakegate.lakegate_signal($1, 'cancel', 'cancel query', 'cancel queries');
   END $$;
 CREATE OR REPLACE FUNCTION pg_catalog.pg_terminate_backend(pid int, timeout bigint DEFAULT 0) RETURNS boolean
 LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE AS $$
@@ -176,18 +177,18 @@ LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE AS $$
       RAISE EXCEPTION '"timeout" must not be negative' USING ERRCODE = '22003';
     END IF;
     IF pid = pg_catalog.pg_backend_pid() THEN
-      RETURN pg_catalog.lakegate_own_terminate_backend(pg_catalog.lakegate_own_backend_pid(), timeout);
+      RETURN lakegate.lakegate_own_terminate_backend(lakegate.lakegate_own_backend_pid(), timeout);
     ELSIF {_OWNER} THEN
-      RETURN pg_catalog.lakegate_own_terminate_backend(
-        coalesce((SELECT s.process FROM pg_catalog.lakegate_session(pid) s), pid), timeout);
+      RETURN lakegate.lakegate_own_terminate_backend(
+        coalesce((SELECT s.process FROM lakegate.lakegate_session(pid) s), pid), timeout);
     END IF;
-    IF NOT pg_catalog.lakegate_signal(pid, 'terminate', 'terminate process', 'terminate processes') THEN
+    IF NOT lakegate.lakegate_signal(pid, 'terminate', 'terminate process', 'terminate processes') THEN
       RETURN false;
     END IF;
     ends := pg_catalog.clock_timestamp() + timeout * interval '1 ms';
     WHILE timeout > 0 LOOP
       PERFORM pg_catalog.pg_stat_clear_snapshot();
-      EXIT WHEN NOT EXISTS (SELECT FROM pg_catalog.lakegate_session(pid));
+      EXIT WHEN NOT EXISTS (SELECT FROM lakegate.lakegate_session(pid));
       IF pg_catalog.clock_timestamp() >= ends THEN
         RAISE WARNING 'backend with PID % did not terminate within % milliseconds', pid, timeout;
         RETURN false;
@@ -217,6 +218,7 @@ def make_sessions(connection: psycopg.Connection) -> None:
     if connection.execute(_IS_ABSENT).fetchone() == (True,):
         connection.execute("SET LOCAL allow_system_table_mods = on")
         connection.execute(_CREATE.encode())
+        move_own_functions(connection)
 
 
 def tell_sessions(connection: psycopg.Connection, node: str, sessions: str) -> None:
@@ -235,7 +237,7 @@ def signal_process(connection: psycopg.Connection, signal: str, number: int) -> 
     process = get_process(connection, number)
     if process is not None:
         arguments = "(%s)" if signal == "cancel" else "(%s, 0)"
-        statement = sql.SQL("SELECT pg_catalog.{}" + arguments).format(sql.Identifier(_SIGNALS[signal]))
+        statement = sql.SQL("SELECT lakegate.{}" + arguments).format(sql.Identifier(_SIGNALS[signal]))
         connection.execute(statement, (process,))
     elif signal == "terminate":
         leave_signal(connection, number)

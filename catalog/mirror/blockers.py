@@ -27,7 +27,7 @@ SELECT a.pid, u.rolname, pg_catalog.pg_terminate_backend(a.pid)
 FROM pg_catalog.pg_stat_get_activity(NULL) a
 JOIN pg_catalog.pg_database d ON d.oid = a.datid AND d.datname = pg_catalog.current_database()
 JOIN pg_catalog.pg_roles u ON u.oid = a.usesysid
-WHERE a.pid = ANY(pg_catalog.lakegate_own_blocking_pids(%s)) AND u.rolname <> %s
+WHERE a.pid = ANY(lakegate.lakegate_own_blocking_pids(%s)) AND u.rolname <> %s
   AND pg_catalog.shobj_description(a.usesysid, 'pg_shdescription') = %s
   AND a.xact_start < pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => %s)
 """

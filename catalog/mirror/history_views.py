@@ -41,7 +41,7 @@ _ALONE = """
 _RUNS = "pg_catalog.lakegate_statement_runs"  # beside PostgreSQL's own, where no list of tables shows it
 _MINE = """r.user_oid = pg_catalog.quote_ident(session_user)::pg_catalog.regrole
            AND r.role_oid = pg_catalog.quote_ident(current_user)::pg_catalog.regrole
-           AND NOT (SELECT pg_catalog.lakegate_simulates())"""
+           AND NOT (SELECT lakegate.lakegate_simulates())"""
 _SEEN = f"""
     SELECT r.*, sees.everything OR NOT r.is_personal AS tells_rows,
            sees.everything OR NOT r.hides_plan AS tells_plan

@@ -48,6 +48,7 @@ from catalog.mirror.mask_functions import make_mask_functions
 from catalog.mirror.masking import check_policy
 from catalog.mirror.masking_views import fill_masking_views, make_masking_views
 from catalog.mirror.object_privileges import change_object_privileges
+from catalog.mirror.own_functions import move_own_functions
 from catalog.mirror.own_settings import show_own_settings
 from catalog.mirror.policies import BrokenPolicy, change_owners, change_policies
 from catalog.mirror.policy_states import make_policy_states
@@ -102,6 +103,7 @@ def open_mirror(
         show_own_settings(connection)
         show_clients_statements(connection)
         harden(connection)
+        move_own_functions(connection)
         make_sessions(connection)
         make_processes(connection)
         make_authorization(connection)

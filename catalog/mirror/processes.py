@@ -11,6 +11,7 @@ from __future__ import annotations
 import psycopg
 from psycopg import sql
 
+from catalog.mirror.own_functions import move_own_functions
 from catalog.store.store import MIRROR_MARK
 
 PROCESSES = "pg_catalog.lakegate_processes"
@@ -37,27 +38,29 @@ CREATE SEQUENCE pg_catalog.lakegate_blocks AS int MINVALUE {_FIRST_BLOCK} MAXVAL
 REVOKE ALL ON SEQUENCE pg_catalog.lakegate_blocks FROM PUBLIC;
 ALTER FUNCTION pg_catalog.pg_backend_pid() RENAME TO lakegate_own_backend_pid;
 ALTER FUNCTION pg_catalog.pg_blocking_pids(int) RENAME TO lakegate_own_blocking_pids;
-CREATE FUNCTION pg_catalog.pg_backend_pid() RETURNS int
+"""
+_NUMBERS = f"""
+CREATE OR REPLACE FUNCTION pg_catalog.pg_backend_pid() RETURNS int
 LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER SET search_path = '' AS $$
   BEGIN
     RETURN coalesce(
       (SELECT n.number FROM {PROCESSES} n
-       WHERE n.process = pg_catalog.lakegate_own_backend_pid() AND n.told >= (
-           SELECT a.backend_start FROM pg_catalog.pg_stat_get_activity(pg_catalog.lakegate_own_backend_pid()) a)),
-      pg_catalog.lakegate_own_backend_pid());
+       WHERE n.process = lakegate.lakegate_own_backend_pid() AND n.told >= (
+           SELECT a.backend_start FROM pg_catalog.pg_stat_get_activity(lakegate.lakegate_own_backend_pid()) a)),
+      lakegate.lakegate_own_backend_pid());
   END $$;
-CREATE FUNCTION pg_catalog.pg_blocking_pids(int) RETURNS int[]
+CREATE OR REPLACE FUNCTION pg_catalog.pg_blocking_pids(int) RETURNS int[]
 LANGUAGE plpgsql VOLATILE STRICT PARALLEL SAFE SECURITY DEFINER SET search_path = '' AS $$
   BEGIN
     RETURN (SELECT coalesce(pg_catalog.array_agg(coalesce(n.number, b.pid) ORDER BY b.place), '{{}}')
-            FROM pg_catalog.unnest(pg_catalog.lakegate_own_blocking_pids(coalesce(
+            FROM pg_catalog.unnest(lakegate.lakegate_own_blocking_pids(coalesce(
                 (SELECT p.process FROM {PROCESSES} p WHERE p.number = $1 ORDER BY p.told DESC LIMIT 1), $1)))
                 WITH ORDINALITY b (pid, place)
             LEFT JOIN {PROCESSES} n ON n.process = b.pid);
   END $$;
 """
 _SESSION = f"""
-CREATE OR REPLACE FUNCTION pg_catalog.lakegate_session(INOUT number int, OUT role oid, OUT process int)
+CREATE OR REPLACE FUNCTION lakegate.lakegate_session(INOUT number int, OUT role oid, OUT process int)
 RETURNS SETOF record
 LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = '' AS $$
   SELECT coalesce(n.number, a.pid), a.usesysid, a.pid
@@ -100,12 +103,14 @@ _NEXT_BLOCK = "SELECT pg_catalog.nextval('pg_catalog.lakegate_blocks')"
 
 
 def make_processes(connection: psycopg.Connection) -> None:
-    """Make the table, the functions and the views where they are absent."""
+    """Make the table and the views where they are absent, and the functions anew."""
     connection.execute("SET LOCAL allow_system_table_mods = on")
     if connection.execute(_IS_ABSENT).fetchone() == (True,):
         connection.execute(_CREATE.encode())
+        move_own_functions(connection)
         for view in _VIEWS:
             _translate(connection, view)
+    connection.execute(_NUMBERS.encode())
     connection.execute(sql.SQL(_SESSION).format(mark=sql.Literal(MIRROR_MARK)))
 
 

@@ -23,40 +23,40 @@ CREATE TABLE {_PERMITS} (
 REVOKE ALL ON {_PERMITS} FROM PUBLIC;
 """
 _SCRIPT = f"""
-CREATE OR REPLACE FUNCTION pg_catalog.lakegate_raise(secret text, wanted text) RETURNS void
+CREATE OR REPLACE FUNCTION lakegate.lakegate_raise(secret text, wanted text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' SET lock_timeout = '2s' AS $$
   DECLARE found boolean;
   BEGIN
     SELECT true INTO found FROM {_PERMITS} p, pg_roles r
-    WHERE p.process = lakegate_own_backend_pid() AND p.digest = sha256(convert_to(secret, 'UTF8')) AND p.role = wanted
-      AND p.ends > clock_timestamp() AND r.rolname = wanted AND {_IS_ROLE};
+    WHERE p.process = lakegate.lakegate_own_backend_pid() AND p.digest = sha256(convert_to(secret, 'UTF8'))
+      AND p.role = wanted AND p.ends > clock_timestamp() AND r.rolname = wanted AND {_IS_ROLE};
     IF found IS NULL THEN
       RAISE EXCEPTION 'permission denied to set session authorization "%"', wanted USING ERRCODE = '42501';
     END IF;
     UPDATE pg_authid r SET rolsuper = true
-    WHERE r.oid = (SELECT a.usesysid FROM pg_stat_get_activity(lakegate_own_backend_pid()) a)
+    WHERE r.oid = (SELECT a.usesysid FROM pg_stat_get_activity(lakegate.lakegate_own_backend_pid()) a)
       AND r.rolname <> wanted AND {_IS_ROLE};
   END $$;
-CREATE OR REPLACE FUNCTION pg_catalog.lakegate_lower() RETURNS void
+CREATE OR REPLACE FUNCTION lakegate.lakegate_lower() RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
   BEGIN
     UPDATE pg_authid r SET rolsuper = false
-    WHERE r.oid = (SELECT a.usesysid FROM pg_stat_get_activity(lakegate_own_backend_pid()) a)
+    WHERE r.oid = (SELECT a.usesysid FROM pg_stat_get_activity(lakegate.lakegate_own_backend_pid()) a)
       AND r.rolsuper AND {_IS_ROLE};
     IF EXISTS (SELECT FROM pg_authid r WHERE r.rolname = session_user AND (r.rolsuper OR NOT {_IS_ROLE}))
        OR current_setting('is_superuser') <> 'off' THEN
       RAISE EXCEPTION 'the session would have kept rights of a superuser' USING ERRCODE = 'XX000';
     END IF;
   END $$;
-CREATE OR REPLACE FUNCTION pg_catalog.lakegate_authorize(secret text, wanted text, is_local boolean) RETURNS void
+CREATE OR REPLACE FUNCTION lakegate.lakegate_authorize(secret text, wanted text, is_local boolean) RETURNS void
 LANGUAGE plpgsql AS $$
   BEGIN
-    PERFORM pg_catalog.lakegate_raise(secret, wanted);
+    PERFORM lakegate.lakegate_raise(secret, wanted);
     PERFORM pg_catalog.set_config('session_authorization', wanted, is_local);
-    PERFORM pg_catalog.lakegate_lower();
+    PERFORM lakegate.lakegate_lower();
   END $$;
 """
-AUTHORIZE = "SELECT pg_catalog.lakegate_authorize($1, $2, $3)"
+AUTHORIZE = "SELECT lakegate.lakegate_authorize($1, $2, $3)"
 """What the session asks: the secret, the role, and whether it is for the transaction alone."""
 
 _PERMIT = f"""

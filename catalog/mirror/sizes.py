@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 import psycopg
 
+from catalog.mirror.own_functions import move_own_functions
+
 _SIZES = "pg_catalog.lakegate_sizes"  # beside PostgreSQL's own, where no list of tables shows it
 _IS_ABSENT = "SELECT pg_catalog.to_regclass('{}') IS NULL"
 _HAS_ROWS = """
@@ -38,13 +40,13 @@ GRANT SELECT ON {_TOLD} TO PUBLIC;
 _FOR_TABLES = f"""
 CREATE OR REPLACE FUNCTION pg_catalog.{{name}}({{type}}) RETURNS bigint LANGUAGE sql VOLATILE PARALLEL SAFE
 RETURN coalesce((SELECT s.bytes FROM {_TOLD} s WHERE s.relation = $1::pg_catalog.oid),
-                pg_catalog.lakegate_own_{{name}}($1));
+                lakegate.lakegate_own_{{name}}($1));
 """
 _FOR_FORKS = f"""
 CREATE OR REPLACE FUNCTION pg_catalog.pg_relation_size(regclass, text) RETURNS bigint
 LANGUAGE sql VOLATILE PARALLEL SAFE
 RETURN coalesce((SELECT s.bytes FROM {_TOLD} s WHERE s.relation = $1::pg_catalog.oid AND $2 = 'main'),
-                pg_catalog.lakegate_own_relation_size($1, $2));
+                lakegate.lakegate_own_relation_size($1, $2));
 CREATE OR REPLACE FUNCTION pg_catalog.pg_relation_size(regclass) RETURNS bigint
 LANGUAGE sql VOLATILE PARALLEL SAFE RETURN pg_catalog.pg_relation_size($1, 'main');
 """
@@ -53,7 +55,7 @@ CREATE OR REPLACE FUNCTION pg_catalog.pg_database_size({{type}}) RETURNS bigint 
 RETURN CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_database d
                          WHERE d.{{key}} = $1 AND d.datname = pg_catalog.current_database())
             THEN (SELECT coalesce(sum(s.bytes), 0)::bigint FROM {_TOLD} s)
-            ELSE pg_catalog.lakegate_own_database_size($1) END;
+            ELSE lakegate.lakegate_own_database_size($1) END;
 """
 _STATISTICS = "pg_stat_all_tables"
 _OF_STATISTICS = f"""
@@ -95,6 +97,7 @@ def make_sizes(connection: psycopg.Connection) -> None:
     connection.execute("SET LOCAL allow_system_table_mods = on")
     if connection.execute(_IS_ABSENT.format(_SIZES).encode()).fetchone() == (True,):
         connection.execute(_CREATE.encode())
+        move_own_functions(connection)
     connection.execute(_VIEW.encode())
     for name in ("pg_table_size", "pg_total_relation_size"):
         connection.execute(_FOR_TABLES.format(name=name, type="regclass").encode())

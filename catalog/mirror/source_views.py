@@ -20,6 +20,7 @@ import psycopg
 
 from catalog.errors import SqlError
 from catalog.mirror.made import STATE_TABLE
+from catalog.mirror.own_functions import move_own_functions
 from catalog.sqlstate import SqlState
 from catalog.store.store import SUPERUSERS
 
@@ -36,12 +37,12 @@ WHERE s.definition IS NOT NULL
   AND (pg_catalog.pg_has_role(c.relowner, 'USAGE') OR pg_catalog.pg_has_role('{SUPERUSERS}', 'USAGE'));
 GRANT SELECT ON pg_catalog.lakegate_definitions TO PUBLIC;
 """
+_RENAME = "ALTER FUNCTION pg_catalog.pg_get_viewdef({types}) RENAME TO lakegate_own_viewdef"
 _FUNCTION = """
-ALTER FUNCTION pg_catalog.pg_get_viewdef({types}) RENAME TO lakegate_own_viewdef;
 CREATE FUNCTION pg_catalog.pg_get_viewdef({types}) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED
 RETURN coalesce((SELECT d.definition FROM pg_catalog.lakegate_definitions d WHERE d.relation = {relation}),
-                pg_catalog.lakegate_own_viewdef({arguments}));
+                lakegate.lakegate_own_viewdef({arguments}));
 """
 _FORMS = (
     *(("oid", "$1", "$1"), ("oid, boolean", "$1", "$1, $2"), ("oid, integer", "$1", "$1, $2")),
@@ -95,6 +96,9 @@ def make_source_views(connection: psycopg.Connection) -> None:
         return
     connection.execute("SET LOCAL allow_system_table_mods = on")
     connection.execute(_DEFINITIONS.encode())
+    for types, _, _ in _FORMS:
+        connection.execute(_RENAME.format(types=types).encode())
+    move_own_functions(connection)
     for types, relation, arguments in _FORMS:
         connection.execute(_FUNCTION.format(types=types, relation=relation, arguments=arguments).encode())
 

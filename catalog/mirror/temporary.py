@@ -40,7 +40,7 @@ CREATE OR REPLACE FUNCTION lakegate.check_temporary() RETURNS event_trigger LANG
     END IF;
     IF (SELECT pg_catalog.count(*) FROM pg_catalog.pg_class c WHERE c.relnamespace = mine) > {MOST_RELATIONS}
        OR (SELECT pg_catalog.count(*) FROM pg_catalog.pg_lock_status() l
-           WHERE l.pid = pg_catalog.lakegate_own_backend_pid() AND l.mode = 'AccessExclusiveLock'
+           WHERE l.pid = lakegate.lakegate_own_backend_pid() AND l.mode = 'AccessExclusiveLock'
           ) > {2 * MOST_RELATIONS} THEN
       RAISE EXCEPTION 'too many temporary tables' USING ERRCODE = '54000',
         DETAIL = 'A session may have {MOST_RELATIONS} temporary relations, indexes and sequences included.';

@@ -37,7 +37,7 @@ c.relkind = 'v' AND n.nspname NOT IN ('lakegate', 'information_schema') AND n.ns
 """
 """Whether ``pg_class c`` in ``pg_namespace n`` is a view of a client's."""
 _VIEWS = f"""
-SELECT n.nspname, c.relname, pg_catalog.rtrim(pg_catalog.lakegate_own_viewdef(c.oid), ';'),
+SELECT n.nspname, c.relname, pg_catalog.rtrim(lakegate.lakegate_own_viewdef(c.oid), ';'),
        ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute a
              WHERE a.attrelid = c.oid AND a.attnum > 0 ORDER BY a.attnum),
        ARRAY(SELECT pg_catalog.format_type(a.atttypid, a.atttypmod) FROM pg_catalog.pg_attribute a

@@ -181,9 +181,9 @@ def test_who_may_set_the_session_authorization(ada: psycopg.Connection, connect:
         assert sqlstate(second, f"SET SESSION AUTHORIZATION {name}") in {"42501", "22023"}, name
     for call in ("raise('x', 'bob')", "authorize('x', 'bob', false)", "raise('', 'ada')"):
         for connection in (bob, second):
-            assert sqlstate(connection, f"SELECT pg_catalog.lakegate_{call}") == "42501"
+            assert sqlstate(connection, f"SELECT lakegate.lakegate_{call}") == "42501"
     assert sqlstate(second, "SELECT * FROM pg_catalog.lakegate_permits") == "42501"
-    second.execute("SELECT pg_catalog.lakegate_lower()")
+    second.execute("SELECT lakegate.lakegate_lower()")
     second.execute("SET SESSION AUTHORIZATION deputy")
     second.execute("SET ROLE eve")  # as a superuser may
     assert one(second, "SELECT concat_ws(' ', session_user, current_user)") == "deputy eve"

@@ -154,12 +154,12 @@ ERROR 42501: permission denied to terminate process
 > sam
 1
 
-SELECT lakegate_signal(pg_backend_pid(), 'terminate 1', 'cancel query', 'cancel queries')
+SELECT lakegate.lakegate_signal(pg_backend_pid(), 'terminate 1', 'cancel query', 'cancel queries')
 ----
 ERROR 22023: invalid signal: terminate 1
 
 sam: SELECT 1
-tina: SELECT lakegate_signal(pid, 'terminate', 'do it', 'do it') FROM pg_stat_activity WHERE usename = 'sam' LIMIT 1
+tina: SELECT lakegate.lakegate_signal(pid, 'terminate', 'do it', 'do it') FROM pg_stat_activity WHERE usename = 'sam' LIMIT 1
 sam: SELECT 1
 ----
 > sam

@@ -85,15 +85,15 @@ SET "session_authorization" TO ada
 ----
 ERROR 42501: permission denied to set session authorization "ada"
 
-SELECT pg_catalog.lakegate_authorize('x', 'ada', false)
+SELECT lakegate.lakegate_authorize('x', 'ada', false)
 ----
 ERROR 42501: permission denied to set session authorization "ada"
 
-SELECT pg_catalog.lakegate_raise(repeat('0', 64), 'tina')
+SELECT lakegate.lakegate_raise(repeat('0', 64), 'tina')
 ----
 ERROR 42501: permission denied to set session authorization "tina"
 
-SELECT pg_catalog.lakegate_lower()
+SELECT lakegate.lakegate_lower()
 ----
 (empty)
 
