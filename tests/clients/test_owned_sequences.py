@@ -18,6 +18,7 @@ REFUSED = {
     "INSERT INTO shop.numbered (label) VALUES ('x')": psycopg.errors.FeatureNotSupported,
     "ALTER SEQUENCE shop.numbered_id_seq RESTART": psycopg.errors.UndefinedTable,
     "DROP SEQUENCE shop.numbered_id_seq": psycopg.errors.UndefinedTable,
+    "CREATE TEMPORARY TABLE own (LIKE shop.numbered INCLUDING ALL)": psycopg.errors.FeatureNotSupported,
     "GRANT USAGE ON SEQUENCE shop.numbered_id_seq TO bob": psycopg.errors.FeatureNotSupported,
 }
 
