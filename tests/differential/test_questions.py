@@ -70,6 +70,22 @@ WITH_VALUES: tuple[tuple[str, tuple[str, ...]], ...] = (
         "select max(c), array_agg(c order by id), length(max(c)) from db.tame join lk.tame using (id)",
         (),
     ),
+    # what is looked for among a query's rows is of their type
+    ("select x.id from db.wild x, lk.wild y where (x.w, x.id) in (select 'Two'::char(5), 2)", ()),
+    ("select x.id from lk.wild x where ('ab ', x.id) in (select c, id from db.tame) or x.id = 7", ()),
+    ("select id from lk.wild where 'ab ' in (select c from db.tame) and $1 = any (select c from db.tame)", ("ab ",)),
+    ("select id, 'ab ' in (select c from db.tame), 'ab ' not in (select c from db.tame) from lk.wild", ()),
+    (
+        "select id from lk.wild where '{\"a\":1.0}' in (select j from db.tame) "
+        "and '24:00' = any (select iv from db.tame)",
+        (),
+    ),
+    ("select y.id from db.tame y, lk.tame where (y.j, y.id) in (select '{\"a\":1.0}'::jsonb, 1)", ()),
+    (
+        "select y.id from db.wild y, lk.tame where y.j = any (select j from db.wild) "
+        "and y.j <> all (select '1.5'::jsonb)",
+        (),
+    ),
     # binary forms
     ("select int4range(id, id + 3), numrange(n, 20), daterange(d, null) from lk.tame order by id", ()),
     ("select tsrange(ts, '2030-01-01'), int8multirange(int8range(id, null)) from lk.tame order by id", ()),

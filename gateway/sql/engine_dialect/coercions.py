@@ -41,14 +41,30 @@ def widen_networks(census: Census) -> bool:
 
 def join_types(census: Census) -> bool:
     """Bring columns of set operations to one type where the engine would choose another, in a typed query, in place:
-    constants to that of the others, ``char(n)`` and text to the first one's. Return whether there was any.
+    constants to that of the others, ``char(n)`` and text to the first one's. Likewise constants that are looked for
+    among a query's rows. Return whether there was any.
     """
     changed = False
+    for sought, query in _sought(census):
+        values = sought.expressions if isinstance(sought, exp.Tuple) else [sought]
+        lists = _lists(query)
+        for value, *columns in zip(values, *lists, strict=False):
+            changed |= bool(columns) and is_unknown_constant(value) and _read_constants([value, *columns])
     for operation in census.find_all(exp.SetOperation):
         if not isinstance(operation.parent, exp.SetOperation):
             for columns in zip(*_lists(operation), strict=False):
                 changed |= _read_constants([*columns]) or _join_texts([*columns])
     return changed
+
+
+def _sought(census: Census) -> Iterator[tuple[exp.Expr, exp.Expr]]:
+    """Yield what is compared with the rows of a query, with the query."""
+    for node in census.find_all(exp.In):
+        if (query := node.args.get("query")) is not None:
+            yield node.this.unnest(), query
+    for quantifier in census.find_all(exp.Any, exp.All):
+        if isinstance(quantifier.parent, exp.Binary) and isinstance(quantifier.this.unnest(), exp.Query):
+            yield quantifier.parent.this.unnest(), quantifier.this
 
 
 def _read_constants(columns: list[exp.Expr]) -> bool:

@@ -32,9 +32,12 @@ def check(census: Census) -> bool:
     found = census.find_all(exp.In, exp.Distinct, exp.Window, exp.Any, exp.All)
     for node in found:
         if isinstance(node, exp.In):
-            _measure_query(node)
+            if (query := node.args.get("query")) is not None:
+                _measure_query(node, query)
         elif isinstance(node, exp.Any | exp.All):
-            if isinstance(node.parent, exp.Binary) and isinstance(node.this.unnest(), exp.Query):
+            if isinstance(node.parent, exp.EQ | exp.NEQ) and isinstance(node.this.unnest(), exp.Query):
+                _measure_query(node.parent, node.this)
+            elif isinstance(node.parent, exp.Binary) and isinstance(node.this.unnest(), exp.Query):
                 _leave_blanks_out(node.parent, node.this)
         elif isinstance(node, exp.Distinct):
             _measure_distinct(node)
@@ -237,18 +240,34 @@ def _is_recursive(node: exp.SetOperation) -> bool:
     )
 
 
-def _measure_query(node: exp.In) -> None:
-    """``x IN (query)``: measure both sides."""
-    query = node.args.get("query")
-    if query is None:
+def _measure_query(node: exp.Expr, query: exp.Expr) -> None:
+    """``x IN (query)``: measure both sides. Of rows, jsonb alone: what else is in them is compared column by column."""
+    if isinstance(node.this, exp.Tuple):
+        for place, value in enumerate(node.this.expressions):
+            _measure_field(value, place, query)
         return
     _leave_blanks_out(node, query)
     if not is_measured(node.this):
         return
-    for select in _leaves(query):
-        column = select.selects[0]
-        column.replace(named(measured(column.unalias().copy()), column.alias_or_name or "value"))
+    _measure_column(query, 0)
     node.set("this", measured(node.this))
+
+
+def _measure_field(value: exp.Expr, place: int, query: exp.Expr) -> None:
+    """Measure one place of rows that are looked for, in place."""
+    types = [type_of(value), *(type_of(select.selects[place]) for select in _selects(query))]
+    for one in types:
+        if kind_of_type(one) is Kind.ARRAY and _is_measured_type(kinds.element_type(one)):
+            raise refuse(f"IN of rows with {one.sql('postgres').lower()}", _HINT)
+    if any(one.this is T.JSONB for one in types):
+        _measure_column(query, place)
+        value.replace(measured(value.copy()))
+
+
+def _measure_column(query: exp.Expr, place: int) -> None:
+    for select in _leaves(query):
+        column = select.selects[place]
+        column.replace(named(measured(column.unalias().copy()), column.alias_or_name or "value"))
 
 
 def _leave_blanks_out(node: exp.Expr, query: exp.Expr) -> None:
@@ -263,7 +282,8 @@ def _leave_blanks_out(node: exp.Expr, query: exp.Expr) -> None:
         value = column.unalias()
         if kind(value) is Kind.BPCHAR or (own is Kind.BPCHAR and _is_varchar(value)):
             column.replace(named(call("rtrim", value.copy(), returns=T.TEXT), column.alias_or_name or "value"))
-    if others == {Kind.BPCHAR} and _is_varchar(node.this):
+    has_blanks = own is Kind.UNKNOWN or isinstance(node.this.unnest(), exp.Parameter) or _is_varchar(node.this)
+    if others == {Kind.BPCHAR} and has_blanks:
         node.set("this", call("rtrim", node.this, returns=T.TEXT))
 
 
