@@ -82,6 +82,11 @@ _CASES = [
     ("row_keyword", "SELECT ROW(a, b) FROM t", "SELECT (a, b) FROM t"),
     ("like_calls", "SELECT a FROM t WHERE NOT like(a, b)", "SELECT a FROM t WHERE NOT ((a) LIKE (b))"),
     (
+        "queries_as_conditions",
+        "SELECT a FROM t WHERE (SELECT true) AND a > 1",
+        "SELECT a FROM t WHERE ((SELECT TRUE) = TRUE) AND a > 1",
+    ),
+    (
         "similar_patterns",
         "SELECT a FROM t WHERE NOT (a ~ similar_to_escape('b%'::text))",
         "SELECT a FROM t WHERE NOT ((a SIMILAR TO 'b%'))",

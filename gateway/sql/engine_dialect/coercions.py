@@ -48,8 +48,8 @@ def join_types(census: Census) -> bool:
     for sought, query in _sought(census):
         values = sought.expressions if isinstance(sought, exp.Tuple) else [sought]
         lists = _lists(query)
-        for value, *columns in zip(values, *lists, strict=False):
-            changed |= bool(columns) and is_unknown_constant(value) and _read_constants([value, *columns])
+        for value, *arms in zip(values, *lists, strict=False):
+            changed |= bool(arms) and is_unknown_constant(value) and _read_constants([value, *arms])
     for operation in census.find_all(exp.SetOperation):
         if not isinstance(operation.parent, exp.SetOperation):
             for columns in zip(*_lists(operation), strict=False):

@@ -165,7 +165,7 @@ def set_operation(node: exp.SetOperation) -> exp.Query:
         _check_elements(column)
     if not node.args.get("distinct") or not any(map(is_measured, node.selects)):
         return node
-    if _is_recursive(node):
+    if recursive_name(node) is not None:
         raise refuse("UNION of intervals, jsonb or bpchar in WITH RECURSIVE", f"{_HINT} UNION ALL is available.")
     _require_names(node)
     keep = None if isinstance(node, exp.Union) else isinstance(node, exp.Intersect)
@@ -230,21 +230,24 @@ def _require_names(query: exp.Query) -> None:
         )
 
 
-def _is_recursive(node: exp.SetOperation) -> bool:
-    """Whether an operation is a CTE's that reads itself."""
+def recursive_name(node: exp.SetOperation) -> str | None:
+    """Return the name of the CTE that an operation is of, if it reads itself."""
     above = node.parent
     while isinstance(above, exp.Subquery | exp.Paren | exp.SetOperation):
         above = above.parent
-    return isinstance(above, exp.CTE) and any(
-        one.name == above.alias and not one.db for one in node.find_all(exp.Table)
-    )
+    if not isinstance(above, exp.CTE):
+        return None
+    reads = any(one.name == above.alias and not one.db for one in node.find_all(exp.Table))
+    return above.alias if reads else None
 
 
 def _measure_query(node: exp.Expr, query: exp.Expr) -> None:
     """``x IN (query)``: measure both sides. Of rows, jsonb alone: what else is in them is compared column by column."""
     if isinstance(node.this, exp.Tuple):
-        for place, value in enumerate(node.this.expressions):
-            _measure_field(value, place, query)
+        fields = node.this.expressions
+        if all(len(select.selects) == len(fields) for select in _selects(query)):  # else they are rows themselves
+            for place, value in enumerate(fields):
+                _measure_field(value, place, query)
         return
     _leave_blanks_out(node, query)
     if not is_measured(node.this):

@@ -7,6 +7,7 @@ from itertools import count
 
 from sqlglot import exp
 
+from gateway.sql.engine_dialect import recursive_numerics
 from gateway.sql.engine_dialect.above_having import above_having
 from gateway.sql.engine_dialect.build import cast, number, refuse, typed
 from gateway.sql.engine_dialect.build import named as aliased
@@ -14,7 +15,7 @@ from gateway.sql.engine_dialect.casts import to_type
 from gateway.sql.engine_dialect.correlation import conjuncts, free_columns
 from gateway.sql.engine_dialect.decorrelate import wrapped
 from gateway.sql.engine_dialect.distinct_on import keys_within
-from gateway.sql.engine_dialect.equal_values import distinct_outside, measured
+from gateway.sql.engine_dialect.equal_values import distinct_outside, measured, recursive_name
 from gateway.sql.engine_dialect.equal_values import set_operation as of_equal_values
 from gateway.sql.engine_dialect.group_keys import ROWS
 from gateway.sql.engine_dialect.kinds import MOMENTS, SAME_TEXT, Kind, T, carried_as_text, common_type, kind, type_of
@@ -348,6 +349,8 @@ def columns_alike(node: exp.SetOperation, session: Session) -> None:
     """Dates, timestamps and timestamptz in one column of a set operation: the engine would go by nanoseconds, which
     end in 2262, and takes no zone into account. Of floats beside numerics it would make numerics.
     """
+    if (name := recursive_name(node)) is not None:
+        recursive_numerics.check(node, name)
     sides = _leaves(node)
     _name_alike(sides)
     for columns in zip(*(side.selects for side in sides), strict=False):

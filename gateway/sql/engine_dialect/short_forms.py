@@ -53,6 +53,14 @@ def like_calls(tree: exp.Expr) -> None:
             node.replace(exp.Paren(this=exp.Like(this=exp.Paren(this=text), expression=exp.Paren(this=pattern))))
 
 
+def queries_as_conditions(tree: exp.Expr) -> None:
+    """``(SELECT …) AND a`` is ``(SELECT …) = true AND a``: a query is no condition to sqlglot, which joins them."""
+    for node in tree.find_all(exp.And, exp.Or):
+        for side in (node.left, node.right):
+            if isinstance(side.unnest(), exp.Query):
+                side.replace(exp.Paren(this=exp.EQ(this=side.copy(), expression=exp.true())))
+
+
 def similar_patterns(tree: exp.Expr) -> None:
     """``a ~ similar_to_escape('pattern', 'e')`` is ``a SIMILAR TO 'pattern' ESCAPE 'e'``: PostgreSQL keeps policies and
     views so. Another escape character than the backslash is written as one.
@@ -303,6 +311,13 @@ def _has_only(census: Census) -> bool:
     return any(one.args.get("only") for one in census.find_all(exp.Table))
 
 
+def _has_queries_as_conditions(census: Census) -> bool:
+    return census.has(exp.And, exp.Or) and any(
+        isinstance(one.find_ancestor(exp.Connector, exp.Predicate, exp.Query), exp.Connector)
+        for one in census.find_all(exp.Subquery)
+    )
+
+
 def _has_grouping_sets(census: Census) -> bool:
     return any(grouping_sets.has_short_form(one) for one in census.find_all(exp.Group))
 
@@ -318,6 +333,7 @@ RULES: tuple[tuple[Callable[[exp.Expr], None], Callable[[Census], bool]], ...] =
     (search_cycle.search_and_cycle, search_cycle.has_search_or_cycle),
     (row_keyword, _has(exp.Anonymous)),
     (like_calls, _has(exp.Anonymous)),
+    (queries_as_conditions, _has_queries_as_conditions),
     (similar_patterns, _has(exp.RegexpLike, exp.Escape)),
     (regexp_like_calls, _has(exp.Anonymous)),
     (normal_forms, _has(exp.NullSafeEQ, exp.NullSafeNEQ)),

@@ -20,6 +20,7 @@ from gateway.sql.engine_dialect.lateral_joins import join_laterals
 from gateway.sql.engine_dialect.outer_conditions import ask_beside
 from gateway.sql.engine_dialect.subqueries import filters
 from gateway.sql.engine_dialect.subquery_values import answer, asked_of
+from gateway.sql.engine_dialect.tied_values import join_by_ties
 from optimizer.census import LEAVES, Census
 
 _COMPARISONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE)
@@ -77,6 +78,8 @@ def _values(select: exp.Select, fresh: Iterator[int]) -> None:
             value = _join_value(select, node, query, fresh)
             if written is not None and value is not None:
                 keys[written] = value
+        elif isinstance(node, exp.Subquery) and correlation.free_columns(query):
+            _join_by_ties(select, node, query, fresh)
 
 
 def _as_membership(node: exp.Binary) -> None:
@@ -261,6 +264,18 @@ def _join_value(select: exp.Select, node: exp.Expr, query: exp.Query, fresh: Ite
     if clause in ("expressions", "having", "order"):
         _keep_in_groups(select, columns)
     return value
+
+
+def _join_by_ties(select: exp.Select, node: exp.Expr, query: exp.Query, fresh: Iterator[int]) -> None:
+    """Join a value that the engine would plan, but for the error that there are several."""
+    clause = _clause(node, select)
+    joined = join_by_ties(select, query, clause, fresh)
+    if joined is None:
+        return
+    value, columns = joined
+    node.replace(value)
+    if clause == "expressions":
+        _keep_in_groups(select, columns)
 
 
 def _keep_in_groups(select: exp.Select, columns: list[exp.Expr]) -> None:

@@ -28,6 +28,7 @@ def spell_out(select: exp.Select) -> None:
         if window.find_ancestor(exp.Select) is not select:
             continue
         _bounds(window)
+        _places(window)
         _peers(window)
         _widen(window)
         new = neighbour(window)
@@ -39,6 +40,23 @@ def spell_out(select: exp.Select) -> None:
         new = _repaired(new)
         if new is not window:
             window.replace(new)
+
+
+def _places(window: exp.Window) -> None:
+    """``ntile`` and ``nth_value``, in place: the engine takes one number for all rows, and none that is NULL."""
+    function = window.this
+    if isinstance(function, exp.NthValue | exp.Ntile):
+        key = "offset" if isinstance(function, exp.NthValue) else "this"
+        argument = function.args[key]
+        if argument.find(exp.Column, exp.Query) is not None:
+            raise refuse(
+                f"{function.sql_name().lower()} by a number that each row has of its own",
+                "Number the rows with row_number() in a derived table.",
+            )
+        while isinstance(argument, exp.Paren | exp.Cast):
+            argument = argument.this
+        if isinstance(function, exp.Ntile) and isinstance(argument, exp.Null):
+            window.replace(cast(argument.copy(), "INT"))
 
 
 def _repaired(node: exp.Expr) -> exp.Expr:

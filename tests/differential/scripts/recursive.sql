@@ -119,3 +119,15 @@ with recursive x (k, w) as (select k, w from pairs where k = 1 union all select 
 -- search depth by date and text
 -- ordered
 with recursive w (id, name, d) as (select 0, r_name, date '2024-01-01' from region union all select w.id + 1, n_name, w.d - n_nationkey::int from nation join w on w.id = 0 and n_regionkey < 2 and w.name = 'ASIA' ) search depth first by d, name set ord select id, name, d from w order by ord desc;
+-- numerics that come to further digits
+-- refused: a numeric in WITH RECURSIVE that may come to further digits
+with recursive t(n) as (select 1.0 from pairs where k = 2 union all select n * 1.1 from t where n < 2) select * from t;
+-- quotients of numerics
+-- refused: a numeric in WITH RECURSIVE that may come to further digits
+with recursive t(n) as (select n2::numeric from types where id = 1 union all select n / 3 from t where n > 0.1) select * from t;
+-- numerics that keep their digits
+with recursive t(n, d) as (select n2, 1 from types where id < 4 union all select (n * 1.1)::numeric(10,2), d + 1 from t where d < 5) select * from t;
+-- sums of numerics
+with recursive t(n, d) as (select n::numeric, 1 from types where id < 4 union all select t.n + x.n, t.d + 1 from t join types x on x.id = t.d where t.d < 5) select * from t;
+-- factorials
+with recursive t(n, d) as (select 1::numeric, 1 from pairs where k = 2 union all select n * d, d + 1 from t where d < 20) select * from t;

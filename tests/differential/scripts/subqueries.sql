@@ -89,3 +89,26 @@ select s1.id, (select max(s2.d) from types s2 where s2.tm = s1.tm), (select coun
 select s1.id from types s1 where exists (select 1 from types s2 where s2.tm = s1.tm and s2.id <> s1.id) or (select min(s2.id) from types s2 where s2.tm = s1.tm) > 3;
 -- a value tied by casts
 select s1.id, (select max(s2.i4) from types s2 where s2.i4::bigint = s1.i8), (select max(s2.i4) from types s2 where s2.id::text = s1.i8::text) from types s1;
+-- a value of which there are several for keys that nobody asks for
+select id, (select w from pairs where k = t.i2) from types t where i2 in (5, 7, 100);
+-- a value tied by two columns
+select id, (select n_name from nation where n_nationkey = t.id and n_regionkey = t.id - 1) from types t;
+-- a value tied by an expression beside a condition
+select id, (select w from pairs where k + 1 = t.id - 1 and w > 'f') from types t where id in (4, 5, 7);
+-- a tied value of another type
+select id, (select q from pairs where k = t.i8), (select d from types x where x.id = t.id) from types t where i8 in (3, 5, 7);
+-- a tied value that is the tie
+select id, (select k from pairs where k = t.id and k > 1) from types t;
+-- a tied value as condition
+select id from types t where (select w from pairs where k = t.id and k > 1) > 'six';
+-- a tied value beside groups
+select i2, (select w from pairs where k = t.i2 and k > 1), count(*) from types t group by i2;
+-- a tied value in a CASE
+select id, case when id > 6 then (select w from pairs where k = t.id) else 'few' end from types t where id <> 1;
+-- a tied value of several rows
+-- error: 21000
+select id, (select w from pairs where k = t.id) from types t;
+-- a query as a condition beside another
+select id from types where (select true) and id > 10;
+-- queries as conditions
+select id from types where ((select max(k) > 3 from pairs) and id > 10) or (select null::boolean) or not (select id < 12);

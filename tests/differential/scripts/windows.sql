@@ -90,3 +90,11 @@ select id, any_value(i4) over (order by id rows between 1 preceding and 1 follow
   any_value(i4) over (order by id desc), any_value(i4) over (order by i2 range 5 preceding),
   any_value(t) over (order by id desc rows unbounded preceding),
   any_value(v) filter (where b) over (partition by i2 order by id) from types;
+-- ntile of nothing
+select id, ntile(null) over (order by id), ntile(null::int) over (order by id) + 1 from types;
+-- ntile of each row
+-- refused: ntile by a number that each row has of its own
+select ntile(k) over (order by k) from pairs where k = 1;
+-- nth_value of each row
+-- refused: nth_value by a number that each row has of its own
+select nth_value(w, k) over (order by k, w) from pairs where k > 0;
