@@ -91,35 +91,36 @@ ORDER BY c.conrelid, c.contype <> 'p', c.conname
 # Not those that belong to a constraint. Operator classes and collations are told by their names, which have to be
 # PostgreSQL's own, where they are not those of the column.
 INDEXES = """
-SELECT i.indrelid, c.relname, i.indisunique, m.amname,
-       NOT coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false), pg_get_expr(i.indpred, i.indrelid),
-       i.indnkeyatts,
-       ARRAY(SELECT a.attname::text FROM unnest(i.indkey::int2[]) WITH ORDINALITY k(attnum, position)
-             LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum AND k.attnum <> 0
-             ORDER BY k.position),
-       ARRAY(SELECT CASE k.attnum WHEN 0 THEN pg_get_indexdef(i.indexrelid, k.position::int, false) ELSE '' END
-             FROM unnest(i.indkey::int2[]) WITH ORDINALITY k(attnum, position) ORDER BY k.position),
-       ARRAY(SELECT CASE WHEN NOT o.opcdefault THEN o.opcname::text END
-             FROM unnest(i.indclass::oid[]) WITH ORDINALITY k(oid, position)
-             JOIN pg_opclass o ON o.oid = k.oid ORDER BY k.position),
-       ARRAY(SELECT l.collname::text
-             FROM unnest(i.indcollation::oid[]) WITH ORDINALITY k(oid, position)
-             JOIN pg_attribute a ON a.attrelid = i.indexrelid AND a.attnum = k.position
-             LEFT JOIN pg_attribute t ON t.attrelid = i.indrelid AND t.attnum = (i.indkey::int2[])[k.position - 1]
-             LEFT JOIN pg_collation l ON l.oid = k.oid AND l.oid <> 'pg_catalog.default'::regcollation
-                                         AND l.oid IS DISTINCT FROM t.attcollation
-             ORDER BY k.position),
-       i.indoption::int2[]
-FROM pg_index i
-JOIN pg_class c ON c.oid = i.indexrelid
-JOIN pg_am m ON m.oid = c.relam
-WHERE i.indrelid = ANY(%(relations)s) AND i.indisvalid
-  AND NOT EXISTS (SELECT FROM pg_constraint o WHERE o.conindid = i.indexrelid AND o.contype IN ('p', 'u', 'x'))
-  AND NOT EXISTS (SELECT FROM unnest(i.indclass::oid[]) k(oid) JOIN pg_opclass o ON o.oid = k.oid
-                  WHERE NOT o.opcdefault AND o.opcnamespace <> 'pg_catalog'::regnamespace)
-  AND NOT EXISTS (SELECT FROM unnest(i.indcollation::oid[]) k(oid) JOIN pg_collation l ON l.oid = k.oid
-                  WHERE l.collnamespace <> 'pg_catalog'::regnamespace)
-ORDER BY i.indrelid, c.relname
+WITH index AS (
+    SELECT i.indexrelid, i.indrelid, c.relname, i.indisunique, m.amname,
+           NOT (i.indisunique AND coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false)) AS nulls_distinct,
+           pg_get_expr(i.indpred, i.indrelid) AS predicate, i.indnkeyatts, i.indoption::int2[] AS options,
+           i.indkey::int2[] AS numbers, i.indclass::oid[] AS classes, i.indcollation::oid[] AS collations
+    FROM pg_index i
+    JOIN pg_class c ON c.oid = i.indexrelid
+    JOIN pg_am m ON m.oid = c.relam
+    WHERE i.indrelid = ANY(%(relations)s) AND i.indisvalid
+      AND NOT EXISTS (SELECT FROM pg_constraint o WHERE o.conindid = i.indexrelid AND o.contype IN ('p', 'u', 'x'))
+)
+SELECT i.indrelid, i.relname, i.indisunique, i.amname, i.nulls_distinct, i.predicate, i.indnkeyatts,
+       array_agg(a.attname::text ORDER BY k.position),
+       array_agg(CASE k.number WHEN 0 THEN pg_get_indexdef(i.indexrelid, k.position::int, false) ELSE '' END
+                 ORDER BY k.position),
+       (array_agg(CASE WHEN NOT o.opcdefault THEN o.opcname::text END ORDER BY k.position))[:i.indnkeyatts],
+       (array_agg(CASE WHEN l.oid <> 'pg_catalog.default'::regcollation AND l.oid IS DISTINCT FROM a.attcollation
+                       THEN l.collname::text END ORDER BY k.position))[:i.indnkeyatts],
+       i.options
+FROM index i
+CROSS JOIN LATERAL unnest(i.numbers, i.classes, i.collations)
+           WITH ORDINALITY k(number, of_class, of_collation, position)
+LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.number AND k.number <> 0
+LEFT JOIN pg_opclass o ON o.oid = k.of_class
+LEFT JOIN pg_collation l ON l.oid = k.of_collation
+GROUP BY i.indexrelid, i.indrelid, i.relname, i.indisunique, i.amname, i.nulls_distinct, i.predicate, i.indnkeyatts,
+         i.options
+HAVING bool_and(coalesce(o.opcdefault OR o.opcnamespace = 'pg_catalog'::regnamespace, true))
+   AND bool_and(coalesce(l.collnamespace = 'pg_catalog'::regnamespace, true))
+ORDER BY i.indrelid, i.relname
 """
 
 # Those of identity columns, and those that are the default of the column to which they belong (serial). A sequence that
