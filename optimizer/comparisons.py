@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 import pyarrow as pa
 from sqlglot import exp
@@ -111,7 +112,11 @@ def _bound(node: exp.Expr, arrow_type: pa.DataType, parameters: Sequence[pa.Scal
     if not number.isdigit() or not 0 < int(number) <= len(parameters):
         return None
     value = parameters[int(number) - 1]
-    return value if value.is_valid and value.type == arrow_type else None
+    if not value.is_valid or value.type == arrow_type:
+        return value if value.is_valid else None
+    bound = value.as_py()  # drivers bind a number as the smallest type that holds it
+    is_exact = isinstance(bound, int | Decimal) and not isinstance(bound, bool)
+    return _number(f"{bound:f}" if isinstance(bound, Decimal) else str(bound), arrow_type) if is_exact else None
 
 
 def _number(text: str, arrow_type: pa.DataType) -> pa.Scalar | None:

@@ -4,10 +4,15 @@ They raise no error and call nothing that may. So they may be asked of rows that
 policy, and a relation's fence does not hold them up. What is not known to be so is held not to be.
 
 What is compared are columns and constants, and the few functions of them that have a value whatever a row holds: with
-those many masks are made. Those that make texts longer are not among them: there is a longest text.
+those many masks are made. Those that make texts longer are not among them: there is a longest text. A parameter whose
+type is known is compared as a column of that type is. A cast of one may fail, and is asked where a row is: unlike that
+of a constant it is left outside, but for those that take every value.
 """
 
 from __future__ import annotations
+
+import re
+from collections.abc import Iterable
 
 from sqlglot import exp
 
@@ -32,7 +37,10 @@ _FAMILIES: dict[object, str] = {
 _ALL = frozenset(_FAMILIES.values())
 _NUMBERS = frozenset({"number", "float"})
 _TEXT = frozenset({"text"})
-_MOST_DIGITS = 28  # of a numeric: beyond, bringing two of them to one scale might not fit
+_TYPED = (exp.Column, exp.Parameter)
+_INTEGERS = {_Type.SMALLINT: (5, 0), _Type.INT: (10, 0), _Type.BIGINT: (19, 0)}  # digits, in the order of their sizes
+_MOST_DIGITS = 38  # of a numeric in the engine, which brings what is compared to one number of places
+_WRITTEN = re.compile(r"\s*[-+]?0*(?P<whole>[0-9]*)(\.(?P<places>[0-9]*))?\s*")
 
 
 def is_leakproof(condition: exp.Expr) -> bool:
@@ -42,7 +50,7 @@ def is_leakproof(condition: exp.Expr) -> bool:
     if isinstance(condition, _COMPARISONS):
         return _are_alike(condition.left, condition.right)
     if isinstance(condition, exp.Between):
-        return all(_are_alike(condition.this, condition.args[bound]) for bound in ("low", "high"))
+        return _are_alike(condition.this, condition.args["low"], condition.args["high"])
     if isinstance(condition, exp.In):
         return _is_list(condition)
     if isinstance(condition, exp.Is):
@@ -55,7 +63,7 @@ def is_leakproof(condition: exp.Expr) -> bool:
 def _is_list(condition: exp.In) -> bool:
     items = condition.expressions
     is_list = bool(items) and len([*condition.iter_expressions()]) == len(items) + 1
-    return is_list and all(_are_alike(condition.this, item) for item in items)
+    return is_list and _are_alike(condition.this, *items)
 
 
 def _is_plain_pattern(condition: exp.Like | exp.ILike) -> bool:
@@ -67,9 +75,12 @@ def _is_plain_pattern(condition: exp.Like | exp.ILike) -> bool:
     return constant and _families(condition.this) == {"text"} and not condition.args.get("escape")
 
 
-def _are_alike(left: exp.Expr, right: exp.Expr) -> bool:
-    """Whether two operands are columns or constants of one family of types, which is compared without an error."""
-    return bool(_families(left) & _families(right))
+def _are_alike(*operands: exp.Expr) -> bool:
+    """Whether operands are columns or constants of one family of types, which is compared without an error."""
+    common = frozenset.intersection(*map(_families, operands))
+    if "number" not in common or common == _ALL:  # all of them are constants whose types nothing tells
+        return bool(common)
+    return _common_digits(operands) is not None
 
 
 def _families(node: exp.Expr) -> frozenset[str]:
@@ -88,7 +99,7 @@ def _families(node: exp.Expr) -> frozenset[str]:
         return frozenset({"boolean"})
     if isinstance(inner, exp.Cast):
         return _cast_families(inner)
-    return _type_families(inner.type) if isinstance(inner, exp.Column) else _function_families(inner)
+    return _type_families(inner.type) if isinstance(inner, _TYPED) else _function_families(inner)
 
 
 def _function_families(node: exp.Expr) -> frozenset[str]:
@@ -100,10 +111,12 @@ def _function_families(node: exp.Expr) -> frozenset[str]:
     if isinstance(node, exp.Left | exp.Right):
         return _TEXT & _families(node.this) if _is_constant(node.expression) else frozenset()
     if isinstance(node, exp.Coalesce):
-        return frozenset.intersection(*map(_families, [node.this, *node.expressions]))
-    if isinstance(node, exp.Case):
-        return _case_families(node)
-    return frozenset({"number"}) if _digits(node) is not None else frozenset()
+        found = frozenset.intersection(*map(_families, [node.this, *node.expressions]))
+    elif isinstance(node, exp.Case):
+        found = _case_families(node)
+    else:
+        found = frozenset({"number"})
+    return found if "number" not in found or _digits(node) is not None else found - {"number"}
 
 
 def _is_constant(node: exp.Expr | None) -> bool:
@@ -111,26 +124,63 @@ def _is_constant(node: exp.Expr | None) -> bool:
 
 
 def _case_families(node: exp.Case) -> frozenset[str]:
-    branches, default = node.args["ifs"], node.args.get("default")
-    if node.this is not None or not all(is_leakproof(branch.this) for branch in branches):
+    if node.this is not None or not all(is_leakproof(branch.this) for branch in node.args["ifs"]):
         return frozenset()
-    values = [branch.args["true"] for branch in branches] + ([default] if default is not None else [])
-    return frozenset.intersection(*map(_families, values))
+    return frozenset.intersection(*map(_families, _case_values(node)))
+
+
+def _case_values(node: exp.Case) -> list[exp.Expr]:
+    default = node.args.get("default")
+    return [branch.args["true"] for branch in node.args["ifs"]] + ([default] if default is not None else [])
+
+
+def _common_digits(values: Iterable[exp.Expr]) -> tuple[int, int] | None:
+    """The digits before and behind the point that hold each of several numbers; None where there is no room for so
+    many: a number with many places would keep a large one from being compared with it.
+    """
+    found = [*map(_digits, values)]
+    known = [one for one in found if one is not None]
+    if len(known) < len(found):
+        return None
+    whole, places = max(one for one, _ in known), max(one for _, one in known)
+    return (whole, places) if whole + places <= _MOST_DIGITS else None
 
 
 def _digits(node: exp.Expr) -> tuple[int, int] | None:
-    """How many digits a numeric has before and behind the point at the most; None where it is none, or may have more
+    """How many digits a number has before and behind the point at the most; None where it is none, or may have more
     than its type takes.
     """
     inner = node.unnest()
+    if isinstance(inner, exp.Neg):
+        inner = inner.this.unnest()
+    if isinstance(inner, exp.Null | exp.Literal):
+        return (0, 0) if isinstance(inner, exp.Null) else _written(inner.name)
+    if isinstance(inner, exp.Coalesce):
+        return _common_digits([inner.this, *inner.expressions])
+    if isinstance(inner, exp.Case):
+        return _common_digits(_case_values(inner))
     if isinstance(inner, exp.Round):
         return _rounded(inner)
     if isinstance(inner, exp.Cast):
-        wanted, given = _declared(inner.to), _digits(inner.this)
-        if wanted is None or given is None:
-            return None
-        return wanted if given[0] + (given[1] > wanted[1]) <= wanted[0] else None
-    return _declared(inner.type) if isinstance(inner, exp.Column) and _families(inner) else None
+        return _cast_digits(inner)
+    return _declared(inner.type) if isinstance(inner, _TYPED) else None
+
+
+def _written(text: str) -> tuple[int, int] | None:
+    found = _WRITTEN.fullmatch(text)
+    return None if found is None else (len(found["whole"]), len(found["places"] or ""))
+
+
+def _cast_digits(node: exp.Cast) -> tuple[int, int] | None:
+    """Of a constant that does not fit the cast fails for all rows or for none."""
+    inner, wanted, given = node.this.unnest(), _declared(node.to), _digits(node.this)
+    if isinstance(inner, exp.Literal | exp.Null):
+        return wanted or (given if node.to.this is _Type.DECIMAL and not node.to.expressions else None)
+    if wanted is None or given is None or (node.to.this in _INTEGERS and given[1]):
+        return None
+    if node.to.this in _INTEGERS:
+        return wanted if _takes_all(node.to, inner.type) else None
+    return wanted if given[0] + (given[1] > wanted[1]) <= wanted[0] else None
 
 
 def _rounded(node: exp.Round) -> tuple[int, int] | None:
@@ -144,9 +194,9 @@ def _rounded(node: exp.Round) -> tuple[int, int] | None:
 
 
 def _declared(of: exp.DataType | None) -> tuple[int, int] | None:
-    """The digits of ``numeric(p, s)``."""
+    """The digits of an integer and of ``numeric(p, s)``."""
     if of is None or of.this is not _Type.DECIMAL:
-        return None
+        return _INTEGERS.get(of.this) if of is not None else None
     numbers = [int(one.name) for one in of.expressions if one.name.isdigit()]
     if len(numbers) != len(of.expressions) or not numbers:
         return None
@@ -155,8 +205,12 @@ def _declared(of: exp.DataType | None) -> tuple[int, int] | None:
 
 
 def _cast_families(node: exp.Cast) -> frozenset[str]:
-    """The families of a cast constant, which fails for all rows or for none, and of text that is cast to text."""
+    """The families of a cast constant, which fails for all rows or for none, of text that is cast to text, and of what
+    is cast to its own type, or a wider one.
+    """
     inner = node.this.unnest()
+    if isinstance(inner, _TYPED) and _takes_all(node.to, inner.type):
+        return _type_families(node.to)
     if isinstance(inner, exp.Literal | exp.Null):
         return frozenset({_FAMILIES[node.to.this]}) if node.to.this in _FAMILIES else frozenset()
     unlimited = _FAMILIES.get(node.to.this) == "text" and not node.to.expressions
@@ -165,11 +219,18 @@ def _cast_families(node: exp.Cast) -> frozenset[str]:
     return frozenset({"number"}) if _digits(node) is not None else frozenset()
 
 
+def _takes_all(to: exp.DataType, of: exp.DataType | None) -> bool:
+    """Whether a cast has a value for each of a type."""
+    if of is None or to.expressions or of.expressions:
+        return False
+    if to.this in _INTEGERS and of.this in _INTEGERS:
+        return _INTEGERS[of.this] <= _INTEGERS[to.this]
+    return to.this is of.this
+
+
 def _type_families(of: exp.DataType | None) -> frozenset[str]:
     if of is None or of.this not in _FAMILIES:
         return frozenset()
-    if of.this is _Type.DECIMAL:
-        digits = [int(one.name) for one in of.expressions[:1] if one.name.isdigit()]
-        if not digits or digits[0] > _MOST_DIGITS:
-            return frozenset()
+    if of.this is _Type.DECIMAL and _declared(of) is None:
+        return frozenset()
     return frozenset({_FAMILIES[of.this]})

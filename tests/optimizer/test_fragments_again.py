@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 
 import pyarrow as pa
 import pytest
@@ -81,3 +82,22 @@ def test_what_only_the_engine_compares_may_be_null(tables: SmallLake) -> None:
     again = with_parameters(first, tables.sources, null)
     assert again is not None
     assert _plain(again) == _plain(_cut(tables, query, types, null))
+
+
+@pytest.mark.parametrize(
+    ("given", "of", "pushed"),
+    [
+        (pa.scalar(4, pa.int16()), "smallint", 4),
+        (pa.scalar(4, pa.int64()), "bigint", 4),
+        (pa.scalar(Decimal(4), pa.decimal128(38, 0)), "numeric(38,0)", 4),
+        (pa.scalar(Decimal("4.5"), pa.decimal128(38, 1)), "numeric(38,1)", None),
+        (pa.scalar(1 << 40, pa.int64()), "bigint", None),
+        (pa.scalar(4.0, pa.float64()), "double precision", None),
+        (pa.scalar(True), "boolean", None),
+    ],
+)
+def test_a_number_is_brought_to_the_type_of_its_column(
+    tables: SmallLake, given: pa.Scalar, of: str, pushed: int | None
+) -> None:
+    (part,) = _cut(tables, "SELECT id FROM pg.one WHERE k < $1", (of,), (given,)).fragments
+    assert [one.values[0] for one in part.pushed] == ([] if pushed is None else [pa.scalar(pushed, INTEGER)])

@@ -3,7 +3,7 @@
 Commands: ``resolve``, ``govern``, ``optimize`` (prints the query after each rule that changed it), ``rule NAME`` (one
 rule alone), ``fragment`` (what each source runs), ``dynamic`` (by which keys relations are read, each by its
 number) and ``parts`` (which subqueries a server could answer, what it is asked, and what the engine makes of that).
-``path=a,b`` sets the search path, ``as=NAME`` who asks; with ``statistics`` the rules are told those of TPC-H at
+``path=a,b`` sets the search path, ``as=NAME`` who asks, ``parameters=a,b`` the types of ``$1 …``; with ``statistics`` the rules are told those of TPC-H at
 scale 1.
 """
 
@@ -34,10 +34,10 @@ from tests.scripts import Block, check
 SCRIPTS = sorted((Path(__file__).parent / "scripts").glob("*"))
 
 
-def _resolved(text: str, path: tuple[str, ...]) -> Resolved:
+def _resolved(text: str, path: tuple[str, ...], parameters: tuple[str, ...]) -> Resolved:
     tree = parse_query(text)
     assert tree is not None, "sqlglot cannot parse it"
-    return resolve(tree, references(tree, names(path)), names(path))
+    return resolve(tree, references(tree, names(path)), names(path), parameters)
 
 
 def _governed(resolved: Resolved, principal: Principal) -> Governed:
@@ -49,8 +49,9 @@ def _governed(resolved: Resolved, principal: Principal) -> Governed:
 def _run(block: Block) -> str:
     command, *options = block.command.split()
     path = next((tuple(o[5:].split(",")) for o in options if o.startswith("path=")), ("public",))
+    types = next((tuple(o[11:].split(",")) for o in options if o.startswith("parameters=")), ())
     try:
-        return _command(command, options, _resolved(block.text, path))
+        return _command(command, options, _resolved(block.text, path, types))
     except SqlError as error:
         parts = [f"ERROR {error.sqlstate}: {error.message}"]
         parts += [f"HINT: {error.hint}"] if error.hint else []

@@ -269,6 +269,59 @@ tina extended LEAK-code-A-4: SELECT id FROM {t}.people WHERE code = $1
 ----
 (SELECT 0)
 
+# a comparison with a parameter passes the policy, and finds no more than is seen (all kinds)
+tina extended {common} 20 30: SELECT id FROM {t}.people WHERE amount IN ($1, $2) OR amount = CAST($3 AS bigint) ORDER BY id
+----
+2
+3
+
+# a parameter that fails where a row is asked for it does not tell whether there is a hidden one
+tina extended {common} x: SELECT id FROM lk.people WHERE amount = $1 AND id = CAST(CAST($2 AS text) AS integer)
+----
+(SELECT 0)
+
+tina extended {common} x: SELECT id FROM docs.people WHERE amount = $1 AND id = CAST(CAST($2 AS text) AS integer)
+----
+(SELECT 0)
+
+tina extended {common} 0: SELECT id FROM ice.people WHERE amount = $1 AND 1 / CAST($2 AS integer) = id
+----
+(SELECT 0)
+
+tina extended {common} x: SELECT id FROM crm.people WHERE amount = $1 AND id = CAST(CAST($2 AS text) AS integer)
+----
+ERROR 22P02: source "crm" could not compute a value
+
+# (all kinds)
+tina extended {common} x\: SELECT id FROM {t}.people WHERE amount = $1 AND name LIKE $2
+----
+(SELECT 0)
+
+# (all kinds)
+tina extended 7770017.00000000000000000000000000000000001: SELECT id FROM {t}.orders WHERE price = $1
+----
+(SELECT 0)
+
+# so many places that there is no room for the large numbers of others beside them (all kinds)
+SELECT id FROM {t}.orders WHERE price <> 1.00000000000000000000000000000000001 ORDER BY id
+----
+1
+4
+7
+10
+
+# (all kinds)
+SELECT id FROM {t}.people WHERE amount <> 1.00000000000000000000000000000000001 ORDER BY id
+----
+1
+2
+3
+
+# (all kinds)
+SELECT id FROM {t}.people WHERE amount IN (20, 1.00000000000000000000000000000000001) ORDER BY id
+----
+2
+
 # what the policies ask is put out beside what fails on a hidden row alone: it is not computed below them (all kinds)
 SELECT id, tenant, name, CAST(code AS integer) + amount AS c FROM {t}.people ORDER BY c
 ----
