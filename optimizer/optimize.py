@@ -17,6 +17,7 @@ from optimizer.copies import copied
 from optimizer.dynamic_filters import dynamic_filters
 from optimizer.joins_at_servers import joins_at_servers
 from optimizer.late_materialization import late_relations
+from optimizer.limit_early import limit_early
 from optimizer.outer_joins_at_servers import outer_joins_at_servers
 from optimizer.rules.enter_queries import enter_queries, has_queries
 from optimizer.rules.fold_date_arithmetic import fold_date_arithmetic, has_intervals
@@ -48,7 +49,7 @@ class ByStatistics:
 
 @dataclass(frozen=True, slots=True)
 class ByServers:
-    """A rule that may ask what servers can answer, besides; it does nothing where that cannot be asked."""
+    """A rule that may ask what servers have and can answer, besides; it does nothing where that cannot be asked."""
 
     function: Callable[[exp.Query, Statistics, Servers], exp.Query]
 
@@ -99,6 +100,7 @@ RULES: tuple[Rule, ...] = (
     ByStatistics(order_conditions),
     ByServers(joins_at_servers),
     ByServers(outer_joins_at_servers),
+    ByServers(limit_early),
     ByStatistics(order_subqueries),
     ByStatistics(order_joins),  # last: tables have their filters, and only the columns that are asked for
 )

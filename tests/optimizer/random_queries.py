@@ -106,14 +106,61 @@ class QueryMaker:
         else:
             text = read[0]
             for at in range(1, len(read)):
-                kind = self._random.choice((*("JOIN",) * 6, *("LEFT JOIN",) * 4, "RIGHT JOIN", "FULL JOIN"))
+                kind = self._random.choice((*("JOIN",) * 5, *("LEFT JOIN",) * 6, "RIGHT JOIN", "FULL JOIN"))
                 text += f" {kind} {read[at]} ON {self._equal(scope[at - 1 : at + 1])}"
-        where = f" WHERE {self._conditions(1, scope, scope)}" if self._random.random() < 0.5 else ""
+        asked = scope if self._random.random() < 0.4 else scope[:1]  # else few outer joins would stay ones
+        where = f" WHERE {self._conditions(1, asked, scope)}" if self._random.random() < 0.5 else ""
         width = self._random.randint(1, 3)
         if self._random.random() < 0.2:
             return self._grouped(scope, text + where, width)
         items = ", ".join(f"{self._integer(1, scope, scope)} AS c{number}" for number in range(width))
         return f"SELECT {items} FROM {text}{where}"
+
+    def first_rows(self) -> str:
+        """Return a query for the first rows of outer joins or of a UNION ALL, by all of its columns: rows that are cut
+        off are then like those that stay.
+        """
+        self._ctes = {}
+        width = self._random.randint(1, 3)
+        names = [f"c{number}" for number in range(width)]
+        made = self._left_joins(names) if self._random.random() < 0.6 else self._united(names)
+        keys = [name + self._random.choice(("", "", " DESC", " NULLS FIRST", " DESC NULLS LAST")) for name in names]
+        self._random.shuffle(keys)
+        offset = f" OFFSET {self._random.randint(0, 3)}" if self._random.random() < 0.4 else ""
+        cut = f" ORDER BY {', '.join(keys)} LIMIT {self._random.randint(0, 6)}{offset}"
+        pick = self._random.random()
+        if pick < 0.3:
+            return f"SELECT {', '.join(f't.{name}' for name in names)} FROM ({made}) t{cut}"
+        if pick < 0.5:
+            return f"SELECT u.c0, a.id FROM {self._random.choice(_FILLED)} a JOIN ({made}{cut}) u ON a.k = u.c0"
+        return made + cut
+
+    def _left_joins(self, names: list[str]) -> str:
+        """Return LEFT JOINs, mostly of a table of the server, of whose first table the columns are."""
+        first, *others = (_Source(alias, INTEGERS, TEXTS) for alias in self._random.sample(("a", "b", "c"), 3))
+        text = f"{self._random.choice(('pg.one', 'pg.one', *_FILLED))} {first.alias}"
+        scope: _Scope = (first,)
+        for made in others[: self._random.choice((1, 1, 2))]:
+            kind = self._random.choice((*("LEFT JOIN",) * 8, "JOIN"))
+            text += f" {kind} {self._random.choice(_FILLED)} {made.alias} ON {self._on(kind, scope, made)}"
+            scope = (*scope, made)
+        pick = self._random.random()
+        where = "" if pick < 0.5 else f" WHERE {self._conditions(0, scope[:1] if pick < 0.8 else scope, scope)}"
+        return f"SELECT {', '.join(f'{self._column((first,))} AS {name}' for name in names)} FROM {text}{where}"
+
+    def _united(self, names: list[str]) -> str:
+        operator = self._random.choice((*("UNION ALL",) * 5, "UNION"))
+        return f" {operator} ".join(self._arm(names) for _ in range(self._random.choice((2, 2, 3))))
+
+    def _arm(self, names: list[str]) -> str:
+        scope = (_Source("a", INTEGERS, TEXTS),)
+        where = f" WHERE {self._conditions(0, scope, scope)}" if self._random.random() < 0.4 else ""
+        table = self._random.choice(("pg.one", 'pg."order"', *_FILLED))
+        if self._random.random() < 0.2:
+            return self._grouped(scope, f"{table} a{where}", len(names))
+        values = [self._random.choice((*INTEGERS, *INTEGERS, "5", "id + 1")) for _ in names]
+        items = ", ".join(f"{value} AS {name}" for value, name in zip(values, names, strict=True))
+        return f"SELECT {items} FROM {table} a{where}"
 
     def _equal(self, two: _Scope) -> str:
         one, other = (f"{source.alias}.k" if self._random.random() < 0.7 else self._column((source,)) for source in two)

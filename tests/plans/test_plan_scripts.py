@@ -3,8 +3,8 @@
 Commands: ``resolve``, ``govern``, ``optimize`` (prints the query after each rule that changed it), ``rule NAME`` (one
 rule alone), ``fragment`` (what each source runs), ``dynamic`` (by which keys relations are read, each by its
 number) and ``parts`` (which subqueries a server could answer, what it is asked, and what the engine makes of that).
-``path=a,b`` sets the search path, ``as=NAME`` who asks, ``parameters=a,b`` the types of ``$1 …``; with ``statistics`` the rules are told those of TPC-H at
-scale 1.
+``path=a,b`` sets the search path, ``as=NAME`` who asks, ``parameters=a,b`` the types of ``$1 …``; with ``statistics``
+the rules are told those of TPC-H at scale 1.
 """
 
 from __future__ import annotations
@@ -72,7 +72,8 @@ def _command(command: str, options: list[str], resolved: Resolved) -> str:
         return governed.tree.sql("postgres", pretty=True)
     if command == "rule":
         rule = next(rule for rule in RULES if rule.__name__ == options[0])
-        return apply(rule, governed.tree, statistics).sql("postgres", pretty=True)
+        servers = Servers(governed.tables, lambda *_: None)
+        return apply(rule, governed.tree, statistics, servers).sql("postgres", pretty=True)
     if command == "optimize":
         shown = [f"{rule}: {tree.sql('postgres', comments=False)}" for rule, tree in steps(governed, statistics)]
         return "\n".join(shown) or "no rule applies"
