@@ -11,13 +11,14 @@ from optimizer.cardinality import Statistics
 from optimizer.copies import copied
 from optimizer.first_rows import FirstRows, Key, get_first_rows, limit
 from optimizer.relations import conjuncts, get_relation, relations
-from optimizer.server_tables import REMOTE, Servers
+from optimizer.server_tables import REMOTE, Servers, owner_of
 from optimizer.stages import AT_SERVER, Kept
 from optimizer.views import MARK
 
 T = exp.DType
 _ARM = frozenset({"expressions", "from_", "joins", "where", "group", "having"})
 _JOINING = frozenset({"expressions", "from_", "limit", "offset", "order", "joins", "where", "with_"})
+_MOST_ARMS = 32  # for each of which a server's query may be written
 _ALIKE = {**dict.fromkeys((T.SMALLINT, T.INT, T.BIGINT), T.DECIMAL), T.VARCHAR: T.TEXT}
 _OF_SETS = (exp.UDTF, exp.Explode, exp.ExplodingGenerateSeries, exp.GenerateSeries, exp.Anonymous)
 _STAYS = (exp.AggFunc, exp.Window, exp.Rand, exp.Uuid, exp.Anonymous, exp.Query)
@@ -61,7 +62,7 @@ def _within(select: exp.Select, first: FirstRows, servers: Servers) -> Iterator[
         yield from _in_arms(inner, FirstRows(first.count, keys), servers)
     elif keys is not None and isinstance(inner, exp.Select) and get_relation(node) is None:
         yield from _of_derived(select, node, first, servers)
-    elif joins or select.parent is None:  # what is no part of a query by itself
+    elif joins or _is_part(select, node, servers):
         yield from _limit_source(select, node, first)
 
 
@@ -75,7 +76,7 @@ def _of_derived(select: exp.Select, node: exp.Subquery, first: FirstRows, server
     found: list[exp.Query] = []
     if MARK in inner.meta and keys is not None and inner.args.get("limit") is None:
         found = [*_within(inner, FirstRows(first.count, keys), servers)]
-    if not found and (select.args.get("joins") or select.parent is None):
+    if not found and (select.args.get("joins") or _is_part(select, node, servers)):
         found = [*_limit_source(select, node, first)]
     yield from found
 
@@ -137,7 +138,14 @@ def _reads_server(node: exp.Expr, servers: Servers) -> bool:
 
 def _is_worth(node: exp.Subquery, joins: Sequence[exp.Join], servers: Servers) -> bool:
     """Whether less is sent, or joined. A table of a server that is joined may be read by the keys of all rows alone."""
-    return _reads_server(node, servers) or (bool(joins) and not any(_reads_server(one, servers) for one in joins))
+    if not joins:
+        return _reads_server(node, servers)
+    return _reads_server(node, servers) or not any(_reads_server(one, servers) for one in joins)
+
+
+def _is_part(select: exp.Select, node: exp.Subquery, servers: Servers) -> bool:
+    """Whether a server may be asked for the rows of a statement's only source. Other queries are parts themselves."""
+    return select.parent is None and owner_of(node, servers) is not None
 
 
 def _limit(select: exp.Select, first: FirstRows, servers: Servers) -> bool:
@@ -184,7 +192,7 @@ def _in_arms(query: exp.SetOperation, first: FirstRows, servers: Servers) -> Ite
     """Limit the arms of a UNION ALL that servers have tables of; yield these."""
     arms = _arms(query, is_first=True)
     places = [int(key.value.name) - 1 for key in first.keys]
-    if not arms or any(len({_kind(arm, place) for arm in arms}) > 1 for place in places):
+    if not arms or len(arms) > _MOST_ARMS or any(len({_kind(arm, place) for arm in arms}) > 1 for place in places):
         return
     for arm in arms:
         keys = _of_arm(arm, first.keys, places)

@@ -29,6 +29,7 @@ from optimizer.rules.order_conditions import order_conditions
 from optimizer.rules.order_joins import joins_as_written, order_joins
 from optimizer.rules.order_subqueries import order_subqueries
 from optimizer.rules.prune_columns import prune_columns
+from optimizer.rules.prune_derived_columns import prune_derived_columns
 from optimizer.rules.push_down_filters import push_down_filters
 from optimizer.rules.reduce_outer_joins import has_outer_joins, reduce_outer_joins
 from optimizer.rules.scalar_aggregates_as_windows import has_scalar_subqueries, scalar_aggregates_as_windows
@@ -95,6 +96,7 @@ RULES: tuple[Rule, ...] = (
     Seldom(infer_filters, has_alternatives),
     infer_from_equalities,
     Seldom(enter_queries, has_queries),  # before those that ask the tables
+    Seldom(prune_derived_columns, has_queries),  # conditions that moved inside no longer need their columns outside
     push_down_filters,  # before pruning: a condition that moved inside no longer needs its column outside
     Telling(prune_columns),
     ByStatistics(order_conditions),
