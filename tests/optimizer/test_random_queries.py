@@ -205,6 +205,9 @@ def test_random_scalar_aggregates(tables: SmallLake, request: pytest.FixtureRequ
         "SELECT a.k, b.k FROM lk.one a LEFT JOIN pg.one b ON a.k = b.k AND b.id > 3 WHERE b.id IS NULL",
         "SELECT a.k, b.k FROM lk.one a"
         " LEFT JOIN (lk.one b FULL JOIN pg.one c ON b.k = c.id) ON a.id = c.id AND b.k = 1",
+        # What joins in parentheses ask of a table in them is put out by what stands above that table.
+        'SELECT c.id FROM pg."order" c, (SELECT count(g.k) AS n FROM lk.one g GROUP BY g.k) b, lk.one a'
+        " WHERE a.id = b.n AND a.id = c.id AND a.id <= 2 AND a.k <= (SELECT max(a.id) FROM lk.one a WHERE a.id = c.id)",
         "SELECT b.k, c.k FROM lk.one a, lk.one b FULL JOIN pg.one c ON b.k = c.id WHERE b.k IS NULL AND a.k = 1",
     ],
 )

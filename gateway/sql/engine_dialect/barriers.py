@@ -129,8 +129,13 @@ def _computed_in_queries(parts: list[exp.Expr]) -> set[str]:
 def _conditions(select: exp.Select) -> list[exp.Expr]:
     """Return the conditions that keys of joins may be taken from."""
     where = select.args.get("where")
-    ons = [join.args["on"] for join in select.args.get("joins") or () if join.args.get("on") is not None]
-    return [*ons, where.this] if where is not None else ons
+    return [*_ons(select), where.this] if where is not None else _ons(select)
+
+
+def _ons(select: exp.Select) -> list[exp.Expr]:
+    """Return the conditions of the joins of a SELECT, those in parentheses too."""
+    joins = [join for node in (select, *items(select)) for join in node.args.get("joins") or ()]
+    return [join.args["on"] for join in joins if join.args.get("on") is not None]
 
 
 def _tables(node: exp.Expr) -> set[str]:
@@ -215,7 +220,7 @@ def _put(select: exp.Select, item: exp.Expr, *, alone: bool) -> None:
     where = _movable(select, alone=alone)
     above = select.args.get("where") if where is None else None
     parts = [*_above_where(select), *([above] if above is not None else [])]
-    parts += [join.args["on"] for join in select.args.get("joins") or () if join.args.get("on") is not None]
+    parts += [*_ons(select), *(one for one in items(select) if isinstance(one, exp.Lateral))]
     columns = sorted({one.name for part in parts for one in free_columns(part) if one.table == name})
     holder = exp.Subquery(alias=exp.TableAlias(this=exp.to_identifier(name, quoted=True)))
     item.replace(holder)
