@@ -13,6 +13,7 @@ import logging
 import re
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable, MutableMapping
 from contextlib import AbstractContextManager, suppress
 from contextvars import ContextVar
@@ -37,6 +38,7 @@ _LITERAL = re.compile(
 )
 _CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
 _HIDDEN = "***"
+_SOON = 0.01  # seconds in which records of statements gather: to write costs as much as the rest of one
 
 
 _JSON = json.JSONEncoder(ensure_ascii=False, default=repr)
@@ -55,13 +57,28 @@ class _Records:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._lock = threading.Lock()
-        self.due: list[str] = []  # of statements, to be written in this turn of the event loop
+        self._due: deque[str] = deque()  # beginnings of records, that are written together
+        self._loop: asyncio.AbstractEventLoop | None = None  # that does so
 
-    def write(self, record: str) -> None:
-        """Write one record in a line of its own, or several that are lines already."""
+    def write(self, *records: str) -> None:
+        """Write each record in a line of its own, behind those that are due."""
         with self._lock, suppress(OSError, ValueError):
-            self._stream.write(record + "\n")
+            if self._due:
+                now = datetime.now(UTC).replace(tzinfo=None).isoformat()
+                due = [self._due.popleft() for _ in range(len(self._due))]  # others may be added meanwhile
+                records = (*[f'{one}"level": "info", "timestamp": "{now}Z"}}' for one in due], *records)
+            self._stream.write("\n".join((*records, "")))
             self._stream.flush()
+
+    def write_soon(self, beginning: str) -> None:
+        """Write a record a moment later, as one of that moment, with all that come until then; only in an event loop.
+        ``beginning`` is JSON that level and timestamp are missing of.
+        """
+        loop = asyncio.get_running_loop()
+        if not self._due or self._loop is not loop:
+            self._loop = loop
+            loop.call_later(_SOON, self.write)
+        self._due.append(beginning)
 
     debug = info = warning = error = critical = write
 
@@ -189,15 +206,7 @@ def note_statement(
         f'{{"lane": "{lane}", {counted_as}"milliseconds": {milliseconds:.3f}, "event": "statement", '
         f"{of_connection}{of_statement}"
     )
-    if not records.due:
-        asyncio.get_running_loop().call_soon(_write_due, records)
-    records.due.append(record)
-
-
-def _write_due(records: _Records) -> None:
-    now = datetime.now(UTC).replace(tzinfo=None).isoformat()
-    due, records.due = records.due, []
-    records.write("\n".join([f'{record}"level": "info", "timestamp": "{now}Z"}}' for record in due]))
+    records.write_soon(record)
 
 
 def without_literals(sql: str) -> str:

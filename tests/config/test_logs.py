@@ -149,7 +149,7 @@ def test_a_statement_has_the_record_that_any_other_event_would_have(stream: io.S
         with logs.bind_statement("7.1"):
             logs.soon(log.info, "statement", lane="source", **counted, milliseconds=0.125)
             logs.note_statement(log, "source", rows, 0.125)
-        await asyncio.sleep(0)
+        await asyncio.sleep(0.1)
         logs.configure("warning", stream=stream, terminal=False)
         logs.note_statement(structlog.get_logger(), "source", rows, 0.125)
         await asyncio.sleep(0)
@@ -159,6 +159,20 @@ def test_a_statement_has_the_record_that_any_other_event_would_have(stream: io.S
     assert sorted(theirs[:-1], key=str) == sorted(ours[:-1], key=str)  # structlog's ids are in no certain order
     (name, then), (other, now) = theirs[-1], ours[-1]
     assert name == other == "timestamp" and len(then) == len(now) and then[:10] <= now[:10]
+
+
+def test_records_of_statements_that_gather_come_before_what_is_noted_later(stream: io.StringIO) -> None:
+    async def work() -> None:
+        log = structlog.get_logger()
+        for rows in (1, 2):
+            logs.note_statement(log, "source", rows, 0.125)
+        log.info("later")
+        logs.note_statement(log, "source", 3, 0.125)
+        assert [one.get("rows", one["event"]) for one in records(stream)] == [1, 2, "later"]
+        await asyncio.sleep(0.1)
+
+    asyncio.run(work())
+    assert [one.get("rows", one["event"]) for one in records(stream)] == [1, 2, "later", 3]
 
 
 def test_ids_are_bound_for_a_block(stream: io.StringIO) -> None:
