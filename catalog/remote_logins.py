@@ -29,18 +29,14 @@ class RemoteLogins:
 
     def __init__(self) -> None:
         self._logins: Mapping[tuple[str, str | None], RemoteLogin] = MappingProxyType({})
+        self.version: object = self._logins  # another object when anything has changed
         self._followers: list[tuple[str, Callable[[Collection[RemoteLogin]], None]]] = []
 
     def replace(self, mappings: Collection[UserMapping]) -> None:
         """Take over all mappings; those who follow are told."""
-        self._logins = MappingProxyType({(one.source, one.role): one.login for one in mappings})
+        self._logins = self.version = MappingProxyType({(one.source, one.role): one.login for one in mappings})
         for source, tell in self._followers:
             tell({login for (place, _), login in self._logins.items() if place == source})
-
-    @property
-    def version(self) -> object:
-        """An object that is another one when anything has changed."""
-        return self._logins
 
     def keep_roles(self, roles: Collection[str]) -> None:
         """Forget the mappings of roles that are gone, so that none who comes later by the same name has them."""

@@ -16,7 +16,6 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from weakref import WeakKeyDictionary
 
 import psycopg
 import pyarrow as pa
@@ -71,6 +70,7 @@ from policies.states import in_force
 from policies.tags import mask_faults, renamed
 
 _log = structlog.get_logger(__name__)
+_MOST_PRINCIPALS = 4096  # of sessions, that are at hand
 _RETIRE = 6 * 3600.0  # seconds between two looks at what the audit need not keep any more
 _SYSTEM_RELATIONS = (
     "SELECT relname FROM pg_catalog.pg_class WHERE relnamespace = 'pg_catalog'::regnamespace AND relkind IN ('r', 'v')"
@@ -251,6 +251,8 @@ class Metadata:
         known = self._principals.get(identity)
         if known is not None:
             return known
+        if len(self._principals) >= _MOST_PRINCIPALS:
+            self._principals.clear()
         if identity.key is not None and identity.key in self._rows.revoked_keys:
             return None
         found = self._roles.get_principal(identity.role, identity.granted)
@@ -474,7 +476,7 @@ class Metadata:
 
     def _take(self, rows: AccessRows) -> None:
         self._rows = rows
-        self._principals: WeakKeyDictionary[Identity, Principal] = WeakKeyDictionary()
+        self._principals: dict[Identity, Principal] = {}  # of sessions, some of which have ended
         self._roles = Roles.from_rows(rows)
         self.remote_logins.keep_roles({role.name for role in rows.roles})
         self.access = Access.from_rows(rows, lambda: self._mirror.broken, lambda: self._mirror.broken_views)

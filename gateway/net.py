@@ -217,7 +217,7 @@ class ClientConnection(asyncio.Protocol):
         self._wire.answered_straight()
         self.sent_bytes += len(data)
         self._transport.write(data)
-        if self._wire.has_unread:
+        if self._ahead:  # it came meanwhile
             self._arrived.set()
         return True
 

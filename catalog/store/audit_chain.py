@@ -12,6 +12,7 @@ from hashlib import sha256
 from typing import NamedTuple
 
 FIRST = bytes(32)  # what comes before the first entry of a node
+_BEGUN = sha256()  # to be copied: to look the algorithm up takes longer
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +36,13 @@ class Filed(NamedTuple):
 
     def prefix(self) -> str:
         """Return how the entry's text begins."""
-        return _prefix(self.node, self.sequence, self.filed, self.at, self.kind)
+        before, between = _around_sequence(self.node, self.filed, self.at)
+        return f'{before}{self.sequence}{between}{self.kind}",'
 
 
-def _prefix(node: str, sequence: int, filed: str, at: str, kind: str) -> str:
-    return f'{{"node":"{node}","sequence":{sequence},"filed":"{filed}","at":"{at}","class":"{kind}",'
+def _around_sequence(node: str, filed: str, at: str) -> tuple[str, str]:
+    """Return how an entry begins, before its sequence number and behind it, up to its class."""
+    return f'{{"node":"{node}","sequence":', f',"filed":"{filed}","at":"{at}","class":"'
 
 
 def entry_hash(previous: bytes, entry: bytes) -> bytes:
@@ -54,15 +57,20 @@ def chained(filed: Filed, head: Head, entries: Iterable[tuple[str, str]]) -> tup
     """
     node, _, day, at, _ = filed
     sequence, hash_ = head.sequence, head.hash
-    previous, lines = hash_.hex(), []
+    before, between = _around_sequence(node, day, at)
+    line_before, line_between, previous = f"{day}\t{node}\t", f"\t{at}\t", hash_.hex()
+    pieces: list[str] = []
     for kind, members in entries:
         sequence += 1
-        entry = f"{_prefix(node, sequence, day, at, kind)}{members}}}"
-        hash_ = sha256(hash_ + entry.encode("ascii")).digest()
+        entry = f'{before}{sequence}{between}{kind}",{members}}}'
+        hashed = _BEGUN.copy()
+        hashed.update(hash_)
+        hashed.update(entry.encode("ascii"))
+        hash_ = hashed.digest()
         now = hash_.hex()
-        lines.append(f"{day}\t{node}\t{sequence}\t{at}\t{kind}\t\\x{previous}\t\\x{now}\t{entry}\n")
+        pieces += (line_before, str(sequence), line_between, kind, "\t\\x", previous, "\t\\x", now, "\t", entry, "\n")
         previous = now
-    return "".join(lines).encode("ascii"), Head(sequence, hash_)
+    return "".join(pieces).encode("ascii"), Head(sequence, hash_)
 
 
 @dataclass(frozen=True, slots=True)

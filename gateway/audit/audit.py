@@ -89,6 +89,7 @@ class Audit:
 
     def __init__(self, config: AuditConfig, journal: Journal | None, ship: Callable[[Audit], Shipper] | None) -> None:
         self._config = config
+        self._waits = config.mode == "synchronous" or config.fsync == "group"
         self._journal = journal
         self._instance = secrets.token_hex(4)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -191,8 +192,7 @@ class Audit:
     @property
     def is_prompt(self) -> bool:
         """Whether an intent counts as soon as the journal has it, which takes it."""
-        config = self._config
-        return self._failing is None and config.mode != "synchronous" and config.fsync != "group"
+        return self._failing is None and not self._waits
 
     def begin_soon(self, entry: Entry, waiting: Waiting) -> None:
         """Write an intent as `begin` does, with all that is to be written in this turn of the event loop; only where
@@ -238,9 +238,10 @@ class Audit:
         """Write outcomes and intents in one step; where that cannot be, each as if it came alone."""
         ended, self._ended = self._ended, []
         beginning, self._beginning = self._beginning, []
+        phase = _phase("outcome", self._instance)
         outcomes = [
-            (outcome.kind, f'{_members(entry, "outcome", self._instance)},"intent":{intent},{outcome.json()}')
-            for entry, intent, outcome in ended
+            (outcome.kind, f'"event":"{event}",{phase},{members},"intent":{intent},{outcome.json()}')
+            for (event, members, _), intent, outcome in ended
         ]
         if not beginning:
             self._append_later(*outcomes)
@@ -256,7 +257,8 @@ class Audit:
                 waiting.begun(Ticket(self, entry, 0))
             return
         assert self._shipper is not None
-        intents = [(entry.kind, _members(entry, "intent", self._instance)) for entry, _ in beginning]
+        phase = _phase("intent", self._instance)
+        intents = [(kind, f'"event":"{event}",{phase},{members}') for (event, members, kind), _ in beginning]
         if self._failing is None:
             try:
                 last = self._journal.append_all((*outcomes, *intents))
@@ -456,4 +458,8 @@ def _cannot_write(reason: str) -> SqlError:
 
 
 def _members(entry: Entry, phase: str, instance: str) -> str:
-    return f'"event":"{entry.event}","phase":"{phase}","instance":"{instance}",{entry.members}'
+    return f'"event":"{entry.event}",{_phase(phase, instance)},{entry.members}'
+
+
+def _phase(phase: str, instance: str) -> str:
+    return f'"phase":"{phase}","instance":"{instance}"'

@@ -88,7 +88,7 @@ class Asker(Protocol):
 class _Open:
     """A statement that was begun."""
 
-    __slots__ = ("again", "bytes_before", "limit", "reading", "rows", "simple", "sqlstate", "ticket")
+    __slots__ = ("_reading", "again", "bytes_before", "limit", "rows", "simple", "sqlstate", "ticket")
 
     def __init__(self, ticket: Ticket, bytes_before: int, *, simple: bool, limit: int) -> None:
         self.ticket = ticket
@@ -97,8 +97,15 @@ class _Open:
         self.limit = limit
         self.rows = 0
         self.sqlstate: str | None = None
-        self.reading = Reading()
+        self._reading: Reading | None = None
         self.again: ReadAgain | None = None  # in the place of that
+
+    @property
+    def reading(self) -> Reading:
+        """What is known of what it reads."""
+        if self._reading is None:
+            self._reading = Reading()
+        return self._reading
 
 
 class Witness:
@@ -217,7 +224,8 @@ class Witness:
         one = self._open.popleft()
         one.rows, one.sqlstate = rows, _DONE
         self._end(one)
-        self._ready("I")
+        self._subject = ""
+        self._portals.clear()
         self.activity.ends("I")
 
     async def _begin(self, text: str, *, simple: bool = False, limit: int = 0, resumed: bool = False) -> None:

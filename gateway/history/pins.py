@@ -29,17 +29,13 @@ class PinnedPlans:
 
     def __init__(self) -> None:
         self._pins: Mapping[int, Pin] = MappingProxyType({})
+        self.version: object = self._pins  # another object when anything has changed
 
     def replace(self, pins: Iterable[Pin]) -> None:
         """Take over all pins."""
         found = {one.queryid: one for one in pins}
         if found != self._pins:
-            self._pins = MappingProxyType(found)
-
-    @property
-    def version(self) -> object:
-        """An object that is another one when anything has changed."""
-        return self._pins
+            self._pins = self.version = MappingProxyType(found)
 
     def all(self) -> tuple[Pin, ...]:
         """Return all pins."""

@@ -57,8 +57,8 @@ class Again:
 
     def takes_raw(self, raw: bytes) -> bool:
         """As `takes`, for values as a Bind message has them."""
-        values = self.values.split(raw)
-        return values is not None and self._takes(values)
+        values, known = self.values.split(raw), self.asked.execution  # which are as many
+        return values is not None and all(map(is_surely_valid, values, known.oids, known.formats))
 
     def _takes(self, values: Sequence[bytes | None]) -> bool:
         known = self.asked.execution

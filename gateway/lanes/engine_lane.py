@@ -95,25 +95,20 @@ class EngineLane:
         self._client = client
         self.whole = WholeLane(lake, client, self._rights)
         self._results = KeptResults(lake, client)
-        self._settings: Settings | None = None
+        self.settings: Settings | None = None  # read last; None: something was executed in the mirror since
         self._read: tuple[PreparedStatement, _Names, _Names, _Names] | None = None  # what was read last, for the audit
         self.busy = False
         self.ended_by: SqlError | None = None  # why the message at hand is not to be carried out any further
 
     @property
-    def settings(self) -> Settings | None:
-        """The settings as they were read last; None where something was executed in the mirror since."""
-        return self._settings
-
-    @property
     def needs_no_sync(self) -> bool:
         """Whether a Sync means nothing to the mirror: it was sent nothing, has no transaction and measures no time."""
-        mirror, settings = self._mirror, self._settings
+        mirror, settings = self._mirror, self.settings
         return settings is not None and settings.may_be_idle and mirror.status == "I" and not mirror.unsettled
 
     def settings_changed(self) -> None:
         """Read the session's settings again before the next statement."""
-        self._settings = None
+        self.settings = None
 
     async def bind(self, named: NamedStatement, names: Names, message: frontend.Bind = _NOTHING) -> Portal:
         """Describe the statement, decode its parameters, and have it planned as the session tunes its plans."""
@@ -477,15 +472,15 @@ class EngineLane:
 
     async def read_settings(self) -> Settings:
         """Return the session's settings, asked for where they may have changed; the mirror's are then up to date."""
-        if self._settings is None:
+        if self.settings is None:
             row, error = await self._mirror.ask(SETTINGS)
             if error is not None:
                 raise error_of(error[5:], 0)
             told = [(value or b"").decode(ENCODING.get(), "replace") for value in row]
             self.current_user, self.session_user, *others = told
-            self._settings = session_settings(others, self._mirror.parameters)
-            self.whole.tuning = self._settings.session.tuning
-        return self._settings
+            self.settings = session_settings(others, self._mirror.parameters)
+            self.whole.tuning = self.settings.session.tuning
+        return self.settings
 
 
 def _encoder(portal: Portal, settings: Settings) -> Callable[[pa.Schema], RowEncoder]:

@@ -11,6 +11,7 @@ from typing import Protocol
 from gateway.relay.received import Received
 from gateway.relay.server_login import Authentication, LoginRefused, ServerTarget, connect, startup
 from gateway.wire import backend, frontend
+from gateway.wire.bound_values import BoundValues
 
 _SYNC = frontend.Sync().encode()
 _EXECUTE = frontend.Execute("").encode()
@@ -140,8 +141,9 @@ class SourceConnection:
     @property
     def is_usable(self) -> bool:
         """Whether another statement may be sent, by whoever has it next."""
-        is_left = self._busy or self._is_stale or self._in_transaction or self.has_cursors or self._received.data
-        return not (is_left or self._received.ended or self._transport.is_closing())
+        received = self._received
+        is_left = self._busy or self._is_stale or self._in_transaction or self.has_cursors or received.data
+        return not (is_left or received.ended or self._transport.is_closing())
 
     @property
     def in_transaction(self) -> bool:
@@ -208,11 +210,12 @@ class SourceConnection:
     def begin(
         self,
         execution: Execution,
-        bound: Callable[[str], bytes],
+        values: BoundValues,
+        raw: bytes,
         first: Callable[[bytes], bool],
         ended: Callable[[], None],
     ) -> None:
-        """Send a prepared statement, with the Bind message that ``bound`` makes for its name. ``first`` is offered what
+        """Send a prepared statement, with values that were cut out as they are (``raw``). ``first`` is offered what
         comes next; where that is all, and was taken, `take` is to be called, else `finish`. ``ended``: the connection
         has ended.
         """
@@ -221,7 +224,8 @@ class SourceConnection:
         self._statements.move_to_end(key)
         received = self._received
         received.on_first, received.on_end = first, ended
-        self._send(bound(name) + _EXECUTE_AND_SYNC)
+        self._busy = True
+        self._transport.write(values.message(name, raw) + _EXECUTE_AND_SYNC)
 
     def take(self) -> None:
         """Note that what `begin` has offered was all of an answer."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from time import monotonic
-from typing import NamedTuple
 
 import structlog
 from cachetools import LRUCache, TTLCache
@@ -20,11 +19,6 @@ _IDLE = 60.0  # seconds; so long is a server not asked again, too, that has refu
 _SWEEP = 10.0  # seconds between two looks for connections that have been idle for long
 
 
-class _Idle(NamedTuple):
-    connection: SourceConnection
-    since: float
-
-
 class SourcePool:
     """Connections to one server, with one login and settings. What was given back last is taken first."""
 
@@ -34,14 +28,14 @@ class SourcePool:
         self.target = target
         self._settings = settings
         self._refused = refused
-        self._idle: list[_Idle] = []
+        self._idle: list[tuple[SourceConnection, float]] = []  # with when they became so
         self._sweeping: asyncio.TimerHandle | None = None
         self._is_closed = False
 
     def get_idle(self) -> SourceConnection | None:
         """Return a connection that is there, if one is."""
         while self._idle:
-            connection = self._idle.pop().connection
+            connection, _ = self._idle.pop()
             if connection.is_usable:
                 return connection
             connection.close()
@@ -72,7 +66,7 @@ class SourcePool:
         if self._is_closed or len(self._idle) >= _MOST_IDLE:
             connection.close()
             return
-        self._idle.append(_Idle(connection, monotonic()))
+        self._idle.append((connection, monotonic()))
         if self._sweeping is None:
             self._sweeping = asyncio.get_running_loop().call_later(_SWEEP, self._sweep)
 
@@ -90,10 +84,10 @@ class SourcePool:
         self._sweeping = again
 
     def _close_before(self, moment: float) -> None:
-        for one in self._idle:
-            if one.since < moment:
-                one.connection.close()
-        self._idle[:] = [one for one in self._idle if one.since >= moment]
+        for connection, since in self._idle:
+            if since < moment:
+                connection.close()
+        self._idle[:] = [one for one in self._idle if one[1] >= moment]
 
 
 class SourcePools:

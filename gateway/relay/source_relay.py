@@ -118,6 +118,7 @@ class SourceRelay:
         for name in sources:
             logins.follow(name, self._logins_changed)
         self._unfit: LRUCache[tuple[str, str, tuple[int, ...]], bool] = LRUCache(_KEPT_UNFIT)
+        self._knows_unfit = False
         self._places: LRUCache[tuple[str, str, OutputSettings], tuple[RemoteLogin | None, Place]] = LRUCache(
             _KEPT_PLACES
         )
@@ -147,7 +148,8 @@ class SourceRelay:
         connection = place.pool.get_idle()
         if connection is None:
             return None
-        if not _is_prepared(connection, asked) or (len(self._unfit) and asked.key in self._unfit):
+        is_prepared = asked.whole.is_lasting and connection.has_prepared(asked.execution, asked.told)
+        if not is_prepared or (self._knows_unfit and asked.key in self._unfit):
             place.pool.keep(connection)
             return None
         return Lease(place, connection, in_full=asked.in_full)
@@ -295,13 +297,16 @@ class SourceRelay:
             _, fields = await connection.prepare(sql, oids, is_lasting=asked.whole.is_lasting)
         except SourceFailed as failure:
             _log.info("a source does not take a whole statement", sqlstate=failure.sqlstate)
-            self._unfit[asked.key] = True
+            self._note_unfit(asked)
             return False
         if not _are_as_told(fields, asked):
-            self._unfit[asked.key] = True
+            self._note_unfit(asked)
             return False
         connection.note_told(asked.execution, asked.told)
         return True
+
+    def _note_unfit(self, asked: Asked) -> None:
+        self._unfit[asked.key] = self._knows_unfit = True
 
     def _logins_changed(self, _logins: Collection[RemoteLogin]) -> None:
         """A login that is mapped no more keeps no connection. Called in any thread."""

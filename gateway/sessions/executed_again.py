@@ -24,6 +24,7 @@ from gateway.lanes.bound import Portal
 from gateway.lanes.engine_lane import EngineLane
 from gateway.lanes.prepared import NamedStatement, NamedStatements, is_outdated
 from gateway.logs import milliseconds_since, note_statement
+from gateway.pipeline import Plan
 from gateway.relay.source_lease import Lease
 from gateway.sessions.cursors import Cursors
 from gateway.sessions.role import SessionRole
@@ -106,18 +107,21 @@ class ExecutedAgain:
         last, settings = named.last, self.engine.settings
         if last is None or settings is None or portal.lane != "source" or not settings.is_untimed:
             return
-        last.again = await self.engine.whole.again(portal, settings, message)
+        again = await self.engine.whole.again(portal, settings, message)
+        last.again = again if again is not None and self.is_planned(named, again.plan) else None
 
     def _known(self, named: NamedStatement, message: frontend.Bind) -> tuple[Again, Lease] | None:
-        """Return what is known of a statement, and a connection where it is prepared, if all is as it was."""
-        again = self.current(named)
+        """Return what is known of a statement, and a connection where it is prepared, if all is as it was and nothing
+        else is under way.
+        """
+        again = self.current(named) if self.is_at_rest else None
         if again is None or not again.takes(message):
             return None
         lease = self.lake.relay.get_prepared(again.asked, again.place)
         return (again, lease) if lease is not None else None
 
     def current(self, named: NamedStatement) -> Again | None:
-        """Return what is known of a statement, if all is as it was and nothing else is under way."""
+        """Return what is known of a statement, if all is as it was, of a session that `is_at_rest`."""
         again = named.last.again if named.last is not None else None
         if again is None or again.logins is not self.lake.remote_logins.version:
             return None
@@ -130,17 +134,29 @@ class ExecutedAgain:
 
     def _is_as_it_was(self, named: NamedStatement, known: Again | LightAgain) -> bool:
         last = named.last
-        if last is None or known.settings is not self.engine.settings:
-            return False
-        if not (self._cursors.are_at_rest and self._temporary.has_none):
+        if last is None or known.settings is not self.engine.settings or last.prepared is not named.prepared:
             return False
         try:
-            names = self.role.names()
+            if last.names is not self.role.names():
+                return False
         except SqlError:
             return False  # it is told as of every statement
-        if last.names is not names or last.prepared is not named.prepared:
+        return not is_outdated(named.prepared.plan, self.lake)
+
+    def is_planned(self, named: NamedStatement, plan: Plan) -> bool:
+        """Whether a plan was made for who asks now, under the names that the statement has, which say so from then on:
+        they are this session's, and others when he or what he may read is.
+        """
+        try:
+            is_same = named.last is not None and named.last.names is self.role.names()
+        except SqlError:
             return False
-        return self.role.is_planned_for(known.plan) and not is_outdated(named.prepared.plan, self.lake)
+        return is_same and self.role.is_planned_for(plan)
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether nothing is open in the session, asked of the mirror or to be followed."""
+        return self._cursors.are_at_rest and self._temporary.has_none
 
     def is_still_current(self, again: Again) -> bool:
         """Whether that is so yet, a moment after `current`: only what others may have changed meanwhile is asked."""

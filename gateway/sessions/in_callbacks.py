@@ -95,10 +95,17 @@ class InCallbacks(ABC, Generic[_Begun]):
         return self._begun is not None
 
     @property
+    def is_at_rest(self) -> bool:
+        """Whether nothing is under way in the session, nor left of what was. It stays so until its task has something
+        to do, or it is parked.
+        """
+        return not (self._work.is_running or self._role.has_set_role) and self._again.is_at_rest
+
+    @property
     def may_begin(self) -> bool:
-        """Whether the session is such that a statement may begin so: it does nothing else, as who it is all along."""
+        """Whether a session at rest may carry out a statement now."""
         role = self._role
-        return not (self._work.is_running or self._parking.is_under_way or role.has_set_role or role.has_expired)
+        return self._parking.under_way is None and (role.expires is None or not role.has_expired)
 
     @abstractmethod
     def _go_on(self, begun: _Begun) -> None:

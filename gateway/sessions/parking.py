@@ -48,17 +48,12 @@ class Parking:
         self._statements = statements
         self._unnamed = unnamed
         self._stays = False
-        self._under_way: asyncio.Task[bool] | None = None
-
-    @property
-    def is_under_way(self) -> bool:
-        """Whether the mirror is asked, or told goodbye, at the moment."""
-        return self._under_way is not None
+        self.under_way: asyncio.Task[bool] | None = None  # the mirror is asked, or told goodbye
 
     @property
     def idle_since(self) -> float | None:
         """When the session became idle, in seconds since 1970; None where it is not, or must keep its process."""
-        at_work = self._work.is_running or self._activity.active or self._under_way is not None
+        at_work = self._work.is_running or self._activity.active or self.under_way is not None
         keeps = self._stays or len(self._portals) > 0 or not self._mirror.may_be_parked
         return None if at_work or keeps else self._activity.changed
 
@@ -79,13 +74,13 @@ class Parking:
         """
         if self.idle_since is None:
             return False
-        self._under_way = asyncio.get_running_loop().create_task(self._park())
-        return await asyncio.shield(self._under_way)
+        self.under_way = asyncio.get_running_loop().create_task(self._park())
+        return await asyncio.shield(self.under_way)
 
     async def done(self) -> None:
         """Wait until what `park` began has ended."""
-        if self._under_way is not None:
-            await asyncio.shield(self._under_way)
+        if self.under_way is not None:
+            await asyncio.shield(self.under_way)
 
     async def _park(self) -> bool:
         mirror = self._mirror
@@ -103,7 +98,7 @@ class Parking:
         except SqlError:  # it has ended; the client is told
             return False
         finally:
-            self._under_way = None
+            self.under_way = None
             mirror.speak()
 
 

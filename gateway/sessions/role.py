@@ -38,7 +38,9 @@ class SessionRole:
 
     def __init__(self, services: SessionServices, login: Login, engine: EngineLane, mirror: MirrorConnection) -> None:
         self._services, self._get_principal = services, services.get_principal
+        self._lake = services.lake
         self._login = login
+        self.expires = login.expires  # in seconds since 1970; None: never
         self._known: tuple[tuple[Catalog, Access | Narrowed, str, Principal], Names] | None = None
         self._engine = engine
         self._mirror = mirror
@@ -59,8 +61,7 @@ class SessionRole:
     @property
     def has_expired(self) -> bool:
         """Whether what he logged in with is not good any more, by the clock."""
-        expires = self._login.expires
-        return expires is not None and time() >= expires
+        return self.expires is not None and time() >= self.expires
 
     @property
     def has_set_role(self) -> bool:
@@ -71,8 +72,7 @@ class SessionRole:
         """Whether who asks and what he may read is as `names` has found it. Raises SqlError as `principal`."""
         if self._known is None:
             return False
-        catalog, access, _, known = self._known[0]
-        lake = self._services.lake
+        (catalog, access, _, known), lake = self._known[0], self._lake
         if catalog is not lake.catalog or access is not lake.access:
             return False
         principal = self.principal()
@@ -124,7 +124,7 @@ class SessionRole:
 
     def names(self) -> Names:
         """Return what names mean to him."""
-        lake, principal = self._services.lake, self.principal()
+        lake, principal = self._lake, self.principal()
         path, catalog, access = self._mirror.parameters.get("search_path", ""), lake.catalog, lake.access
         if self._known is not None:
             known, names = self._known

@@ -32,7 +32,7 @@ from gateway.relay.mirror_errors import MirrorLost
 from gateway.sessions.credentials import check_credential
 from gateway.sessions.cursors import Cursors
 from gateway.sessions.executed_again import ExecutedAgain, Turn
-from gateway.sessions.in_callbacks import HandedOver, StraightClient
+from gateway.sessions.in_callbacks import HandedOver
 from gateway.sessions.late_lanes import LATE, LateLanes
 from gateway.sessions.owed_answers import BehindError, OwedAnswers
 from gateway.sessions.own_statements import OwnStatements
@@ -48,6 +48,7 @@ from gateway.sessions.services import SessionServices
 from gateway.sessions.shaped_statements import ShapedStatements
 from gateway.sessions.straight import Straight
 from gateway.sessions.straight_engine import StraightEngine
+from gateway.sessions.straight_ways import StraightWays
 from gateway.sessions.temporary import TemporaryRelations
 from gateway.sessions.temporary_load import TemporaryLoad
 from gateway.sessions.temporary_room import TemporaryRoom
@@ -107,8 +108,10 @@ class Session:
         self._handlers = self._by_message()
         self._spoken = ""
         self.parking = Parking(mirror, self._client.activity, work, self._portals, self._statements, unnamed)
-        self._straight = Straight(self._again, self._statements, self._shaped, work, self.parking, mirror)
-        self._straight_engine = StraightEngine(self._again, self._statements, work, self.parking, mirror)
+        whole = Straight(self._again, self._statements, self._shaped, work, self.parking, mirror)
+        light = StraightEngine(self._again, self._statements, work, self.parking, mirror)
+        self._straight = StraightWays(whole, light, self._is_between)
+        self.begin_straight = self._straight.begin
         self._unasked = Unasked(mirror, self._client, self._engine, self._work, self.parking)
         mirror.on_unasked(self._unasked.spoken)
         self._speak()
@@ -125,6 +128,7 @@ class Session:
 
     async def handle(self, message: frontend.FrontendMessage) -> None:
         """Carry out one message; errors a client can see have been sent when this returns, but for SessionEnded."""
+        self._straight.disturbed()
         check_credential(self.identity, self._services.get_principal, message)
         simple = type(message) in _SIMPLE
         await self.parking.done()
@@ -259,20 +263,15 @@ class Session:
                 await self._client.receive(one)
             await self._handlers[type(one)](one)
         await self._again.note_turn(message, self._statements, self._portals.get(""))
-        self._straight_engine.note_turn(message, self._statements, self._portals.get(""))
+        self._straight.note_turn(message, self._statements, self._portals.get(""))
         await self._synced()
 
-    def begin_straight(self, data: bytes, ids: tuple[str, str], client: StraightClient) -> bool:
-        """Begin the statement that all of these bytes are, if that can be done at once; return whether it was."""
-        between = self._unsynced or self._path_changed or self._spoken != "UTF8"
-        if between or not self._straight.may_begin:
-            return False
-        return self._straight.begin(data, ids, client) or self._straight_engine.begin(data, ids, client)
+    def _is_between(self) -> bool:
+        return self._unsynced or self._path_changed or self._spoken != "UTF8"
 
     async def _handed_over(self, _message: HandedOver) -> None:
         """Carry out what is left of a statement that was begun straight."""
-        straight = self._straight_engine if self._straight_engine.is_under_way else self._straight
-        left = await straight.finish()
+        left = await self._straight.finish()
         if type(left) is InTurn:
             await self._each(left, Turn.BEGUN)
         elif type(left) is frontend.Query:
@@ -497,6 +496,7 @@ class Session:
 
     async def protocol_error(self, error: RemoteProtocolError, *, ready: bool) -> None:
         """Answer a message that was malformed but whose end is known."""
+        self._straight.disturbed()
         if ready and await self._owed.skips():
             return
         await self._fail(SqlError(SqlState(error.sqlstate), error.message))
@@ -524,7 +524,6 @@ class Session:
         """Stop everything and say goodbye to the mirror."""
         await self.parking.done()
         self._straight.close()
-        self._straight_engine.close()
         self._client.left()
         self._temporary.room.close()
         try:

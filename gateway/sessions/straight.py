@@ -28,7 +28,7 @@ from gateway.sessions.shaped_statements import ShapedStatements
 from gateway.wire import backend, frontend
 from gateway.wire.bound_values import name_at_once, raw_values
 from gateway.wire.sent_at_once import InTurn
-from gateway.wire.whole_answer import count_of_whole, without_bound
+from gateway.wire.whole_answer import ROWS_AT, count_of_whole
 
 _log = structlog.get_logger(__name__)
 _QUERY = ord("Q")
@@ -37,20 +37,12 @@ _HEADER = 5  # bytes: a message's type and its length
 
 @dataclass(slots=True)
 class _Begun(Begun):
-    """``raw`` are the statement's values."""
+    """``raw`` are the statement's values, ``head`` is what the client is told before the rows."""
 
     again: Again
     lease: Lease
     raw: bytes
-
-    @property
-    def head(self) -> bytes:
-        """What the client is told before the rows."""
-        return self.again.told if self.simple else self.again.told_bound
-
-    def bind(self, name: str) -> bytes:
-        """Return the message that binds its values to the statement of this name."""
-        return self.again.values.message(name, self.raw)
+    head: bytes
 
     def messages(self) -> frontend.Query | InTurn:
         """Return what the client has sent."""
@@ -121,22 +113,22 @@ class Straight(InCallbacks[_Begun]):
         if lease is None:
             return False
         client, data, ids = of_client
-        if not self._begin(_Begun(client, data, ids, data[0] == _QUERY, again, lease, raw), texts):
+        simple = data[0] == _QUERY
+        head = again.told if simple else again.told_bound
+        if not self._begin(_Begun(client, data, ids, simple, again, lease, raw, head), texts):
             lease.end()
             return False
         return True
 
     def _go_on(self, begun: _Begun) -> None:
         """Ask the server, if the statement may still be executed as it is known."""
-        if self._again.is_still_current(begun.again) and begun.lease.connection.is_usable:
-            self._send(begun)
-        else:
+        again, connection = begun.again, begun.lease.connection
+        if not (self._again.is_still_current(again) and connection.is_usable):
             self._hand_over(begun)
-
-    def _send(self, begun: _Begun) -> None:
-        self._client.reading_again("source", begun.again.read, begun.again.fragmented)
+            return
+        self._client.reading_again("source", again.read, again.fragmented)
         begun.started = monotonic()
-        begun.lease.connection.begin(begun.again.asked.execution, begun.bind, self._answered, self._lost)
+        connection.begin(again.asked.execution, again.values, begun.raw, self._answered, self._lost)
 
     # What the server says -------------------------------------------------------------------------------------------
 
@@ -146,7 +138,7 @@ class Straight(InCallbacks[_Begun]):
         if begun is None or begun.handed_over:
             return False
         rows = count_of_whole(data)
-        if rows is None or self._mirror.has_news or not begun.client.answered(begun.head + without_bound(data)):
+        if rows is None or self._mirror.has_news or not begun.client.answered(begun.head + data[ROWS_AT:]):
             self._hand_over(begun)
             return False
         begun.lease.connection.take()

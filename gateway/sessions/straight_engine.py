@@ -153,12 +153,14 @@ class StraightEngine(InCallbacks[_Begun]):
             portal is None
             or portal.lane != "engine"
             or type(bind) is not frontend.Bind
+            or named is None
             or last is None
             or settings is None
         ):
             return
         if last.light is None or last.light.settings is not settings:
-            last.light = self._light(portal, settings, bind) if portal.rows_sent <= _MOST_ROWS else None
+            light = self._light(portal, settings, bind) if portal.rows_sent <= _MOST_ROWS else None
+            last.light = light if light is not None and self._again.is_planned(named, light.plan) else None
 
     def _light(self, portal: Portal, settings: Settings, bind: frontend.Bind) -> LightAgain | None:
         plan, sent = portal.prepared.plan, portal.sent

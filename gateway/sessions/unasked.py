@@ -26,7 +26,7 @@ class Unasked:
     def spoken(self) -> None:
         """The mirror has said something that nobody waits for, or has ended its session, and so the client's."""
         at_work = self._work.is_running
-        if self._parking.is_under_way:
+        if self._parking.under_way is not None:
             return
         if at_work and (not self._engine.busy or self._mirror.is_in_use or self._work.ended_by is not None):
             return  # who reads there will find it

@@ -40,6 +40,7 @@ _MAX_DIMENSIONS = 6
 _MAX_ELEMENTS = 2**27 - 1  # MaxArraySize
 _JSONB_VERSION = 1
 _DIGITS = {oids.INT2: (4, 2), oids.INT4: (9, 4), oids.INT8: (18, 8)}  # digits that always fit, and bytes in binary
+_FORMATS = frozenset((TEXT, BINARY))
 _CHARACTERS = oids.TEXT_TYPES | {0, oids.JSONB}  # their binary format is characters, too
 
 
@@ -82,13 +83,14 @@ def is_read_here(oid: int) -> bool:
 
 def is_surely_valid(value: bytes | None, oid: int, format: int) -> bool:
     """Whether `decode_parameter` would take the value; False also where that is not seen at a glance."""
-    if format not in (TEXT, BINARY):
+    known = _DIGITS.get(oid)
+    if format not in _FORMATS or (known is None and oid not in oids.TEXT_TYPES):
         return False
     if value is None:
-        return oid in _DIGITS or oid in oids.TEXT_TYPES
-    if oid in oids.TEXT_TYPES:
+        return True
+    if known is None:
         return value.isascii() and b"\0" not in value
-    digits, size = _DIGITS.get(oid, (0, 0))
+    digits, size = known
     return len(value) == size if format == BINARY else value.isdigit() and len(value) <= digits
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from gateway.wire.fields import INT16, INT32, UINT16, framed, numbers
+from gateway.wire.fields import INT16, INT32, UINT16, UINT32, numbers
 from gateway.wire.sent_at_once import END
 
 _Formats = tuple[tuple[int, ...], tuple[int, ...]]
@@ -15,6 +15,9 @@ _LENGTH: Final = 4  # bytes before a value
 _NULL: Final = -1
 _SIZE_BEHIND: Final = len(END) + 1  # bytes of messages at once that Bind's length does not count
 _NAME: Final = 6  # where the statement's name begins, behind the message's header and the unnamed portal
+_AROUND_NAME: Final = 6  # bytes that Bind's length counts beside the name and what is behind it
+_BIND: Final = ord("B")
+_packed: Final = UINT32.pack
 
 
 class BoundValues:
@@ -56,8 +59,9 @@ class BoundValues:
 
     def message(self, name: str, raw: bytes) -> bytes:
         """Return the Bind message that goes on, with values that were cut out, for a statement of this name."""
-        body = b"\0%b\0%b%b%b" % (name.encode("ascii"), self._sent_before, raw, self._sent_behind)
-        return framed(b"B", body)
+        named, before, behind = name.encode("ascii"), self._sent_before, self._sent_behind
+        size = _AROUND_NAME + len(named) + len(before) + len(raw) + len(behind)
+        return b"B%b\0%b\0%b%b%b" % (_packed(size), named, before, raw, behind)
 
 
 def _around(count: int, formats: _Formats) -> tuple[bytes, bytes]:
@@ -66,14 +70,16 @@ def _around(count: int, formats: _Formats) -> tuple[bytes, bytes]:
 
 
 def name_at_once(data: bytes) -> tuple[str, int] | None:
-    """Return the statement's name of a Bind message that has come at once, and where it ends; None for anything else,
-    and for a name that is not in ASCII.
+    """Return the statement's name of a Bind message that may have come at once, and where it ends; None for any other
+    message, and for a name that is not in ASCII. What is behind the name `BoundValues.cut` looks at.
     """
-    if not data.startswith(b"B") or not data.endswith(END) or data[_NAME - 1]:
-        return None
     ends = data.find(0, _NAME)
-    name = data[_NAME:ends]
-    return (name.decode("ascii"), ends) if ends > 0 and name.isascii() else None
+    if data[0] != _BIND or ends < 0 or data[_NAME - 1]:
+        return None
+    try:
+        return data[_NAME:ends].decode("ascii"), ends
+    except UnicodeDecodeError:
+        return None
 
 
 def raw_values(values: Sequence[bytes | None]) -> bytes:

@@ -221,11 +221,6 @@ class Connection:
         """Note that all of its answer went to the client without `send`, ReadyForQuery too."""
         self._state = _READY
 
-    @property
-    def has_unread(self) -> bool:
-        """Whether bytes were received that were not returned as messages yet."""
-        return self._at < len(self._buffer)
-
     def bytes_of(self, message: FrontendMessage) -> bytes:
         """Return a message of the client as it came, if it is the last one; else encode it. One that is not in UTF-8,
         where each text is written in one way alone, is encoded too: its bytes could be read as another text.

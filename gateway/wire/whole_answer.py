@@ -10,7 +10,9 @@ _READY: Final = b"Z\0\0\0\5I"
 _SELECTED: Final = b"SELECT "
 _DATA_ROW, _COMPLETE = b"DC"
 _HEADER: Final = 5  # bytes: a message's type and its length
-_ROWS_AT, _TAIL, _COUNT_AT = len(_BOUND), _HEADER + len(_READY), _HEADER + len(_SELECTED)
+ROWS_AT: Final = len(_BOUND)
+"""Where the rows of such an answer begin, behind what is told of Bind alone."""
+_TAIL, _COUNT_AT = _HEADER + len(_READY), _HEADER + len(_SELECTED)
 _header_at: Final = Struct(">BI").unpack_from
 
 
@@ -20,7 +22,7 @@ def count_of_whole(data: bytes) -> int | None:
     """
     if not data.endswith(_READY) or not data.startswith(_BOUND):
         return None
-    at, last = _ROWS_AT, len(data) - _TAIL  # `last` is where a header may begin at the latest
+    at, last = ROWS_AT, len(data) - _TAIL  # `last` is where a header may begin at the latest
     while True:
         if at > last:
             return None
@@ -32,8 +34,3 @@ def count_of_whole(data: bytes) -> int | None:
         return None
     count = data[at + _COUNT_AT : last + _HEADER - 1]
     return int(count) if count.isdigit() else None
-
-
-def without_bound(data: bytes) -> bytes:
-    """Return such an answer as one to a query by itself, without its columns."""
-    return data[len(_BOUND) :]

@@ -12,7 +12,7 @@ from gateway.relay.source_connection import Execution
 from gateway.relay.source_lease import Lease, Place
 from gateway.relay.source_pools import SourcePool
 from gateway.relay.source_target import source_target
-from gateway.wire import frontend
+from gateway.wire.bound_values import BoundValues
 from tests.gateway import SampleLake
 
 
@@ -36,7 +36,7 @@ def test_an_answer_that_comes_while_a_connection_is_let_go_of_is_offered_to_nobo
         def ended() -> None:
             heard.append("the end")
 
-        connection.begin(execution, lambda name: frontend.Bind("", name).encode(), answered, ended)
+        connection.begin(execution, BoundValues(0, ((), ()), ((), ())), b"", answered, ended)
         time.sleep(0.3)  # the loop's next look finds the answer
         Lease(Place("origin", pool, False, lambda _error: None), connection, in_full=True).end()
         await asyncio.sleep(0.3)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from gateway.wire import backend, frontend
 from gateway.wire.bound_values import BoundValues, name_at_once, raw_values
 from gateway.wire.sent_at_once import END
-from gateway.wire.whole_answer import count_of_whole, without_bound
+from gateway.wire.whole_answer import ROWS_AT, count_of_whole
 
 _VALUES = st.lists(st.none() | st.binary(max_size=6), max_size=4).map(tuple)
 _FORMATS = st.lists(st.integers(0, 1), max_size=2).map(tuple)
@@ -72,7 +72,7 @@ _WHOLE = _BOUND + _ROW + _ROW + _TAG + _READY
 
 def test_an_answer_that_is_all_there() -> None:
     assert count_of_whole(_WHOLE) == 2
-    assert without_bound(_WHOLE) == _ROW + _ROW + _TAG + _READY
+    assert _WHOLE[ROWS_AT:] == _ROW + _ROW + _TAG + _READY
     assert count_of_whole(_BOUND + backend.CommandComplete("SELECT 0").encode() + _READY) == 0
 
 
