@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
+import numpy as np
 import psycopg
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -287,9 +288,25 @@ def _pairs() -> Relation:
     return Relation("pairs", {"k": "integer", "w": "text", "q": "double precision"}, rows)
 
 
+def _signs() -> Relation:
+    """NaN with a sign and without, as processors write it into files; zeros with a sign, and infinities."""
+    wide = np.array([0xFFF8000000000000, 0x7FF8000000000000], dtype="u8").view("f8")
+    narrow = np.array([0xFFC00000, 0x7FC00000], dtype="u4").view("f4")
+    rest = [-np.inf, np.inf, -1.0, 0.0, 7.5]
+    rows = pa.table(
+        {
+            "id": pa.array(range(8), pa.int32()),
+            "g": pa.array([1, 1, 1, 2, 2, 2, 3, 3], pa.int32()),
+            "f8": pa.array(np.array([1.0, *wide, *rest])),
+            "f4": pa.array(np.array([1.0, *narrow, *rest], dtype="f4")),
+        }
+    )
+    return Relation("signs", {"id": "integer", "g": "integer", "f8": "double precision", "f4": "real"}, rows)
+
+
 def small() -> list[Relation]:
     """Return the hand-made tables."""
-    return [_types(), _padded(), _pairs()]
+    return [_types(), _padded(), _pairs(), _signs()]
 
 
 def load(connection: psycopg.Connection, relations: list[Relation], folder: Path) -> None:

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 from sqlglot import exp
 
-from gateway.sql.engine_dialect.build import number
+from gateway.sql.engine_dialect.build import TOTAL, number
 from gateway.sql.engine_dialect.correlation import conjuncts, free_columns, items
 from gateway.sql.engine_dialect.sunk_conditions import named_once, sink
 from optimizer.census import LEAVES, Census, below, holds, with_subclasses
@@ -119,7 +119,7 @@ def _computed_in_queries(parts: list[exp.Expr]) -> set[str]:
         one
         for query in queries
         for one in below(query)
-        if type(one) not in _PLAIN
+        if not _is_plain(one, _PLAIN)
         and isinstance(one, exp.Condition)
         and not isinstance(one, exp.Query | exp.SubqueryPredicate)
     ]
@@ -147,6 +147,10 @@ def _is_computed(node: exp.Expr) -> bool:
     return type(bare) is not exp.Column and next(_computed(bare), None) is not None
 
 
+def _is_plain(node: exp.Expr, plain: frozenset[type[exp.Expr]]) -> bool:
+    return type(node) in plain or (node._meta is not None and bool(node._meta.get(TOTAL)))
+
+
 def _computed(node: exp.Expr) -> Iterator[exp.Expr]:
     """Yield what is computed in an expression, the queries in it left out."""
     waiting = [node]
@@ -154,7 +158,7 @@ def _computed(node: exp.Expr) -> Iterator[exp.Expr]:
         one = waiting.pop()
         if type(one) in _QUERIES or type(one) in _COLUMN or type(one) in LEAVES:
             continue
-        if type(one) not in _APART and holds(one, _COLUMN):
+        if not _is_plain(one, _APART) and holds(one, _COLUMN):
             yield one
         waiting.extend(one.iter_expressions())
 

@@ -17,6 +17,7 @@ QUOTIENT_SCALE = (
 )
 ENGINE = "engine"  # in a node's meta: it is in the engine's terms already
 SAMPLED = "made of TABLESAMPLE"  # in a subquery's meta: its star stands for the columns that may be read
+TOTAL = "total"  # in a node's meta: it fails for no value, wherever the engine computes it
 POLICY = "of a policy"  # in a node's meta: it is of a policy or a mask, whose texts do not depend on who asks
 QUOTIENT = f"DECIMAL(76, {QUOTIENT_SCALE})"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from gateway.sql.engine_dialect import kinds
-from gateway.sql.engine_dialect.build import QUOTIENT, arrow_cast, call, case, cast, number, paren, refuse, typed
+from gateway.sql.engine_dialect.build import QUOTIENT, TOTAL, arrow_cast, call, case, cast, number, paren, refuse, typed
 from gateway.sql.engine_dialect.kinds import Kind, T, kind, precision_of, scale_of, type_of
 from gateway.sql.engine_dialect.numeric_scales import greater_scale
 from optimizer.copies import copied
@@ -138,7 +138,10 @@ def without_sign_of_nan(value: exp.Expr) -> exp.Expr:
     """Return a float of which NaN has no sign: the engine takes it for less than all numbers where it has one, and for
     another value than NaN without.
     """
-    return call("nanvl", value, cast(exp.Literal.string("NaN"), type_of(value)), returns=copied(type_of(value)))
+    nan = cast(exp.Literal.string("NaN"), type_of(value))
+    made = call("nanvl", value, nan, returns=copied(type_of(value)))
+    made.meta[TOTAL] = True
+    return made
 
 
 def integer_division(node: exp.Cast) -> exp.Expr:

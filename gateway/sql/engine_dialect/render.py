@@ -35,6 +35,7 @@ from gateway.sql.engine_dialect import (
     masks,
     moments,
     names,
+    nan_signs,
     numbers,
     outer_aggregates,
     outer_constants,
@@ -183,9 +184,7 @@ def _numbered(tree: exp.Query) -> exp.Query:
 
 
 def _translate(tree: exp.Query, census: Census, session: Session) -> tuple[exp.Query, Census]:
-    """Translate in place, and return the census of what was made. Raises `_Refused` where a rule refuses a node with a
-    number.
-    """
+    """Translate in place; return the census of what was made. Raises `_Refused` where a numbered node is refused."""
     allowed.check(census)
     bounds.check(census)
     outer_aggregates.check(census)
@@ -193,6 +192,7 @@ def _translate(tree: exp.Query, census: Census, session: Session) -> tuple[exp.Q
         census = take_census(tree)
     records.check(tree, census)
     volatile.check(census)
+    census = nan_signs.drop(tree, census)
     tree, census = _taken_apart(tree, census)
     for query in reversed(census.find_all(*_QUERIES)):
         _clauses(query, session, census.classes)

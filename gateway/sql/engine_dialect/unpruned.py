@@ -32,7 +32,7 @@ def read_all(node: exp.Binary) -> None:
         if not _is_column(column):
             continue
         upwards = negated or isinstance(node, _UNEQUAL) or _UPWARDS.get(type(node)) == key
-        equal = isinstance(node, exp.EQ) and not _is_number(other)
+        equal = isinstance(node, exp.EQ) and not is_number(other)
         if equal or (upwards and other.find(exp.Column) is None):
             node.set(key, values(column))
 
@@ -52,7 +52,7 @@ def _is_column(node: exp.Expr) -> bool:
     return isinstance(node, exp.Column)
 
 
-def _is_number(node: exp.Expr) -> bool:
+def is_number(node: exp.Expr) -> bool:
     """Whether a constant is beyond doubt a finite number."""
     while isinstance(node, exp.Cast | exp.Paren | exp.Neg):
         node = node.this
