@@ -21,6 +21,7 @@ _OPERATORS: dict[type[exp.Expr], str] = {
 }
 _TEXTS = ("text", "varchar", "character varying")
 _MIRRORED = {"=": "=", "<>": "<>", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+_MOST_ELEMENTS = 1000  # of an array that is compared with
 _DAY = len("2024-01-31")
 _DATE_TIME = (exp.DataType.Type.DATE, exp.DataType.Type.TIMESTAMP, exp.DataType.Type.TIMESTAMPTZ)
 
@@ -43,6 +44,8 @@ def comparisons(condition: exp.Expr, table: Table, parameters: Sequence[pa.Scala
     operator = _OPERATORS.get(type(node))
     if operator is None:
         return None
+    if isinstance(node.expression, exp.Any):
+        return _any(node, table, parameters) if operator == "=" else None
     left, right = _uncast(node.this, table), _uncast(node.expression, table)
     if isinstance(right, exp.Column):
         left, right, operator = right, left, _MIRRORED[operator]
@@ -65,6 +68,39 @@ def _in(node: exp.In, table: Table, parameters: Sequence[pa.Scalar]) -> list[Com
     if not values or any(value is None for value in values):
         return None
     return [Comparison(column.name, "in", tuple(value for value in values if value is not None))]
+
+
+def _any(node: exp.Expr, table: Table, parameters: Sequence[pa.Scalar]) -> list[Comparison] | None:
+    """``column = ANY (array)``: an element that is NULL is equal to nothing, and what it leaves unknown is left out."""
+    column, array = _uncast(node.this, table), node.expression.this.unnest()
+    known = table.column(column.name) if isinstance(column, exp.Column) else None
+    if known is None:
+        return None
+    values: list[pa.Scalar | None] = []
+    if isinstance(array, exp.Array):
+        items = [item.unnest() for item in array.expressions]
+        values = [_value(item, column, table, parameters) for item in items if not isinstance(item, exp.Null)]
+    elif isinstance(array, exp.Parameter):
+        values = [*_elements(_parameter(array, parameters), known.arrow_type)]
+    if not 0 < len(values) <= _MOST_ELEMENTS or any(value is None for value in values):
+        return None
+    return [Comparison(column.name, "in", tuple(value for value in values if value is not None))]
+
+
+def _elements(bound: pa.Scalar | None, arrow_type: pa.DataType) -> pa.Array:
+    """Return the elements of an array as values of a column's type; none where one is none of these."""
+    nothing = pa.array([], arrow_type)
+    if not isinstance(bound, pa.ListScalar) or not bound.is_valid or len(bound) > _MOST_ELEMENTS:
+        return nothing
+    found = bound.values.drop_null()
+    if found.type == arrow_type:
+        return found
+    if not pa.types.is_integer(found.type) or not pa.types.is_integer(arrow_type):
+        return nothing
+    try:
+        return found.cast(arrow_type)
+    except pa.ArrowInvalid:
+        return nothing
 
 
 def _is_null(node: exp.Is) -> list[Comparison] | None:
@@ -108,15 +144,17 @@ def _value(node: exp.Expr, column: exp.Expr, table: Table, parameters: Sequence[
 
 
 def _bound(node: exp.Expr, arrow_type: pa.DataType, parameters: Sequence[pa.Scalar]) -> pa.Scalar | None:
-    number = str(node.this.name if isinstance(node.this, exp.Expr) else node.this)
-    if not number.isdigit() or not 0 < int(number) <= len(parameters):
-        return None
-    value = parameters[int(number) - 1]
-    if not value.is_valid or value.type == arrow_type:
-        return value if value.is_valid else None
+    value = _parameter(node, parameters)
+    if value is None or not value.is_valid or value.type == arrow_type:
+        return value if value is not None and value.is_valid else None
     bound = value.as_py()  # drivers bind a number as the smallest type that holds it
     is_exact = isinstance(bound, int | Decimal) and not isinstance(bound, bool)
     return _number(f"{bound:f}" if isinstance(bound, Decimal) else str(bound), arrow_type) if is_exact else None
+
+
+def _parameter(node: exp.Expr, parameters: Sequence[pa.Scalar]) -> pa.Scalar | None:
+    number = str(node.this.name if isinstance(node.this, exp.Expr) else node.this)
+    return parameters[int(number) - 1] if number.isdigit() and 0 < int(number) <= len(parameters) else None
 
 
 def _number(text: str, arrow_type: pa.DataType) -> pa.Scalar | None:

@@ -50,11 +50,26 @@ def places(
     inside = over(condition, outputs)
     if inside is None or not (may_fail or is_leakproof(_with_values(inside))):
         return None
-    asked = {outputs[column.name] for column in condition.find_all(exp.Column)}
+    read = [outputs[column.name] for column in condition.find_all(exp.Column)]
+    asked = {one for one in read if isinstance(one, exp.Column)}
+    if len(asked) < len({*read}) and not _has_rows_of_sources(query):
+        return None  # there would be a row whatever a condition on a constant says
     return [Place(query, inside)] if _leaves_out_alike(query, asked) else None
 
 
-def over(condition: exp.Expr, outputs: Mapping[str, exp.Column]) -> exp.Expr | None:
+def _has_rows_of_sources(select: exp.Select) -> bool:
+    """Whether a SELECT has no rows where it reads none: not so one that aggregates all of them."""
+    parts = [*select.expressions, *([select.args["having"]] if select.args.get("having") else [])]
+    group = select.args.get("group")
+    if group is not None:
+        others = group.find(exp.GroupingSets, exp.Cube, exp.Rollup, exp.Tuple)  # among which may be that of all rows
+        return bool(group.expressions) and others is None and not any(map(group.args.get, _OTHER_GROUPS))
+    return select.args.get("from_") is not None and not any(
+        isinstance(one, exp.AggFunc) for part in parts for one in _own(part)
+    )
+
+
+def over(condition: exp.Expr, outputs: Mapping[str, exp.Expr]) -> exp.Expr | None:
     """Return a condition over what columns are in a query; None where one of them is computed there, or has another
     type: the arms of a set operation may be cast to one.
     """
@@ -104,15 +119,24 @@ def _leaves_out_alike(select: exp.Select, asked: set[exp.Column]) -> bool:
     return _are_keys_of_groups(asked, select) and _are_keys_of_windows(asked, select)
 
 
-def _handed_on(select: exp.Select, columns: Mapping[str, int]) -> dict[str, exp.Column]:
-    """The columns that a SELECT reads from its sources and hands on as they are."""
+def _handed_on(select: exp.Select, columns: Mapping[str, int]) -> dict[str, exp.Expr]:
+    """The columns that a SELECT reads from its sources and hands on as they are, and its texts, of which an arm of a
+    union often has one that tells which arm it is.
+    """
     outputs, sources = select.selects, source_names(select)
-    found: dict[str, exp.Column] = {}
+    found: dict[str, exp.Expr] = {}
     for name, place in columns.items():
         inner = outputs[place].unalias() if place < len(outputs) else None
-        if isinstance(inner, exp.Column) and isinstance(inner.this, exp.Identifier) and inner.table in sources:
+        is_read = isinstance(inner, exp.Column) and isinstance(inner.this, exp.Identifier) and inner.table in sources
+        if inner is not None and (is_read or _is_text(inner)):
             found[name] = inner
     return found
+
+
+def _is_text(value: exp.Expr) -> bool:
+    """Whether a value is a constant text."""
+    inner = value.this if isinstance(value, exp.Cast) else value
+    return isinstance(inner, exp.Literal) and inner.is_string and value.is_type(*_TEXTS)
 
 
 def _is_same(one: exp.DataType | None, other: exp.DataType | None) -> bool:

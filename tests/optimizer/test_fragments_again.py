@@ -101,3 +101,29 @@ def test_a_number_is_brought_to_the_type_of_its_column(
 ) -> None:
     (part,) = _cut(tables, "SELECT id FROM pg.one WHERE k < $1", (of,), (given,)).fragments
     assert [one.values[0] for one in part.pushed] == ([] if pushed is None else [pa.scalar(pushed, INTEGER)])
+
+
+@pytest.mark.parametrize(
+    ("condition", "given", "of", "pushed"),
+    [
+        ("k = ANY (ARRAY[1, 4, NULL])", None, "", [1, 4]),
+        ("k = ANY ($1)", pa.scalar([1, 4], pa.list_(pa.int32())), "integer[]", [1, 4]),
+        ("k = ANY ($1)", pa.scalar([1, None, 4], pa.list_(pa.int64())), "bigint[]", [1, 4]),
+        ("s = ANY ($1)", pa.scalar(["a", "it's"], pa.list_(pa.string())), "text[]", ["a", "it's"]),
+        ("k = ANY ($1)", pa.scalar([1 << 40], pa.list_(pa.int64())), "bigint[]", None),
+        ("k = ANY ($1)", pa.scalar([], pa.list_(pa.int32())), "integer[]", None),
+        ("k = ANY ($1)", pa.scalar([None], pa.list_(pa.int32())), "integer[]", None),
+        ("k = ANY ($1)", pa.scalar(None, pa.list_(pa.int32())), "integer[]", None),
+        ("k = ANY ($1)", pa.scalar([0] * 1001, pa.list_(pa.int32())), "integer[]", None),
+        ("k <> ANY ($1)", pa.scalar([1], pa.list_(pa.int32())), "integer[]", None),
+        ("NOT k = ANY (ARRAY[1, NULL])", None, "", None),
+        ("k = ALL (ARRAY[1])", None, "", None),
+        ("k = ANY (ARRAY[id])", None, "", None),
+    ],
+)
+def test_arrays_are_lists_of_values(
+    tables: SmallLake, condition: str, given: pa.Scalar | None, of: str, pushed: list[object] | None
+) -> None:
+    types, values = ((of,), (given,)) if given is not None else ((), ())
+    (part,) = _cut(tables, f"SELECT id FROM pg.one WHERE {condition}", types, values).fragments
+    assert [[value.as_py() for value in one.values] for one in part.pushed] == ([] if pushed is None else [pushed])

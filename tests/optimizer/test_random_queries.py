@@ -205,6 +205,15 @@ def test_random_scalar_aggregates(tables: SmallLake, request: pytest.FixtureRequ
         "SELECT a.k, b.k FROM lk.one a LEFT JOIN pg.one b ON a.k = b.k AND b.id > 3 WHERE b.id IS NULL",
         "SELECT a.k, b.k FROM lk.one a"
         " LEFT JOIN (lk.one b FULL JOIN pg.one c ON b.k = c.id) ON a.id = c.id AND b.k = 1",
+        # Arms of a union are told apart by a text.
+        "SELECT u.t, u.k FROM (SELECT 'a' AS t, k FROM pg.one UNION ALL SELECT 'b', k FROM lk.one"
+        " UNION ALL SELECT s, k FROM lk.one) u WHERE u.t = 'a' AND u.k > 0",
+        "SELECT u.n FROM (SELECT 'a' AS t, count(*) AS n FROM pg.one UNION ALL SELECT 'b', count(*) FROM lk.one) u"
+        " WHERE u.t IN ('b', 'c')",
+        "SELECT u.n FROM (SELECT 'a' AS t, count(*) AS n FROM pg.one GROUP BY k UNION ALL"
+        " SELECT 'b', count(*) FROM lk.one GROUP BY GROUPING SETS ((k), ())) u WHERE u.t = 'a'",
+        "SELECT count(*) FROM (SELECT 'a' AS t, k FROM pg.one LIMIT 3) u WHERE u.t < 'a' OR u.t IS NULL",
+        "SELECT id FROM pg.one WHERE k = ANY (ARRAY[1, 4, NULL]) AND s = ANY (ARRAY['a', 'B', NULL])",
         # What joins in parentheses ask of a table in them is put out by what stands above that table.
         'SELECT c.id FROM pg."order" c, (SELECT count(g.k) AS n FROM lk.one g GROUP BY g.k) b, lk.one a'
         " WHERE a.id = b.n AND a.id = c.id AND a.id <= 2 AND a.k <= (SELECT max(a.id) FROM lk.one a WHERE a.id = c.id)",
