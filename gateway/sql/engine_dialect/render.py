@@ -192,7 +192,6 @@ def _translate(tree: exp.Query, census: Census, session: Session) -> tuple[exp.Q
         census = take_census(tree)
     records.check(tree, census)
     volatile.check(census)
-    census = nan_signs.drop(tree, census)
     tree, census = _taken_apart(tree, census)
     for query in reversed(census.find_all(*_QUERIES)):
         _clauses(query, session, census.classes)
@@ -202,7 +201,7 @@ def _translate(tree: exp.Query, census: Census, session: Session) -> tuple[exp.Q
         aggregates.widen_beside_distinct(tree)
     if exp.GroupConcat in census.classes:
         text_aggregates.keep_apart(tree)
-    census = evaluation_order.keep_order(tree, census)
+    census = nan_signs.drop(tree, evaluation_order.keep_order(tree, census))
     keeps_rows = not census.classes.isdisjoint(_KEEPING_ROWS)
     tree = _with_rules(tree, session)
     census = take_census(tree)
