@@ -111,7 +111,7 @@ _CLOSING = frozenset({TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE}
 
 
 def with_own_names(tree: exp.Expr) -> exp.Expr:
-    """Give functions their names back, in place."""
+    """Give functions their names back, and ``x <> ALL (array)`` what it is for a function, in place."""
     for node in reversed([*tree.find_all(exp.Anonymous)]):  # what is composed of others copies them
         if node.name.endswith(_OWN):
             name = node.name.removesuffix(_OWN).lower()
@@ -132,6 +132,10 @@ def with_own_names(tree: exp.Expr) -> exp.Expr:
                 node.replace(exp.RegexpLike(this=value, expression=node.expressions[1]))
             else:
                 node.set("this", name)
+        elif node.name.lower() == "all" and isinstance(node.parent, exp.Binary) and len(node.expressions) == 1:
+            held = node.expressions[0]
+            holder = exp.Subquery if isinstance(held, exp.Values) else exp.Paren
+            node.replace(exp.All(this=holder(this=held)))
     return tree
 
 

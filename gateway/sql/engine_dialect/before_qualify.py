@@ -41,7 +41,10 @@ def parse(sql: str) -> exp.Expr:
     """
     tokens = _tokenized(sql)
     _read_integers(tokens, sql)
-    statements = Postgres().parser().parse(arranged(spelling.respelt(tokens)), sql)
+    try:
+        statements = Postgres().parser().parse(arranged(spelling.respelt(tokens)), sql)
+    except TypeError as error:  # sqlglot's, where it makes a node of an operand that is missing
+        raise sqlglot.errors.ParseError("an operand is missing") from error
     if len(statements) != 1 or statements[0] is None:
         raise sqlglot.errors.ParseError("one statement is expected")
     tree = statements[0]

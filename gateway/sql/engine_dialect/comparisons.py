@@ -22,10 +22,6 @@ def compare(node: exp.Binary, session: Session) -> exp.Expr:
         return node
     if isinstance(left, exp.Tuple) and isinstance(right, exp.Tuple):
         return _rows(node, session)
-    if isinstance(right, exp.Anonymous) and right.name.lower() in ("all", "any"):  # sqlglot takes it for a function
-        quantifier = exp.All if right.name.lower() == "all" else exp.Any
-        right = quantifier(this=exp.Paren(this=right.expressions[0]))
-        node.set("expression", right)
     if isinstance(right, exp.Any | exp.All):
         return _quantified(node, right, session)
     first, second = alike(_in_double([left, right]), session)

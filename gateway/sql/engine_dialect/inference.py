@@ -26,6 +26,7 @@ from gateway.sql.engine_dialect.order_keys import put_keys
 from gateway.sql.engine_dialect.postgres_calls import ResultTypes, asks, find_type
 from gateway.sql.engine_dialect.row_exclusions import gather_frames
 from gateway.sql.engine_dialect.type_names import name_types
+from gateway.sql.engine_dialect.typed_sources import as_derived_tables
 from optimizer.census import Census, take_census
 
 Infer = Callable[[Any], exp.DataType | exp.DType]
@@ -56,18 +57,26 @@ def annotate(
         note_infinity(census.nodes)
         found |= {one for one in census.classes if issubclass(one, _ASKING)} - {exp.Column, exp.Literal}
         metadata |= {node: _or_asked(metadata.get(node, {}), types) for node in found}
+    with as_derived_tables(census):
+        _set_types(tree, schema, metadata, types, census)
+    return tree
+
+
+def _set_types(
+    tree: exp.Query, schema: MappingSchema, metadata: dict[Any, Any], types: ResultTypes | None, census: Census
+) -> None:
+    """Set the types, and again where expressions are made others by them."""
     annotate_types(tree, schema=schema, expression_metadata=metadata, dialect="postgres")
-    if _type_columns_of_functions(census):
-        annotate_types(tree, schema=schema, expression_metadata=metadata, dialect="postgres", overwrite_types=False)
-    if types is not None and (widen_networks(census) | join_types(census) | json_subscripts.spell_out(census)):
+    if types is None:
+        return
+    if widen_networks(census) | join_types(census) | json_subscripts.spell_out(census):
         annotate_types(tree, schema=schema, expression_metadata=metadata, dialect="postgres")
         census = take_census(tree)
-    changed = types is not None and (guard(census) | put_keys(census) | gather_by_type(census) | gather_frames(census))
-    if types is not None and exp.Anonymous in found:
+    changed = guard(census) | put_keys(census) | gather_by_type(census) | gather_frames(census)
+    if exp.Anonymous in census.classes:
         changed |= name_types(tree, types)
     if changed:
         annotate_types(tree, schema=schema, expression_metadata=metadata, dialect="postgres")
-    return tree
 
 
 def _or_asked(known: dict[str, Any], types: ResultTypes) -> dict[str, Any]:
@@ -82,38 +91,6 @@ def _or_asked(known: dict[str, Any], types: ResultTypes) -> dict[str, Any]:
         return node
 
     return {"annotator": apply}
-
-
-def _type_columns_of_functions(census: Census) -> bool:
-    """Type the columns that come from LATERAL queries and functions in FROM, which sqlglot leaves unknown.
-
-    Aliases are told apart by name alone: only columns without a type are touched. Returns whether any was found.
-    """
-    found: dict[tuple[str, str], exp.DataType] = {}
-    for source in census.find_all(exp.Lateral, exp.Table):
-        inner = source.this
-        if isinstance(inner, exp.Subquery):
-            query = inner.unnest()
-            columns = query.selects if isinstance(query, exp.Query) else []
-            names = source.alias_column_names or [column.alias_or_name for column in columns]
-            found.update({(source.alias, name): type_of(column) for name, column in zip(names, columns, strict=False)})
-        elif isinstance(inner, exp.ExplodingGenerateSeries | exp.GenerateSeries | exp.Explode):
-            for name in source.alias_column_names or [source.alias]:
-                found[source.alias, name] = type_of(inner)
-    for column in census.find_all(exp.Column) if found else ():
-        known = found.get((column.table, column.name))
-        if known is not None and kind(column) is Kind.UNKNOWN:
-            column.type = known.copy()
-            _forget_types_around(column)
-    return bool(found)
-
-
-def _forget_types_around(column: exp.Expr) -> None:
-    """Take the types away that were guessed without the column's."""
-    above = column.parent
-    while isinstance(above, exp.Condition | exp.Alias) and not isinstance(above, exp.Query):
-        above.type = None
-        above = above.parent
 
 
 def _arithmetic(node: exp.Binary) -> exp.DataType | exp.DType:
@@ -403,6 +380,8 @@ def _text_bits(node: exp.Expr) -> exp.DataType | exp.DType:
 def _integers(node: exp.Binary) -> exp.DataType:
     if kind(node.left) is Kind.UNKNOWN or kind(node.right) is Kind.UNKNOWN:
         return type_of(node.right if kind(node.left) is Kind.UNKNOWN else node.left)
+    if kind(node.left) not in kinds.NUMBERS or kind(node.right) not in kinds.NUMBERS:
+        return T.UNKNOWN.into_expr()  # PostgreSQL has no such operator, and says so
     return kinds.number_type(type_of(node.left), type_of(node.right))
 
 

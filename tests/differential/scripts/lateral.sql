@@ -80,3 +80,21 @@ select p.k, x.l from pairs p, lateral (select left(n_name, 1) as l from nation w
 select p.k, x.n from pairs p, lateral (select r_regionkey as n from region except select p.k) x;
 -- lateral with recursive number
 select p.k, g.i, x.n_name from pairs p, generate_series(1, 2) as g (i), lateral (select n_name from nation where n_nationkey = p.k + g.i) x;
+-- a column of a lateral query, taken further
+select s5.k1::bool as c1 from (select s3.k0 as k1 from types s1 left join lateral (select s2.id as k0 from types s2) s3 on true) s5;
+-- a computed column of a lateral query, taken further
+select s5.k1::bool as c1 from (select s3.k0 as k1 from types s1 left join lateral (select s1.id + s2.id as k0 from types s2) s3 on true) s5;
+-- a column of a function, taken further
+select x.g::bool from (select g from generate_series(1,3) g) x;
+-- of a function with ordinality
+select (x.g + 1)::bool, o from (select g, o from generate_series(1,3) with ordinality t(g, o)) x;
+-- lateral queries of lateral queries
+select x.g + '1', y.k from (select g from unnest(array[1,2]) g) x, lateral (select x.g as k) y, lateral (select y.k + x.g) z(a) where z.a::bool and (y.k + '3')::bool;
+-- columns of several arrays
+select y.u, y.v from types, lateral unnest(array[id], array[t]) y(u, v) where y.u::bool;
+-- columns of several arrays, taken further
+select y.u, y.v from (select y.u, y.v from types, unnest(array[id], array[t]) y(u, v)) y where y.u::bool;
+-- lateral VALUES of other names
+select y.u::bool from types, lateral (values (id, 1), (2, 3)) y(u, v) where y.v::bool;
+-- a lateral union of other names
+select y.u::bool from types, lateral (select id union select 3) y(u) where y.u::bool;

@@ -46,3 +46,9 @@ select a.id, (select count(b.id) from types c left join types b on b.id = c.id
 -- beside groups
 select a.b, count(*), sum(b.id) from types a left join types b on a.i2 = b.i2
   and exists (select 1 from types d where d.id = b.id and d.b) group by a.b;
+-- none of no elements, of missing rows
+select p.k, a.id from pairs p full join types a on p.k = a.id where a.t <> all ('{}'::text[]) order by 1, 2;
+-- below none of no elements, of missing rows
+select p.k, a.id from pairs p left join types a on p.k = a.id where a.i4 < all (array[]::int[]) order by 1, 2;
+-- none of VALUES
+select p.k, a.id from pairs p left join types a on p.k = a.id where a.i4 <> all (values (3), (4)) order by 1, 2;
