@@ -8,11 +8,15 @@ _CORES = os.cpu_count() or 1
 ALL = {
     "datafusion.sql_parser.dialect": "postgresql",
     "datafusion.sql_parser.parse_float_as_decimal": "true",  # 1.5 is numeric in PostgreSQL
+    # Queries in each other, of which each takes two: what correlated subqueries become nests deeper than its text.
+    "datafusion.sql_parser.recursion_limit": "200",
     "datafusion.sql_parser.map_string_types_to_utf8view": "false",  # Arrow's kernels, which functions use, refuse views
     "datafusion.execution.collect_statistics": "true",
     # Groups of which the least or greatest few are asked for are kept in a heap, which loses groups, or panics, where a
     # float is NaN (aggregates/topk of the engine); all of the groups are made, and then sorted.
     "datafusion.optimizer.enable_topk_aggregation": "false",
+    # DISTINCT below a LIMIT takes one for such a heap's, and fails, where its rows come in an order.
+    "datafusion.optimizer.enable_distinct_aggregation_soft_limit": "false",
     # The engine compares what it planned with what it made, and takes a CASE that cannot be NULL for one that can.
     "datafusion.execution.skip_physical_aggregate_schema_check": "true",
     "datafusion.catalog.information_schema": "false",

@@ -16,6 +16,7 @@ from catalog.names import TableName
 from catalog.principals import Principal
 from catalog.tables import Catalog, Column, Table
 from gateway.evaluation.evaluator import Evaluator
+from gateway.execute.context_settings import ALL
 from gateway.sql.engine_dialect.before_qualify import parse, prepare
 from gateway.sql.engine_dialect.functions import register_functions
 from gateway.sql.engine_dialect.moments import Session
@@ -132,14 +133,7 @@ def table_of(relation: Relation) -> Table:
 
 def engine_context() -> SessionContext:
     """Return a context set up as the gateway sets up its own."""
-    config = (
-        SessionConfig()
-        .with_target_partitions(2)
-        .set("datafusion.sql_parser.dialect", "postgresql")
-        .set("datafusion.sql_parser.parse_float_as_decimal", "true")
-        .set("datafusion.optimizer.enable_topk_aggregation", "false")
-        .set("datafusion.sql_parser.map_string_types_to_utf8view", "false")
-    )
+    config = SessionConfig({**ALL}).with_target_partitions(2)
     context = SessionContext(config)
     register_functions(context)
     return context

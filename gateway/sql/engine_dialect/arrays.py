@@ -6,6 +6,7 @@ from sqlglot import exp
 
 from gateway.sql.engine_dialect import kinds
 from gateway.sql.engine_dialect.build import ENGINE, arrow_cast, call, case, cast, number, paren, refuse, typed
+from gateway.sql.engine_dialect.call_marks import is_translated
 from gateway.sql.engine_dialect.casts import engine_type, to_type
 from gateway.sql.engine_dialect.kinds import Kind, T, kind, type_of
 from gateway.sql.engine_dialect.moments import Session
@@ -143,8 +144,28 @@ def change(node: exp.Expr, session: Session) -> exp.Expr:
         array, other = other, array
     if isinstance(node, exp.ArrayConcat):
         array, other = _same(array, other, session)
+    if not isinstance(node, exp.ArrayRemove) and _is_of_numerics(array):
+        parts = (other, array) if isinstance(node, exp.ArrayPrepend) else (array, other)
+        return _joined_numerics(*parts, type_of(array))
     parts = (other, array) if isinstance(node, exp.ArrayPrepend) else (array, other)
     return call(_CHANGES[type(node)], *parts, returns=type_of(array))
+
+
+def _is_of_numerics(array: exp.Expr) -> bool:
+    found = type_of(array)
+    return found.this is T.ARRAY and kinds.element_type(found).this is T.DECIMAL
+
+
+def _joined_numerics(left: exp.Expr, right: exp.Expr, result: exp.DataType) -> exp.Expr:
+    """Join arrays of numerics, or such and an element: of two arrays the engine finds the digits that hold both. What
+    PostgreSQL evaluates is texts, and has digits of its own.
+    """
+    arrays = [
+        one if kind(one) is Kind.ARRAY else typed(exp.Array(expressions=[one]), result.copy()) for one in (left, right)
+    ]
+    if any(is_translated(one.unnest()) for one in arrays):
+        arrays = [one if is_translated(one.unnest()) else cast(one, "TEXT[]") for one in arrays]
+    return call("array_concat", *arrays, returns=result)
 
 
 def contains(node: exp.Binary, session: Session) -> exp.Expr:
@@ -207,6 +228,8 @@ def concatenate(node: exp.DPipe, session: Session) -> exp.Expr:
             hint = "Use it where rows are grouped, without FILTER."
             raise refuse("an array beside array_agg of arrays, which may be NULL", hint)
     left, right = _same(node.left, node.right, session)
+    if _is_of_numerics(left if kind(left) is Kind.ARRAY else right):
+        return _joined_numerics(left, right, type_of(node))
     if kind(left) is Kind.ARRAY and kind(right) is Kind.ARRAY:
         return call("array_concat", left, right, returns=type_of(node))
     if kind(left) is Kind.ARRAY:

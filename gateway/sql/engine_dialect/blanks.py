@@ -14,8 +14,8 @@ from gateway.sql.engine_dialect.kinds import Kind, T, kind, type_of
 
 _KEEPING = (
     exp.AggFunc, exp.Alias, exp.Array, exp.Case, exp.Cast, exp.Coalesce, exp.Concat, exp.ConcatWs, exp.Distinct,
-    exp.Greatest, exp.Group, exp.If, exp.ILike, exp.Is, exp.Least, exp.Like, exp.Ordered, exp.Paren, exp.RegexpILike,
-    exp.RegexpLike, exp.Select, exp.SimilarTo, exp.Subquery, exp.Window,
+    exp.Greatest, exp.Group, exp.If, exp.ILike, exp.Is, exp.Least, exp.Like, exp.Nullif, exp.Ordered, exp.Paren,
+    exp.RegexpILike, exp.RegexpLike, exp.Select, exp.SimilarTo, exp.Subquery, exp.Window,
 )  # fmt: skip
 
 

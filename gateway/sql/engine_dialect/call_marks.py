@@ -36,14 +36,15 @@ def get_mark(node: exp.Expr) -> Call | None:
 
 def called(tree: exp.Expr) -> frozenset[str]:
     """Return the calls of a translated query, as the engine's functions are told them."""
-    return frozenset(node.expressions[0].name for node in tree.find_all(exp.Anonymous) if _is_translated(node))
+    return frozenset(node.expressions[0].name for node in tree.find_all(exp.Anonymous) if is_translated(node))
 
 
 def get_digits(value: exp.Expr) -> exp.Expr | None:
     """Return the text of a numeric that PostgreSQL has evaluated, with all its digits; None for other numerics."""
     inner = value.this if isinstance(value, exp.Cast) else None
-    return inner if isinstance(inner, exp.Anonymous) and _is_translated(inner) else None
+    return inner if isinstance(inner, exp.Anonymous) and is_translated(inner) else None
 
 
-def _is_translated(node: exp.Anonymous) -> bool:
-    return node.name.startswith(PREFIX) and bool(node.expressions)
+def is_translated(node: exp.Expr) -> bool:
+    """Whether a node is a call, as the engine's functions are told it."""
+    return isinstance(node, exp.Anonymous) and node.name.startswith(PREFIX) and bool(node.expressions)

@@ -12,6 +12,7 @@ from sqlglot import exp
 from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
 from gateway.sql.engine_dialect import constants, intervals, kinds
+from gateway.sql.engine_dialect.blanks import with_blanks
 from gateway.sql.engine_dialect.build import QUOTIENT, call, cast, number, paren, refuse, text, typed
 from gateway.sql.engine_dialect.kinds import Kind, T, kind, kind_of_type, type_of
 from gateway.sql.engine_dialect.moments import (
@@ -176,8 +177,10 @@ def _nested_array(values: list[Any], element: exp.DataType, session: Session) ->
 
 def _to_text(value: exp.Expr, target: exp.DataType, session: Session) -> exp.Expr:
     """To text, varchar(n) and char(n): the last two are cut. The blanks of char(n) are put behind it at the end."""
-    found = as_text(value, session)
     padded = kind_of_type(target) is Kind.BPCHAR
+    if padded and target.this is not T.CHAR and not target.expressions and kind(value) is Kind.BPCHAR:
+        return with_blanks(value)
+    found = as_text(value, session)
     if padded and target.this is not T.CHAR and not target.expressions and kind(value) is not Kind.BPCHAR:
         bare = value.unnest()
         if not isinstance(bare, exp.Literal) or bare.name.endswith(" "):

@@ -266,7 +266,8 @@ def width_bucket(values: pa.Array, low: pa.Array, high: pa.Array, buckets: pa.Ar
         raise ValueError("[2201G] count must be greater than zero")
     place = pc.floor(pc.add(pc.multiply(pc.divide(pc.subtract(values, low), span), buckets), 1.0))
     inside = pc.max_element_wise(pc.min_element_wise(place, pc.add(buckets, 1.0)), 0.0)
-    return pc.if_else(pc.is_valid(values), inside, None).cast(pa.int64())
+    known = pc.is_valid(place)  # of a missing one the lesser of two is the other
+    return pc.if_else(known, inside, None).cast(pa.int64())
 
 
 def at_most_one(counts: pa.Array) -> pa.Array:

@@ -276,12 +276,18 @@ def transcendental(node: exp.Func) -> exp.Expr:
     arguments = [cast(arg, "DOUBLE PRECISION") for arg in (node.this, node.args.get("expression")) if arg is not None]
     if isinstance(node, exp.Exp):
         found = call("float8_exp", *arguments, returns="FLOAT8")
-    elif len(arguments) == 2:
+    elif len(arguments) == 2 and not _is_ten(node.this):
         top, bottom = (call("float8_ln", arg, returns="FLOAT8") for arg in reversed(arguments))
         found = call("float8_divide", top, bottom, returns="FLOAT8")
     else:
-        found = call("float8_ln" if isinstance(node, exp.Ln) else "float8_log10", *arguments, returns="FLOAT8")
+        found = call("float8_ln" if isinstance(node, exp.Ln) else "float8_log10", arguments[-1], returns="FLOAT8")
     return float_to_numeric(found) if type_of(node).this is T.DECIMAL else found
+
+
+def _is_ten(base: exp.Expr) -> bool:
+    """Whether a logarithm is ``log10``, or of that base: the quotient of two would be less exact."""
+    inner = base.unnest()
+    return isinstance(inner, exp.Literal) and not inner.is_string and inner.name == "10"
 
 
 def float_to_numeric(node: exp.Expr) -> exp.Expr:

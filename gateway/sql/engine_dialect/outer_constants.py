@@ -70,7 +70,31 @@ def _of_select(select: exp.Select, known: _Known) -> set[str]:
 def _is_constant(value: exp.Expr, lasting: set[_Name]) -> bool:
     if isinstance(value, exp.Column):
         return (value.table, value.name) in lasting
+    return _has_no_columns(value) or any(map(_may_be_folded, value.walk()))
+
+
+def _has_no_columns(value: exp.Expr) -> bool:
     return value.find(*_CHANGING) is None
+
+
+def _may_be_folded(node: exp.Expr) -> bool:
+    """Whether the engine may find a constant for a node with columns: of what these are nothing may depend."""
+    if isinstance(node, exp.And | exp.Or):
+        return _has_no_columns(node.left) or _has_no_columns(node.right)
+    if isinstance(node, exp.Coalesce):
+        return _has_no_columns(node.this)
+    if isinstance(node, exp.Case):
+        return any(_has_no_columns(branch.this) for branch in node.args["ifs"])
+    if isinstance(node, exp.Mul | exp.Mod | exp.BitwiseAnd):
+        return _is_nought(node.left) or _is_nought(node.right)
+    return False
+
+
+def _is_nought(value: exp.Expr) -> bool:
+    """Whether a value is 0, or 1: of which remainders are 0."""
+    while isinstance(value, exp.Cast | exp.Paren):
+        value = value.this
+    return isinstance(value, exp.Literal) and value.name in ("0", "1")
 
 
 def _inner_queries(select: exp.Select) -> Iterator[exp.Query]:

@@ -214,8 +214,7 @@ def keep_conditions_out(node: exp.Select) -> None:
     )
     if not is_derived or node.args.get("limit") is not None or not _has_row_for_no_rows(node):
         return
-    has_constants = any(one.find(exp.Column, exp.AggFunc, exp.Query) is None for one in node.selects)
-    if not has_constants and not _is_below_constant_conditions(node):
+    if not _is_below_constants(node) and not _is_below_constant_conditions(node):
         return
     node.set("limit", exp.Limit(expression=number(_ALL_ROWS)))
     if isinstance(holder, exp.SetOperation):
@@ -258,6 +257,22 @@ def _rename(arm: exp.Select, operation: exp.SetOperation) -> None:
         above = above.parent
     for column, name in zip(arm.selects, operation.named_selects, strict=False):
         column.replace(aliased(column.unalias().copy(), name))
+
+
+def _is_below_constants(node: exp.Select) -> bool:
+    """Whether a query or one around it puts out constants, of which a condition further out may speak; one of WITH is
+    read who knows where.
+    """
+    above: exp.Expr | None = node
+    while above is not None:
+        if isinstance(above, exp.CTE):
+            return True
+        if isinstance(above, exp.Select) and any(
+            one.find(exp.Column, exp.AggFunc, exp.Query) is None for one in above.selects
+        ):
+            return True
+        above = above.parent
+    return False
 
 
 def _has_row_for_no_rows(node: exp.Select) -> bool:

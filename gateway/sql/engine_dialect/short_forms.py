@@ -38,6 +38,14 @@ def _each(tree: exp.Expr, kind: type[exp.Expr]) -> list[exp.Expr]:
     return list(tree.find_all(kind))
 
 
+def negative_constants(tree: exp.Expr) -> None:
+    """``-(-5)`` is the constant 5, and ``-(-2147483648)`` so a bigint, where ``-2147483648`` is an integer."""
+    for node in reversed(_each(tree, exp.Neg)):
+        inner = node.this.unnest()
+        if isinstance(inner, exp.Neg) and isinstance(inner.this.unnest(), exp.Literal) and not inner.this.is_string:
+            node.replace(inner.this.unnest())
+
+
 def row_keyword(tree: exp.Expr) -> None:
     """``ROW(a, b)`` is ``(a, b)``: the parser takes ``row`` for a function."""
     for node in reversed(_each(tree, exp.Anonymous)):
@@ -331,6 +339,7 @@ RULES: tuple[tuple[Callable[[exp.Expr], None], Callable[[Census], bool]], ...] =
     (sql_json.json_calls, _has(exp.JSONValue, exp.Anonymous)),
     (json_constructors.object_aggregates, _has(exp.JSONObjectAgg)),
     (search_cycle.search_and_cycle, search_cycle.has_search_or_cycle),
+    (negative_constants, _has(exp.Neg)),
     (row_keyword, _has(exp.Anonymous)),
     (like_calls, _has(exp.Anonymous)),
     (queries_as_conditions, _has_queries_as_conditions),

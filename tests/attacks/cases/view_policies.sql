@@ -349,6 +349,16 @@ tina: SELECT id, name FROM people_first ORDER BY id
 2 | NVIS-Ben
 3 | NVIS-Cleo
 
+# as it was
+ada: CREATE OR REPLACE VIEW public.people_first AS SELECT id, name, amount FROM public.people ORDER BY amount DESC LIMIT 2
+tina: SELECT * FROM people_first
+----
+> ada
+(CREATE VIEW)
+> tina
+3 | NVIS-Cleo | 30
+2 | NVIS-Ben | 20
+
 # what is rolled back has dropped none
 ada: BEGIN
 ada: DROP VIEW public.people CASCADE

@@ -120,11 +120,15 @@ def _rows_differ(expected: Outcome, found: Outcome, *, binary: bool, ordered: bo
 
 
 def _near(one: Value, other: Value, oid: int, *, binary: bool) -> bool:
-    """Whether two floats are the same but for their last digit, which functions of the C library do not agree on."""
+    """Whether two floats are the same but for their last digit, which functions of the C library do not agree on, and
+    the sign of NaN, which is nowhere to be seen.
+    """
     if oid not in _FLOATS or one is None or other is None:
         return False
     form, error = _FLOATS[oid]
     read: Callable[[bytes], float] = (lambda value: float(struct.unpack(form, value)[0])) if binary else float
+    if math.isnan(read(one)) and math.isnan(read(other)):
+        return True
     return math.isclose(read(one), read(other), rel_tol=error) and math.copysign(1, read(one)) == math.copysign(
         1, read(other)
     )

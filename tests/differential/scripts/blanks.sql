@@ -61,3 +61,7 @@ select v from (values ('ab  '), ('x')) s(v) where v in (select code from padded)
 select a.id, b.id from types a join padded b on (case a.id when 1 then 'ab' else 'x' end || '  ')::varchar(7) = b.code where a.id < 3;
 -- regexp_like takes char(n) as text
 select id, regexp_like(code, '^ab$'), regexp_like(code, ' '), regexp_like(code, 'AB$', 'i'), code ~ '^ab$' from padded;
+-- missing or not, of CASE and constants
+select nullif(case when b then 'ab  '::bpchar else v::bpchar end, v::bpchar) from types order by id;
+-- missing or not, as texts
+select length(nullif(case when b then 'ab  '::bpchar else v::bpchar end, 'x')), nullif(case when b then 'ab  '::bpchar else v::bpchar end, 'x') || '!' from types order by id;

@@ -199,3 +199,7 @@ select a.id, b.id from types a join types b on a.f4 = b.i4;
 select a.id, b.id from types a join types b on a.f4 = b.f8;
 -- rows with reals
 select id from types where (f4, id) < (1.5, 7) or (f4, i4) = (100.0, 5);
+-- buckets of what is missing
+select id, width_bucket(f8, 0.0, 10.0, i4), width_bucket(5.0::float8, 0, f8 + 100.5, 3) from types where i4 between 1 and 99 or i4 is null order by id;
+-- logarithms to the base of 10
+select log10('0.1'::float8), log10(0.001::float8), log10(0.01), log(10, 0.001), array[log10('0.1'::float8)] from types where id = 1;

@@ -53,3 +53,25 @@ select last_value(t.id) over (order by s.c, t.id) from (select date '2024-01-31'
 -- sorted by whether rows are there
 -- ordered
 select t.id from types t order by exists (select 1 from pairs p where p.k = t.id), t.id desc;
+-- a constant beside a query with a row for no rows
+select 1 from (select 'false'::bool as c1 from (select min(i8) as c0 from types) s3) s4 where s4.c1;
+-- two queries around it
+select c0 from (select c0, c1 from (select c0, false as c1 from (select min(i8) as c0 from types) a) b) c where c1;
+-- a constant beside a total of groups
+select * from (select 'x' k, b, count(*) from types group by rollup (b)) x where k = 'y';
+-- a constant around a total of groups
+select * from (select 'x' k, b from (select b, count(*) from types group by cube (b)) y) x where k = 'y';
+-- a constant of WITH around an aggregate
+with a as (select count(*) n from types), b as (select n, null::text k from a) select n from b where k = 'y';
+-- a constant of a join around an aggregate
+select p.k, x.n from pairs p join (select n, 3 as k from (select count(*) n from types) y) x on x.k = p.k + 100;
+
+-- what is folded to a constant
+-- ordered
+select s2.c0 as k0, s3.d as k1 from (select distinct coalesce(true, s1.b) as c0 from types s1 where s1.b) s2 right join types s3 on s2.c0 = s3.b order by 1, 2 desc, s3.id;
+-- alternatives that are always true
+-- ordered
+select x.c, p.k from pairs p left join (select id, id > 3 or true as c from types where id < 4) x on x.id = p.k order by 1, 2;
+-- a product with nothing
+-- ordered
+select x.c, p.k from pairs p left join (select id, id * 0 as c, case when 1 = 1 then 'a' else t end from types where id < 4) x on x.id = p.k order by 1, 2;

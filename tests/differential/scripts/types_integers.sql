@@ -222,3 +222,7 @@ select id from types where id + true > 1;
 -- text plus integer
 -- error: 42883
 select t + 1 from types;
+-- negative constants of negative ones
+select -(-2147483648), - -5, -(-(-9223372036854775807)), -(-2147483648) + i4, i2 - -(-1) from types;
+-- negative constants beside groups
+select -(-2147483648) from types group by i4;

@@ -98,3 +98,7 @@ select ntile(k) over (order by k) from pairs where k = 1;
 -- nth_value of each row
 -- refused: nth_value by a number that each row has of its own
 select nth_value(w, k) over (order by k, w) from pairs where k > 0;
+-- distinct rows of windows, of which some
+select distinct id, r from (select id, row_number() over (partition by id) r from types) x limit 30;
+-- distinct rows of windows, some
+select count(*) from (select distinct i4 from (select i4, rank() over (order by i4) from types) x limit 3) y;
