@@ -97,7 +97,9 @@ class Client:
 
     def _failure(self, result: pq.abc.PGresult) -> Outcome:
         state = (result.error_field(pq.DiagnosticField.SQLSTATE) or b"").decode()
-        message = (result.error_field(pq.DiagnosticField.MESSAGE_PRIMARY) or result.error_message).decode()
+        # PostgreSQL itself cuts some messages between the bytes of a letter.
+        told = result.error_field(pq.DiagnosticField.MESSAGE_PRIMARY) or result.error_message
+        message = told.decode(errors="replace")
         if self._connection.pgconn.status != pq.ConnStatus.OK or not state:
             self._connection.close()
             self._connection = self._opened()
