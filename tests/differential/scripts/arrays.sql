@@ -83,7 +83,7 @@ select array_agg(distinct i4), array_agg(distinct i4) filter (where id > 99) fro
 -- arrays of moments before 1677
 select id, array[tz, tz - interval '1900 years'], array[ts, ts - interval '1000 years'], (array[tz - interval '700 years'])[1] from types where id <> 4;
 -- numerics of other digits beside those of an array
-select array_append('{1.5,2.25}'::numeric[], '0.00001'::numeric) a, array_cat(array[1.5], array[0.0001]) b, array_append(array[1.5], 0.00001) c, array[1.5] || array[1.234567] d from types;
+select (array_append('{1.5,2.25}'::numeric[], '0.00001'::numeric))[3] a, (array_cat(array[1.5], array[0.0001]))[2] b, (array_append(array[1.5], 0.00001))[2] c, (array[1.5] || array[1.234567])[2] d from types;
 -- numerics beside an array that PostgreSQL computes
 select n || array_sort('{1.5,2.25}'::numeric[] || '0.00001'::numeric) from types;
 -- sums of numerics of other digits in arrays
