@@ -58,15 +58,17 @@ def places(
 
 
 def _has_rows_of_sources(select: exp.Select) -> bool:
-    """Whether a SELECT has no rows where it reads none: not so one that aggregates all of them."""
-    parts = [*select.expressions, *([select.args["having"]] if select.args.get("having") else [])]
+    """Whether a SELECT has no rows where it reads none: not so one that aggregates all of them. A function that is
+    known by its name alone may be an aggregate.
+    """
     group = select.args.get("group")
     if group is not None:
         others = group.find(exp.GroupingSets, exp.Cube, exp.Rollup, exp.Tuple)  # among which may be that of all rows
         return bool(group.expressions) and others is None and not any(map(group.args.get, _OTHER_GROUPS))
-    return select.args.get("from_") is not None and not any(
-        isinstance(one, exp.AggFunc) for part in parts for one in _own(part)
-    )
+    if select.args.get("from_") is None or select.args.get("having") is not None:
+        return False
+    parts = [*select.expressions, *([select.args["order"]] if select.args.get("order") else [])]
+    return not any(isinstance(one, exp.AggFunc | exp.Anonymous) for part in parts for one in _own(part))
 
 
 def over(condition: exp.Expr, outputs: Mapping[str, exp.Expr]) -> exp.Expr | None:

@@ -30,3 +30,5 @@ select n_name, c from nation, lateral (select 'x' as kind, count(*) c from pairs
 select n_name, c, kind from nation left join lateral (select 'x' as kind, count(*) c, max(w) from pairs p where p.k = n_nationkey) s on kind = 'x';
 -- aggregates of two arms united
 (select 'x' as kind, count(*) c from pairs) union (select 'y', count(*) from pairs);
+-- condition on a label beside an order by an aggregate
+select * from (select 'x' as kind from pairs order by count(*)) s where kind = 'y';
