@@ -21,6 +21,11 @@ KNOWN: tuple[Known, ...] = (
     Known("zeros after the point", "", f"answered wrongly: {SCALE}"),
     Known("errors of sources", r"\bdb\.", r"other error: (HV000|55000|22\w\w\w source)"),
     Known("which of two errors", r"(?i)range\(", r"other error: 42601 invalid range bound flags\nnot 22\w\w\w"),
+    Known(
+        "summer time from 2100 on",
+        r"(?i)timestamptz|\btz\b",
+        r"answered wrongly: .*(2[1-9]|[3-9]\d|1\d\d)\d\d-\d\d-\d\d .*\(type 1184\)",
+    ),
     Known("digits of products", r"\*|/", r"an error, not an answer: 22003 value out of range"),
     Known("infinite moments", r"(?i)infinity", r"an error, not an answer: 22(003|P02|008|007)"),
 )
