@@ -16,19 +16,17 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import pyodbc
-
 from tests.clients.programs import (
     BROWSER,
     DBT,
     FOLDER,
     JAR,
     NODE_MODULES,
-    ODBC_DRIVER,
     PSQL,
     PSQL_PACKAGES,
     SUPERSET,
     all_are_wanted,
+    has_odbc,
     has_r,
 )
 
@@ -110,12 +108,12 @@ def _pgjdbc() -> None:
 
 
 def _odbc() -> None:
-    if ODBC_DRIVER in pyodbc.drivers():
+    if has_odbc():
         return
     if os.geteuid() != 0:
         raise _NotInstalled("only root can: apt-get install odbc-postgresql")
     _run("apt-get", "install", "--yes", "--no-install-recommends", "odbc-postgresql", "unixodbc")
-    if ODBC_DRIVER not in pyodbc.drivers():
+    if not has_odbc():
         raise _NotInstalled("Debian's package registered no driver")
 
 

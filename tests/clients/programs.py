@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
@@ -32,6 +33,12 @@ def has_r() -> bool:
     program = shutil.which("Rscript")
     asked = 'q(status = !all(c("dbplyr", "RPostgreSQL") %in% rownames(installed.packages())))'
     return program is not None and subprocess.run([program, "--vanilla", "-e", asked], check=False).returncode == 0
+
+
+def has_odbc() -> bool:
+    """Whether psqlODBC is here, with the driver manager that pyodbc needs to be imported at all."""
+    asked = f"import pyodbc, sys; sys.exit({ODBC_DRIVER!r} not in pyodbc.drivers())"
+    return subprocess.run([sys.executable, "-c", asked], check=False, stderr=subprocess.DEVNULL).returncode == 0
 
 
 def get_psql(major: int) -> Path | None:
