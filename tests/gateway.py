@@ -118,6 +118,14 @@ class RunningGateway:
         lines = self.log.read_text(encoding="utf-8").splitlines()
         return [record for line in lines if line.startswith("{") and (record := json.loads(line))["event"] == event]
 
+    def statements(self) -> list[dict[str, Any]]:
+        """Return the records of all statements that have been answered, oldest first. Theirs are written a moment after
+        the answer, or before that of an error, which the gateway answers here.
+        """
+        with self.connect() as connection, pytest.raises(psycopg.errors.StatementTooComplex):
+            connection.execute("(" * 500)
+        return self.records("statement")
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:

@@ -24,6 +24,7 @@ from gateway.sql.engine_dialect import (
     group_keys,
     names,
     nan_signs,
+    nesting,
     outer_aggregates,
     outer_constants,
     output,
@@ -87,6 +88,7 @@ def _rendered(tree: exp.Query, census: Census, numeric_text: bool) -> Rendered:
         census = take_census(tree)
     if numeric_text and output.with_numeric_text(tree, census):
         census = take_census(tree)
+    nesting.check(census)
     compares = are_compared(census)
     sides = {join.side for join in census.find_all(exp.Join)}
     tree = outer_constants.hide(tree) if sides - {""} else tree
