@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import psycopg
 import pytest
 
@@ -24,11 +26,15 @@ REFUSED = {
 
 
 @pytest.fixture
-def owned_by_bob(shop: Shop) -> None:
+def owned_by_bob(shop: Shop) -> Iterator[None]:
     with shop.gateway.connect() as ada:
         ada.execute("GRANT USAGE ON SCHEMA shop TO bob")
         ada.execute("ALTER TABLE shop.numbered OWNER TO bob")
         ada.execute("GRANT ALL ON ALL SEQUENCES IN SCHEMA shop TO bob, public")
+        yield
+        ada.execute("REVOKE ALL ON ALL SEQUENCES IN SCHEMA shop FROM bob, public")
+        ada.execute("ALTER TABLE shop.numbered OWNER TO lakegate")
+        ada.execute("REVOKE USAGE ON SCHEMA shop FROM bob")
 
 
 @pytest.mark.usefixtures("owned_by_bob")

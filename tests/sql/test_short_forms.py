@@ -79,6 +79,7 @@ _CASES = [
         '"p" || CAST(("a") AS TEXT) AS "p" FROM (SELECT a, "x"."c", "x"."p" FROM x) AS "*TROCRN*"("a", "c", "p") '
         'WHERE "c" <> TRUE) SELECT c FROM x',
     ),
+    ("negative_constants", "SELECT -(-2147483648) FROM t", "SELECT 2147483648 FROM t"),
     ("row_keyword", "SELECT ROW(a, b) FROM t", "SELECT (a, b) FROM t"),
     ("like_calls", "SELECT a FROM t WHERE NOT like(a, b)", "SELECT a FROM t WHERE NOT ((a) LIKE (b))"),
     (
