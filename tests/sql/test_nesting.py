@@ -1,4 +1,4 @@
-"""Subqueries in each other are refused before the engine plans for longer than about a second."""
+"""Queries that the engine would plan again and again are refused before that takes it more than about a second."""
 
 from __future__ import annotations
 
@@ -15,6 +15,12 @@ def _nested(depth: int, opening: str, innermost: str) -> str:
     return f"select n from t where {opening * depth}{innermost}{')' * depth}"
 
 
+def _chain(length: int, more: str) -> str:
+    """Each WITH query names the one before it twice."""
+    queries = ", ".join(f"c{at} as (select a.n from c{at - 1} a {more.format(at - 1)})" for at in range(1, length))
+    return f"with c0 as (select n from t), {queries} select n from c{length - 1}"
+
+
 @pytest.mark.parametrize(
     "sql",
     [
@@ -24,6 +30,12 @@ def _nested(depth: int, opening: str, innermost: str) -> str:
         _nested(30, "n > all (select n from t where ", "true"),
         _nested(20, "exists (select from t union all select from t where ", "true"),
         f"select n from t where {' or '.join([_nested(13, 'n = (select max(n) from t where ', 'true')[22:]] * 9)}",
+        _chain(20, "join c{} b on a.n = b.n"),
+        _chain(1500, "join c{} b on a.n = b.n"),
+        _chain(12, "where n in (select n from c{})"),
+        _chain(20, "union all select n from c{}"),
+        f"select n from ({_chain(20, 'join c{} b on a.n = b.n')}) x",
+        f"with x as ({_chain(11, 'join c{} b on a.n = b.n')}) select from x a, x b, x c",
     ],
 )
 def test_too_much_is_refused(sql: str) -> None:
@@ -43,6 +55,13 @@ def test_too_much_is_refused(sql: str) -> None:
         f"with {', '.join(f'c{i} as (select n from t)' for i in range(300))} select n from c1",
         "select n from t join (select n from t) x on exists (select from (select n from (select n from t) y) z)",
         "select n from t cross join lateral (select n from t) x",
+        _chain(11, "join c{} b on a.n = b.n"),
+        _chain(8, "where n in (select n from c{})"),
+        f"with x as (select n from t) select n from x where {' and '.join(['n in (select n from x)'] * 300)}",
+        " union all ".join(["(with x as (select n from t) select a.n from x a join x b on a.n = b.n)"] * 50),
+        "with recursive x as (select 1 as n union all select a.n + 1 from x a where a.n < 9) select from x a, x b",
+        "with recursive x as (select n from y), y as (select n from x) select n from x",
+        "with x as (select n from t), y as (with x as (select a.n from x a, x b) select n from x) select n from x, y",
     ],
 )
 def test_the_rest_passes(sql: str) -> None:

@@ -23,6 +23,8 @@ _INNER = "(SELECT max(n) FROM small.numbers WHERE n < "
 _UNION = " UNION ALL ".join(f"SELECT n FROM small.numbers WHERE n = {number}" for number in range(200))
 _CONDITIONS = " OR ".join(f"n = {number}" for number in range(3000))
 
+_WITH = ", ".join(f"c{at} AS (SELECT a.n FROM c{at - 1} a JOIN c{at - 1} b USING (n))" for at in range(1, 30))
+
 TEXTS = {
     "a list of 5000": f"SELECT n FROM small.numbers WHERE n IN ({_INTEGERS})",
     "a list of 5000 texts": f"SELECT n FROM small.numbers WHERE n::text IN ({_STRINGS})",
@@ -38,6 +40,7 @@ TEXTS = {
     "500 cases": f"SELECT {'CASE WHEN n = 1 THEN 1 ELSE ' * 500}2{' END' * 500} FROM small.numbers WHERE n < 3",
     "200 functions": f"SELECT {'abs(' * 200}n{')' * 200} FROM small.numbers WHERE n = 1",
     "30 subqueries": f"SELECT n FROM small.numbers WHERE n = {_INNER * 30}9{')' * 30}",
+    "30 WITH queries": f"WITH c0 AS (SELECT n FROM small.numbers WHERE n < 5), {_WITH} SELECT n FROM c29",
     "a join of 40": f"SELECT count(*) FROM small.numbers a0 {_JOINS} WHERE n < 5",
     "1664 columns": f"SELECT {', '.join(['n'] * 1664)} FROM small.numbers WHERE n = 1",
     "1665 columns": f"SELECT {', '.join(['n'] * 1665)} FROM small.numbers WHERE n = 1",
