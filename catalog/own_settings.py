@@ -24,6 +24,7 @@ OWN_SETTINGS = (
     OwnSetting("lakegate.dynamic_filters", "Reads large tables by the keys of small ones that they are joined to."),
     OwnSetting("lakegate.feedback", "Plans statements by the rows that they and their like had when they were run."),
     OwnSetting("lakegate.join_reordering", "Joins tables in the order that is expected to be the cheapest."),
+    OwnSetting("lakegate.materialize_with", "Computes WITH queries once that are named several times, where it pays."),
     OwnSetting("lakegate.pushdown", "Has the server that has their tables answer statements, and parts of them."),
     OwnSetting("lakegate.result_cache", "Answers statements by rows kept from before while the same would be read."),
 )

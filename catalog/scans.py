@@ -139,10 +139,10 @@ class SessionScan:
 
 @dataclass(frozen=True, slots=True)
 class ReadyScan:
-    """Rows that are there."""
+    """Rows that are there; ``batches`` is None of those that will be, where a statement is but planned."""
 
     schema: pa.Schema
-    batches: tuple[pa.RecordBatch, ...] = field(repr=False)
+    batches: tuple[pa.RecordBatch, ...] | None = field(repr=False)
 
 
 Scan = FileScan | RemoteScan | SessionScan | ReadyScan

@@ -35,6 +35,7 @@ from gateway.rights import Rights
 from gateway.session_answers import with_answers
 from gateway.session_rows import SessionSource, with_rows
 from gateway.sql.engine_dialect.moments import Session
+from gateway.sql.engine_dialect.with_materialized import Materialized, names_one_twice
 from gateway.sql.hints import NO_HINTS, Hints
 from gateway.sql.policy_text import policy_reader
 from gateway.sql.repeatable import has_words_of_the_clock
@@ -47,6 +48,7 @@ from gateway.sql.session_values import SessionValues, take_values
 from gateway.tuning import USUAL, Tuning
 from gateway.values.datetime_input import DATE_INFINITY, INFINITY
 from gateway.whole_statements import get_whole
+from gateway.with_queries import materialize, may_materialize
 from optimizer.brief import is_brief, is_light
 from optimizer.cardinality import Statistics
 from optimizer.feedback import with_hints
@@ -86,7 +88,7 @@ class Plan:
     these, all plans read the same. ``hints`` are those of the text, ``followed`` what became of each: None where it was
     followed, or why it was not. ``pinned`` is what is pinned to the statement, if anything is, ``pins`` the state of
     all pins then. ``text`` is what was asked. ``is_of_now``: it has constants like ``'today'``, which mean what they
-    meant when it was made.
+    meant when it was made. ``names_one_twice`` is whether there is a WITH query that is named more than once.
     """
 
     optimized: Optimized
@@ -105,6 +107,7 @@ class Plan:
     pins: object = None
     text: str = ""
     is_of_now: bool = False
+    names_one_twice: bool = False
 
     def tuned(self, tuning: Tuning) -> Tuning:
         """Return what a session's tuning is for this statement."""
@@ -127,13 +130,15 @@ class TypesWanted(Exception):
 class Prepared:
     """A plan at fixed versions of its tables: the fragments, what the engine is asked, and before that for keys.
     ``whole`` is of a light query over one table what the engine may be asked where the table's rows are in memory: for
-    all values of the parameters, as no files are left out for some of them. None for any other.
+    all values of the parameters, as no files are left out for some of them. None for any other. ``once`` is what of the
+    query is to be computed before it, if anything is.
     """
 
     fragmented: Fragmented
     query: EngineQuery
     keys: tuple[KeyQuery, ...] = ()
     whole: EngineQuery | None = None
+    once: Materialized | None = None
 
     @property
     def snapshots(self) -> Mapping[TableName, Snapshot]:
@@ -195,6 +200,7 @@ def plan(tree: exp.Query, found: References, asker: Asker, lake: Lake) -> Plan:
     named = tuple(resolved.tables.values())
     followed = _followed(asker.hints, at_work, whole)
     noted = partial(Plan, hints=asker.hints, followed=followed, made_for=made_for, is_of_now=is_of_now)
+    noted = partial(noted, names_one_twice=whole is None and names_one_twice(optimized.tree))
     said = partial(noted, optimized, principal, named)
     if servers is None:
         return said(whole, session, tuning=asker.tuning, asked=asked)
@@ -306,7 +312,7 @@ def _with_parameters(prepared: Prepared, planned: Plan, parameters: Sequence[pa.
             return None
         parts = (replace(one, scan=replace(one.scan, queries=found[one.place])) for one in fragmented.parts)
         fragmented = replace(fragmented, parts=tuple(parts))
-    return Prepared(fragmented, replace(prepared.query, scans=fragmented.scans))
+    return Prepared(fragmented, replace(prepared.query, scans=fragmented.scans), once=prepared.once)
 
 
 def _prepare(planned: Plan, parameters: Sequence[pa.Scalar], session: Session, lake: Lake, pinned: Pinned) -> Prepared:
@@ -319,7 +325,8 @@ def _prepare(planned: Plan, parameters: Sequence[pa.Scalar], session: Session, l
     parts = with_values(planned.parts, parameters) if session.tuning.pushdown else ()
     fragmented = fragment(planned.optimized, snapshots, sources, parameters, parts)
     fenced = frozenset(part.relation for part in fragmented.read if part.is_fenced)
-    rendered = rendered_fragments(fragmented, session, lake.evaluator, infinite=_has_infinity(parameters))
+    once = planned.names_one_twice and session.tuning.materialize_with
+    rendered = rendered_fragments(fragmented, session, lake.evaluator, infinite=_has_infinity(parameters), once=once)
     query = EngineQuery(
         rendered.sql,
         fragmented.scans,
@@ -333,7 +340,7 @@ def _prepare(planned: Plan, parameters: Sequence[pa.Scalar], session: Session, l
     )
     asking = Asking(planned.principal, session, parameters, lake)
     keys = key_queries(planned.optimized, fragmented, asking) if planned.optimized.dynamic else ()
-    return Prepared(fragmented, query, keys, _whole(fragmented, query, lake))
+    return Prepared(fragmented, query, keys, _whole(fragmented, query, lake), rendered.once)
 
 
 def _whole(fragmented: Fragmented, query: EngineQuery, lake: Lake) -> EngineQuery | None:
@@ -389,7 +396,7 @@ async def run(
     running = await _at_once(planned, replace(asking, parameters=parameters), noted, rights)
     if running is not None:
         return running
-    if planned.session or planned.optimized.dynamic:
+    if planned.session or planned.optimized.dynamic or planned.names_one_twice:
         loop = asyncio.get_running_loop()
         prepared = await loop.run_in_executor(lake.threads, prepare, planned, parameters, session, lake)
         noted(prepared.fragmented)
@@ -397,6 +404,11 @@ async def run(
         if prepared.keys:
             answered = replace(asking, parameters=parameters)
             query, _ = await with_keys(query, prepared.fragmented, prepared.keys, answered)
+        query = replace(query, rights=rights)
+        if prepared.once is not None and may_materialize(query, prepared.once):
+            query, computed = await materialize(query, prepared.once, parameters, lake.engine)
+            if computed:
+                return await lake.engine.start(lambda: query, parameters, form)
         query = replace(_measured(query, planned, prepared, session, lake), rights=rights)
         return await lake.engine.start(lambda: query, parameters, form)
 

@@ -12,17 +12,22 @@ from optimizer.stages import Fragmented
 
 
 def rendered_fragments(
-    fragmented: Fragmented, session: Session, evaluator: Evaluator | None, *, infinite: bool = False
+    fragmented: Fragmented,
+    session: Session,
+    evaluator: Evaluator | None,
+    *,
+    infinite: bool = False,
+    once: bool = False,
 ) -> Rendered:
     """Return the SQL over the relations of fragments. Where PostgreSQL is called in it, columns of structs, maps and
     lists are written as json first, which is what PostgreSQL reads. With ``infinite``, a parameter's value is an
-    infinite moment.
+    infinite moment. With ``once``, WITH queries are to be computed once where that is better.
     """
     whole = fragmented.tree
     if infinite:
         whole = copied(whole)
         expect_infinity(whole.walk())
-    rendered = render_with_calls(whole, session, evaluator)
+    rendered = render_with_calls(whole, session, evaluator, once=once)
     if not rendered.calls or evaluator is None:
         return rendered
     tree = copied(whole)
@@ -30,4 +35,4 @@ def rendered_fragments(
         write_as_json(tree, part.relation, part.snapshot.table.columns, evaluator.json_function)
         for part in fragmented.fragments
     ]
-    return render_with_calls(tree, session, evaluator) if any(written) else rendered
+    return render_with_calls(tree, session, evaluator, once=once) if any(written) else rendered

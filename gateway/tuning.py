@@ -23,13 +23,15 @@ SELECTED = ", ".join(f"pg_catalog.current_setting('{name}', true)" for name in S
 class Tuning:
     """What is switched on, in the order of `SETTINGS`. ``dynamic_filters``: large tables are read by the keys of small
     ones. ``feedback``: plans are made by what runs before have found. ``join_reordering``: tables are joined in the
-    order that costs least, and not in that of FROM. ``pushdown``: statements and parts of them go to the server that
+    order that costs least, and not in that of FROM. ``materialize_with``: WITH queries that are named several times are
+    computed once, where that is expected to cost less. ``pushdown``: statements and parts of them go to the server that
     has their tables. ``result_cache``: statements may be answered by rows that were kept.
     """
 
     dynamic_filters: bool = True
     feedback: bool = True
     join_reordering: bool = True
+    materialize_with: bool = True
     pushdown: bool = True
     result_cache: bool = True
 

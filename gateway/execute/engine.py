@@ -18,6 +18,7 @@ import pyarrow as pa
 import structlog
 from cachetools import LRUCache
 from datafusion import DataFrame, ExecutionPlan, RecordBatchStream, RuntimeEnvBuilder, SessionConfig, SessionContext
+from pyarrow.dataset import dataset
 
 from catalog.errors import SqlError
 from catalog.scans import FileScan, ReadyScan, RemoteScan, Scan, SessionScan
@@ -297,11 +298,14 @@ class Engine:
         relation = f"{name}_{next(self._numbers)}"
         if isinstance(scan, ReadyScan):
             opened.add(context, relation, Ready())
-            context.register_record_batches(relation, [[*scan.batches]])
+            if scan.batches is None:  # the engine is to know nothing of how many there are
+                context.register_dataset(relation, dataset([], schema=scan.schema))
+            else:
+                context.register_record_batches(relation, [[*scan.batches]])
             return f'"{relation}"'
-        dataset = self._open_remote(scan)
-        opened.add(context, relation, dataset)
-        remote_relations.register(context, relation, dataset, scan.rows)
+        remote = self._open_remote(scan)
+        opened.add(context, relation, remote)
+        remote_relations.register(context, relation, remote, scan.rows)
         return f'"{relation}"'
 
 

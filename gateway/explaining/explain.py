@@ -28,6 +28,7 @@ from gateway.explaining.hints import hint_lines, hints_shown, pin_lines, pin_sho
 from gateway.explaining.kept import kept_lines, kept_shown
 from gateway.explaining.orders import order_lines, orders_shown
 from gateway.explaining.parts import not_pushed, part_lines, part_names, parts_shown
+from gateway.explaining.with_queries import ExplainedWith, with_lines, with_shown
 from gateway.history.log import Planned
 from gateway.lake import Lake
 from gateway.pipeline import Plan, Prepared, known_statistics
@@ -36,6 +37,7 @@ from gateway.relay.source_relay import WholeStatement
 from gateway.result_cache import Result
 from gateway.sql.explain_options import ExplainOptions
 from gateway.sql.session_relations import KIND as SESSION
+from gateway.with_queries import Computed, materialize, may_materialize, plan_materialized
 from optimizer import cost
 from optimizer.considered_orders import ConsideredOrders, considered_orders
 from optimizer.dynamic_filters import left_by
@@ -71,27 +73,54 @@ async def explain(
     planned_at = monotonic()
     if options.analyze and prepared.keys:
         query, filtered = await with_keys(query, prepared.fragmented, prepared.keys, asking)
+    computed: tuple[Computed, ...] = ()
+    if prepared.once is not None and may_materialize(query, prepared.once):
+        compute = materialize if options.analyze else plan_materialized
+        query, computed = await compute(query, prepared.once, asking.parameters, lake.engine)
     if hides(planned, lake):
         if options.analyze:
             await lake.engine.explain(query, asking.parameters, analyze=True)  # it ends as the statement itself would
         return _without_plan(planned, options, lake)
-    query = replace(query, is_over_files=not _may_know_of_others(planned.principal))
+    is_over_files = not _may_know_of_others(planned.principal)
+    query = replace(query, is_over_files=is_over_files)
     told = await lake.engine.explain(query, asking.parameters, options.analyze)
     ended_at = monotonic()
+    queries = tuple([ExplainedWith(one, await _plan_of(one, prepared, planned, asking)) for one in computed])
     loop = asyncio.get_running_loop()
     expected, orders, known = await loop.run_in_executor(lake.threads, _estimates, planned, options, lake)
     for one in filtered or [Filtered(each.filter, round(each.filter.keys), None) for each in prepared.keys]:
         if one.keys is not None and (one.scan is not None or not filtered):
             expected[one.filter.target] = left_by(one.filter, one.keys)
     told, hot = without_hot(told)
-    told = _named(told if planned.principal.superuser else without_places(told), prepared.fragmented)
+    told = _told(told, prepared, planned)
+    sql, read = _with_names(query.sql, computed), frozenset(name for name, _ in query.scans)
     planning = 1000 * ((planned_at if options.analyze else ended_at) - before.started)
     execution = 1000 * (ended_at - planned_at) if options.analyze else None
     analyzed, shown = _analyzed(prepared, lake), kept_shown(before.kept)
-    run = _Explained(prepared, filtered, told, expected, orders, planning, execution, analyzed, known, shown, hot)
+    run = _Explained(
+        prepared, filtered, told, expected, orders, planning, execution, analyzed, known, shown, hot, sql, queries, read
+    )
     if options.format == "TEXT":
         return _text(run, planned, options, asking)
     return written(_shown(run, planned, options, asking), options.format)
+
+
+async def _plan_of(one: Computed, prepared: Prepared, planned: Plan, asking: Asking) -> str:
+    """Return the engine's plan of a WITH query that is computed first."""
+    asked = replace(one.asked, is_over_files=not _may_know_of_others(planned.principal))
+    told, _ = without_hot(await asking.lake.engine.explain(asked, asking.parameters, analyze=False))
+    return _told(told, prepared, planned)
+
+
+def _told(plan: str, prepared: Prepared, planned: Plan) -> str:
+    """Return a plan of the engine's with the names of tables, and without what others may not know of files."""
+    return _named(plan if planned.principal.superuser else without_places(plan), prepared.fragmented)
+
+
+def _with_names(sql: str, computed: Sequence[Computed]) -> str:
+    for one in computed:
+        sql = sql.replace(one.query.relation, one.query.name)
+    return sql
 
 
 def _estimates(
@@ -136,6 +165,9 @@ class _Explained:
     known: list[KnownPart]
     kept: dict[str, object]
     hot: Mapping[str, int]  # of scans with columns in memory, the number of files that these are of
+    sql: str
+    queries: tuple[ExplainedWith, ...]  # of WITH, that are computed first
+    read: frozenset[str]  # the relations of the plan, without those that these queries read alone
 
     @property
     def fragmented(self) -> Fragmented:
@@ -153,7 +185,8 @@ class _Explained:
         root = plan_tree(self.plan)
         if root is not None:
             # Rows of servers in memory look alike, whether they are a table's or a part's.
-            certain = [one for one in self.fragments if not self.fragmented.parts or isinstance(one[1].scan, FileScan)]
+            known = [one for one in self.fragments if one[1].relation in self.read]
+            certain = [one for one in known if not self.fragmented.parts or isinstance(one[1].scan, FileScan)]
             hot = () if self.fragmented.parts else self.hot
             name_scans(root, [part for _, part in certain], [self.expected[place] for place, _ in certain], hot)
         return root
@@ -167,10 +200,11 @@ def _merges(plan: str) -> bool:
 def _text(run: _Explained, planned: Plan, options: ExplainOptions, asking: Asking) -> list[str]:
     lines = ["Engine query"]
     if options.verbose:
-        lines += [f"  SQL: {_named(run.prepared.query.sql, run.fragmented)}"]
+        lines += [f"  SQL: {_named(run.sql, run.fragmented)}"]
         lines += [f"  Rule: {rule}" for rule in planned.optimized.trace]
         lines += order_lines(run.orders)
     lines += [f"  {line}" for line in without_statistics(run.plan).splitlines()]
+    lines += with_lines(run.queries)
     for place, part in run.fragments:
         lines += fragment_lines(part, run.hot.get(part.relation, 0))
         lines += [f"  Dynamic filter: {one}" for one in filter_lines(place, run.prepared.keys, run.filtered)]
@@ -216,6 +250,7 @@ def _shown(run: _Explained, planned: Plan, options: ExplainOptions, asking: Aski
     )
     shown |= {"Worst Estimate": worst} if worst is not None else {}
     shown["Engine Plan"] = without_statistics(run.plan).splitlines()
+    shown |= with_shown(run.queries)
     if options.verbose:
         shown |= {"Rules": [*planned.optimized.trace], "Join Orders": orders_shown(run.orders)}
     shown["Fragments"] = [

@@ -48,6 +48,7 @@ from gateway.sql.engine_dialect.moments import Session
 from gateway.sql.engine_dialect.outer_joins import without_right_joins
 from gateway.sql.engine_dialect.postgres_calls import ResultTypes
 from gateway.sql.engine_dialect.rules import BY_CLASS
+from gateway.sql.engine_dialect.with_materialized import Materialized, materialized
 from optimizer.census import LEAVES, Census, take_census
 from optimizer.copies import copied, copied_with_census
 
@@ -59,11 +60,14 @@ _MOST_LEVELS = 4
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """The engine's SQL, what it has PostgreSQL evaluate, and whether its parameters do nothing but be compared."""
+    """The engine's SQL, what it has PostgreSQL evaluate, whether its parameters do nothing but be compared, and what of
+    it may be computed once, before the rest.
+    """
 
     sql: str
     calls: frozenset[str]
     compares: bool
+    once: Materialized | None = None
 
 
 def render(tree: exp.Query, session: Session = UTC, *, numeric_text: bool = False) -> str:
@@ -76,14 +80,14 @@ def render(tree: exp.Query, session: Session = UTC, *, numeric_text: bool = Fals
     return _rendered(*_translated_tree(tree, session, None), numeric_text).sql
 
 
-def render_with_calls(tree: exp.Query, session: Session, types: ResultTypes | None) -> Rendered:
+def render_with_calls(tree: exp.Query, session: Session, types: ResultTypes | None, *, once: bool = False) -> Rendered:
     """Return the engine's SQL as `render` does, with ``numeric_text``; what the dialect has no translation for is a
-    call of PostgreSQL's.
+    call of PostgreSQL's. With ``once``, WITH queries are to be computed once where that is better.
     """
-    return _rendered(*_translated_tree(tree, session, types), True)
+    return _rendered(*_translated_tree(tree, session, types), True, once=once)
 
 
-def _rendered(tree: exp.Query, census: Census, numeric_text: bool) -> Rendered:
+def _rendered(tree: exp.Query, census: Census, numeric_text: bool, *, once: bool = False) -> Rendered:
     if blanks.put_out(tree):
         census = take_census(tree)
     if numeric_text and output.with_numeric_text(tree, census):
@@ -94,8 +98,9 @@ def _rendered(tree: exp.Query, census: Census, numeric_text: bool) -> Rendered:
     tree = outer_constants.hide(tree) if sides - {""} else tree
     tree = without_right_joins(tree) if sides & {"RIGHT", "FULL"} else tree
     tree = _in_parentheses(tree) if census.has(*_NULL_SAFE) else tree
+    parts = materialized(tree) if once else None
     sql = generate(tree)
-    return Rendered(sql, called(tree) if census.has(exp.Anonymous) else frozenset(), compares)
+    return Rendered(sql, called(tree) if census.has(exp.Anonymous) else frozenset(), compares, parts)
 
 
 _NULL_SAFE = (exp.NullSafeEQ, exp.NullSafeNEQ)

@@ -1,0 +1,166 @@
+"""WITH queries that are computed once: the engine has a copy of one for each time that it is named.
+
+That is the better way where each place has conditions of its own, for the engine moves them into its copy. Where a
+query that groups, or does away with doubles, is named several times without, its rows are few, and to make them once is
+cheaper. MATERIALIZED and NOT MATERIALIZED decide it, as in PostgreSQL.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from gateway.sql.engine_dialect.dialect import generate
+from optimizer.census import Classes, holds, with_subclasses
+from optimizer.relations import conjuncts
+
+_LEFT_BY_A_CONDITION = 0.3  # of a query's work, where a condition of a constant goes into it
+_WORTH = 1.5  # computations without conditions: to keep rows, and to read them again, is work too
+_FEW_ROWS: Classes = with_subclasses(
+    (exp.Group, exp.Distinct, exp.AggFunc, exp.Intersect, exp.Except, exp.Limit)
+)  # what has them may have much fewer rows than it reads
+
+
+@dataclass(frozen=True, slots=True)
+class WithQuery:
+    """A WITH query that is computed once: the relation that has its rows then, its name, and how often it is named.
+    ``sql`` names relations of those before it.
+    """
+
+    relation: str
+    name: str
+    sql: str
+    places: int
+
+
+@dataclass(frozen=True, slots=True)
+class Materialized:
+    """What a statement is in the engine's SQL where ``queries`` are computed before it, in their order. ``is_wanted``:
+    one of them is MATERIALIZED.
+    """
+
+    queries: tuple[WithQuery, ...]
+    sql: str
+    is_wanted: bool
+
+
+def names_one_twice(tree: exp.Query) -> bool:
+    """Whether a WITH query of a statement is named more than once, so that `materialized` may find something."""
+    clause = tree.args.get("with_")
+    return clause is not None and any(len(at) > 1 for at in _places(tree, clause).values())
+
+
+def materialized(tree: exp.Query) -> Materialized | None:
+    """Return a query in the engine's terms with its WITH queries computed before it; None where none is to be. The
+    tree is left as it is.
+    """
+    clause = tree.args.get("with_")
+    if clause is None or clause.args.get("recursive"):
+        return None
+    places = _places(tree, clause)
+    chosen = _chosen(tree, clause, places)
+    if not chosen:
+        return None
+    token = secrets.token_hex(8)  # no text of a user can name one
+    relations = {name: f"once_{token}_{number}" for number, name in enumerate(chosen)}
+    queries = tuple(
+        WithQuery(relations[cte.alias], cte.alias, _text(cte.this, clause, at, relations), len(places[cte.alias]))
+        for at, cte in enumerate(clause.expressions)
+        if cte.alias in chosen
+    )
+    rest = tree.copy()
+    rest.set("with_", None)
+    is_wanted = any(cte.args.get("materialized") for cte in clause.expressions if cte.alias in chosen)
+    return Materialized(queries, _text(rest, clause, len(clause.expressions), relations), is_wanted)
+
+
+def _places(tree: exp.Query, clause: exp.With) -> dict[str, list[exp.Table]]:
+    """Return where each query is named, and where those of other clauses are that have the same name."""
+    places: dict[str, list[exp.Table]] = {cte.alias: [] for cte in clause.expressions}
+    for table in tree.find_all(exp.Table):
+        if not table.db and table.name in places:
+            places[table.name].append(table)
+    return places
+
+
+def _chosen(tree: exp.Query, clause: exp.With, places: Mapping[str, list[exp.Table]]) -> list[str]:
+    """Return the names of those to be computed once, in their order."""
+    inner = {one.alias for one in tree.find_all(exp.CTE) if one.parent is not clause}
+    times: dict[str, float] = {}  # that each is computed as things are
+    chosen: list[str] = []
+    for cte in reversed(clause.expressions):
+        at = [(_owner(table, clause), _part(table)) for table in places[cte.alias]]
+        times[cte.alias] = sum(part * (times.get(owner, 1.0) if owner is not None else 1.0) for owner, part in at)
+        materialized = cte.args.get("materialized")
+        worth = len(at) > 1 and (materialized or (times[cte.alias] >= _WORTH and holds(cte.this, _FEW_ROWS)))
+        if worth and materialized is not False and cte.alias not in inner and _has_own_names(cte):
+            chosen.append(cte.alias)
+            times[cte.alias] = 1.0
+    return chosen[::-1]
+
+
+def _owner(table: exp.Table, clause: exp.With) -> str | None:
+    """Return the name of the WITH query that a name stands in, None for the statement itself."""
+    node: exp.Expr | None = table
+    while node is not None and node.parent is not clause:
+        node = node.parent
+    return node.alias if node is not None else None
+
+
+def _part(table: exp.Table) -> float:
+    """Return what part of a query's work is left by the conditions on it alone where it is named."""
+    select = table.parent_select
+    if not isinstance(select, exp.Select):
+        return 1.0
+    clauses = [select.args.get("where"), *(join for join in select.args.get("joins") or () if not join.side)]
+    given = [clause.this if isinstance(clause, exp.Where) else clause.args.get("on") for clause in clauses if clause]
+    alone = sum(_is_of(one, table.alias_or_name) for each in given if each is not None for one in conjuncts(each))
+    return float(_LEFT_BY_A_CONDITION**alone)
+
+
+def _is_of(condition: exp.Expr, name: str) -> bool:
+    """Whether a condition compares a relation's columns with constants."""
+    columns = [*condition.find_all(exp.Column)]
+    if not columns or any(column.table != name for column in columns):
+        return False
+    return condition.find(exp.Query) is None and condition.find(exp.Null) is None
+
+
+def _has_own_names(cte: exp.CTE) -> bool:
+    """Whether the columns have names, of which none is another's."""
+    names = [column.name for column in cte.args["alias"].args.get("columns") or ()] or cte.this.named_selects
+    return bool(names) and "" not in names and "*" not in names and len({*names}) == len(names)
+
+
+def _text(query: exp.Expr, clause: exp.With, before: int, relations: Mapping[str, str]) -> str:
+    """Write a query with those of the clause before it that it needs; others are relations where they are named."""
+    query = query.copy()
+    needed: list[exp.Expr] = []
+    parts = [query]
+    for cte in reversed(clause.expressions[:before]):
+        if cte.alias not in relations and any(_names(part, cte.alias) for part in parts):
+            copy = cte.copy()
+            needed.append(copy)
+            parts.append(copy)
+    for part in parts:
+        _read_rows(part, relations)
+    if needed:
+        own = query.args.get("with_")
+        query.set("with_", exp.With(expressions=[*needed[::-1], *(own.expressions if own is not None else ())]))
+    return generate(query)
+
+
+def _names(part: exp.Expr, name: str) -> bool:
+    return any(not table.db and table.name == name for table in part.find_all(exp.Table))
+
+
+def _read_rows(part: exp.Expr, relations: Mapping[str, str]) -> None:
+    for table in [*part.find_all(exp.Table)]:
+        relation = relations.get(table.name) if not table.db else None
+        if relation is not None:
+            if not table.alias:
+                table.set("alias", exp.TableAlias(this=exp.to_identifier(table.name, quoted=True)))
+            table.set("this", exp.to_identifier(relation, quoted=True))
