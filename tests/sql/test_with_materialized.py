@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from sqlglot import exp
 
 from gateway.sql.engine_dialect.before_qualify import parse
 from gateway.sql.engine_dialect.with_materialized import Materialized, materialized, names_one_twice
@@ -15,6 +16,7 @@ _ROWS = "x AS (SELECT t.k AS k, t.c AS c FROM t)"
 
 def _of(sql: str) -> Materialized | None:
     tree = parse(sql)
+    assert isinstance(tree, exp.Query)
     before = tree.sql()
     found = materialized(tree)
     assert tree.sql() == before
@@ -65,7 +67,8 @@ def _texts(sql: str) -> list[str]:
     ],
 )
 def test_what_is_computed_once(sql: str, texts: list[str]) -> None:
-    assert names_one_twice(parse(sql))
+    tree = parse(sql)
+    assert isinstance(tree, exp.Query) and names_one_twice(tree)
     assert _texts(sql) == texts
 
 
