@@ -35,7 +35,7 @@ from gateway.rights import Rights
 from gateway.session_answers import with_answers
 from gateway.session_rows import SessionSource, with_rows
 from gateway.sql.engine_dialect.moments import Session
-from gateway.sql.engine_dialect.with_materialized import Materialized, names_one_twice
+from gateway.sql.engine_dialect.with_materialized import Materialized, Once, names_one_twice
 from gateway.sql.hints import NO_HINTS, Hints
 from gateway.sql.policy_text import policy_reader
 from gateway.sql.repeatable import has_words_of_the_clock
@@ -325,7 +325,8 @@ def _prepare(planned: Plan, parameters: Sequence[pa.Scalar], session: Session, l
     parts = with_values(planned.parts, parameters) if session.tuning.pushdown else ()
     fragmented = fragment(planned.optimized, snapshots, sources, parameters, parts)
     fenced = frozenset(part.relation for part in fragmented.read if part.is_fenced)
-    once = planned.names_one_twice and session.tuning.materialize_with
+    once = Once.NECESSARY if planned.names_one_twice else Once.NEVER
+    once = Once.CHEAPER if planned.names_one_twice and session.tuning.materialize_with else once
     rendered = rendered_fragments(fragmented, session, lake.evaluator, infinite=_has_infinity(parameters), once=once)
     query = EngineQuery(
         rendered.sql,

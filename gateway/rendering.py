@@ -7,6 +7,7 @@ from gateway.sql.engine_dialect.differences import expect_infinity
 from gateway.sql.engine_dialect.moments import Session
 from gateway.sql.engine_dialect.nested_columns import write_as_json
 from gateway.sql.engine_dialect.render import Rendered, render_with_calls
+from gateway.sql.engine_dialect.with_materialized import Once
 from optimizer.copies import copied
 from optimizer.stages import Fragmented
 
@@ -17,17 +18,17 @@ def rendered_fragments(
     evaluator: Evaluator | None,
     *,
     infinite: bool = False,
-    once: bool = False,
+    once: Once = Once.NEVER,
 ) -> Rendered:
     """Return the SQL over the relations of fragments. Where PostgreSQL is called in it, columns of structs, maps and
     lists are written as json first, which is what PostgreSQL reads. With ``infinite``, a parameter's value is an
-    infinite moment. With ``once``, WITH queries are to be computed once where that is better.
+    infinite moment. ``once`` says which WITH queries are to be computed once.
     """
     whole = fragmented.tree
     if infinite:
         whole = copied(whole)
         expect_infinity(whole.walk())
-    rendered = render_with_calls(whole, session, evaluator, once=once)
+    rendered = render_with_calls(whole, session, evaluator, once)
     if not rendered.calls or evaluator is None:
         return rendered
     tree = copied(whole)
@@ -35,4 +36,4 @@ def rendered_fragments(
         write_as_json(tree, part.relation, part.snapshot.table.columns, evaluator.json_function)
         for part in fragmented.fragments
     ]
-    return render_with_calls(tree, session, evaluator, once=once) if any(written) else rendered
+    return render_with_calls(tree, session, evaluator, once) if any(written) else rendered

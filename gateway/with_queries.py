@@ -1,6 +1,7 @@
 """WITH queries that are named several times are computed before their statement, which reads their rows from memory.
 
-Where they turn out to be many the statement computes them in each place, as it does otherwise.
+Where they turn out to be many the statement computes them in each place, as it does otherwise; but not those with
+random values, which would be others there.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from time import monotonic
 
 import pyarrow as pa
 
+from catalog.errors import SqlError
 from catalog.scans import ReadyScan, Scan
+from catalog.sqlstate import SqlState
 from gateway.execute.port import EnginePort, EngineQuery
 from gateway.sql.engine_dialect.with_materialized import Materialized, WithQuery
 
@@ -37,7 +40,7 @@ class Computed:
 
 def may_materialize(query: EngineQuery, once: Materialized) -> bool:
     """Whether a statement reads so much that it may be worth two, or its text says so."""
-    return once.is_wanted or query.bytes is None or query.bytes >= _FEWEST_BYTES
+    return once.is_wanted or once.is_necessary or query.bytes is None or query.bytes >= _FEWEST_BYTES
 
 
 async def materialize(
@@ -53,6 +56,13 @@ async def materialize(
         asked = _part(query, one.sql, ready)
         started = monotonic()
         rows = await _rows(asked, parameters, engine, left)
+        if rows is None and once.is_necessary:
+            raise SqlError(
+                SqlState.OUT_OF_MEMORY,
+                f'the WITH query "{one.name}" has too many rows to be kept',
+                detail=f"It has random values and is named more than once. The limit is {MOST_BYTES >> 20} MB.",
+                hint="Keep its rows in a temporary table: CREATE TEMPORARY TABLE … AS.",
+            )
         if rows is None:
             return query, ()
         left -= sum(batch.nbytes for batch in rows.batches or ())
@@ -90,13 +100,15 @@ async def _rows(query: EngineQuery, parameters: Sequence[pa.Scalar], engine: Eng
     running = await engine.start(lambda: query, parameters)
     batches: list[pa.RecordBatch] = []
     try:
-        schema = running.schema
         async with aclosing(running.batches()) as read:  # type: ignore[type-var]
             async for batch in read:
-                batches.append(batch if batch.schema.equals(schema) else batch.cast(schema))
+                batches.append(
+                    batch if not batches or batch.schema == batches[0].schema else batch.cast(batches[0].schema)
+                )
                 most -= batch.nbytes
                 if most < 0:
                     return None
     finally:
         await running.close()
-    return ReadyScan(schema, tuple(batches) or (pa.RecordBatch.from_pylist([], schema=schema),))
+    batches = batches or [pa.RecordBatch.from_pylist([], schema=running.schema)]
+    return ReadyScan(batches[0].schema, tuple(batches))  # the plan promises other layouts of some types

@@ -20,7 +20,8 @@ from gateway.execute.context_settings import ALL
 from gateway.sql.engine_dialect.before_qualify import parse, prepare
 from gateway.sql.engine_dialect.functions import register_functions
 from gateway.sql.engine_dialect.moments import Session
-from gateway.sql.engine_dialect.render import render_with_calls
+from gateway.sql.engine_dialect.render import Rendered, render_with_calls
+from gateway.sql.engine_dialect.with_materialized import Materialized, Once
 from gateway.sql.policy_text import policy_reader
 from gateway.sql.resolve import Names, references, resolve
 from gateway.sql.session_identity import bind_session
@@ -97,6 +98,9 @@ class Engine:
 
     def rendered(self, sql: str, time_zone: str = "UTC") -> str:
         """Return the engine's SQL for a statement."""
+        return self._rendered(sql, time_zone).sql
+
+    def _rendered(self, sql: str, time_zone: str) -> Rendered:
         parsed = parse(sql)
         tree = parsed if isinstance(parsed, exp.Query) else prepare(parsed, MappingSchema({}))
         bind_session(tree, _ROLE, self.names.database)
@@ -105,16 +109,29 @@ class Engine:
         optimized = optimize(governed).tree.copy()
         for relation in [*relations_of(optimized)]:
             relation.base.set("db", None)
-        return render_with_calls(optimized, Session(time_zone), self.evaluator).sql
+        return render_with_calls(optimized, Session(time_zone), self.evaluator, Once.CHEAPER)
 
     def answer(self, sql: str, time_zone: str = "UTC") -> Answer:
         names, oids, typmods = self.mirror.describe(sql)
-        frame = self.context.sql(self.rendered(sql, time_zone))
-        batches = frame.collect()  # their schema is the truth: the frame's own is that of the unoptimized plan
-        table = pa.Table.from_batches(batches) if batches else frame.schema().empty_table()
+        rendered = self._rendered(sql, time_zone)
+        once = rendered.once or Materialized((), rendered.sql)
+        try:
+            for query in once.queries:
+                rows = self._rows(query.sql)
+                empty = [pa.RecordBatch.from_pylist([], schema=rows.schema)]
+                self.context.register_record_batches(query.relation, [rows.to_batches() or empty])
+            table = self._rows(once.sql)
+        finally:
+            for query in once.queries:
+                self.context.deregister_table(query.relation)
         settings = OutputSettings(time_zone=time_zone)
         columns = [_texts(*each, settings) for each in zip(table.columns, oids, typmods, strict=True)]
         return Answer(names, oids, tuple(zip(*columns, strict=True)), exact=False)
+
+    def _rows(self, sql: str) -> pa.Table:
+        frame = self.context.sql(sql)
+        batches = frame.collect()  # their schema is the truth: the frame's own is that of the unoptimized plan
+        return pa.Table.from_batches(batches) if batches else frame.schema().empty_table()
 
 
 def _texts(column: pa.ChunkedArray, oid: int, typmod: int, settings: OutputSettings) -> list[str | None]:

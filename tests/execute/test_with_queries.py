@@ -93,6 +93,18 @@ def test_the_smaller_statement_computes_it_in_each_place(ada: psycopg.Connection
     assert ada.execute(query.encode()).fetchall() == ada.execute(f"{PER_CUSTOMER}{TWICE}".encode()).fetchall()
 
 
+def test_the_larger_statement_computes_it_once(ada: psycopg.Connection) -> None:
+    query = "WITH x AS (SELECT n % 10 AS k, count(*) AS c FROM small.series GROUP BY 1) SELECT count(*) FROM x a, x b"
+    assert any("computed once" in line for line in explained(ada, query))
+    assert not any("computed once" in line for line in explained(ada, f"{query} WHERE a.k = 1 AND b.k = 2"))
+    ada.execute("SET lakegate.materialize_with = off")
+    assert not any("computed once" in line for line in explained(ada, query))
+    each = explained(ada, query, "(ANALYZE)")
+    ada.execute("RESET lakegate.materialize_with")
+    assert explained(ada, query, "(ANALYZE)") != each
+    assert ada.execute(query.encode()).fetchone() == (100,)
+
+
 def test_what_explain_tells(ada: psycopg.Connection) -> None:
     query = f"{PER_CUSTOMER}{TWICE}"
     lines = explained(ada, query, "(ANALYZE, VERBOSE)")
@@ -104,8 +116,8 @@ def test_what_explain_tells(ada: psycopg.Connection) -> None:
     assert row is not None
     [shown] = row[0][0]["With Queries"]
     assert (shown["Name"], shown["Places"], shown["Actual Rows"]) == ("x", 2, 1000)
-    ada.execute("SET lakegate.materialize_with = off")
-    assert not any("computed once" in line for line in explained(ada, query))
+    ada.execute("SET lakegate.materialize_with = off")  # what is cheaper alone
+    assert any("computed once" in line for line in explained(ada, query))
     assert "Settings: lakegate.materialize_with = 'off', lakegate.result_cache = 'off'" in "\n".join(
         explained(ada, query, "(SETTINGS)")
     )
@@ -134,6 +146,19 @@ def test_errors(ada: psycopg.Connection, query: str, state: str) -> None:
         ada.execute(query.encode())
     assert caught.value.sqlstate in (state, "22008")
     assert ada.execute("SELECT count(*) FROM small.numbers").fetchone() == (10000,)
+
+
+def test_random_values_are_computed_once(ada: psycopg.Connection) -> None:
+    ada.execute("SET lakegate.materialize_with = off")  # that decides what is cheaper alone
+    query = (
+        "WITH x AS NOT MATERIALIZED (SELECT n, random() AS r FROM {}) SELECT count(*) FROM x a JOIN x b USING (n, r)"
+    )
+    assert ada.execute(query.format("small.numbers").encode()).fetchone() == (10000,)
+    cut = "WITH x AS (SELECT n FROM small.numbers LIMIT 2000) SELECT count(*) FROM x a JOIN x b USING (n)"
+    assert ada.execute(cut.encode()).fetchone() == (2000,)
+    with pytest.raises(psycopg.errors.OutOfMemory, match='the WITH query "x" has too many rows') as caught:
+        ada.execute(query.format("small.series").encode())
+    assert "CREATE TEMPORARY TABLE" in (caught.value.diag.message_hint or "")
 
 
 def test_policies_hold(gateway: RunningGateway, ada: psycopg.Connection) -> None:

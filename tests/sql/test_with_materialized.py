@@ -8,7 +8,7 @@ import pytest
 from sqlglot import exp
 
 from gateway.sql.engine_dialect.before_qualify import parse
-from gateway.sql.engine_dialect.with_materialized import Materialized, materialized, names_one_twice
+from gateway.sql.engine_dialect.with_materialized import Materialized, Once, materialized, names_one_twice
 
 _GROUPS = "x AS (SELECT t.k AS k, COUNT(*) AS c FROM t GROUP BY t.k)"
 _ROWS = "x AS (SELECT t.k AS k, t.c AS c FROM t)"
@@ -18,7 +18,7 @@ def _of(sql: str) -> Materialized | None:
     tree = parse(sql)
     assert isinstance(tree, exp.Query)
     before = tree.sql()
-    found = materialized(tree)
+    found = materialized(tree, Once.CHEAPER)
     assert tree.sql() == before
     return found
 

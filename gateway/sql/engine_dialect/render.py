@@ -48,7 +48,7 @@ from gateway.sql.engine_dialect.moments import Session
 from gateway.sql.engine_dialect.outer_joins import without_right_joins
 from gateway.sql.engine_dialect.postgres_calls import ResultTypes
 from gateway.sql.engine_dialect.rules import BY_CLASS
-from gateway.sql.engine_dialect.with_materialized import Materialized, materialized
+from gateway.sql.engine_dialect.with_materialized import Materialized, Once, materialized
 from optimizer.census import LEAVES, Census, take_census
 from optimizer.copies import copied, copied_with_census
 
@@ -80,14 +80,16 @@ def render(tree: exp.Query, session: Session = UTC, *, numeric_text: bool = Fals
     return _rendered(*_translated_tree(tree, session, None), numeric_text).sql
 
 
-def render_with_calls(tree: exp.Query, session: Session, types: ResultTypes | None, *, once: bool = False) -> Rendered:
+def render_with_calls(
+    tree: exp.Query, session: Session, types: ResultTypes | None, once: Once = Once.NEVER
+) -> Rendered:
     """Return the engine's SQL as `render` does, with ``numeric_text``; what the dialect has no translation for is a
-    call of PostgreSQL's. With ``once``, WITH queries are to be computed once where that is better.
+    call of PostgreSQL's. ``once`` says which WITH queries are to be computed once.
     """
-    return _rendered(*_translated_tree(tree, session, types), True, once=once)
+    return _rendered(*_translated_tree(tree, session, types), True, once)
 
 
-def _rendered(tree: exp.Query, census: Census, numeric_text: bool, *, once: bool = False) -> Rendered:
+def _rendered(tree: exp.Query, census: Census, numeric_text: bool, once: Once = Once.NEVER) -> Rendered:
     if blanks.put_out(tree):
         census = take_census(tree)
     if numeric_text and output.with_numeric_text(tree, census):
@@ -98,7 +100,8 @@ def _rendered(tree: exp.Query, census: Census, numeric_text: bool, *, once: bool
     tree = outer_constants.hide(tree) if sides - {""} else tree
     tree = without_right_joins(tree) if sides & {"RIGHT", "FULL"} else tree
     tree = _in_parentheses(tree) if census.has(*_NULL_SAFE) else tree
-    parts = materialized(tree) if once else None
+    parts = materialized(tree, once)
+    volatile.check(census, () if parts is None else [one.name for one in parts.queries])
     sql = generate(tree)
     return Rendered(sql, called(tree) if census.has(exp.Anonymous) else frozenset(), compares, parts)
 
@@ -181,7 +184,7 @@ def _translate(tree: exp.Query, census: Census, session: Session) -> tuple[exp.Q
     if equal_values.check(census):
         census = take_census(tree)
     records.check(tree, census)
-    volatile.check(census)
+    volatile.mark(census)
     tree, census = _taken_apart(tree, census)
     for query in reversed(census.find_all(*_QUERIES)):
         _clauses(query, session, census.classes)

@@ -4,7 +4,7 @@ once, the engine for each time that it is named.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from sqlglot import exp
 
@@ -15,9 +15,12 @@ CLASSES: tuple[type[exp.Expr], ...] = (exp.Rand, exp.Randn, exp.TableSample, exp
 NAMES = frozenset(("clock_timestamp", "gen_random_uuid", "random", "random_normal", "timeofday", "uuidv4", "uuidv7"))
 
 
-def check(census: Census) -> None:
-    """Raise 0A000 for a WITH query that is volatile, or reads one that is, and is named more than once. What the names
-    of a statement mean is not looked up: of two queries of one name either may be meant.
+MARK = "volatile"  # in the meta of a WITH query that is to be computed once
+
+
+def mark(census: Census) -> None:
+    """Mark each WITH query that is volatile, or reads one that is, and is named more than once. What the names of a
+    statement mean is not looked up: of two queries of one name either may be meant.
     """
     if not census.has(exp.CTE) or not _has_one(census.find_all(*CLASSES, exp.Anonymous)):
         return
@@ -28,6 +31,13 @@ def check(census: Census) -> None:
         volatile |= found
     for cte in ctes:
         if cte.alias in volatile and sum(1 for node in named if node.name == cte.alias and not _is_in(node, cte)) > 1:
+            cte.meta[MARK] = True
+
+
+def check(census: Census, computed: Collection[str]) -> None:
+    """Raise 0A000 for a marked query whose name is not among those that are computed once."""
+    for cte in census.find_all(exp.CTE):
+        if cte.meta.get(MARK) and cte.alias not in computed:
             raise refuse(
                 f'a WITH query with random values, "{cte.alias}", that is named more than once',
                 "Keep its rows in a temporary table: CREATE TEMPORARY TABLE … AS.",

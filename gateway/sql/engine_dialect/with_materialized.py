@@ -10,18 +10,31 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
 
 from sqlglot import exp
 
 from gateway.sql.engine_dialect.dialect import generate
+from gateway.sql.engine_dialect.volatile import MARK
 from optimizer.census import Classes, holds, with_subclasses
 from optimizer.relations import conjuncts
 
 _LEFT_BY_A_CONDITION = 0.3  # of a query's work, where a condition of a constant goes into it
 _WORTH = 1.5  # computations without conditions: to keep rows, and to read them again, is work too
+_EVERY_ROW = 1 << 62  # a LIMIT of so many is a fence, or keeps rows apart
 _FEW_ROWS: Classes = with_subclasses(
-    (exp.Group, exp.Distinct, exp.AggFunc, exp.Intersect, exp.Except, exp.Limit)
+    (exp.Group, exp.Distinct, exp.AggFunc, exp.Intersect, exp.Except)
 )  # what has them may have much fewer rows than it reads
+
+
+class Once(Enum):
+    """Which WITH queries are to be computed once: none; those whose rows would be others in each place; also those that
+    cost less so.
+    """
+
+    NEVER = 0
+    NECESSARY = 1
+    CHEAPER = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +52,14 @@ class WithQuery:
 @dataclass(frozen=True, slots=True)
 class Materialized:
     """What a statement is in the engine's SQL where ``queries`` are computed before it, in their order. ``is_wanted``:
-    one of them is MATERIALIZED.
+    one of them is MATERIALIZED, or has a LIMIT, so that its rows may be others in each place. ``is_necessary``: one has
+    random values, so that they are others.
     """
 
     queries: tuple[WithQuery, ...]
     sql: str
-    is_wanted: bool
+    is_wanted: bool = False
+    is_necessary: bool = False
 
 
 def names_one_twice(tree: exp.Query) -> bool:
@@ -53,28 +68,29 @@ def names_one_twice(tree: exp.Query) -> bool:
     return clause is not None and any(len(at) > 1 for at in _places(tree, clause).values())
 
 
-def materialized(tree: exp.Query) -> Materialized | None:
+def materialized(tree: exp.Query, once: Once) -> Materialized | None:
     """Return a query in the engine's terms with its WITH queries computed before it; None where none is to be. The
     tree is left as it is.
     """
     clause = tree.args.get("with_")
-    if clause is None or clause.args.get("recursive"):
+    if once is Once.NEVER or clause is None or clause.args.get("recursive"):
         return None
     places = _places(tree, clause)
-    chosen = _chosen(tree, clause, places)
+    chosen = _chosen(tree, clause, places, once)
     if not chosen:
         return None
     token = secrets.token_hex(8)  # no text of a user can name one
     relations = {name: f"once_{token}_{number}" for number, name in enumerate(chosen)}
+    ctes = [(at, cte) for at, cte in enumerate(clause.expressions) if cte.alias in chosen]
     queries = tuple(
         WithQuery(relations[cte.alias], cte.alias, _text(cte.this, clause, at, relations), len(places[cte.alias]))
-        for at, cte in enumerate(clause.expressions)
-        if cte.alias in chosen
+        for at, cte in ctes
     )
     rest = tree.copy()
     rest.set("with_", None)
-    is_wanted = any(cte.args.get("materialized") for cte in clause.expressions if cte.alias in chosen)
-    return Materialized(queries, _text(rest, clause, len(clause.expressions), relations), is_wanted)
+    sql = _text(rest, clause, len(clause.expressions), relations)
+    is_wanted = any(_is_wanted(cte) for _, cte in ctes)
+    return Materialized(queries, sql, is_wanted, any(cte.meta.get(MARK) for _, cte in ctes))
 
 
 def _places(tree: exp.Query, clause: exp.With) -> dict[str, list[exp.Table]]:
@@ -86,28 +102,40 @@ def _places(tree: exp.Query, clause: exp.With) -> dict[str, list[exp.Table]]:
     return places
 
 
-def _chosen(tree: exp.Query, clause: exp.With, places: Mapping[str, list[exp.Table]]) -> list[str]:
+def _chosen(tree: exp.Query, clause: exp.With, places: Mapping[str, list[exp.Table]], once: Once) -> list[str]:
     """Return the names of those to be computed once, in their order."""
     inner = {one.alias for one in tree.find_all(exp.CTE) if one.parent is not clause}
-    times: dict[str, float] = {}  # that each is computed as things are
+    copies: dict[str, int] = {}  # of each, as things are
+    work: dict[str, float] = {}  # of all copies, in that of one without conditions
     chosen: list[str] = []
     for cte in reversed(clause.expressions):
         at = [(_owner(table, clause), _part(table)) for table in places[cte.alias]]
-        times[cte.alias] = sum(part * (times.get(owner, 1.0) if owner is not None else 1.0) for owner, part in at)
-        materialized = cte.args.get("materialized")
-        worth = len(at) > 1 and (materialized or (times[cte.alias] >= _WORTH and holds(cte.this, _FEW_ROWS)))
-        if worth and materialized is not False and cte.alias not in inner and _has_own_names(cte):
+        copies[cte.alias] = sum(copies.get(owner, 1) for owner, _ in at)
+        work[cte.alias] = sum(part * work.get(owner, 1.0) for owner, part in at)
+        pays = once is Once.CHEAPER and work[cte.alias] >= _WORTH and holds(cte.this, _FEW_ROWS)
+        wanted = _is_wanted(cte) or (pays and cte.args.get("materialized") is not False)
+        if copies[cte.alias] > 1 and wanted and cte.alias not in inner and _has_own_names(cte):
             chosen.append(cte.alias)
-            times[cte.alias] = 1.0
+            copies[cte.alias], work[cte.alias] = 1, 1.0
     return chosen[::-1]
 
 
-def _owner(table: exp.Table, clause: exp.With) -> str | None:
-    """Return the name of the WITH query that a name stands in, None for the statement itself."""
+def _is_wanted(cte: exp.CTE) -> bool:
+    """Whether a query is to be computed once in any case."""
+    return bool(cte.args.get("materialized") or cte.meta.get(MARK) or any(map(_cuts, cte.find_all(exp.Limit))))
+
+
+def _cuts(limit: exp.Limit) -> bool:
+    rows = limit.expression
+    return not (isinstance(rows, exp.Literal) and rows.is_int and int(rows.name) >= _EVERY_ROW)
+
+
+def _owner(table: exp.Table, clause: exp.With) -> str:
+    """Return the name of the WITH query that a name stands in, "" for the statement itself."""
     node: exp.Expr | None = table
     while node is not None and node.parent is not clause:
         node = node.parent
-    return node.alias if node is not None else None
+    return node.alias if node is not None else ""
 
 
 def _part(table: exp.Table) -> float:

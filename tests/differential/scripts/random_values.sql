@@ -31,24 +31,34 @@ select count(*), bool_and(u > '01900000-0000-7000-8000-000000000000') from (sele
 with r as (select id, random() as v from types) select count(*) from r where v >= 0 and v = v;
 
 -- of a query in WITH, named twice
--- refused: a WITH query with random values, "r", that is named more than once
 with r as (select id, random() as v from types) select count(*) from r a join r b on a.id = b.id and a.v = b.v;
 
 -- of a query in WITH that a subquery reads again
--- refused: a WITH query with random values, "r"
 with r as materialized (select random() as v from types) select count(*) from r where v = (select max(v) from r);
 
 -- of rows in a random order, read by another WITH query
--- refused: a WITH query with random values, "s"
 with r as (select id from types order by random() limit 3), s as (select id from r) select count(*) from s a join s b using (id);
 
 -- of a sample, named twice
--- refused: a WITH query with random values, "r"
 with r as (select id from types tablesample bernoulli (50)) select id from r except select id from r;
 
 -- of the clock, named twice
--- refused: a WITH query with random values, "r"
 with r as (select clock_timestamp() as v from types limit 1) select count(*) from r a, r b where a.v <> b.v;
+
+-- of a query in WITH that a query in FROM names twice
+-- refused: a WITH query with random values, "r"
+select count(*) from (with r as (select id, random() as v from types) select a.id from r a join r b using (id, v)) x;
+
+-- of a query in WITH that another names, which is named twice
+with r as (select id, random() as v from types), s as (select id, v from r) select count(*) from s a join s b using (id, v);
+
+-- of a query in WITH with a limit, named twice
+with r as (select id from types limit 3) select count(*) from r a join r b using (id);
+
+-- of a query in WITH beside one that names itself
+-- refused: a WITH query with random values, "r"
+with recursive r as (select random() as v from types), n as (select 1 as i union all select i + 1 from n where i < 3)
+select count(*) from r a join r b using (v), n;
 
 -- of a query in WITH that names itself
 with recursive r as (select 1 as n, random() as v union all select n + 1, random() from r where n < 3)
