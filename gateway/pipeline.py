@@ -48,7 +48,7 @@ from gateway.sql.session_values import SessionValues, take_values
 from gateway.tuning import USUAL, Tuning
 from gateway.values.datetime_input import DATE_INFINITY, INFINITY
 from gateway.whole_statements import get_whole
-from gateway.with_queries import materialize, may_materialize
+from gateway.with_queries import may_materialize, start_materialized
 from optimizer.brief import is_brief, is_light
 from optimizer.cardinality import Statistics
 from optimizer.feedback import with_hints
@@ -407,9 +407,9 @@ async def run(
             query, _ = await with_keys(query, prepared.fragmented, prepared.keys, answered)
         query = replace(query, rights=rights)
         if prepared.once is not None and may_materialize(query, prepared.once):
-            query, computed = await materialize(query, prepared.once, parameters, lake.engine)
-            if computed:
-                return await lake.engine.start(lambda: query, parameters, form)
+            running = await start_materialized(query, prepared.once, parameters, lake.engine, form)
+            if running is not None:
+                return running
         query = replace(_measured(query, planned, prepared, session, lake), rights=rights)
         return await lake.engine.start(lambda: query, parameters, form)
 

@@ -37,7 +37,7 @@ from gateway.relay.source_relay import WholeStatement
 from gateway.result_cache import Result
 from gateway.sql.explain_options import ExplainOptions
 from gateway.sql.session_relations import KIND as SESSION
-from gateway.with_queries import Computed, materialize, may_materialize, plan_materialized
+from gateway.with_queries import Computed, Held, materialize, may_materialize, plan_materialized
 from optimizer import cost
 from optimizer.considered_orders import ConsideredOrders, considered_orders
 from optimizer.dynamic_filters import left_by
@@ -68,6 +68,16 @@ async def explain(
     prepared: Prepared, planned: Plan, options: ExplainOptions, asking: Asking, before: Before
 ) -> list[str]:
     """Return the rows that EXPLAIN answers."""
+    held = Held()
+    try:
+        return await _explained(prepared, planned, options, asking, before, held)
+    finally:
+        held.keep(0)
+
+
+async def _explained(
+    prepared: Prepared, planned: Plan, options: ExplainOptions, asking: Asking, before: Before, held: Held
+) -> list[str]:
     lake, query = asking.lake, prepared.query
     filtered: tuple[Filtered, ...] = ()
     planned_at = monotonic()
@@ -75,8 +85,11 @@ async def explain(
         query, filtered = await with_keys(query, prepared.fragmented, prepared.keys, asking)
     computed: tuple[Computed, ...] = ()
     if prepared.once is not None and may_materialize(query, prepared.once):
-        compute = materialize if options.analyze else plan_materialized
-        query, computed = await compute(query, prepared.once, asking.parameters, lake.engine)
+        once, parameters = prepared.once, asking.parameters
+        if options.analyze:
+            query, computed = await materialize(query, once, parameters, lake.engine, held)
+        else:
+            query, computed = await plan_materialized(query, once, parameters, lake.engine)
     if hides(planned, lake):
         if options.analyze:
             await lake.engine.explain(query, asking.parameters, analyze=True)  # it ends as the statement itself would

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from tests.gateway import BOB, RunningGateway, SampleLake
+from gateway.with_queries import MOST_BYTES, Held
+from tests.gateway import BOB, RunningGateway, SampleLake, Settings, serving
 
 # Each is asked with MATERIALIZED and with NOT MATERIALIZED in the place of the dots.
 SAME = {
@@ -159,6 +160,26 @@ def test_random_values_are_computed_once(ada: psycopg.Connection) -> None:
     with pytest.raises(psycopg.errors.OutOfMemory, match='the WITH query "x" has too many rows') as caught:
         ada.execute(query.format("small.series").encode())
     assert "CREATE TEMPORARY TABLE" in (caught.value.diag.message_hint or "")
+
+
+def test_worker_processes_read_the_rows(lake: SampleLake) -> None:
+    with serving(lake, Settings(engine={"workers": 1})) as gateway, gateway.connect() as connection:
+        for name in ("groups", "every type", "one that is not"):
+            once, each = (SAME[name].replace("…", word).encode() for word in ("MATERIALIZED", "NOT MATERIALIZED"))
+            found, expected = connection.execute(once).fetchall(), connection.execute(each).fetchall()
+            assert sorted(map(repr, found)) == sorted(map(repr, expected))
+
+
+def test_there_is_room_for_a_few_statements() -> None:
+    first, others = Held(), [Held() for _ in range(7)]
+    assert first.take(MOST_BYTES) and all(one.take(MOST_BYTES) for one in others)
+    more = Held()
+    assert not more.take(1)
+    first.keep(100)
+    assert more.take(MOST_BYTES - 100) and not more.take(1)
+    for one in (first, more, *others):
+        one.keep(0)
+    assert Held.in_all == 0
 
 
 def test_policies_hold(gateway: RunningGateway, ada: psycopg.Connection) -> None:
