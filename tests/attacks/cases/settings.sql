@@ -235,7 +235,7 @@ tina: SELECT count(*) FROM {t}.people
 > tina
 ERROR 42602: invalid configuration parameter name "lakegate.principal"
   DETAIL: "lakegate" is a reserved prefix.
-  HINT: There are lakegate.dynamic_filters, lakegate.feedback, lakegate.join_reordering, lakegate.pushdown, lakegate.result_cache.
+  HINT: There are lakegate.dynamic_filters, lakegate.feedback, lakegate.join_reordering, lakegate.materialize_with, lakegate.pushdown, lakegate.result_cache.
 > tina
 3
 
@@ -313,7 +313,7 @@ tina: SELECT count(*) FROM {t}.vault
 > tina
 ERROR 42602: invalid configuration parameter name "lakegate.roles"
   DETAIL: "lakegate" is a reserved prefix.
-  HINT: There are lakegate.dynamic_filters, lakegate.feedback, lakegate.join_reordering, lakegate.pushdown, lakegate.result_cache.
+  HINT: There are lakegate.dynamic_filters, lakegate.feedback, lakegate.join_reordering, lakegate.materialize_with, lakegate.pushdown, lakegate.result_cache.
 > tina
 ERROR 42P01: relation "{t}.vault" does not exist
 
