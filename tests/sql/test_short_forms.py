@@ -124,6 +124,11 @@ _CASES = [
         "SELECT a FROM t GROUP BY GROUPING SETS ((a, b, c, d), (a, b), (a))",
     ),
     (
+        "with_order",
+        "WITH RECURSIVE a AS (SELECT x FROM b), b AS (SELECT 1 AS x UNION SELECT x + 1 FROM b) SELECT x FROM a",
+        'WITH RECURSIVE b AS (SELECT 1 AS x UNION SELECT x + 1 AS "?column?" FROM b), a AS (SELECT x FROM b) SELECT x FROM a',
+    ),
+    (
         "inner_with",
         "SELECT (WITH x AS (SELECT b FROM u) SELECT MAX(b) FROM x) FROM t",
         "SELECT (SELECT MAX(b) FROM (SELECT b FROM u) AS x) FROM t",

@@ -435,7 +435,12 @@ def grouping(node: exp.Grouping) -> exp.Expr:
 
 
 def first(node: exp.AnyValue) -> exp.Expr:
-    """``any_value``: any that is not NULL; the least will do."""
+    """``any_value``: any that is not NULL; the least will do. Of sorted rows it is the first one."""
+    if isinstance(node.this, exp.Order):
+        value = node.this.this
+        is_null = typed(exp.Is(this=copied(value), expression=exp.Null()), T.BOOLEAN)
+        order = [exp.Ordered(this=is_null, nulls_first=False), *node.this.expressions]
+        return call("first_value", exp.Order(this=value, expressions=order), returns=type_of(node))
     least = typed(exp.Min(this=node.this), type_of(node))
     alone = not isinstance(node.parent, exp.Window | exp.Filter)
     return _extreme_of_floats(least, least) if alone and _may_meet_nan(node, node) else least

@@ -299,6 +299,30 @@ def _names(node: exp.Expr, cte: exp.Expr) -> bool:
     return isinstance(node.this, exp.Identifier) and _folded(node.this) == _folded(cte.args["alias"].this)
 
 
+def with_order(tree: exp.Expr) -> None:
+    """WITH RECURSIVE queries may name later ones: those that are named come first."""
+    for clause in _each(tree, exp.With):
+        if not clause.args.get("recursive"):
+            continue
+        waiting, sorted_ = [*clause.expressions], list[exp.Expr]()
+        while waiting:
+            names = {_folded(one.args["alias"].this) for one in waiting}
+            free = next((one for one in waiting if not _names_any(one, names)), None)
+            if free is None:
+                break  # they name each other
+            waiting.remove(free)
+            sorted_.append(free)
+        if not waiting:
+            clause.set("expressions", sorted_)
+
+
+def _names_any(cte: exp.Expr, names: set[str]) -> bool:
+    """Whether a query names one of several WITH queries, but for itself."""
+    others = names - {_folded(cte.args["alias"].this)}
+    tables = (one for one in _each(cte, exp.Table) if isinstance(one.this, exp.Identifier))
+    return any(not one.args.get("db") and _folded(one.this) in others for one in tables)
+
+
 def _is_hidden(node: exp.Expr, cte: exp.Expr, query: exp.Expr) -> bool:
     """Whether another WITH between a table and the query has the same name."""
     name = _folded(cte.args["alias"].this)
@@ -330,6 +354,10 @@ def _has_grouping_sets(census: Census) -> bool:
     return any(grouping_sets.has_short_form(one) for one in census.find_all(exp.Group))
 
 
+def _has_recursive(census: Census) -> bool:
+    return any(len(one.expressions) > 1 and one.args.get("recursive") for one in census.find_all(exp.With))
+
+
 def _has_inner_with(census: Census) -> bool:
     clauses = census.find_all(exp.With)
     return len(clauses) > 1 or any(one.parent is not census.nodes[0] for one in clauses)
@@ -355,5 +383,6 @@ RULES: tuple[tuple[Callable[[exp.Expr], None], Callable[[Census], bool]], ...] =
     (limit_all, _has(exp.Var)),
     (only, _has_only),
     (plain_grouping_sets, _has_grouping_sets),
+    (with_order, _has_recursive),
     (inner_with, _has_inner_with),
 )

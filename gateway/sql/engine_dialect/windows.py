@@ -101,9 +101,16 @@ _WIDER = {T.SMALLINT: "BIGINT", T.INT: "BIGINT", T.BIGINT: "DECIMAL(20, 0)"}
 
 
 def _bounds(window: exp.Window) -> None:
-    """``ROWS 1 + 1 PRECEDING``: the engine takes a plain integer."""
+    """``ROWS 1 + 1 PRECEDING``: the engine takes a plain integer, of ``RANGE 2::bigint PRECEDING`` a plain number."""
     spec = window.args.get("spec")
-    if spec is None or str(spec.args.get("kind") or "").upper() == "RANGE":
+    if spec is None:
+        return
+    if str(spec.args.get("kind") or "").upper() == "RANGE":
+        for key in ("start", "end"):
+            bound = spec.args.get(key)
+            plain = bound.unnest() if isinstance(bound, exp.Expr) else None
+            if isinstance(plain, exp.Cast) and isinstance(plain.this, exp.Literal) and not plain.this.is_string:
+                spec.set(key, plain.this.copy())
         return
     for key in ("start", "end"):
         bound = spec.args.get(key)

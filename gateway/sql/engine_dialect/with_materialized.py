@@ -2,7 +2,8 @@
 
 That is the better way where each place has conditions of its own, for the engine moves them into its copy. Where a
 query that groups, or does away with doubles, is named several times without, its rows are few, and to make them once is
-cheaper. MATERIALIZED and NOT MATERIALIZED decide it, as in PostgreSQL.
+cheaper. MATERIALIZED and NOT MATERIALIZED decide it, as in PostgreSQL. A query whose rows would be others in each
+place, because it has random values or takes some rows of many, is computed once in any case.
 """
 
 from __future__ import annotations
@@ -122,11 +123,12 @@ def _chosen(tree: exp.Query, clause: exp.With, places: Mapping[str, list[exp.Tab
 
 def _is_wanted(cte: exp.CTE) -> bool:
     """Whether a query is to be computed once in any case."""
-    return bool(cte.args.get("materialized") or cte.meta.get(MARK) or any(map(_cuts, cte.find_all(exp.Limit))))
+    cuts = any(map(_cuts, cte.find_all(exp.Limit, exp.Fetch, exp.Offset)))
+    return bool(cte.args.get("materialized") or cte.meta.get(MARK) or cuts)
 
 
-def _cuts(limit: exp.Limit) -> bool:
-    rows = limit.expression
+def _cuts(clause: exp.Expr) -> bool:
+    rows = clause.args.get("expression")
     return not (isinstance(rows, exp.Literal) and rows.is_int and int(rows.name) >= _EVERY_ROW)
 
 

@@ -41,3 +41,10 @@ select b, stddev(distinct i2), count(*) from types group by rollup (b);
 select stddev(distinct i4), variance(distinct n), stddev_pop(distinct f8), var_pop(distinct i8) from types where id = 1 or id is null;
 -- deviations of distinct numbers of no rows
 select stddev(distinct i4), variance(distinct n), var_pop(distinct f8) from types where false;
+
+-- any value of sorted rows
+select any_value(k order by k desc), any_value(w order by k, w) from pairs;
+-- any value of sorted rows by groups
+select w, any_value(k order by k desc) as a, any_value(q order by k nulls first, q desc) filter (where k < 4) as b from pairs group by w;
+-- any value of sorted rows that are NULL
+select any_value(nullif(k, 7) order by k desc), any_value(nullif(k, k) order by k) from pairs;

@@ -131,3 +131,8 @@ with recursive t(n, d) as (select n2, 1 from types where id < 4 union all select
 with recursive t(n, d) as (select n::numeric, 1 from types where id < 4 union all select t.n + x.n, t.d + 1 from t join types x on x.id = t.d where t.d < 5) select * from t;
 -- factorials
 with recursive t(n, d) as (select 1::numeric, 1 from pairs where k = 2 union all select n * d, d + 1 from t where d < 20) select * from t;
+
+-- one that names a later one
+with recursive a as (select x + 1 as y from b), b as (select k as x from pairs where k < 3) select count(*), max(y) from a;
+-- one that names a later one that names itself
+with recursive a as (select n from c, pairs where k = n), c as (select 1 as n union all select n + 1 from c where n < 4) select count(*) from a;

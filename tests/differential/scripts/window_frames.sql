@@ -191,3 +191,8 @@ select id, jsonb_agg(i4) over (order by id rows between 1 preceding and 1 follow
 -- floats of moving frames with a filter
 -- ordered
 select id, sum(f4) filter (where b) over (order by id rows 1 preceding), avg(i2::float8) filter (where b) over (order by id rows 1 preceding) from types where f4 is null or f4 < 1000 order by id;
+
+-- range of a cast number
+select k, count(*) over (order by k range between 2::int8 preceding and current row) from pairs;
+-- range of a cast number both ways
+select k, count(*) over (order by k range between (1::bigint) preceding and cast(2 as integer) following) from pairs;
