@@ -30,7 +30,7 @@ from tests.clients.programs import (
     has_r,
 )
 
-_LONGEST = 480  # seconds for one command: package managers wait long for hosts that do not answer
+_LONGEST = 240  # seconds for one command: package managers wait long for hosts that do not answer
 
 
 class _NotInstalled(Exception):

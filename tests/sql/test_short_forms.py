@@ -126,7 +126,8 @@ _CASES = [
     (
         "with_order",
         "WITH RECURSIVE a AS (SELECT x FROM b), b AS (SELECT 1 AS x UNION SELECT x + 1 FROM b) SELECT x FROM a",
-        'WITH RECURSIVE b AS (SELECT 1 AS x UNION SELECT x + 1 AS "?column?" FROM b), a AS (SELECT x FROM b) SELECT x FROM a',
+        'WITH RECURSIVE b AS (SELECT 1 AS x UNION SELECT x + 1 AS "?column?" FROM b), a AS (SELECT x FROM b) '
+        "SELECT x FROM a",
     ),
     (
         "inner_with",
