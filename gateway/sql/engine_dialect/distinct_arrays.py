@@ -9,6 +9,7 @@ from sqlglot import exp
 from gateway.sql.engine_dialect import kinds
 from gateway.sql.engine_dialect.aggregates import replaced, require_function
 from gateway.sql.engine_dialect.build import call, refuse, text, typed
+from gateway.sql.engine_dialect.comparisons import without_sign_of_zero
 from gateway.sql.engine_dialect.kinds import Kind, kind, type_of
 from optimizer.copies import copied
 
@@ -33,7 +34,8 @@ def gather(node: exp.Expr) -> exp.Expr:
     if kind(value) not in _SORTED_IN_ARRAYS:
         function.set("this", exp.Order(this=copied(distinct), expressions=[copied(key)]))
         return node
-    array = typed(exp.ArrayAgg(this=copied(distinct)), copied(type_of(function)))
+    values = exp.Distinct(expressions=[without_sign_of_zero(copied(value))])
+    array = typed(exp.ArrayAgg(this=values), copied(type_of(function)))
     return in_order(replaced(node, function, array), key)
 
 

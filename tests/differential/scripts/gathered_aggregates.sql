@@ -67,3 +67,8 @@ select bit_or(('1' || id)::varbit), bit_and(case when id = 10 then '100'::varbit
 -- bit_or of varbit of different lengths
 -- error: 22026
 select bit_or(('1' || id)::varbit) from types where id in (1, 10, 11);
+
+-- array of distinct floats with both zeros
+select array_length(array_agg(distinct x), 1), array_agg(distinct abs(x) order by abs(x) desc) from (values (0.0::float8), (-0.0::float8), (2.5), (null)) v(x), pairs where k = 1;
+-- array of distinct reals with both zeros
+select array_length(array_agg(distinct x::real) filter (where x < 1), 1) from (values (0.0::float8), (-0.0::float8), (2.5)) v(x), pairs where k = 1;
