@@ -38,13 +38,6 @@ class RemoteLogins:
         for source, tell in self._followers:
             tell({login for (place, _), login in self._logins.items() if place == source})
 
-    def keep_roles(self, roles: Collection[str]) -> None:
-        """Forget the mappings of roles that are gone, so that none who comes later by the same name has them."""
-        kept = [UserMapping(role, source, login) for (source, role), login in self._logins.items()
-                if role is None or role in roles]  # fmt: skip
-        if len(kept) < len(self._logins):
-            self.replace(kept)
-
     def follow(self, source: str, tell: Callable[[Collection[RemoteLogin]], None]) -> None:
         """Have ``tell`` called with all logins of a source whenever any has changed."""
         self._followers.append((source, tell))

@@ -30,7 +30,7 @@ from catalog.names import always_quoted
 from catalog.own_settings import OWN_SETTINGS
 from catalog.own_views import STAT_STATEMENTS
 from catalog.principals import Principal
-from catalog.remote_logins import RemoteLogins
+from catalog.remote_logins import RemoteLogins, UserMapping
 from catalog.scans import Source
 from catalog.server import Server, ServerError, external, start
 from catalog.sqlstate import SqlState
@@ -70,6 +70,7 @@ from policies.states import in_force
 from policies.tags import mask_faults, renamed
 
 _log = structlog.get_logger(__name__)
+Logins = tuple[UserMapping, ...]  # at sources
 _MOST_PRINCIPALS = 4096  # of sessions, that are at hand
 _RETIRE = 6 * 3600.0  # seconds between two looks at what the audit need not keep any more
 _SYSTEM_RELATIONS = (
@@ -115,7 +116,7 @@ class Metadata:
         self._saved: Catalog | None = None
         self._sources: tuple[str, ...] = ()  # of this gateway, as other gateways are to know them
         self._mask_faults: tuple[str, ...] = ()
-        self._take(self._load())
+        self._take(*self._load())
         self.system_relations = self._read_system_relations()
         self.pure_functions = self._read_pure_functions()
 
@@ -211,23 +212,23 @@ class Metadata:
                 if told[0] == self._rows.version:  # this gateway's own change
                     continue
                 began = time.monotonic()
-                rows = await self._load_newest()
+                rows, logins = await self._load_newest()
                 changes = rows.version != self._rows.version
                 if changes:
-                    self._take(rows)
+                    self._take(rows, logins)
                 self._current_at = began
                 if changes:
                     yield self.access
         finally:
             await asyncio.to_thread(listener.close)
 
-    async def _load_newest(self) -> AccessRows:
-        """Read the rows; never those of before a change of this gateway's own that was taken over meanwhile."""
+    async def _load_newest(self) -> tuple[AccessRows, Logins]:
+        """Read what `_load` does; never rows of before a change of this gateway's own that was taken over meanwhile."""
         while True:
             known = self._rows
-            rows = await asyncio.get_running_loop().run_in_executor(self._reader, self._load)
+            rows, logins = await asyncio.get_running_loop().run_in_executor(self._reader, self._load)
             if self._rows is known:
-                return rows
+                return rows, logins
 
     async def get_role(self, name: str) -> Role | None:
         """Return a role that may log in."""
@@ -340,12 +341,14 @@ class Metadata:
         try:
             lent = self._lendable([*self._lent])
             outcome = await asyncio.to_thread(self._mirror.execute, self._store, request, checks, lent)
+            # Others may have changed these before, and word of it that comes now tells of nothing newer.
+            logins = await asyncio.to_thread(self._load_secrets)
         except psycopg.OperationalError as error:
             raise SqlError(
                 SqlState.CANNOT_CONNECT_NOW, "the metadata server cannot be reached", hint="Try again in a moment."
             ) from error
         if outcome.access.version > self._rows.version and request.keep:
-            self._take(outcome.access)
+            self._take(outcome.access, logins)
         return outcome
 
     def _new_verifier(self, role: str, password: str) -> str:
@@ -468,17 +471,27 @@ class Metadata:
         if self._server.embedded:
             self._server.stop()
 
-    def _load(self) -> AccessRows:
-        """Read what decides who may see what; secrets of masks and logins at sources are there first."""
-        self.keyring.replace(self._store.masking.load_secrets())
-        self.remote_logins.replace(self._store.mappings.load())
-        return self._store.load_access()
+    def _load(self) -> tuple[AccessRows, Logins]:
+        """Read what decides who may see what, and the logins at sources of the same moment."""
+        while True:
+            version = self._store.access_version()
+            logins = self._load_secrets()
+            rows = self._store.load_access()
+            if rows.version == version:
+                return rows, logins
 
-    def _take(self, rows: AccessRows) -> None:
+    def _load_secrets(self) -> Logins:
+        """Take over the secrets of masks, which are there before the masks, and return the logins at sources."""
+        self.keyring.replace(self._store.masking.load_secrets())
+        return self._store.mappings.load()
+
+    def _take(self, rows: AccessRows, logins: Logins) -> None:
         self._rows = rows
         self._principals: dict[Identity, Principal] = {}  # of sessions, some of which have ended
         self._roles = Roles.from_rows(rows)
-        self.remote_logins.keep_roles({role.name for role in rows.roles})
+        known = {role.name for role in rows.roles}
+        # None who comes later by the name of a role that is gone has its logins.
+        self.remote_logins.replace([one for one in logins if one.role is None or one.role in known])
         self.access = Access.from_rows(rows, lambda: self._mirror.broken, lambda: self._mirror.broken_views)
 
     def _read_system_relations(self) -> frozenset[str]:
