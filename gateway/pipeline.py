@@ -146,6 +146,7 @@ class Prepared:
         return {part.snapshot.table.name: part.snapshot for part in self.fragmented.fragments}
 
 
+_LARGE = 8 << 20  # bytes of tables; a second form of a statement over less costs more than it saves
 _SIZE = 4 << 20  # bytes of SQL text; the memory of a plan grows with it
 _PREPARED: LRUCache[tuple[int, object], tuple[Plan, Prepared]] = LRUCache(
     _SIZE, getsizeof=lambda kept: min(_SIZE, 4096 + len(kept[1].query.sql))
@@ -327,17 +328,20 @@ def _prepare(planned: Plan, parameters: Sequence[pa.Scalar], session: Session, l
     fenced = frozenset(part.relation for part in fragmented.read if part.is_fenced)
     once = Once.NECESSARY if planned.names_one_twice else Once.NEVER
     once = Once.CHEAPER if planned.names_one_twice and session.tuning.materialize_with else once
-    rendered = rendered_fragments(fragmented, session, lake.evaluator, infinite=_has_infinity(parameters), once=once)
+    size, infinite = _bytes(pinned), _has_infinity(parameters)
+    is_large = size is None or size >= _LARGE
+    rendered = rendered_fragments(fragmented, session, lake.evaluator, infinite=infinite, once=once, is_large=is_large)
     query = EngineQuery(
         rendered.sql,
         fragmented.scans,
         is_plain_scan(fragmented.tree),
         is_brief(fragmented),
-        _bytes(pinned),
+        size,
         fenced,
         rendered.calls,
         compares=rendered.compares,
         withholds_values=may_quote_hidden(planned.optimized.tree),
+        in_whole_numbers=rendered.in_whole_numbers,
     )
     asking = Asking(planned.principal, session, parameters, lake)
     keys = key_queries(planned.optimized, fragmented, asking) if planned.optimized.dynamic else ()

@@ -19,16 +19,18 @@ def rendered_fragments(
     *,
     infinite: bool = False,
     once: Once = Once.NEVER,
+    is_large: bool = False,
 ) -> Rendered:
     """Return the SQL over the relations of fragments. Where PostgreSQL is called in it, columns of structs, maps and
     lists are written as json first, which is what PostgreSQL reads. With ``infinite``, a parameter's value is an
-    infinite moment. ``once`` says which WITH queries are to be computed once.
+    infinite moment. ``once`` says which WITH queries are to be computed once, ``is_large`` that the tables
+    are so large that another form is worth its time.
     """
     whole = fragmented.tree
     if infinite:
         whole = copied(whole)
         expect_infinity(whole.walk())
-    rendered = render_with_calls(whole, session, evaluator, once)
+    rendered = render_with_calls(whole, session, evaluator, once, is_large=is_large)
     if not rendered.calls or evaluator is None:
         return rendered
     tree = copied(whole)
@@ -36,4 +38,4 @@ def rendered_fragments(
         write_as_json(tree, part.relation, part.snapshot.table.columns, evaluator.json_function)
         for part in fragmented.fragments
     ]
-    return render_with_calls(tree, session, evaluator, once) if any(written) else rendered
+    return render_with_calls(tree, session, evaluator, once, is_large=is_large) if any(written) else rendered

@@ -168,7 +168,16 @@ def _part(query: EngineQuery, sql: str, ready: Mapping[str, Scan]) -> EngineQuer
     """Return a part of a statement: of its scans those that it reads."""
     scans = tuple((name, scan) for name, scan in (*query.scans, *ready.items()) if f'"{name}"' in sql)
     fenced = query.fenced & {name for name, _ in scans}
-    return replace(query, sql=sql, scans=scans, fenced=fenced, is_plain_scan=False, compares=False, measured=None)
+    return replace(
+        query,
+        sql=sql,
+        scans=scans,
+        fenced=fenced,
+        is_plain_scan=False,
+        compares=False,
+        measured=None,
+        in_whole_numbers=None,
+    )
 
 
 async def _rows(query: EngineQuery, parameters: Sequence[pa.Scalar], engine: EnginePort, most: int) -> ReadyScan | None:

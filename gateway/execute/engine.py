@@ -11,7 +11,7 @@ import itertools
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pyarrow as pa
@@ -234,11 +234,16 @@ class Engine:
         """Plan a query over columns in memory, files and servers, as they come."""
         with self.hot.planning() as hot:
             relations = self._relations(context, query, opened, hot)
+            other = query.in_whole_numbers
+            if other is not None and hot.in_whole.issuperset(one.relation for one in other.summed):
+                query = replace(query, sql=other.sql)
             return self._plan_over(relations, context, query, parameters, hot)
 
     def _relations(self, context: SessionContext, query: EngineQuery, opened: Opened, hot: Planning) -> dict[str, str]:
         """Return the name of the relation for each scan, quoted for SQL."""
         remote = [item for item in query.scans if isinstance(item[1], RemoteScan)]
+        other = query.in_whole_numbers
+        summed = {one.relation: one for one in other.summed} if other is not None else {}
         relations: dict[str, str] = {}
         if len(remote) > 1:  # servers are asked at once
             names = self._readers.map(lambda item: self._relation(context, item[0], item[1], opened), remote)
@@ -246,7 +251,7 @@ class Engine:
         for name, scan in query.scans:
             fenced, found = name in query.fenced, None
             if isinstance(scan, FileScan) and not (query.is_plain_scan or query.is_over_files):
-                found = hot.take(context, scan, self._partitions[context], fenced=fenced)
+                found = hot.take(context, scan, self._partitions[context], summed.get(name), fenced=fenced)
             if found is not None:
                 relations[name], opened.hot[name] = found.name, found.files
             elif name not in relations:

@@ -82,6 +82,20 @@ class _Column:
         return _narrow(array) if self._kept == pa.int64() else array
 
 
+def largest(column: Chunks) -> int | None:
+    """Return the largest of numerics of 64 bits in whole numbers, signs left out; None of other columns."""
+    if not pa.types.is_decimal64(column[0].type):
+        return None
+    ends = [pc.min_max(in_whole_numbers(chunk)) for chunk in column]
+    found = [end.as_py() for one in ends for end in one.values() if end.is_valid]
+    return max(map(abs, found), default=0)
+
+
+def in_whole_numbers(chunk: pa.Array) -> pa.Array:
+    """Return numerics of 64 bits as the whole numbers that they are kept as, in the same memory."""
+    return chunk.view(pa.int64())
+
+
 def _in_64_bits(values: pa.Array, kind: pa.DataType) -> pa.Array:
     """Return numerics of 128 bits as such of 64: their lower halves. A cast looks at each, for ten times as long; it is
     left to refuse a value of more digits than the column says it has.

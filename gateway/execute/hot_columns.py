@@ -29,7 +29,7 @@ from catalog.names import always_quoted
 from catalog.scans import Constant, FileGroup, FileScan
 from connectors.object_stores import is_local
 from gateway.counts import CacheCounts, CacheState
-from gateway.execute.hot_arrays import Chunks, gathered, may_be_kept
+from gateway.execute.hot_arrays import Chunks, gathered, largest, may_be_kept
 
 USES = 3
 """With which a column is worth its memory."""
@@ -44,7 +44,8 @@ Read = Callable[[FileScan], DataFrame]
 @dataclass(slots=True, eq=False, weakref_slot=True)
 class Piece:
     """A file as one table has it. ``scan`` reads it alone; ``columns`` are those in memory, ``fields`` what the engine
-    has them as. ``uses`` counts statements that have read each, ``next_try`` says with how many it is read for memory.
+    has them as, ``largest`` the largest of a numeric's whole numbers (`hot_arrays.largest`). ``uses`` counts statements
+    that have read each, ``next_try`` says with how many it is read for memory.
     """
 
     scan: FileScan
@@ -54,6 +55,7 @@ class Piece:
     uses: dict[str, float] = field(default_factory=dict)
     next_try: dict[str, float] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
+    largest: dict[str, int] = field(default_factory=dict)
 
 
 Entry = tuple[Piece, str]
@@ -163,10 +165,12 @@ class HotColumns:
             with self.lock:
                 _put_off(piece, names)
             return
+        found = {name: largest(column) for name, column in zip(kept, columns or (), strict=False)}
         with self.lock:
             if columns is None:
                 _put_off(piece, kept)  # they are too large together
                 return
+            piece.largest |= {name: value for name, value in found.items() if value is not None}
             piece.fields |= {name: fields[name] for name in kept}
             for name, column in zip(kept, columns, strict=True):
                 self._add(piece, name, column)

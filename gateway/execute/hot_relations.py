@@ -17,19 +17,22 @@ from datafusion import DataFrame, Expr, SessionContext, col
 
 from catalog.names import always_quoted
 from catalog.scans import FileScan
+from catalog.whole_numbers import Summed, whole
 from gateway.counts import CacheState
 from gateway.execute import file_relations
 from gateway.execute.file_groups import balanced_union, named_again
+from gateway.execute.hot_arrays import in_whole_numbers
 from gateway.execute.hot_columns import Entry, HotColumns, Piece, rows_of
 
 _KEPT = 64  # relations; one of millions of rows takes some megabytes beside its columns
-_Key = tuple[int, str, bool, tuple[str, ...], frozenset[str], tuple[int, ...]]
+_Key = tuple[int, str, bool, tuple[str, ...], frozenset[str], tuple[int, ...], tuple[str, ...]]
 
 
 @dataclass(slots=True)
 class HotRelation:
     """A relation, its name quoted for SQL. ``files`` are those in memory, ``compares_texts`` says that
-    conditions are to be planned over the different texts of a column, ``users`` are statements that are planned now.
+    conditions are to be planned over the different texts of a column, ``in_whole`` that it has what a query in whole
+    numbers asks for, ``users`` are statements that are planned now.
     """
 
     name: str
@@ -37,6 +40,7 @@ class HotRelation:
     columns: tuple[str, ...]
     pieces: tuple[Piece, ...]
     compares_texts: bool
+    in_whole: bool = False
     users: int = 0
 
     @property
@@ -47,16 +51,23 @@ class HotRelation:
 
 @dataclass(slots=True)
 class Planning:
-    """The relations that one statement is planned over."""
+    """The relations that one statement is planned over; of ``in_whole`` are those that have whole numbers."""
 
     relations: HotRelations
     taken: list[HotRelation] = field(default_factory=list)
+    in_whole: set[str] = field(default_factory=set)
 
-    def take(self, context: SessionContext, scan: FileScan, partitions: int, *, fenced: bool) -> HotRelation | None:
-        """Note that a scan is read; return a relation for it where columns of its files are in memory."""
-        found = self.relations.take(context, scan, partitions, fenced=fenced)
+    def take(
+        self, context: SessionContext, scan: FileScan, partitions: int, summed: Summed | None = None, *, fenced: bool
+    ) -> HotRelation | None:
+        """Note that a scan is read; return a relation for it where columns of its files are in memory, with numerics as
+        whole numbers beside them where the sums of ``summed`` may be of these.
+        """
+        found = self.relations.take(context, scan, partitions, summed, fenced=fenced)
         if found is not None:
             self.taken.append(found)
+            if found.in_whole and summed is not None:
+                self.in_whole.add(summed.relation)
         return found
 
     def simplified(self, context: SessionContext, frame: DataFrame) -> DataFrame:
@@ -101,7 +112,9 @@ class HotRelations:
                 for one in plan.taken:
                     one.users -= 1
 
-    def take(self, context: SessionContext, scan: FileScan, partitions: int, *, fenced: bool) -> HotRelation | None:
+    def take(
+        self, context: SessionContext, scan: FileScan, partitions: int, summed: Summed | None, *, fenced: bool
+    ) -> HotRelation | None:
         """Do what `Planning.take` says; the relation stays for as long as it has users."""
         pieces = self.columns.used(scan)
         hot = _in_whole(pieces, scan.read)
@@ -115,10 +128,11 @@ class HotRelations:
         with self.columns.lock:
             if _in_whole(pieces, scan.read) != hot:
                 return None  # that has changed just now
-            key = id(context), scan.key, fenced, scan.read, scan.compared, tuple(map(id, hot))
+            wholes = tuple(summed.scales) if summed is not None and files is None and _is_exact(summed, hot) else ()
+            key = id(context), scan.key, fenced, scan.read, scan.compared, tuple(map(id, hot)), wholes
             made = self._made.get(key)
             if made is None:
-                made = self._made[key] = self._make(context, scan, hot, files, partitions, fenced=fenced)
+                made = self._made[key] = self._make(context, scan, hot, files, partitions, wholes, fenced=fenced)
                 self._limit_number()
             self._made.move_to_end(key)
             made.users += 1
@@ -131,17 +145,18 @@ class HotRelations:
         hot: tuple[Piece, ...],
         files: str | None,
         partitions: int,
+        wholes: tuple[str, ...],
         *,
         fenced: bool,
     ) -> HotRelation:
-        frames = _in_memory(context, hot, scan, partitions)
+        frames = _in_memory(context, hot, scan, partitions, wholes)
         if files is not None:
             frames.append(context.sql(f"SELECT {', '.join(map(always_quoted, scan.read))} FROM {files}"))
         frame = balanced_union(frames, fenced=fenced)
         name = f"hot_{secrets.token_hex(8)}"  # nobody can guess it
         context.register_table(name, frame.into_view())
         compares_texts = any(_is_by_texts(piece, name) for piece in hot for name in scan.compared)
-        return HotRelation(f'"{name}"', context, scan.read, hot, compares_texts)
+        return HotRelation(f'"{name}"', context, scan.read, hot, compares_texts, bool(wholes))
 
     def _limit_number(self) -> None:
         for key, relation in [*self._made.items()][: max(0, len(self._made) - _KEPT)]:
@@ -169,7 +184,20 @@ def _in_whole(pieces: Sequence[Piece], names: Sequence[str]) -> tuple[Piece, ...
     return tuple(piece for piece in pieces if all(name in piece.columns for name in names))
 
 
-def _in_memory(context: SessionContext, pieces: Sequence[Piece], scan: FileScan, partitions: int) -> list[DataFrame]:
+def _is_exact(summed: Summed, pieces: Sequence[Piece]) -> bool:
+    """Whether a query in whole numbers has the same sums: all values are in memory, as such, and none is too large."""
+    for piece in pieces:
+        for name, scale in summed.scales.items():
+            kept = piece.columns[name][0].type if name in piece.columns else None
+            if kept is None or not pa.types.is_decimal64(kept) or kept.scale != scale or whole(name) in piece.fields:
+                return False
+    largest = {name: max(piece.largest[name] for piece in pieces) for name in summed.scales}
+    return summed.fits(sum(map(_rows, pieces)), largest)
+
+
+def _in_memory(
+    context: SessionContext, pieces: Sequence[Piece], scan: FileScan, partitions: int, wholes: Sequence[str]
+) -> list[DataFrame]:
     """Return rows in memory as relations; values have the types that the files' relation has."""
     names = scan.read
     alike: dict[tuple[pa.DataType, ...], list[Piece]] = defaultdict(list)
@@ -177,7 +205,7 @@ def _in_memory(context: SessionContext, pieces: Sequence[Piece], scan: FileScan,
         alike[tuple(piece.columns[name][0].type for name in names)].append(piece)
     rows = sum(map(_rows, pieces))
     return [
-        _alike_in_memory(context, some, scan, max(1, partitions * sum(map(_rows, some)) // max(1, rows)))
+        _alike_in_memory(context, some, scan, max(1, partitions * sum(map(_rows, some)) // max(1, rows)), wholes)
         for some in alike.values()
     ]
 
@@ -186,24 +214,30 @@ def _rows(piece: Piece) -> int:
     return rows_of(next(iter(piece.columns.values())))
 
 
-def _alike_in_memory(context: SessionContext, pieces: Sequence[Piece], scan: FileScan, partitions: int) -> DataFrame:
-    """Return the rows of files whose columns are kept in the same types."""
+def _alike_in_memory(
+    context: SessionContext, pieces: Sequence[Piece], scan: FileScan, partitions: int, wholes: Sequence[str]
+) -> DataFrame:
+    """Return the rows of files whose columns are kept in the same types, ``wholes`` as whole numbers, too."""
     wanted = [_field(pieces, name) for name in scan.read]
-    schema = pa.schema([one.with_type(pieces[0].columns[one.name][0].type) for one in wanted])
+    kept = [one.with_type(pieces[0].columns[one.name][0].type) for one in wanted]
+    beside = [pa.field(whole(one.name), pa.int64(), one.nullable) for one in wanted if one.name in wholes]
+    schema = pa.schema([*kept, *beside])
     parts: list[list[pa.RecordBatch]] = [[] for _ in range(partitions)]
     rows, done = sum(map(_rows, pieces)), 0
     for piece in pieces:
         for arrays in zip(*(piece.columns[name] for name in scan.read), strict=True):
+            numbers = [in_whole_numbers(one) for name, one in zip(scan.read, arrays, strict=True) if name in wholes]
             parts[min(partitions - 1, done * partitions // max(1, rows))].append(
-                pa.RecordBatch.from_arrays([*arrays], schema=schema)
+                pa.RecordBatch.from_arrays([*arrays, *numbers], schema=schema)
             )
             done += len(arrays[0])
     name = f"rows_{secrets.token_hex(8)}"
     context.register_record_batches(name, [part for part in parts if part])
     frame = named_again(context.table(name))
     context.deregister_table(name)  # only the relation made of it still refers to it
-    columns = zip(wanted, schema.types, strict=True)
-    return frame.select(*(_as_wanted(one, kept, compared=one.name in scan.compared) for one, kept in columns))
+    columns = zip(wanted, kept, strict=True)
+    given = [_as_wanted(one, as_kept.type, compared=one.name in scan.compared) for one, as_kept in columns]
+    return frame.select(*given, *(col(always_quoted(one.name)) for one in beside))
 
 
 def _is_by_texts(piece: Piece, name: str) -> bool:

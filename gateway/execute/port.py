@@ -13,6 +13,7 @@ from typing import Protocol
 import pyarrow as pa
 
 from catalog.scans import Scan
+from catalog.whole_numbers import InWholeNumbers
 from gateway.counts import CacheState
 from gateway.execute.operators import Operator
 from gateway.rights import Rights
@@ -47,9 +48,9 @@ class EngineQuery:
     ``is_over_files`` says that columns in memory are not to be used, ``withholds_values`` that its errors tell no
     values: some may be hidden from who asks. ``measured`` is told, in a thread and after the rows were read to their
     end, what the operators have counted; worker processes do not tell. ``rights`` are those that it was planned with,
-    to be looked at where it has waited.
-    ``merges`` says that joins are to sort both of their sides, which spills, where they would otherwise hash one of
-    them, which cannot.
+    to be looked at where it has waited. ``merges`` says that joins are to sort both of their sides, which spills, where
+    they would otherwise hash one of them, which cannot. ``in_whole_numbers`` is another form of it, for relations whose
+    columns are in memory.
     """
 
     sql: str
@@ -66,6 +67,7 @@ class EngineQuery:
     withholds_values: bool = False
     rights: Rights | None = field(default=None, compare=False)
     merges: bool = False
+    in_whole_numbers: InWholeNumbers | None = None
 
 
 _HOT = "hot_columns"
@@ -182,7 +184,9 @@ class EnginePort(Protocol):
 async def explained(start: Start, query: EngineQuery, parameters: Sequence[pa.Scalar], analyze: bool) -> str:
     """Do what `EnginePort.explain` says with a query that is started as any other."""
     head = "EXPLAIN ANALYZE " if analyze else "EXPLAIN "
-    asked = replace(query, sql=head + query.sql, is_plain_scan=False, is_explained=True)
+    other = query.in_whole_numbers
+    other = replace(other, sql=head + other.sql) if other is not None else None
+    asked = replace(query, sql=head + query.sql, is_plain_scan=False, is_explained=True, in_whole_numbers=other)
     running = await start(lambda: asked, parameters)
     lines: list[str] = []
     try:

@@ -15,6 +15,7 @@ from catalog.errors import SqlError
 from catalog.names import TableName
 from catalog.principals import Principal
 from catalog.tables import Catalog, Column, Table
+from catalog.whole_numbers import whole
 from gateway.evaluation.evaluator import Evaluator
 from gateway.execute.context_settings import ALL
 from gateway.sql.engine_dialect.before_qualify import parse, prepare
@@ -91,7 +92,8 @@ class Engine:
         self.evaluator = evaluator
         evaluator.register(self.context)
         for relation in relations:
-            self.context.register_record_batches(relation.name, [_as_files_are_read(relation.rows).to_batches()])
+            rows = _with_whole_numbers(_as_files_are_read(relation.rows))
+            self.context.register_record_batches(relation.name, [rows.to_batches()])
         tables = [table_of(relation) for relation in relations]
         catalog = Catalog(1, {table.name: table for table in tables}, {"public": None})
         self.names = Names(catalog, frozenset(), ("public",), lambda name: True, types=evaluator)
@@ -109,7 +111,7 @@ class Engine:
         optimized = optimize(governed).tree.copy()
         for relation in [*relations_of(optimized)]:
             relation.base.set("db", None)
-        return render_with_calls(optimized, Session(time_zone), self.evaluator, Once.CHEAPER)
+        return render_with_calls(optimized, Session(time_zone), self.evaluator, Once.CHEAPER, is_large=True)
 
     def answer(self, sql: str, time_zone: str = "UTC") -> Answer:
         names, oids, typmods = self.mirror.describe(sql)
@@ -125,13 +127,23 @@ class Engine:
             for query in once.queries:
                 self.context.deregister_table(query.relation)
         settings = OutputSettings(time_zone=time_zone)
-        columns = [_texts(*each, settings) for each in zip(table.columns, oids, typmods, strict=True)]
-        return Answer(names, oids, tuple(zip(*columns, strict=True)), exact=False)
+        rows = _as_sent(table, oids, typmods, settings)
+        if (other := rendered.in_whole_numbers) is not None:
+            found = _as_sent(self._rows(other.sql), oids, typmods, settings)
+            assert sorted(map(str, found)) == sorted(map(str, rows)), other.sql
+        return Answer(names, oids, rows, exact=False)
 
     def _rows(self, sql: str) -> pa.Table:
         frame = self.context.sql(sql)
         batches = frame.collect()  # their schema is the truth: the frame's own is that of the unoptimized plan
         return pa.Table.from_batches(batches) if batches else frame.schema().empty_table()
+
+
+def _as_sent(
+    table: pa.Table, oids: tuple[int, ...], typmods: tuple[int, ...], settings: OutputSettings
+) -> tuple[tuple[str | None, ...], ...]:
+    columns = [_texts(*each, settings) for each in zip(table.columns, oids, typmods, strict=True)]
+    return tuple(zip(*columns, strict=True))
 
 
 def _texts(column: pa.ChunkedArray, oid: int, typmod: int, settings: OutputSettings) -> list[str | None]:
@@ -160,6 +172,16 @@ def _as_files_are_read(table: pa.Table) -> pa.Table:
     """Return a table with its strings as views."""
     fields = [pa.field(f.name, pa.string_view() if f.type == pa.string() else f.type) for f in table.schema]
     return table.cast(pa.schema(fields))
+
+
+def _with_whole_numbers(table: pa.Table) -> pa.Table:
+    """Return a table with its numerics as whole numbers beside them, as columns in memory have them."""
+    for field in table.schema:
+        if pa.types.is_decimal128(field.type) and field.type.precision <= 18:
+            whole_numbers = table.column(field.name).cast(pa.decimal64(field.type.precision, field.type.scale))
+            chunks = [chunk.view(pa.int64()) for chunk in whole_numbers.chunks]
+            table = table.append_column(whole(field.name), pa.chunked_array(chunks, pa.int64()))
+    return table
 
 
 __all__ = ["Engine", "Postgres", "SqlError", "Subject", "engine_context", "table_of"]

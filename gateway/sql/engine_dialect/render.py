@@ -13,6 +13,7 @@ from sqlglot import exp
 
 from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
+from catalog.whole_numbers import InWholeNumbers
 from gateway.sql.engine_dialect import (
     aggregates,
     allowed,
@@ -48,6 +49,7 @@ from gateway.sql.engine_dialect.moments import Session
 from gateway.sql.engine_dialect.outer_joins import without_right_joins
 from gateway.sql.engine_dialect.postgres_calls import ResultTypes
 from gateway.sql.engine_dialect.rules import BY_CLASS
+from gateway.sql.engine_dialect.whole_numbers import in_whole_numbers
 from gateway.sql.engine_dialect.with_materialized import Materialized, Once, materialized
 from optimizer.census import LEAVES, Census, take_census
 from optimizer.copies import copied, copied_with_census
@@ -60,14 +62,15 @@ _MOST_LEVELS = 4
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """The engine's SQL, what it has PostgreSQL evaluate, whether its parameters do nothing but be compared, and what of
-    it may be computed once, before the rest.
+    """The engine's SQL, what it has PostgreSQL evaluate, whether its parameters do nothing but be compared, what of it
+    may be computed once, before the rest, and its form for sums of whole numbers.
     """
 
     sql: str
     calls: frozenset[str]
     compares: bool
     once: Materialized | None = None
+    in_whole_numbers: InWholeNumbers | None = None
 
 
 def render(tree: exp.Query, session: Session = UTC, *, numeric_text: bool = False) -> str:
@@ -81,15 +84,18 @@ def render(tree: exp.Query, session: Session = UTC, *, numeric_text: bool = Fals
 
 
 def render_with_calls(
-    tree: exp.Query, session: Session, types: ResultTypes | None, once: Once = Once.NEVER
+    tree: exp.Query, session: Session, types: ResultTypes | None, once: Once = Once.NEVER, *, is_large: bool = False
 ) -> Rendered:
     """Return the engine's SQL as `render` does, with ``numeric_text``; what the dialect has no translation for is a
-    call of PostgreSQL's. ``once`` says which WITH queries are to be computed once.
+    call of PostgreSQL's. ``once`` says which WITH queries are to be computed once; ``is_large`` that the tables are so
+    large that it is worth to look for sums of whole numbers.
     """
-    return _rendered(*_translated_tree(tree, session, types), True, once)
+    return _rendered(*_translated_tree(tree, session, types), True, once, is_large)
 
 
-def _rendered(tree: exp.Query, census: Census, numeric_text: bool, once: Once = Once.NEVER) -> Rendered:
+def _rendered(
+    tree: exp.Query, census: Census, numeric_text: bool, once: Once = Once.NEVER, is_large: bool = False
+) -> Rendered:
     if blanks.put_out(tree):
         census = take_census(tree)
     if numeric_text and output.with_numeric_text(tree, census):
@@ -103,7 +109,8 @@ def _rendered(tree: exp.Query, census: Census, numeric_text: bool, once: Once = 
     parts = materialized(tree, once)
     volatile.check(census, () if parts is None else [one.name for one in parts.queries])
     sql = generate(tree)
-    return Rendered(sql, called(tree) if census.has(exp.Anonymous) else frozenset(), compares, parts)
+    whole = in_whole_numbers(tree) if is_large and census.has(exp.Sum) else None
+    return Rendered(sql, called(tree) if census.has(exp.Anonymous) else frozenset(), compares, parts, whole)
 
 
 _NULL_SAFE = (exp.NullSafeEQ, exp.NullSafeNEQ)
