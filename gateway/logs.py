@@ -49,6 +49,21 @@ def _as_json(_logger: Any, _method: str, event: EventDict) -> str:
     return _JSON.encode(event)
 
 
+_Ended = tuple[str, int | None, float, str | None, str | None]
+"""A statement that has ended: lane, rows, milliseconds, connection and statement."""
+
+
+def _beginning(lane: str, rows: int | None, milliseconds: float, connection: str | None, statement: str | None) -> str:
+    """Return its record as JSON, which the level and the timestamp are missing of."""
+    counted = "" if rows is None else f'"rows": {rows}, '
+    of_connection = "" if connection is None else f'"connection": "{connection}", '
+    of_statement = "" if statement is None else f'"statement": "{statement}", '
+    return (
+        f'{{"lane": "{lane}", {counted}"milliseconds": {milliseconds:.3f}, "event": "statement", '
+        f"{of_connection}{of_statement}"
+    )
+
+
 class _Records:
     """Writes rendered records. A stream that takes no more (a full disk, a closed pipe) fails no statement, as with the
     handlers of the standard library.
@@ -57,28 +72,27 @@ class _Records:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._lock = threading.Lock()
-        self._due: deque[str] = deque()  # beginnings of records, that are written together
+        self._due: deque[_Ended] = deque()  # that are written together
         self._loop: asyncio.AbstractEventLoop | None = None  # that does so
 
     def write(self, *records: str) -> None:
         """Write each record in a line of its own, behind those that are due."""
         with self._lock, suppress(OSError, ValueError):
             if self._due:
-                now = datetime.now(UTC).replace(tzinfo=None).isoformat()
+                level = f'"level": "info", "timestamp": "{datetime.now(UTC).replace(tzinfo=None).isoformat()}Z"}}'
                 due = [self._due.popleft() for _ in range(len(self._due))]  # others may be added meanwhile
-                records = (*[f'{one}"level": "info", "timestamp": "{now}Z"}}' for one in due], *records)
+                records = (*[_beginning(*one) + level for one in due], *records)
             self._stream.write("\n".join((*records, "")))
             self._stream.flush()
 
-    def write_soon(self, beginning: str) -> None:
-        """Write a record a moment later, as one of that moment, with all that come until then; only in an event loop.
-        ``beginning`` is JSON that level and timestamp are missing of.
+    def write_soon(self, ended: _Ended) -> None:
+        """Write a record a moment later, as one of that moment, with all that come until then; only in an event
+        loop.
         """
-        loop = asyncio.get_running_loop()
-        if not self._due or self._loop is not loop:
-            self._loop = loop
-            loop.call_later(_SOON, self.write)
-        self._due.append(beginning)
+        if not self._due or self._loop is None or self._loop.is_closed():
+            self._loop = asyncio.get_running_loop()
+            self._loop.call_later(_SOON, self.write)
+        self._due.append(ended)
 
     debug = info = warning = error = critical = write
 
@@ -199,14 +213,7 @@ def note_statement(
         soon(log.info, "statement", lane=lane, **counted, milliseconds=round(milliseconds, 3), **named)
         return
     connection, statement = bound_ids() if ids is None else ids
-    counted_as = "" if rows is None else f'"rows": {rows}, '
-    of_connection = "" if connection is None else f'"connection": "{connection}", '
-    of_statement = "" if statement is None else f'"statement": "{statement}", '
-    record = (
-        f'{{"lane": "{lane}", {counted_as}"milliseconds": {milliseconds:.3f}, "event": "statement", '
-        f"{of_connection}{of_statement}"
-    )
-    records.write_soon(record)
+    records.write_soon((lane, rows, milliseconds, connection, statement))
 
 
 def without_literals(sql: str) -> str:

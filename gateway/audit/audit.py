@@ -25,7 +25,7 @@ from catalog.sqlstate import SqlState
 from catalog.store.audit_store import AuditStore
 from catalog.store.connection import DATABASE
 from gateway.audit.bursts import Bursts
-from gateway.audit.entries import Kind, Outcome, as_members
+from gateway.audit.entries import Kind, Outcome, as_members, ended_json
 from gateway.audit.journal import Journal, JournalFull
 from gateway.audit.shipping import Shipper
 from gateway.authentication.throttle import network_of
@@ -33,7 +33,7 @@ from gateway.configuration.config import Audit as AuditConfig
 from gateway.counts import StatementCounts
 
 _log = structlog.get_logger(__name__)
-_DENIED: Final = Kind.DENIED  # an Enum's attributes are slow
+_DENIED, _STATEMENT = Kind.DENIED, Kind.STATEMENT  # an Enum's attributes are slow
 _PATIENCE: Final = 5.0  # seconds that a statement waits for its intent to be written
 _LOST_MOST: Final = 8 << 20  # bytes of outcomes that are kept in memory while the journal takes none
 _STRANGERS: Final = 10  # entries a second about peers that have not logged in
@@ -70,18 +70,18 @@ class Waiting(Protocol):
 class Ticket:
     """A statement whose intent was written. `end` is called once, and does not block or fail."""
 
-    __slots__ = ("_audit", "_entry", "sequence", "started")
+    __slots__ = ("_audit", "entry", "sequence", "started")
 
     def __init__(self, audit: Audit, entry: Entry, sequence: int) -> None:
         self._audit = audit
-        self._entry = entry
+        self.entry = entry
         self.sequence = sequence
         self.started = monotonic()
 
     def end(self, outcome: Outcome) -> None:
         """Write how it ended, as soon as what is queued for the client has been sent."""
         if self.sequence:
-            self._audit.write_outcome_soon(self._entry, self.sequence, outcome)
+            self._audit.write_outcome_soon(self.entry, self.sequence, outcome)
 
 
 class Audit:
@@ -91,6 +91,8 @@ class Audit:
         self._config = config
         self._waits = config.mode == "synchronous" or config.fsync == "group"
         self._journal = journal
+        self.is_on = journal is not None
+        """Whether anything is written at all."""
         self._instance = secrets.token_hex(4)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._flusher = ThreadPoolExecutor(1, "audit-flush") if journal is not None else None
@@ -99,6 +101,7 @@ class Audit:
         self._stored = 0
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._ended: list[tuple[Entry, int, Outcome]] = []  # whose outcomes are about to be written
+        self._completed: list[tuple[Entry, int, tuple[str, int, int, float]]] = []  # so too (`completed`)
         self._beginning: list[tuple[Entry, Waiting]] = []  # whose intents are
         self._lost: deque[tuple[str, Kind]] = deque()
         self._lost_bytes = self._dropped = 0
@@ -170,11 +173,6 @@ class Audit:
         self._flusher.shutdown()
         self._journal.close()
 
-    @property
-    def is_on(self) -> bool:
-        """Whether anything is written at all."""
-        return self._journal is not None
-
     async def begin(self, entry: Entry) -> Ticket:
         """Write an intent. Raises SqlError 58030 where that cannot be done: then the statement must not run."""
         if self._journal is None:
@@ -198,7 +196,7 @@ class Audit:
         """Write an intent as `begin` does, with all that is to be written in this turn of the event loop; only where
         the audit `is_prompt`.
         """
-        if not self._beginning and not self._ended:
+        if not (self._beginning or self._completed or self._ended):
             asyncio.get_running_loop().call_soon(self._write_due)
         self._beginning.append((entry, waiting))
 
@@ -230,24 +228,38 @@ class Audit:
 
     def write_outcome_soon(self, entry: Entry, intent: int, outcome: Outcome) -> None:
         """Write how a statement ended (see `Ticket.end`), with all that end in the same turn of the event loop."""
-        if not self._beginning and not self._ended:
+        if not (self._beginning or self._completed or self._ended):
             asyncio.get_running_loop().call_soon(self._write_due)
         self._ended.append((entry, intent, outcome))
+
+    def completed(self, ticket: Ticket, read: str, rows: int, sent: int, seconds: float) -> None:
+        """Write soon that a statement was completed, in the place of `Ticket.end`: what most statements come to takes
+        the fewest steps. ``read`` is what it has read, as JSON.
+        """
+        if ticket.sequence:
+            if not (self._beginning or self._completed or self._ended):
+                asyncio.get_running_loop().call_soon(self._write_due)
+            self._completed.append((ticket.entry, ticket.sequence, (read, rows, sent, seconds)))
 
     def _write_due(self) -> None:
         """Write outcomes and intents in one step; where that cannot be, each as if it came alone."""
         ended, self._ended = self._ended, []
+        completed, self._completed = self._completed, []
         beginning, self._beginning = self._beginning, []
         phase = _phase("outcome", self._instance)
         outcomes = [
             (outcome.kind, f'"event":"{event}",{phase},{members},"intent":{intent},{outcome.json()}')
             for (event, members, _), intent, outcome in ended
         ]
+        outcomes += [
+            (_STATEMENT, f'"event":"{event}",{phase},{members},"intent":{intent},{ended_json(*how)}')
+            for (event, members, _), intent, how in completed
+        ]
         if not beginning:
             self._append_later(*outcomes)
         else:
             self._append_together(outcomes, beginning)
-        for (entry, _, _), (kind, _) in zip(ended, outcomes, strict=True):
+        for (entry, _, _), (kind, _) in zip(ended, outcomes, strict=False):
             if kind is _DENIED:
                 self._watch(entry)
 

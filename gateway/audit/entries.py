@@ -38,10 +38,11 @@ class Kind(StrEnum):
 
 
 _STATEMENT, _DENIED, _ACCESS = Kind.STATEMENT, Kind.DENIED, Kind.ACCESS  # an Enum's attributes are slow
+COMPLETED = "completed"  # the word of statements that were
 ACCESS_LANE = "access"  # of statements that change rights, policies, masks and tags
 _DONE = str(SqlState.SUCCESSFUL_COMPLETION)
 _ENDINGS = {
-    _DONE: "completed",
+    _DONE: COMPLETED,
     str(SqlState.QUERY_CANCELED): "canceled",
     str(SqlState.CONNECTION_FAILURE): "left",
 }
@@ -179,10 +180,13 @@ class Outcome(NamedTuple):
     def json(self) -> str:
         """Return the members of a JSON object."""
         sqlstate, rows, sent, seconds, reading = self
-        read = reading.json()
-        state = '"00000"' if sqlstate == _DONE else json_text(sqlstate)
-        ended = f'"rows":{rows},"bytes":{sent},"duration_ms":{seconds * 1000:.3f},"sqlstate":{state}'
-        return f"{read},{ended}" if read else ended
+        return ended_json(reading.json(), rows, sent, seconds, '"00000"' if sqlstate == _DONE else json_text(sqlstate))
+
+
+def ended_json(read: str, rows: int, sent: int, seconds: float, state: str = '"00000"') -> str:
+    """Return the members of a JSON object that say how a statement ended; ``read`` and ``state`` are JSON."""
+    ended = f'"rows":{rows},"bytes":{sent},"duration_ms":{seconds * 1000:.3f},"sqlstate":{state}'
+    return f"{read},{ended}" if read else ended
 
 
 def as_members(values: Mapping[str, object]) -> str:

@@ -19,7 +19,17 @@ from catalog.principals import Principal
 from catalog.sqlstate import SqlState
 from gateway.activity import Activity
 from gateway.audit.audit import Audit, Entry, Ticket, Waiting
-from gateway.audit.entries import NOTHING_KNOWN, Kind, Outcome, ReadAgain, Reading, Who, as_members, json_text
+from gateway.audit.entries import (
+    COMPLETED,
+    NOTHING_KNOWN,
+    Kind,
+    Outcome,
+    ReadAgain,
+    Reading,
+    Who,
+    as_members,
+    json_text,
+)
 from gateway.authentication.identity import Identity
 from gateway.logs import bound_ids
 from gateway.sql.normalised import SHORT, known_reading, normalised
@@ -188,21 +198,23 @@ class Witness:
         more than a moment.
         """
         text, like = texts
-        if not self._audit.is_prompt:
+        audit, entry = self._audit, _UNWRITTEN
+        if not audit.is_prompt:
             return False
-        entry = _UNWRITTEN
-        if self._audit.is_on:
-            members = self._members_again(like, asks)
+        if audit.is_on:
+            of, _, who, application, known = self._told
+            is_same = like is of and asks[0] is who and asks[1] == application  # mostly
+            members = known if is_same else self._members_again(like, asks)
             if members is None:
                 return False
             entry = Entry("statement", f'"connection":"{ids[0]}","statement":"{ids[1]}",{members}')
         self._subject = text
         self.activity.begins(text)
-        self._audit.begin_soon(entry, waiting)
+        audit.begin_soon(entry, waiting)
         return True
 
     def _members_again(self, text: str, asks: tuple[Principal, str]) -> str | None:
-        """Return what an entry has of a statement whose text was read before; mostly it was the last one's, too."""
+        """Return what an entry has of a statement whose text was read before."""
         known_text, shown, who, application, members = self._told
         principal, called = asks
         if text is not known_text:
@@ -220,10 +232,16 @@ class Witness:
         self._open.append(_Open(ticket, self._client.sent_bytes, simple=simple, limit=0))
 
     def completed(self, rows: int) -> None:
-        """End the one statement there is, of which the client was told all, and that the session is ready."""
-        one = self._open.popleft()
-        one.rows, one.sqlstate = rows, _DONE
-        self._end(one)
+        """End the one statement there is, of which the client was told all, and that the session is ready, after
+        `reading_again`.
+        """
+        one, sent = self._open.popleft(), self._client.sent_bytes
+        again, ticket = one.again, one.ticket
+        assert again is not None and again.lane is not None
+        bytes_, self._told_bytes = sent - max(one.bytes_before, self._told_bytes), sent
+        seconds = monotonic() - ticket.started
+        self._audit.counts.note(again.lane, COMPLETED, seconds, rows, bytes_)
+        self._audit.completed(ticket, again.written, rows, bytes_, seconds)
         self._subject = ""
         self._portals.clear()
         self.activity.ends("I")

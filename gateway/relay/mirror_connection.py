@@ -394,7 +394,9 @@ class MirrorConnection:
     @property
     def has_news(self) -> bool:
         """Whether the client is to be told something before its session is ready."""
-        return bool(self._unasked) or self.may_have_spoken
+        if self._unasked:
+            return True
+        return not self._unsettled and (len(self._received.data) > 0 or self._received.ended)
 
     @property
     def has_ended(self) -> bool:

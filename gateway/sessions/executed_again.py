@@ -122,7 +122,8 @@ class ExecutedAgain:
 
     def current(self, named: NamedStatement) -> Again | None:
         """Return what is known of a statement, if all is as it was, of a session that `is_at_rest`."""
-        again = named.last.again if named.last is not None else None
+        last = named.last
+        again = last.again if last is not None else None
         if again is None or again.logins is not self.lake.remote_logins.version:
             return None
         return again if self._is_as_it_was(named, again) else None
@@ -137,11 +138,9 @@ class ExecutedAgain:
         if last is None or known.settings is not self.engine.settings or last.prepared is not named.prepared:
             return False
         try:
-            if last.names is not self.role.names():
-                return False
+            return self.role.still_means(last.names) and not is_outdated(named.prepared.plan, self.lake)
         except SqlError:
             return False  # it is told as of every statement
-        return not is_outdated(named.prepared.plan, self.lake)
 
     def is_planned(self, named: NamedStatement, plan: Plan) -> bool:
         """Whether a plan was made for who asks now, under the names that the statement has, which say so from then on:
@@ -160,7 +159,12 @@ class ExecutedAgain:
 
     def is_still_current(self, again: Again) -> bool:
         """Whether that is so yet, a moment after `current`: only what others may have changed meanwhile is asked."""
-        return again.logins is self.lake.remote_logins.version and self.is_still_light(again)
+        if again.logins is not self.lake.remote_logins.version or again.settings is not self.engine.settings:
+            return False
+        try:
+            return self.role.is_unchanged()
+        except SqlError:
+            return False
 
     def is_still_light(self, known: Again | LightAgain) -> bool:
         """As `is_still_current`, for a statement that is sent to no server."""

@@ -75,8 +75,19 @@ class SessionRole:
         (catalog, access, _, known), lake = self._known[0], self._lake
         if catalog is not lake.catalog or access is not lake.access:
             return False
+        user, current = self._engine.session_user, self._engine.current_user
+        if (user is None or user == known.name) and (current is None or current == known.name):
+            now = self._get_principal(self._login)  # mostly: what `principal` returns then
+            if now is known:
+                return True
         principal = self.principal()
         return principal is known or principal == known
+
+    def still_means(self, names: Names) -> bool:
+        """Whether `names` would return these very names. Raises SqlError as it does."""
+        if self._known is None or self._known[1] is not names or names.temporary is not self.temporary:
+            return False
+        return self._known[0][2] == self._mirror.parameters.get("search_path", "") and self.is_unchanged()
 
     @property
     def asking(self) -> Principal:

@@ -144,7 +144,8 @@ class Straight(InCallbacks[_Begun]):
         begun.lease.connection.take()
         self._client.completed(rows)
         self._note(begun, rows)
-        self._over()
+        super()._over()
+        begun.lease.end_in_order()
         return True
 
     def _lost(self) -> None:

@@ -15,7 +15,6 @@ _LENGTH: Final = 4  # bytes before a value
 _NULL: Final = -1
 _SIZE_BEHIND: Final = len(END) + 1  # bytes of messages at once that Bind's length does not count
 _NAME: Final = 6  # where the statement's name begins, behind the message's header and the unnamed portal
-_AROUND_NAME: Final = 6  # bytes that Bind's length counts beside the name and what is behind it
 _BIND: Final = ord("B")
 _packed: Final = UINT32.pack
 
@@ -25,13 +24,14 @@ class BoundValues:
     of columns in the messages, ``sent`` those in the ones that go on.
     """
 
-    __slots__ = ("_before", "_behind", "_count", "_sent_before", "_sent_behind")
+    __slots__ = ("_before", "_behind", "_count", "_last", "_sent_before", "_sent_behind")
 
     def __init__(self, count: int, written: _Formats, sent: _Formats) -> None:
         self._count = count
         self._before, self._behind = _around(count, written)
         self._behind += END
         self._sent_before, self._sent_behind = _around(count, sent)
+        self._last: tuple[str | None, int, bytes] = (None, 0, b"")  # of the last statement that values were sent for
 
     def cut(self, data: bytes, named: int) -> bytes | None:
         """Return the values of a Bind message at once, whose statement's name ends at ``named``; None where it is not
@@ -59,9 +59,12 @@ class BoundValues:
 
     def message(self, name: str, raw: bytes) -> bytes:
         """Return the Bind message that goes on, with values that were cut out, for a statement of this name."""
-        named, before, behind = name.encode("ascii"), self._sent_before, self._sent_behind
-        size = _AROUND_NAME + len(named) + len(before) + len(raw) + len(behind)
-        return b"B%b\0%b\0%b%b%b" % (_packed(size), named, before, raw, behind)
+        last, size, before = self._last
+        if last != name:
+            before = b"\0%b\0%b" % (name.encode("ascii"), self._sent_before)
+            size = _LENGTH + len(before) + len(self._sent_behind)
+            self._last = name, size, before
+        return b"B%b%b%b%b" % (_packed(size + len(raw)), before, raw, self._sent_behind)
 
 
 def _around(count: int, formats: _Formats) -> tuple[bytes, bytes]:
