@@ -63,8 +63,10 @@ def rounded_quotient(quotient: pa.Array, left: pa.Array, right: pa.Array, least:
     result = quotient
     for scale in np.unique(scales):
         if scale < 28:  # the digits of a quotient are cut there already
-            rounded = pc.round(quotient, ndigits=int(scale), round_mode="half_towards_infinity")
-            result = pc.if_else(pa.array(scales == scale), rounded.cast(_QUOTIENT), result)
+            chosen = pa.array(scales == scale)
+            some = quotient if scales.min() == scales.max() else quotient.filter(chosen)
+            rounded = pc.round(some, ndigits=int(scale), round_mode="half_towards_infinity").cast(_QUOTIENT)
+            result = rounded if some is quotient else pc.replace_with_mask(result, chosen, rounded)
     return result
 
 

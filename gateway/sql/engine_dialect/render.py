@@ -22,6 +22,7 @@ from gateway.sql.engine_dialect import (
     distinct_on,
     equal_values,
     evaluation_order,
+    exact_quotients,
     group_keys,
     names,
     nan_signs,
@@ -99,6 +100,8 @@ def _rendered(
     if blanks.put_out(tree):
         census = take_census(tree)
     if numeric_text and output.with_numeric_text(tree, census):
+        census = take_census(tree)
+    if census.has(exp.Anonymous) and exact_quotients.multiply(census):
         census = take_census(tree)
     nesting.check(census)
     compares = are_compared(census)
