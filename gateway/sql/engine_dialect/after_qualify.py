@@ -18,6 +18,7 @@ from gateway.sql.engine_dialect.from_functions import SCALAR
 from gateway.sql.engine_dialect.grouped_columns import NO_KEYS, PrimaryKeys
 from gateway.sql.engine_dialect.row_json import replace_row
 from optimizer.census import Census, take_census
+from optimizer.copies import copied
 
 USING = "using"  # in a join's meta: it was written with USING or NATURAL
 ROW = "row"  # in a tuple's meta: it is the whole row of a source
@@ -88,7 +89,7 @@ def merge_keys(select: exp.Select) -> None:
             columns = list(left.find_all(exp.Column))
             known = merged.setdefault(right.name, columns[:1])
             if len(known) > 1:
-                copies = [one.copy() for one in known]
+                copies = [copied(one) for one in known]
                 condition.set("this", exp.Coalesce(this=copies[0], expressions=copies[1:]))
             if join.side in ("FULL", "RIGHT"):
                 known.append(right)
@@ -122,7 +123,7 @@ def spell_out_places(select: exp.Select) -> None:
     for place in [one for one in group.expressions if one.is_int] if group is not None else []:
         output = select.selects[int(place.name) - 1].unalias()
         if output.find(exp.Column) is not None:
-            place.replace(output.copy())
+            place.replace(copied(output))
 
 
 def expand_rows(scope: Scope, schema: MappingSchema) -> None:

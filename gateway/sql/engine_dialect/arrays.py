@@ -27,7 +27,7 @@ def subscript(node: exp.Bracket) -> exp.Expr:
     if isinstance(place, exp.Literal):
         return call("array_element", array, place, returns=type_of(node))
     place = cast(place, "BIGINT")
-    inside = exp.GTE(this=place.copy(), expression=number(1))
+    inside = exp.GTE(this=copied(place), expression=number(1))
     found = case((inside, call("array_element", array, place, returns=type_of(node))))
     return typed(exp.Paren(this=found), type_of(node))
 
@@ -83,14 +83,14 @@ def _is_minus_one(node: exp.Expr) -> bool:
 
 def _slice(array: exp.Expr, bounds: exp.Slice, node: exp.Bracket) -> exp.Expr:
     low = bounds.this if bounds.this is not None else number(1)
-    high = bounds.expression if bounds.expression is not None else call("array_length", array.copy(), returns="BIGINT")
+    high = bounds.expression if bounds.expression is not None else call("array_length", copied(array), returns="BIGINT")
     low = call("greatest", cast(low, "BIGINT"), number(1), returns="BIGINT")
     found = call("array_slice", array, low, cast(high, "BIGINT"), returns=type_of(node))
-    positive = exp.GTE(this=cast(high.copy(), "BIGINT"), expression=low.copy())
-    empty = call("array_slice", array.copy(), number(2), number(1), returns=type_of(node))
+    positive = exp.GTE(this=cast(copied(high), "BIGINT"), expression=copied(low))
+    empty = call("array_slice", copied(array), number(2), number(1), returns=type_of(node))
     return typed(
         exp.Paren(
-            this=case((positive, found), (exp.Not(this=exp.Is(this=array.copy(), expression=exp.Null())), empty))
+            this=case((positive, found), (exp.Not(this=exp.Is(this=copied(array), expression=exp.Null())), empty))
         ),
         type_of(node),
     )
@@ -161,7 +161,7 @@ def _joined_numerics(left: exp.Expr, right: exp.Expr, result: exp.DataType) -> e
     PostgreSQL evaluates is texts, and has digits of its own.
     """
     arrays = [
-        one if kind(one) is Kind.ARRAY else typed(exp.Array(expressions=[one]), result.copy()) for one in (left, right)
+        one if kind(one) is Kind.ARRAY else typed(exp.Array(expressions=[one]), copied(result)) for one in (left, right)
     ]
     if any(is_translated(one.unnest()) for one in arrays):
         arrays = [one if is_translated(one.unnest()) else cast(one, "TEXT[]") for one in arrays]
@@ -179,7 +179,7 @@ def contains(node: exp.Binary, session: Session) -> exp.Expr:
         if _has_values(right):
             return call("array_has_any", left, right, returns=T.BOOLEAN)
         values = call("array_except", left, exp.Array(expressions=[exp.Null()]), returns=type_of(left))
-        return _of_known(left, right, call("array_has_any", values, right.copy(), returns=T.BOOLEAN))
+        return _of_known(left, right, call("array_has_any", values, copied(right), returns=T.BOOLEAN))
     found = call("array_has_all", left, right, returns=T.BOOLEAN)
     if _has_values(right):
         return found
@@ -201,13 +201,13 @@ def _is_constant(element: exp.Expr) -> bool:
 
 
 def _has_null(array: exp.Expr) -> exp.Expr:
-    place = call("array_position", array.copy(), exp.Null(), returns=T.BIGINT)
+    place = call("array_position", copied(array), exp.Null(), returns=T.BIGINT)
     return exp.Paren(this=exp.Not(this=exp.Is(this=place, expression=exp.Null())))
 
 
 def _of_known(left: exp.Expr, right: exp.Expr, found: exp.Expr) -> exp.Expr:
     """NULL where a side is NULL: of an empty array on the other one the engine has an answer."""
-    absent = [exp.Paren(this=exp.Is(this=paren(side.copy()), expression=exp.Null())) for side in (left, right)]
+    absent = [exp.Paren(this=exp.Is(this=paren(copied(side)), expression=exp.Null())) for side in (left, right)]
     unknown = exp.Or(this=absent[0], expression=absent[1])
     return typed(exp.Paren(this=case((unknown, cast(exp.Null(), "BOOLEAN")), default=found)), T.BOOLEAN)
 

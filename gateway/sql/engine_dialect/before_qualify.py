@@ -26,6 +26,7 @@ from gateway.sql.engine_dialect.arranged_tokens import arranged, with_own_names
 from gateway.sql.tokens import UnterminatedToken
 from gateway.sql.tokens import tokens as own_tokens
 from optimizer.census import Census, take_census
+from optimizer.copies import copied
 
 _ADJACENT = re.compile(r"\$\d+[^\s$]*\$")
 
@@ -80,7 +81,7 @@ def _keep_elements(tree: exp.Expr) -> None:
     for array in tree.find_all(exp.Array):
         first = array.expressions[0] if array.expressions else None
         if isinstance(first, exp.Subquery) and (len(array.expressions) > 1 or array.args.get("value_constructor")):
-            first.replace(exp.Paren(this=first.copy()))
+            first.replace(exp.Paren(this=copied(first)))
 
 
 def _tokenized(sql: str) -> list[Token]:
@@ -241,7 +242,7 @@ def _unescaped(constant: exp.Expr) -> str:
 
 
 def _named_values(values: exp.Values) -> exp.Values:
-    named = values.copy()
+    named = copied(values)
     named.set("alias", _alias("*VALUES*"))
     return named
 

@@ -11,6 +11,7 @@ from gateway.sql.engine_dialect.build import call, named, number, typed
 from gateway.sql.engine_dialect.call_marks import get_mark
 from gateway.sql.engine_dialect.equal_values import has_own_blanks
 from gateway.sql.engine_dialect.kinds import Kind, T, kind, type_of
+from optimizer.copies import copied
 
 _KEEPING = (
     exp.AggFunc, exp.Alias, exp.Array, exp.Case, exp.Cast, exp.Coalesce, exp.Concat, exp.ConcatWs, exp.Distinct,
@@ -24,7 +25,7 @@ def with_blanks(value: exp.Expr) -> exp.Expr:
     parameters = type_of(value).expressions
     if kind(value) is not Kind.BPCHAR or not parameters:
         return value
-    length = call("character_length", value.copy(), returns="INT")  # a longer one is not cut
+    length = call("character_length", copied(value), returns="INT")  # a longer one is not cut
     width = call("greatest", number(parameters[0].name), length, returns="BIGINT")
     return call("rpad", value, width, returns="TEXT")
 
@@ -37,7 +38,7 @@ def as_text(node: exp.Expr) -> exp.Expr:
     above = node.parent
     if isinstance(above, exp.Anonymous) and (get_mark(above) is not None or above.name == "octet_length"):
         return node
-    return typed(call("rtrim", node, returns=T.TEXT), type_of(node).copy())
+    return typed(call("rtrim", node, returns=T.TEXT), copied(type_of(node)))
 
 
 def put_out(tree: exp.Query) -> bool:
@@ -50,7 +51,7 @@ def put_out(tree: exp.Query) -> bool:
     for column in [*tree.selects]:
         value = column.unalias()
         if kind(value) is Kind.BPCHAR and type_of(value).expressions and not _is_stored(value, tree):
-            shown = with_blanks(value.copy())
+            shown = with_blanks(copied(value))
             value.replace(shown if isinstance(column, exp.Alias) else named(shown, column.alias_or_name))
             found = True
     return found

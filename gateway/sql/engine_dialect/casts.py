@@ -26,6 +26,7 @@ from gateway.sql.engine_dialect.numbers import float_to_numeric
 from gateway.sql.engine_dialect.texts import as_text
 from gateway.values.array_input import parse_array
 from gateway.values.scalar_input import parse_boolean, parse_bytea, parse_uuid
+from optimizer.copies import copied
 
 MOST_DIGITS = 76  # of the engine's decimals
 _WHOLE = {T.SMALLINT: "SMALLINT", T.INT: "INT", T.BIGINT: "BIGINT"}
@@ -36,7 +37,7 @@ def convert(node: exp.Cast, session: Session) -> exp.Expr:
     if not isinstance(node.to, exp.DataType):
         raise refuse(f"a cast to {node.to.sql('postgres')}")
     found = to_type(node.this, node.to, session)
-    return typed(found, type_of(node).copy()) if kind_of_type(node.to) is Kind.NUMERIC else found
+    return typed(found, copied(type_of(node))) if kind_of_type(node.to) is Kind.NUMERIC else found
 
 
 def parameter(node: exp.Parameter) -> exp.Expr:
@@ -46,7 +47,7 @@ def parameter(node: exp.Parameter) -> exp.Expr:
     if kind(node) is Kind.ARRAY:
         element = kinds.element_type(type_of(node))
         if element.this is T.DECIMAL and not element.expressions:
-            return typed(cast(node, kinds.array_type(exp.DataType.build(QUOTIENT))), type_of(node).copy())
+            return typed(cast(node, kinds.array_type(exp.DataType.build(QUOTIENT))), copied(type_of(node)))
     return cast(node, engine_type(type_of(node)))
 
 
@@ -65,7 +66,7 @@ def to_type(value: exp.Expr, target: exp.DataType, session: Session) -> exp.Expr
         found = _constant(bare.name, target, goal, session)
     else:
         found = _CONVERSIONS.get(goal, _refused)(value, target, session)
-    return typed(found, target.copy())
+    return typed(found, copied(target))
 
 
 def engine_type(target: exp.DataType) -> exp.DataType:
@@ -79,7 +80,7 @@ def engine_type(target: exp.DataType) -> exp.DataType:
         return kinds.decimal_type(38, 0)
     if goal is Kind.ARRAY:
         return kinds.array_type(engine_type(kinds.element_type(target)))
-    return target.copy()
+    return copied(target)
 
 
 def _constant(written: str, target: exp.DataType, goal: Kind, session: Session) -> exp.Expr:
@@ -369,7 +370,7 @@ def operands(node: exp.Binary, session: Session) -> exp.Binary:
             if isinstance(node, exp.Add) and kind(other) in (Kind.TIMESTAMP, Kind.TIMESTAMPTZ, Kind.TIME):
                 target = T.INTERVAL.into_expr()
             node.set(
-                key, to_type(value, target.copy() if target.this is not T.DECIMAL else kinds.decimal_type(), session)
+                key, to_type(value, copied(target) if target.this is not T.DECIMAL else kinds.decimal_type(), session)
             )
     return node
 
@@ -384,7 +385,7 @@ def is_midnight(node: exp.Expr) -> exp.Expr | None:
     if isinstance(bare, exp.Add | exp.Sub) and isinstance(bare.this, exp.Cast) and kind(bare.this.this) is Kind.DATE:
         span = intervals.constant(bare.expression)
         if span is not None and span.microseconds == 0:
-            return typed(type(bare)(this=bare.this.this.copy(), expression=bare.expression.copy()), T.DATE)
+            return typed(type(bare)(this=copied(bare.this.this), expression=copied(bare.expression)), T.DATE)
     if isinstance(bare, exp.Cast) and isinstance(bare.this, exp.Literal) and kind(bare) is Kind.TIMESTAMP:
         moment = datetime.fromisoformat(bare.this.name)
         if moment.time() == datetime.min.time():

@@ -80,7 +80,7 @@ def _read_constants(columns: list[exp.Expr]) -> bool:
         result = result.this.into_expr()  # without a length, which is the column's own
     for value in written:
         bare = value.unnest()
-        bare.replace(typed(exp.Cast(this=bare.copy(), to=copied(result)), copied(result)))
+        bare.replace(typed(exp.Cast(this=copied(bare), to=copied(result)), copied(result)))
     return True
 
 
@@ -94,9 +94,9 @@ def _join_texts(columns: list[exp.Expr]) -> bool:
         value = column.unalias()
         if first is Kind.BPCHAR and not isinstance(value, exp.Null):
             nothing = exp.cast(exp.Null(), "bpchar", dialect="postgres")
-            made: exp.Expr = exp.Coalesce(this=nothing, expressions=[value.copy()])
+            made: exp.Expr = exp.Coalesce(this=nothing, expressions=[copied(value)])
         elif first is Kind.TEXT and one is Kind.BPCHAR:
-            made = exp.cast(value.copy(), "text", dialect="postgres")
+            made = exp.cast(copied(value), "text", dialect="postgres")
         else:
             continue
         column.replace(named(made, column.alias_or_name))
@@ -132,6 +132,6 @@ def _widened(values: list[exp.Expr]) -> bool:
     for value, name in zip(values, names, strict=True):
         if name == _CIDR:
             bare = value.unalias()
-            made = typed(exp.Cast(this=bare.copy(), to=data_type(_INET)), data_type(_INET))
+            made = typed(exp.Cast(this=copied(bare), to=data_type(_INET)), data_type(_INET))
             value.replace(named(made, value.alias_or_name) if isinstance(value.parent, exp.Select) else made)
     return True

@@ -8,6 +8,7 @@ from sqlglot import exp
 
 from gateway.sql.engine_dialect.after_qualify import USING
 from optimizer.census import Census, take_census
+from optimizer.copies import copied
 
 
 def derive(tree: exp.Expr, census: Census) -> Census:
@@ -31,17 +32,17 @@ def _has_columns(item: exp.Expr) -> bool:
 
 
 def _derive(item: exp.Expr, rows: exp.Expr) -> None:
-    first = rows.copy()
+    first = copied(rows)
     joins = first.args.get("joins") or []
     first.set("joins", None)
     query = exp.Select(expressions=[exp.Star()], from_=exp.From(this=first))
-    made = exp.Subquery(this=query, alias=item.args["alias"].copy())
+    made = exp.Subquery(this=query, alias=copied(item.args["alias"]))
     if rows is item:
         first.set("alias", None)
         made.set("joins", joins)
     else:
         query.set("joins", joins)
-        made.set("joins", [one.copy() for one in item.args.get("joins") or ()])
+        made.set("joins", [copied(one) for one in item.args.get("joins") or ()])
     item.replace(made)
 
 

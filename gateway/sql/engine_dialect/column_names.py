@@ -10,6 +10,8 @@ from collections import Counter
 
 from sqlglot import exp
 
+from optimizer.copies import copied
+
 _UNNAMED = "?column?"
 _FUNCTIONS: dict[type[exp.Expr], str] = {  # those that the parser reads without keeping their name
     exp.Array: "array",
@@ -90,7 +92,7 @@ def _name(query: exp.Select, sql: str) -> None:
         if isinstance(column, exp.Alias):
             column.set("alias", alias)
         else:
-            column.replace(exp.Alias(this=column.copy(), alias=alias))
+            column.replace(exp.Alias(this=copied(column), alias=alias))
 
 
 def _is_quoted(column: exp.Expr) -> bool:

@@ -88,12 +88,12 @@ def null_safe(node: exp.NullSafeEQ) -> exp.Expr:
     if not all(tables) or tables[0] == tables[1]:
         return node
     if nothing is None or kind(node.left) is not kind(node.right):
-        neither = exp.and_(*(exp.Is(this=paren(side.copy()), expression=exp.Null()) for side in sides))
-        equal = exp.EQ(this=paren(node.left.copy()), expression=paren(node.right.copy()))
+        neither = exp.and_(*(exp.Is(this=paren(copied(side)), expression=exp.Null()) for side in sides))
+        equal = exp.EQ(this=paren(copied(node.left)), expression=paren(copied(node.right)))
         return typed(exp.Paren(this=exp.Or(this=equal, expression=exp.Paren(this=neither))), T.BOOLEAN)
     constant = _engine_constant(nothing, type_of(node.left))
-    absent = [exp.Paren(this=exp.Is(this=paren(side.copy()), expression=exp.Null())) for side in sides]
-    values = [exp.Coalesce(this=side.copy(), expressions=[constant.copy()]) for side in sides]
+    absent = [exp.Paren(this=exp.Is(this=paren(copied(side)), expression=exp.Null())) for side in sides]
+    values = [exp.Coalesce(this=copied(side), expressions=[copied(constant)]) for side in sides]
     alike_ = exp.EQ(this=absent[0], expression=absent[1])
     same = exp.EQ(this=values[0], expression=values[1])
     return typed(exp.Paren(this=exp.And(this=same, expression=alike_)), T.BOOLEAN)
@@ -165,11 +165,11 @@ def _over_array(node: exp.Binary, quantifier: exp.Expr, array: exp.Expr) -> exp.
             return typed(exp.Boolean(this=everyone), T.BOOLEAN)
         inside = exp.In(this=node.left, expressions=list(constants.expressions))
         return typed(exp.Not(this=inside) if everyone else inside, T.BOOLEAN)
-    place = call("array_position", array.copy(), exp.Null(), returns=T.BIGINT)
+    place = call("array_position", copied(array), exp.Null(), returns=T.BIGINT)
     has_null = exp.Not(this=exp.Is(this=place, expression=exp.Null()))
-    undecided = node.copy() if everyone else exp.Not(this=exp.Paren(this=node.copy()))
+    undecided = copied(node) if everyone else exp.Not(this=exp.Paren(this=copied(node)))
     unknown = exp.And(this=exp.Paren(this=undecided), expression=has_null)
-    empty = exp.If(this=call("empty", array.copy(), returns="BOOLEAN"), true=exp.Boolean(this=everyone))
+    empty = exp.If(this=call("empty", copied(array), returns="BOOLEAN"), true=exp.Boolean(this=everyone))
     branch = exp.If(this=unknown, true=cast(exp.Null(), "BOOLEAN"))
     return typed(exp.Paren(this=exp.Case(ifs=[empty, branch], default=node)), T.BOOLEAN)
 
@@ -180,7 +180,7 @@ def between(node: exp.Between, session: Session) -> exp.Expr:
     value = node.this
     if not node.args.get("symmetric"):
         return typed(exp.Paren(this=_within(value, low, high, session)), T.BOOLEAN)
-    one = _within(value.copy(), low.copy(), high.copy(), session)
+    one = _within(copied(value), copied(low), copied(high), session)
     other = _within(value, high, low, session)
     return typed(exp.Paren(this=exp.Or(this=exp.Paren(this=one), expression=exp.Paren(this=other))), T.BOOLEAN)
 
@@ -198,7 +198,7 @@ def member(node: exp.In, session: Session) -> exp.Expr:
     if node.args.get("query") is not None or not node.expressions:
         return node
     if isinstance(node.this, exp.Tuple):
-        terms = [compare(exp.EQ(this=node.this.copy(), expression=row), session) for row in node.expressions]
+        terms = [compare(exp.EQ(this=copied(node.this), expression=row), session) for row in node.expressions]
         return typed(exp.Paren(this=exp.or_(*terms)), T.BOOLEAN)
     if (name := kinds.carried_as_text(type_of(node.this))) is not None:
         raise refuse(f"IN for {name}", "Compare its text, as in x::text IN ('…').")
@@ -235,7 +235,7 @@ def nullif(node: exp.Nullif, session: Session) -> exp.Expr:
     else:
         first, second = alike(_in_double([node.this, node.expression]), session)
         equal = exp.EQ(this=paren(first), expression=paren(second))
-    value = _as(node.this.copy(), result, session)
+    value = _as(copied(node.this), result, session)
     return typed(exp.Case(ifs=[exp.If(this=equal, true=exp.Null())], default=value), result)
 
 
@@ -246,7 +246,7 @@ def case(node: exp.Case, session: Session) -> exp.Expr:
     if operand is not None and (kind(operand) in (Kind.INTERVAL, Kind.BPCHAR) or type_of(operand).this is T.FLOAT):
         node.set("this", None)  # not equal by what the engine sees
         for branch in node.args["ifs"]:
-            asked, against = (paren(_bare(one)) for one in (operand.copy(), branch.this))
+            asked, against = (paren(_bare(one)) for one in (copied(operand), branch.this))
             branch.set("this", compare(typed(exp.EQ(this=asked, expression=against), T.BOOLEAN), session))
         operand = None
     for branch in node.args["ifs"]:
@@ -262,7 +262,7 @@ def _bare(value: exp.Expr) -> exp.Expr:
     """Return a value without the blanks of char(n)."""
     if kind(value) is not Kind.BPCHAR:
         return value
-    return typed(call("rtrim", value, returns="TEXT"), type_of(value).copy())
+    return typed(call("rtrim", value, returns="TEXT"), copied(type_of(value)))
 
 
 _PLAIN = frozenset({Kind.BOOL, Kind.DATE, Kind.FLOAT, Kind.INTEGER, Kind.TEXT})
@@ -281,7 +281,7 @@ def _as(value: exp.Expr, result: exp.DataType, session: Session) -> exp.Expr:
     if goal in kinds.STAMPS and kind(value) in kinds.MOMENTS and kind(value) is not goal:
         return to_type(value, result, session)
     if goal is Kind.ARRAY and kind(value) is Kind.ARRAY and kinds.kind_of_type(kinds.element_type(result)) in _PLAIN:
-        return typed(cast(value, engine_type(result)), result.copy())  # lists of files have another form
+        return typed(cast(value, engine_type(result)), copied(result))  # lists of files have another form
     if goal is Kind.FLOAT and kind(value) is Kind.NUMERIC:
         return to_type(value, result, session)  # the engine would make decimals of the floats
     return value
@@ -357,15 +357,15 @@ def _rows(node: exp.Binary, session: Session) -> exp.Expr:
         raise refuse("a comparison of rows with such columns", "Compare column by column.")
     if type(node) in (exp.EQ, exp.NEQ, exp.NullSafeEQ, exp.NullSafeNEQ):
         each: Callable[..., exp.Binary] = type(node)
-        terms = [compare(each(this=a.copy(), expression=b.copy()), session) for a, b in pairs]
+        terms = [compare(each(this=copied(a), expression=copied(b)), session) for a, b in pairs]
         joined = exp.and_(*terms) if type(node) in (exp.EQ, exp.NullSafeEQ) else exp.or_(*terms)
         return typed(exp.Paren(this=joined), T.BOOLEAN)
     strict = _STRICT[type(node)]
     (a, b), *rest = pairs
     if not rest:
-        return compare(type(node)(this=a.copy(), expression=b.copy()), session)
-    less = compare(strict(this=a.copy(), expression=b.copy()), session)
-    equal = compare(exp.EQ(this=a.copy(), expression=b.copy()), session)
+        return compare(type(node)(this=copied(a), expression=copied(b)), session)
+    less = compare(strict(this=copied(a), expression=copied(b)), session)
+    equal = compare(exp.EQ(this=copied(a), expression=copied(b)), session)
     tail = type(node)(
         this=exp.Tuple(expressions=[x for x, _ in rest]), expression=exp.Tuple(expressions=[y for _, y in rest])
     )

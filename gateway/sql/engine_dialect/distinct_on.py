@@ -25,20 +25,20 @@ def keys_within(select: exp.Select) -> exp.Select | None:
     keys = [*on.expressions, *([one.this for one in order.expressions] if order is not None else [])]
     if not any(_is_computed_before(_value(key, outputs)) for key in keys):
         return None
-    shown = [named(one.unalias().copy(), f"_shown:{place}") for place, one in enumerate(select.selects)]
+    shown = [named(copied(one.unalias()), f"_shown:{place}") for place, one in enumerate(select.selects)]
     hidden: dict[str, exp.Expr] = {}
     outer = exp.Select(
         expressions=[
             named(_column(new.alias, old), old.alias_or_name) for new, old in zip(shown, select.selects, strict=True)
         ]
     )
-    inner = select.copy()
+    inner = copied(select)
     for clause in _AROUND:
         outer.set(clause, inner.args.get(clause))
         inner.set(clause, None)
     for place in _places(outer):
         value = _value(place, outputs)
-        column = hidden.setdefault(value.sql(), named(without_sign_of_zero(value.copy()), f"_key:{len(hidden)}"))
+        column = hidden.setdefault(value.sql(), named(without_sign_of_zero(copied(value)), f"_key:{len(hidden)}"))
         place.replace(_column(column.alias, value))
     inner.set("expressions", [*shown, *hidden.values()])
     alias = exp.TableAlias(this=exp.to_identifier(_ALIAS, quoted=True))
@@ -82,4 +82,4 @@ def _value(key: exp.Expr, outputs: dict[str, exp.Expr]) -> exp.Expr:
 
 
 def _column(name: str, of: exp.Expr) -> exp.Column:
-    return typed(exp.column(name, table=_ALIAS, quoted=True), type_of(of).copy())
+    return typed(exp.column(name, table=_ALIAS, quoted=True), copied(type_of(of)))

@@ -125,7 +125,7 @@ def _distinct_as_groups(select: exp.Select) -> None:
             raise refuse("DISTINCT ON intervals, jsonb or bpchar without a length", _HINT)
     if on is not None or not any(is_measured(one) and one.find(exp.Column) is not None for one in values):
         return  # constants are alike
-    keys = [one.copy() for one in values if one.find(exp.Column) is not None]
+    keys = [copied(one) for one in values if one.find(exp.Column) is not None]
     select.set("distinct", None)
     select.set("group", exp.Group(expressions=keys))
 
@@ -137,7 +137,7 @@ def _show_least(top: exp.Expr, keys: list[exp.Expr]) -> None:
             if any(column in node.find_all(exp.Column) for key in keys for column in key.find_all(exp.Column)):
                 raise refuse("a subquery that reads an interval, jsonb or bpchar grouped by", _HINT)
         elif node in keys:
-            least = typed(exp.Min(this=node.copy()), copied(type_of(node)))
+            least = typed(exp.Min(this=copied(node)), copied(type_of(node)))
             least.meta[ENGINE] = True  # of intervals by months first; they are equal in length
             node.replace(named(least, node.alias_or_name) if isinstance(node.parent, exp.Select) else least)
 
@@ -264,13 +264,13 @@ def _measure_field(value: exp.Expr, place: int, query: exp.Expr) -> None:
             raise refuse(f"IN of rows with {one.sql('postgres').lower()}", _HINT)
     if any(one.this is T.JSONB for one in types):
         _measure_column(query, place)
-        value.replace(measured(value.copy()))
+        value.replace(measured(copied(value)))
 
 
 def _measure_column(query: exp.Expr, place: int) -> None:
     for select in _leaves(query):
         column = select.selects[place]
-        column.replace(named(measured(column.unalias().copy()), column.alias_or_name or "value"))
+        column.replace(named(measured(copied(column.unalias())), column.alias_or_name or "value"))
 
 
 def _leave_blanks_out(node: exp.Expr, query: exp.Expr) -> None:
@@ -284,7 +284,7 @@ def _leave_blanks_out(node: exp.Expr, query: exp.Expr) -> None:
     for column in columns:
         value = column.unalias()
         if kind(value) is Kind.BPCHAR or (own is Kind.BPCHAR and _is_varchar(value)):
-            column.replace(named(call("rtrim", value.copy(), returns=T.TEXT), column.alias_or_name or "value"))
+            column.replace(named(call("rtrim", copied(value), returns=T.TEXT), column.alias_or_name or "value"))
     has_blanks = own is Kind.UNKNOWN or isinstance(node.this.unnest(), exp.Parameter) or _is_varchar(node.this)
     if others == {Kind.BPCHAR} and has_blanks:
         node.set("this", call("rtrim", node.this, returns=T.TEXT))

@@ -10,6 +10,7 @@ from sqlglot import exp
 
 from gateway.sql.engine_dialect.build import call, case, data_type, number, paren, refuse, typed
 from gateway.sql.engine_dialect.kinds import EXACT, Kind, T, decimal_type, kind, type_of
+from optimizer.copies import copied
 
 _ENDS = ("UNBOUNDED PRECEDING", "CURRENT ROW", "UNBOUNDED FOLLOWING")
 _KNOWN = (exp.ArrayAgg, exp.Avg, exp.Count, exp.FirstValue, exp.LastValue, exp.Max, exp.Min, exp.Sum)
@@ -87,11 +88,11 @@ def _parts(window: exp.Window, what: str, frame: tuple[str, str, str]) -> tuple[
 
 def _of_peers(window: exp.Window) -> exp.Window:
     """Return a window over the rows of the current row's group alone."""
-    peers: exp.Window = window.copy()
+    peers: exp.Window = copied(window)
     keys = [one.this for one in window.args["order"].expressions]
     if any(kind(one) in (Kind.INTERVAL, Kind.JSON) for one in keys):
         raise refuse("EXCLUDE CURRENT ROW beside an ORDER BY of intervals", "Sort by extract(epoch FROM …) of it.")
-    peers.set("partition_by", [*(window.args.get("partition_by") or ()), *(one.copy() for one in keys)])
+    peers.set("partition_by", [*(window.args.get("partition_by") or ()), *(copied(one) for one in keys)])
     for one in peers.args["partition_by"]:
         if one.find(exp.Window):
             raise refuse("EXCLUDE CURRENT ROW beside an ORDER BY of a window", "Compute it in a derived table.")
@@ -99,7 +100,7 @@ def _of_peers(window: exp.Window) -> exp.Window:
 
 
 def _part(window: exp.Window, mode: str, bounds: tuple[str, str]) -> exp.Expr:
-    part = window.copy()
+    part = copied(window)
     spec = part.args["spec"]
     spec.set("kind", mode)
     for key, bound in zip(("start", "end"), bounds, strict=True):
@@ -113,12 +114,12 @@ def _part(window: exp.Window, mode: str, bounds: tuple[str, str]) -> exp.Expr:
 def _own(function: exp.Expr) -> exp.Expr:
     """Return what the current row alone adds to an aggregate."""
     if isinstance(function, exp.ArrayAgg):
-        return typed(exp.Array(expressions=[function.this.copy()]), type_of(function))
+        return typed(exp.Array(expressions=[copied(function.this)]), type_of(function))
     if not isinstance(function, exp.Count):
-        return typed(exp.Paren(this=function.this.copy()), type_of(function))
+        return typed(exp.Paren(this=copied(function.this)), type_of(function))
     if isinstance(function.this, exp.Star):
         return typed(exp.Literal.number(1), T.BIGINT)
-    absent = exp.Is(this=paren(function.this.copy()), expression=exp.Null())
+    absent = exp.Is(this=paren(copied(function.this)), expression=exp.Null())
     return typed(case((absent, number(0)), default=number(1)), T.BIGINT)
 
 
@@ -137,15 +138,15 @@ def _together(function: exp.Expr, parts: tuple[list[exp.Expr], list[exp.Expr]], 
     for part in every[1:]:
         both = _both(function, whole, part)
         whole = typed(
-            case((_absent(whole), part.copy()), (_absent(part), whole.copy()), default=both), type_of(function)
+            case((_absent(whole), copied(part)), (_absent(part), copied(whole)), default=both), type_of(function)
         )
     return whole
 
 
 def _both(function: exp.Expr, one: exp.Expr, other: exp.Expr) -> exp.Expr:
     if isinstance(function, exp.ArrayAgg):
-        return call("array_concat", one.copy(), other.copy(), returns=type_of(function))
-    return typed(exp.Add(this=paren(one.copy()), expression=paren(other.copy())), type_of(function))
+        return call("array_concat", copied(one), copied(other), returns=type_of(function))
+    return typed(exp.Add(this=paren(copied(one)), expression=paren(copied(other))), type_of(function))
 
 
 def _edge(function: exp.Expr, parts: tuple[list[exp.Expr], list[exp.Expr]], own: exp.Expr | None) -> exp.Expr:
@@ -161,14 +162,14 @@ def _edge(function: exp.Expr, parts: tuple[list[exp.Expr], list[exp.Expr]], own:
 def _first_of(frames: list[exp.Expr], default: exp.Expr | None) -> exp.Expr | None:
     chosen = []
     for frame in frames:
-        counted = frame.copy()
+        counted = copied(frame)
         counted.set("this", typed(exp.Count(this=exp.Star(), big_int=True), T.BIGINT))
         chosen.append((exp.GT(this=typed(counted, T.BIGINT), expression=number(0)), frame))
     return typed(case(*chosen, default=default), type_of(frames[0])) if chosen else default
 
 
 def _absent(value: exp.Expr) -> exp.Expr:
-    return exp.Is(this=paren(value.copy()), expression=exp.Null())
+    return exp.Is(this=paren(copied(value)), expression=exp.Null())
 
 
 def _without(window: exp.Window, function: exp.Expr, what: str) -> exp.Expr:
@@ -180,7 +181,7 @@ def _without(window: exp.Window, function: exp.Expr, what: str) -> exp.Expr:
     left = _left(window, function, what)
     if isinstance(function, exp.Count):
         return left
-    counted = typed(exp.Count(this=function.this.copy(), big_int=True), T.BIGINT)
+    counted = typed(exp.Count(this=copied(function.this), big_int=True), T.BIGINT)
     rows = _left(_with(window, counted), counted, what)
     return case((exp.GT(this=paren(rows), expression=number(0)), left))
 
@@ -194,9 +195,9 @@ def _left(window: exp.Window, function: exp.Expr, what: str) -> exp.Expr:
     if what in ("CURRENT ROW", "TIES"):
         own = _own(function)
         if isinstance(window.this, exp.Filter):
-            own = typed(case((window.this.expression.this.copy(), own)), type_of(own))
+            own = typed(case((copied(window.this.expression.this), own)), type_of(own))
         signs.append((exp.Add if what == "TIES" else exp.Sub, own))
-    whole: exp.Expr = _known(window.copy())
+    whole: exp.Expr = _known(copied(window))
     for operator, part in signs:
         whole = typed(operator(this=whole, expression=_known(part)), type_of(function))
     return paren(whole)
@@ -208,7 +209,7 @@ def _known(value: exp.Expr) -> exp.Expr:
 
 def _with(window: exp.Window, function: exp.Expr) -> exp.Window:
     """Return a copy of a window with another function."""
-    whole: exp.Window = window.copy()
+    whole: exp.Window = copied(window)
     (whole.this if isinstance(whole.this, exp.Filter) else whole).set("this", function)
     return typed(whole, type_of(function))
 
@@ -219,12 +220,12 @@ def _average(window: exp.Window, function: exp.Avg, what: str) -> exp.Expr:
     if kind(value) is Kind.INTERVAL:
         raise refuse("avg of intervals with EXCLUDE in a window frame", "Average extract(epoch FROM …) of them.")
     if kind(value) is Kind.INTEGER:
-        value = typed(exp.Cast(this=value.copy(), to=data_type("numeric")), decimal_type(20, 0))
+        value = typed(exp.Cast(this=copied(value), to=data_type("numeric")), decimal_type(20, 0))
     elif kind(value) is Kind.FLOAT:
-        value = typed(exp.Cast(this=value.copy(), to=data_type("double precision")), T.DOUBLE)
+        value = typed(exp.Cast(this=copied(value), to=data_type("double precision")), T.DOUBLE)
     sides: list[exp.Expr] = []
-    for part in (exp.Sum(this=value.copy()), exp.Count(this=function.this.copy(), big_int=True)):
-        sql_type = T.BIGINT.into_expr() if isinstance(part, exp.Count) else type_of(value).copy()
+    for part in (exp.Sum(this=copied(value)), exp.Count(this=copied(function.this), big_int=True)):
+        sql_type = T.BIGINT.into_expr() if isinstance(part, exp.Count) else copied(type_of(value))
         whole = _with(window, typed(part, sql_type))
         whole.args["spec"].set("exclude", what)
         sides.append(paren(exclude(whole)))

@@ -11,6 +11,7 @@ from gateway.sql.engine_dialect import kinds
 from gateway.sql.engine_dialect.build import call, cast, refuse, text
 from gateway.sql.engine_dialect.kinds import kind
 from gateway.sql.engine_dialect.moments import STAMP, Session, local, utc
+from optimizer.copies import copied
 
 _PATTERNS = {
     "YYYY": "%Y", "YY": "%y", "IYYY": "%G", "MM": "%m", "DD": "%d", "DDD": "%j", "IW": "%V", "ID": "%u",
@@ -76,10 +77,10 @@ def _literal(token: str) -> str:
 
 def _piece(moment: exp.Expr, token: str) -> exp.Expr:
     if token in ("Q",):
-        return cast(call("date_part", text("quarter"), moment.copy(), returns="INT"), "TEXT")
+        return cast(call("date_part", text("quarter"), copied(moment), returns="INT"), "TEXT")
     if token not in _PADDED:
-        return call("to_char", moment.copy(), text(token), returns="TEXT")
-    found = call("to_char", moment.copy(), text(_PADDED[token]), returns="TEXT")
+        return call("to_char", copied(moment), text(token), returns="TEXT")
+    found = call("to_char", copied(moment), text(_PADDED[token]), returns="TEXT")
     if token.isupper() or token.islower():
         found = call("upper" if token.isupper() else "lower", found, returns="TEXT")
     return call("rpad", found, exp.Literal.number(9), returns="TEXT") if len(token) > 3 or token in ("Day",) else found

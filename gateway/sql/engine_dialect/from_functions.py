@@ -9,6 +9,7 @@ from sqlglot import exp
 from gateway.sql.engine_dialect.build import named
 from gateway.sql.engine_dialect.set_functions import SPLIT, Rows, get_record_rows, get_rows, take_apart
 from optimizer.census import Census, take_census
+from optimizer.copies import copied
 
 SCALAR = "scalar"  # in a derived table's meta: its rows are values, for which its alias stands
 _SERIES = (exp.ExplodingGenerateSeries, exp.GenerateSeries)
@@ -114,7 +115,7 @@ def _name_series(item: exp.Expr) -> None:
     item.set("alias", _alias(alias or "generate_series", given + all_names[len(given) :]))
     open_ = any(not column.table for column in item.this.find_all(exp.Column)) or _is_beside_lateral(item)
     if open_ and not _has_ordinality(item) and not item.args.get("joins"):  # `qualify` looks for names in arrays alone
-        item.replace(exp.Unnest(expressions=[item.this.copy()], alias=item.args["alias"].copy()))
+        item.replace(exp.Unnest(expressions=[copied(item.this)], alias=copied(item.args["alias"])))
 
 
 def _is_beside_lateral(item: exp.Expr) -> bool:
@@ -128,7 +129,7 @@ def _other(holder: exp.Expr, item: exp.Expr, function: exp.Expr) -> None:
     """``FROM t, upper(t.a) AS u``: one row with the function's value; and functions that split a text into rows."""
     name = function.name.lower() if isinstance(function, exp.Anonymous) else ""
     if name in SPLIT:
-        array = exp.func(SPLIT[name], *(one.copy() for one in function.expressions), dialect="postgres")
+        array = exp.func(SPLIT[name], *(copied(one) for one in function.expressions), dialect="postgres")
         _several(holder, item, [exp.Unnest(expressions=[array])], name)
         return
     if name in _OF_SETS or isinstance(function, exp.AggFunc | exp.JSONExtract) or _has_ordinality(item):
@@ -161,7 +162,7 @@ def _of_rows(holder: exp.Expr, item: exp.Expr, function: exp.Expr, rows: Rows) -
 def _size(rows: exp.Expr) -> exp.Expr | None:
     """Return how many rows an array is taken apart to; None for what is no array."""
     bare = rows.this if isinstance(rows, exp.Cast) else rows
-    return exp.ArraySize(this=bare.this.copy()) if isinstance(bare, exp.Explode) else None
+    return exp.ArraySize(this=copied(bare.this)) if isinstance(bare, exp.Explode) else None
 
 
 def _derive(holder: exp.Expr, query: exp.Subquery, name: str, *, scalar: bool) -> None:
@@ -193,17 +194,17 @@ def _several(holder: exp.Expr, item: exp.Expr, functions: list[exp.Expr | None],
     for function in functions:
         own = "generate_series" if isinstance(function, _SERIES) else name
         if isinstance(function, exp.Unnest) and len(function.expressions) == 1:
-            value: exp.Expr = exp.Explode(this=function.expressions[0].copy())
+            value: exp.Expr = exp.Explode(this=copied(function.expressions[0]))
         elif function is None or isinstance(function, exp.Unnest) or _is_of_sets(function):
             return
         else:
-            value = function.copy()
+            value = copied(function)
         if len(functions) > 1 and not isinstance(value, exp.Explode | exp.ExplodingGenerateSeries):
             return  # the value of a single row
         values.append(value)
         names.append(alias if alias and len(functions) == 1 else own)
     if _has_ordinality(item):
-        sizes = [exp.ArraySize(this=one.this.copy()) for one in values if isinstance(one, exp.Explode)]
+        sizes = [exp.ArraySize(this=copied(one.this)) for one in values if isinstance(one, exp.Explode)]
         if len(sizes) < len(values):
             return
         longest = exp.Greatest(this=sizes[0], expressions=sizes[1:]) if len(sizes) > 1 else sizes[0]

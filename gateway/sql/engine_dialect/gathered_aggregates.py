@@ -11,6 +11,7 @@ from sqlglot import exp
 from catalog.gathering_functions import OF_ARRAYS, aggregating_name
 from gateway.sql.engine_dialect.kinds import NUMBERS, Kind, carried_as_text, kind, type_of
 from optimizer.census import Census
+from optimizer.copies import copied
 
 _RANGES = frozenset({"range_agg", "range_intersect_agg"})
 _BITS: dict[type[exp.Expr], str] = {
@@ -67,13 +68,13 @@ def _taken(node: exp.Anonymous) -> tuple[list[exp.Expr], list[exp.Expr], bool]:
 
 def _array(whole: exp.Expr, node: exp.Expr, value: exp.Expr, order: list[exp.Expr]) -> exp.Expr:
     """Return the array of a value of a group's rows, with the FILTER and OVER of the aggregate."""
-    taken = value.copy()
+    taken = copied(value)
     if order:
-        taken = exp.Order(this=taken, expressions=[one.copy() for one in order])
+        taken = exp.Order(this=taken, expressions=[copied(one) for one in order])
     array = exp.ArrayAgg(this=taken)
     if whole is node:
         return array
-    made = whole.copy()
+    made = copied(whole)
     place = made
     while isinstance(place.this, exp.Filter | exp.Window):
         place = place.this
@@ -118,5 +119,5 @@ def _is_of_distinct_numbers(node: exp.Expr) -> bool:
         return False
     result = "numeric" if kind(node) is Kind.NUMERIC else "double precision"
     value = node.this.expressions[0]
-    value.replace(exp.Cast(this=value.copy(), to=exp.DataType.build(result, dialect="postgres")))
+    value.replace(exp.Cast(this=copied(value), to=exp.DataType.build(result, dialect="postgres")))
     return True

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from sqlglot import exp
 
 from gateway.sql.engine_dialect import correlation
+from optimizer.copies import copied
 
 PrimaryKeys = Mapping[tuple[str, str], frozenset[str]]
 """The columns of the primary key by the schema and the name of a table."""
@@ -40,7 +41,7 @@ def settle(select: exp.Select, primary_keys: PrimaryKeys) -> None:
     for column in [one for top in _tops(select) for one in keys.missing(top)]:
         if _is_decided(column, own[column.table], primary_keys, keys):
             decided.setdefault(shape(column), column)
-    group.set("expressions", [*group.expressions, *(one.copy() for one in decided.values())])
+    group.set("expressions", [*group.expressions, *(copied(one) for one in decided.values())])
     keys.shapes.update(decided)
     for top in _tops(select):
         keys.take_any(top)
@@ -56,7 +57,7 @@ def _write_alike(select: exp.Select, group: exp.Group) -> None:
     while stack:
         node = stack.pop()
         if type(node) in sorts and (key := keys.get(shape(node))) is not None:
-            node.replace(key.copy())  # parentheses and all: what goes to PostgreSQL is compared as it is written
+            node.replace(copied(key))  # parentheses and all: what goes to PostgreSQL is compared as it is written
         elif not isinstance(node, exp.Query | exp.AggFunc) or isinstance(node.parent, exp.Window):
             stack.extend(node.iter_expressions())
 
@@ -117,7 +118,7 @@ class _Keys:
         if isinstance(node, exp.Condition) and not any(
             isinstance(one, _BOUND) or _may_aggregate(one) for one in node.walk()
         ):
-            node.replace(exp.AnyValue(this=node.copy()))
+            node.replace(exp.AnyValue(this=copied(node)))
             return
         for child in list(node.iter_expressions()):
             self.take_any(child)
@@ -134,7 +135,7 @@ def shape(node: exp.Expr) -> exp.Expr:
     """Return what expressions have in common that differ in parentheses and in the names of inner columns only."""
     if isinstance(node, exp.Column):
         return node
-    bare = exp.Tuple(expressions=[node.copy()])
+    bare = exp.Tuple(expressions=[copied(node)])
     if node.find(exp.Query) is not None:
         for alias in list(bare.find_all(exp.Alias)):
             alias.replace(alias.this)

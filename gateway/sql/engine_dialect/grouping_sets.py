@@ -11,6 +11,8 @@ from math import prod
 
 from sqlglot import exp
 
+from optimizer.copies import copied
+
 MAX_SETS = 4096  # of PostgreSQL
 MAX_ELEMENTS = 12  # of CUBE; the sets of one more are too many
 Set = tuple[exp.Expr, ...]
@@ -81,5 +83,5 @@ def _merged(each: Set) -> Set:
 
 def _meant(key: exp.Expr, select: exp.Select) -> exp.Expr:
     if isinstance(key, exp.Literal) and key.is_int and 0 < int(key.name) <= len(select.selects):
-        return select.selects[int(key.name) - 1].unalias().copy()
-    return key.copy()
+        return copied(select.selects[int(key.name) - 1].unalias())
+    return copied(key)

@@ -8,6 +8,7 @@ from gateway.sql.engine_dialect.build import cast, number, paren, refuse, typed
 from gateway.sql.engine_dialect.comparisons import compare
 from gateway.sql.engine_dialect.kinds import T
 from gateway.sql.engine_dialect.moments import Session
+from optimizer.copies import copied
 
 FUNCTIONS = (exp.Rank, exp.DenseRank, exp.PercentRank, exp.CumeDist)
 
@@ -30,7 +31,7 @@ def rank(node: exp.Expr, session: Session) -> exp.Expr:
     if isinstance(function, exp.Rank):
         return typed(exp.Add(this=_count(node, before), expression=number(1)), T.BIGINT)
     if isinstance(function, exp.DenseRank):
-        distinct = _count(node, before, exp.Distinct(expressions=[key.this.copy()]))
+        distinct = _count(node, before, exp.Distinct(expressions=[copied(key.this)]))
         nulls = _nulls_before(node, key)
         places = exp.Add(this=distinct, expression=number(1))
         return typed(exp.Add(this=places, expression=nulls) if nulls is not None else places, T.BIGINT)
@@ -50,7 +51,7 @@ def _places(keys: list[tuple[exp.Expr, exp.Expr]], session: Session) -> tuple[ex
     before: list[exp.Expr] = []
     alike: list[exp.Expr] = []
     for key, value in keys:
-        before.append(exp.and_(*(one.copy() for one in alike), exp.Paren(this=_before(key, value, session))))
+        before.append(exp.and_(*(copied(one) for one in alike), exp.Paren(this=_before(key, value, session))))
         alike.append(exp.Paren(this=_compared(exp.EQ, key, value, session)))
     return exp.or_(*before), exp.and_(*alike)
 
@@ -60,11 +61,11 @@ def _double(node: exp.Expr) -> exp.Expr:
 
 
 def _compared(how: type[exp.Binary], key: exp.Expr, value: exp.Expr, session: Session) -> exp.Expr:
-    return compare(how(this=paren(key.this.copy()), expression=paren(value.copy())), session)
+    return compare(how(this=paren(copied(key.this)), expression=paren(copied(value))), session)
 
 
 def _is_null(key: exp.Expr) -> exp.Expr:
-    return exp.Is(this=paren(key.this.copy()), expression=exp.Null())
+    return exp.Is(this=paren(copied(key.this)), expression=exp.Null())
 
 
 def _nulls_first(key: exp.Expr) -> bool:
@@ -83,10 +84,10 @@ def _count(node: exp.Expr, condition: exp.Expr | None, what: exp.Expr | None = N
     counted = typed(exp.Count(this=what or exp.Star(), big_int=True), T.BIGINT)
     conditions = [condition] if condition is not None else []
     if isinstance(node, exp.Filter):
-        conditions.append(node.expression.this.copy())
+        conditions.append(copied(node.expression.this))
     if not conditions:
         return counted
-    joined = exp.and_(*(exp.Paren(this=one.copy()) for one in conditions))
+    joined = exp.and_(*(exp.Paren(this=copied(one)) for one in conditions))
     return typed(exp.Filter(this=counted, expression=exp.Where(this=joined)), T.BIGINT)
 
 

@@ -28,6 +28,7 @@ from gateway.sql.engine_dialect.row_exclusions import gather_frames
 from gateway.sql.engine_dialect.type_names import name_types
 from gateway.sql.engine_dialect.typed_sources import as_derived_tables
 from optimizer.census import Census, take_census
+from optimizer.copies import copied
 
 Infer = Callable[[Any], exp.DataType | exp.DType]
 _ASKING = (exp.Condition, exp.JSONValue, exp.AtTimeZone)
@@ -48,7 +49,7 @@ def annotate(
 
     def of_parameter(node: exp.Expr) -> exp.DataType | exp.DType:
         place = int(node.name) if node.name.isdigit() else 0
-        return parameters[place - 1].copy() if 0 < place <= len(parameters) else T.UNKNOWN
+        return copied(parameters[place - 1]) if 0 < place <= len(parameters) else T.UNKNOWN
 
     metadata = {**METADATA, exp.Parameter: _annotator(of_parameter)}
     found: set[type[exp.Expr]] = set()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from gateway.sql.engine_dialect.gathered_aggregates import around, gather
+from optimizer.copies import copied
 
 ELEMENTS = "elements"  # in the meta of a ``string_agg``: it joins the elements of ``json_agg``
 _COMPOSED = ("json_agg", "jsonb_agg", "json_object_agg", "jsonb_object_agg")
@@ -45,7 +46,7 @@ def composed(node: exp.Anonymous, name: str) -> None:
     inner: exp.Expr = joined
     if whole is not node:
         node.replace(joined)
-        inner = whole.copy()
+        inner = copied(whole)
     parts = exp.DPipe(this=exp.Literal.string(opening), expression=inner, safe=True)
     text = exp.DPipe(this=parts, expression=exp.Literal.string(closing), safe=True)
     whole.replace(exp.Cast(this=exp.Paren(this=text), to=exp.DataType.build(kind, dialect="postgres")))
@@ -57,7 +58,7 @@ def _of_rows_without_value(node: exp.Anonymous, empty: str) -> None:
     counted = exp.Count(this=exp.Star(), big_int=True)
     count: exp.Expr = counted
     if whole is not node:
-        count = whole.copy()
+        count = copied(whole)
         inner = next(one for one in count.find_all(exp.Anonymous) if one == node)
         inner.replace(counted)
     kind = exp.DataType.build("jsonb" if node.name.startswith("jsonb") else "json", dialect="postgres")
@@ -84,20 +85,20 @@ def _distinct(node: exp.Anonymous, name: str, *, strict: bool) -> bool:
     if strict:
         _leave_out(node, gathered, None)
         whole = around(node)
-    array = exp.ArrayAgg(this=gathered.copy())
+    array = exp.ArrayAgg(this=copied(gathered))
     inner: exp.Expr = array
     if whole is not node:
         node.replace(array)
-        inner = whole.copy()
+        inner = copied(whole)
     whole.replace(exp.Anonymous(this=f"{name}_distinct", expressions=[inner, exp.Boolean(this=down)]))
     return True
 
 
 def _leave_out(node: exp.Anonymous, value: exp.Expr, key: exp.Expr | None) -> None:
     """Leave out the rows whose value is NULL, in place; but those without a key, which is an error."""
-    known: exp.Expr = exp.Not(this=exp.Is(this=exp.Paren(this=value.copy()), expression=exp.Null()))
+    known: exp.Expr = exp.Not(this=exp.Is(this=exp.Paren(this=copied(value)), expression=exp.Null()))
     if key is not None:
-        absent = exp.Is(this=exp.Paren(this=key.copy()), expression=exp.Null())
+        absent = exp.Is(this=exp.Paren(this=copied(key)), expression=exp.Null())
         known = exp.Paren(this=exp.Or(this=known, expression=absent))
     filtered = node.parent
     if isinstance(filtered, exp.Filter) and node.arg_key == "this":
@@ -110,7 +111,7 @@ def _leave_out(node: exp.Anonymous, value: exp.Expr, key: exp.Expr | None) -> No
 
 
 def _call(name: str, *arguments: exp.Expr) -> exp.Anonymous:
-    return exp.Anonymous(this=name, expressions=[argument.copy() for argument in arguments])
+    return exp.Anonymous(this=name, expressions=[copied(argument) for argument in arguments])
 
 
 def _text(value: exp.Expr) -> exp.Expr:
@@ -125,4 +126,4 @@ def _member(key: exp.Expr, value: exp.Expr, kind: str) -> exp.Expr:
     """Write a key and its value as they stand in an object: an object of them alone, without its braces."""
     whole = _text(_call(f"{kind}_build_object", key, value))
     minus = exp.Neg(this=exp.Literal.number(1))
-    return exp.Left(this=exp.Right(this=whole, expression=minus), expression=minus.copy())
+    return exp.Left(this=exp.Right(this=whole, expression=minus), expression=copied(minus))

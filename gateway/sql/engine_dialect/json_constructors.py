@@ -7,6 +7,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from gateway.sql.engine_dialect.gathered_aggregates import gather
 from gateway.sql.engine_dialect.json_aggregates import composed
+from optimizer.copies import copied
 
 _OPENING = frozenset({TokenType.L_PAREN, TokenType.L_BRACKET})
 _CLOSING = frozenset({TokenType.R_PAREN, TokenType.R_BRACKET})
@@ -66,7 +67,7 @@ def object_aggregates(tree: exp.Expr) -> None:
         if result not in _RESULTS or not isinstance(pair, exp.JSONKeyValue):
             continue
         strict = "_strict" if str(node.args.get("null_handling") or "").upper().startswith("ABSENT") else ""
-        made = exp.Anonymous(this="json_objectagg", expressions=[pair.this.copy(), pair.expression.copy()])
+        made = exp.Anonymous(this="json_objectagg", expressions=[copied(pair.this), copied(pair.expression)])
         node.replace(made)
         if node.args.get("unique_keys"):
             gather(made, f"{result}_object_agg_unique{strict}")

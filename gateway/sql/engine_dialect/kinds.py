@@ -9,6 +9,8 @@ from functools import cache
 
 from sqlglot import exp
 
+from optimizer.copies import copied
+
 T = exp.DType
 _UNKNOWN, _INT, _BIGINT = T.UNKNOWN.into_expr(), T.INT.into_expr(), T.BIGINT.into_expr()
 
@@ -164,7 +166,7 @@ def decimal_type(precision: int | None = None, scale: int = 0) -> exp.DataType:
 
 def array_type(element: exp.DataType) -> exp.DataType:
     """Return the array type over an element type."""
-    return exp.DataType(this=T.ARRAY, expressions=[element.copy()], nested=True)
+    return exp.DataType(this=T.ARRAY, expressions=[copied(element)], nested=True)
 
 
 def element_type(sql_type: exp.DataType) -> exp.DataType:

@@ -11,6 +11,7 @@ from gateway.sql.engine_dialect.build import named, refuse, typed
 from gateway.sql.engine_dialect.kinds import T, type_of
 from gateway.sql.engine_dialect.sources import column_names
 from gateway.sql.engine_dialect.volatile import is_volatile
+from optimizer.copies import copied
 
 
 def join_laterals(select: exp.Select, fresh: Iterator[int]) -> None:
@@ -70,8 +71,8 @@ def _join_lateral(select: exp.Select, at: int, join: exp.Join, query: exp.Expr, 
     if join.side in ("RIGHT", "FULL"):
         raise refuse(f"{join.side} JOIN LATERAL")
     known = decorrelate.domain(select, at, free, fresh)
-    body = decorrelate.tied(query, known, fresh) if known.query is not None else query.copy()
-    alias = item.args["alias"].copy()
+    body = decorrelate.tied(query, known, fresh) if known.query is not None else copied(query)
+    alias = copied(item.args["alias"])
     if alias.args.get("columns"):
         columns = body.selects if isinstance(body, exp.Query) else []
         width = len(columns) - len(known.columns)
@@ -81,7 +82,7 @@ def _join_lateral(select: exp.Select, at: int, join: exp.Join, query: exp.Expr, 
     join.set("this", exp.Subquery(this=body, alias=alias))
     ties = decorrelate.equal(known.columns, alias.name, known.key_names())
     on = join.args.get("on") if _has_condition(join) else None
-    conditions = [*([on.copy()] if on is not None else []), *ties]
+    conditions = [*([copied(on)] if on is not None else []), *ties]
     if conditions:
         join.set("on", exp.and_(*conditions))
         join.set("kind", "INNER" if not join.side else None)
@@ -94,7 +95,7 @@ def _join_lateral(select: exp.Select, at: int, join: exp.Join, query: exp.Expr, 
 
 def _alias_of(item: exp.Expr) -> exp.TableAlias:
     given = item.args.get("alias")
-    return exp.TableAlias(this=given.this.copy() if given is not None else exp.to_identifier("unnest", quoted=True))
+    return exp.TableAlias(this=copied(given.this) if given is not None else exp.to_identifier("unnest", quoted=True))
 
 
 def _function_query(select: exp.Select, join: exp.Join, fresh: Iterator[int]) -> exp.Select | None:
@@ -111,17 +112,17 @@ def _function_query(select: exp.Select, join: exp.Join, fresh: Iterator[int]) ->
             return None
     alias = f"_rows{next(fresh)}"
     names = _names_of(select, item)
-    copied = item.copy()
-    given = copied.args.get("alias") or exp.TableAlias()
+    moved = copied(item)
+    given = moved.args.get("alias") or exp.TableAlias()
     given.set("this", exp.to_identifier(alias, quoted=True))
-    copied.set("alias", given)
+    moved.set("alias", given)
     columns = []
     for name, sql_type in names:
         column = typed(exp.column(name, table=alias, quoted=True), sql_type)
         columns.append(named(column, name))
     if not given.columns:
         given.set("columns", [exp.to_identifier(names[0][0], quoted=True)])
-    return exp.Select(expressions=columns, from_=exp.From(this=copied))
+    return exp.Select(expressions=columns, from_=exp.From(this=moved))
 
 
 def _stands_beside(select: exp.Select, name: str) -> bool:

@@ -9,6 +9,7 @@ from sqlglot import exp
 from gateway.sql.engine_dialect.build import ENGINE, text, typed
 from gateway.sql.engine_dialect.kinds import Kind, T, kind
 from optimizer.census import Census
+from optimizer.copies import copied
 
 _ASKED = "pattern that ends in a backslash"  # in a node's meta
 _CONSTANTS = (exp.Literal, exp.Null, exp.Parameter, exp.Placeholder)
@@ -29,11 +30,11 @@ def guard(census: Census) -> bool:
             or _ends_otherwise(pattern)
         ):
             continue
-        asked = node.copy()
+        asked = copied(node)
         asked.meta[_ASKED] = True
-        ends = typed(exp.Anonymous(this="ends_with", expressions=[pattern.copy(), text(_BACKSLASH)]), T.BOOLEAN)
+        ends = typed(exp.Anonymous(this="ends_with", expressions=[copied(pattern), text(_BACKSLASH)]), T.BOOLEAN)
         ends.meta[ENGINE] = True
-        chosen = exp.Case(ifs=[exp.If(this=ends, true=asked)], default=node.copy())
+        chosen = exp.Case(ifs=[exp.If(this=ends, true=asked)], default=copied(node))
         node.replace(typed(exp.Paren(this=typed(chosen, T.BOOLEAN)), T.BOOLEAN))
         changed = True
     return changed

@@ -12,6 +12,7 @@ from sqlglot import exp
 
 from catalog.mask_library import KEYED
 from gateway.sql.engine_dialect.build import call, cast, number, text
+from optimizer.copies import copied
 
 MARK = "mask"  # in a node's meta
 TOKEN_PREFIX = "tok_"  # noqa: S105 - what tokens begin with
@@ -50,5 +51,5 @@ def keyed(node: exp.Anonymous) -> exp.Expr:
 
 def _hmac(value: exp.Expr, secret: exp.Expr, purpose: str) -> exp.Expr:
     inner = call("sha256", call(f"mask_{purpose}_inner", value, secret, returns="BYTEA"), returns="BYTEA")
-    padded = call(f"mask_{purpose}_outer", cast(inner, "BYTEA"), secret.copy(), returns="BYTEA")
+    padded = call(f"mask_{purpose}_outer", cast(inner, "BYTEA"), copied(secret), returns="BYTEA")
     return call("encode", call("sha256", padded, returns="BYTEA"), text("hex"), returns="TEXT")

@@ -18,6 +18,7 @@ from gateway.sql.engine_dialect.kinds import Kind, T, kind, type_of
 from gateway.tuning import USUAL, Tuning
 from gateway.values.settings import InputSettings, OutputSettings
 from gateway.values.zones import named_zone, session_zone
+from optimizer.copies import copied
 
 STAMP = "TIMESTAMP(6)"
 _FEW_DIGITS = 5  # of a number of days that no date of the lake's formats overflows by
@@ -267,9 +268,9 @@ def _field(value: exp.Expr, field: str) -> exp.Expr:
         return call("floor", exp.Div(this=year, expression=cast(number(10), "DOUBLE PRECISION")), returns="FLOAT8")
     years = 100 if field == "CENTURY" else 1000
     count = exp.Div(this=year, expression=cast(number(years), "DOUBLE PRECISION"))
-    before = exp.Sub(this=call("floor", count.copy(), returns="FLOAT8"), expression=number(0))
+    before = exp.Sub(this=call("floor", copied(count), returns="FLOAT8"), expression=number(0))
     after = call("ceil", count, returns="FLOAT8")
-    return case((exp.GT(this=year.copy(), expression=number(0)), after), default=before)
+    return case((exp.GT(this=copied(year), expression=number(0)), after), default=before)
 
 
 def _seconds(value: exp.Expr, field: str) -> exp.Expr:
@@ -307,17 +308,19 @@ def _cut(value: exp.Expr, unit: str) -> exp.Expr:
     """Cut a timestamp. The engine counts nanoseconds while it does, and fails outside of 1677 to 2262."""
     native = call("date_trunc", text(unit.lower()), value, returns=T.TIMESTAMP)
     inside = exp.And(
-        this=exp.GTE(this=value.copy(), expression=cast(text("1678-01-01 00:00:00"), STAMP)),
-        expression=exp.LT(this=value.copy(), expression=cast(text("2262-01-01 00:00:00"), STAMP)),
+        this=exp.GTE(this=copied(value), expression=cast(text("1678-01-01 00:00:00"), STAMP)),
+        expression=exp.LT(this=copied(value), expression=cast(text("2262-01-01 00:00:00"), STAMP)),
     )
     if unit in _LENGTHS:
-        micros = cast(value.copy(), "BIGINT")
+        micros = cast(copied(value), "BIGINT")
         length = number(_LENGTHS[unit])
-        rest = exp.Mod(this=micros.copy(), expression=length)
-        positive = exp.Mod(this=exp.Paren(this=exp.Add(this=rest, expression=length.copy())), expression=length.copy())
+        rest = exp.Mod(this=copied(micros), expression=length)
+        positive = exp.Mod(
+            this=exp.Paren(this=exp.Add(this=rest, expression=copied(length))), expression=copied(length)
+        )
         other: exp.Expr = cast(exp.Sub(this=micros, expression=exp.Paren(this=positive)), STAMP)
     else:
-        other = cast(_first_day(cast(value.copy(), "DATE"), unit), STAMP)
+        other = cast(_first_day(cast(copied(value), "DATE"), unit), STAMP)
     return typed(case((inside, native), default=other), T.TIMESTAMP)
 
 
@@ -325,7 +328,7 @@ def _first_day(value: exp.Expr, unit: str) -> exp.Expr:
     """Return the first date of the year, quarter, month or week of a date; of smaller units the date."""
 
     def part(field: str) -> exp.Expr:
-        return call("date_part", text(field), value.copy(), returns=T.INT)
+        return call("date_part", text(field), copied(value), returns=T.INT)
 
     if unit in ("YEAR", "QUARTER", "MONTH"):
         quarter = exp.Add(
@@ -336,10 +339,10 @@ def _first_day(value: exp.Expr, unit: str) -> exp.Expr:
         )
         month = {"YEAR": number(1), "QUARTER": cast(quarter, "INT"), "MONTH": part("month")}[unit]
         first = call("make_date", part("year"), month, number(1), returns=T.DATE)
-        known = exp.Not(this=exp.Is(this=paren(value.copy()), expression=exp.Null()))
+        known = exp.Not(this=exp.Is(this=paren(copied(value)), expression=exp.Null()))
         return typed(case((known, first)), T.DATE)
     if unit == "WEEK":
-        days = exp.Sub(this=cast(value.copy(), "INT"), expression=part("isodow"))
+        days = exp.Sub(this=cast(copied(value), "INT"), expression=part("isodow"))
         return cast(cast(exp.Add(this=days, expression=number(1)), "INT"), "DATE")
     return value
 

@@ -60,7 +60,7 @@ def _asked(column: exp.Column) -> bool:
             least = cast(exp.Literal.string("-Infinity"), type_of(column))
             signless = typed(exp.GTE(this=copied(column), expression=least), T.BOOLEAN)
             signless.meta[ENGINE] = True
-            node.replace(typed(exp.Paren(this=exp.And(this=node.copy(), expression=signless)), T.BOOLEAN))
+            node.replace(typed(exp.Paren(this=exp.And(this=copied(node), expression=signless)), T.BOOLEAN))
             return True
     column.replace(without_sign_of_nan(copied(column)))
     return True

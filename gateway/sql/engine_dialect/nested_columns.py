@@ -9,6 +9,7 @@ from sqlglot import exp
 
 from catalog.tables import Column
 from gateway.sql.engine_dialect.build import ENGINE, call
+from optimizer.copies import copied
 
 _JSON = frozenset({"json", "jsonb"})
 
@@ -28,7 +29,7 @@ def write_as_json(
         for column in list(select.find_all(exp.Column)):
             if column.name not in nested or column.parent_select is not select:
                 continue
-            made = call(named(nested[column.name].arrow_type), column.copy(), returns=nested[column.name].sql_type)
+            made = call(named(nested[column.name].arrow_type), copied(column), returns=nested[column.name].sql_type)
             made.meta[ENGINE] = True
             aliased = isinstance(column.parent, exp.Select)
             column.replace(exp.alias_(made, column.name, quoted=True) if aliased else made)

@@ -61,7 +61,7 @@ def exact(node: exp.Expr) -> exp.Expr:
     """
     bare = node.unnest()
     if isinstance(bare, exp.Literal) and bare.is_int and kind(bare) is Kind.INTEGER:
-        return cast(bare.copy(), f"DECIMAL({len(str(bare.this))}, 0)")
+        return cast(copied(bare), f"DECIMAL({len(str(bare.this))}, 0)")
     return node
 
 
@@ -89,7 +89,7 @@ def _floats(node: exp.Binary, result: exp.DataType) -> exp.Expr:
     """Floats: the engine answers infinity where PostgreSQL answers 22003."""
     family, wanted = ("float4", "REAL") if result.this is T.FLOAT else ("float8", "DOUBLE PRECISION")
     sides = (cast(side, wanted) for side in (node.left, node.right))
-    return call(f"{family}_{_FLOAT_NAMES[type(node)]}", *sides, returns=result.copy())
+    return call(f"{family}_{_FLOAT_NAMES[type(node)]}", *sides, returns=copied(result))
 
 
 def _integers(node: exp.Binary, result: exp.DataType) -> exp.Expr:
@@ -166,8 +166,8 @@ def round_to(node: exp.Expr) -> exp.Expr:
         if isinstance(node, exp.Round):
             return call("float8_round", value, returns="FLOAT8")
         if isinstance(node, exp.Trunc):  # the engine's makes 0 of -0.5, where PostgreSQL has -0
-            below = exp.LT(this=value.copy(), expression=number(0))
-            up, down = call("ceil", value.copy(), returns="FLOAT8"), call("floor", value, returns="FLOAT8")
+            below = exp.LT(this=copied(value), expression=number(0))
+            up, down = call("ceil", copied(value), returns="FLOAT8"), call("floor", value, returns="FLOAT8")
             return typed(exp.Paren(this=case((below, up), default=down)), "FLOAT8")
         node.set("this", value)
         return node
@@ -182,7 +182,7 @@ def round_to(node: exp.Expr) -> exp.Expr:
         arguments[0] = cast(argument, f"DECIMAL(38, {digits})")
     found = call(name, *arguments, returns="DECIMAL")
     scale = scale_of(result)
-    return typed(cast(found, f"DECIMAL(38, {scale})"), result.copy()) if scale is not None else found
+    return typed(cast(found, f"DECIMAL(38, {scale})"), copied(result)) if scale is not None else found
 
 
 def _rescaled(node: exp.Round) -> exp.Expr | None:
@@ -205,10 +205,10 @@ def _rescaled(node: exp.Round) -> exp.Expr | None:
         return None
     value = node.this
     if precision <= _MOST_OF_8_BYTES:  # dividing eight bytes takes half of the time that sixteen take
-        value = arrow_cast(value, f"Decimal64({precision}, {digits})", type_of(argument).copy())
+        value = arrow_cast(value, f"Decimal64({precision}, {digits})", copied(type_of(argument)))
         if room is not None and wanted <= _MOST_OF_8_BYTES:  # the cast around it makes sixteen of them
-            return arrow_cast(value, f"Decimal64({wanted}, {scale})", type_of(node).copy())
-    return typed(cast(value, f"DECIMAL({wanted}, {scale})"), type_of(node).copy())
+            return arrow_cast(value, f"Decimal64({wanted}, {scale})", copied(type_of(node)))
+    return typed(cast(value, f"DECIMAL({wanted}, {scale})"), copied(type_of(node)))
 
 
 def _room_around(node: exp.Round, scale: int) -> int | None:
@@ -265,9 +265,9 @@ def power(node: exp.Pow) -> exp.Expr:
             "float8_power", cast(base, "DOUBLE PRECISION"), cast(exponent, "DOUBLE PRECISION"), returns="FLOAT8"
         )
         return float_to_numeric(plain)
-    product: exp.Expr = cast(base.copy(), QUOTIENT)
+    product: exp.Expr = cast(copied(base), QUOTIENT)
     for _ in range(times - 1):
-        product = cast(exp.Mul(this=product, expression=cast(base.copy(), QUOTIENT)), QUOTIENT)
+        product = cast(exp.Mul(this=product, expression=cast(copied(base), QUOTIENT)), QUOTIENT)
     return typed(product, "DECIMAL")
 
 

@@ -10,6 +10,7 @@ from catalog.order_functions import DIFFERENT, GREATEST, LEAST, ORDER_OF, SORTED
 from gateway.sql.engine_dialect.gathered_aggregates import around
 from gateway.sql.engine_dialect.kinds import Kind, T, carried_as_text, kind, type_of
 from optimizer.census import Census
+from optimizer.copies import copied
 
 _SQL_NAMES = {"timetz": "time with time zone"}
 
@@ -40,7 +41,7 @@ def _has_key(value: exp.Expr) -> bool:
 
 
 def _key(value: exp.Expr) -> exp.Anonymous:
-    return exp.Anonymous(this=ORDER_OF, expressions=[value.copy()])
+    return exp.Anonymous(this=ORDER_OF, expressions=[copied(value)])
 
 
 def _sorted(node: exp.Ordered) -> bool:
@@ -76,7 +77,7 @@ def _as_groups(select: exp.Select) -> bool:
     if any(one.find(exp.AggFunc, exp.Window, exp.Query) for one in values):
         return False
     select.set("distinct", None)
-    select.set("group", exp.Group(expressions=[one.copy() for one in values if one.find(exp.Column) is not None]))
+    select.set("group", exp.Group(expressions=[copied(one) for one in values if one.find(exp.Column) is not None]))
     return True
 
 
@@ -87,7 +88,7 @@ def _extreme(node: exp.Min | exp.Max) -> bool:
     if isinstance(around(node), exp.Window):
         _of_array(node, node.this, LEAST if isinstance(node, exp.Min) else GREATEST)
         return True
-    value = node.this.copy()
+    value = copied(node.this)
     if carried_as_text(type_of(value)) == "cidr":  # of which PostgreSQL's result is an inet
         value = exp.Cast(this=value, to=exp.DataType.build("inet", dialect="postgres"))
     ordered = exp.Ordered(this=_key(value), desc=isinstance(node, exp.Max), nulls_first=False)
@@ -110,8 +111,8 @@ def _different(node: exp.ArrayAgg) -> bool:
 def _of_array(node: exp.Expr, value: exp.Expr, function: str) -> None:
     """Have a function take the array of a group's values, with the FILTER and OVER of an aggregate, in place."""
     whole = around(node)
-    array: exp.Expr = exp.ArrayAgg(this=value.copy())
+    array: exp.Expr = exp.ArrayAgg(this=copied(value))
     if node is not whole:
         node.replace(array)
-        array = whole.copy()
+        array = copied(whole)
     whole.replace(exp.Anonymous(this=function, expressions=[array]))

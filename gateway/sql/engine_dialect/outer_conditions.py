@@ -16,6 +16,7 @@ from gateway.sql.engine_dialect import correlation, decorrelate
 from gateway.sql.engine_dialect.build import named, refuse, typed
 from gateway.sql.engine_dialect.group_keys import columns_of
 from gateway.sql.engine_dialect.kinds import type_of
+from optimizer.copies import copied
 
 
 def ask_beside(select: exp.Select, join: exp.Join, node: exp.Expr, fresh: Iterator[int]) -> None:
@@ -52,8 +53,8 @@ def _turn(select: exp.Select, join: exp.Join) -> None:
 
 def _of(holders: list[exp.Expr]) -> exp.Select:
     """Return a SELECT of what some holders of items hold, to ask of its items."""
-    joins = [exp.Join(this=one.this.copy()) for one in holders[1:]]
-    return exp.Select(from_=exp.From(this=holders[0].this.copy()), joins=joins)
+    joins = [exp.Join(this=copied(one.this)) for one in holders[1:]]
+    return exp.Select(from_=exp.From(this=copied(holders[0].this)), joins=joins)
 
 
 def _is_plain(item: exp.Expr) -> bool:
@@ -73,8 +74,8 @@ def _tell(select: exp.Select, holder: exp.Expr, node: exp.Expr, fresh: Iterator[
     """Derive an item of FROM with one column more, and put that in the place of a node."""
     item = holder.this
     label, name = item.alias_or_name, f"_told{next(fresh)}"
-    told = [named(one.copy(), one.name) for one in columns_of(select, item, label)]
-    body = exp.Select(expressions=[*told, named(node.copy(), name)], from_=exp.From(this=item.copy()))
+    told = [named(copied(one), one.name) for one in columns_of(select, item, label)]
+    body = exp.Select(expressions=[*told, named(copied(node), name)], from_=exp.From(this=copied(item)))
     node.replace(_column(label, name, node))
     holder.set("this", decorrelate.derived(body, label))
 
@@ -87,21 +88,21 @@ def _tell_of_both(select: exp.Select, join: exp.Join, at: int, node: exp.Expr, f
     free = [one for part in (node, *plain) for one in correlation.free_columns(part)]
     known = decorrelate.domain(select, at, [one for one in free if one.table != label], fresh)
     own = columns_of(select, item, label)
-    asked, *conditions = (exp.Paren(this=one.copy()) for one in (node, *plain))
+    asked, *conditions = (exp.Paren(this=copied(one)) for one in (node, *plain))
     for part in (asked, *conditions):
         known.bind(part)
     keys = [f"_for{place}:{name}" for place in range(len(known.columns))]
-    told = [named(one.copy(), one.name) for one in own]
+    told = [named(copied(one), one.name) for one in own]
     told += [named(value, key) for value, key in zip(known.values(), keys, strict=True)]
-    told.append(named(typed(asked.this, type_of(node).copy()), name))
+    told.append(named(typed(asked.this, copied(type_of(node))), name))
     domain = exp.Join(this=known.item(), on=exp.and_(*conditions) if conditions else exp.true())
-    body = exp.Select(expressions=told, from_=exp.From(this=item.copy()), joins=[domain])
+    body = exp.Select(expressions=told, from_=exp.From(this=copied(item)), joins=[domain])
     node.replace(_column(label, name, node))
     others = [one for one in correlation.conjuncts(join.args["on"]) if not any(one is other for other in plain)]
     same = decorrelate.equal(known.columns, label, keys)
-    join.set("on", exp.and_(*same, *(one.copy() for one in others)))
+    join.set("on", exp.and_(*same, *(copied(one) for one in others)))
     join.set("this", decorrelate.derived(body, label))
 
 
 def _column(table: str, name: str, like: exp.Expr) -> exp.Column:
-    return typed(exp.column(name, table=table, quoted=True), type_of(like).copy())
+    return typed(exp.column(name, table=table, quoted=True), copied(type_of(like)))

@@ -14,6 +14,7 @@ from gateway.sql.engine_dialect.call_marks import get_digits
 from gateway.sql.engine_dialect.kinds import T, type_of
 from gateway.sql.engine_dialect.numeric_scales import shown_scale, varies
 from optimizer.census import Census
+from optimizer.copies import copied
 
 
 def numeric_digits(value: exp.Expr) -> exp.Expr:
@@ -22,7 +23,7 @@ def numeric_digits(value: exp.Expr) -> exp.Expr:
     if (written := get_digits(bare)) is not None:
         return written
     if isinstance(bare, exp.Anonymous) and bare.name in _DIGITS:
-        return call(_DIGITS[bare.name], *(part.copy() for part in bare.expressions), returns="TEXT")
+        return call(_DIGITS[bare.name], *(copied(part) for part in bare.expressions), returns="TEXT")
     if (isinstance(bare, exp.Anonymous) and bare.name in ("float4_numeric", "float8_numeric")) or _is_read(bare):
         return call("numeric_text", cast(value, QUOTIENT), returns="TEXT")
     if (scale := shown_scale(bare)) is not None:
@@ -37,11 +38,11 @@ def numeric_digits(value: exp.Expr) -> exp.Expr:
 
 def _of_branches(chosen: exp.Case) -> exp.Expr:
     """Return the text of a CASE: that of the branch which a row takes."""
-    branches = [(one.this.copy(), _of_branch(one.args["true"])) for one in chosen.args["ifs"]]
+    branches = [(copied(one.this), _of_branch(one.args["true"])) for one in chosen.args["ifs"]]
     default = chosen.args.get("default")
     found = case(*branches, default=_of_branch(default) if default is not None else None)
     if chosen.this is not None:
-        found.set("this", chosen.this.copy())
+        found.set("this", copied(chosen.this))
     return typed(found, T.TEXT)
 
 
@@ -49,7 +50,7 @@ def _of_branch(value: exp.Expr) -> exp.Expr:
     bare = value.unnest()
     while _only_holds(bare) and get_digits(bare) is None and not _is_read(bare):
         bare = bare.this.unnest()
-    return exp.Null() if isinstance(bare, exp.Null) else numeric_digits(bare.copy())
+    return exp.Null() if isinstance(bare, exp.Null) else numeric_digits(copied(bare))
 
 
 def _only_holds(value: exp.Expr) -> bool:
@@ -112,19 +113,19 @@ def with_numeric_text(tree: exp.Query, census: Census) -> bool:
     numbers: dict[str, exp.Expr] = {}
     for column in inexact:
         value = column.unalias()
-        numbers[column.alias_or_name] = value.copy()
+        numbers[column.alias_or_name] = copied(value)
         digits: exp.Expr
         if stored and isinstance(value, exp.Column):
-            digits = call("numeric_text", cast(value.copy(), QUOTIENT), returns="TEXT")
+            digits = call("numeric_text", cast(copied(value), QUOTIENT), returns="TEXT")
         elif value.sql() in keys:
-            digits = _digits_by_size(value.copy())
+            digits = _digits_by_size(copied(value))
         else:
-            digits = numeric_digits(value.copy())
+            digits = numeric_digits(copied(value))
         value.replace(digits)
     order = tree.args.get("order")
     for key in order.expressions if numbers and order is not None else ():
         if isinstance(key.this, exp.Column) and not key.this.table and key.this.name in numbers:
-            key.set("this", numbers[key.this.name].copy())
+            key.set("this", copied(numbers[key.this.name]))
     sorted_by = {column.name for column in order.find_all(exp.Column)} if order is not None else set()
     for place, column in enumerate(tree.selects):  # the engine takes a text by the name of a column there for a clash
         if column.alias in numbers and column.alias in sorted_by:

@@ -21,6 +21,7 @@ from gateway.sql.engine_dialect.blanks import with_blanks
 from gateway.sql.engine_dialect.build import call, cast, number, paren, refuse, text, typed
 from gateway.sql.engine_dialect.kinds import Kind, T, kind
 from gateway.sql.engine_dialect.regular_expressions import ESCAPES, similar_regex, translate
+from optimizer.copies import copied
 
 _BACKSLASH = re.compile(r"\\\\|\\x\{0*5[cC]\}")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
@@ -114,7 +115,7 @@ def like(node: exp.Expr) -> exp.Expr:
         array = array.this.unnest()
     if not isinstance(array, exp.Array) or not array.expressions:
         raise refuse("LIKE ANY of an array that is not a constant")
-    terms = [type(node)(this=node.this.copy(), expression=pattern) for pattern in array.expressions]
+    terms = [type(node)(this=copied(node.this), expression=pattern) for pattern in array.expressions]
     if node.args.get("negate"):
         terms = [exp.Not(this=term) for term in terms]
     joined = exp.or_(*terms) if isinstance(quantifier, exp.Any) else exp.and_(*terms)

@@ -25,6 +25,7 @@ from gateway.sql.engine_dialect.differences import differs, is_quick_cast, note_
 from gateway.sql.engine_dialect.kinds import Kind, T, kind, type_of
 from gateway.sql.engine_dialect.masks import is_keyed_call
 from optimizer.census import Census, with_subclasses
+from optimizer.copies import copied
 from optimizer.views import MARK
 from policies.fences import is_fenced
 
@@ -181,7 +182,7 @@ def _cut(node: exp.Expr, types: ResultTypes) -> tuple[str, list[exp.Expr]]:
         _require_pure(one, types)
         return one
 
-    made = _restored(node.copy())
+    made = _restored(copied(node))
     made = made.transform(replaced, copy=False)
     if len(inputs) > MAX_INPUTS:
         raise _Unfit
@@ -197,7 +198,7 @@ def _restored(node: exp.Expr) -> exp.Expr:
 
     def original(one: exp.Expr) -> exp.Expr:
         found = one.meta.get(ORIGINAL) if get_mark(one) is not None else None
-        return found.copy() if isinstance(found, exp.Expr) else one
+        return copied(found) if isinstance(found, exp.Expr) else one
 
     return node.transform(original, copy=False)
 
@@ -330,7 +331,7 @@ def put(node: exp.Expr, types: ResultTypes) -> exp.Expr | None:
             break
         chosen, found = larger, grown
     call, inputs = found
-    made = marked(call, [one.copy() for one in inputs], _restored(chosen.copy()))
+    made = marked(call, [copied(one) for one in inputs], _restored(copied(chosen)))
     made.type = _data_type(call.result)
     chosen.replace(made)
     return made

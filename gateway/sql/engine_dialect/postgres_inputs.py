@@ -11,6 +11,7 @@ from gateway.sql.engine_dialect.call_marks import Call
 from gateway.sql.engine_dialect.kinds import Kind, kind, type_of
 from gateway.sql.engine_dialect.moments import Session
 from gateway.sql.engine_dialect.texts import as_text
+from optimizer.copies import copied
 
 _UTC = Session()  # in which every timestamptz has an exact text
 
@@ -22,11 +23,11 @@ def engine_call(node: exp.Anonymous, found: Call, session: Session) -> exp.Expr:
     result = type_of(node)
     if _is_quick(found):
         return _quick_cast(wanted, found, inputs[0], result)
-    made = call(function_name(found.result, len(inputs)), text(wanted), *inputs, returns=result.copy())
+    made = call(function_name(found.result, len(inputs)), text(wanted), *inputs, returns=copied(result))
     if kinds.kind_of_type(result) is not Kind.NUMERIC:
         return made
     made.type = kinds.T.TEXT.into_expr()
-    return typed(cast(made, QUOTIENT), result.copy())
+    return typed(cast(made, QUOTIENT), copied(result))
 
 
 def _settings(session: Session) -> tuple[str, ...]:
@@ -47,15 +48,15 @@ def _is_quick(found: Call) -> bool:
 
 def _quick_cast(wanted: str, found: Call, value: exp.Expr, result: exp.DataType) -> exp.Expr:
     """Cast by the engine what it can read, and have PostgreSQL read the rest: other forms of a value, and mistakes."""
-    read = exp.TryCast(this=value, to=result.copy())
-    asked = call(function_name(found.result, 1), text(wanted), value.copy(), returns=result.copy())
+    read = exp.TryCast(this=value, to=copied(result))
+    asked = call(function_name(found.result, 1), text(wanted), copied(value), returns=copied(result))
     there: exp.Expr = exp.Not(this=exp.Is(this=read, expression=exp.Null()))
     if result.this is kinds.T.DOUBLE:  # the engine takes what is too large for infinity, and too small for zero
         ends = (cast(text(end), "DOUBLE PRECISION") for end in ("1e-300", "1e300"))
-        there = exp.Between(this=call("abs", read, returns=result.copy()), low=next(ends), high=next(ends))
-    empty = exp.Is(this=value.copy(), expression=exp.Null())
-    chosen = case((there, read.copy()), (empty, cast(exp.Null(), result)), default=asked)
-    return typed(exp.Paren(this=chosen), result.copy())
+        there = exp.Between(this=call("abs", read, returns=copied(result)), low=next(ends), high=next(ends))
+    empty = exp.Is(this=copied(value), expression=exp.Null())
+    chosen = case((there, copied(read)), (empty, cast(exp.Null(), result)), default=asked)
+    return typed(exp.Paren(this=chosen), copied(result))
 
 
 _QUICK = frozenset(f"CAST(c1 AS {name})" for name in ("SMALLINT", "INT", "BIGINT", "DOUBLE PRECISION", "DATE"))

@@ -23,6 +23,7 @@ from gateway.sql.engine_dialect.late_calls import behind_limit, may_be_late
 from gateway.sql.engine_dialect.moments import Session
 from gateway.sql.engine_dialect.rows_apart import sorted_outside
 from optimizer.census import Census, below, with_subclasses
+from optimizer.copies import copied
 
 _QUERIES = with_subclasses((exp.Query,))
 _AGGREGATES = with_subclasses((exp.AggFunc,))
@@ -100,7 +101,7 @@ def _plain_limits(node: exp.Select | exp.SetOperation) -> None:
 
 
 def _integer(node: exp.Expr) -> exp.Expr:
-    return cast(node.copy(), "BIGINT")
+    return cast(copied(node), "BIGINT")
 
 
 def _with_ties(node: exp.Select | exp.SetOperation, rows: exp.Expr) -> None:
@@ -118,18 +119,18 @@ def _numbered_rows(node: exp.Select | exp.SetOperation, place: exp.Func, rows: e
         )
     order = node.args.get("order")
     names = {column.alias_or_name: column.unalias() for column in node.selects}
-    keys = [key.copy() for key in order.expressions] if order is not None else []
+    keys = [copied(key) for key in order.expressions] if order is not None else []
     for key in keys:
         if isinstance(key.this, exp.Column) and not key.this.table and key.this.name in names:
-            key.set("this", names[key.this.name].copy())
+            key.set("this", copied(names[key.this.name]))
     ordered = exp.Order(expressions=keys) if keys else None
     counted = exp.Window(this=place, order=ordered, over="OVER")
     last = exp.Add(this=exp.Paren(this=rows), expression=exp.Paren(this=skipped))
     over = exp.Coalesce(this=exp.GT(this=counted, expression=last), expressions=[exp.false()])
     condition: exp.Expr = exp.Not(this=over)
     if node.args.get("offset") is not None:
-        before = exp.Window(this=exp.RowNumber(), order=ordered.copy() if ordered is not None else None, over="OVER")
-        first = exp.Coalesce(this=exp.Paren(this=skipped.copy()), expressions=[number(0)])
+        before = exp.Window(this=exp.RowNumber(), order=copied(ordered) if ordered is not None else None, over="OVER")
+        first = exp.Coalesce(this=exp.Paren(this=copied(skipped)), expressions=[number(0)])
         condition = exp.And(this=exp.GT(this=before, expression=first), expression=condition)
     node.set("limit", None)
     node.set("offset", None)
@@ -153,7 +154,7 @@ def output_names(node: exp.Select) -> None:
             fresh = f"{name or '_column'}:{place}"
             while fresh in read:
                 fresh += f":{place}"
-            plain = column.unalias().copy()
+            plain = copied(column.unalias())
             named = exp.Alias(this=plain, alias=exp.to_identifier(fresh, quoted=True))
             named.type = type_of(column)
             column.replace(named)
@@ -177,7 +178,7 @@ def _sort_by_outputs(node: exp.Select) -> None:
     for key in node.args["order"].expressions if on is None else ():
         column = outputs.get(key.this.sql())
         if column is not None and column.alias_or_name:
-            key.set("this", typed(exp.column(column.alias_or_name, quoted=True), type_of(column).copy()))
+            key.set("this", typed(exp.column(column.alias_or_name, quoted=True), copied(type_of(column))))
 
 
 def _leave_to_inputs(node: exp.Select) -> None:
@@ -200,7 +201,7 @@ def output_constants(node: exp.Select) -> None:
     for column in node.selects:
         value = column.unalias()
         if isinstance(value, exp.Literal) and value.is_int and kind(value) is Kind.INTEGER:
-            value.replace(cast(value.copy(), type_of(value)))
+            value.replace(cast(copied(value), type_of(value)))
 
 
 def keep_conditions_out(node: exp.Select) -> None:
@@ -256,7 +257,7 @@ def _rename(arm: exp.Select, operation: exp.SetOperation) -> None:
         operation = above if isinstance(above, exp.SetOperation) else operation
         above = above.parent
     for column, name in zip(arm.selects, operation.named_selects, strict=False):
-        column.replace(aliased(column.unalias().copy(), name))
+        column.replace(aliased(copied(column.unalias()), name))
 
 
 def _is_below_constants(node: exp.Select) -> bool:
@@ -322,7 +323,7 @@ def set_operation(node: exp.SetOperation) -> exp.Query:
 
 
 def _numbered(side: exp.Expr, names: list[str]) -> exp.Select:
-    body = side.copy()
+    body = copied(side)
     inner = body if isinstance(body, exp.Subquery) else exp.Subquery(this=body)
     query = body.unnest()
     assert isinstance(query, exp.Query)
@@ -330,7 +331,7 @@ def _numbered(side: exp.Expr, names: list[str]) -> exp.Select:
     source = exp.Subquery(this=inner.this, alias=exp.TableAlias(this=exp.to_identifier("_side", quoted=True)))
     types = [type_of(column) for column in query.selects]
     columns = [typed(exp.column(name, table="_side", quoted=True), one) for name, one in zip(own, types, strict=True)]
-    keys = [measured(column.copy()) for column in columns]
+    keys = [measured(copied(column)) for column in columns]
     marks = typed(exp.Window(this=exp.RowNumber(), partition_by=keys, over="OVER"), T.BIGINT)
     outputs = [aliased(column, name) for column, name in zip(columns, names, strict=True)]
     return exp.select(*outputs, aliased(marks, _MARK)).from_(source)
@@ -355,8 +356,8 @@ def _complete(window: exp.Window, named: dict[str, exp.Window]) -> None:
     for key in ("partition_by", "order", "spec"):
         inherited = base.args.get(key)
         if inherited and not window.args.get(key):
-            copied = [part.copy() for part in inherited] if isinstance(inherited, list) else inherited.copy()
-            window.set(key, copied)
+            own = [copied(part) for part in inherited] if isinstance(inherited, list) else copied(inherited)
+            window.set(key, own)
     window.set("alias", None)
 
 
@@ -375,8 +376,8 @@ def columns_alike(node: exp.SetOperation, session: Session) -> None:
         result = common_type(type_of(column) for column in columns)
         for column in columns:
             name, value = column.alias_or_name, column.unalias()
-            cast_ = to_type(value.copy(), result, session)
-            column.replace(typed(exp.alias_(cast_, name, quoted=True), result.copy()))
+            cast_ = to_type(copied(value), result, session)
+            column.replace(typed(exp.alias_(cast_, name, quoted=True), copied(result)))
 
 
 def _name_alike(sides: list[exp.Query]) -> None:
@@ -389,7 +390,7 @@ def _name_alike(sides: list[exp.Query]) -> None:
             continue
         for column, name in zip(list(side.selects), names, strict=False):
             if column.alias_or_name != name:
-                column.replace(aliased(column.unalias().copy(), name))
+                column.replace(aliased(copied(column.unalias()), name))
 
 
 def _leaves(node: exp.Expr) -> list[exp.Query]:

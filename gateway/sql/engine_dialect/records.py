@@ -14,6 +14,7 @@ from gateway.sql.engine_dialect.casts import to_type
 from gateway.sql.engine_dialect.kinds import Kind, T, kind
 from gateway.sql.engine_dialect.moments import Session, add_or_subtract
 from optimizer.census import Census
+from optimizer.copies import copied
 
 _SPECIAL = r'[\s"\\(),]'
 _TESTED = (
@@ -81,7 +82,7 @@ def spell_out(select: exp.Select, session: Session) -> None:
     for count in select.find_all(exp.Count):
         row = count.this
         if isinstance(row, exp.Tuple) and row.meta.get(ROW):
-            count.set("this", row.expressions[-1].copy() if row.meta.get(MARK) else exp.Star())
+            count.set("this", copied(row.expressions[-1]) if row.meta.get(MARK) else exp.Star())
     for node in list(select.find_all(exp.Tuple)):
         parent = node.parent
         if _is_text(node) and isinstance(parent, exp.Expr):
@@ -107,7 +108,7 @@ def _keys(ordered: exp.Expr) -> list[exp.Expr]:
     row = ordered.this.unnest() if isinstance(ordered.this, exp.Paren) else ordered.this
     if not isinstance(row, exp.Tuple):
         return [ordered]
-    return [exp.Ordered(this=one.copy(), desc=ordered.args.get("desc")) for one in _fields(row)]
+    return [exp.Ordered(this=copied(one), desc=ordered.args.get("desc")) for one in _fields(row)]
 
 
 def _text(row: exp.Tuple, session: Session) -> exp.Expr:
@@ -119,7 +120,7 @@ def _text(row: exp.Tuple, session: Session) -> exp.Expr:
         whole = typed(exp.DPipe(this=whole, expression=_field(field, session)), T.TEXT)
     whole = typed(exp.DPipe(this=whole, expression=text(")")), T.TEXT)
     if row.meta.get(MARK):
-        return typed(case((row.expressions[-1].copy(), whole)), T.TEXT)
+        return typed(case((copied(row.expressions[-1]), whole)), T.TEXT)
     return cast(exp.Paren(this=whole), "TEXT")  # of one form: the arrays of a recursive query must be of one type
 
 
@@ -128,21 +129,21 @@ def _field(field: exp.Expr, session: Session) -> exp.Expr:
         raise refuse("a row in a row as value", "Put out its columns.")
     found = kind(field)
     if found is Kind.BOOL:
-        plain = case((field.copy(), text("t")), (exp.Not(this=paren(field.copy())), text("f")))
+        plain = case((copied(field), text("t")), (exp.Not(this=paren(copied(field))), text("f")))
         return typed(exp.Coalesce(this=typed(plain, T.TEXT), expressions=[text("")]), T.TEXT)
     written = (
-        field.copy()
+        copied(field)
         if found in (Kind.TEXT, Kind.UNKNOWN)
-        else to_type(field.copy(), exp.DataType.build("text"), session)
+        else to_type(copied(field), exp.DataType.build("text"), session)
     )
     written.type = T.TEXT.into_expr()
     if found in (Kind.INTEGER, Kind.NUMERIC, Kind.FLOAT, Kind.DATE, Kind.UUID):
         return typed(exp.Coalesce(this=written, expressions=[text("")]), T.TEXT)
-    doubtful = call("regexp_like", written.copy(), text(_SPECIAL), returns=T.BOOLEAN)
-    empty = exp.EQ(this=paren(written.copy()), expression=text(""))
+    doubtful = call("regexp_like", copied(written), text(_SPECIAL), returns=T.BOOLEAN)
+    empty = exp.EQ(this=paren(copied(written)), expression=text(""))
     escaped = call(
         "replace",
-        call("replace", written.copy(), text("\\"), text("\\\\"), returns="TEXT"),
+        call("replace", copied(written), text("\\"), text("\\\\"), returns="TEXT"),
         text('"'),
         text('""'),
         returns="TEXT",
@@ -162,7 +163,7 @@ def is_null(node: exp.Is) -> exp.Expr:
     row = node.this.unnest()
     if not isinstance(row, exp.Tuple) or not isinstance(node.expression, exp.Null):
         return node
-    tests: list[exp.Expr] = [exp.Is(this=paren(one.copy()), expression=exp.Null()) for one in _fields(row)]
+    tests: list[exp.Expr] = [exp.Is(this=paren(copied(one)), expression=exp.Null()) for one in _fields(row)]
     if node.args.get("negate"):
         tests = [exp.Not(this=one) for one in tests]
     return typed(exp.Paren(this=exp.and_(*tests)), T.BOOLEAN)
@@ -181,7 +182,7 @@ def equals(node: exp.Binary, session: Session) -> exp.Expr:
         terms = [
             _records(one, other, session)
             if isinstance(one, exp.Tuple) and isinstance(other, exp.Tuple)
-            else comparisons.compare(exp.EQ(this=one.copy(), expression=other.copy()), session)
+            else comparisons.compare(exp.EQ(this=copied(one), expression=copied(other)), session)
             for one, other in pairs
         ]
         return typed(exp.Paren(this=exp.and_(*terms)), T.BOOLEAN)
@@ -195,7 +196,7 @@ def equals(node: exp.Binary, session: Session) -> exp.Expr:
 
 def _records(left: exp.Tuple, right: exp.Tuple, session: Session) -> exp.Expr:
     pairs = zip(left.expressions, right.expressions, strict=True)
-    terms = [comparisons.compare(exp.NullSafeEQ(this=a.copy(), expression=b.copy()), session) for a, b in pairs]
+    terms = [comparisons.compare(exp.NullSafeEQ(this=copied(a), expression=copied(b)), session) for a, b in pairs]
     return typed(exp.Paren(this=exp.and_(*(exp.Paren(this=one) for one in terms))), T.BOOLEAN)
 
 
@@ -204,26 +205,26 @@ def overlaps(node: exp.Overlaps, session: Session) -> exp.Expr:
     first, second = (_period(side, session) for side in (node.this, node.expression))
 
     def less(one: exp.Expr, other: exp.Expr) -> exp.Expr:
-        return comparisons.compare(exp.LT(this=paren(one.copy()), expression=paren(other.copy())), session)
+        return comparisons.compare(exp.LT(this=paren(copied(one)), expression=paren(copied(other))), session)
 
     unknown = cast(exp.Null(), "BOOLEAN")
     open_end = exp.Or(this=_absent(first[1]), expression=_absent(second[1]))
 
     def reaches(later: exp.Expr, end: exp.Expr) -> exp.Expr:
-        return case((less(later, end), exp.true()), (open_end.copy(), unknown.copy()), default=exp.false())
+        return case((less(later, end), exp.true()), (copied(open_end), copied(unknown)), default=exp.false())
 
     answer = case(
-        (exp.Or(this=_absent(first[0]), expression=_absent(second[0])), unknown.copy()),
+        (exp.Or(this=_absent(first[0]), expression=_absent(second[0])), copied(unknown)),
         (less(second[0], first[0]), reaches(first[0], second[1])),
         (less(first[0], second[0]), reaches(second[0], first[1])),
-        (open_end.copy(), unknown.copy()),
+        (copied(open_end), copied(unknown)),
         default=exp.true(),
     )
     return typed(exp.Paren(this=answer), T.BOOLEAN)
 
 
 def _absent(value: exp.Expr) -> exp.Expr:
-    return exp.Is(this=paren(value.copy()), expression=exp.Null())
+    return exp.Is(this=paren(copied(value)), expression=exp.Null())
 
 
 def _period(side: exp.Expr, session: Session) -> tuple[exp.Expr, exp.Expr]:
@@ -235,11 +236,11 @@ def _period(side: exp.Expr, session: Session) -> tuple[exp.Expr, exp.Expr]:
     if kind(end) is Kind.INTERVAL:
         stamp = T.TIMESTAMP if kind(start) is Kind.DATE else start.type
         assert isinstance(stamp, exp.DataType | exp.DType)
-        end = add_or_subtract(typed(exp.Add(this=start.copy(), expression=end.copy()), stamp), session)
+        end = add_or_subtract(typed(exp.Add(this=copied(start), expression=copied(end)), stamp), session)
     if Kind.UNKNOWN in (kind(start), kind(end)):
         raise refuse("OVERLAPS of constants without a type", "Write date '…' or timestamp '…'.")
     start, end = comparisons.alike([start, end], session)
     known = exp.And(this=exp.Not(this=_absent(start)), expression=exp.Not(this=_absent(end)))
-    least = typed(call("least", start.copy(), end.copy(), returns=start.type or "TEXT"), start.type or "TEXT")
-    most = call("greatest", start.copy(), end.copy(), returns=start.type or "TEXT")
+    least = typed(call("least", copied(start), copied(end), returns=start.type or "TEXT"), start.type or "TEXT")
+    most = call("greatest", copied(start), copied(end), returns=start.type or "TEXT")
     return least, typed(case((known, most)), start.type or "TEXT")

@@ -123,7 +123,7 @@ def _in_parentheses(tree: exp.Query) -> exp.Query:
     """Put IS [NOT] DISTINCT FROM into parentheses, in place: the engine takes an AND behind it into its right side."""
     for node in [*tree.find_all(*_NULL_SAFE)]:
         if not isinstance(node.parent, exp.Paren):
-            node.replace(exp.Paren(this=node.copy()))
+            node.replace(exp.Paren(this=copied(node)))
     return tree
 
 
@@ -306,7 +306,7 @@ def _translated(node: exp.Expr, root: exp.Expr, session: Session) -> exp.Expr:
         if new is current:
             continue
         if new.type is None and isinstance(node.type, exp.DataType):
-            new.type = node.type.copy()
+            new.type = copied(node.type)
         if parent is None:
             new.parent = None
             root = new

@@ -88,6 +88,6 @@ def _spell_out(tree: exp.Query, selects: list[exp.Select], schema: MappingSchema
         if not any(one.is_star for one in columns):
             found = True
             shown = [one if isinstance(one, exp.Alias) else named(one, one.alias_or_name) for one in columns]
-            select.set("expressions", [one.copy() for one in shown])
+            select.set("expressions", [copied(one) for one in shown])
             _rename([one.args["alias"] for one in select.expressions])
     return found

@@ -12,6 +12,7 @@ from gateway.sql.engine_dialect.exclusions import get_frame
 from gateway.sql.engine_dialect.kinds import Kind, kind
 from gateway.sql.engine_dialect.queries import named_windows
 from optimizer.census import Census
+from optimizer.copies import copied
 
 _NAMES: dict[type[exp.Expr], str] = {
     exp.Avg: aggregating_name("avg"),
@@ -72,16 +73,16 @@ def _call(window: exp.Window) -> exp.Expr:
     key = window.args["order"].expressions[0].this
     function = _function(window)
     star = isinstance(function, exp.Count) and isinstance(function.this, exp.Star)
-    value: exp.Expr = exp.Literal.number(1) if star else function.this.copy()
+    value: exp.Expr = exp.Literal.number(1) if star else copied(function.this)
     if isinstance(window.this, exp.Filter):
-        condition = window.this.expression.this.copy()
+        condition = copied(window.this.expression.this)
         value = exp.Case(ifs=[exp.If(this=condition, true=value)])
     place = (
         exp.Literal.number(0) if _excluded(window) == "GROUP" else _over(window, exp.Count(this=exp.Star()), here=True)
     )
-    arrays = [_over(window, exp.ArrayAgg(this=one)) for one in (value, key.copy())]
+    arrays = [_over(window, exp.ArrayAgg(this=one)) for one in (value, copied(key))]
     others = exp.Anonymous(
-        this=OTHERS, expressions=[*arrays, key.copy(), exp.cast(place, "bigint", dialect="postgres")]
+        this=OTHERS, expressions=[*arrays, copied(key), exp.cast(place, "bigint", dialect="postgres")]
     )
     if isinstance(function, exp.ArrayAgg):
         return others
@@ -92,7 +93,7 @@ def _call(window: exp.Window) -> exp.Expr:
 
 def _over(window: exp.Window, function: exp.Expr, *, here: bool = False) -> exp.Expr:
     """Return another function over the frame, or over its rows up to the row itself."""
-    made = window.copy()
+    made = copied(window)
     made.set("this", function)
     made.args["spec"].set("exclude", None)
     if here:

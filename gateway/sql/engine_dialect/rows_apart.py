@@ -22,6 +22,7 @@ from gateway.sql.engine_dialect.decorrelate import wrapped
 from gateway.sql.engine_dialect.group_keys import ROWS, anew, hide_keys, holders
 from gateway.sql.engine_dialect.kinds import Kind, T, kind_of_type, type_of
 from gateway.sql.engine_dialect.sources import places
+from optimizer.copies import copied
 
 _KEY, _PLACE, _OUTPUT = "_key", "_place", "_output"
 
@@ -37,7 +38,7 @@ def sorted_outside(select: exp.Select) -> exp.Select | None:
     if order is None and not is_grouped and not _hides_inputs(select):
         return None
     outputs = select.selects
-    inner = select.copy()
+    inner = copied(select)
     inner_order = inner.args.get("order")
     names = [f"{_OUTPUT}:{place}" for place in range(len(outputs))]
     if inner_order is not None:
@@ -109,10 +110,10 @@ def _give_sort_keys(select: exp.Select, order: exp.Expr, is_grouped: bool) -> No
         key = anew(key) if is_grouped else key
         ordered.set("this", key)
         if key.sql() not in given:
-            added.append(named(key.copy(), f"{_KEY}:{place}"))
+            added.append(named(copied(key), f"{_KEY}:{place}"))
     for place, value in enumerate(_places(select)):
         added.append(named(value, f"{_PLACE}:{place}"))
-        order.append("expressions", exp.Ordered(this=value.copy(), nulls_first=False))
+        order.append("expressions", exp.Ordered(this=copied(value), nulls_first=False))
     select.set("expressions", [*select.selects, *added])
 
 
@@ -132,9 +133,9 @@ def _place(rows: exp.Expr) -> exp.Expr | None:
     bare = step.unnest() if step is not None else number(1)
     falls = isinstance(bare, exp.Neg)
     if falls and kind_of_type(type_of(rows)) is Kind.INTEGER and isinstance(bare.this, exp.Literal):
-        return typed(exp.Neg(this=rows.copy()), type_of(rows).copy())
+        return typed(exp.Neg(this=copied(rows)), copied(type_of(rows)))
     rises = isinstance(bare, exp.Literal | exp.Interval | exp.Cast) and "-" not in bare.sql()
-    return rows.copy() if rises else None
+    return copied(rows) if rises else None
 
 
 def _gives_rows(holder: exp.Expr) -> bool:

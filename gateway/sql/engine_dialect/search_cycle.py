@@ -18,6 +18,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 from catalog.order_functions import ORDER_OF
 from gateway.sql.engine_dialect.build import refuse
 from optimizer.census import Census
+from optimizer.copies import copied
 
 _SEARCH, _CYCLE = "\0search", "\0cycle"
 _KINDS = frozenset({"DEPTH", "BREADTH"})
@@ -323,7 +324,7 @@ def _replace_keys(select: exp.Select, itself: str, search: _Search) -> None:
             keys.append(ordered)
             continue
         for name in [search.key, *(search.columns if search.breadth else [])]:
-            key = ordered.copy()
+            key = copied(ordered)
             key.set("this", _parsed(f"{_quoted(itself)}.{_quoted(name)}"))
             keys.append(key)
     order.set("expressions", keys)

@@ -12,6 +12,7 @@ from gateway.sql.engine_dialect.correlation import free_columns
 from gateway.sql.engine_dialect.kinds import Kind, kind, kind_of_type, scale_of, type_of
 from gateway.sql.engine_dialect.moments import STAMP, Session, utc
 from gateway.values.zones import named_zone
+from optimizer.copies import copied
 
 _PLAIN_CLAUSES = ("from_", "joins", "where", "group", "having", "order", "limit", "offset", "distinct", "windows")
 
@@ -59,7 +60,7 @@ def _units(value: exp.Expr, scale: int) -> exp.Expr:
 
 
 def _wide(value: exp.Expr, scale: int) -> exp.Expr:
-    return cast(value.copy(), f"DECIMAL(50, {scale})")
+    return cast(copied(value), f"DECIMAL(50, {scale})")
 
 
 def _last(end: exp.Expr, step: exp.Expr, scale: int) -> exp.Expr:
@@ -67,15 +68,15 @@ def _last(end: exp.Expr, step: exp.Expr, scale: int) -> exp.Expr:
     if kind(end) is Kind.INTEGER or ((digits := scale_of(type_of(end))) is not None and digits <= scale):
         return end
     rounded, unit = _wide(end, scale), cast(text(format(Decimal(1).scaleb(-scale), "f")), f"DECIMAL(50, {scale})")
-    down = _of_engine(exp.GTE(this=paren(step.copy()), expression=number(0)))
-    above = _of_engine(exp.GT(this=rounded, expression=paren(end.copy())))
-    below = _of_engine(exp.LT(this=rounded.copy(), expression=paren(end.copy())))
-    less = _of_engine(exp.Sub(this=rounded.copy(), expression=unit))
-    more = _of_engine(exp.Add(this=rounded.copy(), expression=unit.copy()))
+    down = _of_engine(exp.GTE(this=paren(copied(step)), expression=number(0)))
+    above = _of_engine(exp.GT(this=rounded, expression=paren(copied(end))))
+    below = _of_engine(exp.LT(this=copied(rounded), expression=paren(copied(end))))
+    less = _of_engine(exp.Sub(this=copied(rounded), expression=unit))
+    more = _of_engine(exp.Add(this=copied(rounded), expression=copied(unit)))
     chosen = case(
         (_of_engine(exp.And(this=down, expression=above)), less),
-        (_of_engine(exp.And(this=_of_engine(exp.Not(this=paren(down.copy()))), expression=below)), more),
-        default=rounded.copy(),
+        (_of_engine(exp.And(this=_of_engine(exp.Not(this=paren(copied(down)))), expression=below)), more),
+        default=copied(rounded),
     )
     return _of_engine(exp.Paren(this=_of_engine(chosen)))
 
@@ -175,7 +176,7 @@ def _element(rows: exp.Expr, whole: exp.Expr, element: exp.DataType) -> exp.Expr
 
 def places(whole: exp.Expr) -> exp.Expr:
     """Return the numbers of an array's elements, as an array."""
-    size = call("array_length", whole.copy(), returns="BIGINT")
+    size = call("array_length", copied(whole), returns="BIGINT")
     return call("generate_series", number(1), cast(size, "BIGINT"), returns="BIGINT[]")
 
 
@@ -208,7 +209,7 @@ def _as_column(
     if ordinality is not None:
         columns.append(exp.alias_(exp.Explode(this=places(whole)), f"{item.alias}:{ordinality}", quoted=True))
         names[item.alias, ordinality] = exp.column(f"{item.alias}:{ordinality}", table=alias, quoted=True)
-    inner = exp.select(*columns).from_(source.copy())
+    inner = exp.select(*columns).from_(copied(source))
     place.set("this", exp.Subquery(this=inner, alias=exp.TableAlias(this=exp.to_identifier(alias, quoted=True))))
     holder.pop()
     return names
@@ -245,7 +246,7 @@ def _inlined(select: exp.Select, holder: exp.Expr, item: exp.Lateral) -> dict[tu
         return _rows_as_columns(select, holder, item, names)
     holder.pop()
     return {
-        (item.alias, name): paren(column.unalias().copy()) for name, column in zip(names, body.selects, strict=True)
+        (item.alias, name): paren(copied(column.unalias())) for name, column in zip(names, body.selects, strict=True)
     }
 
 
@@ -273,16 +274,16 @@ def _rows_as_columns(
         if _is_asked_beside(select, item.alias):
             raise refuse("a function in FROM that refers to more than one table", "Put them into one derived table.")
         holder.pop()
-        return {(item.alias, name): one.unalias().copy() for name, one in zip(names, body.selects, strict=True)}
+        return {(item.alias, name): copied(one.unalias()) for name, one in zip(names, body.selects, strict=True)}
     place, source = target
     source_name = source.alias_or_name
     columns = [exp.Star()]
     found: dict[tuple[str, str], exp.Expr] = {}
     for name, one in zip(names, body.selects, strict=True):
         made = f"{item.alias}:{name}"
-        columns.append(exp.alias_(one.unalias().copy(), made, quoted=True))
+        columns.append(exp.alias_(copied(one.unalias()), made, quoted=True))
         found[item.alias, name] = exp.column(made, table=source_name, quoted=True)
-    inner = exp.select(*columns).from_(source.copy())
+    inner = exp.select(*columns).from_(copied(source))
     label = exp.TableAlias(this=exp.to_identifier(source_name, quoted=True))
     place.set("this", exp.Subquery(this=inner, alias=label))
     holder.pop()
@@ -308,13 +309,13 @@ def _top_rows(
     order = body.args.get("order")
     rank = exp.Window(
         this=exp.RowNumber(),
-        partition_by=[inner.copy() for inner, _ in keys],
+        partition_by=[copied(inner) for inner, _ in keys],
         order=_expanded_order(body, order),
         over="OVER",
     )
     alias = item.alias
     columns = list(body.selects)
-    columns += [exp.alias_(inner.copy(), f"_key:{at}", quoted=True) for at, (inner, _) in enumerate(keys)]
+    columns += [exp.alias_(copied(inner), f"_key:{at}", quoted=True) for at, (inner, _) in enumerate(keys)]
     columns.append(exp.alias_(rank, "_place", quoted=True))
     limit = body.args["limit"].expression
     body.set("expressions", columns)
@@ -322,7 +323,7 @@ def _top_rows(
     body.set("limit", None)
     body.set("where", exp.Where(this=exp.and_(*rest)) if rest else None)
     ties: list[exp.Expr] = [
-        exp.EQ(this=exp.column(f"_key:{at}", table=alias, quoted=True), expression=paren(outer.copy()))
+        exp.EQ(this=exp.column(f"_key:{at}", table=alias, quoted=True), expression=paren(copied(outer)))
         for at, (_, outer) in enumerate(keys)
     ]
     ties.append(exp.LTE(this=exp.column("_place", table=alias, quoted=True), expression=cast(limit, "BIGINT")))
@@ -341,10 +342,10 @@ def _expanded_order(body: exp.Select, order: exp.Expr | None) -> exp.Order | Non
     if order is None:
         return None
     names = {column.alias_or_name: column.unalias() for column in body.selects}
-    keys = [key.copy() for key in order.expressions]
+    keys = [copied(key) for key in order.expressions]
     for key in keys:
         if isinstance(key.this, exp.Column) and not key.this.table and key.this.name in names:
-            key.set("this", names[key.this.name].copy())
+            key.set("this", copied(names[key.this.name]))
     return exp.Order(expressions=keys)
 
 
@@ -358,7 +359,7 @@ def _split_condition(body: exp.Select, inside: set[str]) -> tuple[list[tuple[exp
     ):
         outside = [column for column in term.find_all(exp.Column) if column.table not in inside]
         if not outside:
-            rest.append(term.copy())
+            rest.append(copied(term))
             continue
         sides = [term.this, term.expression] if isinstance(term, exp.EQ) else []
         pure = [all(column.table in inside for column in side.find_all(exp.Column)) for side in sides]
@@ -379,7 +380,7 @@ def _rename(select: exp.Select, names: dict[tuple[str, str], exp.Expr]) -> None:
     for column in list(select.find_all(exp.Column)):
         replacement = names.get((column.table, column.name))
         if replacement is not None:
-            new = replacement.copy()
+            new = copied(replacement)
             if isinstance(column.type, exp.DataType) and new.type is None:
                 new.type = column.type
             column.replace(new)

@@ -17,6 +17,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 from catalog.errors import SqlError
 from gateway.sql.engine_dialect.build import refuse
 from gateway.values.registry import BY_OID, declared_type
+from optimizer.copies import copied
 
 _COLUMN = "json_table_column"  # a call of it is the array of a column's values
 _CLAUSES = "clauses"  # in the meta of a call: its second argument is no value
@@ -290,7 +291,7 @@ def json_calls(tree: exp.Expr) -> None:
 
 def _give_type(document: exp.Expr) -> None:
     if isinstance(document, exp.Literal) and document.is_string:
-        document.replace(exp.Cast(this=document.copy(), to=exp.DataType.build("jsonb", dialect="postgres")))
+        document.replace(exp.Cast(this=copied(document), to=exp.DataType.build("jsonb", dialect="postgres")))
 
 
 def is_marked(node: exp.Expr) -> bool:
@@ -303,7 +304,7 @@ def columns(table: exp.Anonymous) -> list[tuple[str, exp.Expr]]:
     before, names = _parts(table)
     found: list[tuple[str, exp.Expr]] = []
     for name in names:
-        one = exp.Anonymous(this=_COLUMN, expressions=[*(part.copy() for part in before), name.copy()])
+        one = exp.Anonymous(this=_COLUMN, expressions=[*(copied(part) for part in before), copied(name)])
         one.meta[_CLAUSES] = True
         found.append((name.name, one))
     return found

@@ -47,7 +47,7 @@ def concat(node: exp.Func, session: Session) -> exp.Expr:
 def _output(value: exp.Expr, session: Session) -> exp.Expr:
     """Return a value as its type's output function writes it."""
     if kind(value) is Kind.BOOL:
-        return case((value, text("t")), (exp.Not(this=exp.Paren(this=value.copy())), text("f")))
+        return case((value, text("t")), (exp.Not(this=exp.Paren(this=copied(value))), text("f")))
     return with_blanks(value) if kind(value) is Kind.BPCHAR else as_text(value, session)
 
 
@@ -118,7 +118,7 @@ def repeat(node: exp.Repeat) -> exp.Expr:
     """``repeat``: the engine does not take a negative count."""
     times = call("greatest", cast(node.args["times"], "BIGINT"), number(0), returns="BIGINT")
     if not _is_small(node.args["times"]):
-        times = call("repeat_count", node.this.copy(), times, returns="BIGINT")
+        times = call("repeat_count", copied(node.this), times, returns="BIGINT")
     return call("repeat", node.this, times, returns="TEXT")
 
 
@@ -231,4 +231,4 @@ def blank_padded(node: exp.Column) -> exp.Expr:
              exp.Window, exp.Case, exp.If, exp.Coalesce, exp.Is)  # fmt: skip
     if isinstance(parent, plain):
         return node
-    return typed(call("rtrim", node, returns="TEXT"), type_of(node).copy())
+    return typed(call("rtrim", node, returns="TEXT"), copied(type_of(node)))

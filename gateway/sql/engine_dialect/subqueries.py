@@ -15,6 +15,7 @@ from gateway.sql.engine_dialect.build import call, case, cast, number, paren, re
 from gateway.sql.engine_dialect.comparisons import compare
 from gateway.sql.engine_dialect.kinds import T, type_of
 from gateway.sql.engine_dialect.moments import Session
+from optimizer.copies import copied
 
 _COLUMN = "_column"
 _ROWS = "_rows"
@@ -39,7 +40,7 @@ def member(node: exp.In, session: Session) -> exp.Expr:
         node.set("this", unpruned.values(node.this))
         return node
     value = node.this
-    equal = compare(exp.EQ(this=_inner_column(body, value), expression=paren(value.copy())), session)
+    equal = compare(exp.EQ(this=_inner_column(body, value), expression=paren(copied(value))), session)
     unknown = exp.Is(this=_inner_column(body, value), expression=exp.Null())
     some = exp.GT(this=_count(body, None), expression=number(0))
     found = exp.GT(this=_count(body, equal), expression=number(0))
@@ -47,7 +48,7 @@ def member(node: exp.In, session: Session) -> exp.Expr:
     doubtful = exp.Or(
         this=nulls,
         expression=exp.Paren(
-            this=exp.And(this=exp.Is(this=paren(value.copy()), expression=exp.Null()), expression=some)
+            this=exp.And(this=exp.Is(this=paren(copied(value)), expression=exp.Null()), expression=some)
         ),
     )
     answer = case((found, exp.true()), (doubtful, cast(exp.Null(), "BOOLEAN")), default=exp.false())
@@ -83,8 +84,8 @@ def _by_extreme(node: exp.Binary, quantifier: exp.Expr, query: exp.Query) -> exp
     present = _select_from(query, exp.Count(this=_reference(query)), None)
     compared = type(node)(this=paren(node.this), expression=bound)
     empty = exp.EQ(this=total, expression=number(0))
-    nulls = exp.LT(this=present, expression=total.copy())
-    decided = exp.Not(this=exp.Paren(this=compared.copy())) if everyone else compared.copy()
+    nulls = exp.LT(this=present, expression=copied(total))
+    decided = exp.Not(this=exp.Paren(this=copied(compared))) if everyone else copied(compared)
     answer = case(
         (empty, exp.true() if everyone else exp.false()),
         (decided, exp.false() if everyone else exp.true()),
@@ -102,13 +103,13 @@ def _rows_in(node: exp.In, query: exp.Query, session: Session) -> exp.Expr:
     terms: list[exp.Expr] = []
     for name, value, column in zip(names, node.this.expressions, query.selects, strict=True):
         inner = typed(exp.column(name, table=_ROWS, quoted=True), type_of(column))
-        terms.append(compare(exp.EQ(this=inner, expression=paren(value.copy())), session))
+        terms.append(compare(exp.EQ(this=inner, expression=paren(copied(value))), session))
     source = _renamed(query, names)
     return typed(exp.Exists(this=exp.select("1").from_(source).where(*terms)), T.BOOLEAN)
 
 
 def _renamed(query: exp.Query, names: list[str]) -> exp.Subquery:
-    body = query.copy()
+    body = copied(query)
     for name, column in zip(names, body.selects, strict=True):
         _rename(body, column, name)
     return exp.Subquery(this=body, alias=exp.TableAlias(this=exp.to_identifier(_ROWS, quoted=True)))
@@ -117,7 +118,7 @@ def _renamed(query: exp.Query, names: list[str]) -> exp.Subquery:
 def _rename(body: exp.Query, column: exp.Expr, name: str) -> None:
     """Give an output column another name; ORDER BY may know it by the old one, so it must not be asked for then."""
     old = column.alias_or_name
-    named = exp.Alias(this=column.unalias().copy(), alias=exp.to_identifier(name, quoted=True))
+    named = exp.Alias(this=copied(column.unalias()), alias=exp.to_identifier(name, quoted=True))
     named.type = type_of(column)
     for ordered in body.find_all(exp.Ordered):
         if isinstance(ordered.this, exp.Column) and not ordered.this.table and ordered.this.name == old:
@@ -137,7 +138,7 @@ def _select_from(query: exp.Query, what: exp.Expr, condition: exp.Expr | None) -
     source = _renamed(query, [_COLUMN, *(f"{_COLUMN}{at}" for at in range(1, len(query.selects)))])
     outer = exp.select(what).from_(source)
     if condition is not None:
-        outer = outer.where(condition.copy())
+        outer = outer.where(copied(condition))
     return typed(exp.Subquery(this=outer), type_of(what))
 
 
@@ -148,7 +149,7 @@ def _count(query: exp.Expr, condition: exp.Expr | None) -> exp.Subquery:
     """
     body = query.unnest()
     if isinstance(body, exp.Select) and condition is None and _simple(body):
-        counted = body.copy()
+        counted = copied(body)
         counted.set("expressions", [exp.alias_(exp.Count(this=exp.Star()), "_count", quoted=True)])
         counted.set("order", None)
         counted.set("distinct", None)
@@ -187,7 +188,7 @@ def scalar(node: exp.Subquery) -> exp.Expr:
     if body.args.get("group") or _aggregates(body) or not _correlated(body):
         return node
     column = body.selects[0]
-    value = column.unalias().copy()
+    value = copied(column.unalias())
     if body.args.get("distinct") or body.args.get("offset"):
         raise refuse("this form of correlated subquery", "Join the table instead.")
     single = _first(body, value) if body.args.get("limit") is not None else _only(value)
@@ -211,10 +212,10 @@ def _first(body: exp.Select, value: exp.Expr) -> exp.Expr:
     if order is None:
         return exp.Min(this=value)
     names = {column.alias: column.unalias() for column in body.selects}
-    keys = [key.copy() for key in order.expressions]
+    keys = [copied(key) for key in order.expressions]
     for key in keys:
         if isinstance(key.this, exp.Column) and not key.this.table and key.this.name in names:
-            key.set("this", names[key.this.name].copy())
+            key.set("this", copied(names[key.this.name]))
     return call("first_value", exp.Order(this=value, expressions=keys), returns=type_of(value))
 
 
@@ -248,7 +249,7 @@ def array_of(node: exp.Array) -> exp.Expr:
     only = node.expressions[0] if len(node.expressions) == 1 else None
     if not isinstance(only, exp.Query):
         return node
-    query = only.copy()
+    query = copied(only)
     value: exp.Expr = _reference(query)
     order = query.args.get("order")
     source = _renamed(query, [_COLUMN])
@@ -256,9 +257,9 @@ def array_of(node: exp.Array) -> exp.Expr:
         keys = source.this.args["order"].expressions
         if not all(isinstance(key.this, exp.Column) and key.this.name == _COLUMN for key in keys):
             raise refuse("ARRAY of a query sorted by something else than its column", "Use array_agg(… ORDER BY …).")
-        keys = [key.copy() for key in keys]
+        keys = [copied(key) for key in keys]
         for key in keys:
-            key.set("this", value.copy())
+            key.set("this", copied(value))
         value = exp.Order(this=value, expressions=keys)
     gathered = exp.Subquery(this=exp.select(exp.ArrayAgg(this=value)).from_(source))
     empty = cast(exp.Array(expressions=[]), type_of(node))

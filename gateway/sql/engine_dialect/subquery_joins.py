@@ -22,6 +22,7 @@ from gateway.sql.engine_dialect.subqueries import filters
 from gateway.sql.engine_dialect.subquery_values import answer, asked_of
 from gateway.sql.engine_dialect.tied_values import join_by_ties
 from optimizer.census import LEAVES, Census
+from optimizer.copies import copied
 
 _COMPARISONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE)
 
@@ -70,7 +71,7 @@ def _values(select: exp.Select, fresh: Iterator[int]) -> None:
             continue
         done.add(id(query))
         if keys and (known := keys.get(shape(node))) is not None:
-            node.replace(known.copy())
+            node.replace(copied(known))
         elif not _is_planned(node, query, select):
             if _move_condition(node, select, fresh):
                 continue
@@ -287,4 +288,4 @@ def _keep_in_groups(select: exp.Select, columns: list[exp.Expr]) -> None:
         return
     if any(isinstance(one, exp.GroupingSets | exp.Rollup | exp.Cube) for one in group.expressions):
         raise refuse("this subquery beside grouping sets", "Group in a derived table.")
-    group.set("expressions", [*group.expressions, *(one.copy() for one in columns)])
+    group.set("expressions", [*group.expressions, *(copied(one) for one in columns)])

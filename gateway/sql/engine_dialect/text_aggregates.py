@@ -14,6 +14,7 @@ from gateway.sql.engine_dialect.distinct_arrays import in_order
 from gateway.sql.engine_dialect.kinds import Kind, T, kind
 from gateway.sql.engine_dialect.windows import is_moving
 from gateway.values.scalar_input import parse_bytea
+from optimizer.copies import copied
 
 _APART = "apart"  # in a node's meta: another aggregate of its query has another order
 _OF_ROWS = (exp.Column, exp.Query, exp.Rand, exp.Uuid)
@@ -53,17 +54,17 @@ def join(node: exp.Expr) -> exp.Expr:
     if separator.find(*_OF_ROWS) is not None:
         return _of_pairs(node, function, bare, separator, "TEXT")
     gathered = _in_order(node, function, bare)
-    between = separator if isinstance(separator, exp.Literal) else _or_nothing(cast(separator.copy(), "TEXT"))
+    between = separator if isinstance(separator, exp.Literal) else _or_nothing(cast(copied(separator), "TEXT"))
     return call("array_to_string", gathered, between, returns="TEXT")
 
 
 def _in_order(node: exp.Expr, function: exp.Expr, value: exp.Expr) -> exp.Expr:
     """Return the array of a group's values, distinct ones in order (`distinct_arrays`)."""
-    argument = function.this.copy()
+    argument = copied(function.this)
     distinct = argument.this if isinstance(argument, exp.Order) else argument
     if not isinstance(distinct, exp.Distinct):
         return _gathered(node, function, exp.ArrayAgg(this=argument), value, "TEXT[]")
-    key = argument.expressions[0] if isinstance(argument, exp.Order) else exp.Ordered(this=value.copy())
+    key = argument.expressions[0] if isinstance(argument, exp.Order) else exp.Ordered(this=copied(value))
     return in_order(_gathered(node, function, exp.ArrayAgg(this=distinct), value, "TEXT[]"), key)
 
 
@@ -90,10 +91,10 @@ def _value(argument: exp.Expr) -> exp.Expr:
 
 
 def _of_pairs(node: exp.Expr, function: exp.Expr, value: exp.Expr, separator: exp.Expr, kept: str) -> exp.Expr:
-    argument = function.this.copy()
+    argument = copied(function.this)
     if argument.find(exp.Distinct) is not None and argument.find(exp.Distinct) in (argument, argument.this):
         raise refuse("string_agg of distinct values with such a separator")
-    pair = exp.Array(expressions=[cast(one.copy(), kept) for one in (_read(separator, kept), value)])
+    pair = exp.Array(expressions=[cast(copied(one), kept) for one in (_read(separator, kept), value)])
     if isinstance(argument, exp.Order):
         argument.set("this", pair)
         pair_argument: exp.Expr = argument
@@ -112,7 +113,7 @@ def _read(separator: exp.Expr, kept: str) -> exp.Expr:
 
 def _gathered(node: exp.Expr, function: exp.Expr, array: exp.Expr, value: exp.Expr, result: str) -> exp.Expr:
     """Return the array of a group's values that are not NULL, with the FILTER and OVER of the whole."""
-    present: exp.Expr = exp.Not(this=exp.Is(this=paren(value.copy()), expression=exp.Null()))
+    present: exp.Expr = exp.Not(this=exp.Is(this=paren(copied(value)), expression=exp.Null()))
     whole = replaced(node, function, typed(array, result))
     filtered = whole if isinstance(whole, exp.Filter) else whole.find(exp.Filter) if whole is not array else None
     if filtered is not None and filtered.find(exp.ArrayAgg) is array:

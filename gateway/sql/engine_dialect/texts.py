@@ -10,6 +10,7 @@ from gateway.sql.engine_dialect import kinds, output
 from gateway.sql.engine_dialect.build import call, case, cast, number, refuse, text, typed
 from gateway.sql.engine_dialect.kinds import Kind, T, kind, type_of
 from gateway.sql.engine_dialect.moments import STAMP, Session
+from optimizer.copies import copied
 
 Writer = Callable[[exp.Expr, Session], exp.Expr]
 
@@ -88,10 +89,10 @@ def _other(value: exp.Expr, session: Session) -> exp.Expr:
     if name != "inet":
         return cast(value, "TEXT")
     masked = exp.Like(this=value, expression=text("%/%"))
-    six = exp.Like(this=value.copy(), expression=text("%:%"))
+    six = exp.Like(this=copied(value), expression=text("%:%"))
     widths = case((six, text("/128")), default=text("/32"))
-    whole = typed(exp.DPipe(this=value.copy(), expression=exp.Paren(this=widths)), "TEXT")
-    return typed(exp.Paren(this=case((masked, value.copy()), default=whole)), "TEXT")
+    whole = typed(exp.DPipe(this=copied(value), expression=exp.Paren(this=widths)), "TEXT")
+    return typed(exp.Paren(this=case((masked, copied(value)), default=whole)), "TEXT")
 
 
 _WRITERS: dict[Kind, Writer] = {

@@ -7,6 +7,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from gateway.sql.engine_dialect.kinds import Kind, T, common_type, kind_of_type
+from optimizer.copies import copied
 
 _INT, _BIGINT = 2**31, 2**63
 _LEFT = (Kind.UNKNOWN, Kind.TEXT, Kind.BPCHAR)
@@ -25,10 +26,10 @@ def bring_to_one_type(values: exp.Values) -> None:
         result = common_type(known)
         if kind_of_type(result) in _LEFT or (result.this is T.DECIMAL and len(known) == len(found)):
             continue
-        plain = result.copy() if kind_of_type(result) is Kind.ARRAY else result.this.into_expr()
+        plain = copied(result) if kind_of_type(result) is Kind.ARRAY else result.this.into_expr()
         for cell, own in zip(cells, found, strict=True):
             if own is not None and own.this is not result.this and not isinstance(cell, exp.Null):
-                cell.replace(exp.Cast(this=cell.copy(), to=plain.copy()))
+                cell.replace(exp.Cast(this=copied(cell), to=copied(plain)))
 
 
 def _type(cell: exp.Expr) -> exp.DataType | None:

@@ -11,6 +11,7 @@ from gateway.sql.engine_dialect.build import QUOTIENT, call, case, cast, data_ty
 from gateway.sql.engine_dialect.exclusions import get_frame
 from gateway.sql.engine_dialect.kinds import Kind, T, is_unknown_constant, kind, kind_of_type, type_of
 from optimizer.census import below
+from optimizer.copies import copied
 
 _DEVIATIONS: dict[type[exp.Expr], str] = {
     exp.Stddev: "float8_stddev_samp",
@@ -56,7 +57,7 @@ def _places(window: exp.Window) -> None:
         while isinstance(argument, exp.Paren | exp.Cast):
             argument = argument.this
         if isinstance(function, exp.Ntile) and isinstance(argument, exp.Null):
-            window.replace(cast(argument.copy(), "INT"))
+            window.replace(cast(copied(argument), "INT"))
 
 
 def _repaired(node: exp.Expr) -> exp.Expr:
@@ -94,7 +95,7 @@ def _widen(window: exp.Window) -> None:
         for one in order.expressions:
             wide = _WIDER.get(type_of(one.this).this) if kind(one.this) is Kind.INTEGER else None
             if wide is not None:
-                one.set("this", typed(exp.Cast(this=one.this.copy(), to=data_type(wide)), wide))
+                one.set("this", typed(exp.Cast(this=copied(one.this), to=data_type(wide)), wide))
 
 
 _WIDER = {T.SMALLINT: "BIGINT", T.INT: "BIGINT", T.BIGINT: "DECIMAL(20, 0)"}
@@ -110,7 +111,7 @@ def _bounds(window: exp.Window) -> None:
             bound = spec.args.get(key)
             plain = bound.unnest() if isinstance(bound, exp.Expr) else None
             if isinstance(plain, exp.Cast) and isinstance(plain.this, exp.Literal) and not plain.this.is_string:
-                spec.set(key, plain.this.copy())
+                spec.set(key, copied(plain.this))
         return
     for key in ("start", "end"):
         bound = spec.args.get(key)
@@ -152,7 +153,7 @@ def neighbour(window: exp.Window) -> exp.Expr:
     while isinstance(offset, exp.Cast):
         offset = offset.this.unnest()
     if isinstance(offset, exp.Null):
-        function.set("this", typed(exp.Nullif(this=function.this, expression=function.this.copy()), type_of(function)))
+        function.set("this", typed(exp.Nullif(this=function.this, expression=copied(function.this)), type_of(function)))
         function.set("offset", number(0))
         function.set("default", None)
     elif not all(_is_constant(function.args.get(key)) for key in ("offset", "default")):
@@ -180,20 +181,20 @@ def _by_row(window: exp.Window, function: exp.Expr) -> exp.Expr:
     result = type_of(function)
     form, taken = _form(result)
     value, default = (_carried(function.args.get(key), result, taken) for key in ("this", "default"))
-    offset = cast(function.args["offset"].copy(), "BIGINT")
+    offset = cast(copied(function.args["offset"]), "BIGINT")
     name = "lag_by" if isinstance(function, exp.Lag) else "lead_by"
-    window.set("this", call(f"{name}_{form}", value, offset, default, returns=result.copy()))
+    window.set("this", call(f"{name}_{form}", value, offset, default, returns=copied(result)))
     window.set("spec", None)
     if form != "exact":
         return window
     window.type = taken
-    return typed(cast(window.copy(), result), result.copy())
+    return typed(cast(copied(window), result), copied(result))
 
 
 def _carried(value: exp.Expr | None, result: exp.DataType, taken: exp.DataType) -> exp.Expr:
     if value is None or isinstance(value, exp.Null):
-        value = typed(exp.Cast(this=exp.Null(), to=result.copy()), result.copy())
-    return value.copy() if kind_of_type(taken) in _MOMENTS else cast(value.copy(), taken)
+        value = typed(exp.Cast(this=exp.Null(), to=copied(result)), copied(result))
+    return copied(value) if kind_of_type(taken) in _MOMENTS else cast(copied(value), taken)
 
 
 _MOMENTS = frozenset({Kind.TIME, Kind.TIMESTAMP, Kind.TIMESTAMPTZ, Kind.INTERVAL})  # which a cast would make less exact
@@ -217,7 +218,7 @@ def _of_one_type(function: exp.Expr) -> None:
     for key in ("this", "default"):
         value = function.args.get(key)
         if value is not None and (is_unknown_constant(value) or type_of(value) != result):
-            function.set(key, typed(exp.Cast(this=value.copy(), to=result.copy()), result.copy()))
+            function.set(key, typed(exp.Cast(this=copied(value), to=copied(result)), copied(result)))
 
 
 def summed(node: exp.Expr) -> exp.Expr:
@@ -233,7 +234,7 @@ def summed(node: exp.Expr) -> exp.Expr:
         return node
     if kind(function.this) is not Kind.FLOAT or get_frame(node)[1] == "UNBOUNDED PRECEDING":
         return node
-    values = typed(exp.ArrayAgg(this=cast(function.this.copy(), "DOUBLE PRECISION")), "double precision[]")
+    values = typed(exp.ArrayAgg(this=cast(copied(function.this), "DOUBLE PRECISION")), "double precision[]")
     result = call(name, _with(node, values), returns=T.DOUBLE)
     return typed(cast(result, type_of(node)) if type_of(node).this is T.FLOAT else result, type_of(node))
 
@@ -250,12 +251,12 @@ def gathered(node: exp.Expr) -> exp.Expr:
     function = node.this.this if isinstance(node.this, exp.Filter) else node.this
     if (extreme := _TRUTHS.get(type(function))) is not None or _is_every(function):
         value = function.expressions[0] if isinstance(function, exp.Anonymous) else function.this
-        number_of = typed((extreme or exp.Min)(this=cast(value.copy(), "INT")), T.INT)
+        number_of = typed((extreme or exp.Min)(this=cast(copied(value), "INT")), T.INT)
         return typed(exp.Paren(this=cast(_with(node, number_of), "BOOLEAN")), T.BOOLEAN)
     name = _LISTS.get(type(function))
     if name is None or kind(function.this) is not Kind.INTEGER:
         return node
-    listed = typed(exp.ArrayAgg(this=cast(function.this.copy(), "BIGINT")), "BIGINT[]")
+    listed = typed(exp.ArrayAgg(this=cast(copied(function.this), "BIGINT")), "BIGINT[]")
     return typed(cast(call(name, _with(node, listed), returns=T.BIGINT), type_of(node)), type_of(node))
 
 
@@ -266,11 +267,11 @@ def first_known(node: exp.Expr) -> exp.Expr:
     function = node.this.this if isinstance(node.this, exp.Filter) else node.this
     if not isinstance(function, exp.AnyValue) or isinstance(function.this, exp.Distinct):
         return node
-    value = function.this.copy()
+    value = copied(function.this)
     if isinstance(node.this, exp.Filter):
-        value = typed(case((node.this.expression.this.copy(), value)), type_of(value))
+        value = typed(case((copied(node.this.expression.this), value)), type_of(value))
     first = typed(exp.FirstValue(this=value), type_of(function))
-    whole = node.copy()
+    whole = copied(node)
     whole.set("this", typed(exp.IgnoreNulls(this=first), type_of(function)))
     return typed(whole, type_of(node))
 
@@ -289,7 +290,7 @@ def _is_every(function: exp.Expr) -> bool:
 
 def _with(window: exp.Window, other: exp.Expr) -> exp.Expr:
     """Return a copy of a window with another function."""
-    whole = window.copy()
+    whole = copied(window)
     place: exp.Expr = whole.this if isinstance(whole.this, exp.Filter) else whole
     place.set("this", other)
     return typed(whole, type_of(other))

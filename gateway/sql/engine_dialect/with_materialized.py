@@ -18,6 +18,7 @@ from sqlglot import exp
 from gateway.sql.engine_dialect.dialect import generate
 from gateway.sql.engine_dialect.volatile import MARK
 from optimizer.census import Classes, holds, with_subclasses
+from optimizer.copies import copied
 from optimizer.relations import conjuncts
 
 _LEFT_BY_A_CONDITION = 0.3  # of a query's work, where a condition of a constant goes into it
@@ -87,7 +88,7 @@ def materialized(tree: exp.Query, once: Once) -> Materialized | None:
         WithQuery(relations[cte.alias], cte.alias, _text(cte.this, clause, at, relations), len(places[cte.alias]))
         for at, cte in ctes
     )
-    rest = tree.copy()
+    rest = copied(tree)
     rest.set("with_", None)
     sql = _text(rest, clause, len(clause.expressions), relations)
     is_wanted = any(_is_wanted(cte) for _, cte in ctes)
@@ -167,12 +168,12 @@ def _has_own_names(cte: exp.CTE) -> bool:
 
 def _text(query: exp.Expr, clause: exp.With, before: int, relations: Mapping[str, str]) -> str:
     """Write a query with those of the clause before it that it needs; others are relations where they are named."""
-    query = query.copy()
+    query = copied(query)
     needed: list[exp.Expr] = []
     parts = [query]
     for cte in reversed(clause.expressions[:before]):
         if cte.alias not in relations and any(_names(part, cte.alias) for part in parts):
-            copy = cte.copy()
+            copy = copied(cte)
             needed.append(copy)
             parts.append(copy)
     for part in parts:
