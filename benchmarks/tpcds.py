@@ -72,13 +72,18 @@ def _fetch(data: duckdb.DuckDBPyConnection, text: str) -> None:
     data.execute(text).fetchall()
 
 
-def _names(data: duckdb.DuckDBPyConnection) -> Names:
+def lake_tables(data: duckdb.DuckDBPyConnection) -> dict[TableName, LakeTable]:
+    """Return the tables as the catalogue knows them."""
     tables = {}
     for name in tpcds_data.table_names(data):
         fields = tpcds_data.rows(data, name).schema
         columns = tuple(Column(field.name, tpcds_data.sql_type(field), field.type) for field in fields)
         tables[TableName("public", name)] = LakeTable(TableName("public", name), "files", "files", (name,), columns)
-    return Names(Catalog(1, tables, {"public": None}), frozenset(), ("public",), lambda name: True)
+    return tables
+
+
+def _names(data: duckdb.DuckDBPyConnection) -> Names:
+    return Names(Catalog(1, lake_tables(data), {"public": None}), frozenset(), ("public",), lambda name: True)
 
 
 def _planned(text: str, names: Names, repetitions: int) -> list[float]:

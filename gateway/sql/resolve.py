@@ -136,7 +136,7 @@ def resolve(tree: exp.Query, found: References, names: Names, parameters: Sequen
         if table.name in hidden:
             keep_visible_names(node, table, visible[table.name])
     refuse_whole_rows(tree, hidden)
-    schema = _schema(visible.values(), names)
+    schema = schema_of(visible.values(), names)
     try:
         completed = before_qualify.prepare(copied(tree) if hidden else tree, schema)
         qualified = qualify(
@@ -163,7 +163,7 @@ def with_computed(
 ) -> Resolved:
     """Return a query whose relations of the session have got computed columns, which it names, with its types anew."""
     tables = {**resolved.tables, **{table.name: table for table in session}}
-    typed = annotate(resolved.tree, _schema(tables.values(), names), [_data_type(one) for one in parameters])
+    typed = annotate(resolved.tree, schema_of(tables.values(), names), [_data_type(one) for one in parameters])
     return Resolved(typed, tables, resolved.search_path)
 
 
@@ -309,7 +309,8 @@ def _name_fully(node: exp.Table, name: TableName) -> None:
     node.set("this", exp.to_identifier(name.name, quoted=True))
 
 
-def _schema(tables: Iterable[Table], names: Names) -> MappingSchema:
+def schema_of(tables: Iterable[Table], names: Names) -> MappingSchema:
+    """Return the types of tables' columns, as `annotate` reads them."""
     mapping: dict[str, dict[str, dict[str, exp.DataType]]] = {}
     for table in tables:
         columns = {column.name: _data_type(column.sql_type) for column in table.columns}
