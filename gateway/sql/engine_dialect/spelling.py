@@ -143,7 +143,8 @@ def _is_at(token: Token) -> bool:
 
 def _is_prefix(token: Token, before: Token | None) -> bool:
     if token.token_type is TokenType.RLIKE:
-        return token.text == "~" and before is not None and before.token_type in _BEFORE_OPERANDS
+        is_whole = token.text == "~" and before is not None and before.text != "!"  # and not a part of !~
+        return is_whole and before is not None and before.token_type in _BEFORE_OPERANDS
     if _is_at(token) and before is not None and before.token_type in _OPERAND_ENDS:
         raise ParseError("an operator @ between two values")
     return token.token_type in _ROOTS or _is_at(token)

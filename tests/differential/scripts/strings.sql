@@ -206,3 +206,7 @@ select id, is_normalized from (select id, t is nfd normalized from types) x wher
 select t ~ '[a' from types where false;
 -- patterns that only postgresql reads
 select id, t ~ 'a{', t ~ 'a{,3}', t ~ '\u0041', t ~ '\mb', t ~ '^[^*]+$' from types;
+
+-- a pattern that a value must not match, cast
+-- ordered
+select t from types where t !~ 'a'::varchar and t !~* 'Z'::text and not t ~ 'x'::varchar and (t !~ 'b'::varchar) is true order by id;
