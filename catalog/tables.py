@@ -74,6 +74,7 @@ class Constraint:
     name: str
     kind: str
     definition: str
+    comment: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

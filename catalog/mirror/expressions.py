@@ -1,4 +1,5 @@
-"""CHECK constraints and generated columns as a source writes them, let through if of PostgreSQL's own parts alone.
+"""CHECK constraints, generated columns and defaults as a source writes them, let through if of PostgreSQL's own parts
+alone.
 
 Their text comes from a source and is parsed in the mirror with its owner's rights. So it is cut into words, each of
 which has to be known: a column of the table, a function, type or operator of PostgreSQL's own, a constant, or one of a
@@ -63,6 +64,7 @@ _BRIEF = frozenset(
         *("daterange", "tsrange", "tstzrange", "text", "numeric", "date"),
     }
 )
+_MOMENTS = frozenset({"now", "timezone", "transaction_timestamp", "statement_timestamp"})  # of a default, too
 _LONG_OPERATORS = re.compile(r".*[~^].*")
 # Their input looks into the mirror's catalogues, or expands what it reads.
 _NO_CONSTANTS = re.compile(r"(?:reg[a-z]+|aclitem|xml|pg_[a-z_]+)(?:\[\])?")
@@ -98,17 +100,28 @@ def get_check(definition: str, columns: Container[str], known: BuiltIns) -> Chec
 
 def get_generation(text: str, columns: Container[str], known: BuiltIns) -> str | None:
     """Return what a column is generated from, put together anew, or None where it has anything else in it."""
-    if len(text) > _MOST_GENERATED or any(
-        (kind == "operator" and _LONG_OPERATORS.fullmatch(token)) or (opened and not _is_brief(kind, token))
+    return get_expression(text, columns, known) if _is_brief(text, _BRIEF) else None
+
+
+def get_default_expression(text: str, known: BuiltIns) -> str | None:
+    """Return a default, put together anew, or None where it has anything else in it than `get_generation` lets through,
+    and the moment.
+    """
+    return get_expression(text, (), known) if _is_brief(text, _BRIEF | _MOMENTS) else None
+
+
+def _is_brief(text: str, functions: Container[str]) -> bool:
+    """Whether a text is short, and so is what it comes to: of functions it calls these alone."""
+    return len(text) <= _MOST_GENERATED and not any(
+        (kind == "operator" and _LONG_OPERATORS.fullmatch(token)) or (opened and _calls(kind, token, functions))
         for kind, token, opened in _tokens(text)
-    ):
-        return None
-    return get_expression(text, columns, known)
+    )
 
 
-def _is_brief(kind: str, token: str) -> bool:
+def _calls(kind: str, token: str, but: Container[str]) -> bool:
+    """Whether a token that a parenthesis follows calls another function than these."""
     name = token[1:-1] if kind == "quoted" else token
-    return kind not in ("word", "quoted") or name in _BRIEF or token in _KEY_WORDS
+    return kind in ("word", "quoted") and name not in but and token not in _KEY_WORDS
 
 
 def get_expression(text: str, columns: Container[str], known: BuiltIns) -> str | None:

@@ -28,6 +28,7 @@ from catalog.mirror.scripts import (
     plain,
     quoted,
     table_script,
+    with_comment,
 )
 from catalog.mirror.sequences import seal_sequences
 from catalog.mirror.sizes import Size, hide_sizes, set_sizes
@@ -193,7 +194,7 @@ def make_foreign_keys(
                 continue
             connection.execute(_POPULATED, ([here.oid, there.oid],))  # PostgreSQL checks the key by a query
             add = f"ALTER TABLE {quoted(table.name)} ADD CONSTRAINT {always_quoted(constraint.name)} {key.definition}"
-            runs(connection, add, f"{table.name}, constraint {constraint.name}", notes)
+            runs(connection, with_comment(add, table, constraint), f"{table.name}, constraint {constraint.name}", notes)
 
 
 def attach_partitions(connection: psycopg.Connection, tables: Mapping[TableName, Table], notes: Notes) -> None:
@@ -233,7 +234,7 @@ def _estimate(table: Table | None) -> float:
 
 def _makes(connection: psycopg.Connection, table: Table, script: Sequence[str], known: BuiltIns, notes: Notes) -> bool:
     """Make one table of a batch that failed: whole, or with those of its keys and indexes that can be, and as a plain
-    one where it cannot be partitioned, or have a generated column or a sequence.
+    one where it cannot be partitioned, or have a generated column, a default or a sequence.
     """
     create, *rest = script
     simple = plain(table)

@@ -10,7 +10,7 @@ from catalog.mirror import partitions
 from catalog.mirror.applied import Notes
 from catalog.mirror.built_ins import BuiltIns
 from catalog.mirror.definitions import get_default, get_key
-from catalog.mirror.expressions import get_check, get_generation
+from catalog.mirror.expressions import get_check, get_default_expression, get_generation
 from catalog.mirror.indexes import get_index
 from catalog.mirror.sequences import get_sequence, statements_after, statements_before, words_of_column
 from catalog.names import MAX_IDENTIFIER_BYTES, TableName, always_quoted, quote_literal
@@ -37,6 +37,7 @@ def fingerprint(table: Table) -> str:
         parts += [] if column.sequence is None else [repr(column.sequence)]
     for constraint in table.constraints:
         parts += [constraint.name, constraint.kind, constraint.definition]
+        parts += [] if constraint.comment is None else [constraint.comment]
     parts += map(repr, table.indexes)
     if table.partitioned_by is not None or table.partition is not None:
         parts += [table.partitioned_by, repr(table.partition)]
@@ -92,11 +93,19 @@ def _told_of_values(table: Table, column: Column, spelling: str, known: BuiltIns
     if column.default is None:
         return []
     if not column.generated:
-        default = get_default(column.default, spelling)
+        default = get_default(column.default, spelling) or _of_same_type(column, spelling, known)
         return [] if default is None else ["DEFAULT", default]
     others = {one.name for one in table.columns if not one.generated}
     expression = get_generation(column.default, others, known)
     return [] if expression is None else [f"GENERATED ALWAYS AS ({expression}) {_GENERATED[column.generated]}"]
+
+
+def _of_same_type(column: Column, spelling: str, known: BuiltIns) -> str | None:
+    """Return a default of several parts, of a column that is shown with the type that the source has."""
+    if column.default is None or spelling != known.get_type(column.sql_type):
+        return None
+    expression = get_default_expression(column.default, known)
+    return None if expression is None else f"({expression})"
 
 
 def _with_sequences(table: Table, statements: Sequence[str]) -> list[str]:
@@ -108,12 +117,17 @@ def _with_sequences(table: Table, statements: Sequence[str]) -> list[str]:
 
 
 def plain(table: Table) -> Table:
-    """Return a table that is not partitioned, with generated columns and those that a sequence fills as plain ones."""
+    """Return a table that is not partitioned, and whose columns are, with plain defaults alone."""
     columns = (
-        replace(one, default=None, generated="", sequence=None) if one.generated or one.sequence is not None else one
-        for one in table.columns
+        one if _is_plain(one) else replace(one, default=None, generated="", sequence=None) for one in table.columns
     )
     return replace(table, columns=tuple(columns), partitioned_by=None)
+
+
+def _is_plain(column: Column) -> bool:
+    if column.generated or column.sequence is not None:
+        return False
+    return column.default is None or get_default(column.default, column.sql_type) is not None
 
 
 def _create(table: Table, name: str, columns: Sequence[str]) -> list[str]:
@@ -139,7 +153,7 @@ def key_statements(table: Table, known: BuiltIns, notes: Notes) -> list[str]:
         if statement is None:
             notes.add(table.name, f"constraint {constraint.name} is not shown")
         else:
-            statements.append(statement)
+            statements.append(with_comment(statement, table, constraint))
     for index in table.indexes:
         made = get_index(index, table, known) if is_name(index.name) else None
         if made is None:
@@ -162,6 +176,14 @@ def _constraint(table: Table, constraint: Constraint, known: BuiltIns) -> str | 
         return None if check is None else f"{added} {check.definition}"
     which = f"conrelid = {literal(quoted(table.name))}::pg_catalog.regclass AND conname = {literal(constraint.name)}"
     return f"{added} {check.definition};\nUPDATE pg_catalog.pg_constraint SET convalidated = true WHERE {which}"
+
+
+def with_comment(statement: str, table: Table, constraint: Constraint) -> str:
+    """Return what adds a constraint, with the source's comment on it."""
+    if not constraint.comment:
+        return statement
+    on = f"{always_quoted(constraint.name)} ON {quoted(table.name)}"
+    return f"{statement};\nCOMMENT ON CONSTRAINT {on} IS {literal(constraint.comment)}"
 
 
 def quoted(name: TableName) -> str:

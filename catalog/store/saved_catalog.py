@@ -64,7 +64,7 @@ def _pack_table(table: Table) -> dict[str, Any]:
         "comment": table.comment,
         "rows": table.rows,
         "bytes": table.bytes,
-        "constraints": [[item.name, item.kind, item.definition] for item in table.constraints],
+        "constraints": [[item.name, item.kind, item.definition, item.comment] for item in table.constraints],
         "indexes": [asdict(one) for one in table.indexes],
         "layout": table.layout,
         "relkind": table.relkind,

@@ -79,7 +79,8 @@ FROM pg_collation c, used
 CONSTRAINTS = """
 SELECT c.conrelid, c.conname, c.contype::text, pg_get_constraintdef(c.oid),
        ARRAY(SELECT attname::text FROM pg_attribute WHERE attrelid = c.conrelid AND attnum = ANY(c.conkey)),
-       n.nspname, r.relname, quote_ident(n.nspname) || '.' || quote_ident(r.relname)
+       n.nspname, r.relname, quote_ident(n.nspname) || '.' || quote_ident(r.relname),
+       obj_description(c.oid, 'pg_constraint')
 FROM pg_constraint c
 LEFT JOIN pg_class r ON r.oid = c.confrelid
 LEFT JOIN pg_namespace n ON n.oid = r.relnamespace

@@ -222,7 +222,7 @@ def _column_shape(
 
 
 def _constraints(rows: list[Row], names: Mapping[Remote, TableName], visible: set[str]) -> Iterable[Constraint]:
-    for name, kind, definition, columns, namespace, referenced, spelled in rows:
+    for name, kind, definition, columns, namespace, referenced, spelled, comment in rows:
         if not visible.issuperset(columns):
             continue
         if kind == "f":
@@ -230,9 +230,9 @@ def _constraints(rows: list[Row], names: Mapping[Remote, TableName], visible: se
             if target is None:
                 continue
             old, new = f" REFERENCES {spelled}(", f" REFERENCES {_quoted(target)}("
-            yield Constraint(name, kind, definition.replace(old, new, 1))
+            yield Constraint(name, kind, definition.replace(old, new, 1), comment)
         else:
-            yield Constraint(name, kind, definition)
+            yield Constraint(name, kind, definition, comment)
 
 
 def _indexes(rows: list[Row], visible: set[str]) -> Iterable[Index]:

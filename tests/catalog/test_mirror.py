@@ -130,8 +130,22 @@ def test_columns_keys_and_comments_are_the_sources(server: Server, lake: Mirror)
 
 
 def test_defaults_are_shown_where_they_are_plain(server: Server, mirror: Mirror) -> None:
-    told = {"state": ("character varying(10)", "'new'::character varying"), "at": ("date", "CURRENT_DATE")}
-    left_out = {"number": ("integer", "nextval('public.s'::regclass)"), "word": ("text", "pg_sleep(1)::text")}
+    told = {
+        "state": ("character varying(10)", "'new'::character varying"),
+        "at": ("date", "CURRENT_DATE"),
+        "sum": ("integer", "(3 + 5)"),
+        "until": ("timestamp with time zone", "(now() + '30 days'::interval)"),
+        "here": ("timestamp without time zone", "timezone('utc'::text, now())"),
+        "never": ("integer", "(1 / 0)"),  # is not evaluated
+    }
+    left_out = {
+        "number": ("integer", "nextval('public.s'::regclass)"),
+        "word": ("text", "pg_sleep(1)::text"),
+        "other": ("integer", "length(word)"),
+        "long": ("text", "repeat('x'::text, 1000000000)"),
+        "own": ("integer", "public.f()"),
+        "chance": ("double precision", "random()"),
+    }
     columns = tuple(
         Column(name, type_name, pa.null(), default=default)
         for name, (type_name, default) in {**told, **left_out, "none": ("text", None)}.items()
@@ -141,10 +155,13 @@ def test_defaults_are_shown_where_they_are_plain(server: Server, mirror: Mirror)
     query = "SELECT column_name, column_default FROM information_schema.columns WHERE table_name = 'orders' ORDER BY 1"
     shown = [(name, default) for name, (_, default) in told.items()]
     try:
-        assert {*ask(server, mirror, query)} == {*shown, ("number", None), ("word", None), ("none", None)}
+        assert {*ask(server, mirror, query)} == {*shown, *((name, None) for name in (*left_out, "none"))}
         changed = (replace(columns[0], default="'old'::character varying"), *columns[1:])
         mirror.apply(catalog(replace(table("crm", "orders"), columns=changed)), ACCESS)
         assert ("state", "'old'::character varying") in ask(server, mirror, query)
+        wrong = (replace(columns[0]), Column("word", "box", pa.null(), default="(3 + 5)"))
+        mirror.apply(catalog(replace(table("crm", "orders"), columns=wrong)), ACCESS)
+        assert ask(server, mirror, query) == [("state", "'new'::character varying"), ("word", None)]
     finally:
         mirror.apply(catalog(), AccessRows(99))
 

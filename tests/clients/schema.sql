@@ -150,4 +150,7 @@ FROM orders o JOIN customer c ON c.c_custkey = o.o_custkey JOIN nation n ON n.n_
 JOIN region r ON r.r_regionkey = n.n_regionkey GROUP BY n.n_name, r.r_name;
 COMMENT ON TABLE orders IS 'customer orders';
 COMMENT ON COLUMN orders.o_orderkey IS 'order key';
+COMMENT ON CONSTRAINT orders_pkey ON orders IS 'one order';
+COMMENT ON CONSTRAINT orders_customer ON orders IS 'who has ordered';
+COMMENT ON CONSTRAINT orders_status ON orders IS 'open, final or partial';
 ANALYZE;
