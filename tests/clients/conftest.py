@@ -14,7 +14,19 @@ from psycopg.conninfo import make_conninfo
 from tests.clients.wire_replay import Where
 from tests.gateway import ADA, PASSWORD, RunningGateway, SampleLake, Settings, serving
 
+PSQL = pytest.mark.client(
+    "psql",
+    r"15-18: every \d command, \gdesc, \watch, \crosstabview, \bind, pipelines, \sf, \ef, \gexec, \copy, FETCH_COUNT,"
+    " Ctrl-C; Tab (Debian's psql)",
+)
+SQLALCHEMY = pytest.mark.client(
+    "SQLAlchemy 2",
+    "the inspector's every method, reflection, Core, the ORM, over psycopg and psycopg2;"
+    " its dialect suite but for writing",
+)
 SEQUENCES = Path(__file__).parent / "sequences"
+# The engine ends a cross join under an aggregate by itself alone: it must not take for ever
+HEAVY = "SELECT count(*) FROM small.numbers a, small.numbers b WHERE a.n::text || b.n::text ~ '(x|y)+z'"
 SCHEMA_FILE = Path(__file__).parent / "schema.sql"
 SCHEMA = "shop"
 DATABASE = "shop"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote
 
 import adbc_driver_postgresql.dbapi
@@ -20,7 +20,9 @@ from tests.small_tables import KINDS, kinds
 
 _ADBC = pytest.mark.client("ADBC", "every type, tables and columns, COPY or without")
 _PANDAS = pytest.mark.client("pandas", "queries, tables, chunks, over SQLAlchemy")
-_POLARS = pytest.mark.client("polars", "queries over SQLAlchemy and ADBC")
+_POLARS = pytest.mark.client(
+    "polars", "read_database over SQLAlchemy and ADBC, read_database_uri by connectorx (parted) and ADBC"
+)
 
 
 @pytest.fixture(scope="module")
@@ -117,3 +119,22 @@ def test_polars_over_adbc(adbc: Any) -> None:
     with adbc.cursor() as cursor:
         frame = polars.read_database("select n from small.numbers where n < 4 order by n", without_copy(cursor))
     assert frame["n"].to_list() == [1, 2, 3]
+
+
+@_POLARS
+@pytest.mark.parametrize("engine", ["connectorx", "adbc"])
+def test_polars_reads_a_uri(uri: str, engine: Literal["connectorx", "adbc"]) -> None:
+    query = "select l_orderkey, l_quantity, l_shipdate, l_comment from sales.lineitem where l_orderkey < 100"
+    frame = polars.read_database_uri(query, uri, engine=engine)
+    assert frame.shape == (105, 4)
+    assert frame["l_shipdate"].dtype == polars.Date
+    assert frame["l_orderkey"].max() == 99
+
+
+@_POLARS
+def test_polars_reads_a_uri_in_parts(uri: str) -> None:
+    frame = polars.read_database_uri(
+        "select o_orderkey, o_custkey from sales.orders", uri, partition_on="o_orderkey", partition_num=4
+    )
+    assert frame.shape == (15_000, 2)
+    assert frame["o_orderkey"].n_unique() == 15_000

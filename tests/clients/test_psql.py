@@ -6,12 +6,10 @@ import subprocess
 
 import pytest
 
+from tests.clients.conftest import PSQL
 from tests.gateway import BOB, PASSWORD, RunningGateway, SampleLake
 
-pytestmark = pytest.mark.client(
-    "psql",
-    r"15-18: every \d command, \gdesc, \watch, \crosstabview, \bind, pipelines, \sf, \gexec, FETCH_COUNT, Tab, Ctrl-C",
-)
+pytestmark = PSQL
 
 
 class Psql:

@@ -7,19 +7,18 @@ headings, and none ends in an error that PostgreSQL does not tell the same psql.
 from __future__ import annotations
 
 import re
+import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
-from tests.clients.conftest import Shop
+from tests.clients.conftest import HEAVY, PSQL, Shop
 from tests.clients.programs import get_psql, missing
 from tests.gateway import ADA
 
-pytestmark = pytest.mark.client(
-    "psql",
-    r"15-18: every \d command, \gdesc, \watch, \crosstabview, \bind, pipelines, \sf, \gexec, FETCH_COUNT, Tab, Ctrl-C",
-)
+pytestmark = PSQL
 
 # Of the tables of the schema, which both have: the same text.
 SAME = (
@@ -87,6 +86,15 @@ SAME = (
     r"\l nothing",
     r"\dX",
     r"\dl",
+    r"\lo_list",
+    r"\dES",
+    "\\setenv EDITOR true\n\\ef pg_catalog.round(double precision, integer)\n\\p",
+    "\\setenv EDITOR true\n\\ev pg_catalog.pg_tables\n\\p",
+    "\\copy shop.region to pstdout",
+    "\\copy shop.region from nowhere.csv",
+    "\\g | cat\nselect * from shop.region order by 1 \\g | cat",
+    "select n_name from shop.nation where n_nationkey = :key \\g",
+    "\\unset x\nselect count(*) as n from shop.orders \\gset\n\\echo :n :ROW_COUNT :SQLSTATE :ERROR",
     "\\pset format unaligned\nselect * from shop.types order by id;",
     "\\gset x_\nselect n_name from shop.nation where n_nationkey = 6 \\gset x_\n\\echo :x_n_name",
     r"select * from shop.orders \gdesc",
@@ -244,3 +252,24 @@ def test_queries_of_views_are_the_sources(program: Path, shop: Shop, text: str) 
 def test_the_lakes_bytes_and_layouts_are_in_the_list_of_tables(program: Path, shop: Shop) -> None:
     printed = psql(program, shop.gateway.dsn(ADA), r"\dt+ sales.*")
     assert re.search(r"lineitem .*\| [\d.]+ (kB|MB) *\| Lines of orders", printed)
+
+
+@pytest.mark.parametrize("text", ["select count(*) from shop.orders \\watch 0.05\n", f"{HEAVY};\n"])
+def test_ctrl_c_ends_what_runs(program: Path, shop: Shop, text: str) -> None:
+    """It ends the whole script of a psql without a terminal, with one `test_psql_terminal` goes on."""
+    with subprocess.Popen(
+        [program, "-X", "-d", shop.gateway.dsn(ADA), "-P", "pager=off"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    ) as process:  # fmt: skip
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(f"\\echo begun\n{text}")
+        process.stdin.flush()
+        assert process.stdout.readline() == "begun\n"
+        time.sleep(1.5)
+        process.send_signal(signal.SIGINT)
+        printed, _ = process.communicate(timeout=30)
+    if r"\watch" in text:
+        assert printed.count("1500") > 2, printed[-500:]
+    else:
+        assert "canceling statement due to user request" in printed, printed[-500:]

@@ -18,16 +18,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.clients.conftest import Shop
+from tests.clients.conftest import HEAVY, PSQL, Shop
 from tests.clients.programs import missing
 
-pytestmark = pytest.mark.client(
-    "psql",
-    r"15-18: every \d command, \gdesc, \watch, \crosstabview, \bind, pipelines, \sf, \gexec, FETCH_COUNT, Tab, Ctrl-C",
-)
+pytestmark = PSQL
 PROMPT = b"=> "
-# The engine ends a cross join under an aggregate by itself alone: it must not take for ever
-HEAVY = "SELECT count(*) FROM small.numbers a, small.numbers b WHERE a.n::text || b.n::text ~ '(x|y)+z'"
 
 
 class Terminal:

@@ -8,12 +8,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from tests.clients.conftest import SCHEMA, Shop
+from tests.clients.conftest import SCHEMA, SQLALCHEMY, Shop
 from tests.clients.wire_replay import Where
 
 TABLES = ("region", "nation", "customer", "orders", "lineitem", "prices", "types", "numbered", "visits", "visits_shop")
 VIEW = "nation_orders"
-USES = "the inspector's every method, reflection, Core, the ORM; over psycopg and psycopg2"
 QUESTIONS: dict[str, Callable[[sa.Inspector], object]] = {
     "tables": lambda one: sorted(one.get_table_names(SCHEMA)),
     "views": lambda one: [one.get_view_names(SCHEMA), one.get_materialized_view_names(SCHEMA)],
@@ -72,7 +71,7 @@ def inspectors(shop: Shop, request: pytest.FixtureRequest) -> Iterator[tuple[sa.
         engine.dispose()
 
 
-@pytest.mark.client("SQLAlchemy 2", USES)
+@SQLALCHEMY
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_the_inspector_says_what_it_says_of_postgresql(
     inspectors: tuple[sa.Inspector, sa.Inspector], question: str

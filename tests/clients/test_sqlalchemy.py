@@ -8,11 +8,10 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
 
+from tests.clients.conftest import SQLALCHEMY
 from tests.gateway import ADA, PASSWORD, RunningGateway
 
-pytestmark = pytest.mark.client(
-    "SQLAlchemy 2", "the inspector's every method, reflection, Core, the ORM; over psycopg and psycopg2"
-)
+pytestmark = SQLALCHEMY
 
 
 def url(gateway: RunningGateway, driver: str) -> sa.URL:
