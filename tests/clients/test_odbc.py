@@ -5,6 +5,8 @@ with whole results and with cursors (UseDeclareFetch).
 from __future__ import annotations
 
 import datetime as dt
+import json
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,7 +15,7 @@ from decimal import Decimal
 import pytest
 
 from tests.clients.conftest import SCHEMA, Shop
-from tests.clients.programs import ODBC_DRIVER, missing
+from tests.clients.programs import ODBC_DRIVER, missing, run
 from tests.clients.wire_replay import Where
 
 try:
@@ -102,14 +104,17 @@ QUESTIONS: dict[str, Callable[[pyodbc.Connection], object]] = {
 EMPTY = ("row identifiers", "no rows")  # psqlODBC has no row identifiers where there are no oids
 
 
-def _connect(where: Where, options: str) -> pyodbc.Connection:
+def _connection_string(where: Where, options: str) -> str:
     if not HAS_LIBRARY or ODBC_DRIVER not in pyodbc.drivers():
         missing("psqlODBC")
-    text = (
+    return (
         f"Driver={{{ODBC_DRIVER}}};Servername={where.host};Port={where.port};Database={where.database};Username={where.user};"
         f"Password={{{where.password}}};SSLmode=disable;MaxVarcharSize=8190;ByteaAsLongVarBinary=1;{options}"
     )
-    return pyodbc.connect(text, timeout=20)
+
+
+def _connect(where: Where, options: str) -> pyodbc.Connection:
+    return pyodbc.connect(_connection_string(where, options), timeout=20)
 
 
 @pytest.fixture(scope="module", params=WAYS)
@@ -183,3 +188,14 @@ def test_a_statement_is_cancelled_and_timed_out(shop: Shop) -> None:
     connection.rollback()
     assert connection.execute("SELECT count(*) FROM shop.region").fetchval() == 5
     connection.close()
+
+
+def test_privileges_are_told(shop: Shop) -> None:
+    module = "tests.clients.odbc_privileges"
+    told = [
+        json.loads(run([sys.executable, "-m", module, _connection_string(one, ""), SCHEMA, "orders"]))
+        for one in (shop.ours, shop.peer)
+    ]
+    ours, peers = ({len(row) for row in rows} for rows in told)
+    assert ours == peers == {7}
+    assert "SELECT" in {row[5] for row in told[0]}

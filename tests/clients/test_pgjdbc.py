@@ -9,17 +9,18 @@ from tests.clients.programs import FOLDER, JAR, missing, require_program, run
 from tests.gateway import ADA, PASSWORD
 
 pytestmark = pytest.mark.client(
-    "pgjdbc", "DatabaseMetaData, fetch size, binary results, batches, arrays, savepoints, timeouts"
+    "pgjdbc",
+    "DatabaseMetaData, fetch size, binary results, batches (rewritten, too), COPY, scrolling, savepoints, timeouts",
 )
 
 
-@pytest.fixture(scope="module")
-def told(shop: Shop) -> dict[str, str]:
+@pytest.fixture(scope="module", params=("", "&reWriteBatchedInserts=true"))
+def told(shop: Shop, request: pytest.FixtureRequest) -> dict[str, str]:
     """What `java/Uses.java` prints, by the name of each use."""
     java = require_program("java")
     if not JAR.exists():
         missing("pgjdbc")
-    url = f"jdbc:postgresql://{shop.gateway.host}:{shop.gateway.port}/{shop.gateway.database}?sslmode=disable"
+    url = f"jdbc:postgresql://{shop.gateway.host}:{shop.gateway.port}/{shop.gateway.database}?sslmode=disable{request.param}"
     lines = run([java, "-cp", str(JAR), str(FOLDER / "java" / "Uses.java"), url, ADA, PASSWORD], 100).splitlines()
     return {name: value for name, _, value in (line.partition(": ") for line in lines)}
 
@@ -56,3 +57,9 @@ def test_fetch_size_savepoints_batches_and_timeouts(told: dict[str, str]) -> Non
     assert (told["fetched"], told["error"], told["after"]) == ("4500", "42703", "1500")
     assert (told["list"], told["batch"], told["results"]) == ("32", "[0, 0]", "2")
     assert (told["timeout"], told["valid"]) == ("57014", "true")
+
+
+def test_prepared_batches_copy_and_scrolling(told: dict[str, str]) -> None:
+    assert (told["inserts 0"], told["inserts 1"], told["joined"]) == ("300", "300", "600|2024-01-02|1")
+    assert told["copied"] == "5 AFRICA AMERICA ASIA EUROPE MIDDLE EAST"
+    assert told["scrolled"] == "700 1500"

@@ -1,6 +1,8 @@
 // pgjdbc: prints what each use gave, one line each.
+import java.io.StringWriter;
 import java.sql.*;
 import java.util.*;
+import org.postgresql.PGConnection;
 
 public class Uses {
     static void rows(String name, ResultSet rows) throws SQLException {
@@ -41,7 +43,7 @@ public class Uses {
             about.getColumnPrivileges(null, "shop", "orders", "%").close();
             System.out.println("keywords: " + (about.getSQLKeywords().length() > 100));
 
-            try (PreparedStatement types = connection.prepareStatement("select id, c_bool, c_int2, c_int4, c_int8, c_numeric, c_text, c_date, c_timestamp, c_uuid from shop.types where id <= ? order by id")) {
+            try (PreparedStatement types = connection.prepareStatement("select id, c_bool, c_int2, c_int4, c_int8, c_numeric, c_text, c_date, c_timestamp, c_uuid, c_timestamptz from shop.types where id <= ? order by id")) {
                 for (int time = 1; time <= 7; time++) {  // binary from the sixth on
                     types.setInt(1, 9);
                     if (time == 1 || time == 7) rows("types " + time, types.executeQuery());
@@ -79,6 +81,33 @@ public class Uses {
                 batch.addBatch("set application_name = 'one'");
                 batch.addBatch("set statement_timeout = 60000");
                 System.out.println("batch: " + Arrays.toString(batch.executeBatch()));
+            }
+            try (Statement made = connection.createStatement()) {
+                made.execute("create temporary table chosen (k bigint, name text, at date)");
+            }
+            try (PreparedStatement batch = connection.prepareStatement("insert into chosen values (?, ?, ?)")) {
+                for (int round = 0; round < 2; round++) {
+                    for (int key = 1; key <= 300; key++) {
+                        batch.setLong(1, key);
+                        batch.setString(2, "n" + key);
+                        batch.setObject(3, java.time.LocalDate.of(2024, 1, 1 + round));
+                        batch.addBatch();
+                    }
+                    System.out.println("inserts " + round + ": " + Arrays.stream(batch.executeBatch()).filter(one -> one == 1 || one == Statement.SUCCESS_NO_INFO).count());
+                }
+            }
+            try (Statement joined = connection.createStatement()) {
+                rows("joined", joined.executeQuery("select count(*), max(at), min(o_orderkey) from chosen join shop.orders on o_orderkey = k"));
+            }
+            StringWriter copied = new StringWriter();
+            long lines = connection.unwrap(PGConnection.class).getCopyAPI().copyOut("copy (select r_name from shop.region order by 1) to stdout", copied);
+            System.out.println("copied: " + lines + " " + copied.toString().replace("\n", " ").strip());
+            try (Statement scrolled = connection.createStatement(ResultSet.TYPE_SCROLL_INSENSITIVE, ResultSet.CONCUR_READ_ONLY)) {
+                ResultSet rows = scrolled.executeQuery("select o_orderkey from shop.orders order by 1");
+                rows.absolute(700);
+                long at = rows.getLong(1);
+                rows.last();
+                System.out.println("scrolled: " + at + " " + rows.getRow());
             }
             try (Statement many = connection.createStatement()) {
                 boolean more = many.execute("select 1; select count(*) from shop.orders");
