@@ -22,7 +22,7 @@ from tests.clients.alchemy.expected import GAPS, OF_WRITING
 from tests.clients.conftest import SQLALCHEMY
 from tests.gateway import ADA, PASSWORD, RunningGateway, SampleLake, Settings, serving
 
-pytestmark = [SQLALCHEMY, pytest.mark.timeout(390)]
+pytestmark = [SQLALCHEMY, pytest.mark.slow, pytest.mark.timeout(390)]
 CLIENT_GAPS = GAPS.values()
 FOLDER = Path(__file__).parent / "alchemy"
 PARTS = {"reflection": 350, "reading": 600}  # and how many tests of each pass at least
@@ -54,7 +54,7 @@ def test_the_suite_passes(environment: tuple[RunningGateway, dict[str, str]], tm
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *words, str(FOLDER / f"{part}.py"), "--dburi", url.render_as_string(False)],
         env={**os.environ, **given, "LAKEGATE_SUITE_OUTCOMES": str(told)},
-        capture_output=True, text=True, timeout=380, check=False,
+        cwd=FOLDER.parents[2], capture_output=True, text=True, timeout=380, check=False,
     )  # fmt: skip
     assert told.exists(), done.stdout[-3000:] + done.stderr[-3000:]
     outcomes: dict[str, tuple[str, str]] = json.loads(told.read_text(encoding="utf-8"))
