@@ -8,9 +8,11 @@ operator's rows, and those it takes in, added up. They compare parts of one plan
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 _TUPLE_COST = 0.01
 _LINE = re.compile(r"(?P<indent> *)(?P<operator>\w+)(?:: ?|, )?(?P<rest>.*)")
@@ -48,9 +50,14 @@ _NAMES = {
     "WindowAggExec": "WindowAgg",
     "WorkTableExec": "WorkTable Scan",
 }
-_JOINED = frozenset({"Hash Join", "Nested Loop", "Merge Join"})
+_JOINED = MappingProxyType({"Hash Join": "Hash Cond", "Merge Join": "Merge Cond", "Nested Loop": "Join Filter"})
 _BLOCKING = frozenset({"Aggregate", "Sort", "Gather Merge", "Hash Join"})  # some input is read whole before a row
 _WIDTH = 8  # bytes of a column whose width is not known
+_PAGE = 8192  # bytes of a block, as PostgreSQL counts what is read and written
+_INTERVAL = re.compile(
+    r'IntervalMonthDayNano\("IntervalMonthDayNano \{ months: (-?\d+), days: (-?\d+), nanoseconds: (-?\d+) \}"\)'
+)
+_FETCH = re.compile(r"(?:^|[ (,])(?:fetch|limit)=(\d+)")
 
 
 @dataclass(slots=True)
@@ -141,9 +148,14 @@ def _unit(name: str, unit: str | None) -> float:
 
 
 def _attributes(name: str, detail: str) -> dict[str, object]:
-    """Return what PostgreSQL tells of such a node under names of its own."""
+    """Return what PostgreSQL tells of such a node under names of its own, and after how many rows it ends."""
+    fetch = _FETCH.search(detail)
+    return _of_kind(name, detail) | ({"Limit": int(fetch[1])} if fetch is not None else {})
+
+
+def _of_kind(name: str, detail: str) -> dict[str, object]:
     if name in _JOINED:
-        return _of_join(detail)
+        return _of_join(name, detail)
     if name == "Aggregate":
         keys = _value(detail, "gby") or ""
         mode = "Partial" if "mode=Partial" in detail else "Finalize" if "mode=Final" in detail else "Simple"
@@ -152,7 +164,7 @@ def _attributes(name: str, detail: str) -> dict[str, object]:
         return told if strategy == "Plain" else told | {"Group Key": _items(keys)}
     if name in ("Sort", "Gather Merge"):
         keys = _value(detail, "expr") or detail.partition(", fetch=")[0]
-        return {"Sort Key": _items(keys)}
+        return {"Sort Key": [_sort_key(key) for key in _items(keys)]}
     if name == "Filter":
         return {"Filter": _plain(detail.partition(", projection=[")[0])}
     predicate = _plain(_value(detail, "predicate") or "") if name == "Foreign Scan" else ""
@@ -161,18 +173,27 @@ def _attributes(name: str, detail: str) -> dict[str, object]:
 
 def _plain(condition: str) -> str:
     """Return a condition without the places of columns, and without the values by which the engine filters while it
-    joins.
+    joins; intervals as PostgreSQL writes them.
     """
-    return re.sub(r"(?<=\w)@\d+", "", re.sub(r"(?: AND )?DynamicFilter \[ .*", "", condition))
+    condition = re.sub(r"(?: AND )?DynamicFilter \[ .*", "", condition)
+    return re.sub(r"(?<=[\w)\"])@\d+", "", _INTERVAL.sub(_interval, condition))
 
 
-def _of_join(detail: str) -> dict[str, object]:
+def _interval(found: re.Match[str]) -> str:
+    months, days, nanoseconds = map(int, found.groups())
+    seconds = f"{nanoseconds / 1e9:.9f}".rstrip("0").rstrip(".")
+    parts = ((months, f"{months} mons"), (days, f"{days} days"), (nanoseconds, f"{seconds} secs"))
+    return f"INTERVAL '{' '.join(text for number, text in parts if number) or '0'}'"
+
+
+def _of_join(name: str, detail: str) -> dict[str, object]:
+    """Joins that keep rows of one side are called after the other where that is the second, as PostgreSQL's are."""
     kind = (re.search(r"join_type=(\w+)", detail) or ["", "Inner"])[1]
     words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", kind)
-    told: dict[str, object] = {"Join Type": words, "Inner Unique": False}
-    pairs = re.findall(r"\(([^()]+?)@\d+, ([^()]+?)@\d+\)", _value(detail, "on") or "")
+    told: dict[str, object] = {"Join Type": re.sub("^Left (?=.)", "", words), "Inner Unique": False}
+    pairs = [_parts(one[1:-1]) for one in _parts((_value(detail, "on") or "[]")[1:-1])]
     if pairs:
-        told["Hash Cond"] = " AND ".join(f"({left} = {right})" for left, right in pairs)
+        told[_JOINED[name]] = " AND ".join(f"({_plain(left)} = {_plain(right)})" for left, right in pairs)
     condition = _value(detail, "filter")
     return told | {"Join Filter": _plain(condition)} if condition else told
 
@@ -194,16 +215,36 @@ def _value(detail: str, name: str) -> str | None:
 
 def _items(text: str) -> list[str]:
     inner = text[1:-1] if text.startswith("[") and text.endswith("]") else text
-    return [re.sub(r"@\d+", "", one).partition(" as ")[0] for one in inner.split(", ") if one]
+    return [_plain(one).partition(" as ")[0] for one in _parts(inner)]
+
+
+def _parts(text: str) -> list[str]:
+    """Return what stands between commas, but for those within brackets and quotes."""
+    found, depth, quoted, start = [], 0, False, 0
+    for at, letter in enumerate(text):
+        quoted ^= letter == "'"
+        depth += (letter in "([{") - (letter in ")]}") if not quoted else 0
+        if depth == 0 and not quoted and text.startswith(", ", at):
+            found.append(text[start:at])
+            start = at + 2
+    return [*found, text[start:]] if text else []
+
+
+def _sort_key(key: str) -> str:
+    """Return a key as PostgreSQL shows one: what is usual is not said."""
+    if key.endswith(" ASC NULLS LAST"):
+        return key.removesuffix(" ASC NULLS LAST")
+    return f"{key.removesuffix(' ASC')} NULLS FIRST" if key.endswith(" ASC") else key
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Which numbers are shown."""
+    """What is shown of each node."""
 
     costs: bool
     timing: bool
     buffers: bool
+    verbose: bool = False
 
 
 def as_postgres(node: PlanNode, shape: Shape, parent: str | None = None) -> dict[str, object]:
@@ -218,21 +259,40 @@ def as_postgres(node: PlanNode, shape: Shape, parent: str | None = None) -> dict
         shown |= {"Operation": "Select", "Relation Name": node.relation[1], "Schema": node.relation[0]}
         shown["Alias"] = node.relation[1]
     if shape.costs:
-        width = max(1, len(_items(_value(node.detail, "projection") or _value(node.detail, "expr") or ""))) * _WIDTH
+        width = max(1, len(_output(node))) * _WIDTH
         shown |= {"Startup Cost": round(node.startup_cost, 2), "Total Cost": round(node.total_cost, 2)}
         shown |= {"Plan Rows": round(node.expected), "Plan Width": width}
     if node.metrics:
         shown |= _measured(node, shape.timing)
-    shown |= {"Disabled": False, **node.told}
+    output = _output(node) if shape.verbose else []
+    shown |= {"Disabled": False, **({"Output": output} if output else {}), **node.told, **_removed(node)}
+    if node.metrics.get("build_mem_used"):
+        shown["Peak Memory Usage"] = math.ceil(node.metrics["build_mem_used"] / 1024)
     if shape.buffers and node.metrics:
-        shown |= {"Shared Hit Blocks": 0, "Shared Read Blocks": round(node.metrics.get("bytes_scanned", 0.0) / 8192)}
+        shown |= {"Shared Hit Blocks": 0, "Shared Read Blocks": round(node.metrics.get("bytes_scanned", 0.0) / _PAGE)}
     if node.metrics.get("spilled_bytes"):
-        shown["Temp Written Blocks"] = round(node.metrics["spilled_bytes"] / 8192)
+        shown["Temp Written Blocks"] = round(node.metrics["spilled_bytes"] / _PAGE)
     if node.children:
         shown["Plans"] = [
             as_postgres(child, shape, "Outer" if at == 0 else "Inner") for at, child in enumerate(node.children)
         ]
     return shown
+
+
+def _output(node: PlanNode) -> list[str]:
+    """Return what leaves a node, as far as the engine says so."""
+    told = _value(node.detail, "projection")
+    if told is None and node.name == "Projection":
+        told = _value(node.detail, "expr")
+    return _items(told or "")
+
+
+def _removed(node: PlanNode) -> dict[str, object]:
+    """Return how many rows a condition has left out."""
+    if node.name != "Filter" or "output_rows" not in node.metrics or "Limit" in node.told:
+        return {}
+    taken = node.children[0].metrics.get("output_rows") if node.children else None
+    return {} if taken is None else {"Rows Removed by Filter": max(0, round(taken - node.metrics["output_rows"]))}
 
 
 def elapsed(node: PlanNode) -> float:
@@ -241,9 +301,16 @@ def elapsed(node: PlanNode) -> float:
     return own + sum(map(elapsed, node.children))
 
 
+def _started(node: PlanNode) -> float:
+    """Return the milliseconds before an operator's first row."""
+    if not node.children or node.name not in _BLOCKING:
+        return max(map(_started, node.children), default=0.0)
+    whole = node.children[:1] if node.name == "Hash Join" else node.children
+    return max([*map(elapsed, whole), *map(_started, node.children)])
+
+
 def _measured(node: PlanNode, timing: bool) -> dict[str, object]:
     shown: dict[str, object] = {}
     if timing:
-        first = max((elapsed(child) for child in node.children), default=0.0) if node.name in _BLOCKING else 0.0
-        shown |= {"Actual Startup Time": round(first, 3), "Actual Total Time": round(elapsed(node), 3)}
+        shown |= {"Actual Startup Time": round(_started(node), 3), "Actual Total Time": round(elapsed(node), 3)}
     return shown | {"Actual Rows": round(node.metrics.get("output_rows", 0.0), 2), "Actual Loops": 1}

@@ -23,11 +23,12 @@ from gateway.execute.port import without_hot
 from gateway.explaining.advice import Analyzed, expected_rows, worst_estimate
 from gateway.explaining.feedback import feedback_lines, feedback_shown
 from gateway.explaining.formats import written
-from gateway.explaining.fragments import filter_lines, fragment_lines, fragment_shown, name_scans
+from gateway.explaining.fragments import filter_lines, fragment_lines, fragment_shown, name_part, name_scans
 from gateway.explaining.hints import hint_lines, hints_shown, pin_lines, pin_shown
 from gateway.explaining.kept import kept_lines, kept_shown
 from gateway.explaining.orders import order_lines, orders_shown
 from gateway.explaining.parts import not_pushed, part_lines, part_names, parts_shown
+from gateway.explaining.text_plan import engine_lines, plan_lines
 from gateway.explaining.with_queries import ExplainedWith, with_lines, with_shown
 from gateway.history.log import Planned
 from gateway.lake import Lake
@@ -45,7 +46,7 @@ from optimizer.feedback import with_hints
 from optimizer.hints import HintsAtWork
 from optimizer.known_parts import KnownPart, known_parts
 from optimizer.relations import relations
-from optimizer.stages import Fragment, Fragmented
+from optimizer.stages import Fragment, Fragmented, RemotePart
 from policies.views import KIND as VIEW
 
 _MERGED = "both sides are sorted, and spill  (hash tables do not fit into engine.memory_limit)"
@@ -98,7 +99,7 @@ async def _explained(
     query = replace(query, is_over_files=is_over_files)
     told = await lake.engine.explain(query, asking.parameters, options.analyze)
     ended_at = monotonic()
-    queries = tuple([ExplainedWith(one, await _plan_of(one, prepared, planned, asking)) for one in computed])
+    plans = [await _plan_of(one, prepared, planned, asking) for one in computed]
     loop = asyncio.get_running_loop()
     expected, orders, known = await loop.run_in_executor(lake.threads, _estimates, planned, options, lake)
     for one in filtered or [Filtered(each.filter, round(each.filter.keys), None) for each in prepared.keys]:
@@ -111,8 +112,11 @@ async def _explained(
     execution = 1000 * (ended_at - planned_at) if options.analyze else None
     analyzed, shown = _analyzed(prepared, lake), kept_shown(before.kept)
     run = _Explained(
-        prepared, filtered, told, expected, orders, planning, execution, analyzed, known, shown, hot, sql, queries, read
+        prepared, filtered, told, expected, orders, planning, execution, analyzed, known, shown, hot, sql, read
     )
+    scans = [frozenset(name for name, _ in one.asked.scans) for one in computed]
+    trees = [run.tree_of(plan, names) for plan, names in zip(plans, scans, strict=True)]
+    run = replace(run, queries=tuple(map(ExplainedWith, computed, plans, trees)))
     if options.format == "TEXT":
         return _text(run, planned, options, asking)
     return written(_shown(run, planned, options, asking), options.format)
@@ -179,8 +183,8 @@ class _Explained:
     kept: dict[str, object]
     hot: Mapping[str, int]  # of scans with columns in memory, the number of files that these are of
     sql: str
-    queries: tuple[ExplainedWith, ...]  # of WITH, that are computed first
-    read: frozenset[str]  # the relations of the plan, without those that these queries read alone
+    read: frozenset[str]  # the relations of the plan
+    queries: tuple[ExplainedWith, ...] = ()  # of WITH, that are computed first
 
     @property
     def fragmented(self) -> Fragmented:
@@ -193,16 +197,40 @@ class _Explained:
         every = enumerate(self.fragmented.fragments)
         return tuple((place, part) for place, part in every if place not in self.fragmented.within)
 
+    def _only_part(self) -> RemotePart | None:
+        """Return the part that a server answers, where no other rows than its are in memory."""
+        parts = self.fragmented.parts
+        in_memory = self.hot or len(parts) > 1 or self.read - {name for name, _ in self.prepared.query.scans}
+        over_files = all(isinstance(part.scan, FileScan) for _, part in self.fragments)
+        return parts[0] if parts and over_files and not in_memory else None
+
     def tree(self) -> PlanNode | None:
         """Return the engine's plan with the names of tables."""
-        root = plan_tree(self.plan)
+        return self.tree_of(self.plan, self.read)
+
+    def tree_of(self, plan: str, read: frozenset[str]) -> PlanNode | None:
+        """Return a plan of the engine's, over the relations ``read``, with the names of tables."""
+        root = plan_tree(plan)
         if root is not None:
+            part = self._only_part()
+            if part is not None:
+                name_part(root, part.name, part.scan.source)
             # Rows of servers in memory look alike, whether they are a table's or a part's.
-            known = [one for one in self.fragments if one[1].relation in self.read]
+            known = [one for one in self.fragments if one[1].relation in read]
             certain = [one for one in known if not self.fragmented.parts or isinstance(one[1].scan, FileScan)]
             hot = () if self.fragmented.parts else self.hot
             name_scans(root, [part for _, part in certain], [self.expected[place] for place, _ in certain], hot)
         return root
+
+
+def _shown_plan(root: PlanNode | None, shape: Shape) -> dict[str, object]:
+    return {"Node Type": "Result"} if root is None else as_postgres(root, shape)
+
+
+def _worst(run: _Explained, root: PlanNode | None) -> str | None:
+    if root is None or run.execution is None:
+        return None
+    return worst_estimate(root, run.fragmented.fragments, run.analyzed)
 
 
 def _merges(plan: str) -> bool:
@@ -216,8 +244,11 @@ def _text(run: _Explained, planned: Plan, options: ExplainOptions, asking: Askin
         lines += [f"  SQL: {_named(run.sql, run.fragmented)}"]
         lines += [f"  Rule: {rule}" for rule in planned.optimized.trace]
         lines += order_lines(run.orders)
-    lines += [f"  {line}" for line in without_statistics(run.plan).splitlines()]
-    lines += with_lines(run.queries)
+    root = run.tree()
+    shape = Shape(options.costs, options.timing, options.buffers, options.verbose)
+    lines += [f"  {line}" for line in plan_lines(_shown_plan(root, shape))]
+    lines += engine_lines(run.plan) if options.verbose else []
+    lines += with_lines(run.queries, shape)
     for place, part in run.fragments:
         lines += fragment_lines(part, run.hot.get(part.relation, 0))
         lines += [f"  Dynamic filter: {one}" for one in filter_lines(place, run.prepared.keys, run.filtered)]
@@ -227,8 +258,7 @@ def _text(run: _Explained, planned: Plan, options: ExplainOptions, asking: Askin
     lines += pin_lines(planned)
     lines += hint_lines(planned)
     lines += [f"Not pushed down: {operation}  ({reason})" for operation, reason in not_pushed(planned, run.fragmented)]
-    root = run.tree() if run.execution is not None else None
-    worst = worst_estimate(root, run.fragmented.fragments, run.analyzed) if root is not None else None
+    worst = _worst(run, root)
     lines += [f"Worst estimate: {worst}"] if worst is not None else []
     lines += kept_lines(run.kept)
     if options.settings and (changed := asking.session.tuning.changed()):
@@ -244,9 +274,8 @@ def _text(run: _Explained, planned: Plan, options: ExplainOptions, asking: Askin
 def _shown(run: _Explained, planned: Plan, options: ExplainOptions, asking: Asking) -> dict[str, object]:
     """Return what the formats for programs show: PostgreSQL's names where it has them, and then our own."""
     root = run.tree()
-    shown: dict[str, object] = {"Plan": {"Node Type": "Result"}}
-    if root is not None:
-        shown["Plan"] = as_postgres(root, Shape(options.costs, options.timing, options.buffers))
+    shape = Shape(options.costs, options.timing, options.buffers, options.verbose)
+    shown: dict[str, object] = {"Plan": _shown_plan(root, shape)}
     if options.settings and (changed := asking.session.tuning.changed()):
         shown["Settings"] = changed
     if options.settings and (costs := cost.costs().changed()):
@@ -256,14 +285,10 @@ def _shown(run: _Explained, planned: Plan, options: ExplainOptions, asking: Aski
     if run.execution is not None:
         shown["Triggers"] = []
         shown |= {"Execution Time": round(run.execution, 3)} if options.summary else {}
-    worst = (
-        worst_estimate(root, run.fragmented.fragments, run.analyzed)
-        if root is not None and run.execution is not None
-        else None
-    )
+    worst = _worst(run, root)
     shown |= {"Worst Estimate": worst} if worst is not None else {}
     shown["Engine Plan"] = without_statistics(run.plan).splitlines()
-    shown |= with_shown(run.queries)
+    shown |= with_shown(run.queries, shape)
     if options.verbose:
         shown |= {"Rules": [*planned.optimized.trace], "Join Orders": orders_shown(run.orders)}
     shown["Fragments"] = [

@@ -119,6 +119,13 @@ def operations_kept(optimized: Optimized, tree: exp.Query) -> list[tuple[str, st
     return [*kept, *([("LIMIT", reason)] if limited else [])]
 
 
+def name_part(root: PlanNode, name: str, source: str) -> None:
+    """Tell the scan of the only part that a server answers what it is of, where it is the only one not over files."""
+    found = [one for one in root.walk() if one.name == "Foreign Scan" and "file_groups=" not in one.detail]
+    if len(found) == 1:
+        found[0].told |= {"Relations": name, "Source": source}
+
+
 def name_scans(
     root: PlanNode, parts: Sequence[Fragment], expected: Sequence[float | None], hot: Collection[str] = ()
 ) -> None:

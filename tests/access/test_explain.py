@@ -7,7 +7,7 @@ import pytest
 from gateway.explaining.explain import without_places
 from tests.gateway import ADA, EVE, RunningGateway, SampleLake
 
-_FORMS = ("", "VERBOSE ", "ANALYZE ", "(FORMAT JSON) ", "(ANALYZE, VERBOSE, FORMAT JSON) ")
+_FORMS = ("(VERBOSE) ", "(ANALYZE, VERBOSE) ", "(FORMAT JSON) ", "(ANALYZE, VERBOSE, FORMAT JSON) ")
 
 
 @pytest.mark.parametrize("form", _FORMS)

@@ -75,7 +75,8 @@ def test_parameters_get_their_types(client: psycopg.Connection) -> None:
 )
 def test_a_limit_spares_calls(client: psycopg.Connection, query: str) -> None:
     """The call stands above the sort that keeps the first rows: DataFusion would move it below, for all rows."""
-    plan = [row[0] for row in client.execute(f"EXPLAIN {query}").fetchall()]
+    told = [row[0] for row in client.execute(f"EXPLAIN (VERBOSE) {query}").fetchall()]
+    plan = told[told.index("Engine plan") :]
     calls = [at for at, line in enumerate(plan) if "postgres_" in line]
     sorts = [at for at, line in enumerate(plan) if "SortExec: TopK" in line]
     assert len(calls) == 1 and sorts and calls[0] < min(sorts), "\n".join(plan)

@@ -14,6 +14,7 @@ import yaml
 
 from gateway.explaining.advice import worst_estimate
 from gateway.explaining.formats import written
+from gateway.explaining.text_plan import plan_lines
 from gateway.plan_tree import Shape, as_postgres, plan_tree, without_statistics
 from tests.gateway import RunningGateway, SampleLake
 
@@ -195,8 +196,8 @@ def test_generic_plans_have_postgres_errors(ada: psycopg.Connection, postgres: p
 
 PLAN = "\n".join(
     (
-        "HashJoinExec: mode=CollectLeft, join_type=LeftSemi, on=[(a@0, b@1)], filter=x@0 < y@1, "
-        "metrics=[output_rows=1.50 K, elapsed_compute=2.5ms], "
+        "HashJoinExec: mode=CollectLeft, join_type=LeftSemi, on=[(a@0, b@1), (s@2, left(t, 3)@4)], filter=x@0 < y@1, "
+        "metrics=[output_rows=1.50 K, elapsed_compute=2.5ms, build_mem_used=79.7 KB], "
         'statistics=[Rows=Inexact(10), Bytes=Absent, [(Col[0]: Min=Exact(Utf8("secret")))]]',
         "  CoalescePartitionsExec, metrics=[output_rows=3, elapsed_compute=10µs], "
         "statistics=[Rows=Absent, Bytes=Absent, []]",
@@ -212,7 +213,11 @@ def test_engine_plans_are_read() -> None:
     assert root is not None
     assert "secret" not in without_statistics(PLAN)
     shown = as_postgres(root, Shape(costs=True, timing=True, buffers=True))
-    assert (shown["Node Type"], shown["Join Type"], shown["Hash Cond"]) == ("Hash Join", "Left Semi", "(a = b)")
+    assert (shown["Node Type"], shown["Join Type"], shown["Hash Cond"]) == (
+        "Hash Join",
+        "Semi",
+        "(a = b) AND (s = left(t, 3))",
+    )
     assert (shown["Plan Rows"], shown["Actual Rows"], shown["Join Filter"]) == (10, 1500.0, "x < y")
     assert shown["Actual Total Time"] == pytest.approx(1502.51)
     gather, sort = root.children
@@ -220,6 +225,52 @@ def test_engine_plans_are_read() -> None:
     assert as_postgres(sort, Shape(False, False, False))["Temp Written Blocks"] == 131072
     assert worst_estimate(root, ()) is None
     assert plan_tree("") is None
+
+
+TEXT = """Hash Semi Join  (cost=30.00..60.10 rows=10 width=8) (actual time=1500.010..1502.510 rows=1500.00 loops=1)
+  Hash Cond: (a = b) AND (s = left(t, 3))
+  Join Filter: x < y
+  Memory Usage: 80kB
+  ->  Gather  (cost=0.00..30.00 rows=1000 width=8) (actual time=0.000..1500.010 rows=3.00 loops=1)
+        ->  Filter  (cost=0.00..10.00 rows=1000 width=8) (actual time=0.000..1500.000 rows=3.00 loops=1)
+              Filter: s = a
+  ->  Sort  (cost=0.00..10.00 rows=1000 width=8) (actual time=0.000..0.000 rows=0.00 loops=1)
+        Sort Key: a NULLS FIRST, b DESC
+        Limit: 3
+        Buffers: temp written=131072"""
+
+
+def test_text_is_written_as_by_postgresql() -> None:
+    root = plan_tree(PLAN)
+    assert root is not None
+    assert "\n".join(plan_lines(as_postgres(root, Shape(True, True, True, verbose=True)))) == TEXT
+    bare = plan_lines(as_postgres(root, Shape(costs=False, timing=False, buffers=False)))
+    assert bare[0] == "Hash Semi Join (actual rows=1500.00 loops=1)"
+
+
+NODE = re.compile(
+    r" *(?:->  )?[A-Z][A-Za-z]+(?: [A-Z][A-Za-z]+)*(?: on [a-z_.]+)?  \(cost=[\d.]+\.\.[\d.]+ rows=\d+ width=\d+\)"
+)
+
+
+def test_text_has_all_nodes_and_the_engines_words_when_asked(ada: psycopg.Connection) -> None:
+    [shown] = told(ada, "FORMAT JSON")
+    text = told(ada, "COSTS").splitlines()
+    plan = text[1 : next(at for at, line in enumerate(text) if line.startswith("Scan "))]
+    written_nodes = [line for line in plan if NODE.fullmatch(line)]
+    assert len(written_nodes) == len([*nodes(shown["Plan"])]), plan
+    assert any("Foreign Scan on sales.orders" in line for line in written_nodes)
+    assert any(line.strip().startswith("Hash Cond: ") for line in plan)
+    assert "Exec" not in "".join(text)
+    assert any(line.startswith("  ") and "HashJoinExec: " in line for line in told(ada, "VERBOSE").splitlines())
+    assert "(cost=" not in told(ada, "COSTS OFF")
+
+
+def test_intervals_in_conditions_are_postgresqls(ada: psycopg.Connection) -> None:
+    query = (
+        "SELECT count(*) FROM sales.orders a JOIN sales.orders b ON a.o_orderdate = b.o_orderdate + interval '1 mon'"
+    )
+    assert re.search(r"Hash Cond: .*INTERVAL '1 mons'", told(ada, "VERBOSE", query))
 
 
 def test_labels_hold_any_text() -> None:

@@ -78,7 +78,7 @@ def test_others_are_not_told_what_was_read(gateway: RunningGateway, ada: psycopg
     ada.execute("GRANT USAGE ON SCHEMA sales, crm TO bob")
     ada.execute("GRANT SELECT ON sales.lineitem, sales.orders, crm.customer TO bob")
     with gateway.connect(BOB) as bob:
-        for options in ("FORMAT TEXT", "ANALYZE", "VERBOSE", "FORMAT JSON"):
+        for options in ("FORMAT TEXT, VERBOSE", "ANALYZE", "VERBOSE", "FORMAT JSON"):
             told = _explained(bob, options)
             assert "Hot" not in told and "lineitem" in told
             assert "TEXT" not in options or told.count("file_groups=") == 3
@@ -102,7 +102,7 @@ def test_conditions_compare_the_different_texts(ada: psycopg.Connection) -> None
     parameters = TEXTS.format(condition="o_orderpriority IN (%s, %s) AND o_orderstatus = 'F'")
     plain = parameters.replace("(%s, %s)", "('1-URGENT', '5-LOW')")
     assert ada.execute(parameters.encode(), ("1-URGENT", "5-LOW")).fetchall() == ada.execute(plain.encode()).fetchall()
-    plan = [line for (line,) in ada.execute(f"EXPLAIN {queries[1]}".encode()).fetchall()]
+    plan = [line for (line,) in ada.execute(f"EXPLAIN (VERBOSE) {queries[1]}".encode()).fetchall()]
     [condition] = [line for line in plan if "FilterExec" in line]
     assert "CAST" not in condition, plan
     assert "common_expr" not in condition, plan

@@ -296,10 +296,10 @@ SHOW TimeZone
 (SET)
 UTC
 
-EXPLAIN SELECT id FROM {t}.notes WHERE id = 6 AND 1 = 2
+EXPLAIN (COSTS OFF) SELECT id FROM {t}.notes WHERE id = 6 AND 1 = 2
 ----
 Engine query
-  EmptyExec
+  Result
 Scan {t}.notes  (source {t}, delta, version 0)
   Rows known: 5
   Files: 0 of 1
