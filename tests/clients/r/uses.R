@@ -61,6 +61,36 @@ ranked <- orders %>%
   head(5) %>%
   collect()
 tell("ranked", rows_of(ranked))
+sized <- orders %>%
+  left_join(customers, by = c("o_custkey" = "c_custkey")) %>%
+  mutate(
+    size = case_when(o_totalprice < 500 ~ "small", between(o_totalprice, 500, 2000) ~ "middle", TRUE ~ "large"),
+    name = coalesce(c_name, "nobody"), month = month(o_orderdate), known = !is.na(c_name) & name != ""
+  ) %>%
+  group_by(size, known) %>%
+  summarise(customers = n_distinct(o_custkey), first = min(o_orderdate, na.rm = TRUE), months = max(month), .groups = "drop") %>%
+  arrange(size, known) %>%
+  collect()
+tell("sized", rows_of(sized))
+largest <- orders %>%
+  group_by(o_orderstatus) %>%
+  slice_max(o_totalprice, n = 2, with_ties = FALSE) %>%
+  ungroup() %>%
+  summarise(n = n(), most = max(o_totalprice, na.rm = TRUE)) %>%
+  collect()
+tell("largest", rows_of(largest))
+running <- orders %>%
+  window_order(o_orderkey) %>%
+  mutate(total = cumsum(o_totalprice), share = percent_rank(o_totalprice), third = ntile(3L)) %>%
+  filter(o_orderkey <= 3) %>%
+  arrange(o_orderkey) %>%
+  select(o_orderkey, total) %>%
+  collect()
+tell("running", rows_of(running))
+tell("distinct", orders %>% distinct(o_orderstatus, o_shippriority) %>% tally() %>% pull() %>% as.integer())
+tell("set difference", setdiff(select(orders, key = o_custkey), select(customers, key = c_custkey)) %>% tally() %>% pull() %>% as.integer())
+tell("renamed", orders %>% rename(key = o_orderkey) %>% relocate(o_comment) %>% colnames() %>% head(3))
+tell("matched", customers %>% filter(c_name %like% "%1", str_detect(c_name, "Customer")) %>% tally() %>% pull() %>% as.integer())
 only <- anti_join(customers, orders, by = c("c_custkey" = "o_custkey")) %>% tally() %>% pull()
 tell("anti", as.integer(only))
 both <- union_all(select(orders, key = o_orderkey), select(customers, key = c_custkey)) %>% tally() %>% pull()
