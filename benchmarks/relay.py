@@ -15,6 +15,7 @@ from benchmarks.report import Floor, Section, Table
 from benchmarks.setting import Setting
 
 _CLIENTS = 16
+_PIPELINED = 10  # statements that a client sends before it reads
 _TPS = re.compile(r"^tps = ([0-9.]+)", re.MULTILINE)
 _POINT = "\\set id random(1, {most})\nSELECT c_name, c_acctbal FROM {table} WHERE c_custkey = :id;\n"
 _SMALL = "\\set id random(0, 24)\nSELECT count(*) FROM supply.supplier WHERE s_nationkey = :id;\n"
@@ -53,6 +54,7 @@ def run(setting: Setting) -> Section:
                 floors.append(Floor(f"{what}: added to PostgreSQL's", ours.median - theirs.median, 0.3, "ms"))
             else:
                 floors.append(Floor(f"{what}: PostgreSQL's rate to ours", theirs.per_second / ours.per_second, 4))
+    lines.append(_pipelined(setting, scripts, (seconds, rounds), data))
     engine = _middle(
         [_pgbench(setting, _SMALL, setting.gateway.conninfo, ("prepared", _CLIENTS, seconds)) for _ in range(rounds)]
     )
@@ -62,8 +64,28 @@ def run(setting: Setting) -> Section:
     floors.append(Floor(f"{what}: time a statement", 1000 / engine.per_second, 2, "ms"))
     floors.append(Floor(f"{what}: slowest of 99 in 100", engine.slowest, 100, "ms"))
     columns = ("statement", "gateway, a second", "99 of 100 within, ms", "PostgreSQL, a second", "within, ms")
-    notes = ("pgbench with one thread on the same machine, over TCP on loopback; medians of the runs.",)
+    notes = (
+        "pgbench with one thread on the same machine, over TCP on loopback; medians of the runs.",
+        "Of pipelined statements the latency is that of a whole pipeline.",
+    )
     return Section("Relay", (Table(columns, tuple(lines)),), tuple(floors), notes, data)
+
+
+def _pipelined(
+    setting: Setting, scripts: dict[str, tuple[str, str]], how: tuple[int, int], data: dict[str, object]
+) -> tuple[str, ...]:
+    """Measure clients that send several statements before they read, of which one Sync is behind all."""
+    seconds, rounds = how
+    taken: dict[str, list[_Taken]] = {name: [] for name in scripts}
+    for _ in range(rounds):
+        for name, (script, conninfo) in scripts.items():
+            text = f"\\startpipeline\n{script * _PIPELINED}\\endpipeline\n"
+            run = _pgbench(setting, text, conninfo, ("prepared", _CLIENTS, seconds))
+            taken[name].append(_Taken(run.per_second * _PIPELINED, run.median, run.slowest))
+    ours, theirs = (_middle(taken[name]) for name in ("gateway", "postgres"))
+    what = f"point query of a source, prepared, pipelined by {_PIPELINED}, {_CLIENTS} clients"
+    data[what] = {"gateway": ours.per_second, "postgres": theirs.per_second}
+    return _line(what, ours, theirs)
 
 
 def _pgbench(setting: Setting, script: str, conninfo: str, how: tuple[str, int, int]) -> _Taken:
