@@ -9,13 +9,19 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from gateway.sql.engine_dialect.wide_decimals import wide_decimals
+
 _QUOTIENT = pa.decimal256(76, 28)
 _SMALLEST = 1e-12  # a quotient of which sixteen digits end within twenty-eight behind the point
 _MIN_DIGITS = 16  # NUMERIC_MIN_SIG_DIGITS
 _GROUP = 4  # decimal digits of a digit of PostgreSQL's numeric
-_BEYOND = 1e48  # what numerics of 76 digits do not hold, of which 28 stand behind the point
+_MOST_BEFORE = 48  # digits before the point, where 28 of 76 stand behind it
+_BEYOND = 10.0**_MOST_BEFORE
 _REAL_DIGITS = 6  # FLT_DIG, of a real
 _FLOAT_DIGITS = 15  # DBL_DIG: what a double keeps when it becomes a numeric
+_POWERS = np.array([float(f"1e{exponent}") for exponent in range(309)])
+_WHOLE_POWERS = np.array([10**exponent for exponent in range(19)], dtype=np.uint64)
+_MOST_BEHIND = 46  # a number of fifteen digits that end there is less than half of one at the twenty-eighth
 
 
 _Floats = np.ndarray[Any, np.dtype[np.float64]]
@@ -58,8 +64,7 @@ def quotient_scale(left: pa.Array, right: pa.Array, least: pa.Array) -> pa.Array
 
 def rounded_quotient(quotient: pa.Array, left: pa.Array, right: pa.Array, least: pa.Array) -> pa.Array:
     """Round exact quotients to the digits PostgreSQL keeps of each."""
-    scales = quotient_scales(_floats(left), _floats(right), _scales(least))
-    _require_digits(quotient, _floats(left), _floats(right))
+    scales = _held_scales(quotient, left, right, least)
     result = quotient
     for scale in np.unique(scales):
         if scale < 28:  # the digits of a quotient are cut there already
@@ -68,6 +73,13 @@ def rounded_quotient(quotient: pa.Array, left: pa.Array, right: pa.Array, least:
             rounded = pc.round(some, ndigits=int(scale), round_mode="half_towards_infinity").cast(_QUOTIENT)
             result = rounded if some is quotient else pc.replace_with_mask(result, chosen, rounded)
     return result
+
+
+def _held_scales(quotient: pa.Array, left: pa.Array, right: pa.Array, least: pa.Array) -> _Scales:
+    """Return `quotient_scales` of quotients that have enough digits for them."""
+    parts = _floats(left), _floats(right)
+    _require_digits(quotient, *parts)
+    return quotient_scales(*parts, _scales(least))
 
 
 def _require_digits(quotient: pa.Array, left: _Floats, right: _Floats) -> None:
@@ -107,8 +119,7 @@ def numeric_text(values: pa.Array) -> pa.Array:
 
 def digits_of_quotient(quotient: pa.Array, left: pa.Array, right: pa.Array, least: pa.Array) -> pa.Array:
     """Write quotients with the digits PostgreSQL shows of each."""
-    scales = quotient_scales(_floats(left), _floats(right), _scales(least))
-    return _with_digits(rounded_quotient(quotient, left, right, least), scales)
+    return _with_digits(quotient, _held_scales(quotient, left, right, least))
 
 
 def digits_of_variance(values: pa.Array, left: pa.Array, right: pa.Array, least: pa.Array) -> pa.Array:
@@ -180,12 +191,13 @@ def _plain_text(values: pa.Array, scale: int) -> pa.Array:
     if largest < 10**18:
         whole = whole.cast(pa.int64())  # written ten times as fast
     digits = whole.cast(pa.string())
-    sign = pc.if_else(pc.starts_with(digits, "-"), "-", "")
-    digits = pc.utf8_lpad(pc.utf8_ltrim(digits, characters="-"), scale + 1, "0")
+    negative = pc.starts_with(digits, "-")
+    signs = [pc.if_else(negative, "-", "")] if pc.any(negative).as_py() else []
+    digits = pc.ascii_lpad(pc.ascii_ltrim(digits, characters="-") if signs else digits, scale + 1, "0")
     if scale == 0:
-        return pc.binary_join_element_wise(sign, digits, "")
+        return pc.binary_join_element_wise(*signs, digits, "") if signs else digits
     before, after = pc.utf8_slice_codeunits(digits, 0, -scale), pc.utf8_slice_codeunits(digits, -scale)
-    return pc.binary_join_element_wise(sign, before, ".", after, "")
+    return pc.binary_join_element_wise(*signs, before, ".", after, "")
 
 
 def round_to_even(values: pa.Array) -> pa.Array:
@@ -226,37 +238,28 @@ def _to_digits(values: pa.Array, significant: int) -> pa.Array:
     floats = _floats(values)
     if not np.isfinite(floats).all():
         raise ValueError("[0A000] numeric NaN and infinity are not available on lake tables")
-    if (np.abs(floats) >= _BEYOND).any():
-        raise ValueError("[0A000] a numeric of more than 48 digits before the point is not available on lake tables")
-    safe = np.where(floats == 0, 1.0, np.abs(floats))
+    size = np.abs(floats)
+    safe = np.where(floats == 0, 1.0, size)
     exponents = np.floor(np.log10(safe)).astype(np.int64) - (significant - 1)
-    result = pa.nulls(len(values), _QUOTIENT)
-    with decimal.localcontext(prec=76):
-        for exponent in np.unique(exponents):
-            chosen = exponents == exponent
-            digits = np.rint(_scaled(np.where(chosen, floats, 0.0), int(exponent)))
-            whole = pa.array(digits.astype(np.int64)).cast(pa.decimal256(19, 0))
-            result = pc.if_else(pa.array(chosen), _shifted(whole, int(exponent)), result)
-    return pc.if_else(pc.is_valid(values), result, pa.scalar(None, _QUOTIENT))
+    digits = _scaled(size, exponents)
+    short = (digits < _POWERS[significant - 1]) & (floats != 0)  # of 9.99999999999999e46 the logarithm is 47
+    if short.any():
+        exponents = exponents - short
+        digits = _scaled(size, exponents)
+    digits = np.rint(digits)
+    held = np.where(exponents < -_MOST_BEHIND, 0.0, digits)  # smaller ones are nothing behind twenty-eight digits
+    if ((size >= _BEYOND) | (held >= _POWERS[np.clip(_MOST_BEFORE - exponents, 0, len(_POWERS) - 1)])).any():
+        raise ValueError("[0A000] a numeric of more than 48 digits before the point is not available on lake tables")
+    whole = held.astype(np.uint64)
+    cut = _WHOLE_POWERS[np.clip(-exponents - 28, 0, len(_WHOLE_POWERS) - 1)]  # digits behind the twenty-eighth
+    return wide_decimals((whole + cut // 2) // cut, np.maximum(exponents + 28, 0), floats < 0, values)
 
 
-def _scaled(floats: np.ndarray[Any, Any], exponent: int) -> np.ndarray[Any, Any]:
-    factor = np.power(10.0, abs(exponent))
-    scaled: np.ndarray[Any, Any] = floats * factor if exponent < 0 else floats / factor
-    return scaled
-
-
-def _shifted(whole: pa.Array, exponent: int) -> pa.Array:
-    """Return ``whole · 10^exponent`` as numeric."""
-    if exponent >= 0:
-        factor = pa.scalar(decimal.Decimal(10) ** exponent, pa.decimal256(exponent + 1, 0))
-        return pc.multiply(whole, factor).cast(_QUOTIENT)
-    places = min(-exponent, 50)
-    factor = pa.scalar(decimal.Decimal(1).scaleb(-places), pa.decimal256(places + 1, places))
-    product = pc.multiply(whole, factor)
-    if places > 28:
-        product = pc.round(product, ndigits=28, round_mode="half_towards_infinity")
-    return product.cast(_QUOTIENT)
+def _scaled(floats: _Floats, exponents: _Scales) -> _Floats:
+    factors = _POWERS[np.minimum(np.abs(exponents), len(_POWERS) - 1)]
+    with np.errstate(over="ignore", invalid="ignore"):
+        found: _Floats = np.where(exponents < 0, floats * factors, floats / factors)
+    return found
 
 
 def width_bucket(values: pa.Array, low: pa.Array, high: pa.Array, buckets: pa.Array) -> pa.Array:

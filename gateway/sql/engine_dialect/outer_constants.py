@@ -199,7 +199,8 @@ def _equalities(condition: exp.Expr) -> Iterator[tuple[_Name, _Name]]:
 
 
 def _hide(select: exp.Select, hidden: set[_Name]) -> None:
-    outputs = {one.unalias().sql(): one.alias_or_name for one in select.selects if isinstance(one, exp.Alias)}
+    named = select.selects if select.args.get("distinct") else ()
+    outputs = {one.unalias().sql(): one.alias_or_name for one in named if isinstance(one, exp.Alias)}
     for key in _CLAUSES:
         value = select.args.get(key)
         for top in value if isinstance(value, list) else [value]:

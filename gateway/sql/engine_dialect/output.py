@@ -113,11 +113,11 @@ def with_numeric_text(tree: exp.Query, census: Census) -> bool:
     numbers: dict[str, exp.Expr] = {}
     for column in inexact:
         value = column.unalias()
-        numbers[column.alias_or_name] = copied(value)
+        numbers[column.alias_or_name] = value  # which leaves the tree
         digits: exp.Expr
         if stored and isinstance(value, exp.Column):
             digits = call("numeric_text", cast(copied(value), QUOTIENT), returns="TEXT")
-        elif value.sql() in keys:
+        elif keys and value.sql() in keys:
             digits = _digits_by_size(copied(value))
         else:
             digits = numeric_digits(copied(value))
