@@ -9,12 +9,13 @@ place, because it has random values or takes some rows of many, is computed once
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 from sqlglot import exp
 
+from gateway.sql.engine_dialect.asked_rows import asked_for
 from gateway.sql.engine_dialect.dialect import generate
 from gateway.sql.engine_dialect.volatile import MARK
 from optimizer.census import Classes, holds, with_subclasses
@@ -85,7 +86,12 @@ def materialized(tree: exp.Query, once: Once) -> Materialized | None:
     relations = {name: f"once_{token}_{number}" for number, name in enumerate(chosen)}
     ctes = [(at, cte) for at, cte in enumerate(clause.expressions) if cte.alias in chosen]
     queries = tuple(
-        WithQuery(relations[cte.alias], cte.alias, _text(cte.this, clause, at, relations), len(places[cte.alias]))
+        WithQuery(
+            relations[cte.alias],
+            cte.alias,
+            _text(_asked_for(cte, clause, places[cte.alias]), clause, at, relations),
+            len(places[cte.alias]),
+        )
         for at, cte in ctes
     )
     rest = copied(tree)
@@ -158,6 +164,14 @@ def _is_of(condition: exp.Expr, name: str) -> bool:
     if not columns or any(column.table != name for column in columns):
         return False
     return condition.find(exp.Query) is None and condition.find(exp.Null) is None
+
+
+def _asked_for(cte: exp.CTE, clause: exp.With, places: Sequence[exp.Table]) -> exp.Expr:
+    """Return a WITH query, of its rows those alone that are asked for, where they would be the same in each place."""
+    query: exp.Expr = cte.this
+    if not isinstance(query, exp.Query) or cte.meta.get(MARK) or cte.args["alias"].args.get("columns"):
+        return query
+    return asked_for(query, places, frozenset(one.alias for one in clause.expressions))
 
 
 def _has_own_names(cte: exp.CTE) -> bool:

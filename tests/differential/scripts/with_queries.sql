@@ -39,3 +39,27 @@ with x as (select avg(k) a, sum(k)::numeric(10,2) s, stddev(k) d from pairs) sel
 
 -- intervals, jsonb and moments of one
 with x as materialized (select k, interval '1 day' * k as i, to_jsonb(k) j, timestamptz '2024-01-01' + k * interval '1 hour' as z from pairs) select a.i, b.j, a.z from x a join x b on a.i = b.i;
+
+-- rows that are asked for of a query that is computed once
+with x as materialized (select i2 as k, i4 as j, sum(n2) as s, count(*) as c from types group by i2, i4) select a.k, a.s, b.k, b.s from x a, x b where a.k = 5 and b.k = 7 and b.s > 0;
+
+-- of which an outer join makes some up
+with x as materialized (select id, i4 as j, n2 from types) select a.id, b.id, b.n2 from x a left join x b on a.j = b.j and b.id > 3 where a.id < 9 and a.id >= 2;
+
+-- and a condition behind it leaves those out again
+with x as materialized (select id, i4 as j, n2 from types) select a.id, b.id from x a left join x b on a.j = b.j where a.id < 9 and b.id > 3;
+
+-- and on both sides
+with x as materialized (select id, i4 as j from types) select a.id, b.id from x a full join x b on a.id = b.id + 2 where a.id > 2 and b.id < 6;
+
+-- in parentheses
+with x as materialized (select id, i4 as j from types) select a.id, b.id, c.id from x a join (x b join x c on b.j = c.j and b.id > 2 and c.id < 12) on a.id = b.id and a.id <= 10;
+
+-- of a union, each part of which is asked for
+with x as materialized (select id, i2 as k, 'a' as kind from types union all select id, i4, 'b' from types union select id, null, 'c' from types) select a.id, a.k, b.id, b.k from x a join x b on a.id = b.id where a.kind = 'a' and b.kind = 'b' and b.k < 8;
+
+-- in a subquery, and one within another
+with x as materialized (select id, i2 as k from types), y as materialized (select id, k from x where k > 3) select id, k from x where k = 5 and id in (select id from y where k < 6) and not exists (select 1 from y where y.id = x.id and y.k = 7);
+
+-- what fails for rows that are not asked for does so where it is not asked for alone
+with x as materialized (select id, 10 / i4 as q from types where i4 <> 0) select a.id, b.id from x a, x b where a.q = 1 and b.q = 2;
