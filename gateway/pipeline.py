@@ -88,7 +88,8 @@ class Plan:
     these, all plans read the same. ``hints`` are those of the text, ``followed`` what became of each: None where it was
     followed, or why it was not. ``pinned`` is what is pinned to the statement, if anything is, ``pins`` the state of
     all pins then. ``text`` is what was asked. ``is_of_now``: it has constants like ``'today'``, which mean what they
-    meant when it was made. ``names_one_twice`` is whether there is a WITH query that is named more than once.
+    meant when it was made. ``names_one_twice`` is whether there is a WITH query that is named more than once. ``types``
+    are those of parameters for which it was made.
     """
 
     optimized: Optimized
@@ -108,6 +109,7 @@ class Plan:
     text: str = ""
     is_of_now: bool = False
     names_one_twice: bool = False
+    types: tuple[str, ...] = ()
 
     def tuned(self, tuning: Tuning) -> Tuning:
         """Return what a session's tuning is for this statement."""

@@ -13,6 +13,7 @@ from enum import Enum, auto
 
 import pyarrow as pa
 from cachetools import LRUCache
+from sqlglot import exp
 
 from catalog.errors import SqlError
 from catalog.names import TableName
@@ -27,6 +28,7 @@ from gateway.sql.copy_tables import of_table
 from gateway.sql.cursor_statements import declaration, preparation
 from gateway.sql.explain_options import ExplainOptions
 from gateway.sql.hints import read_hints
+from gateway.sql.parameter_types import told_types
 from gateway.sql.pin_statements import pin_stand_in
 from gateway.sql.policy_questions import stand_in
 from gateway.sql.resolve import Names, NotResolved, References, references
@@ -313,7 +315,7 @@ class StatementCache:
     async def prepare(self, statement: Statement, asker: Asker, lake: Lake) -> PreparedStatement:
         """Decide the statement's lane and plan it, or return what was decided before. It is planned in a thread: that
         may take a second, for a long text or for a source's statistics, in which other sessions go on. The types of
-        its parameters are known once the statement has been described.
+        its parameters are known once the statement has been described, or before, where the text tells them.
         """
         names = asker.names
         key: tuple[object, ...] = (statement.text, asker.parameters, asker.principal, names.search_path)
@@ -329,6 +331,8 @@ class StatementCache:
             loop = asyncio.get_running_loop()
             kept = await loop.run_in_executor(lake.threads, _prepare, statement, asker, lake)
             self._prepared[key] = kept
+            if not asker.parameters and kept.plan is not None and kept.plan.types:
+                self._prepared[*key[:1], kept.plan.types, *key[2:]] = kept
         return kept if kept.statement.start == statement.start else replace(kept, statement=statement)
 
     @property
@@ -441,6 +445,16 @@ def _plan(text: str, asker: Asker, lake: Lake) -> Plan | None:
     nothing of the lake can be read, so a wrong decision ends in an error there.
     """
     tree = parse_query(text)
+    types = told_types(tree) if tree is not None and not asker.parameters else ()
+    if types:
+        try:
+            return _plan_tree(text, tree, replace(asker, parameters=types), lake)
+        except SqlError:  # a client may have declared others: then it is planned anew
+            tree = parse_query(text)
+    return _plan_tree(text, tree, asker, lake)
+
+
+def _plan_tree(text: str, tree: exp.Query | None, asker: Asker, lake: Lake) -> Plan | None:
     if tree is None:
         refuse_tables(text, asker.names, is_described=True)
         return None
@@ -453,4 +467,5 @@ def _plan(text: str, asker: Asker, lake: Lake) -> Plan | None:
     pinned = None if asker.hints.is_told else lake.pins.of(text, {table.name: table for _, table in found.lake})
     if pinned is not None and pinned.hints is not None:
         asker = replace(asker, hints=pinned.hints)
-    return replace(plan(tree, found, asker, lake), pinned=pinned, pins=pins, text=text)
+    made = plan(tree, found, asker, lake)
+    return replace(made, pinned=pinned, pins=pins, text=text, types=asker.parameters)

@@ -54,3 +54,27 @@ def test_plans_are_kept_by_the_memory_that_they_take(
     planned.clear()
     asyncio.run(ask(cache, texts[::-1]))  # the newest first, as they are kept
     assert fewest <= len(texts) - len(planned) <= most
+
+
+def test_a_statement_whose_text_tells_its_types_is_planned_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    planned: list[tuple[str, ...]] = []
+    who = cast(Principal, None)
+    pins = PinnedPlans()
+
+    def prepare(statement: Statement, asker: Asker, _: object) -> PreparedStatement:
+        planned.append(asker.parameters)
+        tree = parse_one(SMALL)
+        assert isinstance(tree, exp.Query)
+        plan = Plan(Optimized(tree, {}), who, (), pins=pins.version, types=asker.parameters or ("integer",))
+        return PreparedStatement(statement, Lane.ENGINE, plan)
+
+    async def ask(cache: StatementCache) -> None:
+        names = cast(Names, SimpleNamespace(search_path=(), catalog=SimpleNamespace(version=1), temporary=None))
+        access, feedback = SimpleNamespace(version=1), FeedbackCache()
+        lake = cast(Lake, SimpleNamespace(access=access, threads=None, feedback=feedback, pins=pins))
+        for types in ((), ("integer",), ("text",), ("integer",)):
+            await cache.prepare(Statement(SMALL, Kind.QUERY, "SELECT"), Asker(names, who, types), lake)
+
+    monkeypatch.setattr(gateway.lanes.prepared, "_prepare", prepare)
+    asyncio.run(ask(StatementCache()))
+    assert planned == [(), ("text",)]

@@ -73,8 +73,8 @@ def _run(given: argparse.Namespace, dsn: str, gateways: list[RunningGateway]) ->
         states += report.states
         known += report.known
         examples |= report.examples
-    asked = verdicts.total()
-    print(f"{asked} statements in {seconds:.0f} s, {asked / seconds * 3600:.0f} an hour")
+    texts, asked = sum(report.texts for report in reports), verdicts.total()
+    print(f"{texts} statements in {seconds:.0f} s, {texts / seconds * 3600:.0f} an hour, executed {asked} times")
     for title, counts in (
         ("verdicts", verdicts),
         ("known differences", known),

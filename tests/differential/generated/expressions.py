@@ -141,10 +141,14 @@ class Expressions:
         if sql_type == "bool" and way < 0.6:
             return node(sql_type, "true" if value.startswith("t") else "false")
         if way > 0.93:
-            return node(sql_type, Parameter(value), f"::{sql_type}")
+            return node(sql_type, self._parameter(sql_type, value), f"::{sql_type}")
         if way > 0.85 and not sql_type.endswith("]"):
             return node(sql_type, f"cast({quoted(value)} as {sql_type})")
         return node(sql_type, f"{quoted(value)}::{sql_type}")
+
+    def _parameter(self, sql_type: str, value: str) -> Parameter:
+        others = [literal(self._random, sql_type) for _ in range(2)]
+        return Parameter(value, tuple(None if one == "null" else one for one in others))
 
     def _leaf_way(self, sql_type: str, scope: Scope, depth: int) -> Node:
         return self._leaf(sql_type, scope)
@@ -236,7 +240,7 @@ class Expressions:
         if self._random.random() < 0.15:
             right = node(kind, quoted(literal(self._random, kind)))
         elif self._random.random() < 0.08:
-            right = node(kind, Parameter(literal(self._random, kind)))
+            right = node(kind, self._parameter(kind, literal(self._random, kind)))
         return self.expression(kind, scope, depth), right
 
     def _comparison(self, scope: Scope, depth: int) -> Node:

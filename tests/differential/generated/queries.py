@@ -25,6 +25,8 @@ _WEIGHTS = {
     "nested": 3,
     "regrouped": 2,
 }
+_LARGE = 70  # parts: such statements cost as much as ten others, and find no more than they
+_SHARE_OF_LARGE = 0.2
 _TAME = ("lk.tame", "lk.tame", "lk.tame", "db.tame", "lk.seen", "lk.none")
 _SUMMED = ("int2", "int4", "int8", "numeric")
 _JOINS = (" join ", " left join ", " right join ", " full join ")
@@ -82,10 +84,12 @@ class Statements:
 
     def statement(self) -> Statement:
         """Return one statement."""
-        self._aliases = self._deep = 0
-        shape = self._random.choices([*_WEIGHTS], [*_WEIGHTS.values()])[0]
-        made: Statement = getattr(self, f"_{shape}_statement")()
-        return made
+        while True:
+            self._aliases = self._deep = 0
+            shape = self._random.choices([*_WEIGHTS], [*_WEIGHTS.values()])[0]
+            made: Statement = getattr(self, f"_{shape}_statement")()
+            if sum(1 for _ in made.tree.nodes()) <= _LARGE or self._random.random() < _SHARE_OF_LARGE:
+                return made
 
     def _alias(self) -> str:
         self._aliases += 1

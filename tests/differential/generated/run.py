@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from random import Random
@@ -14,10 +14,10 @@ from tests.differential.generated.catalogue import Catalogue, read
 from tests.differential.generated.known import known
 from tests.differential.generated.minimise import minimised
 from tests.differential.generated.queries import Statement, Statements
-from tests.differential.generated.servers import Pair, Question
+from tests.differential.generated.servers import Pair, Question, Turn
 from tests.differential.generated.trees import Node, node, written
 from tests.differential.generated.values import LITERALS
-from tests.differential.generated.verdicts import ORDER, SCALE, Verdict, judge
+from tests.differential.generated.verdicts import ORDER, SCALE, SKIPPED, Verdict, judge
 
 ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata")
 BLOCK = 200
@@ -32,11 +32,12 @@ class Difference:
     seed: str
     zone: str
     sql: str
-    values: tuple[str, ...]
+    turns: tuple[Turn, ...]
     verdict: Verdict
 
     def __str__(self) -> str:
-        values = f"\n-- parameters: {self.values}" if self.values else ""
+        told = any(turn.values for turn in self.turns) or len(self.turns) > 1
+        values = "".join(f"\n-- executed with {turn.values}" for turn in self.turns) if told else ""
         seed = f"seed {self.seed}, time zone {self.zone}"
         return f"-- {self.verdict.kind} ({seed})\n{self.sql};{values}\n-- {self.verdict.text}"
 
@@ -53,11 +54,12 @@ class Report:
     known: Counter[str] = field(default_factory=Counter)
     differences: list[Difference] = field(default_factory=list)
     causes: Counter[str] = field(default_factory=Counter)
+    texts: int = 0
     found: Callable[[Difference], None] | None = None
 
     @property
     def asked(self) -> int:
-        """How many statements were asked."""
+        """How many executions were compared."""
         return self.verdicts.total()
 
 
@@ -79,30 +81,58 @@ def run_block(
         if not go_on():
             return
         statement = maker.statement()
-        binary = random.random() < 0.3
-        _ask(pair, statement, binary, (seed, zone), report, limit)
+        first = random.random() < 0.5
+        # In both formats, and parameters with other values, so that plans from before are used again.
+        values = 3 if written(statement.tree)[1] else 1
+        turns = tuple((at % values, first == (at % 2 == 0)) for at in range(max(values, 2)))
+        _ask(_Asking(pair, statement, turns, report), (seed, zone), limit)
 
 
-def _question(tree: Node, *, binary: bool) -> Question:
-    sql, values = written(tree)
-    return Question(sql, tuple(values), binary)
+def _question(tree: Node, turns: Sequence[tuple[int, bool]]) -> Question:
+    sql, parameters = written(tree)
+    return Question(sql, tuple(Turn(tuple(one.at(at) for one in parameters), binary) for at, binary in turns))
 
 
-def _ask(pair: Pair, statement: Statement, binary: bool, where: tuple[str, str], report: Report, limit: int) -> None:
-    def verdict_of(tree: Node) -> Verdict:
-        ordered = statement.ordered and tree is statement.tree
-        return judge(pair, _question(tree, binary=binary), ordered=ordered, lone=statement.lone)
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """What is asked of one statement, and by whom. ``turns`` are executions: which values, and in binary or not."""
 
-    verdict = verdict_of(statement.tree)
-    if verdict.kind in ("other error", "an error, not an answer") and _fails_in_part(pair, statement.tree, verdict):
-        verdict = Verdict(ORDER)
-    report.verdicts[verdict.kind] += 1
-    report.shapes[f"{statement.shape}: {verdict.kind}"] += 1
-    if verdict.kind == "refused":
-        report.refusals[verdict.cause] += 1
-        report.examples.setdefault(verdict.cause, written(statement.tree)[0])
-    elif verdict.kind == "both fail":
-        report.states[verdict.cause] += 1
+    pair: Pair
+    statement: Statement
+    turns: tuple[tuple[int, bool], ...]
+    report: Report
+
+    def verdicts(self, tree: Node, turns: Sequence[tuple[int, bool]]) -> list[Verdict]:
+        """Return a verdict for each execution, up to the first that shows a difference."""
+        ordered = self.statement.ordered and tree is self.statement.tree
+        found = judge(self.pair, _question(tree, turns), ordered=ordered, lone=self.statement.lone)
+        last = found[-1] if found else Verdict(SKIPPED)
+        may_be_of_part = last.kind in ("other error", "an error, not an answer") and tree is self.statement.tree
+        if may_be_of_part and _fails_in_part(self.pair, tree, turns[len(found) - 1][0], last):
+            found[-1] = Verdict(ORDER)
+        return found
+
+    def difference(self, verdict: Verdict, at: int, where: tuple[str, str]) -> Difference:
+        """Cut the statement down to what still shows a difference that its execution number ``at`` has."""
+        turns: tuple[tuple[int, bool], ...] = (self.turns[at],)
+        if at and not self._shows(self.statement.tree, turns, verdict):
+            turns = self.turns[: at + 1]  # only where it was executed before
+        found = minimised(self.statement.tree, lambda tree: self._shows(tree, turns, verdict))
+        question = _question(found, turns)
+        return Difference(*where, question.sql, question.turns, self.verdicts(found, turns)[-1])
+
+    def _shows(self, tree: Node, turns: Sequence[tuple[int, bool]], verdict: Verdict) -> bool:
+        found = self.verdicts(tree, turns)
+        return bool(found) and _same(found[-1], verdict)
+
+
+def _ask(asking: _Asking, where: tuple[str, str], limit: int) -> None:
+    statement, report = asking.statement, asking.report
+    verdicts = asking.verdicts(statement.tree, asking.turns)
+    report.texts += 1
+    for verdict in verdicts:
+        _count(statement, verdict, report)
+    verdict = verdicts[-1] if verdicts else Verdict(SKIPPED)
     if not verdict.is_difference:
         return
     cause = f"{verdict.kind} {verdict.cause}"
@@ -112,16 +142,23 @@ def _ask(pair: Pair, statement: Statement, binary: bool, where: tuple[str, str],
     if title := known(str(written(statement.tree)), verdict):
         report.known[title] += 1
         return
-    found = minimised(statement.tree, lambda tree: _same(verdict_of(tree), verdict))
-    last = verdict_of(found)
-    question = _question(found, binary=binary)
-    difference = Difference(*where, question.sql, question.values, last)
+    difference = asking.difference(verdict, len(verdicts) - 1, where)
     report.differences.append(difference)
     if report.found is not None:
         report.found(difference)
 
 
-def _fails_in_part(pair: Pair, tree: Node, verdict: Verdict) -> bool:
+def _count(statement: Statement, verdict: Verdict, report: Report) -> None:
+    report.verdicts[verdict.kind] += 1
+    report.shapes[f"{statement.shape}: {verdict.kind}"] += 1
+    if verdict.kind == "refused":
+        report.refusals[verdict.cause] += 1
+        report.examples.setdefault(verdict.cause, written(statement.tree)[0])
+    elif verdict.kind == "both fail":
+        report.states[verdict.cause] += 1
+
+
+def _fails_in_part(pair: Pair, tree: Node, turn: int, verdict: Verdict) -> bool:
     """Whether the gateway's error is PostgreSQL's for a part of a statement, which it need not have computed."""
     state = verdict.text[:5]
     if not (state.startswith("22") or state == "42601"):  # that of flags of ranges
@@ -129,7 +166,8 @@ def _fails_in_part(pair: Pair, tree: Node, verdict: Verdict) -> bool:
     sources = [one for one in tree.nodes() if one.kind == "from"]
     parts = [one for one in tree.nodes() if one.kind in LITERALS]
     tried = (node("query", "select ", part, " from ", source) for source in sources for part in parts)
-    return any(pair.postgres.ask(_question(one, binary=False)).state == state for one in islice(tried, _MOST_PARTS))
+    questions = (_question(one, ((turn, False),)) for one in islice(tried, _MOST_PARTS))
+    return any(next(pair.postgres.ask(one)).state == state for one in questions)
 
 
 def _same(one: Verdict, other: Verdict) -> bool:

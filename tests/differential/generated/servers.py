@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from psycopg import pq
@@ -34,12 +35,19 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Turn:
+    """An execution: the texts of the parameters, and the format in which rows are wanted."""
+
+    values: tuple[str | None, ...] = ()
+    binary: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
-    """A statement with the texts of its parameters, and the format in which rows are wanted."""
+    """A statement that is prepared once, and executed in each turn."""
 
     sql: str
-    values: tuple[str, ...] = ()
-    binary: bool = False
+    turns: tuple[Turn, ...] = (Turn(),)
 
 
 class Client:
@@ -65,35 +73,42 @@ class Client:
         """Close the connection."""
         self._connection.close()
 
-    def ask(self, question: Question) -> Outcome:
-        """Prepare, describe and run a statement."""
+    def ask(self, question: Question) -> Iterator[Outcome]:
+        """Prepare and describe a statement, and run it as often as it has turns, or until the connection breaks."""
         try:
-            return self._asked(question)
+            yield from self._asked(question)
         except psycopg.OperationalError as error:  # the other side has hung up
             self._connection.close()
             self._connection = self._opened()
-            return Outcome(LOST, str(error))
+            yield Outcome(LOST, str(error))
 
-    def _asked(self, question: Question) -> Outcome:
+    def _asked(self, question: Question) -> Iterator[Outcome]:
         pgconn = self._connection.pgconn
         prepared = pgconn.prepare(b"", question.sql.encode())
         if prepared.status != pq.ExecStatus.COMMAND_OK:
-            return replace(self._failure(prepared), at_once=True)
+            yield replace(self._failure(prepared), at_once=True)
+            return
         described = pgconn.describe_prepared(b"")
         if described.status != pq.ExecStatus.COMMAND_OK:
-            return self._failure(described)
-        parameters = tuple(described.param_type(at) for at in range(described.nparams))
-        values = [value.encode() for value in question.values]
-        result = pgconn.exec_prepared(b"", values, result_format=int(question.binary))
-        if result.status != pq.ExecStatus.TUPLES_OK:
-            return self._failure(result)
+            yield self._failure(described)
+            return
         columns = range(described.nfields)
-        return Outcome(
+        head = Outcome(
             names=tuple((described.fname(at) or b"").decode() for at in columns),
             types=tuple((described.ftype(at), described.fmod(at)) for at in columns),
-            parameters=parameters,
-            rows=tuple(tuple(result.get_value(row, at) for at in columns) for row in range(result.ntuples)),
+            parameters=tuple(described.param_type(at) for at in range(described.nparams)),
         )
+        for turn in question.turns:
+            values: list[Any] = [None if value is None else value.encode() for value in turn.values]
+            result = pgconn.exec_prepared(b"", values, result_format=int(turn.binary))
+            if result.status != pq.ExecStatus.TUPLES_OK:
+                failure = self._failure(result)
+                yield failure
+                if failure.state == LOST:
+                    return
+                continue
+            rows = tuple(tuple(result.get_value(row, at) for at in columns) for row in range(result.ntuples))
+            yield replace(head, rows=rows)
 
     def _failure(self, result: pq.abc.PGresult) -> Outcome:
         state = (result.error_field(pq.DiagnosticField.SQLSTATE) or b"").decode()

@@ -14,9 +14,15 @@ QUERY, CLAUSE, LIST = "query", "clause", "list"
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A value that is sent beside the text, in PostgreSQL's text format."""
+    """A value that is sent beside the text, in PostgreSQL's text format, and others for when it is executed again."""
 
     value: str
+    others: tuple[str | None, ...] = ()
+
+    def at(self, turn: int) -> str | None:
+        """Return the value that is sent at the so-manieth execution."""
+        values = (self.value, *self.others)
+        return values[turn % len(values)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +54,16 @@ def listed(items: list[Node], separator: str = ", ") -> Node:
     return Node(LIST, tuple(items), separator)
 
 
-def written(tree: Node) -> tuple[str, list[str]]:
-    """Return a statement's text and the values of its parameters."""
-    values: list[str] = []
-    return _text(tree, values), values
+def written(tree: Node) -> tuple[str, list[Parameter]]:
+    """Return a statement's text and its parameters."""
+    found: list[Parameter] = []
+    return _text(tree, found), found
 
 
-def _text(part: Part, values: list[str]) -> str:
+def _text(part: Part, found: list[Parameter]) -> str:
     if isinstance(part, str):
         return part
     if isinstance(part, Parameter):
-        values.append(part.value)
-        return f"${len(values)}"
-    return part.separator.join(_text(one, values) for one in part.parts)
+        found.append(part)
+        return f"${len(found)}"
+    return part.separator.join([_text(one, found) for one in part.parts])

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from tests.differential.generated.numerics import canonical
-from tests.differential.generated.servers import LOST, Outcome, Pair, Question
+from tests.differential.generated.servers import LOST, Outcome, Pair, Question, Turn
 
 EQUAL, REFUSED, SKIPPED, FAILED, ORDER = "equal", "refused", "skipped", "both fail", "order of evaluation"
 SCALE = "only zeros after the point differ"
@@ -41,15 +41,28 @@ class Verdict:
         return self.kind in DIFFERENT
 
 
-def judge(pair: Pair, question: Question, *, ordered: bool, lone: bool) -> Verdict:
-    """Ask both sides. A statement that PostgreSQL itself does not take is compared by its error; if it fails while rows
-    are computed only where it is ``lone``: one expression over all rows of a table. PostgreSQL does not say in which
-    order it computes others, or what it leaves out.
+def judge(pair: Pair, question: Question, *, ordered: bool, lone: bool) -> list[Verdict]:
+    """Ask both sides, and judge each turn up to the first that shows a difference. A statement that PostgreSQL itself
+    does not take is compared by its error; if it fails while rows are computed only where it is ``lone``: one
+    expression over all rows of a table. PostgreSQL does not say in which order it computes others, or what it leaves
+    out.
     """
-    expected = pair.postgres.ask(question)
-    if expected.state in _FORGIVEN or expected.state == LOST:
-        return Verdict(SKIPPED, expected.message)
-    found = pair.gateway.ask(question)
+    verdicts: list[Verdict] = []
+    right = pair.gateway.ask(question)
+    for turn, expected in zip(question.turns, pair.postgres.ask(question), strict=False):
+        if expected.state in _FORGIVEN or expected.state == LOST:
+            return [*verdicts, Verdict(SKIPPED, expected.message)]
+        found = next(right, None)
+        if found is None:  # it failed before it ran
+            return verdicts
+        verdict = _judged(expected, found, turn, ordered=ordered, lone=lone)
+        verdicts.append(verdict)
+        if verdict.is_difference or verdict.kind == REFUSED:
+            return verdicts
+    return verdicts
+
+
+def _judged(expected: Outcome, found: Outcome, turn: Turn, *, ordered: bool, lone: bool) -> Verdict:
     if found.state == "0A000":
         return Verdict(REFUSED, found.message, _pattern(found.message))
     if found.state == LOST or found.state.startswith("XX"):
@@ -62,7 +75,7 @@ def judge(pair: Pair, question: Question, *, ordered: bool, lone: bool) -> Verdi
         return Verdict(
             "an error, not an answer", f"{found.state} {found.message}", _pattern(found.state + found.message)
         )
-    return _answers(expected, found, question, ordered=ordered)
+    return _answers(expected, found, turn, ordered=ordered)
 
 
 def _failures(expected: Outcome, found: Outcome) -> Verdict:
@@ -75,17 +88,17 @@ def _failures(expected: Outcome, found: Outcome) -> Verdict:
     return Verdict(FAILED, expected.message, expected.state)
 
 
-def _answers(expected: Outcome, found: Outcome, question: Question, *, ordered: bool) -> Verdict:
+def _answers(expected: Outcome, found: Outcome, turn: Turn, *, ordered: bool) -> Verdict:
     if expected.names != found.names:
         return Verdict("other names", f"{found.names}, not {expected.names}")
     if (expected.types, expected.parameters) != (found.types, found.parameters):
         text = f"{found.types} {found.parameters}, not {expected.types} {expected.parameters}"
         return Verdict("other types", text, str({*found.types} ^ {*expected.types}))
-    difference = _rows_differ(expected, found, binary=question.binary, ordered=ordered)
+    difference = _rows_differ(expected, found, binary=turn.binary, ordered=ordered)
     if not difference:
         return Verdict(EQUAL)
-    left, right = (_canonical(one, binary=question.binary) for one in (expected, found))
-    in_value = _rows_differ(left, right, binary=question.binary, ordered=ordered)
+    left, right = (_canonical(one, binary=turn.binary) for one in (expected, found))
+    in_value = _rows_differ(left, right, binary=turn.binary, ordered=ordered)
     return Verdict("answered wrongly", in_value or f"{SCALE}: {difference}")
 
 
