@@ -90,7 +90,7 @@ def null_safe(node: exp.NullSafeEQ) -> exp.Expr:
     if nothing is None or kind(node.left) is not kind(node.right):
         neither = exp.and_(*(exp.Is(this=paren(copied(side)), expression=exp.Null()) for side in sides))
         equal = exp.EQ(this=paren(copied(node.left)), expression=paren(copied(node.right)))
-        return typed(exp.Paren(this=exp.Or(this=equal, expression=exp.Paren(this=neither))), T.BOOLEAN)
+        return typed(exp.Coalesce(this=equal, expressions=[neither]), T.BOOLEAN)  # false where one of them is NULL
     constant = _engine_constant(nothing, type_of(node.left))
     absent = [exp.Paren(this=exp.Is(this=paren(copied(side)), expression=exp.Null())) for side in sides]
     values = [exp.Coalesce(this=copied(side), expressions=[copied(constant)]) for side in sides]

@@ -88,3 +88,10 @@ select (array_append('{1.5,2.25}'::numeric[], '0.00001'::numeric))[3] a, (array_
 select n || array_sort('{1.5,2.25}'::numeric[] || '0.00001'::numeric) from types;
 -- sums of numerics of other digits in arrays
 select (select sum(x) from unnest(n || array[0.00001, n2]) x) from types;
+
+-- arrays of two tables that are not distinct
+select a.id, a.ai is not distinct from b.ai, not (a.at is not distinct from b.at), a.ai is distinct from b.ai
+  from types a left join types b on b.id = a.id + 1 and b.id <> 7;
+
+-- the others
+select a.id, b.id from types a join types b on b.id in (a.id, a.id + 1) where not (a.ai is not distinct from b.ai);
