@@ -51,7 +51,7 @@ ORDER BY 1, 2
 """
 _LEFT_OUT = re.compile(
     r"^(pg_|has_|txid|inet_|current_|to_reg|obj_desc|col_desc|shobj|format_type|amvalid|system|makeacl|acl|brin_|gin_|gist"
-    r"|be_lo|ts_|suppress_|any_value|fmgr|.*xid|index|satisfies|icu_|unicode_version|version|row_security|getdatabase"
+    r"|be_lo|extract$|ts_|suppress_|any_value|fmgr|.*xid|index|satisfies|icu_|unicode_version|version|row_security|getdatabase"
     r"|lo_|now$|statement_timestamp|clock_timestamp|transaction_timestamp|session_user|timeofday|random|nextval|hash"
     r"|.*(_support|_sortsupport|_transition|_accum|_larger|_smaller|_recv|_send|_in|_out|_subdiff|_canonical|recv|send|cmp)$"
     r"|.*(typmod|sel|joinsel)|like_|notlike|text(like|regex|ic|n)|name|bpchar_|bttext|binary_upgrade|.*_pattern_"

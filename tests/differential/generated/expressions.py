@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from random import Random
 
 from tests.differential.generated.catalogue import Catalogue, Routine
+from tests.differential.generated.expression_forms import Form, Forms
+from tests.differential.generated.scopes import Scope
 from tests.differential.generated.trees import Node, Parameter, Part, listed, node
 from tests.differential.generated.values import argument, literal, operand, quoted
 
@@ -32,25 +34,7 @@ _FIELDS = {
 }
 _ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata")
 
-Subqueries = Callable[["Scope", str], Node | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What may be spoken of: columns by their type. ``calm`` expressions do not fail, and cost little. Where there are
-    groups ``columns`` are the grouped ones, and ``rows`` is what aggregates speak of; ``keys`` tell the rows apart.
-    """
-
-    columns: tuple[tuple[str, str], ...]
-    keys: tuple[str, ...] = ()
-    rows: Scope | None = None
-    outer: Scope | None = None
-    calm: bool = False
-    parameters: bool = True
-
-    def of(self, sql_type: str) -> list[str]:
-        """Return the columns of a type."""
-        return [text for text, kind in self.columns if kind == sql_type]
+Subqueries = Callable[[Scope, str], Node | None]
 
 
 class Expressions:
@@ -60,6 +44,7 @@ class Expressions:
         self._random = random
         self._catalogue = catalogue
         self._subqueries = subqueries
+        self._forms = Forms(random, self)
         self._special: dict[str, tuple[Callable[[Scope, int], Node], ...]] = {
             "bool": (
                 self._comparison, self._comparison, self._logic, self._logic, self._test, self._like, self._among,
@@ -86,6 +71,8 @@ class Expressions:
             ways += [self._leaf_way]
         else:
             ways += [self._call, self._call, self._call, self._operation, self._operation, self._operation, self._cast]
+        if self._random.random() < 0.12 and (form := self._form(sql_type, scope)) is not None:
+            return form(scope, depth - 1)
         special = self._special.get(sql_type)
         if special is not None and self._random.random() < (0.6 if sql_type == "bool" else 0.25):
             return self._random.choice(special)(scope, depth - 1)
@@ -98,6 +85,12 @@ class Expressions:
             if found is not None:
                 return found
         return self._random.choice(ways)(sql_type, scope, depth - 1)
+
+    def _form(self, sql_type: str, scope: Scope) -> Form | None:
+        known = self._forms.calm.get(sql_type, ())
+        if not scope.calm:
+            known += self._forms.risky.get(sql_type, ())
+        return self._random.choice(known) if known else None
 
     def condition(self, scope: Scope, depth: int = 2) -> Node:
         """Return a condition that does not fail."""
@@ -203,6 +196,8 @@ class Expressions:
         known = self._catalogue.casts.get(sql_type)
         if not known:
             return self._choice(sql_type, scope, depth)
+        if self._random.random() < 0.2 and (made := self._forms.modified(sql_type, scope, depth)) is not None:
+            return made
         inner = self.expression(self._random.choice(known), scope, depth)
         if self._random.random() < 0.3:
             return node(sql_type, "cast(", inner, f" as {sql_type})")

@@ -6,25 +6,16 @@ groups and sets are made of types of which equal values look alike, floats are n
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from random import Random
 
 from tests.differential.generated.catalogue import Catalogue
-from tests.differential.generated.expressions import NUMBERS, OUTPUT, SORTED, Expressions, Scope
+from tests.differential.generated.expressions import NUMBERS, OUTPUT, SORTED, Expressions
 from tests.differential.generated.rows import TABLES, columns_of
-from tests.differential.generated.trees import CLAUSE, QUERY, Node, Part, listed, node
+from tests.differential.generated.scopes import Scope
+from tests.differential.generated.trees import CLAUSE, QUERY, Node, Part, listed, node, plain_text
 
-_WEIGHTS = {
-    "plain": 6,
-    "lone": 5,
-    "grouped": 4,
-    "windowed": 3,
-    "joined": 5,
-    "sets": 2,
-    "distinct": 2,
-    "nested": 3,
-    "regrouped": 2,
-}
 _LARGE = 70  # parts: such statements cost as much as ten others, and find no more than they
 _SHARE_OF_LARGE = 0.2
 _TAME = ("lk.tame", "lk.tame", "lk.tame", "db.tame", "lk.seen", "lk.none")
@@ -58,7 +49,7 @@ class Statement:
 
 
 @dataclass(frozen=True, slots=True)
-class _Source:
+class Source:
     """An item of FROM, and what it offers."""
 
     tree: Node
@@ -67,14 +58,28 @@ class _Source:
     keys: tuple[str, ...]
 
     def named(self) -> tuple[tuple[str, str], ...]:
+        """Return its columns by their full names."""
         return tuple((f"{self.alias}.{name}", kind) for name, kind in self.columns)
 
     def key_names(self) -> tuple[str, ...]:
+        """Return the full names of what tells its rows apart."""
         return tuple(f"{self.alias}.{name}" for name in self.keys)
 
 
 class Statements:
-    """Makes statements from a seed."""
+    """Makes statements from a seed; ``WEIGHTS`` are the shapes, and how often each is made."""
+
+    WEIGHTS: Mapping[str, int] = {
+        "plain": 6,
+        "lone": 5,
+        "grouped": 4,
+        "windowed": 3,
+        "joined": 5,
+        "sets": 2,
+        "distinct": 2,
+        "nested": 3,
+        "regrouped": 2,
+    }
 
     def __init__(self, seed: str, catalogue: Catalogue) -> None:
         self._random = Random(seed)
@@ -86,7 +91,7 @@ class Statements:
         """Return one statement."""
         while True:
             self._aliases = self._deep = 0
-            shape = self._random.choices([*_WEIGHTS], [*_WEIGHTS.values()])[0]
+            shape = self._random.choices([*self.WEIGHTS], [*self.WEIGHTS.values()])[0]
             made: Statement = getattr(self, f"_{shape}_statement")()
             if sum(1 for _ in made.tree.nodes()) <= _LARGE or self._random.random() < _SHARE_OF_LARGE:
                 return made
@@ -130,13 +135,13 @@ class Statements:
         """A query over named queries and derived tables."""
         named = [self._simple_query() for _ in range(self._random.randint(1, 2))]
         heads: list[Node] = []
-        sources: list[_Source] = []
+        sources: list[Source] = []
         for query in named:
             name = f"w{len(heads)}"
             how = self._random.choice((" as ", " as ", " as materialized ", " as not materialized "))
             heads.append(node(CLAUSE, f"{name}{how}(", query.tree, ")"))
             alias = self._alias()
-            sources.append(_Source(node("from", f"{name} {alias}"), alias, query.columns, query.keys))
+            sources.append(Source(node("from", f"{name} {alias}"), alias, query.columns, query.keys))
         outer = self._over(sources)
         made = self._ordered(outer, "nested")
         return replace(made, tree=node(QUERY, "with ", listed(heads), " ", made.tree))
@@ -148,7 +153,7 @@ class Statements:
         if not keys:
             return self._ordered(first, "regrouped")
         alias, (key, kind) = self._alias(), self._random.choice(keys)
-        source = _Source(node("from", f"w0 {alias}"), alias, first.columns, first.keys)
+        source = Source(node("from", f"w0 {alias}"), alias, first.columns, first.keys)
         tree, (other, other_kind) = self._multiplied(source)
         counted = self._random.choice(("count(*)", f"count(distinct {other})", f"count({alias}.{key})"))
         again = node(
@@ -181,7 +186,7 @@ class Statements:
         named = listed([node(CLAUSE, "w0 as (", first.tree, ")"), node(CLAUSE, "w1 as (", again, ")")])
         return replace(made, tree=node(QUERY, "with ", named, " ", made.tree))
 
-    def _multiplied(self, source: _Source) -> tuple[Node, tuple[str, str]]:
+    def _multiplied(self, source: Source) -> tuple[Node, tuple[str, str]]:
         """Return a FROM in which rows of a source may stand several times, and a column beside them with its type."""
         way = self._random.choice(("join", "join", "series", "array"))
         if way == "series":
@@ -207,11 +212,11 @@ class Statements:
             )
         return Statement(node(QUERY, query.tree, f" order by {order}", node(CLAUSE, cut)), shape, ordered=True)
 
-    def _table(self, name: str) -> _Source:
+    def _table(self, name: str) -> Source:
         alias = self._alias()
-        return _Source(node("from", f"{name} {alias}"), alias, tuple(columns_of(name).items()), ("id",))
+        return Source(node("from", f"{name} {alias}"), alias, tuple(columns_of(name).items()), ("id",))
 
-    def _source(self, outer: Scope | None) -> _Source:
+    def _source(self, outer: Scope | None) -> Source:
         way = self._random.random()
         if way < 0.72 or self._deep > 2:
             return self._table(self._random.choice(_TAME))
@@ -221,12 +226,12 @@ class Statements:
         query = self._simple_query(outer)
         self._deep -= 1
         alias = self._alias()
-        return _Source(node("from", "(", query.tree, f") {alias}"), alias, query.columns, query.keys)
+        return Source(node("from", "(", query.tree, f") {alias}"), alias, query.columns, query.keys)
 
     def _simple_query(self, outer: Scope | None = None) -> Query:
         return self._random.choice((self._grouped, self._joined, self._joined, self._sets))(outer)
 
-    def _values(self) -> _Source:
+    def _values(self) -> Source:
         alias = self._alias()
         kinds = [self._random.choice(SORTED) for _ in range(2)]
         rows = []
@@ -236,7 +241,7 @@ class Statements:
                 items += [", ", self._expressions.literal(kind)]
             rows.append(node(CLAUSE, *items, ")"))
         columns = (("id", "int4"), ("x", kinds[0]), ("z", kinds[1]))
-        return _Source(node("from", "(values ", listed(rows), f") {alias}(id, x, z)"), alias, columns, ("id",))
+        return Source(node("from", "(values ", listed(rows), f") {alias}(id, x, z)"), alias, columns, ("id",))
 
     def _from(self, count: int, outer: Scope | None) -> tuple[Node, Scope]:
         """Return joined sources, and what may be said of them."""
@@ -253,12 +258,12 @@ class Statements:
             keys = ()
         return tree, Scope(seen, keys, outer=outer)
 
-    def _lateral(self, outer: Scope) -> _Source:
+    def _lateral(self, outer: Scope) -> Source:
         query = self._joined(outer, 1)
         alias = self._alias()
-        return _Source(node("from", "lateral (", query.tree, f") {alias}"), alias, query.columns, query.keys)
+        return Source(node("from", "lateral (", query.tree, f") {alias}"), alias, query.columns, query.keys)
 
-    def _join(self, left: Node, right: _Source, seen: tuple[tuple[str, str], ...], *, lateral: bool) -> Node:
+    def _join(self, left: Node, right: Source, seen: tuple[tuple[str, str], ...], *, lateral: bool) -> Node:
         word = self._random.choice(_JOINS[:2] if lateral else _JOINS)
         shared = [
             kind for kind in SORTED if any(k == kind for _, k in seen) and any(k == kind for _, k in right.columns)
@@ -277,7 +282,7 @@ class Statements:
             on = node("bool", "true")
         return node("from", left, word, right.tree, " on ", on)
 
-    def _equality(self, seen: tuple[tuple[str, str], ...], right: _Source, shared: list[str]) -> Node:
+    def _equality(self, seen: tuple[tuple[str, str], ...], right: Source, shared: list[str]) -> Node:
         if not shared:
             return node("bool", "true") if self._random.random() < 0.5 else node("bool", "false")
         kind = self._random.choice(["int4"] * 3 + shared if "int4" in shared else shared)
@@ -306,7 +311,7 @@ class Statements:
         query = node(QUERY, "select ", listed(items), " from ", tree, *self._where(scope, 0.6))
         return Query(query, tuple(columns), tuple(name for name, _ in columns[: len(scope.keys)]))
 
-    def _over(self, sources: list[_Source]) -> Query:
+    def _over(self, sources: list[Source]) -> Query:
         tree, seen = sources[0].tree, sources[0].named()
         for source in sources[1:]:
             tree = self._join(tree, source, seen, lateral=False)
@@ -326,7 +331,7 @@ class Statements:
             groups.append(
                 node(kind, self._random.choice(named)) if simple else self._expressions.expression(kind, calm, 1)
             )
-        written = [_plain_text(one) for one in groups]
+        written = [plain_text(one) for one in groups]
         keyed = [(one, text, kind) for one, text, kind in zip(groups, written, kinds, strict=True) if text]
         by, sets = self._group_by([text for _, text, _ in keyed])
         inner = Scope(tuple((text, kind) for _, text, kind in keyed), rows=scope)
@@ -497,20 +502,3 @@ class Statements:
         one, other = self._random.choice(inner.of(kind)), self._random.choice(outer.of(kind))
         operator = self._random.choice(("=", "=", "=", "<", "<>", ">="))
         return [node(CLAUSE, f" where {one} {operator} {other}")]
-
-
-def _plain_text(tree: Node) -> str:
-    """Return an expression's text where it has no parameters and is no mere constant, else nothing."""
-    parts = [part for one in tree.nodes() for part in one.parts]
-    if not all(isinstance(part, str | Node) for part in parts):
-        return ""
-    text = "".join(str(part) for part in parts if isinstance(part, str))
-    if "select" in text or not any(f"s{digit}" in text for digit in "123456789"):
-        return ""
-    return _written(tree)
-
-
-def _written(tree: Node) -> str:
-    return tree.separator.join(
-        part if isinstance(part, str) else _written(part) for part in tree.parts if isinstance(part, str | Node)
-    )

@@ -13,7 +13,8 @@ import psycopg
 from tests.differential.generated.catalogue import Catalogue, read
 from tests.differential.generated.known import known
 from tests.differential.generated.minimise import minimised
-from tests.differential.generated.queries import Statement, Statements
+from tests.differential.generated.queries import Statement
+from tests.differential.generated.rarer_queries import AllStatements
 from tests.differential.generated.servers import Pair, Question, Turn
 from tests.differential.generated.trees import Node, node, written
 from tests.differential.generated.values import LITERALS
@@ -76,7 +77,7 @@ def run_block(
     random = Random(seed)
     zone = random.choice(ZONES)
     pair.set("timezone", zone)
-    maker = Statements(seed, catalogue)
+    maker = AllStatements(seed, catalogue)
     for _ in range(BLOCK):
         if not go_on():
             return

@@ -67,3 +67,11 @@ def _text(part: Part, found: list[Parameter]) -> str:
         found.append(part)
         return f"${len(found)}"
     return part.separator.join([_text(one, found) for one in part.parts])
+
+
+def plain_text(tree: Node) -> str:
+    """Return an expression's text where it has no parameters and is no mere constant, else nothing."""
+    text, parameters = written(tree)
+    if parameters or "select" in text or not any(f"s{digit}" in text for digit in "123456789"):
+        return ""
+    return text

@@ -90,6 +90,7 @@ ARGUMENTS: dict[tuple[str, int], tuple[str, ...]] = {
     ("jsonb_set_lax", 4): ("use_json_null", "return_target", "delete_key", "raise_exception"),
     ("make_date", 0): ("2024", "1", "-44", "0"),
     ("trim_array", 1): ("0", "1"),
+    ("to_ascii", 1): ("8", "9", "16"),  # LATIN1, LATIN2, LATIN9
 }
 """Texts for an argument of a function, by its name and the argument's place."""
 
