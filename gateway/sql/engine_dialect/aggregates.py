@@ -285,31 +285,32 @@ def ordered_set(node: exp.Expr) -> exp.Expr:
 
 
 def _percentile_cont(node: exp.Expr, group: exp.WithinGroup, function: exp.Expr) -> exp.Expr:
-    """Between the two values next to the place; the engine's own rounds the place to six digits.
-
-    The function sorts upwards; downwards is upwards of the negative values.
-    """
+    """Between the two values next to the place; the engine's own rounds the place to six digits."""
     ordered = group.expression.expressions[0]
     of_intervals = _get_interval(ordered.this) is not None
     value: exp.Expr = cast(ordered.this, "DOUBLE PRECISION")
-    down = bool(ordered.args.get("desc"))
-    values = (
-        _sorted(node, group) if of_intervals else _gathered(node, exp.Neg(this=value) if down else value, ordered.this)
-    )
+    name = "percentile_downwards" if ordered.args.get("desc") else "percentile_of"
+    values = _sorted(node, group) if of_intervals else _gathered(node, value, ordered.this)
 
     def at(fraction: exp.Expr) -> exp.Expr:
         if of_intervals:
             place = cast(copied(fraction), "DOUBLE PRECISION")
             return call("interval_percentile", copied(values), place, returns=T.INTERVAL)
-        found = call("percentile_of", copied(values), cast(copied(fraction), "DOUBLE PRECISION"), returns="FLOAT8")
-        return typed(exp.Neg(this=found), T.DOUBLE) if down else found
+        return call(name, copied(values), cast(copied(fraction), "DOUBLE PRECISION"), returns="FLOAT8")
 
     fractions = function.this.unnest()
     while isinstance(fractions, exp.Cast):
         fractions = fractions.this.unnest()
     if not isinstance(fractions, exp.Array):
         return at(function.this)
-    return typed(exp.Array(expressions=[at(fraction) for fraction in fractions.expressions]), type_of(node))
+    return _unless_none(values, [at(fraction) for fraction in fractions.expressions], type_of(node))
+
+
+def _unless_none(values: exp.Expr, elements: list[exp.Expr], result: exp.DataType) -> exp.Expr:
+    """Return an array of percentiles, NULL where there are no values."""
+    known = exp.Not(this=exp.Is(this=paren(copied(values)), expression=exp.Null()))
+    made = typed(exp.Array(expressions=elements), result)
+    return typed(exp.Case(ifs=[exp.If(this=known, true=made)]), result)
 
 
 def _gathered(node: exp.Expr, gathered: exp.Expr, value: exp.Expr) -> exp.Expr:
@@ -354,7 +355,7 @@ def _percentile_disc(node: exp.Expr, group: exp.WithinGroup, function: exp.Expr)
     if not isinstance(fractions, exp.Array):
         return at(function.this, type_of(node))
     elements = [at(fraction, kinds.element_type(type_of(node))) for fraction in fractions.expressions]
-    return typed(exp.Array(expressions=elements), type_of(node))
+    return _unless_none(values, elements, type_of(node))
 
 
 def _mode(node: exp.Expr, group: exp.WithinGroup) -> exp.Expr:

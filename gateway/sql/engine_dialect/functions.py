@@ -141,6 +141,12 @@ FUNCTIONS: tuple[Function, ...] = (
     Function("clock", (FLOAT8,), MOMENT, random_functions.clock, "volatile"),
     Function("width_bucket", (FLOAT8, FLOAT8, FLOAT8, FLOAT8), pa.int64(), number_functions.width_bucket),
     Function("percentile_of", (pa.list_(pa.field("item", FLOAT8)), FLOAT8), FLOAT8, number_functions.percentile),
+    Function(
+        "percentile_downwards",
+        (pa.list_(pa.field("item", FLOAT8)), FLOAT8),
+        FLOAT8,
+        number_functions.percentile_downwards,
+    ),
     Function("xor_of", _INTEGERS, pa.int64(), list_functions.exclusive_or),
     Function("and_of", _INTEGERS, pa.int64(), list_functions.conjunction),
     Function("or_of", _INTEGERS, pa.int64(), list_functions.disjunction),

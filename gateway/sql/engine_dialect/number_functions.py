@@ -285,6 +285,15 @@ def at_most_one(counts: pa.Array) -> pa.Array:
 
 def percentile(lists: pa.Array, fractions: pa.Array) -> pa.Array:
     """Return the value at a fraction of each list's values in order, between two neighbours in proportion."""
+    return _percentile(lists, fractions, downwards=False)
+
+
+def percentile_downwards(lists: pa.Array, fractions: pa.Array) -> pa.Array:
+    """Return the value at a fraction of each list's values from the greatest on."""
+    return _percentile(lists, fractions, downwards=True)
+
+
+def _percentile(lists: pa.Array, fractions: pa.Array, *, downwards: bool) -> pa.Array:
     lists = _array(lists)
     bad = pc.or_(pc.less(fractions, 0.0), pc.greater(fractions, 1.0))
     if pc.any(bad).as_py():
@@ -297,9 +306,11 @@ def percentile(lists: pa.Array, fractions: pa.Array) -> pa.Array:
     flat = _floats(pc.list_flatten(lists))
     sorted_ = np.sort(flat) if len(lists) == 1 else flat[np.lexsort((flat, pc.list_parent_indices(lists).to_numpy()))]
     values = np.r_[sorted_, 0.0]
+    if downwards:
+        low, high = np.maximum(sizes - 1, 0) - low, np.maximum(sizes - 1, 0) - high
     first, second = values[np.where(known, starts + low, -1)], values[np.where(known, starts + high, -1)]
     with np.errstate(invalid="ignore"):
-        between = np.where(low == high, first, first + (places - low) * (second - first))
+        between = np.where(low == high, first, first + (places - np.floor(places)) * (second - first))
     return pa.array(between, mask=~known)
 
 

@@ -96,6 +96,17 @@ def _may_vary(value: exp.Expr, group: exp.Expr | None) -> bool:
     return varies(value) and (group is None or value not in [*group.expressions])
 
 
+def _aliased(column: exp.Expr) -> exp.Expr:
+    """Return a column whose name is outside of its value, in place: a subquery has its own."""
+    name = column.args.get("alias") if isinstance(column, exp.Subquery) else None
+    if name is None:
+        return column
+    outer = typed(exp.Alias(this=column.copy(), alias=name), type_of(column))
+    outer.this.set("alias", None)
+    column.replace(outer)
+    return outer
+
+
 def with_numeric_text(tree: exp.Query, census: Census) -> bool:
     """Put text in place of those output columns that are inexact numerics, in place. Returns whether there were any.
 
@@ -105,7 +116,7 @@ def with_numeric_text(tree: exp.Query, census: Census) -> bool:
     if not isinstance(tree, exp.Select) or tree.args.get("distinct"):
         return False
     group = tree.args.get("group")
-    inexact = [one for one in tree.selects if _is_inexact(one.unalias(), group)]
+    inexact = [_aliased(one) for one in tree.selects if _is_inexact(one.unalias(), group)]
     if not inexact:
         return False
     stored = _reads_stored(census)

@@ -88,3 +88,19 @@ select mode() within group (order by iv) from types;
 select rank(5, 'b') within group (order by i4, t), percent_rank(7, 5) within group (order by i8 desc, i2), cume_dist(3, 'x') within group (order by i4 desc nulls last, t), rank(1, 2, 3) within group (order by i2, i4, i8) filter (where id > 2) from types;
 -- rank of rows of several columns by group
 select b, rank(5, 'b') within group (order by i4 desc, t desc) from types group by b;
+
+-- arrays of percentiles of no rows
+select b, percentile_cont(array[0.25, 0.5]) within group (order by f8) filter (where f8 > 1e50),
+  percentile_disc(array[0.1, 0.9]) within group (order by d) filter (where d > '2024-06-01') from types group by b;
+
+-- an array of percentiles of no rows at all
+select percentile_cont(array[0, 1]) within group (order by i4), percentile_disc(array[0.5]) within group (order by t)
+  from types where id > 100;
+
+-- percentiles downwards of zeros and NaN
+select k % 2 as g, percentile_cont(0.5) within group (order by q * 0 desc),
+  percentile_cont(array[0, 0.25, 0.5, 1]) within group (order by q desc) from pairs group by k % 2;
+
+-- percentiles downwards
+select percentile_cont(0.3) within group (order by f8 desc), percentile_cont(0.9) within group (order by i2 desc),
+  percentile_cont(0.5) within group (order by 0 desc) from types where f8 < 1e9;

@@ -74,3 +74,7 @@ select a.id from types a, types b where a.id = b.id and b.id = 12 and a.id <> (s
 -- another equality of the key, between types that differ
 select a.id from types a, types b, types c where a.id = b.id and a.id = c.f8 and b.id in (1, 3, 7) and c.id > 0 and c.n in (2.5, 3.5)
 and a.id <= (select max(d.id) from types d where d.id = b.id);
+
+-- averages that depend on the outer row, in the list
+select t.id, (select avg(u.id) from types u where u.i4 = t.i4), (select avg(u.n) as a from types u where u.id < t.id) as b
+  from types t;
