@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.differential.generated.servers import Outcome, Pair, Question, paired
+from tests.differential.generated.servers import Outcome, Pair, Question, Turn, paired
 from tests.gateway import RunningGateway
 
 WITH_VALUES: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -142,9 +142,10 @@ def _told(outcome: Outcome) -> tuple[object, ...]:
 @pytest.mark.parametrize("binary", [False, True], ids=["text", "binary"])
 @pytest.mark.parametrize(("sql", "values"), WITH_VALUES)
 def test_question(sides: Pair, sql: str, values: tuple[str, ...], binary: bool) -> None:
-    question = Question(sql, values, binary)
-    answer = sides.gateway.ask(question)
-    assert _told(answer) == _told(sides.postgres.ask(question)), answer.message
+    question = Question(sql, (Turn(values, binary),))
+    (answer,) = sides.gateway.ask(question)
+    (expected,) = sides.postgres.ask(question)
+    assert _told(answer) == _told(expected), answer.message
 
 
 @pytest.mark.parametrize("binary", [False, True], ids=["text", "binary"])
@@ -158,10 +159,10 @@ def test_settings_are_those_of_each_statement(sides: Pair) -> None:
     told = []
     for zone in ("Asia/Kolkata", "UTC"):
         sides.gateway.set("TimeZone", zone)
-        told.append(sides.gateway.ask(question).rows)
+        told += [one.rows for one in sides.gateway.ask(question)]
     assert told == [((b"Asia/Kolkata", b"1"),), ((b"UTC", b"1"),)]
 
 
 def test_types_as_values_are_refused(sides: Pair) -> None:
-    answer = sides.gateway.ask(Question("select id from lk.tame where pg_typeof(i4) = 'int4'::regtype"))
+    (answer,) = sides.gateway.ask(Question("select id from lk.tame where pg_typeof(i4) = 'int4'::regtype"))
     assert (answer.state, answer.message) == ("0A000", "function pg_typeof is not available on lake tables")

@@ -45,6 +45,7 @@ from gateway.sql.engine_dialect.build import ENGINE, POLICY, refuse
 from gateway.sql.engine_dialect.call_marks import called, get_mark
 from gateway.sql.engine_dialect.compared_parameters import are_compared
 from gateway.sql.engine_dialect.dialect import generate
+from gateway.sql.engine_dialect.empty_values import make_nullable
 from gateway.sql.engine_dialect.kinds import is_converted
 from gateway.sql.engine_dialect.moments import Session
 from gateway.sql.engine_dialect.outer_joins import without_right_joins
@@ -106,6 +107,7 @@ def _rendered(
     nesting.check(census)
     compares = are_compared(census)
     sides = {join.side for join in census.find_all(exp.Join)}
+    tree = make_nullable(tree) if census.has(exp.Subquery) else tree
     tree = outer_constants.hide(tree) if sides - {""} else tree
     tree = without_right_joins(tree) if sides & {"RIGHT", "FULL"} else tree
     tree = _in_parentheses(tree) if census.has(*_NULL_SAFE) else tree

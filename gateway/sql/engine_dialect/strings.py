@@ -109,7 +109,7 @@ def pad(node: exp.Pad) -> exp.Expr:
     name = "lpad" if node.args.get("is_left") else "rpad"
     length: exp.Expr = cast(node.expression, "BIGINT")
     if not _is_small(node.expression):
-        length = call("pad_length", length, returns="BIGINT")
+        length = call("pad_length", call("greatest", length, number(0), returns="BIGINT"), returns="BIGINT")
     parts = [node.this, length] + ([fill] if fill is not None else [])
     return call(name, *parts, returns="TEXT")
 

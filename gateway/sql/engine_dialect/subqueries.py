@@ -183,7 +183,7 @@ def filters(node: exp.Expr) -> bool:
 def scalar(node: exp.Subquery) -> exp.Expr:
     """A correlated scalar subquery that is no aggregate becomes one."""
     body = node.this
-    if not isinstance(body, exp.Select) or not _is_scalar(node):
+    if not isinstance(body, exp.Select) or not is_scalar(node):
         return node
     if body.args.get("group") or _aggregates(body) or not _correlated(body):
         return node
@@ -219,7 +219,8 @@ def _first(body: exp.Select, value: exp.Expr) -> exp.Expr:
     return call("first_value", exp.Order(this=value, expressions=keys), returns=type_of(value))
 
 
-def _is_scalar(node: exp.Subquery) -> bool:
+def is_scalar(node: exp.Subquery) -> bool:
+    """Whether a subquery is a value."""
     parent = node.parent
     return (
         not isinstance(

@@ -164,7 +164,7 @@ def _is_planned_membership(node: exp.In, query: exp.Query, clause: str, free: bo
     if filters(node) and _is_negated(node) and node.this.find(exp.Column) is None:
         return False  # the engine compares a constant in the subquery, and does not see the NULLs there
     if isinstance(node.this, exp.Tuple):
-        return filters(node) and not isinstance(node.parent, exp.Not) and not free
+        return filters(node) and not _is_negated(node) and not free
     if filters(node):
         return not free or (not _is_negated(node) and correlation.is_planned_as_filter(query))
     return not free and clause in ("expressions", "where")

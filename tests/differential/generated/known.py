@@ -22,6 +22,9 @@ KNOWN: tuple[Known, ...] = (
     Known("errors of sources", r"\bdb\.", r"other error: (HV000|55000|22\w\w\w source)"),
     Known("which of two errors", r"(?i)range\(", r"other error: 42601 invalid range bound flags\nnot 22\w\w\w"),
     Known(
+        "which of two errors", r"(?i)range\(", r"other error: 22000 range constructor flags .*\nnot (42601|22\w\w\w)"
+    ),
+    Known(
         "summer time from 2100 on",
         r"(?i)timestamptz|\btz\b",
         r"answered wrongly: .*(2[1-9]|[3-9]\d|1\d\d)\d\d-\d\d-\d\d .*\(type 1184\)",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from random import Random
 
@@ -120,7 +120,9 @@ class _Asking:
             turns = self.turns[: at + 1]  # only where it was executed before
         found = minimised(self.statement.tree, lambda tree: self._shows(tree, turns, verdict))
         question = _question(found, turns)
-        return Difference(*where, question.sql, question.turns, self.verdicts(found, turns)[-1])
+        shown = self.verdicts(found, turns)
+        last = shown[-1] if shown and shown[-1].is_difference else replace(verdict, text=f"not again: {verdict.text}")
+        return Difference(*where, question.sql, question.turns, last)
 
     def _shows(self, tree: Node, turns: Sequence[tuple[int, bool]], verdict: Verdict) -> bool:
         found = self.verdicts(tree, turns)

@@ -210,3 +210,6 @@ select id, t ~ 'a{', t ~ 'a{,3}', t ~ '\u0041', t ~ '\mb', t ~ '^[^*]+$' from ty
 -- a pattern that a value must not match, cast
 -- ordered
 select t from types where t !~ 'a'::varchar and t !~* 'Z'::text and not t ~ 'x'::varchar and (t !~ 'b'::varchar) is true order by id;
+
+-- padded to less than nothing
+select id, rpad(t, -1, v), lpad(t, -5), rpad(t, i4, 'x') from types where i4 < 10;

@@ -112,3 +112,20 @@ select id, (select w from pairs where k = t.id) from types t;
 select id from types where (select true) and id > 10;
 -- queries as conditions
 select id from types where ((select max(k) > 3 from pairs) and id > 10) or (select null::boolean) or not (select id < 12);
+
+-- values of no rows
+select id, (select 1 from pairs where k > 100), coalesce((select 'x' from pairs where k > 100 limit 1), 'none'),
+  (select count(*) from pairs having count(*) > 100), (select x from (values (1), (2)) v(x) where x > 2) from types;
+
+-- a value of no rows is NULL
+select id from types where (select 1 from pairs where k > 100) is null and (select false from pairs where k > 100) is not true;
+
+-- a value of one row
+select id, (select 1 from pairs where k = 2), (select count(*) from pairs group by k having count(*) > 5),
+  (select row_number() over () from pairs where k = 3) from types where (select true from pairs where k = 2);
+
+-- rows that are not among others, in parentheses
+select id from types where not ((i4, b) in (select k, true from pairs));
+
+-- rows that are not among others, with OR
+select id from types where not ((i4, b) in (select k, true from pairs)) or id = 4;
