@@ -25,7 +25,7 @@ from catalog.scans import FileScan, ReadyScan, RemoteScan, Scan, SessionScan
 from gateway.counts import CacheState
 from gateway.execute import context_settings, file_relations, heaps, remote_relations
 from gateway.execute.at_once import AtOnce, first_batches
-from gateway.execute.errors import StatedError, sql_error, without_values
+from gateway.execute.errors import StatedError, is_panic, sql_error, without_values
 from gateway.execute.fences import require_fences
 from gateway.execute.hot_relations import HotRelations, Planning
 from gateway.execute.kept_plans import KeptPlan, KeptPlans
@@ -372,7 +372,7 @@ class Running:
                 self._stream = None
                 following = self._request()
                 continue
-            except Exception as failure:
+            except BaseException as failure:
                 raise told(failure, self._opened) from failure
             following = self._request()
             found = batch.to_pyarrow()
@@ -473,6 +473,8 @@ def told(failure: BaseException, opened: Opened) -> BaseException:
     """Return what is raised for a failure: a source's own error first, then the engine's in PostgreSQL's terms."""
     if isinstance(failure, (SqlError, asyncio.CancelledError)):
         return failure
+    if is_panic(failure):  # which no `except Exception` takes: the connection would end without a word
+        failure = RuntimeError(f"the engine panicked: {failure}")
     if opened.failure is not None:
         return opened.failure
     known = sql_error(failure, opened.stated_error)

@@ -113,6 +113,11 @@ def is_over_memory_limit(error: SqlError) -> bool:
     return error.sqlstate == SqlState.OUT_OF_MEMORY and error.hint == _MEMORY_HINT
 
 
+def is_panic(failure: BaseException) -> bool:
+    """Whether it is a fault of the engine's, which is no `Exception`."""
+    return type(failure).__name__ == "PanicException"
+
+
 def sql_error(failure: BaseException, stated: StatedError) -> SqlError | None:
     """Return what a client is told of an engine's failure, or None where it is not known (an internal error).
 

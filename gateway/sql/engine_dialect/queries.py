@@ -329,7 +329,7 @@ def _numbered(side: exp.Expr, names: list[str]) -> exp.Select:
     assert isinstance(query, exp.Query)
     own = [column.alias_or_name for column in query.selects]
     source = exp.Subquery(this=inner.this, alias=exp.TableAlias(this=exp.to_identifier("_side", quoted=True)))
-    types = [type_of(column) for column in query.selects]
+    types = [common_type(map(type_of, arms)) for arms in zip(*(one.selects for one in _leaves(query)), strict=True)]
     columns = [typed(exp.column(name, table="_side", quoted=True), one) for name, one in zip(own, types, strict=True)]
     keys = [measured(copied(column)) for column in columns]
     marks = typed(exp.Window(this=exp.RowNumber(), partition_by=keys, over="OVER"), T.BIGINT)

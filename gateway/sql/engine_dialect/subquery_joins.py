@@ -13,7 +13,7 @@ from itertools import count
 from sqlglot import exp
 
 from gateway.sql.engine_dialect import correlation, decorrelate
-from gateway.sql.engine_dialect.build import refuse, typed
+from gateway.sql.engine_dialect.build import number, refuse, typed
 from gateway.sql.engine_dialect.grouped_columns import shape
 from gateway.sql.engine_dialect.kinds import T
 from gateway.sql.engine_dialect.lateral_joins import join_laterals
@@ -37,12 +37,21 @@ def to_joins(tree: exp.Query, census: Census) -> bool:
     pending: list[exp.Expr] = [tree]
     while pending:
         node = pending.pop()
+        if isinstance(node, exp.Exists):
+            _give_column(node)
         if isinstance(node, exp.Select):
             join_laterals(node, fresh)
             _values(node, fresh)
         if type(node) not in LEAVES and type(node) is not exp.Column:
             pending.extend(node.iter_expressions())
     return True
+
+
+def _give_column(node: exp.Exists) -> None:
+    """``EXISTS (SELECT FROM t)``: the engine's planner breaks down where a query in a condition has no columns."""
+    query = node.this.unnest()
+    if isinstance(query, exp.Select) and not query.selects:
+        query.set("expressions", [typed(exp.alias_(number(1), "one", quoted=True), T.INT)])
 
 
 def _has_subqueries(census: Census) -> bool:

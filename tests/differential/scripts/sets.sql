@@ -37,3 +37,11 @@ select k from pairs intersect all select k from pairs order by k desc nulls last
 select d from types union select ts from types;
 -- union of smallint and bigint
 select i2 from types union select i8 from types;
+
+-- dates beside timestamps and timestamptz in arms of arms
+-- time zone: America/New_York
+(select d from types) intersect all ((select ts from types) union (select '2024-02-29'::timestamptz));
+
+-- the same, less
+-- time zone: America/New_York
+(select d from types) except all ((select ts from types) union all (select tz from types) union all (select d::timestamptz from types where id < 3));

@@ -129,3 +129,9 @@ select id from types where not ((i4, b) in (select k, true from pairs));
 
 -- rows that are not among others, with OR
 select id from types where not ((i4, b) in (select k, true from pairs)) or id = 4;
+
+-- existence of rows without columns
+select id from types where exists (select from pairs where exists (select from pairs p where p.k = 2)) or b;
+
+-- existence of rows without columns, of the outer row
+select id, exists (select from pairs where k = id) from types where not exists (select from pairs where k = id) or b;
