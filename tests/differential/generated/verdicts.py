@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from tests.differential.generated.null_flags import unflagged
 from tests.differential.generated.numerics import canonical
 from tests.differential.generated.servers import LOST, Outcome, Pair, Question, Turn
 
@@ -95,6 +96,9 @@ def _answers(expected: Outcome, found: Outcome, turn: Turn, *, ordered: bool) ->
         text = f"{found.types} {found.parameters}, not {expected.types} {expected.parameters}"
         return Verdict("other types", text, str({*found.types} ^ {*expected.types}))
     difference = _rows_differ(expected, found, binary=turn.binary, ordered=ordered)
+    if difference and turn.binary:
+        expected, found = unflagged(expected), unflagged(found)
+        difference = _rows_differ(expected, found, binary=True, ordered=ordered)
     if not difference:
         return Verdict(EQUAL)
     left, right = (_canonical(one, binary=turn.binary) for one in (expected, found))
