@@ -291,8 +291,8 @@ def _forgetful_optimizer(patch: Patch) -> None:
 
 
 def _forgetful_rendering(patch: Patch) -> None:
-    def forgetful(*given: Any) -> Rendered:
-        rendered = render_with_calls(*given)
+    def forgetful(*given: Any, **named: Any) -> Rendered:
+        rendered = render_with_calls(*given, **named)
         return replace(rendered, sql=rendered.sql.replace(f" LIMIT {fences.FENCE}", ""))
 
     patch.setattr(rendering, "render_with_calls", forgetful)
