@@ -17,7 +17,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from catalog.gathering_functions import COLUMNS, DISTINCT, OF_ARRAYS, SCHEMA, definitions
+from catalog.gathering_functions import COLUMNS, DISTINCT, OF_ARRAYS, ORDERED_SETS, SCHEMA, definitions
 from catalog.gathering_functions import names as gathering_names
 from catalog.order_functions import NAMES as ORDER_NAMES
 from catalog.order_functions import definitions as order_definitions
@@ -106,7 +106,7 @@ FROM pg_catalog.pg_type t LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem AN
 WHERE t.typnamespace = 'pg_catalog'::pg_catalog.regnamespace AND coalesce(e.typname, t.typname) = ANY (%(types)s)
 """
 _MARK = "SELECT pg_catalog.shobj_description(d.oid, 'pg_database') FROM pg_catalog.pg_database d WHERE d.datname = %s"
-_VERSION = "7"  # of what `_close` does
+_VERSION = "8"  # of what `_close` does
 _LOCK = 0x66756E63  # "func": gateways that start at once do it one after the other
 _SETTINGS = {
     "default_transaction_read_only": "on",
@@ -203,6 +203,6 @@ def _gather(connection: psycopg.Connection, role: sql.Identifier) -> None:
     connection.execute(sql.SQL("REVOKE ALL ON ALL ROUTINES IN SCHEMA {} FROM PUBLIC").format(schema))
     connection.execute(sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(schema, role))
     connection.execute(sql.SQL("GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA {} TO {}").format(schema, role))
-    called = connection.execute(_GATHERED, ([*COLUMNS], [*DISTINCT.values(), *OF_ARRAYS])).fetchall()
+    called = connection.execute(_GATHERED, ([*COLUMNS], [*DISTINCT.values(), *OF_ARRAYS, *ORDERED_SETS])).fetchall()
     granted = ", ".join(signature for (signature,) in called)
     connection.execute(sql.SQL("GRANT EXECUTE ON FUNCTION {} TO {}").format(sql.SQL(granted), role))

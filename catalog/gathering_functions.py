@@ -57,10 +57,33 @@ AS 'SELECT pg_catalog.count(v) FROM pg_catalog.unnest($1) AS v'
 """
 
 
+PERCENTILE, MODE = "percentile_disc", "mode"
+"""Ordered-set aggregates that take an array of a group's values, and whether it is sorted downwards."""
+ORDERED_SETS = (PERCENTILE, MODE)
+
+
+def _of_sorted() -> list[str]:
+    """Return the definitions of the functions for `ORDERED_SETS`: percentiles take a fraction or several, too."""
+    found = []
+    for name, fraction, gives in (
+        (PERCENTILE, "double precision", "anyelement"),
+        (PERCENTILE, "double precision[]", "anyarray"),
+        (MODE, "", "anyelement"),
+    ):
+        whole = f"pg_catalog.{name}({'$3' if fraction else ''}) WITHIN GROUP (ORDER BY v"
+        takes = ", ".join(one for one in ("anyarray", "boolean", fraction) if one)
+        found.append(
+            f"CREATE OR REPLACE FUNCTION {SCHEMA}.{aggregating_name(name)}({takes}) RETURNS {gives}"
+            f" LANGUAGE sql IMMUTABLE AS 'SELECT CASE WHEN $2 THEN {whole} DESC) ELSE {whole}) END"
+            " FROM pg_catalog.unnest($1) AS v'"
+        )
+    return found
+
+
 def names() -> frozenset[str]:
     """Return the names of all functions."""
     gathering = {gathering_name(name, column) for name, columns in COLUMNS.items() for column in range(len(columns))}
-    aggregating = {aggregating_name(name) for name in OF_ARRAYS}
+    aggregating = {aggregating_name(name) for name in (*OF_ARRAYS, *ORDERED_SETS)}
     different = {aggregating_name(name, distinct=True) for name in _OF_MEMBERS}
     return frozenset({*gathering, *DISTINCT, *aggregating, *different, OTHERS})
 
@@ -87,6 +110,7 @@ def definitions() -> list[str]:
         *(_of_elements(*one) for one in _TOTALS),
         _OTHERS_OF,
         _COUNT_OF,
+        *_of_sorted(),
         *members,
     ]
 

@@ -145,7 +145,7 @@ def resolve(tree: exp.Query, found: References, names: Names, parameters: Sequen
         assert isinstance(qualified, exp.Query)
         refuse_whole_rows(qualified, hidden)
         keys = {(one.name.schema, one.name.name): one.primary_key for one in visible.values() if one.primary_key}
-        after_qualify.complete(qualified, schema, keys)
+        qualified = after_qualify.complete(qualified, schema, keys)
         order_enumerations(qualified, visible.values())
         typed = annotate(qualified, schema, [_data_type(one) for one in parameters], names.types)
     except (SqlglotError, RecursionError) as error:

@@ -24,7 +24,15 @@ _CASES = [
         "SELECT b'101', a IS NULL, b IS NOT NULL FROM t",
     ),
     ("containing_operators", "SELECT a <<= b FROM t", "SELECT a OPERATOR(<<=) b FROM t"),
+    ("trims", "SELECT trim(LEADING FROM a, 'x') FROM t", "SELECT TRIM(LEADING 'x' FROM a) FROM t"),
+    ("only", "SELECT a FROM ONLY (s.t)", "SELECT a FROM s.t"),
+    (
+        "interval_fields",
+        "SELECT INTERVAL(2) '1 s', INTERVAL '1 2' DAY TO HOUR",
+        "SELECT CAST('1 s' AS INTERVAL 2), CAST('1 2' AS INTERVAL DAY TO HOUR)",
+    ),
     ("interval_constants", "SELECT INTERVAL '1 day 02:30'", "SELECT INTERVAL '1 DAY 9000 SECOND'"),
+    ("pattern_operators", "SELECT a || b ~<~ c || d FROM t", "SELECT ((a || b) < (c)) || d FROM t"),
     ("prefix_operators", "SELECT @ a + 1, ~ a + 1 FROM t", "SELECT ABS(a + 1), ~(a + 1) FROM t"),
     ("some_is_any", "SELECT a > SOME(b) FROM t", "SELECT a > ANY(b) FROM t"),
     ("other_joins", "SELECT a FROM t ANTI JOIN u ON b = c", "SELECT a FROM t AS ANTI JOIN u ON b = c"),
@@ -35,6 +43,11 @@ _CASES = [
     ),
     ("like_calls", "SELECT like(a, 'b%'), a LIKE ('b%') FROM t", "SELECT ((a) LIKE ('b%')), a LIKE ('b%') FROM t"),
     ("order_using", "SELECT a FROM t ORDER BY a USING >, b USING <", "SELECT a FROM t ORDER BY a DESC, b ASC"),
+    (
+        "join_aliases",
+        "SELECT j.a FROM t JOIN u USING (a) AS j",
+        'SELECT j.a FROM t JOIN u USING (a, "\0join:j")',
+    ),
     ("normal_forms", "SELECT a IS NOT NFD NORMALIZED FROM t", "SELECT (NOT IS_NORMALIZED(a, 'NFD')) FROM t"),
     ("local_times", "SELECT a AT LOCAL FROM t", "SELECT TIMEZONE(a) FROM t"),
     ("names_behind_as", "SELECT a AS ORDER FROM t", 'SELECT a AS "order" FROM t'),
@@ -46,6 +59,13 @@ _CASES = [
         'FROM (SELECT 1 AS a) AS "*TLOCRN*"("a") UNION ALL SELECT "a", CAST(("o key" + 1, "a") AS TEXT) AS "o", '
         '"o key" + 1 AS "o key" FROM (SELECT a + 1 AS "?column?", "x"."o", "x"."o key" FROM x) '
         'AS "*TROCRN*"("a", "o", "o key")) SELECT 1',
+    ),
+    (
+        "json_arrays",
+        "SELECT json_array(SELECT a FROM t)",
+        "SELECT (SELECT COALESCE(CAST(('[' || STRING_AGG(COALESCE(CAST(TO_JSON(\"a\") AS TEXT), 'null'), ', ') "
+        "FILTER(WHERE NOT (\"a\") IS NULL) || ']') AS JSON), CASE WHEN COUNT(*) > 0 THEN CAST('[]' AS JSON) END) "
+        'FROM (SELECT a FROM t) AS "q"("a"))',
     ),
     (
         "json_clauses",
@@ -82,6 +102,12 @@ _CASES = [
     ("negative_constants", "SELECT -(-2147483648) FROM t", "SELECT 2147483648 FROM t"),
     ("row_keyword", "SELECT ROW(a, b) FROM t", "SELECT (a, b) FROM t"),
     ("like_calls", "SELECT a FROM t WHERE NOT like(a, b)", "SELECT a FROM t WHERE NOT ((a) LIKE (b))"),
+    (
+        "named_arguments",
+        "SELECT make_date(2024, day => 3, month := a) FROM t",
+        "SELECT MAKE_DATE(2024, a, 3) FROM t",
+    ),
+    ("compared", "SELECT NOT a ~>=~ b FROM t", "SELECT NOT ((a) >= (b)) FROM t"),
     (
         "queries_as_conditions",
         "SELECT a FROM t WHERE (SELECT true) AND a > 1",

@@ -12,17 +12,16 @@ from sqlglot.optimizer.resolver import Resolver
 from sqlglot.optimizer.scope import Scope, traverse_scope
 from sqlglot.schema import MappingSchema
 
-from gateway.sql.engine_dialect import correlation, grouped_columns
+from gateway.sql.engine_dialect import correlation, grouped_columns, record_columns
 from gateway.sql.engine_dialect.build import named
 from gateway.sql.engine_dialect.from_functions import SCALAR
 from gateway.sql.engine_dialect.grouped_columns import NO_KEYS, PrimaryKeys
+from gateway.sql.engine_dialect.record_columns import FIELDS, MARK, ROW, may_be_missing
 from gateway.sql.engine_dialect.row_json import replace_row
 from optimizer.census import Census, take_census
 from optimizer.copies import copied
 
 USING = "using"  # in a join's meta: it was written with USING or NATURAL
-ROW = "row"  # in a tuple's meta: it is the whole row of a source
-MARK = "row:"  # a column that is NULL where an outer join has found no row
 
 
 def mark_joins(joins: Iterable[exp.Join]) -> None:
@@ -32,17 +31,19 @@ def mark_joins(joins: Iterable[exp.Join]) -> None:
             join.meta[USING] = True
 
 
-def complete(tree: exp.Query, schema: MappingSchema, primary_keys: PrimaryKeys = NO_KEYS) -> None:
-    """Apply the rules to a qualified query, in place."""
+def complete(tree: exp.Query, schema: MappingSchema, primary_keys: PrimaryKeys = NO_KEYS) -> exp.Query:
+    """Apply the rules to a qualified query, in place; return it, or the query that is now around it."""
     if _needs_scopes(take_census(tree)):
         for scope in traverse_scope(tree):
             if isinstance(scope.expression, exp.Select):
                 expand_rows(scope, schema)
                 sort_by_inputs(scope, schema)
+        tree = record_columns.take_apart(tree)
     for select in tree.find_all(exp.Select):
         merge_keys(select)
         spell_out_places(select)
         grouped_columns.settle(select, primary_keys)
+    return tree
 
 
 def _needs_scopes(census: Census) -> bool:
@@ -158,7 +159,7 @@ def expand_rows(scope: Scope, schema: MappingSchema) -> None:
         if replace_row(node, [(one.name, one) for one in columns], mark):
             continue
         made = exp.Tuple(expressions=columns)
-        made.meta[ROW] = node.name
+        made.meta[ROW], made.meta[FIELDS] = node.name, tuple(one.name for one in columns)
         if mark is not None:
             made.meta[MARK] = True
             made.append("expressions", mark)
@@ -192,7 +193,7 @@ def _marked(
     sources: Mapping[str, exp.Expr], name: str, select: exp.Select, columns_of: Callable[[str], list[exp.Column]]
 ) -> exp.Expr | None:
     """Return the column that tells whether there is a row, where an outer join may have found none; it is added."""
-    if not _may_be_absent(select, name):
+    if not may_be_missing(select, name):
         return None
     item = sources[name]
     if not (isinstance(item, exp.Subquery) and item.meta.get(MARK)):
@@ -207,14 +208,3 @@ def _marked(
         outer.set("joins", joins)
         marked.set("from_", exp.From(this=item))
     return exp.column(MARK, table=name, quoted=True)
-
-
-def _may_be_absent(select: exp.Select, name: str) -> bool:
-    joins = select.args.get("joins") or []
-    for at, join in enumerate(joins):
-        if join.alias_or_name == name and join.side in ("LEFT", "FULL"):
-            return True
-        before = [select.args["from_"].this.alias_or_name, *(one.alias_or_name for one in joins[:at])]
-        if join.side in ("RIGHT", "FULL") and name in before:
-            return True
-    return False

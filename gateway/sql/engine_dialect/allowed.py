@@ -83,6 +83,9 @@ REFUSED: dict[type[exp.Expr], str] = {
     exp.RecursiveWithSearch: "SEARCH or CYCLE of WITH RECURSIVE",
     exp.Dot: "a field of a composite value",
 }
+_FUNCTION_HINTS = {
+    "setseed": "Random numbers of lake tables have no seed; call it in a statement that names none of them.",
+}
 _JSON_HINT = "Structs and json of lake tables are values to put out."
 
 
@@ -99,7 +102,7 @@ def check(census: Census) -> None:
             if node.meta.get(ENGINE):
                 continue
             if node.name.lower() not in NAMES and not is_keyed_call(node) and get_mark(node) is None:
-                raise refuse(f"function {node.name.lower()}")
+                raise refuse(f"function {node.name.lower()}", _FUNCTION_HINTS.get(node.name.lower()))
         elif found is exp.Is and not isinstance(node.expression, exp.Null | exp.Boolean):
             raise refuse("IS JSON")
         elif found is exp.Table and node.args.get("rows_from"):
@@ -118,6 +121,8 @@ def _hint(refused: type[exp.Expr]) -> str | None:
         return "Carry the path as an array, and compare with = ANY (path)."
     if refused is exp.Collate:
         return 'Texts are compared as with COLLATE "C".'
+    if refused is exp.Dot:
+        return "Available are fields of rows of tables, of subqueries and of ROW(…); of json, use json_to_record."
     return _JSON_HINT if "json" in REFUSED[refused] else None
 
 

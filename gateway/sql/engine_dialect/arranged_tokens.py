@@ -29,7 +29,16 @@ _SAFE = re.compile(r"(?!.*(?:SSSS|DDD))(?:YYYY|MM|DD|HH24|MI|SS|MS|US|[-/.,:; ])
 _OWN = "_as_written"  # behind the names of functions that sqlglot would take for others
 _RENAMED = frozenset(
     {
-        *("array_sort", "date_add", "date_bin", "date_subtract", "date_part", "generate_series", "regexp_like"),
+        *(
+            "array_sort",
+            "convert",
+            "date_add",
+            "date_bin",
+            "date_subtract",
+            "date_part",
+            "generate_series",
+            "regexp_like",
+        ),
         *AGGREGATES,
         *GATHERED,
     }

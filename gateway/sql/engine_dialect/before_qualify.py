@@ -17,6 +17,7 @@ from gateway.sql.engine_dialect import (
     column_aliases,
     column_names,
     from_functions,
+    join_aliases,
     repeated_names,
     short_forms,
     spelling,
@@ -30,8 +31,9 @@ from optimizer.copies import copied
 
 _ADJACENT = re.compile(r"\$\d+[^\s$]*\$")
 
-_SPECIAL_INTEGER = re.compile(
-    r"(?<![\w.])(?:0[xX](?:_?[0-9a-fA-F])+|0[oO](?:_?[0-7])+|0[bB](?:_?[01])+|\d+(?:_\d+)+)(?![\w.])"
+_SPECIAL_NUMBER = re.compile(
+    r"(?<![\w.])(?:0[xX](?:_?[0-9a-fA-F])+|0[oO](?:_?[0-7])+|0[bB](?:_?[01])+"
+    r"|\d+(?:_\d+)*\.(?:\d+(?:_\d+)*)?(?:[eE][+-]?\d+(?:_\d+)*)?|\d+(?:_\d+)*[eE][+-]?\d+(?:_\d+)*|\d+(?:_\d+)+)(?![\w.])"
 )
 
 
@@ -41,7 +43,7 @@ def parse(sql: str) -> exp.Expr:
     What it does not read is respelt (`spelling`), short forms are spelt out (`short_forms`) and inner columns named.
     """
     tokens = _tokenized(sql)
-    _read_integers(tokens, sql)
+    _read_numbers(tokens, sql)
     try:
         statements = Postgres().parser().parse(arranged(spelling.respelt(tokens)), sql)
     except TypeError as error:  # sqlglot's, where it makes a node of an operand that is missing
@@ -103,12 +105,16 @@ def _tokenized(sql: str) -> list[Token]:
     return tokens
 
 
-def _read_integers(tokens: list[Token], sql: str) -> None:
-    """Write integers such as ``0x1F`` and ``1_000`` in plain digits, in place; sqlglot reads them in another way."""
-    if _SPECIAL_INTEGER.search(sql) is None:
+def _read_numbers(tokens: list[Token], sql: str) -> None:
+    """Write numbers such as ``0x1F``, ``1_000`` and ``1.000_5`` in plain digits, in place; sqlglot reads
+    them in another way.
+    """
+    if _SPECIAL_NUMBER.search(sql) is None:
         return
     places = {token.start: place for place, token in enumerate(tokens)}
-    for found in reversed(list(_SPECIAL_INTEGER.finditer(sql))):
+    for found in reversed(list(_SPECIAL_NUMBER.finditer(sql))):
+        if "_" not in found[0] and not found[0][1:2].isalpha():
+            continue  # as it reads it
         place = places.get(found.start())
         if place is None or tokens[place].token_type not in (
             TokenType.NUMBER,
@@ -119,8 +125,13 @@ def _read_integers(tokens: list[Token], sql: str) -> None:
         last = place
         while last + 1 < len(tokens) and tokens[last + 1].start < found.end():
             last += 1
-        tokens[place].token_type, tokens[place].text = TokenType.NUMBER, str(int(found[0].replace("_", ""), 0))
+        tokens[place].token_type, tokens[place].text = TokenType.NUMBER, _plain_digits(found[0].replace("_", ""))
         del tokens[place + 1 : last + 1]
+
+
+def _plain_digits(number: str) -> str:
+    is_decimal = "." in number or ("e" in number.lower() and number[1:2] not in ("x", "X"))
+    return number if is_decimal else str(int(number, 0))
 
 
 def _bare_keys(census: Census) -> None:
@@ -153,6 +164,8 @@ def prepare(tree: exp.Expr, schema: MappingSchema) -> exp.Query:
     """
     census = take_census(tree)
     after_qualify.mark_joins(census.find_all(exp.Join))
+    if census.has(exp.Join) and isinstance(tree, exp.Query):
+        census = join_aliases.spell_out(tree, schema, census)
     census = column_aliases.derive(tree, census)
     _bare_keys(census)
     census = from_functions.complete(tree, census)
@@ -234,11 +247,14 @@ def _unescaped(constant: exp.Expr) -> str:
     """Return the text of ``E'…'``, which the tokenizer has read, and of ``U&'…'``, which it has not."""
     if isinstance(constant, exp.ByteString):
         return str(constant.this)
-    return re.sub(
-        r"\\(\\|\+[0-9a-fA-F]{6}|[0-9a-fA-F]{4})",
-        lambda found: "\\" if found[1] == "\\" else chr(int(found[1].lstrip("+"), 16)),
+    escape = constant.args.get("escape")
+    mark = re.escape(escape.name if isinstance(escape, exp.Expr) else "\\")
+    text = re.sub(
+        rf"{mark}({mark}|\+[0-9a-fA-F]{{6}}|[0-9a-fA-F]{{4}})",
+        lambda found: found[1] if len(found[1]) == 1 else chr(int(found[1].lstrip("+"), 16)),
         str(constant.this),
     )
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # pairs of surrogates are one letter
 
 
 def _named_values(values: exp.Values) -> exp.Values:

@@ -94,7 +94,7 @@ def _constant(written: str, target: exp.DataType, goal: Kind, session: Session) 
         case Kind.DATE | Kind.TIMESTAMP | Kind.TIMESTAMPTZ:
             return constants.moment(body, goal, target, session)
         case Kind.INTERVAL:
-            return constants.interval(written, session)
+            return constants.interval(written, target, session)
         case Kind.ARRAY:
             return _array_constant(body, target, session)
         case Kind.JSON if target.this is T.JSONB:
@@ -274,7 +274,12 @@ def _to_time(value: exp.Expr, target: exp.DataType, session: Session) -> exp.Exp
     return _with_digits(cast(local(value, session), "TIME"), target)
 
 
-_ROUNDINGS = {Kind.TIMESTAMP: "timestamp_round", Kind.TIMESTAMPTZ: "timestamptz_round", Kind.TIME: "time_round"}
+_ROUNDINGS = {
+    Kind.INTERVAL: "interval_round",
+    Kind.TIME: "time_round",
+    Kind.TIMESTAMP: "timestamp_round",
+    Kind.TIMESTAMPTZ: "timestamptz_round",
+}
 
 
 def _with_digits(value: exp.Expr, target: exp.DataType) -> exp.Expr:
@@ -286,11 +291,10 @@ def _with_digits(value: exp.Expr, target: exp.DataType) -> exp.Expr:
 
 
 def _to_interval(value: exp.Expr, target: exp.DataType, session: Session) -> exp.Expr:
-    if target.expressions:
-        raise refuse("an interval of limited fields or digits")
+    """Digits of a second are rounded; limited fields, ``interval month``, are another type here, of PostgreSQL's."""
     if kind(value) in kinds.TEXTS:
-        return call("interval_of_text", value, returns=T.INTERVAL)
-    return _to_same(value, target, session)
+        return _with_digits(call("interval_of_text", value, returns=T.INTERVAL), target)
+    return _with_digits(_to_same(value, target, session), target)
 
 
 def _to_array(value: exp.Expr, target: exp.DataType, session: Session) -> exp.Expr:

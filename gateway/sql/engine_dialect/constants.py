@@ -55,9 +55,13 @@ def time(written: str) -> exp.Expr:
     return cast(text((_EPOCH + timedelta(microseconds=micros)).time().isoformat()), "TIME")
 
 
-def interval(written: str, session: Session) -> exp.Expr:
+def interval(written: str, target: exp.DataType, session: Session) -> exp.Expr:
     """Return an interval. Raises SqlError (22007, 22015)."""
     months, days, micros = parse_interval(written, session.reading.interval_style)
+    if target.expressions:
+        unit = _ROUNDED[min(int(target.expressions[0].name), 6)]
+        size = (abs(micros) + unit // 2) // unit * unit
+        micros = size if micros >= 0 else -size
     return intervals.literal(intervals.Span(months, days, micros))
 
 

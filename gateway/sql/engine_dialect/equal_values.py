@@ -14,7 +14,7 @@ from itertools import count
 from sqlglot import exp
 
 from gateway.sql.engine_dialect import kinds
-from gateway.sql.engine_dialect.build import ENGINE, call, named, number, refuse, typed
+from gateway.sql.engine_dialect.build import ENGINE, call, case, named, number, refuse, typed
 from gateway.sql.engine_dialect.decorrelate import wrapped
 from gateway.sql.engine_dialect.kinds import Kind, T, kind, kind_of_type, type_of
 from optimizer.census import Census
@@ -79,8 +79,7 @@ def group(select: exp.Select) -> None:
     clause = select.args.get("group")
     keys = [*clause.expressions] if clause is not None else []
     if any(isinstance(one, _SETS) for one in keys):
-        if any(is_measured(one) for key in keys for one in key.find_all(exp.Column)):
-            raise refuse("GROUPING SETS beside intervals, jsonb or bpchar without a length", _HINT)
+        _group_sets(select, keys)
         return
     for key in keys:
         _check_elements(key)
@@ -91,6 +90,22 @@ def group(select: exp.Select) -> None:
         if isinstance(top, exp.Expr):
             _show_least(top, found)
     clause.set("expressions", [measured(one) for one in keys])
+
+
+def _group_sets(select: exp.Select, sets: list[exp.Expr]) -> None:
+    """Group by the measured values of sets, in place: a key is shown where it is in the set of the row."""
+    places = {id(one): one for part in sets for each in part.find_all(exp.Tuple) for one in each.expressions}
+    for key in places.values():
+        _check_elements(key)
+    found = [one for one in places.values() if is_measured(one) or kind(one) is Kind.BPCHAR]
+    if not found:
+        return
+    keys = [copied(one) for one in found]
+    for top in [*select.selects, *(select.args.get(name) for name in ("having", "order"))]:
+        if isinstance(top, exp.Expr):
+            _show_least(top, keys, in_sets=True)
+    for one in found:
+        one.replace(measured(copied(one)))
 
 
 def _check_elements(key: exp.Expr) -> None:
@@ -130,16 +145,27 @@ def _distinct_as_groups(select: exp.Select) -> None:
     select.set("group", exp.Group(expressions=keys))
 
 
-def _show_least(top: exp.Expr, keys: list[exp.Expr]) -> None:
-    """Put the least of a group's equal values in the place of a key, in place."""
+def _show_least(top: exp.Expr, keys: list[exp.Expr], *, in_sets: bool = False) -> None:
+    """Put the least of a group's equal values in the place of a key, in place; ``in_sets`` where that may be missing
+    from a row's set.
+    """
     for node in [*_of_groups(top)]:
         if isinstance(node, exp.Query):
             if any(column in node.find_all(exp.Column) for key in keys for column in key.find_all(exp.Column)):
                 raise refuse("a subquery that reads an interval, jsonb or bpchar grouped by", _HINT)
+        elif isinstance(node, exp.Grouping):
+            node.set("expressions", [measured(copied(one)) if one in keys else one for one in node.expressions])
         elif node in keys:
             least = typed(exp.Min(this=copied(node)), copied(type_of(node)))
             least.meta[ENGINE] = True  # of intervals by months first; they are equal in length
-            node.replace(named(least, node.alias_or_name) if isinstance(node.parent, exp.Select) else least)
+            shown = _in_its_set(least, node) if in_sets else least
+            node.replace(named(shown, node.alias_or_name) if isinstance(node.parent, exp.Select) else shown)
+
+
+def _in_its_set(least: exp.Expr, key: exp.Expr) -> exp.Expr:
+    """Return a value of a key where that is in the grouping set of the row, else NULL."""
+    grouped = typed(exp.Grouping(expressions=[measured(copied(key))]), T.INT)
+    return typed(case((exp.EQ(this=grouped, expression=number(0)), least)), copied(type_of(key)))
 
 
 def _of_groups(node: exp.Expr) -> Iterator[exp.Expr]:

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from gateway.sql.engine_dialect import frame_arrays
 from gateway.sql.engine_dialect.build import call, case, data_type, number, paren, refuse, typed
 from gateway.sql.engine_dialect.kinds import EXACT, Kind, T, decimal_type, kind, type_of
 from optimizer.copies import copied
 
 _ENDS = ("UNBOUNDED PRECEDING", "CURRENT ROW", "UNBOUNDED FOLLOWING")
-_KNOWN = (exp.ArrayAgg, exp.Avg, exp.Count, exp.FirstValue, exp.LastValue, exp.Max, exp.Min, exp.Sum)
+_KNOWN = (exp.Avg, exp.Count, exp.Max, exp.Min, exp.Sum)
 _HINT = (
-    "Available are CURRENT ROW, and GROUP and TIES behind one sort key, for sum, avg, count, min, max, "
-    "array_agg, first_value and last_value."
+    "Available are CURRENT ROW, and GROUP and TIES behind one sort key, for sum, avg, count, min and max; "
+    "all for array_agg, string_agg, first_value, last_value and nth_value."
 )
 
 
@@ -41,11 +42,14 @@ def exclude(window: exp.Window) -> exp.Expr:
     spec.set("exclude", None)
     if what == "NO OTHERS":
         return window
+    function = window.this.this if isinstance(window.this, exp.Filter) else window.this
+    filtered = function is not window.this
+    if isinstance(function, frame_arrays.FUNCTIONS):
+        return typed(frame_arrays.of_rows(window, function, what), type_of(window))
     mode, start, end = _at_groups(window, what)
     inside = start.endswith(("PRECEDING", "ROW")) and end.endswith(("FOLLOWING", "ROW"))
-    function = window.this.this if isinstance(window.this, exp.Filter) else window.this
     known = isinstance(function, _KNOWN) and not isinstance(function.this, exp.Distinct | exp.Order)
-    if not (inside and known) or (what == "TIES" and function is not window.this):
+    if not (inside and known) or (what == "TIES" and filtered):
         raise refuse("this EXCLUDE in a window frame", _HINT)
     if isinstance(function, exp.Avg):
         return _average(window, function, what)
@@ -113,8 +117,6 @@ def _part(window: exp.Window, mode: str, bounds: tuple[str, str]) -> exp.Expr:
 
 def _own(function: exp.Expr) -> exp.Expr:
     """Return what the current row alone adds to an aggregate."""
-    if isinstance(function, exp.ArrayAgg):
-        return typed(exp.Array(expressions=[copied(function.this)]), type_of(function))
     if not isinstance(function, exp.Count):
         return typed(exp.Paren(this=copied(function.this)), type_of(function))
     if isinstance(function.this, exp.Star):
@@ -126,8 +128,6 @@ def _own(function: exp.Expr) -> exp.Expr:
 def _together(function: exp.Expr, parts: tuple[list[exp.Expr], list[exp.Expr]], own: exp.Expr | None) -> exp.Expr:
     """Return what an aggregate is over several frames, and the row itself between them."""
     before, behind = parts
-    if isinstance(function, exp.FirstValue | exp.LastValue):
-        return _edge(function, parts, own)
     every = [*before, *([own] if own is not None else []), *behind]
     if not every:
         return typed(exp.Literal.number(0), T.BIGINT) if isinstance(function, exp.Count) else exp.Null()
@@ -136,36 +136,11 @@ def _together(function: exp.Expr, parts: tuple[list[exp.Expr], list[exp.Expr]], 
         return every[0] if len(every) == 1 else call(name, *every, returns=type_of(function))
     whole = every[0]
     for part in every[1:]:
-        both = _both(function, whole, part)
+        both = typed(exp.Add(this=paren(copied(whole)), expression=paren(copied(part))), type_of(function))
         whole = typed(
             case((_absent(whole), copied(part)), (_absent(part), copied(whole)), default=both), type_of(function)
         )
     return whole
-
-
-def _both(function: exp.Expr, one: exp.Expr, other: exp.Expr) -> exp.Expr:
-    if isinstance(function, exp.ArrayAgg):
-        return call("array_concat", copied(one), copied(other), returns=type_of(function))
-    return typed(exp.Add(this=paren(copied(one)), expression=paren(copied(other))), type_of(function))
-
-
-def _edge(function: exp.Expr, parts: tuple[list[exp.Expr], list[exp.Expr]], own: exp.Expr | None) -> exp.Expr:
-    """``first_value``: that of the first frame that has rows, whatever it is."""
-    before, behind = parts
-    if isinstance(function, exp.LastValue):
-        before, behind = behind[::-1], before[::-1]
-    default = own if own is not None else _first_of(behind, None)
-    found = _first_of(before, default) or exp.Null()
-    return typed(found, type_of(function))
-
-
-def _first_of(frames: list[exp.Expr], default: exp.Expr | None) -> exp.Expr | None:
-    chosen = []
-    for frame in frames:
-        counted = copied(frame)
-        counted.set("this", typed(exp.Count(this=exp.Star(), big_int=True), T.BIGINT))
-        chosen.append((exp.GT(this=typed(counted, T.BIGINT), expression=number(0)), frame))
-    return typed(case(*chosen, default=default), type_of(frames[0])) if chosen else default
 
 
 def _absent(value: exp.Expr) -> exp.Expr:

@@ -175,6 +175,7 @@ FUNCTIONS: tuple[Function, ...] = (
         pa.list_(pa.string()),
         text_functions.split_by_pattern,
     ),
+    Function("interval_round", (INTERVAL, pa.int64()), INTERVAL, interval_functions.rounded),
     Function("interval_times", (INTERVAL, FLOAT8), INTERVAL, interval_functions.times),
     Function("interval_divided", (INTERVAL, FLOAT8), INTERVAL, interval_functions.divided),
     Function(

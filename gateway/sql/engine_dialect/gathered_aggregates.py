@@ -8,8 +8,8 @@ from collections.abc import Mapping
 
 from sqlglot import exp
 
-from catalog.gathering_functions import OF_ARRAYS, aggregating_name
-from gateway.sql.engine_dialect.kinds import NUMBERS, Kind, carried_as_text, kind, type_of
+from catalog.gathering_functions import MODE, OF_ARRAYS, PERCENTILE, aggregating_name
+from gateway.sql.engine_dialect.kinds import NUMBERS, Kind, array_type, carried_as_text, kind, type_of
 from optimizer.census import Census
 from optimizer.copies import copied
 
@@ -92,7 +92,49 @@ def gather_by_type(census: Census) -> bool:
         whole = around(node)
         array = _array(whole, node, node.this, [])
         whole.replace(exp.Anonymous(this=aggregating_name(BY_TYPE[type(node)]), expressions=[array]))
-    return bool(found)
+    return _gather_ordered_sets(census) or bool(found)
+
+
+_SORTED_BY_THE_ENGINE = {
+    exp.PercentileDisc: frozenset(Kind) - {Kind.JSON, Kind.OTHER},
+    exp.Mode: frozenset({*NUMBERS, Kind.TEXT, Kind.BPCHAR, Kind.DATE, Kind.TIMESTAMP, Kind.ARRAY}),
+}
+
+
+def _gather_ordered_sets(census: Census) -> bool:
+    """``percentile_disc`` and ``mode`` of values that the engine cannot sort or count, in place."""
+    changed = False
+    for node in census.find_all(exp.WithinGroup):
+        keys = node.expression.expressions
+        engines = _SORTED_BY_THE_ENGINE.get(type(node.this))
+        if engines is None or len(keys) != 1 or kind(keys[0].this) in engines:
+            continue
+        whole = around(node)
+        array = _array_of_values(whole, node, keys[0].this)
+        name = MODE if isinstance(node.this, exp.Mode) else PERCENTILE
+        direction = exp.Boolean(this=bool(keys[0].args.get("desc")))
+        fraction = [] if name == MODE else [_fraction(node.this.this)]
+        whole.replace(exp.Anonymous(this=aggregating_name(name), expressions=[array, direction, *fraction]))
+        changed = True
+    return changed
+
+
+def _array_of_values(whole: exp.Expr, node: exp.Expr, value: exp.Expr) -> exp.Expr:
+    """Return the array of a group's values; of types whose arrays the engine does not write, by their texts."""
+    if kind(value) not in _WRITTEN_AS_TEXTS:
+        return _array(whole, node, value, [])
+    texts = _array(whole, node, exp.cast(value.copy(), "text", dialect="postgres"), [])
+    return exp.Cast(this=texts, to=array_type(type_of(value)))
+
+
+_WRITTEN_AS_TEXTS = frozenset({Kind.INTERVAL, Kind.TIMESTAMPTZ, Kind.BYTEA})
+
+
+def _fraction(value: exp.Expr) -> exp.Expr:
+    """Return a fraction, or several, in double precision."""
+    several = kind(value) is Kind.ARRAY or isinstance(value.unnest(), exp.Array)
+    sql_type = exp.DataType.build("double precision[]" if several else "double precision", dialect="postgres")
+    return exp.Cast(this=value.copy(), to=sql_type)
 
 
 def _is_of_money(node: exp.Expr) -> bool:

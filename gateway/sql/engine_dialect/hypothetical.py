@@ -23,8 +23,6 @@ def rank(node: exp.Expr, session: Session) -> exp.Expr:
     function, keys = group.this, group.expression.expressions
     if len(keys) != 1 and isinstance(function, exp.DenseRank):
         raise refuse("dense_rank of a hypothetical row of several columns", "Use a window over UNION ALL.")
-    if any(isinstance(value.unnest(), exp.Null) for value in function.expressions):
-        raise refuse("the rank of NULL", "Count the rows before it.")
     before, peers = _places(list(zip(keys, function.expressions, strict=True)), session)
     key = keys[0]
     rows = _count(node, None)
@@ -32,7 +30,7 @@ def rank(node: exp.Expr, session: Session) -> exp.Expr:
         return typed(exp.Add(this=_count(node, before), expression=number(1)), T.BIGINT)
     if isinstance(function, exp.DenseRank):
         distinct = _count(node, before, exp.Distinct(expressions=[copied(key.this)]))
-        nulls = _nulls_before(node, key)
+        nulls = _nulls_before(node, key, function.expressions[0])
         places = exp.Add(this=distinct, expression=number(1))
         return typed(exp.Add(this=places, expression=nulls) if nulls is not None else places, T.BIGINT)
     if isinstance(function, exp.PercentRank):
@@ -52,7 +50,7 @@ def _places(keys: list[tuple[exp.Expr, exp.Expr]], session: Session) -> tuple[ex
     alike: list[exp.Expr] = []
     for key, value in keys:
         before.append(exp.and_(*(copied(one) for one in alike), exp.Paren(this=_before(key, value, session))))
-        alike.append(exp.Paren(this=_compared(exp.EQ, key, value, session)))
+        alike.append(exp.Paren(this=_compared(exp.NullSafeEQ, key, value, session)))
     return exp.or_(*before), exp.and_(*alike)
 
 
@@ -74,10 +72,12 @@ def _nulls_first(key: exp.Expr) -> bool:
 
 
 def _before(key: exp.Expr, value: exp.Expr, session: Session) -> exp.Expr:
+    """Return whether a row stands before the hypothetical one; NULL is equal to NULL alone."""
     sooner = _compared(exp.GT if key.args.get("desc") else exp.LT, key, value, session)
-    if not _nulls_first(key):
-        return sooner
-    return exp.Or(this=_is_null(key), expression=exp.Paren(this=sooner))
+    unknown: exp.Expr = exp.Is(this=paren(value.copy()), expression=exp.Null())
+    first, last = (_is_null(key), unknown) if _nulls_first(key) else (unknown, _is_null(key))
+    apart = exp.And(this=first, expression=exp.Not(this=exp.Paren(this=last)))
+    return exp.Or(this=exp.Paren(this=apart), expression=exp.Paren(this=sooner))
 
 
 def _count(node: exp.Expr, condition: exp.Expr | None, what: exp.Expr | None = None) -> exp.Expr:
@@ -91,13 +91,15 @@ def _count(node: exp.Expr, condition: exp.Expr | None, what: exp.Expr | None = N
     return typed(exp.Filter(this=counted, expression=exp.Where(this=joined)), T.BIGINT)
 
 
-def _nulls_before(node: exp.Expr, key: exp.Expr) -> exp.Expr | None:
+def _nulls_before(node: exp.Expr, key: exp.Expr, value: exp.Expr) -> exp.Expr | None:
     """Return 1 where there are NULLs before the row: they are one place, which DISTINCT does not count."""
     if not _nulls_first(key):
         return None
+    is_other = exp.Not(this=exp.Is(this=paren(value.copy()), expression=exp.Null()))
+    before = exp.And(this=_is_null(key), expression=is_other)
     return typed(
         exp.Case(
-            ifs=[exp.If(this=exp.GT(this=_count(node, _is_null(key)), expression=number(0)), true=number(1))],
+            ifs=[exp.If(this=exp.GT(this=_count(node, before), expression=number(0)), true=number(1))],
             default=number(0),
         ),
         T.BIGINT,

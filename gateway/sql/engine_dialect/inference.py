@@ -73,7 +73,7 @@ def _set_types(
     if widen_networks(census) | join_types(census) | json_subscripts.spell_out(census):
         annotate_types(tree, schema=schema, expression_metadata=metadata, dialect="postgres")
         census = take_census(tree)
-    changed = guard(census) | put_keys(census) | gather_by_type(census) | gather_frames(census)
+    changed = guard(census) | gather_by_type(census) | put_keys(census) | gather_frames(census)
     if exp.Anonymous in census.classes:
         changed |= name_types(tree, types)
     if changed:
@@ -324,6 +324,12 @@ def _window(node: exp.Expr) -> exp.DataType:
     return type_of(node.this)
 
 
+def _output(node: exp.Alias) -> exp.DataType | exp.DType:
+    """A string constant is text where a query puts it out."""
+    value = node.this.unnest()
+    return T.TEXT if isinstance(value, exp.Literal) and value.is_string else type_of(node.this)
+
+
 def _subquery(node: exp.Subquery) -> exp.DataType | exp.DType:
     query = node.unnest()
     return type_of(query.selects[0]) if isinstance(query, exp.Query) and query.selects else T.UNKNOWN
@@ -475,7 +481,8 @@ _INFERRED: Mapping[Infer, tuple[type[exp.Expr], ...]] = {
     _extract: (exp.Extract,),
     _at_time_zone: (exp.AtTimeZone,),
     _within_group: (exp.WithinGroup,),
-    _window: (exp.Alias, exp.Collate, exp.Filter, exp.Window),
+    _output: (exp.Alias,),
+    _window: (exp.Collate, exp.Filter, exp.Window),
     _subquery: (exp.Subquery,),
     _series: (exp.ExplodingGenerateSeries, exp.GenerateSeries),
     _explode: (exp.Explode, exp.Posexplode),

@@ -55,6 +55,16 @@ def _micros(stamps: pa.Array) -> Ints:
     return found
 
 
+def rounded(values: pa.Array, digits: pa.Array) -> pa.Array:
+    """Round the seconds of intervals, to as many digits in all rows; halves go away from zero."""
+    if len(values) == 0:
+        return values
+    unit = 10 ** (6 - digits[0].as_py())
+    months, days, micros = interval_parts(values)
+    size = (np.abs(micros) + unit // 2) // unit * unit
+    return make_interval(months, days, np.sign(micros) * size, valid_rows(values))
+
+
 def times(values: pa.Array, factors: pa.Array) -> pa.Array:
     """Multiply intervals; fractions of months become days (thirty a month), of days time."""
     factor = pc.fill_null(factors, 0.0).to_numpy(zero_copy_only=False)
@@ -193,7 +203,7 @@ def _field(name: str, months: Ints, days: Ints, micros: Ints) -> Ints:
         "DECADE": np.trunc(years / 10).astype(np.int64) * 1_000_000,
         "CENTURY": np.trunc(years / 100).astype(np.int64) * 1_000_000,
         "MILLENNIUM": np.trunc(years / 1000).astype(np.int64) * 1_000_000,
-        "QUARTER": (np.trunc(rest / 3).astype(np.int64) + 1) * 1_000_000,
+        "QUARTER": np.where(months < 0, -1, 1) * (np.abs(rest) // 3 + 1) * 1_000_000,
         "MONTH": rest * 1_000_000,
         "DAY": days * 1_000_000,
         "HOUR": np.trunc(micros / 3_600_000_000).astype(np.int64) * 1_000_000,

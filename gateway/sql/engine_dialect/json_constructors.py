@@ -7,10 +7,9 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from gateway.sql.engine_dialect.gathered_aggregates import gather
 from gateway.sql.engine_dialect.json_aggregates import composed
+from gateway.sql.engine_dialect.operands import closing
 from optimizer.copies import copied
 
-_OPENING = frozenset({TokenType.L_PAREN, TokenType.L_BRACKET})
-_CLOSING = frozenset({TokenType.R_PAREN, TokenType.R_BRACKET})
 _RESULTS = frozenset({"json", "jsonb"})
 
 
@@ -21,22 +20,12 @@ def array_aggregates(tokens: list[Token]) -> list[Token]:
     left_out: set[int] = set()
     for at, token in enumerate(tokens[:-1]):
         if token.token_type is TokenType.VAR and token.text.lower() == "json_arrayagg":
-            end = _end(tokens, at + 1)
+            end = closing(tokens, at + 1)
             start, result, strict = _clauses(tokens, end)
             if result is not None:
                 token.text = f"{result}_agg{'_strict' if strict else ''}"
                 left_out.update(range(start, end))
     return [token for at, token in enumerate(tokens) if at not in left_out] if left_out else tokens
-
-
-def _end(tokens: list[Token], opening: int) -> int:
-    """Return where the parentheses that open there end, or the end of all."""
-    depth = 0
-    for at in range(opening, len(tokens)):
-        depth += (tokens[at].token_type in _OPENING) - (tokens[at].token_type in _CLOSING)
-        if depth <= 0:
-            return at
-    return len(tokens)
 
 
 def _clauses(tokens: list[Token], end: int) -> tuple[int, str | None, bool]:

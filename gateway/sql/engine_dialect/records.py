@@ -8,11 +8,11 @@ from __future__ import annotations
 from sqlglot import exp
 
 from gateway.sql.engine_dialect import comparisons
-from gateway.sql.engine_dialect.after_qualify import MARK, ROW
 from gateway.sql.engine_dialect.build import call, case, cast, paren, refuse, text, typed
 from gateway.sql.engine_dialect.casts import to_type
 from gateway.sql.engine_dialect.kinds import Kind, T, kind
 from gateway.sql.engine_dialect.moments import Session, add_or_subtract
+from gateway.sql.engine_dialect.record_columns import MARK, ROW
 from optimizer.census import Census
 from optimizer.copies import copied
 
@@ -42,7 +42,7 @@ def check(tree: exp.Query, census: Census) -> None:
         tested = isinstance(parent, _TESTED) and not isinstance(parent.parent, exp.ArrayAgg)
         if tested or _is_output(node, tree) or _is_text(node) or _is_gathered(node, tree):
             continue
-        raise refuse("a row as value", "Name its columns, or cast it to text.")
+        raise refuse("a row as value in this place", "Name its columns, or cast it to text.")
 
 
 def _is_output(node: exp.Expr, tree: exp.Query) -> bool:
@@ -81,6 +81,8 @@ def spell_out(select: exp.Select, session: Session) -> None:
         order.set("expressions", [key for one in order.expressions for key in _keys(one)])
     for count in select.find_all(exp.Count):
         row = count.this
+        if isinstance(row, exp.Distinct) and len(row.expressions) == 1:
+            _count_records(row.expressions[0])
         if isinstance(row, exp.Tuple) and row.meta.get(ROW):
             count.set("this", copied(row.expressions[-1]) if row.meta.get(MARK) else exp.Star())
     for node in list(select.find_all(exp.Tuple)):
@@ -98,6 +100,12 @@ def spell_out(select: exp.Select, session: Session) -> None:
             node.replace(_text(node, session))
             if gathered is not None:
                 gathered.type = exp.DataType.build("text[]", dialect="postgres")
+
+
+def _count_records(row: exp.Expr) -> None:
+    """A record of one field is counted where that is NULL, too, as no value of its own would be; in place."""
+    if isinstance(row, exp.Tuple) and len(row.expressions) == 1:
+        row.append("expressions", typed(exp.Literal.number(1), T.INT))
 
 
 def _fields(row: exp.Tuple) -> list[exp.Expr]:
@@ -126,7 +134,7 @@ def _text(row: exp.Tuple, session: Session) -> exp.Expr:
 
 def _field(field: exp.Expr, session: Session) -> exp.Expr:
     if isinstance(field, exp.Tuple):
-        raise refuse("a row in a row as value", "Put out its columns.")
+        return _field(_text(field, session), session)
     found = kind(field)
     if found is Kind.BOOL:
         plain = case((copied(field), text("t")), (exp.Not(this=paren(copied(field))), text("f")))

@@ -19,6 +19,7 @@ from gateway.sql.engine_dialect import (
     allowed,
     blanks,
     bounds,
+    constant_divisions,
     distinct_on,
     equal_values,
     evaluation_order,
@@ -192,6 +193,7 @@ def _translate(tree: exp.Query, census: Census, session: Session) -> tuple[exp.Q
     """Translate in place; return the census of what was made. Raises `_Refused` where a numbered node is refused."""
     allowed.check(census)
     bounds.check(census)
+    constant_divisions.check(tree, census)
     outer_aggregates.check(census)
     if equal_values.check(census):
         census = take_census(tree)

@@ -52,9 +52,7 @@ def _is_simple(window: exp.Window) -> bool:
     inside = start.endswith(("PRECEDING", "ROW")) and end.endswith(("FOLLOWING", "ROW"))
     whole = start == "UNBOUNDED PRECEDING" and end == "UNBOUNDED FOLLOWING"  # of which other frames are made
     function = _function(window)
-    known = isinstance(function, (*_NAMES, exp.Count)) or (
-        isinstance(function, exp.ArrayAgg) and function is window.this
-    )
+    known = isinstance(function, (*_NAMES, exp.Count))
     if not known or not inside or whole or order is None or len(order.expressions) != 1:
         return False
     taken = function.this
@@ -84,8 +82,6 @@ def _call(window: exp.Window) -> exp.Expr:
     others = exp.Anonymous(
         this=OTHERS, expressions=[*arrays, copied(key), exp.cast(place, "bigint", dialect="postgres")]
     )
-    if isinstance(function, exp.ArrayAgg):
-        return others
     if isinstance(function, exp.Count):
         return exp.Anonymous(this=aggregating_name("count"), expressions=[others])
     return exp.Anonymous(this=_NAMES[type(function)], expressions=[others])

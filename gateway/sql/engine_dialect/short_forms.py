@@ -13,7 +13,7 @@ from sqlglot import exp
 
 from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
-from gateway.sql.engine_dialect import grouping_sets, json_constructors, search_cycle, sql_json
+from gateway.sql.engine_dialect import grouping_sets, json_constructors, pattern_operators, search_cycle, sql_json
 from gateway.sql.engine_dialect.build import SAMPLED, named
 from gateway.sql.engine_dialect.patterns import by_backslash
 from gateway.sql.engine_dialect.spelling import LIKE_CALL, LOCAL, NORMALIZED
@@ -106,6 +106,29 @@ def regexp_like_calls(tree: exp.Expr) -> None:
             if operator is not None and pattern is not None:
                 text, regex = exp.cast(value.copy(), "text", dialect="postgres"), exp.Literal.string(pattern)
                 node.replace(exp.Paren(this=operator(this=text, expression=regex)))
+
+
+_ARGUMENTS: dict[str, tuple[str, ...]] = {
+    "make_date": ("year", "month", "day"),
+    "random_normal": ("mean", "stddev"),
+    "regexp_match": ("string", "pattern", "flags"),
+    "regexp_split_to_array": ("string", "pattern", "flags"),
+}
+"""What PostgreSQL calls the arguments of functions that the engine computes."""
+
+
+def named_arguments(tree: exp.Expr) -> None:
+    """``make_date(day => 1, month := 2, year => 2024)`` is ``make_date(2024, 2, 1)``, in place."""
+    for node in _each(tree, exp.PropertyEQ):
+        if isinstance(node.parent, exp.Func):
+            node.replace(exp.Kwarg(this=exp.var(node.name), expression=node.expression))
+    for node in _each(tree, exp.Anonymous):
+        names = _ARGUMENTS.get(node.name.lower(), ())
+        by_name = {one.this.name.lower(): one.expression for one in node.expressions if isinstance(one, exp.Kwarg)}
+        plain = [one for one in node.expressions if not isinstance(one, exp.Kwarg)]
+        rest = names[len(plain) : len(plain) + len(by_name)]
+        if by_name and {*rest} == {*by_name}:
+            node.set("expressions", [*plain, *(by_name[name] for name in rest)])
 
 
 def normal_forms(tree: exp.Expr) -> None:
@@ -370,6 +393,8 @@ RULES: tuple[tuple[Callable[[exp.Expr], None], Callable[[Census], bool]], ...] =
     (negative_constants, _has(exp.Neg)),
     (row_keyword, _has(exp.Anonymous)),
     (like_calls, _has(exp.Anonymous)),
+    (named_arguments, _has(exp.Kwarg, exp.PropertyEQ)),
+    (pattern_operators.compared, _has(exp.BitwiseOr)),
     (queries_as_conditions, _has_queries_as_conditions),
     (similar_patterns, _has(exp.RegexpLike, exp.Escape)),
     (regexp_like_calls, _has(exp.Anonymous)),

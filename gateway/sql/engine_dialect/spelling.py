@@ -12,13 +12,20 @@ import sqlglot
 from sqlglot.errors import ParseError
 from sqlglot.tokenizer_core import Token, TokenType
 
-from gateway.sql.engine_dialect import foreign_types, intervals, json_constructors, search_cycle, sql_json
+from gateway.sql.engine_dialect import (
+    foreign_types,
+    intervals,
+    join_aliases,
+    json_constructors,
+    pattern_operators,
+    search_cycle,
+    sql_json,
+    standard_forms,
+)
+from gateway.sql.engine_dialect.operands import OPERAND_ENDS, made, operand_end
 
 Tokens = list[Token]
 _COMPARED = frozenset({TokenType.EQ, TokenType.NEQ, TokenType.LT, TokenType.LTE, TokenType.GT, TokenType.GTE})
-_TYPE_NAMES = frozenset(
-    ("SMALLINT", "INT", "BIGINT", "DECIMAL", "FLOAT", "DOUBLE", "REAL", "INTERVAL", "MONEY", "NUMERIC", "INT128")
-)
 _DIRECTIONS = {TokenType.LT: (TokenType.ASC, "ASC"), TokenType.GT: (TokenType.DESC, "DESC")}
 _RESERVED = frozenset(  # words that PostgreSQL takes as a column's name behind AS, and the parser does not
     (
@@ -129,7 +136,7 @@ def prefix_operators(tokens: Tokens) -> Tokens:
         if _is_prefix(token, tokens[place - 1] if place else None):
             opened, closed = _around_operand(token)
             kept += opened
-            ends.append((_operand_end(tokens, place + 1), closed))
+            ends.append((operand_end(tokens, place + 1), closed))
         else:
             kept.append(token)
         while ends and ends[-1][0] == place:
@@ -145,59 +152,23 @@ def _is_prefix(token: Token, before: Token | None) -> bool:
     if token.token_type is TokenType.RLIKE:
         is_whole = token.text == "~" and before is not None and before.text != "!"  # and not a part of !~
         return is_whole and before is not None and before.token_type in _BEFORE_OPERANDS
-    if _is_at(token) and before is not None and before.token_type in _OPERAND_ENDS:
+    if _is_at(token) and before is not None and before.token_type in OPERAND_ENDS:
         raise ParseError("an operator @ between two values")
     return token.token_type in _ROOTS or _is_at(token)
 
 
 def _around_operand(token: Token) -> tuple[Tokens, Tokens]:
     """Return what stands before and behind the operand of a prefix operator instead of the operator."""
-    begins, ends = _made(token, TokenType.L_PAREN, "("), _made(token, TokenType.R_PAREN, ")")
+    begins, ends = made(token, TokenType.L_PAREN, "("), made(token, TokenType.R_PAREN, ")")
     if _is_at(token):
-        return [_made(token, TokenType.VAR, "abs"), begins], [ends]
+        return [made(token, TokenType.VAR, "abs"), begins], [ends]
     if token.token_type is TokenType.RLIKE:
         return [token, begins], [ends]
-    return [token, begins], [ends, _made(token, TokenType.DCOLON, "::"), _made(token, TokenType.DOUBLE, "float8")]
+    return [token, begins], [ends, made(token, TokenType.DCOLON, "::"), made(token, TokenType.DOUBLE, "float8")]
 
 
 _ROOTS = frozenset({TokenType.PIPE_SLASH, TokenType.DPIPE_SLASH})
 _PREFIXES = _ROOTS | {TokenType.PARAMETER, TokenType.RLIKE}
-
-
-def _operand_end(tokens: Tokens, start: int) -> int:
-    """Return the place of the last token of what a prefix operator takes: what binds closer is arithmetic, casts,
-    fields, subscripts and calls.
-    """
-    depth, place = 0, start
-    while place < len(tokens):
-        token = tokens[place]
-        if token.token_type in _CLOSING and depth == 0:
-            break
-        depth += (token.token_type in _OPENS) - (token.token_type in _CLOSES)
-        following = tokens[place + 1] if place + 1 < len(tokens) else None
-        if depth == 0 and token.token_type in _OPERAND_ENDS and not _goes_on(following):
-            return place
-        place += 1
-    raise ParseError("an operator without a value")
-
-
-def _goes_on(token: Token | None) -> bool:
-    return token is not None and token.token_type in _CLOSER
-
-
-_OPENING = frozenset({TokenType.L_PAREN, TokenType.L_BRACKET})
-_CLOSING = frozenset({TokenType.R_PAREN, TokenType.R_BRACKET})
-_OPENS, _CLOSES = _OPENING | {TokenType.CASE}, _CLOSING | {TokenType.END}
-_CLOSER = _OPENING | {
-    *(TokenType.OVER, TokenType.FILTER),
-    *(TokenType.PLUS, TokenType.DASH, TokenType.STAR, TokenType.SLASH, TokenType.MOD, TokenType.CARET),
-    *(TokenType.DCOLON, TokenType.DOT),
-}
-_OPERAND_ENDS = _CLOSES | {
-    *(TokenType.VAR, TokenType.IDENTIFIER, TokenType.NULL),
-    *(TokenType.NUMBER, TokenType.STRING, TokenType.BIT_STRING, TokenType.HEX_STRING),
-    *(token for token in TokenType if token.name in _TYPE_NAMES),
-}
 
 
 def like_calls(tokens: Tokens) -> Tokens:
@@ -267,7 +238,7 @@ def normal_forms(tokens: Tokens) -> Tokens:
                 form, negated = form[1:], True
             name = form[0].text.upper() if form else "NFC"
             kept[start + 1 :] = _words(place, "" if negated else "NOT", "DISTINCT", "FROM")
-            kept.append(_made(place, TokenType.STRING, NORMALIZED + name))
+            kept.append(made(place, TokenType.STRING, NORMALIZED + name))
             continue
         kept.append(token)
     return kept
@@ -296,11 +267,7 @@ _WORDS = {"NOT": TokenType.NOT, "DISTINCT": TokenType.DISTINCT, "FROM": TokenTyp
 
 
 def _words(place: Token, *words: str) -> Tokens:
-    return [_made(place, _WORDS[word], word) for word in words if word]
-
-
-def _made(place: Token, kind: TokenType, text: str) -> Token:
-    return Token(kind, text, place.line, place.col, place.start, place.end)
+    return [made(place, _WORDS[word], word) for word in words if word]
 
 
 def local_times(tokens: Tokens) -> Tokens:
@@ -309,15 +276,15 @@ def local_times(tokens: Tokens) -> Tokens:
     for token in tokens:
         if kept and _is_word(token, "local") and _is_word(kept[-1], "at"):
             place = kept.pop()
-            kept += [*_at_time_zone(place), _made(place, TokenType.STRING, LOCAL)]
+            kept += [*_at_time_zone(place), made(place, TokenType.STRING, LOCAL)]
         else:
             kept.append(token)
     return kept
 
 
 def _at_time_zone(place: Token) -> Tokens:
-    made = sqlglot.tokenize("AT TIME ZONE", read="postgres")
-    return [_made(place, token.token_type, token.text) for token in made]
+    words = sqlglot.tokenize("AT TIME ZONE", read="postgres")
+    return [made(place, token.token_type, token.text) for token in words]
 
 
 def system_names(tokens: Tokens) -> Tokens:
@@ -357,17 +324,23 @@ RULES: tuple[Callable[[Tokens], Tokens], ...] = (
     foreign_types.type_constants,
     foreign_types.unlimited_constants,
     foreign_types.containing_operators,
+    standard_forms.trims,
+    standard_forms.only,
+    standard_forms.interval_fields,
     interval_constants,
+    pattern_operators.pattern_operators,
     prefix_operators,
     some_is_any,
     other_joins,
     similar_substrings,
     like_calls,
     order_using,
+    join_aliases.join_aliases,
     normal_forms,
     local_times,
     names_behind_as,
     search_cycle.recursive_clauses,
+    standard_forms.json_arrays,
     sql_json.json_clauses,
     json_constructors.array_aggregates,
 )

@@ -52,4 +52,6 @@ def _name(value: exp.Expr, types: ResultTypes) -> str | None:
         return _UNKNOWN
     if kind(bare) is kinds.Kind.UNKNOWN and type_of(bare).this is T.UNKNOWN and isinstance(bare, exp.Parameter):
         return None
+    if isinstance(bare, exp.Column) and type_of(bare).this in (T.NULL, T.UNKNOWN):
+        return "text"  # a NULL that a query puts out
     return find_name(bare, types)

@@ -66,7 +66,6 @@ select (i4::text || '5')::int, ((n * 100)::int)::text, (d::text)::date from type
 -- null casts
 select null::int, null::text, null::date, cast(null as numeric(5,2)), null::int + 1;
 -- an interval of limited digits
--- refused: an interval of limited
 select iv::interval(0) from types;
 -- a date with the name of a month
 -- a cast that is not there

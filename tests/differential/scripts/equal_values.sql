@@ -86,7 +86,6 @@ select distinct make_interval(days => id % 3) as i, count(*) over () as n from t
 select array[id::text::jsonb] from types group by 1
 
 -- GROUPING SETS of jsonb
--- refused: GROUPING SETS beside
 select j, count(*) from (select id::text::jsonb as j from types) s group by rollup (j)
 
 -- UNION of jsonb in WITH RECURSIVE

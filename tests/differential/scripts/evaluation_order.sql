@@ -111,3 +111,107 @@ select x.k from (select i2 k from types where i2 <> 0 union all select n from ty
 select x.k from (select i2 k from types union all select n from types) x where x.k <> 0 and 7 / x.k > 2.5 order by 1;
 -- arms of texts
 select x.k from (select t k from types union all select v from types) x where x.k ~ '^[0-9]+$' and x.k::int > 5 order by 1;
+
+-- division of constants by zero 1
+select case when true then k else 1/0 end from pairs;
+
+-- division of constants by zero 2
+select case when true then 1 else 1/0 end from pairs;
+
+-- division of constants by zero 3
+-- error: 22012
+select case when k > 100 then 1/0 else 1 end from pairs;
+
+-- division of constants by zero 4
+-- error: 22012
+select case when k > 100 then 1 % 0 else 1 end from pairs where false;
+
+-- division of constants by zero 5
+select case when false then 1/0 else 1 end from pairs;
+
+-- division of constants by zero 6
+select case when null then 1/0 else 1 end from pairs;
+
+-- division of constants by zero 7
+select case 1 when 1 then 5 else 1/0 end from pairs;
+
+-- division of constants by zero 8
+-- error: 22012
+select case k when 1 then 5 when 2 then 1/0 end from pairs;
+
+-- division of constants by zero 9
+select case when k > 5 then 1 when true then 2 else 1/0 end from pairs;
+
+-- division of constants by zero 10
+select coalesce(1, 1/0) from pairs;
+
+-- division of constants by zero 11
+-- error: 22012
+select coalesce(k, 1/0) from pairs;
+
+-- division of constants by zero 12
+select coalesce(null, 1, 1/0) from pairs;
+
+-- division of constants by zero 13
+-- error: 22012
+select k from pairs where k > 100 and 1/0 = 1;
+
+-- division of constants by zero 14
+select k from pairs where false and 1/0 = 1;
+
+-- division of constants by zero 15
+select k from pairs where 1 = 2 and 1/0 = 1;
+
+-- division of constants by zero 16
+select k from pairs where true or 1/0 = 1;
+
+-- division of constants by zero 17
+select k / 0 from pairs where false;
+
+-- division of constants by zero 18
+select k from (select k, 1/0 as x from pairs) s;
+
+-- division of constants by zero 19
+-- error: 22012
+select k from (select k from pairs where case when k > 100 then 1/0 else 1 end = 1) s;
+
+-- division of constants by zero 20
+select exists (select 1/0 from pairs) from types where id < 2;
+
+-- division of constants by zero 21
+-- error: 22012
+select 1.5 / 0.0, k from pairs where false;
+
+-- division of constants by zero 22
+-- error: 22012
+select k from pairs where k in (1, 1/0);
+
+-- division of constants by zero 23
+-- error: 22012
+select sum(1/0) from pairs;
+
+-- division of constants by zero 24
+with x as (select 1/0 from pairs) select k from pairs where k = 1;
+
+-- division of constants by zero 25
+-- error: 22012
+select k from pairs a left join types t on k = i2 and 1/0 > 1;
+
+-- division of constants by zero 26
+-- error: 22012
+select k from pairs order by 1/0;
+
+-- division of constants by zero 27
+-- error: 22012
+select k from pairs union all select case when id > 1000 then 1/0 end from types;
+
+-- division of constants by zero 28
+-- error: 22012
+select nullif(1/0, k) from pairs where false;
+
+-- division of constants by zero 29
+-- error: 22012
+select -(5)::numeric / 0::int, k from pairs where false;
+
+-- division of constants by zero 30
+select k, 0 / 5 from pairs where k = 2;

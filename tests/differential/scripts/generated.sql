@@ -131,7 +131,6 @@ select id, rank() over (partition by case when id < 4 then interval '1 day' else
 select array[interval '1 day'] = array[interval '24:00'], interval '1 day' = any (array[interval '24:00', iv]) from types;
 
 -- the most frequent interval
--- refused: an ordered-set aggregate of intervals
 select mode() within group (order by iv) from types;
 
 -- seconds since 1970

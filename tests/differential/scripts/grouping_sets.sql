@@ -126,3 +126,33 @@ where i2 < 1000 group by rollup (i2, i2 + 1);
 select crc32(y || 'x'), md5(y || 'x'), count(*) from types group by y || 'x';
 -- a key that is a call within another in sets
 select crc32(coalesce(y, 'x')), count(*) from types group by grouping sets ((coalesce(y, 'x')), (b));
+
+-- cube of intervals
+select iv, count(*) from types group by cube (iv, b);
+
+-- sets of intervals that tell which key is missing
+select iv, b, sum(i2), grouping(iv), grouping(iv, b) from types group by grouping sets ((iv), (b), ());
+
+-- sets of jsonb
+select j::jsonb, b, count(*), grouping(j::jsonb, b) from types group by grouping sets ((j::jsonb, b), (b), ());
+
+-- rollup of intervals with having
+select iv, count(*) from types group by rollup (iv) having grouping(iv) = 1 or iv > '1 day' order by iv nulls last;
+
+-- rollup of computed intervals
+select iv + '1 day' as x, count(*), min(id) from types group by rollup (iv + '1 day') order by 1;
+
+-- sets of intervals and jsonb of a derived table
+select iv, jj, count(*), jj ->> 'a' from (select iv, j::jsonb as jj from types) s group by grouping sets ((iv), (jj));
+
+-- rollup of char(n)
+select code, count(*) from padded group by rollup (code);
+
+-- rollup of bpchar without a length
+select code, count(*) from (select code::bpchar as code from padded) s group by rollup (code);
+
+-- distinct rows of a rollup of intervals
+select distinct iv, count(*) from types group by rollup (iv, iv);
+
+-- text of an interval of a rollup
+select case when grouping(iv) = 1 then 'all' else iv::text end, count(*) from types group by rollup (iv);

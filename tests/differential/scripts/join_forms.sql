@@ -185,3 +185,59 @@ select semi.k from pairs semi left join region on semi.k = r_regionkey;
 select * from pairs asof join region on k = r_regionkey;
 -- columns and tables named as joins of other dialects
 select semi, anti from (select k as semi, w as anti from pairs) asof;
+
+-- only a table in parentheses
+select * from only (public.pairs) p, only types t where k = 2 and id = 1;
+
+-- alias of USING column
+select j.k from pairs p join (select 1 as k, 'x' as z) s using (k) as j;
+
+-- alias of USING star
+select j.*, p.w from pairs p join (select 1 as k, 'x' as z) s using (k) as j;
+
+-- alias of USING row
+select j from pairs p join (select 1 as k, 'one' as w, 'x' as z) s using (k, w) as j;
+
+-- alias of USING columns
+select j.k, j.w, z from pairs p join (select 1 as k, 'one' as w, 'x' as z) s using (k, w) as j;
+
+-- alias of USING and star of all
+-- ordered
+select * from pairs p join (select 1 as k, 'x' as z) s using (k) as j where j.k = 1 order by j.k, p.w;
+
+-- alias of USING of a full join
+select j.k, count(*) from pairs p full join (values (1), (9)) s(k) using (k) as j group by j.k having j.k > 0;
+
+-- alias of USING of a left join
+select j.k, j from pairs p left join (values (1::bigint), (9)) s(k) using (k) as j;
+
+-- alias of USING of a right join
+select j.k, j from pairs p right join (values (1::bigint), (9)) s(k) using (k) as j;
+
+-- alias of USING in a subquery
+select j.k, (select max(q) from pairs x where x.k = j.k) from pairs p join (values (1), (2)) s(k) using (k) as j;
+
+-- alias of USING of a quoted name
+select j."K" from (select 1 as "K", 2 as b) p join (select 1 as "K") s using ("K") as j, pairs;
+
+-- alias of USING as json
+select to_json(j), row_to_json(j), (j).k, j.k from pairs a join pairs b using (k, w) as j;
+
+-- alias of USING star twice
+select j.*, j.* from pairs a join pairs b using (k, w) as j;
+
+-- alias of USING in DISTINCT
+select distinct j.k as kk from pairs a join pairs b using (k) as j order by kk;
+
+-- alias of USING in groups
+select j.k + 1 as x, count(*) from pairs a join pairs b using (k) as j group by j.k + 1 order by 1;
+
+-- alias of USING that is quoted
+select a.w, j.k from pairs a join pairs b using (k) as "J j" join pairs c using (k) as j where "J j".k = 1;
+
+-- alias of USING of a WITH query
+with t as (select * from pairs) select j.k, w from t join (select k from t) s using (k) as j;
+
+-- alias of USING in parentheses
+-- refused: this form of query
+select jk.k from (pairs a join pairs b using (k) as jk) join pairs c on c.k = jk.k;

@@ -264,3 +264,6 @@ select id, j['a'], j['a'][0], j['a'][1], j['a'][-1], j[0], j[-1], j['a'][id - 1]
 select id from (select id, jsonb_build_array(id, id % 2) as j from types) s where j[1] = '0' and (j[0])::int > 4;
 -- subscripts of a constant jsonb
 select ('[1, 2, 3]'::jsonb)[1], ('[1, 2, 3]'::jsonb)[-1], ('{"1": "one"}'::jsonb)[1], ('[1, 2, 3]'::jsonb)[id] from types;
+
+-- arrays of a query
+select json_array(select k from pairs order by k), json_array(select k from pairs where false), json_array(select w from pairs where k < 3 order by k returning jsonb), k from pairs;

@@ -153,3 +153,15 @@ select current_time is not null, current_time(0)::text like '__:__:__+00', curre
 select a.localtime is null, a.current_time is null from (select localtime, current_time from pairs) a;
 -- times compared with localtime
 select count(*) from types where tm < localtime or tm >= localtime;
+
+-- intervals of so many digits
+select interval(0) '1.6 seconds', interval(2) '-1.005 seconds', '1.234567'::interval(2), interval '1.234567' second(2) from pairs;
+
+-- intervals of columns of so many digits
+select iv::interval(0), (iv / 7)::interval(3) from types;
+
+-- intervals of a range of fields
+select interval '1 12:59:10' day to second, interval '10:20' hour to minute, interval '10:20' minute to second, interval '1 2' day to hour, interval '1-2' year to month from pairs;
+
+-- quarters of negative intervals
+select extract(quarter from interval '14 months'), extract(quarter from interval '-14 months'), extract(quarter from iv) from types;

@@ -203,3 +203,6 @@ select id from types where (f4, id) < (1.5, 7) or (f4, i4) = (100.0, 5);
 select id, width_bucket(f8, 0.0, 10.0, i4), width_bucket(5.0::float8, 0, f8 + 100.5, 3) from types where i4 between 1 and 99 or i4 is null order by id;
 -- logarithms to the base of 10
 select log10('0.1'::float8), log10(0.001::float8), log10(0.01), log(10, 0.001), array[log10('0.1'::float8)] from types where id = 1;
+
+-- digits set apart in decimals
+select 1_500.25, 1.618_034, 1e1_0, 1_0e-2, 1_000, 0x1F, 1., 1.5e3, 5. from pairs where k = 2;

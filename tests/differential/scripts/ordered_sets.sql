@@ -82,7 +82,6 @@ select percentile_cont(0.5) within group (order by iv) filter (where id > 100), 
 -- percentile of differences of timestamps
 select percentile_cont(0.5) within group (order by ts - timestamp '2000-01-01') from types where ts is not null;
 -- mode of intervals
--- refused: an ordered-set aggregate of intervals
 select mode() within group (order by iv) from types;
 -- rank of rows of several columns
 select rank(5, 'b') within group (order by i4, t), percent_rank(7, 5) within group (order by i8 desc, i2), cume_dist(3, 'x') within group (order by i4 desc nulls last, t), rank(1, 2, 3) within group (order by i2, i4, i8) filter (where id > 2) from types;
@@ -104,3 +103,30 @@ select k % 2 as g, percentile_cont(0.5) within group (order by q * 0 desc),
 -- percentiles downwards
 select percentile_cont(0.3) within group (order by f8 desc), percentile_cont(0.9) within group (order by i2 desc),
   percentile_cont(0.5) within group (order by 0 desc) from types where f8 < 1e9;
+-- percentiles of jsonb
+select b, percentile_disc(0.5) within group (order by j::jsonb desc), mode() within group (order by j::jsonb) from types group by b;
+
+-- several percentiles of jsonb
+select percentile_disc(array[0, 0.25, 1]) within group (order by j::jsonb) from types;
+
+-- percentiles of jsonb with filter
+select b, percentile_disc(0.5) within group (order by j::jsonb) filter (where id > 4) from types group by b;
+
+-- a fraction that is none, of jsonb
+-- error: 22003
+select percentile_disc(1.5) within group (order by j::jsonb) from types;
+
+-- modes of types that the engine does not count
+select mode() within group (order by iv), mode() within group (order by u), mode() within group (order by tz), mode() within group (order by tm), mode() within group (order by b), mode() within group (order by y) from types;
+
+-- mode downwards
+select mode() within group (order by iv desc), mode() within group (order by int4range(i2, 40000)) from types;
+
+-- ranks of NULL
+select b, rank(b::int) within group (order by i4), rank(null) within group (order by i4 desc) from types group by b;
+
+-- all ranks of NULL
+select b, dense_rank(b::int) within group (order by i4 desc), percent_rank(b::int) within group (order by i4), cume_dist(b::int) within group (order by i4 desc) from types group by b;
+
+-- ranks of rows with NULL
+select b, rank(b::int, 3) within group (order by i4 desc nulls last, i2) from types group by b;

@@ -85,7 +85,6 @@ select x from (select k, w from pairs) x;
 -- whole row order by
 select k, w from pairs p order by p;
 -- whole row distinct
--- refused: a row as value
 select distinct p from pairs p;
 -- whole row group by
 select p, count(*) from pairs p group by p;
@@ -148,3 +147,87 @@ select id from types ty where ty.* is not null;
 select p.k, p.* is null, p.* is distinct from p from pairs p where q < 10;
 -- rows with a star that are counted
 select count(p.*), count(p) from pairs p;
+
+-- field of a written row
+select (row(1, k)).f2, (row(1, k)).*, 5 from pairs;
+
+-- star of a star
+select (p.*).* from pairs p;
+
+-- fields of a record of a derived table
+select (s.r).k, (s.r).* from (select p as r from pairs p) s;
+
+-- field of a row of a subquery
+select (select p from pairs p where k = 2).k, ((select p from pairs p where k = 2)).* from types where id < 3;
+
+-- records of a derived table
+select s.r, s.r is null, s.r is not null, s.r::text from (select row(k, w) as r from pairs p) s;
+
+-- different records
+select distinct row(k, w), q from pairs;
+
+-- different records in order
+-- ordered
+select distinct row(k, w) as r from pairs order by r desc limit 3;
+
+-- records of a union
+select row(k, w) from pairs union select row(k, w) from pairs;
+
+-- records of a union of all in order
+select row(k, w), 1 from pairs union all select row(k, w), 2 from pairs order by 2;
+
+-- records of an intersection
+select row(k, w) from pairs intersect select row(k, w) from pairs where k < 3;
+
+-- records of a WITH query
+with x as (select p as r, p.k + 1 as k1 from pairs p) select (a.r).w, b.r, b.k1 from x a join x b on (a.r).k = (b.r).k;
+
+-- records that a left join does not find
+select t.id, s.r, (s.r).w from types t left join (select p as r, k from pairs p) s on s.k = t.i2;
+
+-- records counted
+select count(distinct s.r), count(s.r), count(*) from (select p as r from pairs p) s;
+
+-- records grouped
+select s.r, count(*) from (select row(k) as r from pairs p) s group by s.r;
+
+-- records as json
+select to_json(s.r), row_to_json(s.r) from (select p as r from pairs p) s;
+
+-- records in order in a derived table
+select r from (select row(k, w) as r from pairs order by r limit 3) s;
+
+-- fields in conditions and order
+-- ordered
+select (r).f1 + 1 as x from (select row(k, w) as r from pairs) s where (r).f2 like '%o%' order by (r).f1, 1;
+
+-- fields grouped
+select (s.r).f1, sum((s.r).f1) from (select row(k, w) as r from pairs) s group by (s.r).f1;
+
+-- records of records
+select (x.r).f1 from (select row((s.r).f1, 3) as r from (select row(k, w) as r from pairs) s) x;
+
+-- records handed on
+select x.r from (select s.r from (select row(k, w) as r from pairs) s) x;
+
+-- records of LATERAL
+select l.r, (l.r).f1 from pairs p cross join lateral (select row(p.k, 1) as r) l;
+
+-- fields in subqueries
+select (select (s.r).f1 from pairs limit 1), exists (select 1 from pairs p where p.k = (s.r).f1) from (select row(k, w) as r from pairs) s;
+
+-- records named by an alias
+select s.a, (s.b).f2 from (select row(k, w), row(w, k) from pairs) s(a, b);
+
+-- fields in windows
+select max((s.r).w) over (order by (s.r).k) from (select p as r from pairs p) s;
+
+-- different rows of one field
+select count(distinct row(k)), count(distinct (k, w)), count(distinct row(w)) from pairs;
+
+-- rows in rows
+select row(p, k), row(row(k, w), w) from pairs p;
+
+-- field of a row of a function
+-- refused: a field of a composite value
+select (json_populate_record(p, '{"k": 5}')).* from pairs p;

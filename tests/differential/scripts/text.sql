@@ -103,3 +103,33 @@ select upper(t), lower(v), upper(null), lower(''), lower(left(t, 1)) || upper(su
 
 -- groups of text in capitals
 select upper(t), count(*) from types group by upper(t)
+
+-- pattern comparisons
+select t ~<~ 'b', t ~<=~ v, t ~>~ 'b', t ~>=~ v from types;
+
+-- pattern comparisons bind as concatenation does
+select 'a' || t ~<~ 'b' || v, v ~<~ t = true, t ~<~ 'b' = (v ~>~ 'a') from types;
+
+-- pattern comparisons as conditions
+select id from types where t ~>=~ 'a' and (t ~<=~ 'z') or not t ~>~ v collate "C" order by t ~<~ 'b', id;
+
+-- pattern comparisons of char(n)
+select code ~<~ 'abc', code ~>=~ 'ab   ' from padded;
+
+-- types of constants of derived tables
+select pg_typeof(f1), pg_typeof(f2), pg_typeof('foo'), pg_typeof(null) from (select 'foo' as f1, null as f2 from pairs) s;
+
+-- types of constants of WITH queries and unions
+with s as (select 'foo' as f1 from pairs union all select w from pairs) select pg_typeof(f1), f1 || 'x' from s;
+
+-- escapes of another character in Unicode strings
+select U&'d!0061t!+000061!!' uescape '!', U&'\D83D\DE00', U&'\\0061' from pairs where k = 2;
+
+-- what is trimmed behind the text
+select trim(leading from 'xax', 'x'), trim(both from 'xaxx', 'x'), trim(trailing from 'ax'), trim(both 'x' from 'xax') from pairs;
+
+-- encodings converted
+select convert('text_in_utf8', 'UTF8', 'LATIN1'), convert(y, 'UTF8', 'UTF8') from types where id in (1, 5);
+
+-- arguments by name
+select make_date(year => 2024, month => k, day => 2), make_date(2024, day => 3, month => k), regexp_match(pattern => 'o(.)', string => w) from pairs where k in (1, 2);

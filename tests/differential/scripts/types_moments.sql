@@ -98,7 +98,6 @@ select iv, rank() over (order by iv), sum(count(*)) over (order by iv) from type
 select extract(epoch from t) as s, n from (select ts - d as t, count(*) as n from types group by ts - d) x where n > 0 order by s;
 
 -- grouping sets beside intervals
--- refused: GROUPING SETS beside intervals
 select iv, count(*) from types group by rollup (iv);
 
 -- interval text

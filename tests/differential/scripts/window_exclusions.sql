@@ -58,3 +58,95 @@ select b, sum(i2) over (order by b rows between unbounded preceding and current 
 select id, array_agg(id) over (order by id rows between 2 preceding and 1 following exclude group) from types;
 -- group in rows of a named window
 select id, sum(id) over w from types window w as (order by id rows 2 preceding exclude group);
+
+-- texts without the row
+select id, string_agg(t, ',') over (order by id rows between 1 preceding and 1 following exclude current row) from types;
+
+-- texts without its ties
+select id, string_agg(t, ',') over (order by id rows between 1 preceding and 1 following exclude ties) from types;
+
+-- texts without its group
+select id, string_agg(t, ',') over (order by i4 groups between 1 preceding and 1 following exclude group) from types;
+
+-- texts without its ties, NULLs first
+select id, string_agg(t, ',') over (order by i4 nulls first groups between 1 preceding and 1 following exclude ties) from types;
+
+-- texts of partitions without the row
+select id, string_agg(t, '') over (partition by b order by i2, id range between unbounded preceding and current row exclude current row) from types;
+
+-- arrays without the row
+select id, array_agg(t) over (order by i4, id rows between 2 preceding and 1 following exclude current row) from types;
+
+-- arrays by two keys without the group
+select id, array_agg(id) over (order by i2, b rows between 2 preceding and 3 following exclude group) from types;
+
+-- arrays by two keys without ties
+select id, array_agg(id) over (order by i2, b rows between 2 preceding and 3 following exclude ties) from types;
+
+-- filtered arrays of groups without the row
+select id, array_agg(id) filter (where id % 2 = 0) over (order by i2, b groups between 1 preceding and 2 following exclude current row) from types;
+
+-- arrays of groups without the row
+select id, array_agg(id) over (order by i4 groups between 1 preceding and 1 following exclude current row) from types;
+
+-- second value without the row
+select id, nth_value(t, 2) over (order by id rows between 1 preceding and 1 following exclude current row) from types;
+
+-- second value of all before without the row
+select id, nth_value(t, 2) over (order by id rows between unbounded preceding and 1 following exclude current row) from types;
+
+-- first value by two keys without the group
+select id, first_value(id) over (order by i2, b rows between 2 preceding and 2 following exclude group) from types;
+
+-- last value by two keys without ties
+select id, last_value(id) over (order by i2, b rows between 2 preceding and 2 following exclude ties) from types;
+
+-- second value of a range without ties
+select id, nth_value(id, 2) over (order by i2, b range between unbounded preceding and unbounded following exclude ties) from types;
+
+-- third value of groups without the group
+select id, nth_value(id, 3) over (order by i2, b groups between 1 preceding and 1 following exclude group) from types;
+
+-- last value of a range with offsets without ties
+select id, last_value(id) over (order by i2 range between 2 preceding and 2 following exclude ties) from types;
+
+-- arrays of a frame behind the row
+select id, array_agg(id) over (order by id rows between 1 following and 3 following exclude current row) from types;
+
+-- arrays of a frame behind the row without the group
+select id, array_agg(id) over (order by i2, b rows between 1 following and 3 following exclude group) from types;
+
+-- arrays of a frame before the row without ties
+select id, array_agg(id) over (order by i2, b rows between 3 preceding and 1 preceding exclude ties) from types;
+
+-- first value of a frame behind the row without ties
+select id, first_value(id) over (order by i2, b rows between 1 following and 3 following exclude ties) from types;
+
+-- arrays of all rows without the group
+select id, array_agg(id) over (rows between unbounded preceding and unbounded following exclude group) from types;
+
+-- arrays of all rows without ties
+select id, array_agg(id) over (range between unbounded preceding and unbounded following exclude ties) from types;
+
+-- texts of a named window without the row
+select id, string_agg(t, ',') over w2 from types window w2 as (order by id rows 2 preceding exclude current row);
+
+-- filtered texts without the row
+select id, string_agg(t, ',') filter (where b) over (order by id rows between 2 preceding and 2 following exclude current row) from types;
+
+-- a value at no place
+-- error: 22016
+select id, nth_value(t, 0) over (order by id rows between 1 preceding and 1 following exclude current row) from types;
+
+-- values of many types without the row
+select id, first_value(n) over (order by n rows between 1 preceding and 1 following exclude current row), nth_value(iv, 1) over (order by n rows between 1 preceding and 1 following exclude current row), nth_value(j::jsonb, 2) over (order by n rows between 1 preceding and 1 following exclude current row), nth_value(tz, 1) over (order by n rows between 1 preceding and 1 following exclude current row) from types;
+
+-- frames by intervals
+select id, last_value(id) over (order by iv rows between 2 preceding and 2 following exclude ties), array_agg(id) over (order by iv groups between 1 preceding and 1 following exclude current row) from types where iv is not null;
+
+-- texts of groups without the row
+select string_agg(max(t), ',') over (order by min(id) rows between 1 preceding and 1 following exclude current row) from types group by b;
+
+-- texts of frames with a separator of each row
+-- refused: string_agg with EXCLUDE
+select id, string_agg(t, v) over (order by id rows between 2 preceding and 2 following exclude current row) from types;
