@@ -304,7 +304,15 @@ SELECT JSON_OBJECT('a': (SELECT max(name) FROM {t}.people))
 
 SELECT JSON_ARRAY(SELECT name FROM {t}.people)
 ----
-ERROR 0A000: function json_array is not available on lake tables
+["NVIS-Ann", "NVIS-Ben", "NVIS-Cleo"]
+
+SELECT JSON_ARRAY(SELECT secret FROM {t}.vault)
+----
+ERROR 42P01: relation "{t}.vault" does not exist
+
+SELECT j.id FROM {t}.people p JOIN {t}.vault v USING (id) AS j
+----
+ERROR 42P01: relation "{t}.vault" does not exist
 
 SELECT XMLELEMENT(NAME a, (SELECT max(name) FROM {t}.people))
 ----
