@@ -143,7 +143,7 @@ def expand_rows(scope: Scope, schema: MappingSchema) -> None:
         if isinstance(bare, exp.Column) and not bare.table and bare.name in sources and _is_row_name(bare, select):
             ordered.set("this", exp.TableColumn(this=bare.this))
     for node in list(select.find_all(exp.TableColumn)):
-        if node.name not in sources or not _is_of(node, select):
+        if node.name not in sources or not correlation.is_of_from(node, node.name, select):
             continue
         parent = node.parent
         while isinstance(parent, exp.Paren):
@@ -171,16 +171,6 @@ def expand_rows(scope: Scope, schema: MappingSchema) -> None:
             made.set("expressions", [one for part in parts for one in part])
         if not made.meta.get(ROW):
             replace_row(made, [(f"f{number}", one) for number, one in enumerate(made.expressions, 1)])
-
-
-def _is_of(node: exp.Expr, select: exp.Select) -> bool:
-    """Whether a source's name means that of a query, however deep in queries inside of it the name stands."""
-    inner = node.find_ancestor(exp.Select)
-    while inner is not None and inner is not select:
-        if any(item.alias_or_name == node.name for item in correlation.items(inner)):
-            return False
-        inner = inner.find_ancestor(exp.Select)
-    return inner is select
 
 
 def _is_row_name(bare: exp.Column, select: exp.Select) -> bool:

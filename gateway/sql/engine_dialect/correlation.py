@@ -31,6 +31,16 @@ def items(select: exp.Select) -> Iterator[exp.Expr]:
             stack.append(node.this)
 
 
+def is_of_from(node: exp.Expr, name: str, select: exp.Select) -> bool:
+    """Whether a name means an item of a query's FROM, and not one of a query between, in which the node stands."""
+    inner = node.find_ancestor(exp.Select)
+    while inner is not None and inner is not select:
+        if any(item.alias_or_name == name for item in items(inner)):
+            return False
+        inner = inner.find_ancestor(exp.Select)
+    return inner is select
+
+
 def free_columns(node: exp.Expr, bound: frozenset[str] = frozenset()) -> list[exp.Column]:
     """Return the columns below a node that belong to no FROM below it."""
     found: list[exp.Column] = []

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from sqlglot import exp
 
 from gateway.sql.engine_dialect.build import call, named, number
-from gateway.sql.engine_dialect.correlation import items
+from gateway.sql.engine_dialect.correlation import is_of_from, items
 from gateway.sql.engine_dialect.kinds import Kind, T, kind, type_of
 from optimizer.census import below, holds, with_subclasses
 from optimizer.copies import copied
@@ -117,16 +117,6 @@ def columns_of(select: exp.Select, item: exp.Expr, name: str) -> list[exp.Column
         known = None
     found: dict[str, exp.Column] = {}
     for column in select.find_all(exp.Column):
-        if column.table == name and (known is None or column.name in known) and _is_bound(column, select):
+        if column.table == name and (known is None or column.name in known) and is_of_from(column, name, select):
             found.setdefault(column.name, column)
     return [found[one] for one in sorted(found)]
-
-
-def _is_bound(column: exp.Column, select: exp.Select) -> bool:
-    """Whether a column within a SELECT is of what stands in its FROM, and not in that of a query between."""
-    between = column.find_ancestor(exp.Select)
-    while between is not None and between is not select:
-        if any(item.alias_or_name == column.table for item in items(between)):
-            return False
-        between = between.find_ancestor(exp.Select)
-    return True

@@ -123,7 +123,7 @@ def _names(item: exp.Expr, until: exp.Join) -> Iterator[str]:
 
 def _name_columns(select: exp.Select, alias: str, columns: dict[str, exp.Expr]) -> None:
     for node in [*select.find_all(exp.Column)]:
-        if node.table != alias or not _is_meant(node, alias, select):
+        if node.table != alias or not correlation.is_of_from(node, alias, select):
             continue
         output = isinstance(node.parent, exp.Select) and node.arg_key == "expressions"
         if isinstance(node.this, exp.Star) and output:
@@ -140,7 +140,7 @@ def _name_columns(select: exp.Select, alias: str, columns: dict[str, exp.Expr]) 
 
 def _name_row(select: exp.Select, alias: str, columns: dict[str, exp.Expr]) -> None:
     for node in [*select.find_all(exp.Column)]:
-        if node.table or node.name != alias or not _is_meant(node, alias, select):
+        if node.table or node.name != alias or not correlation.is_of_from(node, alias, select):
             continue
         fields = [(name, value.copy()) for name, value in columns.items()]
         if replace_row(node, fields):
@@ -149,13 +149,3 @@ def _name_row(select: exp.Select, alias: str, columns: dict[str, exp.Expr]) -> N
         row.meta.update({ROW: alias, FIELDS: tuple(columns)})
         output = isinstance(node.parent, exp.Select) and node.arg_key == "expressions"
         node.replace(named(row, alias) if output else row)
-
-
-def _is_meant(node: exp.Column, alias: str, select: exp.Select) -> bool:
-    """Whether no query between a name and the join has another item of that name."""
-    inner = node.find_ancestor(exp.Select)
-    while inner is not None and inner is not select:
-        if any(item.alias_or_name == alias for item in correlation.items(inner)):
-            return False
-        inner = inner.find_ancestor(exp.Select)
-    return inner is select

@@ -155,7 +155,7 @@ def _sort_by_fields(select: exp.Select, alias: str, name: str, count: int) -> No
 def _name_records(select: exp.Select, source: str, records: _Records) -> None:
     """Put records together where a query names them, in place."""
     for column in [*select.find_all(exp.Column)] if records else ():
-        if column.table != source or column.name not in records or not _is_of(column, source, select):
+        if column.table != source or column.name not in records or not correlation.is_of_from(column, source, select):
             continue
         names, may_be_absent = records[column.name]
         made = f"{column.name}:"
@@ -168,15 +168,6 @@ def _name_records(select: exp.Select, source: str, records: _Records) -> None:
         row = exp.Tuple(expressions=[*fields, *([mark] if mark is not None else [])])
         row.meta.update({ROW: source, FIELDS: names, **({MARK: True} if mark is not None else {})})
         column.replace(row)
-
-
-def _is_of(column: exp.Column, source: str, select: exp.Select) -> bool:
-    inner = column.find_ancestor(exp.Select)
-    while inner is not None and inner is not select:
-        if any(item.alias_or_name == source for item in correlation.items(inner)):
-            return False
-        inner = inner.find_ancestor(exp.Select)
-    return inner is select
 
 
 def may_be_missing(select: exp.Select, source: str) -> bool:
