@@ -6,8 +6,6 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 ARGS ?=
 JOBS ?= auto
-# Hundreds of processes of the tests import the code: it is compiled once, wherever somebody has switched that off.
-unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help env clients demo stop test generated fuzz check lint types imports format bench clean
