@@ -9,7 +9,6 @@ import asyncio
 import math
 import secrets
 import time
-from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -51,6 +50,7 @@ from gateway.configuration.config import DEFAULT_GRACE, Config
 from gateway.configuration.config import Audit as AuditConfig
 from gateway.evaluation.evaluator import Evaluator
 from gateway.history.kept import KeptHistory, KeptPins
+from gateway.lent_memberships import LentMemberships, lendable
 from gateway.login_methods import Role
 from gateway.officers.masking import MaskingCommands
 from gateway.officers.policy_answers import PolicyAnswers
@@ -111,7 +111,7 @@ class Metadata:
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="access")
         self._current_at = math.inf  # when the rows were last the store's, for certain; of time.monotonic
         self._noted: set[str] = set()
-        self._lent: Counter[Membership] = Counter()
+        self._lent = LentMemberships()
         self._audit_config = AuditConfig()
         self._saved: Catalog | None = None
         self._sources: tuple[str, ...] = ()  # of this gateway, as other gateways are to know them
@@ -163,7 +163,7 @@ class Metadata:
         rows = self._rows
         if rows.default_privileges:  # tables that are new get what these provide for; word of it comes by NOTIFY
             self._store.adopt_tables(catalog.tables)
-        lent = self._lendable([*self._lent])  # a copy: this runs beside logins
+        lent = self._lendable(self._lent.all())
         applied = self._mirror.apply(catalog, rows, lent, partial(self._store.load_newer_access, rows))
         found = mask_faults(in_force(rows), catalog)
         faults = self._mask_faults = tuple(f"{one.table}.{one.column}: {one.reason}" for one in found)
@@ -286,28 +286,16 @@ class Metadata:
         While such a session lasts, catalogue queries of all sessions of its role tell of these privileges. They let
         nobody read anything: that is judged by each session's own principal. `take_back` is due even if this fails.
         """
-        wanted = [_lent(role, identity.role) for role in identity.granted]
-        self._lent.update(wanted)  # before, so that a change of the mirror that goes on leaves it in place
-        lendable = self._lendable(wanted)
-        if lendable:
-            await asyncio.to_thread(self._mirror.lend, lendable)
+        wanted = self._lent.lend(identity)  # before, so that a change of the mirror that goes on leaves it in place
+        if lent := self._lendable(wanted):
+            await asyncio.to_thread(self._mirror.lend, lent)
 
     def take_back(self, identity: Identity) -> None:
         """End what `lend` did; the mirror is told with the next change."""
-        self._lent.subtract(_lent(role, identity.role) for role in identity.granted)
-        self._lent += Counter()  # without those at zero
+        self._lent.take_back(identity)
 
     def _lendable(self, wanted: Iterable[Membership]) -> list[Membership]:
-        """Return the memberships that exist only by being lent, and make no circle."""
-        known = self._roles.by_name
-        return sorted(
-            one
-            for one in wanted
-            if one.role in known
-            and one.role in self._mirror.roles
-            and one.role not in self._roles.memberships(one.member)
-            and one.member not in self._roles.memberships(one.role)
-        )
+        return lendable(wanted, self._roles, self._mirror.roles)
 
     def become(self, login: Principal, name: str) -> Principal | None:
         """Return who a client is after SET ROLE; None where he may not be that, or not any more."""
@@ -339,7 +327,7 @@ class Metadata:
         """Carry out statements of access; what they change counts from now on. Raises SqlError."""
         checks = Checks(self._new_verifier, judge)
         try:
-            lent = self._lendable([*self._lent])
+            lent = self._lendable(self._lent.all())
             outcome = await asyncio.to_thread(self._mirror.execute, self._store, request, checks, lent)
             # Others may have changed these before, and word of it that comes now tells of nothing newer.
             logins = await asyncio.to_thread(self._load_secrets)
@@ -501,7 +489,3 @@ class Metadata:
     def _read_pure_functions(self) -> frozenset[str]:
         with psycopg.connect(**self._server.connection_parameters(self._server.maintenance_database)) as connection:
             return frozenset(row[0] for row in connection.execute(*PURE_FUNCTIONS))
-
-
-def _lent(role: str, member: str) -> Membership:
-    return Membership(role, member, set_role=False)
