@@ -434,7 +434,7 @@ eve: SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespa
 0
 
 ada: SELECT 1
-tina: SELECT count(*) FROM pg_stat_ssl WHERE pid <> pg_backend_pid()
+tina: SELECT count(*) FROM pg_stat_ssl WHERE pid NOT IN (SELECT pid FROM pg_stat_activity WHERE usename = 'tina')
 ----
 > ada
 1
