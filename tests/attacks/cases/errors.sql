@@ -88,11 +88,15 @@ SELECT CASE WHEN id > 0 THEN 1 / (amount - {common}) ELSE 0 END FROM {t}.people 
 0
 0
 
-SELECT id FROM {t}.people WHERE CASE WHEN tenant <> 'north' THEN 1 / 0 > 0 ELSE true END ORDER BY 1
+SELECT id FROM {t}.people WHERE CASE WHEN tenant <> 'north' THEN 1 / (id - id) > 0 ELSE true END ORDER BY 1
 ----
 1
 2
 3
+
+SELECT id FROM {t}.people WHERE CASE WHEN tenant <> 'north' THEN 1 / 0 > 0 ELSE true END ORDER BY 1
+----
+ERROR 22012: division by zero
 
 SELECT id FROM {t}.people WHERE tenant <> 'north' AND 1 / 0 > 0
 ----
