@@ -436,7 +436,8 @@ class ClientConnection(asyncio.Protocol):
         taken = self.session.take(found) if found is not None and self.session is not None else None
         if taken is not None:
             self._wire.take_sent_at_once()
-        return taken
+            return taken
+        return self._wire.take_piped() if found is None else None
 
     async def _more(self) -> None:
         """Send what is held, and wait until something arrives."""

@@ -11,14 +11,14 @@ from catalog.principals import Principal
 from catalog.sqlstate import SqlState
 from gateway.authentication.identity import Identity
 from gateway.wire import frontend
-from gateway.wire.sent_at_once import InTurn, SentAtOnce
+from gateway.wire.sent_at_once import InTurn, Piped, SentAtOnce
 
 GetPrincipal = Callable[[Identity], Principal | None]
 
 _BEGIN_WORK: Final = frozenset(
     (
         *(frontend.Query, frontend.Parse, frontend.Bind, frontend.Describe, frontend.Execute, frontend.FunctionCall),
-        *(SentAtOnce, InTurn),
+        *(SentAtOnce, InTurn, Piped),
     )
 )
 

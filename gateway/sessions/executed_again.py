@@ -30,7 +30,7 @@ from gateway.sessions.cursors import Cursors
 from gateway.sessions.role import SessionRole
 from gateway.sessions.temporary import TemporaryRelations
 from gateway.wire import backend, frontend
-from gateway.wire.sent_at_once import InTurn
+from gateway.wire.sent_at_once import InTurn, Piped
 
 _log = structlog.get_logger(__name__)
 
@@ -62,7 +62,7 @@ class ExecutedAgain:
         self._cursors = cursors
         self._temporary = temporary
 
-    async def in_turn(self, message: InTurn, statements: NamedStatements) -> Turn:
+    async def in_turn(self, message: InTurn | Piped, statements: NamedStatements) -> Turn:
         """Bind, describe and execute a prepared statement that has come at once. Raises SqlError as it does."""
         bind = message.messages[0]
         named = statements.get(bind.statement) if type(bind) is frontend.Bind else None
@@ -80,7 +80,7 @@ class ExecutedAgain:
             lease.end()
         return Turn.DONE
 
-    async def note_turn(self, message: InTurn, statements: NamedStatements, portal: Portal | None) -> None:
+    async def note_turn(self, message: InTurn | Piped, statements: NamedStatements, portal: Portal | None) -> None:
         """Remember such a statement, of which nothing was known."""
         bind = message.messages[0]
         named = statements.get(bind.statement) if type(bind) is frontend.Bind else None

@@ -31,7 +31,7 @@ from gateway.relay.mirror_connection import MirrorConnection
 from gateway.relay.mirror_errors import MirrorLost
 from gateway.sessions.credentials import check_credential
 from gateway.sessions.cursors import Cursors
-from gateway.sessions.executed_again import ExecutedAgain, Turn
+from gateway.sessions.executed_again import ExecutedAgain
 from gateway.sessions.in_callbacks import HandedOver
 from gateway.sessions.late_lanes import LATE, LateLanes
 from gateway.sessions.owed_answers import BehindError, OwedAnswers
@@ -52,6 +52,7 @@ from gateway.sessions.straight_ways import StraightWays
 from gateway.sessions.temporary import TemporaryRelations
 from gateway.sessions.temporary_load import TemporaryLoad
 from gateway.sessions.temporary_room import TemporaryRoom
+from gateway.sessions.together import Together
 from gateway.sessions.unasked import Unasked
 from gateway.sessions.unnamed import UnnamedStatement
 from gateway.sql.session_state import changes_search_path, needs_block, role_to_set
@@ -61,7 +62,7 @@ from gateway.values.client_encodings import CODECS
 from gateway.wire import backend, frontend
 from gateway.wire.errors import RemoteProtocolError
 from gateway.wire.fields import ENCODING
-from gateway.wire.sent_at_once import InTurn, SentAtOnce
+from gateway.wire.sent_at_once import InTurn, Piped, SentAtOnce
 
 _log = structlog.get_logger(__name__)
 _NO_PARAMETERS = frontend.Bind("", "")
@@ -111,6 +112,9 @@ class Session:
         whole = Straight(self._again, self._statements, self._shaped, work, self.parking, mirror)
         light = StraightEngine(self._again, self._statements, work, self.parking, mirror)
         self._straight = StraightWays(whole, light, self._is_between)
+        self._together = Together(
+            self._again, self._straight, self._statements, self._portals, self._client, self._carry_out
+        )
         self.begin_straight = self._straight.begin
         self._unasked = Unasked(mirror, self._client, self._engine, self._work, self.parking)
         mirror.on_unasked(self._unasked.spoken)
@@ -122,6 +126,7 @@ class Session:
             **{frontend.Describe: self._describe, frontend.Execute: self._execute, frontend.Close: self._close},
             **{frontend.Flush: self._flush, frontend.Sync: self._sync, frontend.FunctionCall: self._call},
             **{SentAtOnce: self._sent_at_once, InTurn: self._in_turn, HandedOver: self._handed_over},
+            Piped: self._piped,
         }
 
     # One method a message -------------------------------------------------------------------------------------------
@@ -163,6 +168,9 @@ class Session:
             await self._owed.drain_before_query(settles=not self._unsynced)
         self._mirror.extended = type(message) not in _SIMPLE
         await self._client.receive(message)
+        await self._carry_out(message)
+
+    async def _carry_out(self, message: frontend.FrontendMessage) -> None:
         carry_out = self._handlers.get(type(message))  # CopyData and its kin outside of COPY are ignored
         if carry_out is not None:
             await carry_out(message)
@@ -253,18 +261,14 @@ class Session:
 
     async def _in_turn(self, message: InTurn) -> None:
         self._mirror.extended = True
-        turn = await self._again.in_turn(message, self._statements)
-        if turn is not Turn.DONE:  # else in the mirror nothing was done that a Sync would end
-            await self._each(message, turn)
+        if await self._together.execute(message):
+            await self._synced()
 
-    async def _each(self, message: InTurn, turn: Turn) -> None:
-        for one in message.messages:
-            if turn is Turn.NOT_KNOWN or type(one) is not frontend.Execute:  # of one that was begun the audit knows
-                await self._client.receive(one)
-            await self._handlers[type(one)](one)
-        await self._again.note_turn(message, self._statements, self._portals.get(""))
-        self._straight.note_turn(message, self._statements, self._portals.get(""))
-        await self._synced()
+    async def _piped(self, message: Piped) -> None:
+        if self._unsynced or self._path_changed:
+            await self._together.carry_out_each(message)
+        else:
+            await self._together.execute(message)
 
     def _is_between(self) -> bool:
         return self._unsynced or self._path_changed or self._spoken != "UTF8"
@@ -273,7 +277,8 @@ class Session:
         """Carry out what is left of a statement that was begun straight."""
         left = await self._straight.finish()
         if type(left) is InTurn:
-            await self._each(left, Turn.BEGUN)
+            await self._together.execute_each(left, is_begun=True)
+            await self._synced()
         elif type(left) is frontend.Query:
             await self._query(left)
 

@@ -35,7 +35,7 @@ from gateway.values.registry import sql_name
 from gateway.versions_at_once import Snapshots
 from gateway.wire import backend, frontend
 from gateway.wire.bound_values import BoundValues, name_at_once
-from gateway.wire.sent_at_once import InTurn
+from gateway.wire.sent_at_once import InTurn, Piped
 
 _log = structlog.get_logger(__name__)
 _BOUND = backend.BindComplete().encode()
@@ -144,7 +144,7 @@ class StraightEngine(InCallbacks[_Begun]):
 
     # What is known of statements ------------------------------------------------------------------------------------
 
-    def note_turn(self, message: InTurn, statements: NamedStatements, portal: Portal | None) -> None:
+    def note_turn(self, message: InTurn | Piped, statements: NamedStatements, portal: Portal | None) -> None:
         """Remember a statement that was executed for its messages, if it is light and has few rows."""
         bind = message.messages[0]
         named = statements.get(bind.statement) if type(bind) is frontend.Bind else None

@@ -10,7 +10,7 @@ from gateway.sessions.in_callbacks import StraightClient
 from gateway.sessions.straight import Straight
 from gateway.sessions.straight_engine import StraightEngine
 from gateway.wire import frontend
-from gateway.wire.sent_at_once import InTurn
+from gateway.wire.sent_at_once import InTurn, Piped
 
 
 class StraightWays:
@@ -37,7 +37,7 @@ class StraightWays:
         """Look at the session anew before the next statement: its task has something to do."""
         self._at_rest = False
 
-    def note_turn(self, message: InTurn, statements: NamedStatements, portal: Portal | None) -> None:
+    def note_turn(self, message: InTurn | Piped, statements: NamedStatements, portal: Portal | None) -> None:
         """Remember a statement that was executed for its messages, if it is one of the engine's."""
         self._light.note_turn(message, statements, portal)
 

@@ -27,7 +27,7 @@ from gateway.wire.errors import (
 )
 from gateway.wire.fields import ENCODING
 from gateway.wire.messages import BackendMessage, FrontendMessage
-from gateway.wire.sent_at_once import SentAtOnce, get_sent_at_once
+from gateway.wire.sent_at_once import Piped, SentAtOnce, get_piped, get_sent_at_once
 from gateway.wire.state import DISCARDED, TRANSITIONS, State
 
 # Limits in bytes, by PostgreSQL's names (libpq/pqcomm.h, libpq/auth.h, libpq/libpq.h). All are checked as soon as a
@@ -42,7 +42,12 @@ PG_PROTOCOL_EARLIEST: Final = 3 << 16
 PG_PROTOCOL_LATEST: Final = 3 << 16 | 2
 
 _HEADER: Final = Struct(">BI")
-_READY, _SIMPLE, _SYNCING = State.READY, State.SIMPLE, State.SYNCING  # an Enum's attributes are slow
+_READY, _SIMPLE, _SYNCING, _EXTENDED = (
+    State.READY,
+    State.SIMPLE,
+    State.SYNCING,
+    State.EXTENDED,
+)  # an Enum's attributes are slow
 _REMEMBERED: Final = 1 << 14  # bytes of a message that is kept as it came until the next one
 _ONE_WAY = frozenset({"utf-8", "utf_8", "ascii"})  # names of Python's codecs
 _LENGTH: Final = Struct(">I")
@@ -207,6 +212,19 @@ class Connection:
         """Take what `get_sent_at_once` has returned: the client waits for ReadyForQuery now."""
         self._at = len(self._buffer)
         self._state = State.SYNCING
+
+    def take_piped(self) -> Piped | None:
+        """Take the statement that the unread bytes begin with; None where they begin with something else, or could be
+        read in two ways.
+        """
+        if (self._state is not _READY and self._state is not _EXTENDED) or self._discard:
+            return None
+        found = get_piped(self._buffer, self._at, min(_REMEMBERED, self._message_limit))
+        if found is None or ENCODING.get() not in _ONE_WAY:
+            return None
+        self._at += found.size
+        self._state = _EXTENDED
+        return found
 
     def may_take_straight(self, size: int) -> bool:
         """Whether a statement of so many bytes, with which nothing came before or behind it, need not be read here."""

@@ -15,8 +15,9 @@ from gateway.wire.frontend import Bind, Describe, Execute, Parse, Sync
 from gateway.wire.messages import FrontendMessage
 
 _DESCRIBE, _EXECUTE, _SYNC = Describe("P", ""), Execute(""), Sync()
-END: Final = _DESCRIBE.encode() + _EXECUTE.encode() + _SYNC.encode()
-_PARSE, _BIND = b"PB"
+_RUN: Final = _DESCRIBE.encode() + _EXECUTE.encode()
+END: Final = _RUN + _SYNC.encode()
+_PARSE, _BIND, _SYNC_TYPE = b"PBS"
 _HEADER = 5  # bytes: a message's type and its length
 
 
@@ -80,6 +81,48 @@ def in_turn(message: SentAtOnce) -> InTurn | None:
         return None
     first: tuple[FrontendMessage, ...] = () if message.parse is None else (message.parse,)
     return InTurn((*first, bind, _DESCRIBE, _EXECUTE))
+
+
+@dataclass(frozen=True, slots=True)
+class Piped(FrontendMessage):
+    """The messages of a prepared statement that is not the last before a Sync, or the last of several: Bind, Describe
+    and Execute of the unnamed portal, which nothing that follows can ask for. ``size`` is how many bytes they are.
+    """
+
+    messages: tuple[FrontendMessage, ...]
+    size: int
+
+    @classmethod
+    def decode(cls, body: bytes) -> Piped:
+        """No client sends it as one."""
+        raise ValueError("these are several messages")
+
+    def encode(self) -> bytes:
+        return b"".join(one.encode() for one in self.messages)
+
+
+def get_piped(data: bytes | bytearray, at: int, most: int) -> Piped | None:
+    """Return the statement that begins at a place, of ``most`` bytes at the most; None where something else does, or
+    may yet come behind it.
+    """
+    if len(data) - at < _HEADER + len(_RUN) + _HEADER or data[at] != _BIND:
+        return None
+    end = at + 1 + int.from_bytes(data[at + 1 : at + _HEADER], "big")
+    behind = end + len(_RUN)
+    if behind - at > most or not data.startswith(_RUN, end) or not _replaces_portal(data, behind):
+        return None
+    try:
+        bind = Bind.decode(bytes(memoryview(data)[at + _HEADER : end]))
+    except RemoteProtocolError:
+        return None  # who reads the messages one by one tells what is wrong
+    return None if bind.portal else Piped((bind, _DESCRIBE, _EXECUTE), behind - at)
+
+
+def _replaces_portal(data: bytes | bytearray, at: int) -> bool:
+    """Whether what begins at a place ends the unnamed portal: Sync, or another Bind of it."""
+    if len(data) < at + _HEADER:
+        return False
+    return data[at] == _SYNC_TYPE or (data[at] == _BIND and data[at + _HEADER : at + _HEADER + 1] == b"\0")
 
 
 def get_sent_at_once(data: bytes) -> SentAtOnce | None:
