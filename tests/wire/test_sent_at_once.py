@@ -126,3 +126,75 @@ def test_one_that_is_too_long_or_before_the_session() -> None:
     fresh = Connection()
     fresh.receive_data(data)
     assert fresh.get_sent_at_once() is None
+
+
+RUN = (DESCRIBE, EXECUTE)
+PIPED: list[tuple[tuple[FrontendMessage, ...], bool]] = [
+    ((BIND, *RUN, SYNC), True),
+    ((BIND_NAMED, *RUN, BIND, *RUN), True),
+    ((BIND, *RUN, SYNC, BIND, *END), True),
+    ((BIND, *RUN), False),  # what comes behind it may ask for the portal
+    ((BIND, *RUN, EXECUTE, SYNC), False),
+    ((BIND, *RUN, DESCRIBE, SYNC), False),
+    ((BIND, *RUN, f.Close("P", ""), SYNC), False),
+    ((BIND, *RUN, f.Flush(), SYNC), False),
+    ((BIND, *RUN, f.Parse("", "select 1"), SYNC), False),
+    ((BIND, *RUN, f.Bind("p", ""), SYNC), False),
+    ((BIND, EXECUTE, SYNC), False),
+    ((BIND, DESCRIBE, f.Execute("", 1), SYNC), False),
+    ((f.Bind("p", ""), *RUN, SYNC), False),
+    ((PARSE, BIND, *RUN, SYNC), False),
+    ((f.Query("select 1"), BIND, *RUN, SYNC), False),
+]
+
+
+@pytest.mark.parametrize(("messages", "is_piped"), PIPED)
+def test_one_before_others(messages: tuple[FrontendMessage, ...], is_piped: bool) -> None:
+    connection, data = ready(), encoded(messages)
+    connection.receive_data(data)
+    found = connection.take_piped()
+    assert (found is not None) == is_piped
+    if found is None:
+        assert (connection.state, connection.unread) == (State.READY, data)
+        return
+    assert (found.messages, found.encode()) == (messages[:3], data[: found.size])
+    assert (connection.state, connection.unread) == (State.EXTENDED, data[found.size :])
+    assert connection.next_event() == messages[3]
+
+
+def test_one_before_others_is_read_as_a_whole_or_not_at_all() -> None:
+    data = encoded((BIND_NAMED, *RUN, BIND, *RUN))
+    size = len(encoded((BIND_NAMED, *RUN)))
+    for cut in range(len(data)):
+        connection = ready()
+        connection.receive_data(data[:cut])
+        assert (connection.take_piped() is not None) == (cut > size + 5)
+    small = ready(limit=size - 1)
+    small.receive_data(data)
+    assert small.take_piped() is None
+    token = ENCODING.set("latin-1")
+    try:
+        other = ready()
+        other.receive_data(data)
+        assert other.take_piped() is None
+    finally:
+        ENCODING.reset(token)
+
+
+@pytest.mark.parametrize("at", range(len(encoded((BIND_NAMED, *RUN)))))
+def test_damage_is_left_to_who_reads_one_by_one(at: int) -> None:
+    data = encoded((BIND_NAMED, *RUN, SYNC))
+    connection = ready()
+    connection.receive_data(data[:at] + bytes((data[at] ^ 0x80,)) + data[at + 1 :])
+    found = connection.take_piped()
+    if found is not None:  # within a text or a parameter
+        assert [len(one.encode()) for one in found.messages] == [len(one.encode()) for one in (BIND_NAMED, *RUN)]
+
+
+def test_an_error_among_others_skips_to_sync() -> None:
+    connection = ready()
+    connection.receive_data(encoded((BIND, *RUN, BIND_NAMED, *RUN, SYNC)))
+    assert connection.take_piped() is not None
+    connection.send(b.ErrorResponse({"S": "ERROR", "C": "22012", "M": "division by zero"}))
+    assert connection.take_piped() is None
+    assert connection.next_event() == SYNC
