@@ -71,7 +71,13 @@ def is_row_by_name(node: exp.Expr) -> bool:
     """Whether a row is more than its text tells: the columns of a whole row have names, and ``(a)`` is a alone."""
     if not isinstance(node, exp.Tuple):
         return False
-    return bool(node.meta.get(ROW)) or (len(node.expressions) < 2 and not isinstance(node.parent, _PLAIN_TUPLES))
+    return bool(node.meta.get(ROW)) or (len(node.expressions) < 2 and not _is_list(node))
+
+
+def _is_list(node: exp.Tuple) -> bool:
+    """Whether a tuple is a list of keys or values, and no row. Behind DISTINCT one is that of DISTINCT ON."""
+    is_counted = isinstance(node.parent, exp.Distinct) and node.arg_key == "expressions"
+    return isinstance(node.parent, _PLAIN_TUPLES) and not is_counted
 
 
 def merge_keys(select: exp.Select) -> None:
