@@ -259,8 +259,8 @@ class Audit:
             self._append_later(*outcomes)
         else:
             self._append_together(outcomes, beginning)
-        for (entry, _, _), (kind, _) in zip(ended, outcomes, strict=False):
-            if kind is _DENIED:
+        for entry, _, outcome in ended:
+            if outcome.kind is _DENIED:
                 self._watch(entry)
 
     def _append_together(self, outcomes: list[tuple[Kind, str]], beginning: list[tuple[Entry, Waiting]]) -> None:

@@ -42,12 +42,8 @@ PG_PROTOCOL_EARLIEST: Final = 3 << 16
 PG_PROTOCOL_LATEST: Final = 3 << 16 | 2
 
 _HEADER: Final = Struct(">BI")
-_READY, _SIMPLE, _SYNCING, _EXTENDED = (
-    State.READY,
-    State.SIMPLE,
-    State.SYNCING,
-    State.EXTENDED,
-)  # an Enum's attributes are slow
+# As names, for an Enum's attributes are slow.
+_READY, _SIMPLE, _SYNCING, _EXTENDED = State.READY, State.SIMPLE, State.SYNCING, State.EXTENDED
 _REMEMBERED: Final = 1 << 14  # bytes of a message that is kept as it came until the next one
 _ONE_WAY = frozenset({"utf-8", "utf_8", "ascii"})  # names of Python's codecs
 _LENGTH: Final = Struct(">I")
