@@ -263,14 +263,16 @@ class NamedStatements:
         """Note a Parse that was sent; call what is returned when it has succeeded. The unnamed statement is none until
         then: a Parse ends the one before, also where it fails.
         """
-        self._parsing[name] = statement
         if not name:
-            self.close(name)
+            self.end_unnamed()
+        self._parsing[name] = statement
 
         def parsed() -> None:
-            self._known[name] = statement
-            if self._parsing.get(name) is statement:
+            is_newest = self._parsing.get(name) is statement
+            if is_newest:
                 del self._parsing[name]
+            if name or is_newest:  # an unnamed one may have been ended since
+                self._known[name] = statement
 
         return parsed
 
@@ -281,6 +283,11 @@ class NamedStatements:
     def close(self, name: str) -> None:
         """Note that a name was given up."""
         self._known.pop(name, None)
+
+    def end_unnamed(self) -> None:
+        """Give up the unnamed statement, also where the mirror has yet to say that it took it."""
+        self._parsing.pop("", None)
+        self._known.pop("", None)
 
     def failed(self) -> None:
         """Forget what was sent behind a message that failed."""

@@ -181,7 +181,7 @@ class Session:
             self._unsynced = False
         started = monotonic()
         await self._cursors.drop("")
-        self._statements.close("")
+        self._statements.end_unnamed()
         if not await self._shaped.query(message.query, self._again, self._execute_portal):
             await self._query_text(message, started)
         await self._role.end_set_role()
@@ -299,7 +299,7 @@ class Session:
     async def _parse(self, message: frontend.Parse) -> None:
         refuse_reserved(message.name, "prepared statement")
         if not message.name:
-            self._statements.close("")  # whether this one succeeds or not
+            self._statements.end_unnamed()  # whether this one succeeds or not
         known = None if self._path_changed else self._preparation.relayed.get(message.query)
         statements = (known.statement,) if known is not None else await self._preparation.cut(message.query)
         if len(statements) > 1:

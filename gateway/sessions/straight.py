@@ -74,7 +74,7 @@ class Straight(InCallbacks[_Begun]):
             return self._begin_bound(data, ids, client)
         if not self._begin_query(data, ids, client):
             return False
-        self._statements.close("")
+        self._statements.end_unnamed()
         return True
 
     def _begin_query(self, data: bytes, ids: tuple[str, str], client: StraightClient) -> bool:

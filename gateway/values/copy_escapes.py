@@ -37,6 +37,7 @@ Bytes = npt.NDArray[np.uint8]
 _BACKSLASH = ord("\\")
 _CONTROLS = b"\b\t\n\v\f\r"  # in the order of their codes, without a gap
 _LETTERS = b"btnvfr"
+_MOST_BETWEEN = 2  # times the bytes of the values themselves
 _PLAIN = frozenset(b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ+-.:/@ ")
 _PLAIN_TYPES = frozenset(
     (
@@ -95,9 +96,9 @@ def quoted(field: Field, layout: CopyLayout, *, alone: bool, forced: bool) -> Fi
 
 def with_null_text(field: Field, null: bytes) -> Field:
     """Return values with ``null`` where they are NULL."""
-    missing = field.lengths < 0
-    if not missing.any():
+    if int(field.lengths.min(initial=0)) >= 0:
         return field
+    missing = field.lengths < 0
     lengths = np.where(missing, np.int32(len(null)), field.lengths)
     if isinstance(field, Short) and len(null) <= SHORT:
         return Short(lengths, np.where(missing, _word(null), field.words))
@@ -125,19 +126,53 @@ def _rows_with(field: Field, marks: bytes) -> Int64s:
     views = viewed(field)
     long = np.flatnonzero(views.lengths > INLINE)
     first, second = views.first >> np.uint64(32), views.second
-    if len(long):
-        first, second = first.copy(), second.copy()
-        first[long] = second[long] = 0
+    if len(long):  # of which a view holds the first bytes, and a place
+        second = second.copy()
+        second[long] = 0
     inline = _joined(_words_with(first, marks), _words_with(second, marks))
     inline = inline[views.lengths[inline] > 0]
+    return _joined(inline, _long_with(views, long, marks))
+
+
+def _long_with(field: Viewed, long: Int64s, marks: bytes) -> Int64s:
+    """Return which of the rows ``long``, whose values stand in buffers, hold one of the bytes ``marks``.
+
+    Buffers are looked at where they stand. Their values are copied first only where these lie far apart, as those of
+    some rows of many, or where what is found may belong to several of them, as in a dictionary.
+    """
     if len(long) == 0:
-        return inline
-    offsets, data = parts_of(_binary(views, long))
-    hits = hits_of(data, marks)
-    if not hits.any():
-        return inline
-    owners = np.unique(np.searchsorted(offsets, np.flatnonzero(hits), side="right") - 1)
-    return _joined(inline, long[owners])
+        return long
+    sizes = field.lengths[long].astype(np.int64)
+    numbers, starts = field.second[long].astype(np.uint32), (field.second[long] >> np.uint64(32)).astype(np.int64)
+    found: list[Int64s] = []
+    for number, buffer in enumerate(field.buffers):
+        rows = np.flatnonzero(numbers == number) if len(field.buffers) > 1 else np.arange(len(long))
+        if len(rows) == 0:
+            continue
+        begins = starts[rows]
+        ends = begins + sizes[rows]
+        low, high = int(begins.min()), int(ends.max())
+        if high - low > _MOST_BETWEEN * int(sizes[rows].sum()):
+            return long[_owners_of_copies(field, long, marks)]
+        hits = low + np.flatnonzero(hits_of(np.frombuffer(buffer, np.uint8)[low:high], marks))
+        if len(hits) == 0:
+            continue
+        if (begins[1:] < ends[:-1]).any():
+            return long[_owners_of_copies(field, long, marks)]
+        owners = np.searchsorted(begins, hits, side="right") - 1
+        found.append(rows[_once(owners[hits < ends[owners]])])
+    return long[_joined(*found)]
+
+
+def _owners_of_copies(field: Viewed, rows: Int64s, marks: bytes) -> Int64s:
+    """Return which of ``rows``, by their places among these, hold one of the bytes ``marks``."""
+    offsets, data = parts_of(_binary(field, rows))
+    return _once(np.searchsorted(offsets, np.flatnonzero(hits_of(data, marks)), side="right") - 1)
+
+
+def _once(places: Int64s) -> Int64s:
+    """Return numbers that are in order once each."""
+    return places[np.concatenate(([True], places[1:] != places[:-1]))] if len(places) > 1 else places
 
 
 def _words_with(words: npt.NDArray[np.uint64], marks: bytes) -> Int64s:

@@ -66,7 +66,7 @@ class CopyEncoder:
             self._encode_block(batch.slice(half), blocks)
             return
         whole = [self._in_layout(field, place) for place, field in enumerate(fields)]
-        blocks.append(assembled(_sizes(rows, whole), whole, self.layout.delimiter))
+        blocks.append(assembled(rows, whole, self.layout.delimiter))
 
     def _in_layout(self, field: Field, place: int) -> Field:
         if self.escapable[place] or self.forced[place]:
@@ -125,18 +125,17 @@ def header_line(names: Sequence[str], layout: CopyLayout, encoding: str = UTF8) 
     return b"".join(encoder.encode(batch))
 
 
-def assembled(sizes: Int64s, fields: Sequence[Field], delimiter: int) -> memoryview:
-    """Return rows end to end; ``sizes`` are the messages' own lengths. Raises SqlError (54000) where a row
-    is too long.
-    """
+def assembled(rows: int, fields: Sequence[Field], delimiter: int) -> memoryview:
+    """Return rows end to end; no value may be NULL any more. Raises SqlError (54000) where a row is too long."""
+    longest = [int(field.lengths.max()) for field in fields]
+    sizes = _sizes(rows, fields, longest)
     if int(sizes.max()) > MAX_ROW_BYTES:
         raise SqlError(
             SqlState.PROGRAM_LIMIT_EXCEEDED,
             "result row is too large",
             detail=f"A row of {int(sizes.max())} bytes exceeds the limit of {MAX_ROW_BYTES} bytes.",
         )
-    rows = len(sizes)
-    pieces = [_pieces(field, first=place == 0) for place, field in enumerate(fields)]
+    pieces = [1 if place == 0 or most <= _MOST_INLINE else 2 for place, most in enumerate(longest)]
     in_row = 1 + sum(pieces)
     flat = np.empty((rows * in_row + 1, 2), np.uint64)
     flat[-1] = (1 | _NEW_LINE << 32, 0)
@@ -159,11 +158,10 @@ def assembled(sizes: Int64s, fields: Sequence[Field], delimiter: int) -> memoryv
     return memoryview(laid.buffers()[2])[1 : int(sizes.sum()) + rows + 1]
 
 
-def _sizes(rows: int, fields: Sequence[Field]) -> Int64s:
-    """Return how long each row's message is by its own count; no value may be NULL any more."""
+def _sizes(rows: int, fields: Sequence[Field], longest: Sequence[int]) -> Int64s:
+    """Return how long each row's message is by its own count; ``longest``: of each column's values."""
     fixed = LENGTH_BYTES + max(len(fields), 1)
-    longest = sum(int(field.lengths.max()) for field in fields)
-    if longest > MAX_ROW_BYTES:
+    if sum(longest) > MAX_ROW_BYTES:
         wide = np.full(rows, fixed, np.int64)
         for field in fields:
             wide += field.lengths
@@ -172,11 +170,6 @@ def _sizes(rows: int, fields: Sequence[Field]) -> Int64s:
     for field in fields:
         sizes += field.lengths
     return sizes.astype(np.int64)
-
-
-def _pieces(field: Field, *, first: bool) -> int:
-    """Return how many views a value takes, with the delimiter before it."""
-    return 1 if first or isinstance(field, Short) or int(field.lengths.max()) <= _MOST_INLINE else 2
 
 
 def _write_headers(views: Words, sizes: Int64s) -> None:

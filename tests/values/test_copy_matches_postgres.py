@@ -91,10 +91,44 @@ def test_awkward_texts_in_rows(options: str, arrow: pa.DataType, awkward: str, p
 
 
 @pytest.mark.parametrize("options", FORMATS)
+@given(
+    buffers=st.lists(st.text('ab ,"\\\t\n', min_size=13, max_size=60), min_size=1, max_size=3),
+    places=st.lists(st.tuples(st.integers(0, 2), st.integers(0, 47), st.integers(0, 30)), min_size=1, max_size=20),
+)
+@settings(max_examples=150, deadline=None)
+def test_views_of_any_layout_are_written_as_plain_strings_are(
+    options: str, buffers: list[str], places: list[tuple[int, int, int]]
+) -> None:
+    """Values may lie in each other, apart, backwards, and in several buffers, as in dictionaries and pages of files."""
+    data = [buffer.encode() for buffer in buffers]
+    taken = [(number % len(data), at, data[number % len(data)][at : at + size]) for number, at, size in places]
+    texts = [value.decode() for _, _, value in taken]
+    views = b"".join(
+        len(value).to_bytes(4, "little")
+        + (
+            value.ljust(12, b"\0")
+            if len(value) <= 12
+            else value[:4] + number.to_bytes(4, "little") + at.to_bytes(4, "little")
+        )
+        for number, at, value in taken
+    )
+    held = [None, pa.py_buffer(views), *map(pa.py_buffer, data)]
+    viewed = pa.Array.from_buffers(pa.string_view(), len(texts), held)
+    assert viewed.to_pylist() == texts
+    columns = [OutputColumn(oids.TEXT), OutputColumn(oids.TEXT)]
+    ours = our_messages(options, pa.RecordBatch.from_pydict({"a": viewed, "b": texts}), columns)
+    plain = pa.RecordBatch.from_pydict({"a": texts, "b": texts})
+    assert ours == our_messages(options, plain, columns)
+
+
+@pytest.mark.parametrize("options", FORMATS)
 def test_no_rows_and_no_columns(options: str, postgres: psycopg.Connection) -> None:
     nothing = pa.RecordBatch.from_pydict({"a": pa.array([], pa.int32())})
     ours = our_messages(options, nothing, [OutputColumn(oids.INT4)])
     assert ours == their_messages(postgres, f"COPY (SELECT 1 AS a WHERE false) TO STDOUT {options}")
+    empty = pa.RecordBatch.from_struct_array(pa.array([{}] * 3, pa.struct([])))
+    theirs = their_messages(postgres, f"COPY (SELECT FROM generate_series(1, 3)) TO STDOUT {options}")
+    assert our_messages(options, empty, []) == theirs
 
 
 def test_forced_quotes_of_some_columns(postgres: psycopg.Connection) -> None:
