@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from sqlglot import exp
 
+from optimizer.census import LEAVES, with_subclasses
 from optimizer.relations import Relation, get_relation
 
 
@@ -25,12 +25,7 @@ class AskedColumns:
     def note(self, node: exp.Expr) -> None:
         """Note what a node asks for."""
         if isinstance(node, exp.Column):
-            if not node.table:
-                self.whole.add(node.name)
-                return
-            self.columns.setdefault(node.table, set()).add(node.name)
-            if isinstance(node.this, exp.Star):
-                self.whole.add(node.table)
+            self._note_column(node)
         elif isinstance(node, exp.TableColumn):
             self.whole.add(node.name)
         elif isinstance(node, exp.Join):
@@ -38,8 +33,21 @@ class AskedColumns:
         elif isinstance(node, exp.Exists):
             self.existences.append(node)
 
+    def _note_column(self, node: exp.Column) -> None:
+        qualifier = node.table
+        if not qualifier:
+            self.whole.add(node.name)
+            return
+        names = self.columns.get(qualifier)
+        if names is None:
+            names = self.columns[qualifier] = set()
+        names.add(node.name)
+        if isinstance(node.this, exp.Star):
+            self.whole.add(qualifier)
 
-_ASKING = (exp.Column, exp.TableColumn, exp.Join, exp.Exists)
+
+_COLUMNS = with_subclasses((exp.Column,))
+_ASKING = with_subclasses((exp.Column, exp.TableColumn, exp.Join, exp.Exists))
 
 
 def asked_columns(tree: exp.Query) -> AskedColumns:
@@ -50,28 +58,37 @@ def asked_columns(tree: exp.Query) -> AskedColumns:
     pending: list[exp.Expr] = [tree]
     while pending:
         node = pending.pop()
-        relation = get_relation(node) if isinstance(node, exp.Subquery) else None
+        kind = node.__class__
+        if kind in LEAVES:
+            continue
+        relation = get_relation(node) if kind is exp.Subquery else None
         if relation is not None:
             asked.relations.append(relation)
             pending.extend(_queries_within(relation.select, asked.existences))
             pending.extend(one for one in node.iter_expressions() if one is not relation.select)
             continue
-        if isinstance(node, _ASKING):
+        if kind in _ASKING:
             asked.note(node)
-        if not isinstance(node, exp.Column):
+        if kind not in _COLUMNS:
             pending.extend(node.iter_expressions())
     return asked
 
 
-def _queries_within(select: exp.Select, existences: list[exp.Exists]) -> Iterator[exp.Select]:
-    """Yield the queries in what a relation computes; EXISTS around one of them goes to ``existences``."""
-    plain = {id(one) for one in select.expressions if isinstance(one.unalias(), exp.Column)}
-    pending = [one for one in select.iter_expressions() if id(one) not in plain]
+def _queries_within(select: exp.Select, existences: list[exp.Exists]) -> list[exp.Select]:
+    """Return the queries in what a relation computes; EXISTS around one of them goes to ``existences``."""
+    found: list[exp.Select] = []
+    pending: list[exp.Expr] = []
+    for one in select.iter_expressions():
+        value = one.args["this"] if isinstance(one, exp.Alias) else one
+        if value.__class__ not in _COLUMNS:
+            pending.append(one)
     while pending:
         node = pending.pop()
         if isinstance(node, exp.Select):
-            yield node
+            found.append(node)
             continue
         if isinstance(node, exp.Exists):
             existences.append(node)
-        pending.extend(node.iter_expressions())
+        if node.__class__ not in LEAVES:
+            pending.extend(node.iter_expressions())
+    return found

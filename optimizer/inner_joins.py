@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
+from optimizer.census import holds, with_subclasses
 from optimizer.copies import copied
 from optimizer.relations import conjuncts
 
@@ -20,6 +21,8 @@ _MIRRORED: dict[type[exp.Expr], type[exp.Binary]] = {
     exp.GTE: exp.LTE,
 }
 _VOLATILE = (exp.Rand, exp.Uuid, exp.Anonymous)  # what has no class of its own may be anything
+_MAY_DIFFER = with_subclasses(_VOLATILE)
+_NOT_PLAIN = with_subclasses((exp.Query, exp.Subquery, exp.AggFunc, exp.Window, *_VOLATILE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +95,12 @@ def qualifiers(condition: exp.Expr) -> set[str]:
 
 def is_plain(node: exp.Expr) -> bool:
     """Whether an expression has one value for one row, each time: no volatile function, no query, no aggregate."""
-    return node.find(exp.Query, exp.Subquery, exp.AggFunc, exp.Window, *_VOLATILE) is None
+    return not holds(node, _NOT_PLAIN)
 
 
 def is_volatile(node: exp.Expr) -> bool:
     """Whether a query may have other rows when it runs again."""
-    return node.find(*_VOLATILE) is not None
+    return holds(node, _MAY_DIFFER)
 
 
 def requalified(node: exp.Expr, names: Mapping[str, str]) -> exp.Expr:

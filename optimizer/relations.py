@@ -6,12 +6,12 @@ fence, larger than any table, that only leakproof conditions may pass.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sqlglot import exp
 
 from catalog.names import TableName
+from optimizer.census import find_around
 
 READER = "reader"  # in the meta of a base table: the role with whose rights it is read
 POLICY = "policy"  # in the meta of a condition: a row policy has made it
@@ -53,11 +53,9 @@ class Relation:
         return self.select.args.get("limit") is not None
 
 
-def relations(tree: exp.Expr) -> Iterator[Relation]:
-    """Yield the governed relations below a node."""
-    for base in tree.find_all(exp.Table):
-        if base.db:
-            yield _relation(base)
+def relations(tree: exp.Expr) -> list[Relation]:
+    """Return the governed relations below a node."""
+    return [_relation(base) for base in find_around(tree, exp.Table) if base.db]
 
 
 def get_relation(node: object) -> Relation | None:

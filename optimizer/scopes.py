@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from sqlglot import exp
 
+from optimizer.census import find_around
+
 
 def is_in_parentheses(node: object) -> bool:
     """Whether a source is ``(a JOIN b …)``: sqlglot has a derived table without an alias around the first of them."""
@@ -53,7 +55,7 @@ def source_select(column: exp.Column, within: exp.Expr) -> exp.Select | None:
 
 def queries(tree: exp.Expr) -> list[exp.Query]:
     """Return the SELECTs and set operations of a tree, outer ones first: in this order their places are counted."""
-    return [*tree.find_all(exp.Select, exp.SetOperation)]
+    return find_around(tree, exp.Select, exp.SetOperation)
 
 
 def is_closed(query: exp.Expr) -> bool:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sqlglot import exp
+
+from optimizer.census import find_around
 
 MARK = "view"
 """In ``meta`` of the relation's SELECT: the view's name. What marks it is never a user's text."""
@@ -63,12 +64,10 @@ class ViewRelation:
         return _bare(self.select, name)
 
 
-def view_relations(tree: exp.Expr) -> Iterator[ViewRelation]:
-    """Yield the relations of views, the outer ones first."""
-    for derived in tree.find_all(exp.Subquery):
-        found = get_view_relation(derived)
-        if found is not None:
-            yield found
+def view_relations(tree: exp.Expr) -> list[ViewRelation]:
+    """Return the relations of views, the outer ones first."""
+    found = map(get_view_relation, find_around(tree, exp.Subquery))
+    return [one for one in found if one is not None]
 
 
 def get_view_relation(node: object) -> ViewRelation | None:

@@ -24,6 +24,7 @@ from catalog.principals import Principal
 from catalog.sqlstate import SqlState
 from catalog.store.rows import RowPolicy, ViewRow
 from catalog.tables import Column, Table, visible_part
+from optimizer.census import find_around
 from optimizer.copies import copied
 from optimizer.relations import POLICY, READER, conjuncts
 from optimizer.stages import Governed, Resolved
@@ -104,7 +105,7 @@ def check_governed(tree: exp.Query, tables: Mapping[TableName, Table], principal
 
     Anything else is a fault of ours, and ends the statement.
     """
-    for node in tree.find_all(exp.Table, exp.Select):
+    for node in find_around(tree, exp.Table, exp.Select):
         if isinstance(node, exp.Select) and MARK in node.meta and not view_holds(node, principal, access):
             raise SqlError(SqlState.INTERNAL_ERROR, f"view {node.meta[MARK].name} was reached outside its policies")
         if not isinstance(node, exp.Table) or not node.db:
@@ -167,7 +168,7 @@ class _Governing:
 
     def replace_tables(self, tree: exp.Expr, tables: dict[TableName, Table], within: tuple[TableName, ...]) -> None:
         """Replace the tables below a node; ``within`` are those whose policies are being read."""
-        for node in [*tree.find_all(exp.Table)]:
+        for node in find_around(tree, exp.Table):
             if not node.db:  # a WITH name or a function: it has no rows of its own
                 continue
             name = TableName(node.db, node.name)

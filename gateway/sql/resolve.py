@@ -16,7 +16,6 @@ from types import MappingProxyType
 from sqlglot import exp
 from sqlglot.dialects.dialect import DialectType
 from sqlglot.errors import SqlglotError
-from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import Scope, traverse_scope
 from sqlglot.schema import MappingSchema
 
@@ -29,6 +28,7 @@ from catalog.tables import Catalog, Table, visible_part
 from gateway.sql.engine_dialect import after_qualify, before_qualify
 from gateway.sql.engine_dialect.inference import annotate
 from gateway.sql.engine_dialect.postgres_calls import ResultTypes
+from gateway.sql.engine_dialect.qualify_names import qualify_names
 from gateway.sql.enumerations import order_enumerations
 from gateway.sql.hidden_columns import (
     HiddenColumns,
@@ -139,13 +139,10 @@ def resolve(tree: exp.Query, found: References, names: Names, parameters: Sequen
     schema = schema_of(visible.values(), names)
     try:
         completed = before_qualify.prepare(copied(tree) if hidden else tree, schema)
-        qualified = qualify(
-            completed, schema=schema, dialect="postgres", quote_identifiers=True, validate_qualify_columns=True
-        )
-        assert isinstance(qualified, exp.Query)
+        qualified, census = qualify_names(completed, schema)
         refuse_whole_rows(qualified, hidden)
         keys = {(one.name.schema, one.name.name): one.primary_key for one in visible.values() if one.primary_key}
-        qualified = after_qualify.complete(qualified, schema, keys)
+        qualified = after_qualify.complete(qualified, census, schema, keys)
         order_enumerations(qualified, visible.values())
         typed = annotate(qualified, schema, [_data_type(one) for one in parameters], names.types)
     except (SqlglotError, RecursionError) as error:

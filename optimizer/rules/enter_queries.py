@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from optimizer.census import Census
+from optimizer.census import Census, find_around, holds, with_subclasses
 from optimizer.entered_queries import Place, over, places
 from optimizer.join_sides import clauses
 from optimizer.leakproof import is_leakproof
@@ -16,7 +16,9 @@ from optimizer.relations import POLICY, conjuncts, get_relation
 from optimizer.scopes import get_cte
 from optimizer.views import MARK, ViewRelation, get_view_relation, view_relations
 
-_STAYS = (exp.AggFunc, exp.Window, exp.Rand, exp.Uuid, exp.Anonymous, exp.Query, exp.Subquery, exp.Exists)
+_STAYS = with_subclasses(
+    (exp.AggFunc, exp.Window, exp.Rand, exp.Uuid, exp.Anonymous, exp.Query, exp.Subquery, exp.Exists)
+)
 
 
 def enter_queries(tree: exp.Query) -> exp.Query:
@@ -33,10 +35,10 @@ def enter_queries(tree: exp.Query) -> exp.Query:
     for view in view_relations(tree):
         _copy_policies(view)
     read_once = _names_read_once(tree)
-    waiting = deque(tree.find_all(exp.Select))  # outer ones first: what has moved moves on
+    waiting = deque(find_around(tree, exp.Select))  # outer ones first: what has moved moves on
     while waiting:
         waiting += _enter_from(waiting.popleft(), read_once)
-    for view in [*view_relations(tree)]:
+    for view in view_relations(tree):
         _prune(tree, view)
     return tree
 
@@ -61,8 +63,9 @@ class _Entered:
 
 def _names_read_once(tree: exp.Query) -> frozenset[str]:
     """The names of WITH that mean one query, which is read in one place."""
-    named = Counter(one.alias for one in tree.find_all(exp.CTE))
-    read = Counter(one.name for one in tree.find_all(exp.Table) if not one.db) if named else Counter()
+    found = find_around(tree, exp.CTE, exp.Table)
+    named = Counter(one.alias for one in found if isinstance(one, exp.CTE))
+    read = Counter(one.name for one in found if isinstance(one, exp.Table) and not one.db)
     return frozenset(name for name, number in named.items() if number == read[name] == 1)
 
 
@@ -140,7 +143,7 @@ def _move(conditions: list[exp.Expr], targets: Mapping[str, _Entered]) -> tuple[
 def _places(condition: exp.Expr, targets: Mapping[str, _Entered]) -> list[Place] | None:
     tables = {column.table for column in condition.find_all(exp.Column)}
     target = targets.get(next(iter(tables))) if len(tables) == 1 else None
-    if target is None or condition.find(*_STAYS) is not None:
+    if target is None or holds(condition, _STAYS):
         return None
     return places(condition, target.query, target.columns, may_fail=target.is_plain)
 
@@ -151,7 +154,7 @@ def _copy_policies(view: ViewRelation) -> None:
     if query is None or where is None:
         return
     for condition in conjuncts(where.this):
-        if condition.find(*_STAYS) is not None:
+        if holds(condition, _STAYS):
             continue
         inside = over(condition, _columns(query))
         if inside is not None and is_leakproof(inside):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from optimizer.census import Census
+from optimizer.census import Census, take_census
 
 _COMPARISONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE)
 _ARITHMETIC = (exp.Add, exp.Sub, exp.Mul)
@@ -19,7 +19,7 @@ def fold_integer_arithmetic(tree: exp.Query) -> exp.Query:
     compared: ``ORDER BY 1 + 1`` is a constant, ``ORDER BY 2`` a column.
     Before it: types are set. It comes before the rules that compare conditions or look for constants.
     """
-    for node in [*tree.find_all(*_COMPARISONS, exp.Between, exp.In)]:
+    for node in take_census(tree).find_all(*_COMPARISONS, exp.Between, exp.In):
         operands = node.expressions
         if isinstance(node, exp.Between):
             operands = [node.args["low"], node.args["high"]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from optimizer.census import Census
+from optimizer.census import Census, find_around
 from optimizer.implied_filters import implied_filter
 from optimizer.inner_joins import qualifiers
 from optimizer.relations import conjuncts
@@ -20,7 +20,7 @@ def infer_filters(tree: exp.Query) -> exp.Query:
     which may be volatile, is not repeated.
     Before it: names are qualified.
     """
-    for select in tree.find_all(exp.Select):
+    for select in find_around(tree, exp.Select):
         for clause in (select.args.get("where"), *(select.args.get("joins") or ())):
             key = "this" if isinstance(clause, exp.Where) else "on"
             if clause is not None and clause.args.get(key) is not None:

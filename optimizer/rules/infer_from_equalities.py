@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from sqlglot import exp
 
+from optimizer.census import find_around
 from optimizer.inner_joins import equalities, forms, is_plain
 from optimizer.relations import conjuncts
 
@@ -28,9 +29,7 @@ def infer_from_equalities(tree: exp.Query) -> exp.Query:
     is asked within: the engine could not take such a subquery apart.
     Before it: names are qualified and have types.
     """
-    if tree.find(exp.EQ) is None:
-        return tree
-    for select in tree.find_all(exp.Select):
+    for select in find_around(tree, exp.Select):
         if select.args.get("joins"):
             _infer_within(select)
     return tree

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from sqlglot import exp
 
-from optimizer.census import Census
+from optimizer.census import Census, find_around
 from optimizer.scopes import get_cte
 from optimizer.views import MARK
 
@@ -27,7 +27,7 @@ def keep_subquery_order(tree: exp.Query) -> exp.Query:
     come in no order; where the query around has an order of its own.
     Before it: names are qualified, stars are spelt out.
     """
-    for select in reversed([*tree.find_all(exp.Select)]):  # inner ones first: an order goes up level by level
+    for select in reversed(find_around(tree, exp.Select)):  # inner ones first: an order goes up level by level
         _keep(select, is_root=select is tree)
     return tree
 

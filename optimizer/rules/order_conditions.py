@@ -24,8 +24,6 @@ def order_conditions(tree: exp.Query, statistics: Statistics) -> exp.Query:
     Before it: conditions are where they are asked.
     """
     cardinality = Cardinality(statistics)
-    if all(_in_order(relation, cardinality) is None for relation in relations(tree)):
-        return tree
     for relation in relations(tree):
         conditions = _in_order(relation, cardinality)
         if conditions is not None:

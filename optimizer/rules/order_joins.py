@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from optimizer.cardinality import Cardinality, Statistics
+from optimizer.census import find_around
 from optimizer.corrections import corrected_graph
 from optimizer.feedback import Informed
 from optimizer.hints import BlockHints
@@ -28,10 +29,10 @@ def order_joins(tree: exp.Query, statistics: Statistics) -> exp.Query:
     Without statistics of every table in a block its tables keep their order as far as conditions link them.
     Before it: filters are pushed into the tables, so that their rows can be estimated, and columns pruned.
     """
-    if not any(select.args.get("joins") for select in tree.find_all(exp.Select)):
+    if not any(select.args.get("joins") for select in find_around(tree, exp.Select)):
         return tree
     cardinality = Cardinality(statistics)
-    for select in [*tree.find_all(exp.Select)]:  # outer ones first: they are estimated by inner ones as written
+    for select in find_around(tree, exp.Select):  # outer ones first: they are estimated by inner ones as written
         _order(select, cardinality)
     return tree
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from sqlglot import exp
 
 from optimizer.cardinality import Cardinality, Statistics
+from optimizer.census import find_around, holds, with_subclasses
 from optimizer.relations import conjuncts, relations
+
+_LOOKING_UP = with_subclasses((exp.Exists, exp.In))
 
 
 def order_subqueries(tree: exp.Query, statistics: Statistics) -> exp.Query:
@@ -19,11 +22,11 @@ def order_subqueries(tree: exp.Query, statistics: Statistics) -> exp.Query:
     Without statistics of every table in them they stay as they are.
     Before it: conditions are where they are asked, so that the queries' rows can be estimated.
     """
-    if tree.find(exp.Exists, exp.In) is None:
+    if not holds(tree, _LOOKING_UP):
         return tree
     cardinality = Cardinality(statistics)
     fenced = {id(relation.select) for relation in relations(tree) if relation.is_fenced}
-    for select in [one for one in tree.find_all(exp.Select) if id(one) not in fenced]:
+    for select in [one for one in find_around(tree, exp.Select) if id(one) not in fenced]:
         where = select.args.get("where")
         conditions = conjuncts(where.this if where is not None else None)
         places = [at for at, one in enumerate(conditions) if _query(one) is not None]

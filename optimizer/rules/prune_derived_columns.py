@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from optimizer.asked_columns import AskedColumns, asked_columns
+from optimizer.census import find_around, holds, with_subclasses
 from optimizer.relations import get_relation
 from optimizer.views import MARK
 
 _MOST_ROUNDS = 32  # queries in one another
-_OF_SETS = (exp.UDTF, exp.Explode, exp.ExplodingGenerateSeries, exp.GenerateSeries, exp.Anonymous)
+_AGGREGATES = with_subclasses((exp.AggFunc,))
+_OF_SETS = with_subclasses((exp.UDTF, exp.Explode, exp.ExplodingGenerateSeries, exp.GenerateSeries, exp.Anonymous))
 _NAMING = ("order", "group", "having", "distinct")
 
 
@@ -36,24 +38,26 @@ def prune_derived_columns(tree: exp.Query) -> exp.Query:
 
 def _queries(tree: exp.Query, asked: AskedColumns) -> Iterator[tuple[exp.Query, set[str]]]:
     """Yield queries in FROM and WITH, each with the names that are asked of it."""
-    for node in [*tree.find_all(exp.Subquery)]:
+    found = find_around(tree, exp.Subquery, exp.With, exp.Table, exp.CTE)
+    for node in [one for one in found if isinstance(one, exp.Subquery)]:
         if not isinstance(node.parent, exp.From | exp.Join) or not node.alias or get_relation(node) is not None:
             continue
         if isinstance(node.this, exp.Query) and MARK not in node.this.meta and _is_by_columns(node, asked):
             yield node.this, asked.columns.get(node.alias, set())
-    yield from _of_with(tree, asked)
+    yield from _of_with(found, asked)
 
 
-def _of_with(tree: exp.Query, asked: AskedColumns) -> Iterator[tuple[exp.Query, set[str]]]:
-    clauses = [*tree.find_all(exp.With)]
+def _of_with(found: Sequence[exp.Expr], asked: AskedColumns) -> Iterator[tuple[exp.Query, set[str]]]:
+    clauses = [one for one in found if isinstance(one, exp.With)]
     if not clauses or any(one.args.get("recursive") for one in clauses):
         return
     read: dict[str, list[exp.Table]] = {}
-    for table in tree.find_all(exp.Table):
-        if not table.db:
+    for table in found:
+        if isinstance(table, exp.Table) and not table.db:
             read.setdefault(table.name, []).append(table)
-    named = Counter(one.alias for one in tree.find_all(exp.CTE))
-    for cte in tree.find_all(exp.CTE):
+    queries = [one for one in found if isinstance(one, exp.CTE)]
+    named = Counter(one.alias for one in queries)
+    for cte in queries:
         places = read.get(cte.alias, [])
         plain = named[cte.alias] == 1 and not cte.args["alias"].args.get("columns")
         if plain and places and all(_is_by_columns(one, asked) for one in places) and isinstance(cte.this, exp.Query):
@@ -83,7 +87,7 @@ class _Arm:
             if not column.table
         }
         outputs = self.select.expressions
-        return {at for at, one in enumerate(outputs) if one.alias_or_name in named or one.find(*_OF_SETS) is not None}
+        return {at for at, one in enumerate(outputs) if one.alias_or_name in named or holds(one, _OF_SETS)}
 
     def may_lose(self, kept: Sequence[int]) -> bool:
         """Whether the SELECT has the same rows with these outputs alone."""
@@ -92,7 +96,7 @@ class _Arm:
             return False
         if select.args.get("group") is not None:
             return True
-        computed = [one.find(exp.AggFunc) is not None for one in select.expressions]
+        computed = [holds(one, _AGGREGATES) for one in select.expressions]
         return not any(computed) or any(computed[at] for at in kept)
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from optimizer.census import find_around, holds, with_subclasses
 from optimizer.copies import copied
 from optimizer.join_sides import clauses
 from optimizer.leakproof import is_leakproof
 from optimizer.relations import Relation, get_relation
 from optimizer.scopes import source_select
 
-_STAYS = (exp.AggFunc, exp.Window, exp.Rand, exp.Uuid, exp.Anonymous, exp.Exists)
+_STAYS = with_subclasses(
+    (exp.AggFunc, exp.Window, exp.Rand, exp.Uuid, exp.Anonymous, exp.Exists, exp.Query, exp.Subquery)
+)
 
 
 def push_down_filters(tree: exp.Query) -> exp.Query:
@@ -23,7 +26,7 @@ def push_down_filters(tree: exp.Query) -> exp.Query:
     query speaks of nothing outside: it is a semi-join that pays before the other joins.
     Before it: names are qualified.
     """
-    for select in reversed([*tree.find_all(exp.Select)]):  # inner ones first: a condition moves as it then is
+    for select in reversed(find_around(tree, exp.Select)):  # inner ones first: a condition moves as it then is
         _push_within(select)
     return tree
 
@@ -74,7 +77,7 @@ def _target(condition: exp.Expr, targets: dict[str, Relation]) -> Relation | Non
     if isinstance(condition, exp.In) and condition.args.get("query") is not None:
         return _semi_join_target(condition, targets)
     tables = {column.table for column in condition.find_all(exp.Column)}
-    if len(tables) != 1 or condition.find(exp.Query, exp.Subquery, *_STAYS) is not None:
+    if len(tables) != 1 or holds(condition, _STAYS):
         return None
     return targets.get(next(iter(tables)))
 

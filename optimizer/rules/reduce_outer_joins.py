@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from sqlglot import exp
 
-from optimizer.census import Census
+from optimizer.census import Census, find_around
 from optimizer.join_sides import is_comma
 from optimizer.relations import conjuncts
 from optimizer.scopes import exposed_names
@@ -25,7 +25,7 @@ def reduce_outer_joins(tree: exp.Query) -> exp.Query:
     that keeps none of the rows for which it is not true.
     Before it: names are qualified.
     """
-    for select in tree.find_all(exp.Select):
+    for select in find_around(tree, exp.Select):
         joins: list[exp.Join] = select.args.get("joins") or []
         if any(join.side in _OUTER for join in joins) and not any(map(_is_by_name, joins)):
             _reduce(select, joins)

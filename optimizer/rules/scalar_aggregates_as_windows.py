@@ -8,7 +8,7 @@ from itertools import islice, product
 
 from sqlglot import exp
 
-from optimizer.census import Census
+from optimizer.census import Census, find_around, holds, take_census, with_subclasses
 from optimizer.inner_joins import (
     InnerJoins,
     equalities,
@@ -29,6 +29,7 @@ _ORDERED = _INTEGERS | _KEYS
 _SUMMED = _INTEGERS | {T.DECIMAL}
 _COMPARISONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE)
 _ARITHMETIC = (exp.Add, exp.Sub, exp.Mul)
+_BESIDE = with_subclasses((exp.Lateral, exp.TableColumn))
 _MOST_TRIED = 64  # ways to take the subquery's tables for the outer ones
 _AGGREGATE = "aggregate"  # the derived table's name for the window's value
 
@@ -75,7 +76,7 @@ def scalar_aggregates_as_windows(tree: exp.Query) -> exp.Query:
     Before it: names are qualified and types are set; relations are as governed, with their filters, so it comes before
     the rules that change them.
     """
-    for select in reversed([*tree.find_all(exp.Select)]):  # inner ones first
+    for select in reversed(find_around(tree, exp.Select)):  # inner ones first
         while _replace_one(select):
             pass
     return tree
@@ -109,12 +110,13 @@ def _replace_one(select: exp.Select) -> bool:
 
 def _speaks_plainly(select: exp.Select) -> bool:
     """Whether all that a query says can be told by qualified names, and none of it by a query around it."""
-    if select.find(exp.Lateral, exp.TableColumn) is not None:
+    if holds(select, _BESIDE):
         return False
-    if any(source.args.get("joins") for source in select.find_all(exp.Subquery, exp.Table)):
+    sources = find_around(select, exp.Subquery, exp.Table)
+    if any(source.args.get("joins") for source in sources):
         return False
-    aliases = {source.alias_or_name for source in select.find_all(exp.Subquery, exp.Table)}
-    for column in select.find_all(exp.Column):
+    aliases = {source.alias_or_name for source in sources}
+    for column in take_census(select).find_all(exp.Column):
         if isinstance(column.this, exp.Star) or (not column.table and column.name in aliases):
             return False
         if column.table and source_select(column, select) is None:

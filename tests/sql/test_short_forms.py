@@ -169,7 +169,7 @@ def test_rule(rule: str, written: str, read: str) -> None:
 
 
 def test_every_rule_has_a_case() -> None:
-    rules = [rule.__name__ for rule in (*spelling.RULES, *(rule for rule, _ in short_forms.RULES))]
+    rules = [rule.__name__ for rule, _ in (*spelling.RULES, *short_forms.RULES)]
     assert [case[0] for case in _CASES] == rules
 
 

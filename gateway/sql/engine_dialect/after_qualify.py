@@ -31,15 +31,16 @@ def mark_joins(joins: Iterable[exp.Join]) -> None:
             join.meta[USING] = True
 
 
-def complete(tree: exp.Query, schema: MappingSchema, primary_keys: PrimaryKeys = NO_KEYS) -> exp.Query:
+def complete(tree: exp.Query, census: Census, schema: MappingSchema, primary_keys: PrimaryKeys = NO_KEYS) -> exp.Query:
     """Apply the rules to a qualified query, in place; return it, or the query that is now around it."""
-    if _needs_scopes(take_census(tree)):
+    if _needs_scopes(census):
         for scope in traverse_scope(tree):
             if isinstance(scope.expression, exp.Select):
                 expand_rows(scope, schema)
                 sort_by_inputs(scope, schema)
         tree = record_columns.take_apart(tree)
-    for select in tree.find_all(exp.Select):
+        census = take_census(tree)
+    for select in census.find_all(exp.Select):
         merge_keys(select)
         spell_out_places(select)
         grouped_columns.settle(select, primary_keys)

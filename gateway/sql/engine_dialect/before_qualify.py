@@ -31,6 +31,7 @@ from optimizer.copies import copied
 
 _ADJACENT = re.compile(r"\$\d+[^\s$]*\$")
 
+_MAY_BE_SPECIAL = re.compile(r"\d_\d|0[xXoObB]")
 _SPECIAL_NUMBER = re.compile(
     r"(?<![\w.])(?:0[xX](?:_?[0-9a-fA-F])+|0[oO](?:_?[0-7])+|0[bB](?:_?[01])+"
     r"|\d+(?:_\d+)*\.(?:\d+(?:_\d+)*)?(?:[eE][+-]?\d+(?:_\d+)*)?|\d+(?:_\d+)*[eE][+-]?\d+(?:_\d+)*|\d+(?:_\d+)+)(?![\w.])"
@@ -54,12 +55,11 @@ def parse(sql: str) -> exp.Expr:
     census = take_census(tree)
     if census.has(exp.Anonymous):
         census = take_census(with_own_names(tree))
-    if census.has(exp.Bracket):
+    if census.has(exp.Bracket, exp.Array):
         _count_alike(tree)
-    if census.has(exp.Array):
         _keep_elements(tree)
-    short_forms.spell_out(tree)
-    column_names.name_columns(tree, sql)
+        census = take_census(tree)
+    column_names.name_columns(short_forms.spell_out(tree, census), sql)
     return tree
 
 
@@ -109,7 +109,7 @@ def _read_numbers(tokens: list[Token], sql: str) -> None:
     """Write numbers such as ``0x1F``, ``1_000`` and ``1.000_5`` in plain digits, in place; sqlglot reads
     them in another way.
     """
-    if _SPECIAL_NUMBER.search(sql) is None:
+    if _MAY_BE_SPECIAL.search(sql) is None:
         return
     places = {token.start: place for place, token in enumerate(tokens)}
     for found in reversed(list(_SPECIAL_NUMBER.finditer(sql))):

@@ -10,7 +10,7 @@ from collections import Counter
 
 from sqlglot import exp
 
-from optimizer.copies import copied
+from optimizer.census import Census
 
 _UNNAMED = "?column?"
 _FUNCTIONS: dict[type[exp.Expr], str] = {  # those that the parser reads without keeping their name
@@ -57,13 +57,13 @@ _TYPES: dict[exp.DType, str] = {
 _INSIDE = (exp.Paren, exp.Collate, exp.Bracket, exp.Window, exp.Filter, exp.WithinGroup)
 
 
-def name_columns(tree: exp.Expr, sql: str) -> None:
+def name_columns(census: Census, sql: str) -> None:
     """Name the columns of the queries inside of a statement, in place. ``sql`` is its text, in which the names of its
     functions stand. Where a name comes twice, the later ones get names that nobody can speak of: in PostgreSQL they are
     ambiguous.
     """
-    for query in tree.find_all(exp.Select):
-        if query is not tree and not _is_value(query):
+    for query in census.find_all(exp.Select):
+        if query is not census.nodes[0] and not _is_value(query):
             _name(query, sql)
 
 
@@ -92,7 +92,9 @@ def _name(query: exp.Select, sql: str) -> None:
         if isinstance(column, exp.Alias):
             column.set("alias", alias)
         else:
-            column.replace(exp.Alias(this=copied(column), alias=alias))
+            named = exp.Alias(alias=alias)
+            column.replace(named)
+            named.set("this", column)
 
 
 def _is_quoted(column: exp.Expr) -> bool:

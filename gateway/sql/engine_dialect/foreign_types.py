@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from sqlglot.tokenizer_core import Token, TokenType
 
-_NAMES = frozenset(
+NAMES = frozenset(
     (
         *("cidr", "macaddr", "macaddr8", "varbit", "jsonpath", "tsvector", "tsquery", "pg_lsn"),
         *("box", "circle", "line", "lseg", "polygon"),  # PATH stands before texts in json_table
     )
 )
+"""Types whose names stand before constants."""
 _FIRST = frozenset({TokenType.LT, TokenType.GT})
 _OPERATORS = {"<": "<=", ">": ">="}
 _NEVER = TokenType.STRING, TokenType.IDENTIFIER
@@ -18,12 +19,10 @@ _NEVER = TokenType.STRING, TokenType.IDENTIFIER
 def type_constants(tokens: list[Token]) -> list[Token]:
     """``cidr '10.0.0.0/8'`` is ``'10.0.0.0/8'::cidr``."""
     tokens = _with_short_names(tokens)
-    if not any(token.text.lower() in _NAMES for token in tokens):
-        return tokens
     kept = [*tokens]
     for place in range(len(kept) - 2, -1, -1):
         name, constant = kept[place : place + 2]
-        if constant.token_type is TokenType.STRING and name.token_type not in _NEVER and name.text.lower() in _NAMES:
+        if constant.token_type is TokenType.STRING and name.token_type not in _NEVER and name.text.lower() in NAMES:
             kept[place : place + 2] = [constant, _made(name, TokenType.DCOLON, "::"), name]
     return kept
 

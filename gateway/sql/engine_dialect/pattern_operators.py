@@ -22,8 +22,6 @@ _MARK = "pattern comparison "  # no name that a statement could write without qu
 
 def pattern_operators(tokens: list[Token]) -> list[Token]:
     """``a ~<~ b`` is ``a | mark(b)``, which `compared` takes."""
-    if not any(token.token_type is TokenType.RLIKE for token in tokens):
-        return tokens
     kept: list[Token] = []
     ends: list[int] = []  # places of tokens behind which a right side ends
     place = 0

@@ -52,8 +52,6 @@ class _Cycle:
 
 def recursive_clauses(tokens: list[Token]) -> list[Token]:
     """Move the clauses behind a query of WITH RECURSIVE into queries of their own."""
-    if not any(token.token_type is TokenType.RECURSIVE for token in tokens):
-        return tokens
     kept: list[Token] = []
     at = 0
     while at < len(tokens):

@@ -25,13 +25,13 @@ _ROWS_AS_QUERIES = 64  # rows of VALUES that become queries of a UNION
 _CODE_POINT_ORDERS = frozenset({"c", "posix", "ucs_basic", "default", "c.utf8", "pg_c_utf8", "c.utf-8"})
 
 
-def spell_out(tree: exp.Expr) -> None:
-    """Apply the rules to a statement, in place."""
-    census = take_census(tree)
+def spell_out(tree: exp.Expr, census: Census) -> Census:
+    """Apply the rules to a statement, in place. Returns what it has then."""
     for rule, is_wanted in RULES:
         if is_wanted(census):
             rule(tree)
             census = take_census(tree)
+    return census
 
 
 def _each(tree: exp.Expr, kind: type[exp.Expr]) -> list[exp.Expr]:

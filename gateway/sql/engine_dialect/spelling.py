@@ -1,11 +1,12 @@
 """Spelling: forms of PostgreSQL's that the parser does not read, brought to ones that it reads, word by word.
 
 Each rule of ``RULES`` takes a statement's tokens and returns them, changed. None changes what the statement means.
+Beside it stand the words and kinds of tokens of which a statement must have one to be changed by it: most have none.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import pairwise
 
 import sqlglot
@@ -68,10 +69,15 @@ _RESERVED = frozenset(  # words that PostgreSQL takes as a column's name behind 
 
 def respelt(tokens: Tokens) -> Tokens:
     """Return a statement's tokens as the parser reads them."""
-    for token in tokens:  # sqlglot takes /* sqlglot.meta … */ for marks on nodes, which are the gateway's own to set
-        token.comments = []
-    for rule in RULES:
-        tokens = rule(tokens)
+    present: set[str | TokenType] = set()
+    for token in tokens:
+        present.add(token.text.lower())
+        present.add(token.token_type)
+        if token.comments:  # sqlglot takes /* sqlglot.meta … */ for marks on nodes, which are the gateway's own to set
+            token.comments = []
+    for rule, wanted in RULES:
+        if not present.isdisjoint(wanted):
+            tokens = rule(tokens)
     return tokens
 
 
@@ -101,8 +107,6 @@ _OF_OTHERS = frozenset({TokenType.ANTI, TokenType.ASOF, TokenType.SEMI, TokenTyp
 
 def similar_substrings(tokens: Tokens) -> Tokens:
     """``substring(a SIMILAR b ESCAPE c)`` is ``substring(a FROM b FOR c)``."""
-    if not any(_is_word(token, "similar") for token in tokens):
-        return tokens
     opened: list[bool] = []  # for each parenthesis: whether it is that of such a call
     for before, token in pairwise(tokens):
         if token.token_type is TokenType.L_PAREN:
@@ -128,8 +132,6 @@ def prefix_operators(tokens: Tokens) -> Tokens:
     """``@ x`` is ``abs(x)``; the parser takes ``@ 1`` for ``$1``. ``|/`` and ``||/`` take double precision. All of them
     bind less than arithmetic, as ``~`` does: ``|/ 4 + 5`` is 3. Raises ParseError where a value stands before ``@``.
     """
-    if not any(token.token_type in _PREFIXES for token in tokens):
-        return tokens
     kept: Tokens = []
     ends: list[tuple[int, Tokens]] = []  # places of tokens behind which an operand ends, and what follows it
     for place, token in enumerate(tokens):
@@ -319,28 +321,28 @@ def _names_no_relation(tokens: Tokens, place: int) -> bool:
     return called or before in (TokenType.DCOLON, TokenType.ALIAS)
 
 
-RULES: tuple[Callable[[Tokens], Tokens], ...] = (
-    system_names,
-    foreign_types.type_constants,
-    foreign_types.unlimited_constants,
-    foreign_types.containing_operators,
-    standard_forms.trims,
-    standard_forms.only,
-    standard_forms.interval_fields,
-    interval_constants,
-    pattern_operators.pattern_operators,
-    prefix_operators,
-    some_is_any,
-    other_joins,
-    similar_substrings,
-    like_calls,
-    order_using,
-    join_aliases.join_aliases,
-    normal_forms,
-    local_times,
-    names_behind_as,
-    search_cycle.recursive_clauses,
-    standard_forms.json_arrays,
-    sql_json.json_clauses,
-    json_constructors.array_aggregates,
+RULES: tuple[tuple[Callable[[Tokens], Tokens], Iterable[str | TokenType]], ...] = (
+    (system_names, {"pg_catalog"}),
+    (foreign_types.type_constants, {*foreign_types.NAMES, "varying"}),
+    (foreign_types.unlimited_constants, {TokenType.BIT, TokenType.CHAR}),
+    (foreign_types.containing_operators, {TokenType.LTE, TokenType.GTE}),
+    (standard_forms.trims, {"trim"}),
+    (standard_forms.only, {"only"}),
+    (standard_forms.interval_fields, {TokenType.INTERVAL}),
+    (interval_constants, {TokenType.INTERVAL}),
+    (pattern_operators.pattern_operators, {TokenType.RLIKE}),
+    (prefix_operators, _PREFIXES),
+    (some_is_any, {"some"}),
+    (other_joins, _OF_OTHERS),
+    (similar_substrings, {"similar"}),
+    (like_calls, {TokenType.LIKE}),
+    (order_using, {TokenType.USING}),
+    (join_aliases.join_aliases, {TokenType.USING}),
+    (normal_forms, {"normalized"}),
+    (local_times, {"local"}),
+    (names_behind_as, {TokenType.ALIAS}),
+    (search_cycle.recursive_clauses, {TokenType.RECURSIVE}),
+    (standard_forms.json_arrays, {"json_array"}),
+    (sql_json.json_clauses, sql_json.CALLED),
+    (json_constructors.array_aggregates, {"json_arrayagg", "json_array"}),  # of this `json_arrays` makes that
 )

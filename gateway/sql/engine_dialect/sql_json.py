@@ -24,7 +24,8 @@ _CLAUSES = "clauses"  # in the meta of a call: its second argument is no value
 _FUNCTIONS = frozenset({"json_table", "json_query", "json_exists"})
 _PLACE = "\0"  # in clauses: where the next of the expressions stands that are passed
 _MADE = "\0"  # before the name of a call that `json_clauses` has made; no text of a client can hold it
-_CALLED = _FUNCTIONS | {"json_value"}  # which the parser reads, but for PASSING
+CALLED = _FUNCTIONS | {"json_value"}
+"""Names of calls that `json_clauses` reads; ``json_value`` the parser reads too, but for PASSING."""
 _OPENING = frozenset({TokenType.L_PAREN, TokenType.L_BRACKET})
 _CLOSING = frozenset({TokenType.R_PAREN, TokenType.R_BRACKET})
 _WORDS = frozenset(
@@ -39,8 +40,6 @@ _SPOKEN = frozenset({"regproc", "regclass", "regtype", "oid", "xid", "cid", "xml
 
 def json_clauses(tokens: list[Token]) -> list[Token]:
     """Put calls that the parser reads in the place of those that it does not."""
-    if not any(_is_call(tokens, at) for at in range(len(tokens) - 1)):
-        return tokens
     kept: list[Token] = []
     at = 0
     while at < len(tokens):
@@ -63,7 +62,7 @@ def json_clauses(tokens: list[Token]) -> list[Token]:
 
 def _is_call(tokens: list[Token], at: int) -> bool:
     token = tokens[at]
-    if token.token_type in (TokenType.STRING, TokenType.IDENTIFIER) or token.text.lower() not in _CALLED:
+    if token.token_type in (TokenType.STRING, TokenType.IDENTIFIER) or token.text.lower() not in CALLED:
         return False
     return at + 1 < len(tokens) and tokens[at + 1].token_type is TokenType.L_PAREN
 

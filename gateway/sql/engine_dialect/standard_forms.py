@@ -29,15 +29,8 @@ def _is(tokens: Tokens, place: int, kind: TokenType) -> bool:
     return place < len(tokens) and tokens[place].token_type is kind
 
 
-def _has(tokens: Tokens, word: str) -> bool:
-    """Whether a word may be among the tokens: mostly none is, and they need not be looked at one by one."""
-    return word in {token.text.lower() for token in tokens}
-
-
 def trims(tokens: Tokens) -> Tokens:
     """``trim(LEADING FROM a, b)`` is ``ltrim(a, b)``."""
-    if not _has(tokens, "trim"):
-        return tokens
     kept: Tokens = []
     skipped = 0
     for place, token in enumerate(tokens):
@@ -55,8 +48,6 @@ def trims(tokens: Tokens) -> Tokens:
 
 def only(tokens: Tokens) -> Tokens:
     """``ONLY (t)`` is ``ONLY t``."""
-    if not _has(tokens, "only"):
-        return tokens
     kept = [*tokens]
     for place in range(len(kept) - 1, 0, -1):
         if _word(kept, place) == "only" and _is(kept, place + 1, TokenType.L_PAREN):
@@ -69,8 +60,6 @@ def only(tokens: Tokens) -> Tokens:
 
 def json_arrays(tokens: Tokens) -> Tokens:
     """``json_array(SELECT …)`` is ``(SELECT json_arrayagg(a) FROM (SELECT …) AS q (a))``, as PostgreSQL has it."""
-    if not _has(tokens, "json_array"):
-        return tokens
     kept = [*tokens]
     for place in range(len(kept) - 3, -1, -1):
         if _word(kept, place) == "json_array" and _is(kept, place + 1, TokenType.L_PAREN):
