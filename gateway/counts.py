@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -82,11 +82,16 @@ class StatementCounts:
 
     def note(self, lane: str, outcome: str, seconds: float, rows: int, sent: int) -> None:
         """Count a statement that has ended; ``sent`` are bytes."""
-        found = self._lanes.get(lane)
-        if found is None:
-            found = self._lanes[lane] = Lane()
-        found.outcomes[outcome] = found.outcomes.get(outcome, 0) + 1
-        found.within[bisect_left(BOUNDS, seconds)] += 1
-        found.seconds += seconds
-        found.rows += rows
-        found.bytes += sent
+        self.note_each(outcome, ((lane, seconds, rows, sent),))
+
+    def note_each(self, outcome: str, ended: Iterable[tuple[str, float, int, int]]) -> None:
+        """As `note`, for statements that have ended in the same way: of each its lane, seconds, rows and bytes."""
+        for lane, seconds, rows, sent in ended:
+            found = self._lanes.get(lane)
+            if found is None:
+                found = self._lanes[lane] = Lane()
+            found.outcomes[outcome] = found.outcomes.get(outcome, 0) + 1
+            found.within[bisect_left(BOUNDS, seconds)] += 1
+            found.seconds += seconds
+            found.rows += rows
+            found.bytes += sent

@@ -19,13 +19,14 @@ import structlog
 from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
 from gateway.activity import Encryption
+from gateway.answers_together import AnswersTogether
 from gateway.authentication.certificates import Certificate
 from gateway.login import Login, LoginServices
 from gateway.logs import bind_connection, bind_statement
 from gateway.relay.mirror_errors import MirrorLost
 from gateway.sessions.in_callbacks import HandedOver
 from gateway.sessions.session import Session
-from gateway.tls import ALPN, Tls, encryption_of
+from gateway.tls import ALPN, Tls, encryption_of, give_received
 from gateway.tls_alerts import Alerting
 from gateway.told_errors import error_response
 from gateway.wire import backend, frontend
@@ -38,7 +39,6 @@ _READ_AHEAD: Final = 1 << 18  # bytes that a client may send while a statement r
 _WRITE_HIGH: Final = 1 << 20
 _HELD: Final = 1 << 13  # bytes kept for one packet, as many as PostgreSQL keeps, until the client is waited for
 _LINGER: Final = 5.0  # seconds that a client has to read the last it is told
-_QUERY: Final = ord("Q")
 _TLS_HANDSHAKE: Final = 0x16
 _CONNECTIONS = itertools.count(1)
 
@@ -61,11 +61,13 @@ class ClientConnection(asyncio.Protocol):
         limits: Limits,
         tls: Callable[[], Tls | None],
         ended: Callable[[ClientConnection], None],
+        answers: AnswersTogether,
     ) -> None:
         self._login_services = login
         self._limits = limits
         self._tls = tls
         self._ended = ended
+        self._answers = answers
         self._wire = Connection(message_limit=limits.message_size)
         self._transport: asyncio.Transport | None = None
         self._held: list[bytes | memoryview] = []
@@ -74,6 +76,7 @@ class ClientConnection(asyncio.Protocol):
         self._arrived = asyncio.Event()
         self._writable = asyncio.Event()
         self._writable.set()
+        self._is_slow = False  # as that says, too, which is a function of Python
         self._waiting = False  # for the client's next message; else what arrives is sent ahead
         self._ahead = 0
         self._lost = False
@@ -128,14 +131,13 @@ class ClientConnection(asyncio.Protocol):
         """Whether the session carries out what has come without the task, which waits for its messages."""
         if self._straight or self._handed_over or self._ending or self._lost or self._limits.idle_timeout:
             return False
-        if self._held or not self._writable.is_set() or not self._wire.may_take_straight(len(data)):
+        if self._is_slow or not self._wire.may_take_straight(len(data)):
             return False
         ids = (self._name, f"{self._name}.{self._statements + 1}")
         if not session.begin_straight(data, ids, self):
             return False
         self._statements += 1
         self._straight, self._ahead = True, 0
-        self._wire.take_straight(simple=data[0] == _QUERY)
         return True
 
     def _take(self, data: bytes) -> None:
@@ -153,9 +155,11 @@ class ClientConnection(asyncio.Protocol):
             self._leave()
 
     def pause_writing(self) -> None:
+        self._is_slow = True
         self._writable.clear()
 
     def resume_writing(self) -> None:
+        self._is_slow = False
         self._writable.set()
 
     def _leave(self) -> None:
@@ -210,19 +214,23 @@ class ClientConnection(asyncio.Protocol):
         self._stop()
 
     def answered(self, data: bytes) -> bool:
-        """Send the whole answer of a statement that was begun straight; return whether it may still be sent."""
+        """Send the whole answer of a statement that was begun straight, with all that are ready in this turn of the
+        event loop; return whether it may still be sent.
+        """
         if self._ending or self._lost or self._transport is None:
             return False
         self._straight = False
-        self._wire.answered_straight()
         self.sent_bytes += len(data)
-        self._transport.write(data)
+        self._held_bytes += len(data)
+        self._held.append(data)
+        self._answers.add(self._send_held)
         if self._ahead:  # it came meanwhile
             self._arrived.set()
         return True
 
-    def hand_over(self) -> None:
-        """Have the task go on with a statement that was begun straight."""
+    def hand_over(self, *, simple: bool) -> None:
+        """Have the task go on with a statement that was begun straight: ``simple``, a query by itself."""
+        self._wire.take_straight(simple=simple)
         self._straight, self._handed_over = False, True
         self._arrived.set()
 
@@ -365,7 +373,7 @@ class ClientConnection(asyncio.Protocol):
             if received:
                 plain.pause_reading()  # until the new protocol is in our place and has what was read for it
                 begun = loop.create_task(handshake)
-                loop.call_soon(loop.call_soon, _hand_over, plain, received)
+                loop.call_soon(loop.call_soon, give_received, plain, received)
                 transport = await begun
             else:
                 transport = await handshake
@@ -487,15 +495,3 @@ class ClientConnection(asyncio.Protocol):
     def _abort(self) -> None:
         if self._transport is not None:
             self._transport.abort()
-
-
-def _hand_over(transport: asyncio.Transport, received: bytes) -> None:
-    """Give bytes to a transport's new protocol, which were read for the old one."""
-    protocol = cast(asyncio.BufferedProtocol, transport.get_protocol())
-    at = 0
-    while at < len(received):
-        buffer = memoryview(protocol.get_buffer(len(received) - at))
-        size = min(len(buffer), len(received) - at)
-        buffer[:size] = received[at : at + size]
-        protocol.buffer_updated(size)
-        at += size

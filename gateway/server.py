@@ -22,6 +22,7 @@ from catalog.pins import Pin, changed_table
 from catalog.principals import Principal
 from catalog.sqlstate import SqlState
 from gateway.activity import as_json
+from gateway.answers_together import AnswersTogether
 from gateway.audit.audit import Audit
 from gateway.authentication.issuers import Issuers
 from gateway.authentication.throttle import Throttle, Waiting
@@ -85,6 +86,7 @@ class Gateway:
             config.server.max_connections, config.server.reserved_connections, audit, metadata.signal_process
         )
         self._connections: set[ClientConnection] = set()
+        self._answers = AnswersTogether()
         self._draining = False
         self._others: str | None = None  # what was said of other gateways
         self._taking = asyncio.Lock()  # access is taken over by one at a time
@@ -224,7 +226,8 @@ class Gateway:
     def connection(self) -> ClientConnection:
         """Make the protocol of one client's connection."""
         services, limits = self._login_services, self._limits
-        connection = ClientConnection(services, limits, lambda: self.tls.current, self._connections.discard)
+        ended = self._connections.discard
+        connection = ClientConnection(services, limits, lambda: self.tls.current, ended, self._answers)
         self._connections.add(connection)
         return connection
 

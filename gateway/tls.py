@@ -9,6 +9,7 @@ import asyncio
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import structlog
 
@@ -116,3 +117,15 @@ def _signature(path: Path) -> tuple[int, int, int] | None:
     except OSError:
         return None
     return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+def give_received(transport: asyncio.Transport, received: bytes) -> None:
+    """Give bytes to a transport's new protocol, which were read for the old one."""
+    protocol = cast(asyncio.BufferedProtocol, transport.get_protocol())
+    at = 0
+    while at < len(received):
+        buffer = memoryview(protocol.get_buffer(len(received) - at))
+        size = min(len(buffer), len(received) - at)
+        buffer[:size] = received[at : at + size]
+        protocol.buffer_updated(size)
+        at += size

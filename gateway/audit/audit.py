@@ -25,7 +25,7 @@ from catalog.sqlstate import SqlState
 from catalog.store.audit_store import AuditStore
 from catalog.store.connection import DATABASE
 from gateway.audit.bursts import Bursts
-from gateway.audit.entries import Kind, Outcome, as_members, ended_json
+from gateway.audit.entries import COMPLETED, DONE_JSON, ENDED, Kind, Outcome, as_members
 from gateway.audit.journal import Journal, JournalFull
 from gateway.audit.shipping import Shipper
 from gateway.authentication.throttle import network_of
@@ -84,6 +84,10 @@ class Ticket:
             self._audit.write_outcome_soon(self.entry, self.sequence, outcome)
 
 
+_Completed = tuple[Ticket, str, str, int, int, float]
+"""A statement that was completed: its lane, what it has read as JSON, rows, bytes and seconds."""
+
+
 class Audit:
     """One for a process. Everything but `open` and `close` belongs to the event loop's thread."""
 
@@ -101,7 +105,7 @@ class Audit:
         self._stored = 0
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._ended: list[tuple[Entry, int, Outcome]] = []  # whose outcomes are about to be written
-        self._completed: list[tuple[Entry, int, tuple[str, int, int, float]]] = []  # so too (`completed`)
+        self._completed: list[_Completed] = []  # so too (`completed`)
         self._beginning: list[tuple[Entry, Waiting]] = []  # whose intents are
         self._lost: deque[tuple[str, Kind]] = deque()
         self._lost_bytes = self._dropped = 0
@@ -232,14 +236,13 @@ class Audit:
             asyncio.get_running_loop().call_soon(self._write_due)
         self._ended.append((entry, intent, outcome))
 
-    def completed(self, ticket: Ticket, read: str, rows: int, sent: int, seconds: float) -> None:
-        """Write soon that a statement was completed, in the place of `Ticket.end`: what most statements come to takes
-        the fewest steps. ``read`` is what it has read, as JSON.
+    def completed(self, ticket: Ticket, lane: str, read: str, rows: int, sent: int) -> None:
+        """Write and count soon that a statement was completed, in the place of `Ticket.end` and `counts`: what most
+        statements come to takes the fewest steps. ``read`` is what it has read, as JSON, and the lane.
         """
-        if ticket.sequence:
-            if not (self._beginning or self._completed or self._ended):
-                asyncio.get_running_loop().call_soon(self._write_due)
-            self._completed.append((ticket.entry, ticket.sequence, (read, rows, sent, seconds)))
+        if not (self._beginning or self._completed or self._ended):
+            asyncio.get_running_loop().call_soon(self._write_due)
+        self._completed.append((ticket, lane, read, rows, sent, monotonic() - ticket.started))
 
     def _write_due(self) -> None:
         """Write outcomes and intents in one step; where that cannot be, each as if it came alone."""
@@ -251,14 +254,13 @@ class Audit:
             (outcome.kind, f'"event":"{event}",{phase},{members},"intent":{intent},{outcome.json()}')
             for (event, members, _), intent, outcome in ended
         ]
-        outcomes += [
-            (_STATEMENT, f'"event":"{event}",{phase},{members},"intent":{intent},{ended_json(*how)}')
-            for (event, members, _), intent, how in completed
-        ]
-        if not beginning:
-            self._append_later(*outcomes)
-        else:
+        if completed:
+            self.counts.note_each(COMPLETED, [(lane, took, rows, sent) for _, lane, _, rows, sent, took in completed])
+            outcomes += [_outcome_of(one, phase) for one in completed if one[0].sequence]
+        if beginning:
             self._append_together(outcomes, beginning)
+        elif outcomes:
+            self._append_later(*outcomes)
         for entry, _, outcome in ended:
             if outcome.kind is _DENIED:
                 self._watch(entry)
@@ -458,6 +460,12 @@ class Audit:
             _, future = self._waiting.popleft()
             if not future.done():
                 future.set_result(None)
+
+
+def _outcome_of(completed: _Completed, phase: str) -> tuple[Kind, str]:
+    ticket, _, read, rows, sent, seconds = completed
+    (event, members, _), ended = ticket.entry, ENDED % (rows, sent, seconds * 1000, DONE_JSON)
+    return _STATEMENT, f'"event":"{event}",{phase},{members},"intent":{ticket.sequence},{read},{ended}'
 
 
 def _cannot_write(reason: str) -> SqlError:

@@ -24,6 +24,9 @@ from optimizer.stages import Fragment
 _READINGS: LRUCache[tuple[object, ...], tuple[tuple[Fragment, ...], str]] = LRUCache(256)
 
 
+ENDED = '"rows":%d,"bytes":%d,"duration_ms":%.3f,"sqlstate":%s'
+"""How a statement ended: its rows, bytes, milliseconds, and its SQLSTATE as JSON."""
+DONE_JSON = '"00000"'
 _MANY = frozenset({"cache", "source"})  # lanes in which the same is read many times
 _JSON = json.JSONEncoder(separators=(",", ":"))
 
@@ -180,12 +183,12 @@ class Outcome(NamedTuple):
     def json(self) -> str:
         """Return the members of a JSON object."""
         sqlstate, rows, sent, seconds, reading = self
-        return ended_json(reading.json(), rows, sent, seconds, '"00000"' if sqlstate == _DONE else json_text(sqlstate))
+        return ended_json(reading.json(), rows, sent, seconds, DONE_JSON if sqlstate == _DONE else json_text(sqlstate))
 
 
-def ended_json(read: str, rows: int, sent: int, seconds: float, state: str = '"00000"') -> str:
+def ended_json(read: str, rows: int, sent: int, seconds: float, state: str = DONE_JSON) -> str:
     """Return the members of a JSON object that say how a statement ended; ``read`` and ``state`` are JSON."""
-    ended = f'"rows":{rows},"bytes":{sent},"duration_ms":{seconds * 1000:.3f},"sqlstate":{state}'
+    ended = ENDED % (rows, sent, seconds * 1000, state)
     return f"{read},{ended}" if read else ended
 
 

@@ -20,7 +20,6 @@ from catalog.sqlstate import SqlState
 from gateway.activity import Activity
 from gateway.audit.audit import Audit, Entry, Ticket, Waiting
 from gateway.audit.entries import (
-    COMPLETED,
     NOTHING_KNOWN,
     Kind,
     Outcome,
@@ -228,20 +227,19 @@ class Witness:
         return members
 
     def begun(self, ticket: Ticket, *, simple: bool) -> None:
-        """Note that the intent of a statement was written."""
+        """Note that the intent of a statement was written, which goes on as all others do."""
         self._open.append(_Open(ticket, self._client.sent_bytes, simple=simple, limit=0))
 
-    def completed(self, rows: int) -> None:
-        """End the one statement there is, of which the client was told all, and that the session is ready, after
-        `reading_again`.
+    def completed(self, ticket: Ticket, read: tuple[str, _Named, Fragmented], rows: int, sent: int) -> None:
+        """End a statement of which the client was told all in so many bytes, and that the session is ready, in the
+        place of `begun` and of all that follows. ``read`` is as in `reading_again`.
         """
-        one, sent = self._open.popleft(), self._client.sent_bytes
-        again, ticket = one.again, one.ticket
-        assert again is not None and again.lane is not None
-        bytes_, self._told_bytes = sent - max(one.bytes_before, self._told_bytes), sent
-        seconds = monotonic() - ticket.started
-        self._audit.counts.note(again.lane, COMPLETED, seconds, rows, bytes_)
-        self._audit.completed(ticket, again.written, rows, bytes_, seconds)
+        lane, named, fragmented = read
+        of, last, known = self._read_again
+        if of is not named or last is not fragmented:
+            known = self._reads(lane, named, fragmented)
+        self._told_bytes = self._client.sent_bytes
+        self._audit.completed(ticket, lane, known.written, rows, sent)
         self._subject = ""
         self._portals.clear()
         self.activity.ends("I")
@@ -299,14 +297,16 @@ class Witness:
 
     def reading_again(self, lane: str, read: _Named, fragmented: Fragmented) -> None:
         """As `reading` and `note_fragments`, of a statement that is executed again with these very objects."""
-        if not self._open:
-            return
+        if self._open:
+            self._open[-1].again = self._reads(lane, read, fragmented)
+
+    def _reads(self, lane: str, read: _Named, fragmented: Fragmented) -> ReadAgain:
         of, last, known = self._read_again
         if of is not read or last is not fragmented:
             tables, policies, shadows = read
             known = ReadAgain(lane, Reading(lane, tables, fragmented.fragments, policies, shadows).json())
             self._read_again = read, fragmented, known
-        self._open[-1].again = known
+        return known
 
     def note_fragments(self) -> Callable[[Fragmented], None]:
         """Return what is to be called, from any thread, with what the present statement reads exactly."""

@@ -44,7 +44,8 @@ class FeedbackCache:
         self._found: LRUCache[str, Found] = _Counted(most)
         self._lock = threading.Lock()
         self._outdated: LRUCache[int, object] = LRUCache(1024)
-        self._has_outdated = False  # which is asked for every statement
+        self.has_outdated = False
+        """Whether there may be a plan that is to be made anew: this is asked for every statement."""
         self._seen: LRUCache[int, tuple[object, object]] = LRUCache(4096)
 
     def of(self, principal: Principal, tables: Iterable[TableName], now: Now) -> Feedback | None:
@@ -101,11 +102,11 @@ class FeedbackCache:
         """Have a plan be made anew: its estimates were far off, and are not any more."""
         with self._lock:
             self._outdated[id(plan)] = plan
-            self._has_outdated = True
+            self.has_outdated = True
 
     def is_outdated(self, plan: object) -> bool:
         """Say whether a plan is to be made anew."""
-        return self._has_outdated and self._outdated.get(id(plan)) is plan
+        return self._outdated.get(id(plan)) is plan
 
 
 class _Counted(LRUCache[str, Found]):

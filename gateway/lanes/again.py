@@ -58,7 +58,11 @@ class Again:
     def takes_raw(self, raw: bytes) -> bool:
         """As `takes`, for values as a Bind message has them."""
         values, known = self.values.split(raw), self.asked.execution  # which are as many
-        return values is not None and all(map(is_surely_valid, values, known.oids, known.formats))
+        if values is None:
+            return False
+        if len(values) == 1:  # mostly
+            return is_surely_valid(values[0], known.oids[0], known.formats[0])
+        return all(map(is_surely_valid, values, known.oids, known.formats))
 
     def _takes(self, values: Sequence[bytes | None]) -> bool:
         known = self.asked.execution

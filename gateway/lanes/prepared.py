@@ -355,7 +355,9 @@ def is_outdated(plan: Plan | None, lake: Lake) -> bool:
     """
     if plan is None:
         return False
-    return plan.is_of_now or lake.feedback.is_outdated(plan) or plan.pins is not lake.pins.version
+    if plan.is_of_now or plan.pins is not lake.pins.version:
+        return True
+    return lake.feedback.has_outdated and lake.feedback.is_outdated(plan)
 
 
 _PLANLESS = {

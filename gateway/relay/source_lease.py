@@ -86,10 +86,6 @@ class Lease:
         connection.has_cursors = False
         self._place.pool.give_back(connection)
 
-    def end_in_order(self) -> None:
-        """As `end`, for a connection whose answer was all there was (`SourceConnection.take`)."""
-        self._place.pool.keep(self.connection)
-
     def _told(self, failure: SourceFailed) -> SqlError:
         place, state = self._place, failure.sqlstate
         if failure.fields.get("R") == _COLUMNS_CHANGED:  # what the guard says, too

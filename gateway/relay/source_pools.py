@@ -28,14 +28,15 @@ class SourcePool:
         self.target = target
         self._settings = settings
         self._refused = refused
-        self._idle: list[tuple[SourceConnection, float]] = []  # with when they became so
+        self.idle: list[tuple[SourceConnection, float]] = []
+        """Those that are there, with when they became idle; `get_idle` takes one."""
         self._sweeping: asyncio.TimerHandle | None = None
         self._is_closed = False
 
     def get_idle(self) -> SourceConnection | None:
         """Return a connection that is there, if one is."""
-        while self._idle:
-            connection, _ = self._idle.pop()
+        while self.idle:
+            connection, _ = self.idle.pop()
             if connection.is_usable:
                 return connection
             connection.close()
@@ -63,10 +64,10 @@ class SourcePool:
 
     def keep(self, connection: SourceConnection) -> None:
         """As `give_back`, for a connection that is in order."""
-        if self._is_closed or len(self._idle) >= _MOST_IDLE:
+        if self._is_closed or len(self.idle) >= _MOST_IDLE:
             connection.close()
             return
-        self._idle.append((connection, monotonic()))
+        self.idle.append((connection, monotonic()))
         if self._sweeping is None:
             self._sweeping = asyncio.get_running_loop().call_later(_SWEEP, self._sweep)
 
@@ -80,14 +81,14 @@ class SourcePool:
 
     def _sweep(self) -> None:
         self._close_before(monotonic() - _IDLE)
-        again = asyncio.get_running_loop().call_later(_SWEEP, self._sweep) if self._idle else None
+        again = asyncio.get_running_loop().call_later(_SWEEP, self._sweep) if self.idle else None
         self._sweeping = again
 
     def _close_before(self, moment: float) -> None:
-        for connection, since in self._idle:
+        for connection, since in self.idle:
             if since < moment:
                 connection.close()
-        self._idle[:] = [one for one in self._idle if one[1] >= moment]
+        self.idle[:] = [one for one in self.idle if one[1] >= moment]
 
 
 class SourcePools:

@@ -141,9 +141,9 @@ class SourceRelay:
         finally:
             lease.end()
 
-    def get_prepared(self, asked: Asked, place: Place) -> Lease | None:
+    def get_prepared(self, asked: Asked, place: Place) -> SourceConnection | None:
         """Return an idle connection where a statement is prepared already, with the columns that the client was told,
-        for `execute`. The lease is to be ended. ``place`` was the statement's (`get_place`), under the same logins.
+        for `execute`, to be given back. ``place`` was the statement's (`get_place`), under the same logins.
         """
         connection = place.pool.get_idle()
         if connection is None:
@@ -152,7 +152,7 @@ class SourceRelay:
         if not is_prepared or (self._knows_unfit and asked.key in self._unfit):
             place.pool.keep(connection)
             return None
-        return Lease(place, connection, in_full=asked.in_full)
+        return connection
 
     async def execute(self, lease: Lease, execution: Execution, client: Sink) -> int:
         """Execute a statement that `get_prepared` has found, and pass its rows on; return how many. Raises SqlError."""

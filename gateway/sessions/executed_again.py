@@ -117,16 +117,20 @@ class ExecutedAgain:
         again = self.current(named) if self.is_at_rest else None
         if again is None or not again.takes(message):
             return None
-        lease = self.lake.relay.get_prepared(again.asked, again.place)
-        return (again, lease) if lease is not None else None
+        connection = self.lake.relay.get_prepared(again.asked, again.place)
+        return (again, Lease(again.place, connection, in_full=again.asked.in_full)) if connection is not None else None
 
     def current(self, named: NamedStatement) -> Again | None:
         """Return what is known of a statement, if all is as it was, of a session that `is_at_rest`."""
+        again = named.last.again if named.last is not None else None
+        return again if again is not None and self.is_current(named, again) else None
+
+    def is_current(self, named: NamedStatement, again: Again) -> bool:
+        """Whether what was known of a statement still is, and all is as it was, of a session that `is_at_rest`."""
         last = named.last
-        again = last.again if last is not None else None
-        if again is None or again.logins is not self.lake.remote_logins.version:
-            return None
-        return again if self._is_as_it_was(named, again) else None
+        if last is None or last.again is not again or again.logins is not self.lake.remote_logins.version:
+            return False
+        return self._is_as_it_was(named, again)
 
     def current_light(self, named: NamedStatement) -> LightAgain | None:
         """As `current`, for a light statement of the engine's."""

@@ -21,7 +21,6 @@ from gateway.audit.entries import Outcome
 from gateway.lanes.prepared import NamedStatements
 from gateway.relay.mirror_connection import MirrorConnection
 from gateway.sessions.executed_again import ExecutedAgain
-from gateway.sessions.parking import Parking
 from gateway.sessions.running_work import RunningWork
 from gateway.told_errors import internal_error
 from gateway.wire.messages import FrontendMessage
@@ -36,8 +35,8 @@ class StraightClient(Protocol):
     def answered(self, data: bytes) -> bool:
         """Send the whole answer of the statement at hand, up to ReadyForQuery; return whether it may still be sent."""
 
-    def hand_over(self) -> None:
-        """Have the session's task carry out `HandedOver` next."""
+    def hand_over(self, *, simple: bool) -> None:
+        """Have the session's task carry out `HandedOver` next, of a query by itself or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +54,15 @@ class HandedOver(FrontendMessage):
 
 @dataclass(slots=True)
 class Begun:
-    """A statement under way. ``data`` is the client's message, ``ids`` are those of the connection and statement."""
+    """A statement under way. ``data`` is the client's message, ``ids`` are those of the connection and statement,
+    ``ticket`` is there when its intent was written.
+    """
 
     client: StraightClient
     data: bytes
     ids: tuple[str, str]
     simple: bool  # a query by itself
+    ticket: Ticket | None = field(default=None, kw_only=True)
     started: float = field(default=0.0, kw_only=True)  # when it was gone on with; 0 before
     handed_over: bool = field(default=False, kw_only=True)
     reason: SqlError | None = field(default=None, kw_only=True)  # why it is not to go on
@@ -77,7 +79,6 @@ class InCallbacks(ABC, Generic[_Begun]):
         again: ExecutedAgain,
         statements: NamedStatements,
         work: RunningWork,
-        parking: Parking,
         mirror: MirrorConnection,
     ) -> None:
         self._again = again
@@ -85,9 +86,9 @@ class InCallbacks(ABC, Generic[_Begun]):
         self._client, self._role = again.client, again.role
         self._statements = statements
         self._work = work
-        self._parking = parking
         self._mirror = mirror
         self._begun: _Begun | None = None
+        self._end = self._end_for  # made once
 
     @property
     def is_under_way(self) -> bool:
@@ -101,12 +102,6 @@ class InCallbacks(ABC, Generic[_Begun]):
         """
         return not (self._work.is_running or self._role.has_set_role) and self._again.is_at_rest
 
-    @property
-    def may_begin(self) -> bool:
-        """Whether a session at rest may carry out a statement now."""
-        role = self._role
-        return self._parking.under_way is None and (role.expires is None or not role.has_expired)
-
     @abstractmethod
     def _go_on(self, begun: _Begun) -> None:
         """Carry out a statement whose intent was written."""
@@ -118,7 +113,7 @@ class InCallbacks(ABC, Generic[_Begun]):
             return False
         self._begun = begun
         self._engine.busy = True
-        self._work.begin(self._end_for)
+        self._work.outside, self._work.ended_by = self._end, None
         return True
 
     # What the audit says --------------------------------------------------------------------------------------------
@@ -129,8 +124,9 @@ class InCallbacks(ABC, Generic[_Begun]):
         if begun is None:  # the session has ended in the same turn
             ticket.end(Outcome(_LEFT))
             return
-        self._client.begun(ticket, simple=begun.simple)
+        begun.ticket = ticket
         if begun.handed_over:
+            self._note_begun(begun)
             return
         try:
             self._go_on(begun)
@@ -158,14 +154,23 @@ class InCallbacks(ABC, Generic[_Begun]):
     def _hand_over(self, begun: _Begun) -> None:
         if not begun.handed_over:
             begun.handed_over = True
-            begun.client.hand_over()
+            self._note_begun(begun)
+            begun.client.hand_over(simple=begun.simple)
+
+    def _note_begun(self, begun: _Begun) -> None:
+        """Have the audit follow a statement as it does all others, if its intent was written."""
+        if begun.ticket is not None:
+            self._client.begun(begun.ticket, simple=begun.simple)
 
     def _over(self) -> None:
         self._begun = None
         self._engine.busy = False
-        self._work.done()
+        self._work.outside = None
 
     def close(self) -> None:
-        """End what is under way: the session ends."""
-        if self._begun is not None:
+        """End what is under way: the session ends, and so does what the audit has of it."""
+        begun = self._begun
+        if begun is not None:
+            if not begun.handed_over:
+                self._note_begun(begun)
             self._over()

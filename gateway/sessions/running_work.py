@@ -16,20 +16,15 @@ class RunningWork:
         self._runner: asyncio.Task[Any] | None = None
         self._task: asyncio.Task[None] | None = None
         self.ended_by: SqlError | None = None
-        self._outside: Callable[[SqlError], None] | None = None  # ends what is done in no task
+        self.outside: Callable[[SqlError], None] | None = None
+        """Ends what is carried out in callbacks, without a task: who does so sets it, with no ``ended_by``, and takes
+        it back.
+        """
 
     @property
     def is_running(self) -> bool:
         """Whether a message is being carried out."""
-        return self._task is not None or self._outside is not None
-
-    def begin(self, end: Callable[[SqlError], None]) -> None:
-        """Note that a message is carried out in callbacks, which ``end`` ends; until `done`, or `run`."""
-        self._outside, self.ended_by = end, None
-
-    def done(self) -> None:
-        """Note that this has ended."""
-        self._outside = None
+        return self._task is not None or self.outside is not None
 
     async def run(self, work: Coroutine[Any, Any, None]) -> None:
         """Do the work so that `end` can end it, with the reason it gives. A task of its own would cost each message two
@@ -39,7 +34,7 @@ class RunningWork:
             self._runner = asyncio.current_task()
             assert self._runner is not None
         task = self._runner
-        self.ended_by = self._outside = None
+        self.ended_by = self.outside = None
         self._task = task
         try:
             await work
@@ -55,9 +50,9 @@ class RunningWork:
 
     def end(self, reason: SqlError) -> None:
         """End the work at hand, if there is any, where it waits."""
-        if self._outside is not None:
+        if self.outside is not None:
             self.ended_by = reason
-            self._outside(reason)
+            self.outside(reason)
         elif self._task is not None:
             self.ended_by = reason
             self._task.cancel()

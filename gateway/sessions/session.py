@@ -109,9 +109,9 @@ class Session:
         self._handlers = self._by_message()
         self._spoken = ""
         self.parking = Parking(mirror, self._client.activity, work, self._portals, self._statements, unnamed)
-        whole = Straight(self._again, self._statements, self._shaped, work, self.parking, mirror)
-        light = StraightEngine(self._again, self._statements, work, self.parking, mirror)
-        self._straight = StraightWays(whole, light, self._is_between)
+        whole = Straight(self._again, self._statements, self._shaped, work, mirror)
+        light = StraightEngine(self._again, self._statements, work, mirror)
+        self._straight = StraightWays((whole, light), role, self.parking, self._is_between)
         self._together = Together(
             self._again, self._straight, self._statements, self._portals, self._client, self._carry_out
         )

@@ -57,8 +57,8 @@ class StraightEngine(InCallbacks[_Begun]):
     """Those of one session: one statement at a time."""
 
     def begin(self, data: bytes, ids: tuple[str, str], client: StraightClient) -> bool:
-        """Begin the statement that all of these bytes are, if it is known; return whether it was begun. Only where it
-        `may_begin`.
+        """Begin the statement that all of these bytes are, if it is known; return whether it was begun. Only in a
+        session at rest.
         """
         found = name_at_once(data)
         named = self._statements.get(found[0]) if found is not None else None
@@ -110,13 +110,13 @@ class StraightEngine(InCallbacks[_Begun]):
                 begun.named.last.light = None
             self._hand_over(begun)
             return
-        self._client.reading_again("engine", light.read, prepared.fragmented)
         rows, buffers = blocks
         complete = backend.CommandComplete(f"SELECT {rows}").encode()
-        if not begun.client.answered(b"".join((_BOUND, light.told, *buffers, complete, _READY))):
+        answer = b"".join((_BOUND, light.told, *buffers, complete, _READY))
+        if begun.ticket is None or not begun.client.answered(answer):
             self._hand_over(begun)  # to nobody: the client has left
             return
-        self._client.completed(rows)
+        self._client.completed(begun.ticket, ("engine", light.read, prepared.fragmented), rows, len(answer))
         took = (monotonic() - begun.started) * 1000
         pushes = light.plan.tuned(light.settings.session.tuning).pushdown
         text = begun.named.prepared.statement.text

@@ -14,7 +14,8 @@ _Formats = tuple[tuple[int, ...], tuple[int, ...]]
 _LENGTH: Final = 4  # bytes before a value
 _NULL: Final = -1
 _SIZE_BEHIND: Final = len(END) + 1  # bytes of messages at once that Bind's length does not count
-_NAME: Final = 6  # where the statement's name begins, behind the message's header and the unnamed portal
+NAME_AT: Final = 6
+"""Where the statement's name begins in a Bind message, behind its header and the unnamed portal."""
 _BIND: Final = ord("B")
 _packed: Final = UINT32.pack
 
@@ -76,13 +77,17 @@ def name_at_once(data: bytes) -> tuple[str, int] | None:
     """Return the statement's name of a Bind message that may have come at once, and where it ends; None for any other
     message, and for a name that is not in ASCII. What is behind the name `BoundValues.cut` looks at.
     """
-    ends = data.find(0, _NAME)
-    if data[0] != _BIND or ends < 0 or data[_NAME - 1]:
+    ends = name_end(data)
+    if ends is None:
         return None
-    try:
-        return data[_NAME:ends].decode("ascii"), ends
-    except UnicodeDecodeError:
-        return None
+    name = data[NAME_AT:ends]
+    return (name.decode("ascii"), ends) if name.isascii() else None
+
+
+def name_end(data: bytes) -> int | None:
+    """Return where the statement's name of such a message ends, which begins at `NAME_AT`; None for any other one."""
+    ends = data.find(0, NAME_AT)
+    return None if ends < 0 or data[0] != _BIND or data[NAME_AT - 1] else ends
 
 
 def raw_values(values: Sequence[bytes | None]) -> bytes:

@@ -228,12 +228,10 @@ class Connection:
         return at_rest and size <= _REMEMBERED and size <= self._message_limit
 
     def take_straight(self, *, simple: bool) -> None:
-        """Note that such a statement is carried out: the client waits for ReadyForQuery now."""
+        """Note that such a statement is answered by `send`: the client waits for ReadyForQuery. One whose whole answer
+        goes to the client without is none of the connection's.
+        """
         self._state = _SIMPLE if simple else _SYNCING
-
-    def answered_straight(self) -> None:
-        """Note that all of its answer went to the client without `send`, ReadyForQuery too."""
-        self._state = _READY
 
     def bytes_of(self, message: FrontendMessage) -> bytes:
         """Return a message of the client as it came, if it is the last one; else encode it. One that is not in UTF-8,

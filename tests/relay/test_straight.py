@@ -33,9 +33,11 @@ def _prepare(connection: psycopg.Connection, text: bytes) -> None:
     assert connection.pgconn.prepare(b"s", text).status == pq.ExecStatus.COMMAND_OK
 
 
-def _rows(connection: psycopg.Connection, *values: bytes) -> list[tuple[bytes | None, ...]] | bytes | None:
-    """Execute the prepared statement "s"; return its rows, or its SQLSTATE."""
-    result = connection.pgconn.exec_prepared(b"s", values)
+def _rows(
+    connection: psycopg.Connection, *values: bytes, name: bytes = b"s"
+) -> list[tuple[bytes | None, ...]] | bytes | None:
+    """Execute a prepared statement; return its rows, or its SQLSTATE."""
+    result = connection.pgconn.exec_prepared(name, values)
     if result.status != pq.ExecStatus.TUPLES_OK:
         return result.error_field(pq.DiagnosticField.SQLSTATE)
     return [tuple(result.get_value(row, at) for at in range(result.nfields)) for row in range(result.ntuples)]
@@ -67,6 +69,27 @@ def test_errors_in_between(through: psycopg.Connection, direct: psycopg.Connecti
         _prepare(connection, b"SELECT 12 / (id - 2) FROM origin.things WHERE id = $1")
     for value in (b"1", b"3", b"2", b"1", b"2", b"2", b"3", b"1"):
         assert _rows(through, value) == _rows(direct, value)
+
+
+def test_a_name_is_that_of_the_statement_that_got_it_last(
+    through: psycopg.Connection, direct: psycopg.Connection
+) -> None:
+    texts = (_TITLE, b"SELECT title FROM origin.things WHERE id = $1", b"SELECT n FROM origin.second WHERE n = $1")
+    found: list[list[object]] = []
+    for connection in (through, direct):
+        seen: list[object] = []
+        for text in texts:
+            _prepare(connection, text)
+            connection.pgconn.prepare(b"", text)
+            seen += [_rows(connection, b"1", name=name) for name in (b"s", b"s", b"", b"", b"s", b"", b"s")]
+            for number in (1, 2, 1, 2):
+                _text_rows(connection, f"SELECT id, title FROM origin.things WHERE id = {number}")
+                seen += [_rows(connection, b"1"), _rows(connection, b"1", name=b"")]  # which that has closed
+            connection.pgconn.exec_(b"DEALLOCATE s")
+            seen.append(_rows(connection, b"1"))
+        found.append(seen)
+    assert found[0] == found[1]
+    assert b"26000" in found[0]
 
 
 def test_messages_sent_ahead_wait_for_the_one_before(gateway: RunningGateway) -> None:
@@ -215,6 +238,8 @@ def test_the_audit_has_what_it_has_of_every_execution(lake: SampleLake, tmp_path
             left.close()
         one.wait_for(lambda entry: entry.get("sqlstate") == "08006")
         entries = one.entries()
+    (broken,) = [entry for entry in entries if entry.get("sqlstate") == "08006"]
+    assert broken["lane"] == "source" and broken["tables"] == ["origin.second"]
     for text, rows in ((_TITLE.decode(), [1, 1, 1, 0]), (shown, [1, 1, 1, 1])):
         intents = [entry for entry in entries if entry.get("text") == text and entry["phase"] == "intent"]
         ends = [entry for entry in entries if entry.get("text") == text and entry["phase"] == "outcome"]
@@ -260,6 +285,8 @@ def test_the_audit_has_one_outcome_for_what_fails_on_the_way(lake: SampleLake, t
     told = {
         key: [end["sqlstate"] for end in ends.values() if key in str(end["text"])] for key in ("slowly", "$1", "12")
     }
+    lanes = sorted((end["sqlstate"], end["lane"]) for end in ends.values() if end["sqlstate"] != "00000")
+    assert lanes[0] == ("22012", "source") and lanes[-1] == ("57014", "source")
     assert told["slowly"] == ["00000", "00000", "57014"]
     assert [state for state in told["$1"] if state != "00000"] == ["57014", "22012"]
 
