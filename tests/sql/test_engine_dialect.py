@@ -231,7 +231,7 @@ def test_errors_of_functions_begin_with_their_sqlstate() -> None:
     with pytest.raises(ZeroDivisionError, match=r"^\[22012\]"):
         float_functions.divide(pa.array([1.0]), pa.array([0.0]))
     with pytest.raises(ValueError, match=r"^\[2201E\]"):
-        number_functions.natural_logarithm(pa.array([1.0, 0.0]))
+        float_functions.natural_logarithm(pa.array([1.0, 0.0]))
 
 
 def test_small_decimals_are_written_without_exponent() -> None:

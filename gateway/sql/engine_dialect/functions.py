@@ -14,6 +14,7 @@ from datafusion import SessionContext, udf
 
 from gateway.sql.engine_dialect import (
     float_functions,
+    integer_functions,
     interval_functions,
     list_functions,
     moment_functions,
@@ -107,6 +108,11 @@ FUNCTIONS: tuple[Function, ...] = (
         for name, kind in (("float8", FLOAT8), ("float4", pa.float32()))
         for operation in (float_functions.plus, float_functions.minus, float_functions.times)
     ),
+    *(
+        Function(f"int8_{operation.__name__}", (pa.int64(),) * 2, pa.int64(), operation)
+        for operation in (integer_functions.plus, integer_functions.minus, integer_functions.times)
+    ),
+    Function("int8_negated", (pa.int64(),), pa.int64(), integer_functions.negated),
     Function("float8_power", (FLOAT8, FLOAT8), FLOAT8, float_functions.power),
     Function("float8_exp", (FLOAT8,), FLOAT8, float_functions.exponential),
     Function("float8_bounded", (FLOAT8,), FLOAT8, float_functions.bounded),
@@ -130,9 +136,10 @@ FUNCTIONS: tuple[Function, ...] = (
     Function("interval_of_text", (pa.string(),), INTERVAL, reading_functions.interval_of),
     Function("uuid_of_text", (pa.string(),), pa.string(), reading_functions.uuid_of),
     Function("float8_divide", (FLOAT8, FLOAT8), FLOAT8, float_functions.divide),
-    Function("float8_round", (FLOAT8,), FLOAT8, number_functions.round_to_even),
-    Function("float8_ln", (FLOAT8,), FLOAT8, number_functions.natural_logarithm),
-    Function("float8_log10", (FLOAT8,), FLOAT8, number_functions.decimal_logarithm),
+    Function("float8_round", (FLOAT8,), FLOAT8, float_functions.round_to_even),
+    Function("float8_trunc", (FLOAT8,), FLOAT8, float_functions.truncated),
+    Function("float8_ln", (FLOAT8,), FLOAT8, float_functions.natural_logarithm),
+    Function("float8_log10", (FLOAT8,), FLOAT8, float_functions.decimal_logarithm),
     Function("float4_numeric", (pa.float32(),), QUOTIENT, number_functions.real_to_numeric),
     Function("float8_numeric", (FLOAT8,), QUOTIENT, number_functions.to_numeric),
     Function("random_integer", (pa.int64(), pa.int64(), FLOAT8), pa.int64(), random_functions.integers, "volatile"),
@@ -182,6 +189,8 @@ FUNCTIONS: tuple[Function, ...] = (
         "interval_percentile", (pa.list_(pa.field("item", INTERVAL)), FLOAT8), INTERVAL, interval_functions.percentile
     ),
     Function("interval_field", (pa.string(), INTERVAL), pa.decimal128(38, 6), interval_functions.field),
+    Function("interval_whole_field", (pa.string(), INTERVAL), pa.decimal128(38, 0), interval_functions.whole_field),
+    Function("timestamp_epoch", (STAMP,), pa.decimal128(20, 6), moment_functions.epoch),
     Function("zone_to_utc", (STAMP, pa.string()), MOMENT, interval_functions.zone_to_utc),
     Function(
         "timestamptz_series",

@@ -9,23 +9,28 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from gateway.sql.engine_dialect.array_views import decimals, is_known, known_bits, made, viewed
+
+Ints = np.ndarray[Any, np.dtype[np.int64]]
 _RECORD = np.dtype([("months", "<i4"), ("days", "<i4"), ("nanoseconds", "<i8")])
 _TYPE = pa.month_day_nano_interval()
 DAY = 86_400_000_000  # microseconds
 _MOST = 2**31  # months, and days
 _MOST_MICROSECONDS = 2**63 // 1000  # of which the engine has nanoseconds
-Ints = np.ndarray[Any, np.dtype[np.int64]]
+_LOW = 0xFFFFFFFF
+_CYCLE_YEARS, _CYCLE_DAYS = 400, 146_097  # of the calendar
+_CYCLES = 800  # before 1970: what 64 bits of microseconds reach
+_FROM_MARCH_0_TO_1970 = 719_468  # days
+_STARTS = np.arange("1970-01", "2370-02", dtype="datetime64[M]").astype("datetime64[D]")
+_DAYS: Ints = _STARTS.astype(np.int64)
+_LENGTHS: Ints = _DAYS[1:] - _DAYS[:-1]  # of months
 _Floats = np.ndarray[Any, np.dtype[np.float64]]
 _Valid = np.ndarray[Any, np.dtype[np.bool_]]
 
 
 def interval_parts(values: pa.Array) -> tuple[Ints, Ints, Ints]:
     """Return months, days and microseconds; of NULLs whatever lies there."""
-    buffer = values.buffers()[1]
-    if buffer is None:
-        nothing = np.zeros(len(values), dtype=np.int64)
-        return nothing, nothing, nothing
-    records = np.frombuffer(buffer, dtype=_RECORD)[values.offset : values.offset + len(values)]
+    records = viewed(values, _RECORD)
     return (
         records["months"].astype(np.int64),
         records["days"].astype(np.int64),
@@ -35,19 +40,22 @@ def interval_parts(values: pa.Array) -> tuple[Ints, Ints, Ints]:
 
 def make_interval(months: Ints, days: Ints, microseconds: Ints, valid: np.ndarray[Any, np.dtype[np.bool_]]) -> pa.Array:
     """Return intervals, NULL where they are not valid."""
-    records = np.zeros(len(valid), dtype=_RECORD)
-    records["months"], records["days"] = np.where(valid, months, 0), np.where(valid, days, 0)
-    records["nanoseconds"] = np.where(valid, microseconds, 0) * 1000
-    bits = pa.py_buffer(np.packbits(valid, bitorder="little").tobytes())
-    return pa.Array.from_buffers(_TYPE, len(valid), [bits, pa.py_buffer(records.tobytes())])
+    bits = pa.py_buffer(np.packbits(valid, bitorder="little"))
+    of_month, of_day, of_clock = (np.where(valid, part, 0) for part in (months, days, microseconds))
+    return _intervals(of_month, of_day, of_clock, bits)
+
+
+def _intervals(months: Ints | int, days: Ints, microseconds: Ints, bits: pa.Buffer | None) -> pa.Array:
+    """Return intervals, NULL where the bits say so."""
+    words = np.empty((len(days), 2), np.int64)
+    words[:, 0] = days << 32 if isinstance(months, int) else (days << 32) | (months & _LOW)
+    np.multiply(microseconds, 1000, out=words[:, 1])
+    return made(_TYPE, words, bits)
 
 
 def valid_rows(*arrays: pa.Array) -> np.ndarray[Any, np.dtype[np.bool_]]:
     """Return in which rows none of the arrays is NULL."""
-    found = np.ones(len(arrays[0]), dtype=np.bool_)
-    for array in arrays:
-        found &= array.is_valid().to_numpy(zero_copy_only=False)
-    return found
+    return is_known(*arrays)
 
 
 def _micros(stamps: pa.Array) -> Ints:
@@ -136,82 +144,107 @@ def zone_to_utc(stamps: pa.Array, zones: pa.Array) -> pa.Array:
 
 def between(left: pa.Array, right: pa.Array) -> pa.Array:
     """Subtract timestamps: whole days and the rest, of one sign."""
-    difference = _micros(left) - _micros(right)
-    days = np.sign(difference) * (np.abs(difference) // DAY)
-    return make_interval(np.zeros_like(days), days, difference - days * DAY, valid_rows(left, right))
+    difference = viewed(left, np.int64) - viewed(right, np.int64)
+    days = difference // DAY
+    rest = difference - days * DAY
+    short = (difference < 0) & (rest != 0)
+    days += short
+    rest -= short * DAY
+    return _intervals(0, days, rest, known_bits(left, right))
 
 
 def between_times(left: pa.Array, right: pa.Array) -> pa.Array:
     """Subtract times of day."""
-    difference = (_micros(left) - _micros(right)) // 1000
-    nothing = np.zeros_like(difference)
-    return make_interval(nothing, nothing, difference, valid_rows(left, right))
+    difference = (viewed(left, np.int64) - viewed(right, np.int64)) // 1000
+    return _intervals(0, np.zeros_like(difference), difference, known_bits(left, right))
 
 
 def age(left: pa.Array, right: pa.Array) -> pa.Array:
     """Subtract timestamps by the calendar: years and months first, then days, then time (``timestamp_age``)."""
-    one, other = _micros(left), _micros(right)
-    earlier = one < other
-    late, early = _calendar(np.where(earlier, other, one)), _calendar(np.where(earlier, one, other))
+    one, other = viewed(left, np.int64), viewed(right, np.int64)
+    late, early = _calendar(np.maximum(one, other)), _calendar(np.minimum(one, other))
     months, days, micros = late[0] - early[0], late[1] - early[1], late[2] - early[2]
-    days, micros = days - (micros < 0), np.where(micros < 0, micros + DAY, micros)
+    below = micros < 0
+    days -= below
+    micros += below * DAY
     borrowed = days < 0
-    days = np.where(borrowed, days + _days_of(early[0]), days)
-    months = months - borrowed
-    sign = np.where(earlier, -1, 1)
-    return make_interval(months * sign, days * sign, micros * sign, valid_rows(left, right))
+    days += borrowed * _LENGTHS[early[0] % len(_LENGTHS)]
+    months -= borrowed
+    sign = 1 - 2 * (one < other).astype(np.int64)
+    return _intervals(months * sign, days * sign, micros * sign, known_bits(left, right))
 
 
 def _calendar(micros: Ints) -> tuple[Ints, Ints, Ints]:
-    """Return months since 1970, the day of the month, and the microseconds of the day."""
+    """Return months since 1970, the day of the month from 0 on, and the microseconds of the day.
+
+    Days are counted in years that begin in March, whose last day is the leap day: then the length of months follows
+    a rule of 153 days in five of them.
+    """
     days = micros // DAY
-    months = days.astype("datetime64[D]").astype("datetime64[M]")
-    return (
-        months.astype(np.int64),
-        (days.astype("datetime64[D]") - months.astype("datetime64[D]")).astype(np.int64),
-        micros - days * DAY,
-    )
-
-
-def _days_of(months: Ints) -> Ints:
-    start = months.astype("datetime64[M]")
-    length: Ints = ((start + 1).astype("datetime64[D]") - start.astype("datetime64[D]")).astype(np.int64)
-    return length
+    since = (days + (_CYCLES * _CYCLE_DAYS + _FROM_MARCH_0_TO_1970)).astype(np.uint32)
+    cycle = since // _CYCLE_DAYS
+    of_cycle = since - cycle * _CYCLE_DAYS
+    year = (of_cycle - of_cycle // 1460 + of_cycle // 36_524 - of_cycle // 146_096) // 365
+    of_year = of_cycle - (365 * year + (year >> 2) - year // 100)
+    month = (5 * of_year + 2) // 153
+    day = of_year - (153 * month + 2) // 5
+    years = cycle.astype(np.int64) * _CYCLE_YEARS + year - (_CYCLES * _CYCLE_YEARS + 1970)
+    return years * 12 + month + 2, day.astype(np.int64), micros - days * DAY
 
 
 def field(names: pa.Array, values: pa.Array) -> pa.Array:
-    """Return one field of intervals; ``names`` holds the same name in each row."""
+    """Return one field of intervals in millionths; ``names`` holds the same name in each row."""
+    kind = pa.decimal128(38, 6)
     if len(values) == 0:
-        return pa.array([], pa.decimal128(38, 6))
-    months, days, micros = interval_parts(values)
-    number = _field(names[0].as_py(), months, days, micros)
-    whole = pa.array(number, mask=~valid_rows(values)).cast(pa.decimal128(38, 0))
-    millionth = pc.multiply(whole.cast(pa.decimal128(26, 0)), pa.scalar(1, pa.decimal128(1, 0)))
-    return pc.divide(millionth.cast(pa.decimal128(26, 6)), pa.scalar(1_000_000, pa.decimal128(7, 0))).cast(
-        pa.decimal128(38, 6)
-    )
+        return pa.array([], kind)
+    return decimals(_field(names[0].as_py(), values), kind, known_bits(values))
 
 
-def _field(name: str, months: Ints, days: Ints, micros: Ints) -> Ints:
+def whole_field(names: pa.Array, values: pa.Array) -> pa.Array:
+    """Return one field of intervals that has whole numbers alone; ``names`` holds the same name in each row."""
+    kind = pa.decimal128(38, 0)
+    if len(values) == 0:
+        return pa.array([], kind)
+    return decimals(_field(names[0].as_py(), values) // 1_000_000, kind, known_bits(values))
+
+
+def _field(name: str, values: pa.Array) -> Ints:
     """Return a field in millionths."""
-    years = np.trunc(months / 12).astype(np.int64)
-    rest = months - years * 12
-    clock = np.sign(micros) * (np.abs(micros) % 3_600_000_000)
-    seconds = np.sign(micros) * (np.abs(micros) % 60_000_000)
-    fields = {
-        "YEAR": years * 1_000_000,
-        "DECADE": np.trunc(years / 10).astype(np.int64) * 1_000_000,
-        "CENTURY": np.trunc(years / 100).astype(np.int64) * 1_000_000,
-        "MILLENNIUM": np.trunc(years / 1000).astype(np.int64) * 1_000_000,
-        "QUARTER": np.where(months < 0, -1, 1) * (np.abs(rest) // 3 + 1) * 1_000_000,
-        "MONTH": rest * 1_000_000,
-        "DAY": days * 1_000_000,
-        "HOUR": np.trunc(micros / 3_600_000_000).astype(np.int64) * 1_000_000,
-        "MINUTE": np.trunc(clock / 60_000_000).astype(np.int64) * 1_000_000,
-        "SECOND": seconds,
-        "MILLISECOND": seconds * 1000,
-        "MICROSECOND": seconds * 1_000_000,
-        "EPOCH": (years * 31_557_600 + rest * 2_592_000 + days * 86_400) * 1_000_000 + micros,
-    }
-    found: Ints = fields[name]
+    months, days, micros = interval_parts(values)
+    found: Ints = _FIELDS[name](months, days, micros)
     return found
+
+
+def _cut(values: Ints, by: int) -> Ints:
+    """Divide whole numbers, and cut off what is behind the point."""
+    found: Ints = np.sign(values) * (np.abs(values) // by)
+    return found
+
+
+def _years(months: Ints) -> Ints:
+    return _cut(months, 12)
+
+
+def _seconds(micros: Ints) -> Ints:
+    return micros - _cut(micros, 60_000_000) * 60_000_000
+
+
+_FIELDS: dict[str, Callable[[Ints, Ints, Ints], Ints]] = {
+    "YEAR": lambda months, days, micros: _years(months) * 1_000_000,
+    "DECADE": lambda months, days, micros: _cut(months, 120) * 1_000_000,
+    "CENTURY": lambda months, days, micros: _cut(months, 1200) * 1_000_000,
+    "MILLENNIUM": lambda months, days, micros: _cut(months, 12_000) * 1_000_000,
+    "QUARTER": lambda months, days, micros: (
+        np.where(months < 0, -1, 1) * (np.abs(months - _years(months) * 12) // 3 + 1) * 1_000_000
+    ),
+    "MONTH": lambda months, days, micros: (months - _years(months) * 12) * 1_000_000,
+    "DAY": lambda months, days, micros: days * 1_000_000,
+    "HOUR": lambda months, days, micros: _cut(micros, 3_600_000_000) * 1_000_000,
+    "MINUTE": lambda months, days, micros: (_cut(micros, 60_000_000) - _cut(micros, 3_600_000_000) * 60) * 1_000_000,
+    "SECOND": lambda months, days, micros: _seconds(micros),
+    "MILLISECOND": lambda months, days, micros: _seconds(micros) * 1000,
+    "MICROSECOND": lambda months, days, micros: _seconds(micros) * 1_000_000,
+    "EPOCH": lambda months, days, micros: (
+        (_years(months) * 31_557_600 + (months - _years(months) * 12) * 2_592_000 + days * 86_400) * 1_000_000 + micros
+    ),
+}

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from gateway.sql.engine_dialect.array_views import decimals, known_bits, made, viewed
 from gateway.sql.engine_dialect.interval_functions import DAY, interval_parts, valid_rows
 
 _FIRST_DAY, _END_DAY = -2_440_588, 2_145_042_541  # PostgreSQL's calendar, in days since 1970
@@ -15,14 +16,23 @@ _INFINITE_DAY = 2**31 - 1
 _EPOCH = 946_684_800_000_000  # 2000-01-01 in microseconds since 1970
 _FIRST_MICROS, _END_MICROS = (day * 86_400_000_000 - _EPOCH for day in (_FIRST_DAY, 106_751_991))  # since 2000
 _INFINITE = 2**63 - 1
+_MOST_MICROS = _INFINITE - DAY  # of what is rounded
 _MONTH_DAYS = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31, 0])  # beyond the year: none
 _FROM_MARCH_0_TO_1970 = 719_468  # days
 _MONTH = 30  # days, where intervals are compared
+_DAYS_IN_64_BITS = 100_000_000  # of microseconds, with as many that are counted as time
+_MANY_DAYS = 2**31
+_USUAL_SECONDS = 1e11  # since 1970: some three thousand years
 Ints = np.ndarray[Any, np.dtype[np.int64]]
 
 
 def date_plus(dates: pa.Array, days: pa.Array) -> pa.Array:
     """Add days to dates; infinite ones stay."""
+    first, more = viewed(dates, np.int32), viewed(days, np.int64)
+    if len(first) and more.min() > -_MANY_DAYS and more.max() < _MANY_DAYS:
+        sums = first + more
+        if first.min() > _FIRST_DAY and first.max() < _END_DAY and sums.min() >= _FIRST_DAY and sums.max() < _END_DAY:
+            return made(pa.date32(), sums.astype(np.int32), known_bits(dates, days))
     start = _numbers(dates.cast(pa.int32()).cast(pa.int64()))
     count = _numbers(days)
     finite = (start != _INFINITE_DAY) & (start != -_INFINITE_DAY - 1)
@@ -60,12 +70,13 @@ def rounded_timestamp(stamps: pa.Array, digits: pa.Array) -> pa.Array:
     if not len(stamps):
         return stamps
     unit = 10 ** (6 - digits[0].as_py())
-    micros = _numbers(stamps.cast(pa.int64()))
+    micros = viewed(stamps, np.int64)
     away = micros - _EPOCH
+    if away.min() >= 0 and micros.max() < _MOST_MICROS:
+        return made(stamps.type, (away + unit // 2) // unit * unit + _EPOCH, known_bits(stamps))
     rounded = np.sign(away) * ((np.abs(away) + unit // 2) // unit * unit) + _EPOCH
-    finite = np.abs(micros) < 2**63 - 1 - DAY
-    found = pa.array(np.where(finite, rounded, micros), mask=~valid_rows(stamps))
-    return found.cast(stamps.type)
+    finite = (micros < _MOST_MICROS) & (micros > -_MOST_MICROS)
+    return made(stamps.type, np.where(finite, rounded, micros), known_bits(stamps))
 
 
 def rounded_time(times: pa.Array, digits: pa.Array) -> pa.Array:
@@ -82,12 +93,22 @@ def rounded_time(times: pa.Array, digits: pa.Array) -> pa.Array:
 
 def interval_size(spans: pa.Array) -> pa.Array:
     """Return the number of microseconds that PostgreSQL compares intervals by: a month has thirty days."""
+    kind = pa.decimal128(38, 0)
     months, days, micros = interval_parts(spans)
-    whole = months * _MONTH + days + micros // DAY
+    whole = months * _MONTH + days
+    bits = known_bits(spans)
+    if not len(whole) or max(whole.max(), -whole.min()) < _DAYS_IN_64_BITS:  # with the time of day
+        return decimals(whole * DAY + micros, kind, bits)
+    whole += micros // DAY
     mask = ~valid_rows(spans)
     length = pa.scalar(DAY, pa.int64()).cast(pa.decimal128(19, 0)).cast(pa.decimal128(12, 0))
     large = pc.multiply(pa.array(whole, mask=mask).cast(pa.decimal128(19, 0)), length)
-    return pc.add(large, pa.array(micros % DAY, mask=mask).cast(pa.decimal128(19, 0))).cast(pa.decimal128(38, 0))
+    return pc.add(large, pa.array(micros % DAY, mask=mask).cast(pa.decimal128(19, 0))).cast(kind)
+
+
+def epoch(stamps: pa.Array) -> pa.Array:
+    """Return the seconds since 1970 of timestamps."""
+    return decimals(viewed(stamps, np.int64), pa.decimal128(20, 6), known_bits(stamps))
 
 
 def _numbers(values: pa.Array) -> Ints:
@@ -97,6 +118,10 @@ def _numbers(values: pa.Array) -> Ints:
 
 def of_epoch(seconds: pa.Array) -> pa.Array:
     """Return the moments so many seconds behind 1970, as PostgreSQL rounds them; infinite where those are."""
+    given = viewed(seconds, np.float64)
+    if len(given) and given.min() >= 0 and given.max() < _USUAL_SECONDS:
+        near = np.rint((given - _EPOCH / 1e6) * 1e6).astype(np.int64) + _EPOCH
+        return made(pa.timestamp("us", "UTC"), near, known_bits(seconds))
     floats = pc.fill_null(seconds, 0.0).to_numpy(zero_copy_only=False)
     if np.isnan(floats).any():
         raise ValueError("[22008] timestamp cannot be NaN")

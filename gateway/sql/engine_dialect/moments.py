@@ -96,7 +96,14 @@ def local(node: exp.Expr, session: Session) -> exp.Expr:
 
 def wall_clock(node: exp.Expr, zone: exp.Expr) -> exp.Expr:
     """Return a timestamptz as the wall clock of a zone shows it, a timestamp."""
+    if _is_utc(zone):
+        return arrow_cast(node, "Timestamp(Microsecond, None)", T.TIMESTAMP)
     return call("to_local_time", in_zone(node, zone), returns=T.TIMESTAMP)
+
+
+def _is_utc(zone: exp.Expr) -> bool:
+    bare = zone.unnest()
+    return isinstance(bare, exp.Literal) and bare.is_string and bare.name.upper() in ("UTC", "+00:00")
 
 
 def in_zone(node: exp.Expr, zone: exp.Expr) -> exp.Expr:
@@ -125,7 +132,7 @@ def zoned(node: exp.Expr, session: Session) -> exp.Expr:
 def read_in_zone(node: exp.Expr, zone: exp.Expr) -> exp.Expr:
     """Return a timestamp, the wall clock of a zone, as timestamptz."""
     bare = zone.unnest()
-    if isinstance(bare, exp.Literal) and bare.name.upper() == "UTC":
+    if _is_utc(zone):
         return utc(node)
     if not (isinstance(bare, exp.Literal) and bare.is_string):
         raise refuse("a time zone that is not a constant")
@@ -240,6 +247,8 @@ def extract(node: exp.Extract, session: Session) -> exp.Expr:
     if kind(source) is Kind.INTERVAL:
         if field not in _INTERVAL_FIELDS:
             raise refuse(f"extract({field.lower()} from interval)")
+        if kinds.scale_of(type_of(node)) == 0:
+            return call("interval_whole_field", text(field), source, returns=type_of(node))
         found: exp.Expr = call("interval_field", text(field), source, returns="DECIMAL")
         return typed(cast(found, type_of(node)), type_of(node))
     if field == "EPOCH":
@@ -285,8 +294,7 @@ def _epoch(source: exp.Expr, session: Session) -> exp.Expr:
         return cast(exp.Mul(this=days, expression=number(86400)), "DECIMAL(38, 0)")
     if kind(source) is Kind.TIME:
         raise refuse("extract(epoch from time)")
-    micros = cast(cast(cast(source, STAMP), "BIGINT"), "DECIMAL(20, 0)")
-    return cast(exp.Mul(this=micros, expression=number("0.000001")), "DECIMAL(20, 6)")
+    return call("timestamp_epoch", cast(source, STAMP), returns="DECIMAL(20, 6)")
 
 
 def truncate(node: exp.Expr, session: Session) -> exp.Expr:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from sqlglot import exp
 
 from gateway.sql.engine_dialect.build import ENGINE, cast, typed
-from gateway.sql.engine_dialect.kinds import Kind, T, kind, type_of
+from gateway.sql.engine_dialect.kinds import EXACT, Kind, T, kind, type_of
 from gateway.sql.engine_dialect.numbers import without_sign_of_nan
 from gateway.sql.engine_dialect.unpruned import is_number
 from optimizer.census import Census, take_census
@@ -22,6 +22,11 @@ from optimizer.copies import copied
 _SUMS = (exp.Avg, exp.Count, exp.Stddev, exp.StddevPop, exp.StddevSamp, exp.Sum, exp.Variance, exp.VariancePop)
 _SHAPING = ("distinct", "order", "group", "windows", "qualify")
 _BELOW: dict[type[exp.Expr], str] = {exp.LT: "this", exp.LTE: "this", exp.GT: "expression", exp.GTE: "expression"}
+_COMPUTED = (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Pow, exp.Neg, exp.Round, exp.Trunc, exp.Exp, exp.Ln, exp.Log)
+_OF_ANGLES = (exp.Sin, exp.Cos, exp.Tan, exp.Cot, exp.Asin, exp.Acos, exp.Degrees, exp.Radians)
+_SIGNLESS = (*_COMPUTED, *_OF_ANGLES)
+"""What makes no NaN with a sign of floats, whatever they are: `float_functions` see to it."""
+_KEEPING = (exp.Abs, exp.Cast, exp.Paren)  # of which the result has a sign where what they take has one
 _CONDITIONS = (exp.And, exp.Or, exp.Paren, exp.Not)
 
 
@@ -114,8 +119,17 @@ def _told_apart(around: exp.Select, select: exp.Select, tree: exp.Query) -> Iter
         if column.table != alias or column.parent_select is select:
             continue
         above = column.parent
-        if isinstance(above, _SUMS):
+        if isinstance(above, _SUMS) or _loses_sign(above):
             continue
         if puts_out and (above is around or (isinstance(above, exp.Alias) and above.parent is around)):
             continue
         yield column
+
+
+def _loses_sign(above: exp.Expr | None) -> bool:
+    """Whether what is made of a column's value is taken by a function that answers NaN without a sign."""
+    while isinstance(above, _KEEPING) and kind(above) is Kind.FLOAT:
+        above = above.parent
+    if isinstance(above, exp.Cast):
+        return kind(above) in EXACT
+    return isinstance(above, _SIGNLESS) and kind(above) is Kind.FLOAT

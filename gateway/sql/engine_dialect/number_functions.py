@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from gateway.sql.engine_dialect.array_views import known_bits, made, viewed
 from gateway.sql.engine_dialect.wide_decimals import wide_decimals
 
 _QUOTIENT = pa.decimal256(76, 28)
@@ -18,6 +19,7 @@ _GROUP = 4  # decimal digits of a digit of PostgreSQL's numeric
 _MOST_BEFORE = 48  # digits before the point, where 28 of 76 stand behind it
 _BEYOND = 10.0**_MOST_BEFORE
 _REAL_DIGITS = 6  # FLT_DIG, of a real
+_MOST_BUCKETS = 2.0**53
 _FLOAT_DIGITS = 15  # DBL_DIG: what a double keeps when it becomes a numeric
 _POWERS = np.array([float(f"1e{exponent}") for exponent in range(309)])
 _WHOLE_POWERS = np.array([10**exponent for exponent in range(19)], dtype=np.uint64)
@@ -200,30 +202,6 @@ def _plain_text(values: pa.Array, scale: int) -> pa.Array:
     return pc.binary_join_element_wise(*signs, before, ".", after, "")
 
 
-def round_to_even(values: pa.Array) -> pa.Array:
-    """Round floats to whole numbers, halves to even."""
-    return pc.round(values, round_mode="half_to_even")
-
-
-def natural_logarithm(values: pa.Array) -> pa.Array:
-    """Return natural logarithms of positive numbers."""
-    _check_positive(values)
-    return pc.ln(values)
-
-
-def decimal_logarithm(values: pa.Array) -> pa.Array:
-    """Return logarithms to base ten of positive numbers."""
-    _check_positive(values)
-    return pc.log10(values)
-
-
-def _check_positive(values: pa.Array) -> None:
-    least = pc.min(values).as_py()
-    if least is not None and least <= 0:
-        number = "zero" if least == 0 else "a negative number"
-        raise ValueError(f"[2201E] cannot take logarithm of {number}")
-
-
 def to_numeric(values: pa.Array) -> pa.Array:
     """Turn floats into numerics of fifteen significant digits."""
     return _to_digits(values, _FLOAT_DIGITS)
@@ -264,6 +242,8 @@ def _scaled(floats: _Floats, exponents: _Scales) -> _Floats:
 
 def width_bucket(values: pa.Array, low: pa.Array, high: pa.Array, buckets: pa.Array) -> pa.Array:
     """Return the number of the bucket, of equal widths, that a value falls in; 0 and n + 1 outside."""
+    if (found := _usual_buckets(values, low, high, buckets)) is not None:
+        return found
     span = pc.subtract(high, low)
     if pc.any(pc.equal(span, 0.0)).as_py():
         raise ValueError("[2201G] lower bound cannot equal upper bound")
@@ -273,6 +253,24 @@ def width_bucket(values: pa.Array, low: pa.Array, high: pa.Array, buckets: pa.Ar
     inside = pc.max_element_wise(pc.min_element_wise(place, pc.add(buckets, 1.0)), 0.0)
     known = pc.is_valid(place)  # of a missing one the lesser of two is the other
     return pc.if_else(known, inside, None).cast(pa.int64())
+
+
+def _usual_buckets(values: pa.Array, low: pa.Array, high: pa.Array, buckets: pa.Array) -> pa.Array | None:
+    """Return the numbers of buckets where nothing is wrong, infinite or missing but values; None elsewhere."""
+    bounds = [viewed(one, np.float64) for one in (low, high, buckets)]
+    given = viewed(values, np.float64)
+    if any(one.null_count for one in (low, high, buckets)) or not np.isfinite(given).all():
+        return None
+    if not (np.isfinite(bounds).all() and bounds[2].min() > 0 and (bounds[0] != bounds[1]).all()):
+        return None
+    with np.errstate(all="ignore"):
+        place = (given - bounds[0]) / (bounds[1] - bounds[0]) * bounds[2] + 1.0
+    np.floor(place, out=place)
+    np.minimum(place, bounds[2] + 1.0, out=place)
+    np.maximum(place, 0.0, out=place)
+    if not np.isfinite(place).all() or place.max() >= _MOST_BUCKETS:
+        return None
+    return made(pa.int64(), place.astype(np.int64), known_bits(values))
 
 
 def at_most_one(counts: pa.Array) -> pa.Array:

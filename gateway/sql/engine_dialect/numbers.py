@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from gateway.sql.engine_dialect import kinds
-from gateway.sql.engine_dialect.build import QUOTIENT, TOTAL, arrow_cast, call, case, cast, number, paren, refuse, typed
+from gateway.sql.engine_dialect.build import QUOTIENT, TOTAL, arrow_cast, call, cast, number, paren, refuse, typed
 from gateway.sql.engine_dialect.kinds import Kind, T, kind, precision_of, scale_of, type_of
 from gateway.sql.engine_dialect.numeric_scales import greater_scale
 from optimizer.copies import copied
@@ -68,8 +68,9 @@ def exact(node: exp.Expr) -> exp.Expr:
 def add_or_multiply(node: exp.Binary) -> exp.Expr:
     """``+ - * %`` of numbers.
 
-    Integers wrap around in the engine and raise 22003 in PostgreSQL: compute one size wider and cast back, which
-    checks. Numerics: keep the scale within what the engine can hold. Reals with others are double precision.
+    Integers wrap around in the engine and raise 22003 in PostgreSQL: compute in bigint and cast back, which checks;
+    bigints have functions of their own. Numerics: keep the scale within what the engine can hold. Reals with others
+    are double precision.
     """
     left, right = node.left, node.right
     if kind(left) not in kinds.NUMBERS or kind(right) not in kinds.NUMBERS:
@@ -79,25 +80,27 @@ def add_or_multiply(node: exp.Binary) -> exp.Expr:
         return _integers(node, result)
     if result.this is T.DECIMAL:
         return _numerics(node, result)
-    return _floats(node, result) if type(node) in _FLOAT_NAMES else node
+    return _floats(node, result) if type(node) in _NAMES else node
 
 
-_FLOAT_NAMES: dict[type[exp.Expr], str] = {exp.Add: "plus", exp.Sub: "minus", exp.Mul: "times"}
+_NAMES: dict[type[exp.Expr], str] = {exp.Add: "plus", exp.Sub: "minus", exp.Mul: "times"}
 
 
 def _floats(node: exp.Binary, result: exp.DataType) -> exp.Expr:
     """Floats: the engine answers infinity where PostgreSQL answers 22003."""
     family, wanted = ("float4", "REAL") if result.this is T.FLOAT else ("float8", "DOUBLE PRECISION")
     sides = (cast(side, wanted) for side in (node.left, node.right))
-    return call(f"{family}_{_FLOAT_NAMES[type(node)]}", *sides, returns=copied(result))
+    return call(f"{family}_{_NAMES[type(node)]}", *sides, returns=copied(result))
 
 
 def _integers(node: exp.Binary, result: exp.DataType) -> exp.Expr:
     if isinstance(node, exp.Mod | exp.IntDiv):
         return cast(node, result)
-    wide = "BIGINT" if result.this is not T.BIGINT else "DECIMAL(19, 0)"
-    node.set("this", cast(node.left, wide))
-    node.set("expression", cast(node.right, wide))
+    sides = cast(node.left, "BIGINT"), cast(node.right, "BIGINT")
+    if result.this is T.BIGINT:
+        return call(f"int8_{_NAMES[type(node)]}", *sides, returns=T.BIGINT)
+    node.set("this", sides[0])
+    node.set("expression", sides[1])
     return cast(node, result)
 
 
@@ -130,8 +133,10 @@ def negate(node: exp.Neg) -> exp.Expr:
         return without_sign_of_nan(typed(exp.Neg(this=paren(node.this)), copied(type_of(node))))
     if kind(node) is not Kind.INTEGER:
         return node
-    wide = "BIGINT" if type_of(node).this is not T.BIGINT else "DECIMAL(19, 0)"
-    return cast(exp.Neg(this=cast(node.this, wide)), type_of(node))
+    value = cast(node.this, "BIGINT")
+    if type_of(node).this is T.BIGINT:
+        return call("int8_negated", value, returns=T.BIGINT)
+    return cast(exp.Neg(this=value), type_of(node))
 
 
 def without_sign_of_nan(value: exp.Expr) -> exp.Expr:
@@ -166,9 +171,7 @@ def round_to(node: exp.Expr) -> exp.Expr:
         if isinstance(node, exp.Round):
             return call("float8_round", value, returns="FLOAT8")
         if isinstance(node, exp.Trunc):  # the engine's makes 0 of -0.5, where PostgreSQL has -0
-            below = exp.LT(this=copied(value), expression=number(0))
-            up, down = call("ceil", copied(value), returns="FLOAT8"), call("floor", value, returns="FLOAT8")
-            return typed(exp.Paren(this=case((below, up), default=down)), "FLOAT8")
+            return call("float8_trunc", value, returns="FLOAT8")
         node.set("this", value)
         return node
     rescaled = _rescaled(node) if isinstance(node, exp.Round) else None
