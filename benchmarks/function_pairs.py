@@ -38,7 +38,7 @@ NUMBERS: tuple[Pair, ...] = (
     *_alike("i8 % j8", "i2 + i2", "i4 + i8", "-i4", "-i8", "abs(i4)", "i4 & j4", "i4 | j4", "i4 >> 3", "i8 >> 3"),
     Pair("~i4", "-1 - i4", "the engine has no ~"),
     Pair("i4 # j4", "i4 ^ j4"),
-    *_alike("gcd(i8, j8)", "lcm(j8, j8)", "n + m", "n - m", "n * m", "n / m", "n % m", "i4 * n", "n / i4", "n / 7"),
+    *_alike("gcd(i8, j8)", "lcm(j8, j8)", "n + m", "n - m", "n * m", "n / m", "n % m", "i4 * n", "n / j4", "n / 7"),
     Pair("div(n, m)", "trunc(n / m)"),
     *_alike("-n", "abs(n)", "round(n)", "round(n, 1)", "round(m, 2)", "ceil(n)", "floor(n)", "trunc(n)", "trunc(m, 1)"),
     Pair("sign(n)", "signum(n)"),
@@ -253,7 +253,7 @@ PUT_OUT: tuple[Pair, ...] = (  # the engine counts values without making their t
     *(
         Pair(value, f"CAST({value} AS TEXT)")
         for value in (
-            "n", "n * m", "n / m", "n / 7", "n / i4", "greatest(n, m)", "coalesce(n, m)",
+            "n", "n * m", "n / m", "n / 7", "n / j4", "greatest(n, m)", "coalesce(n, m)",
             "CASE WHEN i4 > 5 THEN n ELSE m END",
         )
     ),

@@ -222,7 +222,8 @@ def _to_numeric(value: exp.Expr, target: exp.DataType, session: Session) -> exp.
     found = kind(value)
     fixed = bool(target.expressions)
     if found is Kind.FLOAT:
-        value = float_to_numeric(value)
+        scale = kinds.scale_of(target) if fixed else None
+        value = float_to_numeric(value, scale)
         return cast(value, target) if fixed else value
     if found in kinds.TEXTS:
         value = _trimmed(value)

@@ -36,7 +36,7 @@ def _product(quotient: exp.Anonymous) -> exp.Expr | None:
     if not isinstance(division, exp.Div) or not isinstance(division.this, exp.Cast):
         return None
     divisor, value = _constant(division.expression), division.this.this
-    digits = _digits(value)
+    digits = digits_of(value)
     if divisor is None or digits is None:
         return None
     places = next((places for places in range(_MOST_PLACES + 1) if 10**places % divisor == 0), None)
@@ -57,21 +57,24 @@ def _constant(divisor: exp.Expr) -> int | None:
     return int(bare.name) or None if isinstance(bare, exp.Literal) and bare.is_int and not bare.is_string else None
 
 
-def _digits(value: exp.Expr) -> tuple[int, int] | None:
+def digits_of(value: exp.Expr) -> tuple[int, int] | None:
     """Return how many digits a number has before and behind the point at the most; None where that is not known."""
     bare = value.unnest()
     if isinstance(bare, exp.Add | exp.Sub | exp.Mul):
-        left, right = _digits(bare.left), _digits(bare.right)
+        left, right = digits_of(bare.left), digits_of(bare.right)
         if left is None or right is None:
             return None
         if isinstance(bare, exp.Mul):
             return left[0] + right[0], left[1] + right[1]
         return max(left[0], right[0]) + 1, max(left[1], right[1])
     if isinstance(bare, exp.Neg):
-        return _digits(bare.this)
-    if not isinstance(bare, exp.Column):
-        return None
-    found = type_of(bare)
+        return digits_of(bare.this)
+    if isinstance(bare, exp.Cast) and isinstance(bare.this, exp.Literal):  # a constant as the shortest numeric
+        return _of_type(bare.to)
+    return _of_type(type_of(bare)) if isinstance(bare, exp.Column) else None
+
+
+def _of_type(found: exp.DataType) -> tuple[int, int] | None:
     if found.this in _INTEGERS:
         return _INTEGERS[found.this], 0
     precision, scale = kinds.precision_of(found), kinds.scale_of(found)

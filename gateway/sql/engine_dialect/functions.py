@@ -5,14 +5,16 @@ Errors begin with a SQLSTATE in brackets; the engine hands their text through (`
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
 from datafusion import SessionContext, udf
 
 from gateway.sql.engine_dialect import (
+    fixed_numerics,
     float_functions,
     integer_functions,
     interval_functions,
@@ -20,10 +22,13 @@ from gateway.sql.engine_dialect import (
     moment_functions,
     moment_series,
     number_functions,
+    ordered_sets,
+    quotient_functions,
     random_functions,
     reading_functions,
     text_functions,
 )
+from gateway.sql.engine_dialect.short_quotients import MOST_SCALE
 from gateway.sql.engine_dialect.window_functions import register_window_functions
 
 INTERVAL = pa.month_day_nano_interval()
@@ -44,19 +49,29 @@ class Function:
     volatility: str = "immutable"
 
 
-def _modes() -> tuple[Function, ...]:
-    elements = {
-        "int8": pa.int64(),
-        "float8": FLOAT8,
-        "text": pa.string(),
-        "date": pa.date32(),
-        "timestamp": STAMP,
-        "numeric": QUOTIENT,
-    }
-    return tuple(
-        Function(f"mode_{name}", (pa.list_(pa.field("item", element)),), element, number_functions.mode)
-        for name, element in elements.items()
-    )
+def _list(element: pa.DataType) -> pa.DataType:
+    return pa.list_(pa.field("item", element))
+
+
+_SORTED_ELEMENTS = {
+    "int2": pa.int16(),
+    "int4": pa.int32(),
+    "int8": pa.int64(),
+    "float4": pa.float32(),
+    "float8": FLOAT8,
+    "date": pa.date32(),
+    "timestamp": STAMP,
+}
+
+
+def _ordered_sets() -> Iterator[Function]:
+    for name, element in _SORTED_ELEMENTS.items():
+        lists = _list(element)
+        yield Function(f"mode_{name}", (lists,), element, ordered_sets.mode)
+        yield Function(f"percentile_disc_{name}", (lists, FLOAT8), element, ordered_sets.discrete)
+        yield Function(f"percentile_disc_{name}_downwards", (lists, FLOAT8), element, ordered_sets.discrete_downwards)
+    for name, element in (("text", pa.string()), ("numeric", QUOTIENT)):
+        yield Function(f"mode_{name}", (_list(element),), element, ordered_sets.mode_of_sorted)
 
 
 _WRITTEN_ELEMENTS = {
@@ -94,6 +109,17 @@ _OF_QUOTIENT = (QUOTIENT, FLOAT8, FLOAT8, pa.int64())  # it, what was divided by
 
 FUNCTIONS: tuple[Function, ...] = (
     Function("numeric_quotient", _OF_QUOTIENT, QUOTIENT, number_functions.rounded_quotient),
+    *(
+        Function(
+            f"{name}_{above}_{below}", (pa.decimal128(38, above), pa.decimal128(38, below), pa.int64()), gives, body
+        )
+        for name, gives, body in (
+            ("quotient", QUOTIENT, quotient_functions.divided),
+            ("quotient_digits", pa.string(), quotient_functions.divided_digits),
+        )
+        for above in range(MOST_SCALE + 1)
+        for below in range(MOST_SCALE + 1)
+    ),
     Function("numeric_variance", _OF_QUOTIENT, QUOTIENT, number_functions.rounded_quotient),
     Function("variance_digits", _OF_QUOTIENT, pa.string(), number_functions.digits_of_variance),
     Function("numeric_root", (QUOTIENT,), QUOTIENT, number_functions.square_root),
@@ -141,18 +167,22 @@ FUNCTIONS: tuple[Function, ...] = (
     Function("float8_ln", (FLOAT8,), FLOAT8, float_functions.natural_logarithm),
     Function("float8_log10", (FLOAT8,), FLOAT8, float_functions.decimal_logarithm),
     Function("float4_numeric", (pa.float32(),), QUOTIENT, number_functions.real_to_numeric),
+    *(
+        Function(f"float8_numeric_{scale}", (FLOAT8,), pa.decimal128(38, scale), partial(fixed_numerics.rounded, scale))
+        for scale in range(fixed_numerics.MOST_SCALE + 1)
+    ),
     Function("float8_numeric", (FLOAT8,), QUOTIENT, number_functions.to_numeric),
     Function("random_integer", (pa.int64(), pa.int64(), FLOAT8), pa.int64(), random_functions.integers, "volatile"),
     Function("random_normal", (FLOAT8,) * 3, FLOAT8, random_functions.normal, "volatile"),
     Function("uuid_in_order", (FLOAT8,), pa.string(), random_functions.uuids_in_order, "volatile"),
     Function("clock", (FLOAT8,), MOMENT, random_functions.clock, "volatile"),
     Function("width_bucket", (FLOAT8, FLOAT8, FLOAT8, FLOAT8), pa.int64(), number_functions.width_bucket),
-    Function("percentile_of", (pa.list_(pa.field("item", FLOAT8)), FLOAT8), FLOAT8, number_functions.percentile),
+    Function("percentile_of", (pa.list_(pa.field("item", FLOAT8)), FLOAT8), FLOAT8, ordered_sets.percentile),
     Function(
         "percentile_downwards",
         (pa.list_(pa.field("item", FLOAT8)), FLOAT8),
         FLOAT8,
-        number_functions.percentile_downwards,
+        ordered_sets.percentile_downwards,
     ),
     Function("xor_of", _INTEGERS, pa.int64(), list_functions.exclusive_or),
     Function("and_of", _INTEGERS, pa.int64(), list_functions.conjunction),
@@ -201,7 +231,7 @@ FUNCTIONS: tuple[Function, ...] = (
     Function("timestamp_minus", (STAMP, STAMP), INTERVAL, interval_functions.between),
     Function("timestamp_age", (STAMP, STAMP), INTERVAL, interval_functions.age),
     Function("time_minus", (pa.time64("ns"), pa.time64("ns")), INTERVAL, interval_functions.between_times),
-    *_modes(),
+    *_ordered_sets(),
     *_list_functions(),
 )
 

@@ -19,6 +19,7 @@ _GROUP = 4  # decimal digits of a digit of PostgreSQL's numeric
 _MOST_BEFORE = 48  # digits before the point, where 28 of 76 stand behind it
 _BEYOND = 10.0**_MOST_BEFORE
 _REAL_DIGITS = 6  # FLT_DIG, of a real
+_SPLIT = 2.0**27 + 1
 _MOST_BUCKETS = 2.0**53
 _FLOAT_DIGITS = 15  # DBL_DIG: what a double keeps when it becomes a numeric
 _POWERS = np.array([float(f"1e{exponent}") for exponent in range(309)])
@@ -224,13 +225,45 @@ def _to_digits(values: pa.Array, significant: int) -> pa.Array:
     if short.any():
         exponents = exponents - short
         digits = _scaled(size, exponents)
-    digits = np.rint(digits)
+    digits = _to_nearest(digits, size, exponents)
     held = np.where(exponents < -_MOST_BEHIND, 0.0, digits)  # smaller ones are nothing behind twenty-eight digits
     if ((size >= _BEYOND) | (held >= _POWERS[np.clip(_MOST_BEFORE - exponents, 0, len(_POWERS) - 1)])).any():
         raise ValueError("[0A000] a numeric of more than 48 digits before the point is not available on lake tables")
     whole = held.astype(np.uint64)
     cut = _WHOLE_POWERS[np.clip(-exponents - 28, 0, len(_WHOLE_POWERS) - 1)]  # digits behind the twenty-eighth
     return wide_decimals((whole + cut // 2) // cut, np.maximum(exponents + 28, 0), floats < 0, values)
+
+
+def _to_nearest(digits: _Floats, size: _Floats, exponents: _Scales) -> _Floats:
+    """Round ``size / 10^exponent``, of which ``digits`` are the nearest floats, to whole numbers. Where such a float is
+    a half, the number itself may be less or more: what the product, or quotient, has lost tells.
+    """
+    whole = np.floor(digits)
+    half = digits - whole == 0.5
+    if not half.any():
+        found: _Floats = np.rint(digits)
+        return found
+    given, power = size[half], exponents[half]
+    factors = _POWERS[np.minimum(np.abs(power), len(_POWERS) - 1)]
+    with np.errstate(over="ignore", invalid="ignore"):
+        lost = np.where(power < 0, _lost(given, factors, digits[half]), -_lost(digits[half], factors, given))
+    up = (lost > 0) | ((lost == 0) & (whole[half] % 2 == 1))
+    found = np.rint(digits)
+    found[half] = whole[half] + up
+    return found
+
+
+def _lost(left: _Floats, right: _Floats, product: _Floats) -> _Floats:
+    """Return ``left * right - product``, the product being the nearest float of it: by halves of digits (Dekker)."""
+    (one, first), (other, second) = _halves(left), _halves(right)
+    found: _Floats = one * other - product + one * second + first * other + first * second
+    return found
+
+
+def _halves(values: _Floats) -> tuple[_Floats, _Floats]:
+    wide = values * _SPLIT
+    upper = wide - (wide - values)
+    return upper, values - upper
 
 
 def _scaled(floats: _Floats, exponents: _Scales) -> _Floats:
@@ -279,50 +312,3 @@ def at_most_one(counts: pa.Array) -> pa.Array:
     if most is not None and most > 1:
         raise ValueError("[21000] more than one row returned by a subquery used as an expression")
     return pc.less_equal(counts, 1)
-
-
-def percentile(lists: pa.Array, fractions: pa.Array) -> pa.Array:
-    """Return the value at a fraction of each list's values in order, between two neighbours in proportion."""
-    return _percentile(lists, fractions, downwards=False)
-
-
-def percentile_downwards(lists: pa.Array, fractions: pa.Array) -> pa.Array:
-    """Return the value at a fraction of each list's values from the greatest on."""
-    return _percentile(lists, fractions, downwards=True)
-
-
-def _percentile(lists: pa.Array, fractions: pa.Array, *, downwards: bool) -> pa.Array:
-    lists = _array(lists)
-    bad = pc.or_(pc.less(fractions, 0.0), pc.greater(fractions, 1.0))
-    if pc.any(bad).as_py():
-        raise ValueError("[22003] percentile value is not between 0 and 1")
-    sizes = pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False).astype(np.int64)
-    starts = np.r_[0, np.cumsum(sizes)[:-1]] if len(sizes) else sizes
-    known = (sizes > 0) & fractions.is_valid().to_numpy(zero_copy_only=False)
-    places = np.where(known, _floats(fractions) * (sizes - 1), 0.0)
-    low, high = np.floor(places).astype(np.int64), np.ceil(places).astype(np.int64)
-    flat = _floats(pc.list_flatten(lists))
-    sorted_ = np.sort(flat) if len(lists) == 1 else flat[np.lexsort((flat, pc.list_parent_indices(lists).to_numpy()))]
-    values = np.r_[sorted_, 0.0]
-    if downwards:
-        low, high = np.maximum(sizes - 1, 0) - low, np.maximum(sizes - 1, 0) - high
-    first, second = values[np.where(known, starts + low, -1)], values[np.where(known, starts + high, -1)]
-    with np.errstate(invalid="ignore"):
-        between = np.where(low == high, first, first + (places - np.floor(places)) * (second - first))
-    return pa.array(between, mask=~known)
-
-
-def mode(lists: pa.Array) -> pa.Array:
-    """Return the most frequent value of each sorted list, the first of several; NULL of an empty one."""
-    lists = _array(lists)
-    values, owners = pc.list_flatten(lists), pc.list_parent_indices(lists).to_numpy()
-    if len(values) == 0:
-        return pa.nulls(len(lists), lists.type.value_type)
-    codes = values.dictionary_encode().indices.to_numpy(zero_copy_only=False)
-    starts = np.flatnonzero(np.r_[True, (codes[1:] != codes[:-1]) | (owners[1:] != owners[:-1])])
-    lengths = np.diff(np.r_[starts, len(codes)])
-    order = np.lexsort((np.arange(len(starts)), -lengths, owners[starts]))
-    groups, first = np.unique(owners[starts][order], return_index=True)
-    places = np.full(len(lists), -1, dtype=np.int64)
-    places[groups] = starts[order][first]
-    return values.take(pa.array(places, mask=places < 0))

@@ -6,6 +6,7 @@ from sqlglot import exp
 
 from gateway.sql.engine_dialect import kinds
 from gateway.sql.engine_dialect.build import QUOTIENT, TOTAL, arrow_cast, call, cast, number, paren, refuse, typed
+from gateway.sql.engine_dialect.fixed_numerics import MOST_SCALE
 from gateway.sql.engine_dialect.kinds import Kind, T, kind, precision_of, scale_of, type_of
 from gateway.sql.engine_dialect.numeric_scales import greater_scale
 from optimizer.copies import copied
@@ -293,10 +294,14 @@ def _is_ten(base: exp.Expr) -> bool:
     return isinstance(inner, exp.Literal) and not inner.is_string and inner.name == "10"
 
 
-def float_to_numeric(node: exp.Expr) -> exp.Expr:
-    """Return a float as numeric with fifteen significant digits, a real with six, as PostgreSQL converts it."""
+def float_to_numeric(node: exp.Expr, scale: int | None = None) -> exp.Expr:
+    """Return a float as numeric with fifteen significant digits, a real with six, as PostgreSQL converts it;
+    and rounded to ``scale`` digits behind the point where that is given and there is a function for it.
+    """
     if type_of(node).this is T.FLOAT:
         return call("float4_numeric", cast(node, "REAL"), returns="DECIMAL")
+    if scale is not None and 0 <= scale <= MOST_SCALE:
+        return call(f"float8_numeric_{scale}", cast(node, "DOUBLE PRECISION"), returns=f"DECIMAL(38, {scale})")
     return call("float8_numeric", cast(node, "DOUBLE PRECISION"), returns="DECIMAL")
 
 

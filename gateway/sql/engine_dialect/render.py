@@ -35,6 +35,7 @@ from gateway.sql.engine_dialect import (
     queries,
     records,
     rows_apart,
+    short_quotients,
     sources,
     subquery_joins,
     text_aggregates,
@@ -104,6 +105,8 @@ def _rendered(
     if numeric_text and output.with_numeric_text(tree, census):
         census = take_census(tree)
     if census.has(exp.Anonymous) and exact_quotients.multiply(census):
+        census = take_census(tree)
+    if census.has(exp.Anonymous) and short_quotients.shorten(census):
         census = take_census(tree)
     nesting.check(census)
     compares = are_compared(census)

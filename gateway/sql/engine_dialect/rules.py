@@ -25,6 +25,7 @@ from gateway.sql.engine_dialect import (
     masks,
     moments,
     numbers,
+    ordered_set_aggregates,
     patterns,
     postgres_inputs,
     records,
@@ -76,7 +77,7 @@ def _ordered_set(node: exp.Expr) -> exp.Expr:
     if isinstance(node.parent, exp.Filter) and node.arg_key == "this":
         return node
     inner = node.this if isinstance(node, exp.Filter) else node
-    return aggregates.ordered_set(node) if isinstance(inner, exp.WithinGroup) else node
+    return ordered_set_aggregates.ordered_set(node) if isinstance(inner, exp.WithinGroup) else node
 
 
 _ANONYMOUS: dict[str, Rule] = {

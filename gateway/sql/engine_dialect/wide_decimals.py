@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,22 @@ def wide_decimals(
     words = _signed(_products(wholes, _POWERS[powers]), negative)
     found = pa.Array.from_buffers(_NUMERIC, len(words), [None, pa.py_buffer(words.tobytes())])
     return found if not like.null_count else _without(found, like)
+
+
+def words_of(
+    parts: Sequence[tuple[np.ndarray[Any, np.dtype[np.int64]], int]], negative: np.ndarray[Any, np.dtype[np.bool_]]
+) -> _Wholes:
+    """Return the sums of whole numbers, each times a power of ten, in four words each."""
+    total = np.zeros((len(negative), _LIMBS // 2), dtype="<u8")
+    for wholes, power in parts:
+        addend = _products(wholes.view(np.uint64), np.broadcast_to(_POWERS[power], (len(wholes), _LIMBS)))
+        carry = np.zeros(len(wholes), dtype=bool)
+        for word in range(_LIMBS // 2):
+            sums = total[:, word] + addend[:, word]
+            over = sums < addend[:, word]
+            total[:, word] = sums + carry
+            carry = over | (carry & (total[:, word] == 0))
+    return _signed(total, negative)
 
 
 def _without(values: pa.Array, like: pa.Array) -> pa.Array:
