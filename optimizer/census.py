@@ -6,8 +6,9 @@ has some eighty occasions for one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import chain
 from typing import TypeVar
 
 from sqlglot import exp
@@ -27,6 +28,7 @@ class Census:
 
     nodes: list[exp.Expr]
     classes: Classes
+    _places: dict[type[exp.Expr], list[int]] = field(default_factory=dict, repr=False, compare=False)
 
     def has(self, *classes: type[exp.Expr]) -> bool:
         """Whether there is a node of one of the classes."""
@@ -34,10 +36,28 @@ class Census:
 
     def find_all(self, *classes: type[E]) -> list[E]:
         """Return the nodes of the classes, as `exp.Expr.find_all` would have yielded them."""
-        wanted = with_subclasses(classes)
-        if self.classes.isdisjoint(wanted):
+        return self.find_among(with_subclasses(classes))  # type: ignore[return-value]
+
+    def find_among(self, wanted: Classes) -> list[exp.Expr]:
+        """Return the nodes of classes of which none has others derived from it that are meant as well."""
+        present = self.classes & wanted
+        if not present:
             return []
-        return [node for node in self.nodes if node.__class__ in wanted]  # type: ignore[misc]
+        places = self._places or self._sorted()
+        if len(present) == 1:
+            [one] = present
+            return [self.nodes[at] for at in places[one]]
+        return [self.nodes[at] for at in sorted(chain.from_iterable(places[one] for one in present))]
+
+    def _sorted(self) -> dict[type[exp.Expr], list[int]]:
+        """Sort the nodes by their classes, when they are asked for one for the first time."""
+        places = self._places
+        for at, kind in enumerate(map(type, self.nodes)):
+            if kind in places:
+                places[kind].append(at)
+            else:
+                places[kind] = [at]
+        return places
 
 
 def take_census(tree: exp.Expr) -> Census:

@@ -42,7 +42,7 @@ def _copy_into(made: list[exp.Expr], tree: exp.Expr, *, share_names: bool) -> No
         node._type = original._type  # all in one loop: a call for each node would cost as much as what is done for it
         if original._hash is not None:
             node._hash = original._hash
-        if original._meta is not None:
+        if original._meta:
             node._meta = dict(original._meta)
         if original.comments is not None:
             node.comments = [*original.comments]
@@ -63,9 +63,8 @@ def _copy_into(made: list[exp.Expr], tree: exp.Expr, *, share_names: bool) -> No
                     else:
                         values.append(one)
             elif kind is exp.Identifier:  # has nothing below it
-                child = args[name] = exp.Identifier(**value.args)
+                child = args[name] = _copied_name(value)
                 child.parent, child.arg_key = node, name
-                child._type, child._hash, child._meta = value._type, value._hash, value._meta and dict(value._meta)
             elif isinstance(value, exp.Expr):
                 child = args[name] = kind()
                 child.parent, child.arg_key = node, name
@@ -73,3 +72,15 @@ def _copy_into(made: list[exp.Expr], tree: exp.Expr, *, share_names: bool) -> No
                 made.append(child)
             else:
                 args[name] = value
+
+
+def _copied_name(name: exp.Identifier) -> exp.Identifier:
+    made = exp.Identifier()
+    made.args.update(name.args)
+    if name._hash is not None:
+        made._hash = name._hash
+    if name._meta:
+        made._meta = dict(name._meta)
+    if name._type is not None:
+        made._type = name._type
+    return made

@@ -50,6 +50,8 @@ def put_barriers(census: Census) -> bool:
     for select in reversed(selects):
         found = [*items(select)]
         alone = len(found) == 1
+        if alone and _puts_out_columns(select):
+            continue
         for item in _computing(select, found) if found else ():
             if _is_exposed(select, item, alone=alone, named=named):
                 _put(select, item, alone=alone)
@@ -58,6 +60,13 @@ def put_barriers(census: Census) -> bool:
             _put_whole(select)
             changed = True
     return changed
+
+
+def _puts_out_columns(select: exp.Select) -> bool:
+    """Whether a SELECT does no more than to choose rows and columns, as those of governed relations do."""
+    if any(select.args.get(clause) for clause in _ABOVE_WHERE[1:]):
+        return False
+    return all((one.args["this"] if type(one) is exp.Alias else one).__class__ is exp.Column for one in select.selects)
 
 
 def _compute(arms: list[exp.Select]) -> bool:

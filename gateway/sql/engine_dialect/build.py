@@ -76,7 +76,7 @@ def text(value: str) -> exp.Literal:
 def named(value: exp.Expr, name: str) -> exp.Alias:
     """Return ``value AS name`` with the value's type. (sqlglot's `alias_` would make a subquery a derived table.)"""
     made = exp.Alias(this=value, alias=exp.to_identifier(name, quoted=True))
-    return typed(made, copied(value.type)) if isinstance(value.type, exp.DataType) else made
+    return typed(made, value.type) if isinstance(value.type, exp.DataType) else made
 
 
 def paren(node: exp.Expr) -> exp.Expr:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
+from optimizer.census import below
+
 PREFIX = "postgres_"  # of the names of the engine's functions that make calls
 _CALL = "postgres call"  # in a node's meta
 ORIGINAL = "original"  # likewise: the expression that a call was made of
@@ -36,7 +38,7 @@ def get_mark(node: exp.Expr) -> Call | None:
 
 def called(tree: exp.Expr) -> frozenset[str]:
     """Return the calls of a translated query, as the engine's functions are told them."""
-    return frozenset(node.expressions[0].name for node in tree.find_all(exp.Anonymous) if is_translated(node))
+    return frozenset(node.expressions[0].name for node in below(tree) if is_translated(node))
 
 
 def get_digits(value: exp.Expr) -> exp.Expr | None:

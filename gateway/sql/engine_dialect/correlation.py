@@ -31,6 +31,29 @@ def items(select: exp.Select) -> Iterator[exp.Expr]:
             stack.append(node.this)
 
 
+def chooses_columns(select: exp.Select) -> bool:
+    """Whether a SELECT in FROM puts out different columns of one table and no more, as those of governed relations do,
+    which are most of all.
+    """
+    holder, source = select.parent, select.args.get("from_")
+    if holder.__class__ is not exp.Subquery or not isinstance(holder.parent, exp.From | exp.Join) or source is None:
+        return False
+    table = source.this
+    if table.__class__ is not exp.Table or table.this.__class__ is not exp.Identifier:
+        return False
+    if any(value for key, value in (*select.args.items(), *table.args.items()) if key not in _CHOOSING):
+        return False
+    names: set[str] = set()
+    for one in select.expressions:
+        if one.__class__ is not exp.Alias or one.args["this"].__class__ is not exp.Column:
+            return False
+        names.add(one.alias)
+    return len(names) == len(select.expressions) and "" not in names
+
+
+_CHOOSING = frozenset({"expressions", "from_", "where", "this", "db", "catalog", "alias"})
+
+
 def is_of_from(node: exp.Expr, name: str, select: exp.Select) -> bool:
     """Whether a name means an item of a query's FROM, and not one of a query between, in which the node stands."""
     inner = node.find_ancestor(exp.Select)
@@ -93,11 +116,12 @@ def own_nodes(select: exp.Select, *kinds: type[E]) -> list[E]:
     wanted = with_subclasses(kinds)
     while stack:
         node = stack.pop()
-        if type(node) in wanted:
+        kind = node.__class__
+        if kind in wanted:
             found.append(node)  # type: ignore[arg-type]
-        if type(node) in LEAVES or type(node) is exp.Column:
+        if kind in LEAVES or kind is exp.Column:
             continue
-        if type(node) not in _QUERIES or (isinstance(node, exp.Subquery) and isinstance(node.this, exp.Tuple)):
+        if kind not in _QUERIES or (isinstance(node, exp.Subquery) and isinstance(node.this, exp.Tuple)):
             stack.extend(node.iter_expressions())
     return found
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from sqlglot import exp
@@ -12,12 +12,15 @@ from gateway.sql.engine_dialect.equal_values import has_arrays
 from gateway.sql.engine_dialect.kinds import Kind, T, kind, type_of
 from gateway.sql.engine_dialect.like_patterns import is_for_postgres
 from gateway.sql.engine_dialect.patterns import is_surely_valid, is_valid_constant
+from optimizer.census import Census, with_subclasses
 
 _INFINITE = "infinite"  # in a node's meta: moments of its query may be infinite
 _QUICK = (T.SMALLINT, T.INT, T.BIGINT, T.DOUBLE, T.DATE)
-_OF_BYTES = (
-    exp.BitLength, exp.Decode, exp.DPipe, exp.Encode, exp.Length, exp.Overlay, exp.Pad, exp.Reverse, exp.StrPosition,
-    exp.Substring, exp.Trim,
+_OF_BYTES = with_subclasses(
+    (
+        exp.BitLength, exp.Decode, exp.DPipe, exp.Encode, exp.Length, exp.Overlay, exp.Pad, exp.Reverse,
+        exp.StrPosition, exp.Substring, exp.Trim,
+    )
 )  # fmt: skip
 
 
@@ -30,7 +33,7 @@ def is_quick_cast(node: exp.Expr) -> bool:
 
 def differs(node: exp.Expr) -> bool:
     """Whether the engine's result for an expression is not PostgreSQL's."""
-    if isinstance(node, _OF_BYTES) and any(kind(one) is Kind.BYTEA for one in node.iter_expressions()):
+    if type(node) in _OF_BYTES and any(kind(one) is Kind.BYTEA for one in node.iter_expressions()):
         return True
     rule = _DIFFERENCES.get(type(node))
     return rule is not None and rule(node)
@@ -41,10 +44,10 @@ def _are_ordered_arrays(node: exp.Expr) -> bool:
     return any(kind(one) is Kind.ARRAY for one in node.iter_expressions())
 
 
-def note_infinity(nodes: Sequence[exp.Expr]) -> None:
+def note_infinity(census: Census) -> None:
     """Note in a query's nodes that the query writes an infinite moment, which may come to any of them, if it does."""
-    if any(isinstance(one, exp.Literal) and _is_infinite(one) for one in nodes):
-        expect_infinity(nodes)
+    if any(map(_is_infinite, census.find_all(exp.Literal))):
+        expect_infinity(census.nodes)
 
 
 def expect_infinity(nodes: Iterable[exp.Expr]) -> None:

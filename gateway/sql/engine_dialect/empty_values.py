@@ -12,13 +12,14 @@ from sqlglot import exp
 from gateway.sql.engine_dialect.correlation import free_columns, own_nodes
 from gateway.sql.engine_dialect.kinds import type_of
 from gateway.sql.engine_dialect.subqueries import is_scalar
+from optimizer.census import Census
 
 _NEVER_EMPTY = ("group", "having", "limit", "offset", "where")
 
 
-def make_nullable(tree: exp.Query) -> exp.Query:
+def make_nullable(tree: exp.Query, census: Census) -> exp.Query:
     """Let such subqueries be NULL, in place. Correlated ones become joins, behind which all is."""
-    for node in [*tree.find_all(exp.Subquery)]:
+    for node in census.find_all(exp.Subquery):
         query = node.this
         if not isinstance(query, exp.Query) or not is_scalar(node) or _has_one_row(query) or free_columns(query):
             continue

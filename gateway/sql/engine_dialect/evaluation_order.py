@@ -55,8 +55,7 @@ def keep_order(tree: exp.Query, census: Census) -> Census:
 
 def _late(census: Census) -> list[exp.Expr]:
     """The operations that may fail, and the calls of PostgreSQL's."""
-    candidates = [node for node in census.nodes if node.__class__ in _CANDIDATES]
-    return [node for node in candidates if _may_fail(node) or get_mark(node) is not None]
+    return [node for node in census.find_among(_CANDIDATES) if _may_fail(node) or get_mark(node) is not None]
 
 
 def _may_fail(node: exp.Expr) -> bool:

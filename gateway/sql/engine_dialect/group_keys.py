@@ -81,8 +81,8 @@ def anew(value: exp.Expr) -> exp.Expr:
         return value
     if kind(value) in (Kind.ARRAY, Kind.OTHER, Kind.UNKNOWN):
         both = call("make_array", copied(value), copied(value), returns=T.UNKNOWN.into_expr())
-        return call("array_element", both, number(1), returns=copied(type_of(value)))
-    return call("nullif", copied(value), exp.Null(), returns=copied(type_of(value)))
+        return call("array_element", both, number(1), returns=type_of(value))
+    return call("nullif", copied(value), exp.Null(), returns=type_of(value))
 
 
 def _keys(select: exp.Select) -> list[exp.Expr]:

@@ -55,7 +55,7 @@ def annotate(
     found: set[type[exp.Expr]] = set()
     census = take_census(tree)
     if types is not None:
-        note_infinity(census.nodes)
+        note_infinity(census)
         found |= {one for one in census.classes if issubclass(one, _ASKING)} - {exp.Column, exp.Literal}
         metadata |= {node: _or_asked(metadata.get(node, {}), types) for node in found}
     with as_derived_tables(census):

@@ -5,8 +5,6 @@ changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from sqlglot import exp
 
 from gateway.sql.engine_dialect.build import number, paren, refuse, text, typed
@@ -28,7 +26,7 @@ def tell_apart(select: exp.Select) -> bool:
     """
     if _is_plain(select):
         return False
-    named = _may_be_alike(list(_named(select)))
+    named = _may_be_alike(_named(select))
     alike: dict[str, dict[str, exp.Expr]] = {}
     for node in named:
         alike.setdefault(_without_casts(node), {})[_written(node)] = node
@@ -74,32 +72,36 @@ def _written(node: exp.Expr) -> str:
     return generate(copied(node))  # writing some aggregates takes them apart
 
 
-def _named(select: exp.Select) -> Iterator[exp.Expr]:
+def _named(select: exp.Select) -> list[exp.Expr]:
     group = select.args.get("group")
-    yield from group.expressions if group is not None else ()
-    for node in _own_nodes(select):
-        if type(node) not in _NAMED:
-            continue
-        if isinstance(node, exp.Window):
-            yield node
-        elif isinstance(node, exp.AggFunc) or (isinstance(node, exp.Anonymous) and node.name in _AGGREGATE_CALLS):
-            if not isinstance(node.parent, exp.Window) and not isinstance(node.parent, exp.Filter):
-                yield node
-        elif isinstance(node, exp.Filter) and not isinstance(node.parent, exp.Window):
-            yield node
+    return [*(group.expressions if group is not None else ()), *filter(_has_name, _own_nodes(select))]
 
 
-def _own_nodes(select: exp.Select) -> Iterator[exp.Expr]:
-    """Yield the nodes of a SELECT's expressions, not those of the queries inside of it."""
+def _has_name(node: exp.Expr) -> bool:
+    if type(node) not in _NAMED:
+        return False
+    if isinstance(node, exp.Window):
+        return True
+    if isinstance(node, exp.Filter):
+        return not isinstance(node.parent, exp.Window)
+    is_aggregate = isinstance(node, exp.AggFunc) or node.name in _AGGREGATE_CALLS
+    return is_aggregate and not isinstance(node.parent, exp.Window | exp.Filter)
+
+
+def _own_nodes(select: exp.Select) -> list[exp.Expr]:
+    """Return the nodes of a SELECT's expressions, not those of the queries inside of it."""
+    found: list[exp.Expr] = []
     stack: list[exp.Expr] = [*select.selects]
     stack += [select.args[key] for key in ("having", "order", "group", "qualify") if select.args.get(key) is not None]
     while stack:
         node = stack.pop()
-        if type(node) in _QUERIES:
+        kind = node.__class__
+        if kind in _QUERIES:
             continue
-        yield node
-        if type(node) not in LEAVES and type(node) is not exp.Column:
+        found.append(node)
+        if kind not in LEAVES and kind is not exp.Column:
             stack.extend(node.iter_expressions())
+    return found
 
 
 def _without_casts(node: exp.Expr) -> str:

@@ -24,6 +24,6 @@ def check(census: Census) -> None:
             whole = whole.parent
         if select is None or isinstance(whole.parent, exp.Window):
             continue
-        free = free_columns(whole)
-        if free and not {column.table for column in free} & {item.alias_or_name for item in items(select)}:
+        free = {column.table for column in free_columns(whole)}
+        if free and free.isdisjoint(item.alias_or_name for item in items(select)):
             raise refuse("an aggregate of columns of a query around its own", _HINT)

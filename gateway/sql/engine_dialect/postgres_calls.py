@@ -119,7 +119,13 @@ def _is_asked_cast(node: exp.Cast) -> bool:
 
 
 def _has_foreign_operand(node: exp.Expr) -> bool:
-    return any(_is_foreign(kinds.type_of(operand)) for operand in node.iter_expressions() if _is_value(operand))
+    for operand in node.iter_expressions():
+        if operand.__class__ not in _NO_VALUES and _is_foreign(kinds.type_of(operand)):
+            return True
+    return False
+
+
+_NO_VALUES = with_subclasses((exp.DataType, exp.Identifier, exp.Var, exp.Literal))
 
 
 def _is_foreign(sql_type: exp.DataType) -> bool:
@@ -127,10 +133,6 @@ def _is_foreign(sql_type: exp.DataType) -> bool:
     if found is Kind.ARRAY:
         found = kinds.kind_of_type(kinds.element_type(sql_type))
     return found in (Kind.OTHER, Kind.JSON)
-
-
-def _is_value(node: exp.Expr) -> bool:
-    return not isinstance(node, exp.DataType | exp.Identifier | exp.Var | exp.Literal)
 
 
 def find_type(node: exp.Expr, types: ResultTypes) -> exp.DataType | None:
@@ -274,9 +276,9 @@ def mark(census: Census, types: ResultTypes) -> bool:
     """Put calls in place of all expressions of a tree that ask for PostgreSQL, outer ones first, in place; those that
     cannot be calls stay. Returns whether any expression asks.
     """
-    note_infinity(census.nodes)
+    note_infinity(census)
     _note_keys(census.find_all(exp.Group))
-    if not any(map(asks, census.nodes)):
+    if not any(map(asks, census.find_among(_MAY_ASK))):
         return False
     tree = census.nodes[0]
     waiting = [tree]

@@ -20,6 +20,7 @@ from gateway.sql.engine_dialect import (
     blanks,
     bounds,
     constant_divisions,
+    correlation,
     distinct_on,
     equal_values,
     evaluation_order,
@@ -111,7 +112,7 @@ def _rendered(
     nesting.check(census)
     compares = are_compared(census)
     sides = {join.side for join in census.find_all(exp.Join)}
-    tree = make_nullable(tree) if census.has(exp.Subquery) else tree
+    tree = make_nullable(tree, census)
     tree = outer_constants.hide(tree) if sides - {""} else tree
     tree = without_right_joins(tree) if sides & {"RIGHT", "FULL"} else tree
     tree = _in_parentheses(tree) if census.has(*_NULL_SAFE) else tree
@@ -270,6 +271,9 @@ def _to_translate(tree: exp.Query) -> list[exp.Expr]:
         elif node.__class__ not in LEAVES:
             if node.__class__ in BY_CLASS:
                 found.append(node)
+            elif node.__class__ is exp.Alias:
+                waiting.append(node.args["this"])
+                continue
             waiting.extend(node.iter_expressions(reverse=True))
     return found
 
@@ -278,6 +282,8 @@ def _clauses(query: exp.Select | exp.SetOperation, session: Session, present: fr
     queries.fetch(query)
     if isinstance(query, exp.SetOperation):
         queries.columns_alike(query, session)
+        return
+    if exp.Tuple not in present and correlation.chooses_columns(query):
         return
     queries.refused_clauses(query)
     if exp.TableSample in present and query.find(exp.TableSample) is not None:
@@ -313,7 +319,7 @@ def _translated(node: exp.Expr, root: exp.Expr, session: Session) -> exp.Expr:
         if new is current:
             continue
         if new.type is None and isinstance(node.type, exp.DataType):
-            new.type = copied(node.type)
+            new.type = node.type
         if parent is None:
             new.parent = None
             root = new

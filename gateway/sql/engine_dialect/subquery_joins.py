@@ -14,6 +14,7 @@ from sqlglot import exp
 
 from gateway.sql.engine_dialect import correlation, decorrelate
 from gateway.sql.engine_dialect.build import number, refuse, typed
+from gateway.sql.engine_dialect.correlation import chooses_columns
 from gateway.sql.engine_dialect.grouped_columns import shape
 from gateway.sql.engine_dialect.kinds import T
 from gateway.sql.engine_dialect.lateral_joins import join_laterals
@@ -34,14 +35,15 @@ def to_joins(tree: exp.Query, census: Census) -> bool:
     if not _has_subqueries(census):
         return False
     fresh = count()
+    asked = _ASKING if census.has(exp.Any, exp.All) else _ASKING[:4]  # comparisons ask by ANY and ALL
     pending: list[exp.Expr] = [tree]
     while pending:
         node = pending.pop()
         if isinstance(node, exp.Exists):
             _give_column(node)
-        if isinstance(node, exp.Select):
+        if isinstance(node, exp.Select) and (node.args.get("where") is not None or not chooses_columns(node)):
             join_laterals(node, fresh)
-            _values(node, fresh)
+            _values(node, fresh, asked)
         if type(node) not in LEAVES and type(node) is not exp.Column:
             pending.extend(node.iter_expressions())
     return True
@@ -66,14 +68,15 @@ def _has_subqueries(census: Census) -> bool:
 
 
 _HOLDERS = (exp.From, exp.Join, exp.CTE, exp.SetOperation, exp.Subquery)
+_ASKING: tuple[type[exp.Expr], ...] = (exp.Exists, exp.In, exp.Array, exp.Subquery, *_COMPARISONS)
 
 
-def _values(select: exp.Select, fresh: Iterator[int]) -> None:
-    for comparison in correlation.own_nodes(select, *_COMPARISONS):
+def _values(select: exp.Select, fresh: Iterator[int], asked: tuple[type[exp.Expr], ...]) -> None:
+    for comparison in correlation.own_nodes(select, *_COMPARISONS) if asked is _ASKING else ():
         _as_membership(comparison)
     done: set[int] = set()
     keys: dict[exp.Expr, exp.Expr] = {}  # what stands for the subqueries in GROUP BY
-    nodes = correlation.own_nodes(select, exp.Exists, exp.In, exp.Array, exp.Subquery, *_COMPARISONS)
+    nodes = correlation.own_nodes(select, *asked)
     for node in sorted(nodes, key=lambda one: _clause(one, select) != "group"):
         query = _query_of(node)
         if query is None or id(query) in done:

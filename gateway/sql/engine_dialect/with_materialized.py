@@ -18,7 +18,7 @@ from sqlglot import exp
 from gateway.sql.engine_dialect.asked_rows import asked_for
 from gateway.sql.engine_dialect.dialect import generate
 from gateway.sql.engine_dialect.volatile import MARK
-from optimizer.census import Classes, holds, with_subclasses
+from optimizer.census import Classes, find_around, holds, with_subclasses
 from optimizer.copies import copied
 from optimizer.relations import conjuncts
 
@@ -104,7 +104,7 @@ def materialized(tree: exp.Query, once: Once) -> Materialized | None:
 def _places(tree: exp.Query, clause: exp.With) -> dict[str, list[exp.Table]]:
     """Return where each query is named, and where those of other clauses are that have the same name."""
     places: dict[str, list[exp.Table]] = {cte.alias: [] for cte in clause.expressions}
-    for table in tree.find_all(exp.Table):
+    for table in find_around(tree, exp.Table):
         if not table.db and table.name in places:
             places[table.name].append(table)
     return places
@@ -112,7 +112,7 @@ def _places(tree: exp.Query, clause: exp.With) -> dict[str, list[exp.Table]]:
 
 def _chosen(tree: exp.Query, clause: exp.With, places: Mapping[str, list[exp.Table]], once: Once) -> list[str]:
     """Return the names of those to be computed once, in their order."""
-    inner = {one.alias for one in tree.find_all(exp.CTE) if one.parent is not clause}
+    inner = {one.alias for one in find_around(tree, exp.CTE) if one.parent is not clause}
     copies: dict[str, int] = {}  # of each, as things are
     work: dict[str, float] = {}  # of all copies, in that of one without conditions
     chosen: list[str] = []
@@ -130,7 +130,7 @@ def _chosen(tree: exp.Query, clause: exp.With, places: Mapping[str, list[exp.Tab
 
 def _is_wanted(cte: exp.CTE) -> bool:
     """Whether a query is to be computed once in any case."""
-    cuts = any(map(_cuts, cte.find_all(exp.Limit, exp.Fetch, exp.Offset)))
+    cuts = any(map(_cuts, find_around(cte, exp.Limit, exp.Fetch, exp.Offset)))
     return bool(cte.args.get("materialized") or cte.meta.get(MARK) or cuts)
 
 
@@ -199,11 +199,11 @@ def _text(query: exp.Expr, clause: exp.With, before: int, relations: Mapping[str
 
 
 def _names(part: exp.Expr, name: str) -> bool:
-    return any(not table.db and table.name == name for table in part.find_all(exp.Table))
+    return any(not table.db and table.name == name for table in find_around(part, exp.Table))
 
 
 def _read_rows(part: exp.Expr, relations: Mapping[str, str]) -> None:
-    for table in [*part.find_all(exp.Table)]:
+    for table in find_around(part, exp.Table):
         relation = relations.get(table.name) if not table.db else None
         if relation is not None:
             if not table.alias:
