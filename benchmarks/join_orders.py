@@ -6,7 +6,6 @@ is reckoned by the optimizer's own costs, of the rows that the joins really have
 
 from __future__ import annotations
 
-import gc
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -24,6 +23,7 @@ from catalog.principals import Principal
 from catalog.statistics import TableStatistics
 from catalog.tables import Catalog
 from connectors.postgres.source import PostgresSource
+from gateway import garbage_collection
 from gateway.sql.engine_dialect.before_qualify import parse
 from gateway.sql.engine_dialect.render import render
 from gateway.sql.policy_text import policy_reader
@@ -67,8 +67,7 @@ def run(setting: Setting) -> Section:
         for relations in every.values():
             join_data.load(connection, relations)
     names, known = _known(conninfo)
-    gc.collect()
-    gc.freeze()  # as the gateway does when it has started
+    garbage_collection.leave_little()  # as the gateway does when it has started
     found = {
         (shape, count): [
             _planned(join_data.query(shape, every[shape], count, at), names, known) for at in range(numbers)
