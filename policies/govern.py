@@ -36,6 +36,8 @@ from policies.lineage import Lineage
 from policies.masks import Mask
 from policies.policy_reader import PolicyReader
 from policies.view_relations import (
+    CARRIED_PARTS,
+    REFUSED_PARTS,
     ViewRules,
     get_reader,
     hides_no_rows,
@@ -47,8 +49,6 @@ from policies.view_relations import (
 from policies.views import KIND, View
 
 _log = structlog.get_logger(__name__)
-_REFUSED_PARTS = ("pivots", "sample", "version", "when", "only", "partition", "changes", "rows_from", "hints")
-_CARRIED_PARTS = ("joins", "laterals")
 
 MAX_NODES_OF_VIEW = 20_000  # parts of a view's query, those of views in it included
 
@@ -364,11 +364,11 @@ def _fence(select: exp.Select, base: exp.Table) -> None:
 
 
 def _replace(node: exp.Table, table: Table, relation: exp.Query) -> None:
-    for part in _REFUSED_PARTS:
+    for part in REFUSED_PARTS:
         if node.args.get(part):
             raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, f"{part.upper()} on table {table.name} is not supported")
     derived = exp.Subquery(this=relation, alias=node.args["alias"])
-    for part in _CARRIED_PARTS:
+    for part in CARRIED_PARTS:
         if node.args.get(part):
             derived.set(part, node.args[part])
     node.replace(derived)

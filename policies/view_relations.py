@@ -36,6 +36,9 @@ _ALIAS = "definition"  # of the view's query; no other part of a statement speak
 _MASKED = "masked"  # in ``meta`` of a view's relation: the columns that are seen through masks
 _FILTERED = "filtered"  # and whether row security is on for its reader
 _CONDITIONS = "conditions"  # and how many conditions that makes, each of which has `POLICY` in its own
+REFUSED_PARTS = ("pivots", "sample", "version", "when", "only", "partition", "changes", "rows_from", "hints")
+CARRIED_PARTS = ("joins", "laterals")
+"""What stands at a table in the tree: that no relation in its place can have, and that it takes over."""
 _REORDERS = ("joins", "order", "group", "having", "distinct", "laterals")
 
 

@@ -2,9 +2,9 @@
 
 Three event triggers see to it, whatever the gateway relays. Before a command, all but those that could be about a
 temporary table, view, sequence or index are refused by their kind, so nobody makes functions, types, triggers, rules
-or policies. After it, every object that it made or changed must be in the session's temporary schema, and none may
-depend on anything of the lake: the mirror's own changes must not find a client's object in their way. What is dropped
-must have been temporary.
+or policies. After it, every object that it made or changed must be in the session's temporary schema, and none but
+views may depend on anything of the lake: the mirror's own changes must not find a client's object in their way, and
+views go with what they read. What is dropped must have been temporary.
 """
 
 from __future__ import annotations
@@ -61,12 +61,19 @@ CREATE OR REPLACE FUNCTION lakegate.check_temporary() RETURNS event_trigger LANG
       AND ((d.refclassid = 1259 AND other.relnamespace <> mine)
            OR (d.refclassid = 1247 AND kind.typnamespace <> mine)
            OR d.refclassid = 1255)
+      AND NOT (c.relkind = 'v' AND EXISTS (
+        SELECT FROM pg_catalog.pg_namespace n WHERE n.nspname !~ '^(pg_|information_schema$|lakegate$)'
+        AND n.oid = coalesce(other.relnamespace, kind.typnamespace)))
     LIMIT 1;
     IF found IS NOT NULL THEN
       RAISE EXCEPTION 'a temporary relation cannot depend on the lake: %', found USING ERRCODE = '0A000',
-        HINT = 'CREATE VIEW makes a view over tables of the lake, CREATE TEMPORARY TABLE ... AS copies their rows.';
+        HINT = 'CREATE TEMPORARY TABLE ... AS copies rows of the lake.';
     END IF;
   END $$;
+CREATE OR REPLACE FUNCTION lakegate.temporary_definition(view pg_catalog.oid) RETURNS pg_catalog.text
+LANGUAGE plpgsql STABLE STRICT SET search_path = '' SET datestyle = 'ISO, YMD' SET intervalstyle = 'postgres'
+SET bytea_output = 'hex' SET extra_float_digits = 1 SET quote_all_identifiers = off AS $$
+  BEGIN RETURN pg_catalog.rtrim(lakegate.lakegate_own_viewdef(view), ';'); END $$;
 CREATE OR REPLACE FUNCTION lakegate.check_dropped() RETURNS event_trigger LANGUAGE plpgsql SET search_path = '' AS $$
   BEGIN
     IF EXISTS (SELECT FROM pg_catalog.pg_event_trigger_dropped_objects() d

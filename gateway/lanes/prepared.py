@@ -35,6 +35,7 @@ from gateway.sql.resolve import Names, NotResolved, References, references
 from gateway.sql.session_relations import TEMPORARY_SCHEMA, SessionRelation
 from gateway.sql.statements import Kind, Statement, explained, parse_query
 from gateway.sql.temporary_loads import Load, get_load, names_temporary, refuse_load
+from gateway.sql.temporary_views import with_views
 from gateway.sql.tokens import tokens
 from gateway.sql.unread import refuse_tables
 from gateway.tuning import Tuning
@@ -422,6 +423,8 @@ def _prepare(statement: Statement, asker: Asker, lake: Lake) -> PreparedStatemen
         made = _plan(text, asker, lake)
         if made is not None and load is not None:
             refuse_load(statement.text)
+            if load.is_view:  # the mirror makes it; whoever names it reads the lake
+                made = None
     except NotResolved as failure:
         return PreparedStatement(statement, lane, None, options, failure, load=load)
     except SqlError as error:
@@ -467,7 +470,7 @@ def _plan_tree(text: str, tree: exp.Query | None, asker: Asker, lake: Lake) -> P
     if tree is None:
         refuse_tables(text, asker.names, is_described=True)
         return None
-    found = references(tree, asker.names)
+    found = with_views(tree, references(tree, asker.names), asker.names, asker.principal)
     if not found.lake:
         return None
     if found.system:

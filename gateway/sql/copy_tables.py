@@ -12,6 +12,7 @@ from catalog.sqlstate import SqlState
 from catalog.tables import Table, visible_part
 from gateway.sql.copy_statements import CopyTo
 from gateway.sql.resolve import SYSTEM_SCHEMAS, Names
+from gateway.sql.session_relations import TEMPORARY_SCHEMA, SessionRelation
 from policies.views import KIND as VIEW
 
 
@@ -20,15 +21,16 @@ def of_table(copy: CopyTo, names: Names) -> CopyTo:
     columns that the table does not have, or that may not be known of (42703), and for generated ones (42P10). A table
     that is not found here is for the planner to judge.
     """
+    temporary = _get_temporary(copy, names)
+    if temporary is not None:
+        if temporary.view is not None:
+            raise _view(temporary.table)
+        return copy
     table = _get_table(copy, names)
     if table is None:
         return copy
     if table.kind == VIEW:
-        raise SqlError(
-            SqlState.WRONG_OBJECT_TYPE,
-            f'cannot copy from view "{table.name.name}"',
-            hint="Try the COPY (SELECT ...) TO variant.",
-        )
+        raise _view(table)
     visible = visible_part(table, names.columns(table.name))
     known = {column.name: column for column in visible.columns}
     taken = [column.name for column in table.columns if not column.generated]
@@ -47,6 +49,18 @@ def of_table(copy: CopyTo, names: Names) -> CopyTo:
         return copy  # of who may not see all columns, what he is told of all is told
     listed = ", ".join(map(always_quoted, taken))
     return replace(copy, query=copy.query.replace("SELECT *", f"SELECT {listed}", 1))
+
+
+def _view(table: Table) -> SqlError:
+    message, hint = f'cannot copy from view "{table.name.name}"', "Try the COPY (SELECT ...) TO variant."
+    return SqlError(SqlState.WRONG_OBJECT_TYPE, message, hint=hint)
+
+
+def _get_temporary(copy: CopyTo, names: Names) -> SessionRelation | None:
+    """Return the temporary relation that is meant, where its schema stands before all others."""
+    if copy.table is None or (copy.table.schema is None and TEMPORARY_SCHEMA in names.search_path):
+        return None
+    return names.temporary.get(copy.table.schema or "", copy.table.name)
 
 
 def _get_table(copy: CopyTo, names: Names) -> Table | None:

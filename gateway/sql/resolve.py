@@ -102,7 +102,7 @@ class References:
 
 def references(tree: exp.Query, names: Names) -> References:
     """Find each table reference of a query that is not a WITH name; raise 42P01 for a name that means nothing here."""
-    census = _checked_census(tree)
+    census = checked_census(tree)
     _check_statement(census)
     _fold(census.find_all(exp.Identifier))
     lake: list[tuple[exp.Table, Table]] = []
@@ -187,8 +187,8 @@ def _check_statement(census: Census) -> None:
         raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, "row locks (FOR UPDATE, FOR SHARE) are not supported")
 
 
-def _checked_census(tree: exp.Query) -> Census:
-    """Bound the tree before anything recursive sees it; the walk itself does not recurse."""
+def checked_census(tree: exp.Query) -> Census:
+    """Bound the tree before anything recursive sees it; the walk itself does not recurse. Raises SqlError 54001."""
     nodes, depth = measure(tree, MAX_DEPTH)
     if depth > MAX_DEPTH or len(nodes) > MAX_NODES:
         raise SqlError(

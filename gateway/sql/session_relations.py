@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pyarrow as pa
@@ -34,14 +34,25 @@ LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem AND pg_catalog.starts_with(t
 CROSS JOIN LATERAL (SELECT CASE d.typtype WHEN 'd' THEN d.typtypmod ELSE a.atttypmod END AS typmod) m
 WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 """
-_RELATIONS = f"""
-SELECT pg_catalog.json_agg(pg_catalog.json_build_array(n.nspname, c.relname, c.relkind::pg_catalog.text, ({_COLUMNS})))
+# What a view is: its owner, its query with all names of the lake in full, and what that reads.
+_VIEW = """
+CASE c.relkind WHEN 'v' THEN pg_catalog.json_build_array(
+  pg_catalog.pg_get_userbyid(c.relowner), lakegate.temporary_definition(c.oid),
+  (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(s.nspname, r.relname))
+   FROM pg_catalog.pg_rewrite w
+   JOIN pg_catalog.pg_depend d ON d.classid = 2618 AND d.objid = w.oid AND d.refclassid = 1259 AND d.refobjid <> c.oid
+   JOIN pg_catalog.pg_class r ON r.oid = d.refobjid
+   JOIN pg_catalog.pg_namespace s ON s.oid = r.relnamespace
+   WHERE w.ev_class = c.oid)) END
+"""
+_RELATIONS = """
+SELECT pg_catalog.json_agg(pg_catalog.json_build_array(n.nspname, c.relname, c.relkind::pg_catalog.text, ({0}), {1}))
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 """
-TEMPORARY_RELATIONS = f"{_RELATIONS} WHERE c.relnamespace = pg_catalog.pg_my_temp_schema()"
+TEMPORARY_RELATIONS = f"{_RELATIONS.format(_COLUMNS, _VIEW)} WHERE c.relnamespace = pg_catalog.pg_my_temp_schema()"
 """Asks for all temporary relations of the session, indexes and sequences among them."""
 
-NAMED_RELATION = f"{_RELATIONS} WHERE c.oid = pg_catalog.to_regclass($1)"
+NAMED_RELATION = f"{_RELATIONS.format(_COLUMNS, 'NULL')} WHERE c.oid = pg_catalog.to_regclass($1)"
 """Asks for the relation of one name."""
 
 
@@ -73,14 +84,25 @@ class SessionColumn:
 
 
 @dataclass(frozen=True, slots=True)
+class LakeView:
+    """What a temporary view is that reads the lake: its query, with all names of the lake in full, and its owner."""
+
+    definition: str
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
 class SessionRelation:
-    """A relation of a session. ``written`` names it there. ``schema`` is the real name of its schema."""
+    """A relation of a session. ``written`` names it there. ``schema`` is the real name of its schema. ``view`` is what
+    a view is that reads the lake, and has no rows in the session.
+    """
 
     table: Table
     written: str
     columns: tuple[SessionColumn, ...]
     kind: str = "r"
     schema: str = TEMPORARY_SCHEMA
+    view: LakeView | None = None
 
     def column(self, name: str) -> SessionColumn:
         """Return the column of that name, which there is."""
@@ -114,7 +136,32 @@ def parse_relations(told: bytes | None, written: Callable[[str, str], str]) -> t
     name, what a query calls it.
     """
     rows: list[list[Any]] = json.loads(told) if told else []
-    return tuple(_relation(schema, name, kind, columns or [], written) for schema, name, kind, columns in rows)
+    over_lake = _over_lake({(schema, name): view[2] or [] for schema, name, _, _, view in rows if view is not None})
+    return tuple(
+        replace(
+            _relation(schema, name, kind, columns or [], written),
+            view=LakeView(view[1], view[0]) if (schema, name) in over_lake else None,
+        )
+        for schema, name, kind, columns, view in rows
+    )
+
+
+def _over_lake(views: Mapping[tuple[str, str], list[list[str]]]) -> set[tuple[str, str]]:
+    """Return the views, given with what they read, that read tables of the lake, maybe by way of others."""
+    found: set[tuple[str, str]] = set()
+    while True:
+        more = {
+            view
+            for view, read in views.items()
+            if any((schema, name) in found or not _is_of_session(schema) for schema, name in read)
+        }
+        if more == found:
+            return found
+        found = more
+
+
+def _is_of_session(schema: str) -> bool:
+    return schema.startswith("pg_") or schema == "information_schema"
 
 
 def parse_type(told: bytes | None, expression: str) -> SessionColumn:
@@ -163,7 +210,7 @@ def with_columns(relation: SessionRelation, columns: tuple[SessionColumn, ...]) 
     """Return a relation with more columns, computed by the session."""
     table = relation.table
     wider = Table(table.name, _NO_SOURCE, KIND, (), (*table.columns, *(_column(one) for one in columns)))
-    return SessionRelation(wider, relation.written, (*relation.columns, *columns), relation.kind, relation.schema)
+    return replace(relation, table=wider, columns=(*relation.columns, *columns))
 
 
 def _is_known_text(spelled: str) -> bool:

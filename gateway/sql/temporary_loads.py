@@ -16,6 +16,7 @@ from sqlglot.errors import SqlglotError
 from catalog.errors import SqlError
 from catalog.names import TableName, always_quoted
 from catalog.sqlstate import SqlState
+from catalog.tables import Table
 from gateway.sql.engine_dialect.before_qualify import parse
 from gateway.sql.hidden_columns import HiddenColumns
 from gateway.sql.resolve import SYSTEM_SCHEMAS, Names, fold_identifiers, lookup
@@ -26,6 +27,8 @@ from gateway.sql.tokens import tokens
 from gateway.sql.unread import refuse_tables
 
 _HINT = "Copy the rows to a temporary table first: CREATE TEMPORARY TABLE ... AS SELECT ..."
+_CHANGES = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE"})
+_READ_ONLY = "Views are for reading."
 _BEFORE_NAMES = frozenset({"LIKE", "INHERITS", "INHERIT", "OF", "REFERENCES", "FROM", "JOIN", "USING", "ONLY"})
 _BEFORE_TABLES = _BEFORE_NAMES | {"TABLE", ",", "("}
 
@@ -36,7 +39,8 @@ class Load:
 
     ``query`` is the statement's text with all but the query blank, so that places in it are places of the statement.
     ``make`` makes ``table``, empty, with the query's columns. ``stages`` has the text before and behind the query of an
-    INSERT, whose rows go to a stage first. ``fills`` says that there are to be rows at all.
+    INSERT, whose rows go to a stage first. ``fills`` says that there are to be rows at all, ``is_view`` that there are
+    none because it is a view.
     """
 
     query: str
@@ -44,6 +48,7 @@ class Load:
     table: str
     stages: tuple[str, str] | None = None
     fills: bool = True
+    is_view: bool = False
 
     def stage(self, columns: int) -> str:
         """Return the statement that makes the stage of so many columns: those of the query may have no names."""
@@ -66,6 +71,9 @@ def get_load(text: str, names: Names) -> Load | None:
     """
     form = temporary_statement(text)
     _require_temporary(form, names)
+    if form.is_recursive:
+        hint = "Write WITH RECURSIVE inside of the view's query."
+        raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, "CREATE RECURSIVE VIEW is not supported", hint=hint)
     if form.query is None:
         _refuse_lake(text, form, names)
         return None
@@ -78,7 +86,7 @@ def get_load(text: str, names: Names) -> Load | None:
     if form.made is not None:
         make = text[: form.query[1]] + " WITH NO DATA"
         table = f"{TEMPORARY_SCHEMA}.{always_quoted(form.made.name)}"
-        return Load(query, make, table, fills=not form.no_data)
+        return Load(query, make, table, fills=not (form.no_data or form.is_view), is_view=form.is_view)
     return _staged(text, query, end)
 
 
@@ -91,12 +99,8 @@ def names_temporary(text: str, names: Names) -> bool:
 def refuse_load(text: str) -> None:
     """Raise 0A000 for statements whose query may not read the lake."""
     form = temporary_statement(text)
-    if form.is_view:
-        raise SqlError(
-            SqlState.FEATURE_NOT_SUPPORTED,
-            "temporary views cannot read tables of the lake",
-            hint="CREATE VIEW makes a view over them, CREATE TEMPORARY TABLE ... AS copies their rows.",
-        )
+    if form.has_check_option:
+        raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, "WITH CHECK OPTION is not supported", hint=_READ_ONLY)
     if form.query is not None and "returning" in text[form.query[1] :].lower():
         raise SqlError(
             SqlState.FEATURE_NOT_SUPPORTED, "INSERT ... RETURNING of rows of the lake is not supported", hint=_HINT
@@ -160,6 +164,9 @@ def _require_changeable(written: Written, form: TemporaryStatement, names: Names
             raise _absent(written) from None
         return
     if isinstance(found, SessionRelation):
+        if found.view is not None and form.command in _CHANGES:
+            message = f"{form.command} on a view over tables of the lake is not supported"
+            raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, message, hint=_READ_ONLY)
         return
     if found is None and written.schema.startswith(TEMPORARY_SCHEMA):
         return
@@ -182,7 +189,7 @@ def _node(written: Written) -> exp.Table:
 
 def _refuse_lake(text: str, form: TemporaryStatement, names: Names) -> None:
     """Raise for a statement without a query of its own that names tables of the lake all the same."""
-    if form.command not in {"INSERT", "UPDATE", "DELETE", "MERGE"}:
+    if form.command not in _CHANGES:
         refuse_tables(text, names, _BEFORE_NAMES)
         return
     try:
@@ -196,9 +203,13 @@ def _refuse_lake(text: str, form: TemporaryStatement, names: Names) -> None:
     with_names = {one.alias for one in tree.find_all(exp.CTE)}
     for node in tree.find_all(exp.Table):
         is_name = isinstance(node.this, exp.Identifier) and (node.db or node.name not in with_names)
-        if is_name and not isinstance(lookup(node, names), SessionRelation | None):
+        if is_name and _reads_lake(lookup(node, names)):
             raise HiddenColumns(
                 SqlState.FEATURE_NOT_SUPPORTED,
                 f"{form.command} of a temporary table cannot read tables of the lake",
                 hint=_HINT,
             )
+
+
+def _reads_lake(found: Table | SessionRelation | None) -> bool:
+    return found.view is not None if isinstance(found, SessionRelation) else found is not None

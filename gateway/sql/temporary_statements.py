@@ -8,7 +8,7 @@ read the lake.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.sql.tokens import Token, tokens
 
@@ -49,6 +49,8 @@ class TemporaryStatement:
     no_data: bool = False
     into: tuple[int, int] | None = None
     is_view: bool = False
+    has_check_option: bool = False
+    is_recursive: bool = False
     optional: bool = False  # IF EXISTS
 
 
@@ -98,8 +100,9 @@ def _makes_temporary(part: Sequence[Token], words: Sequence[str]) -> bool:
     if rest[:1] and rest[0] in _TEMPORARY:
         rest = [word for word in rest[1:3] if word != "RECURSIVE"]
         return rest[:1] != [] and rest[0] in _KINDS
-    if rest[:1] == ["TABLE"]:
-        name, _ = _name(part, _behind(words, 2, "IF", "NOT", "EXISTS"))
+    if rest[:1] and rest[0] in {"TABLE", "VIEW"}:
+        at = words.index(rest[0])
+        name, _ = _name(part, _behind(words, at + 1, "IF", "NOT", "EXISTS"))
         return name is not None and name.schema == "pg_temp"
     return False
 
@@ -118,8 +121,20 @@ def _creation(text: str, part: Sequence[Token], words: Sequence[str]) -> Tempora
         last -= 3
     elif words[-2:] == ["WITH", "DATA"]:
         last -= 2
+    if kind == "VIEW":
+        checked = _check_option(words)
+        span = (part[where + 1].start, part[last - checked - 1].end)
+        view = TemporaryStatement(command, made=made, query=span, is_view=True, has_check_option=checked > 0)
+        return replace(view, is_recursive="RECURSIVE" in words[:at])
     span = (part[where + 1].start, part[last - 1].end)
-    return TemporaryStatement(command, made=made, query=span, no_data=no_data, is_view=kind == "VIEW")
+    return TemporaryStatement(command, made=made, query=span, no_data=no_data)
+
+
+def _check_option(words: Sequence[str]) -> int:
+    """Return how many words WITH CHECK OPTION has at a statement's end."""
+    if [*words[-2:]] != ["CHECK", "OPTION"]:
+        return 0
+    return 4 if words[-3] in {"LOCAL", "CASCADED"} else 3
 
 
 def _index(part: Sequence[Token], words: Sequence[str]) -> TemporaryStatement:

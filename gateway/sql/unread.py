@@ -29,7 +29,10 @@ def refuse_tables(
     schemas = {*names.catalog.schemas, *(table.schema for table in names.catalog.tables)}
     schemas |= {view.schema for view in names.views}
     for schema, name, position in possible_tables(tokens(text), before):
-        if names.temporary and names.temporary.get(schema, name) is not None:
+        temporary = names.temporary.get(schema, name) if names.temporary else None
+        if temporary is not None:
+            if temporary.view is not None:
+                visible = hides = True  # what it may hide is not looked for
             continue
         found = get_meant(schema, name, names)
         if found is None and schema not in schemas:

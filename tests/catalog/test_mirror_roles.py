@@ -136,9 +136,9 @@ FORBIDDEN = [
     "CREATE TEMP TABLE mine (a sales.orders[])",
     "CREATE TEMP TABLE mine (a text DEFAULT lakegate.principal())",
     "CREATE TEMP TABLE mine (a text CHECK (a = lakegate.principal()))",
-    "CREATE TEMP VIEW mine AS SELECT * FROM sales.orders",
     "CREATE TEMP VIEW mine AS SELECT lakegate.principal()",
-    "CREATE TEMP RECURSIVE VIEW mine (n) AS SELECT count(*) FROM sales.orders",
+    "CREATE TEMP VIEW mine AS SELECT o, lakegate.principal() FROM sales.orders o",
+    "CREATE TEMP VIEW mine AS SELECT * FROM lakegate.masking_policies",
     "CREATE SEQUENCE public.mine",
     "CREATE VIEW public.mine AS SELECT 1",
     "CREATE INDEX ON sales.orders (id)",
@@ -237,6 +237,10 @@ TEMPORARY = [
     "CREATE INDEX ON mine (c)",
     "CREATE TEMP VIEW shown AS SELECT m.a, o.b FROM mine m JOIN other o USING (a)",
     "CREATE TEMP VIEW catalogue AS SELECT relname FROM pg_class JOIN information_schema.tables ON table_name = relname",
+    "CREATE TEMP VIEW over_lake AS SELECT o AS whole FROM sales.orders o",
+    "CREATE TEMP VIEW over_view AS SELECT whole, a FROM over_lake, mine",
+    "ALTER VIEW over_view RENAME TO over",
+    "DROP VIEW over, over_lake",
     "CREATE TEMP SEQUENCE numbers OWNED BY mine.b",
     "ALTER TABLE mine ADD d int DEFAULT 7",
     "ALTER TABLE mine ALTER COLUMN d DROP DEFAULT",
@@ -256,6 +260,18 @@ def test_temporary_relations_are_let_be(server: Server, lake: Mirror, role: str)
             connection.execute(statement.encode())
         left = "SELECT relname FROM pg_class WHERE relnamespace = pg_my_temp_schema()"
         assert connection.execute(left).fetchall() == []
+
+
+def test_temporary_views_are_not_in_the_way(server: Server, lake: Mirror) -> None:
+    """A table that is made anew takes the views of sessions along."""
+    wider = replace(TABLES[0], columns=(Column("b", "text", pa.string()),))
+    with login(server, lake, "clerk") as connection:
+        connection.execute("CREATE TEMP VIEW mine AS SELECT a FROM sales.orders")
+        connection.execute("CREATE TEMP VIEW kept AS SELECT a FROM sales.lines")
+        applied = lake.apply(replace(LAKE, version=2, tables={**LAKE.tables, wider.name: wider}), ACCESS)
+        assert applied.notes == ()
+        left = "SELECT relname FROM pg_class WHERE relnamespace = pg_my_temp_schema()"
+        assert connection.execute(left).fetchall() == [("kept",)]
 
 
 def test_temporary_relations_are_so_many(server: Server, lake: Mirror) -> None:

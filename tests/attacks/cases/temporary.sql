@@ -115,8 +115,217 @@ ERROR 0A000: this form of query is not supported on lake tables
 
 CREATE TEMP VIEW mine AS SELECT * FROM {t}.notes
 ----
-ERROR 0A000: temporary views cannot read tables of the lake
-  HINT: CREATE VIEW makes a view over them, CREATE TEMPORARY TABLE ... AS copies their rows.
+(CREATE VIEW)
+
+# views over what is governed (all kinds)
+CREATE TEMP VIEW mine AS SELECT id, tenant, name, email, balance, phone, amount FROM {t}.people;
+CREATE TEMP VIEW ours AS SELECT m.name, m.email, o.card FROM mine m JOIN {t}.orders o ON o.person_id = m.id;
+SELECT * FROM mine ORDER BY id;
+SELECT count(*), max(card), max(email) FROM ours;
+SELECT id FROM mine WHERE 1 / (amount - 777010004) <= 1 ORDER BY id
+----
+(CREATE VIEW)
+(CREATE VIEW)
+1 | north | NVIS-Ann | y*** | NULL | +*** | 10
+2 | north | NVIS-Ben | z*** | NULL | +*** | 20
+3 | north | NVIS-Cleo | x*** | NULL | +*** | 30
+4 | ****-1010 | y***
+1
+2
+3
+
+tina extended: CREATE TEMP VIEW mine AS SELECT id, name, email FROM {t}.people
+tina extended: SELECT * FROM mine ORDER BY id
+tina binary: SELECT * FROM mine ORDER BY id
+tina: COPY (SELECT * FROM mine ORDER BY id) TO STDOUT
+tina: EXPLAIN (COSTS off) SELECT name FROM mine WHERE name LIKE 'LEAK%'
+tina: SELECT pg_get_viewdef('mine'::regclass)
+tina: COPY mine TO STDOUT
+tina: SELECT m FROM mine m
+tina: UPDATE mine SET name = 'x'
+tina: INSERT INTO mine VALUES (1, 'x', 'y')
+tina: DELETE FROM mine
+tina: MERGE INTO mine USING {t}.people p ON p.id = mine.id WHEN MATCHED THEN DELETE
+tina: CREATE TEMP TABLE copy (LIKE mine)
+tina: DROP VIEW mine
+----
+> tina
+(CREATE VIEW)
+> tina
+1 | NVIS-Ann | y***
+2 | NVIS-Ben | z***
+3 | NVIS-Cleo | x***
+> tina
+\x00000001 | NVIS-Ann | y***
+\x00000002 | NVIS-Ben | z***
+\x00000003 | NVIS-Cleo | x***
+> tina
+(COPY)
+1\tNVIS-Ann\ty***
+2\tNVIS-Ben\tz***
+3\tNVIS-Cleo\tx***
+(COPY 3)
+> tina
+Engine query
+  The plan is shown to roles that see all of the tables.
+Scan {t}.people  (source {t}, a kind of source)
+  Policies apply
+  Some columns may not be read
+> tina
+ SELECT id,\n    name,\n    email\n   FROM {t}.people;
+> tina
+ERROR 42809: cannot copy from view "mine"
+  HINT: Try the COPY (SELECT ...) TO variant.
+> tina
+(1,NVIS-Ann,y***)
+(2,NVIS-Ben,z***)
+(3,NVIS-Cleo,x***)
+> tina
+ERROR 0A000: UPDATE on a view over tables of the lake is not supported
+  HINT: Views are for reading.
+> tina
+ERROR 0A000: INSERT on a view over tables of the lake is not supported
+  HINT: Views are for reading.
+> tina
+ERROR 0A000: DELETE on a view over tables of the lake is not supported
+  HINT: Views are for reading.
+> tina
+ERROR 0A000: MERGE on a view over tables of the lake is not supported
+  HINT: Views are for reading.
+> tina
+ERROR 0A000: this form of query is not supported on lake tables
+> tina
+(DROP VIEW)
+
+# what may not be known of
+CREATE TEMP VIEW mine AS SELECT * FROM {t}.people
+----
+ERROR 42501: permission denied for table people
+  HINT: Name the columns: some of the table's may not be read.
+
+CREATE TEMP VIEW mine AS SELECT salary FROM {t}.people
+----
+ERROR 42703: column "salary" does not exist
+
+CREATE TEMP VIEW mine AS SELECT p FROM {t}.people p
+----
+ERROR 42501: permission denied for table people
+  HINT: Name the columns: some of the table's may not be read.
+
+CREATE TEMP VIEW mine AS SELECT id FROM {t}.people WITH CHECK OPTION
+----
+ERROR 0A000: WITH CHECK OPTION is not supported
+  HINT: Views are for reading.
+
+CREATE TEMP VIEW mine AS SELECT id FROM {t}.notes; CREATE OR REPLACE TEMP VIEW mine AS SELECT id FROM {t}.vault
+----
+(CREATE VIEW)
+ERROR 42P01: relation "{t}.vault" does not exist
+
+CREATE TEMP RECURSIVE VIEW mine (id) AS SELECT id FROM {t}.vault UNION SELECT id FROM mine
+----
+ERROR 0A000: CREATE RECURSIVE VIEW is not supported
+  HINT: Write WITH RECURSIVE inside of the view's query.
+
+eve: CREATE TEMP VIEW mine AS SELECT id FROM {t}.people
+----
+ERROR 42P01: relation "{t}.people" does not exist
+
+# with whose rights
+ada: CREATE TEMP VIEW mine AS SELECT id, name, email FROM {t}.people WHERE id < 100
+ada: SET SESSION AUTHORIZATION tina
+ada: SELECT * FROM mine ORDER BY id
+ada: SELECT * FROM pg_temp.mine ORDER BY id
+ada: CREATE TEMP TABLE copy AS SELECT * FROM mine
+ada: CREATE TEMP VIEW another AS SELECT * FROM mine
+ada: DROP VIEW mine
+ada: CREATE TEMP VIEW hers AS SELECT id, name, email FROM {t}.people
+ada: SELECT * FROM hers ORDER BY id
+ada: RESET SESSION AUTHORIZATION
+ada: DROP VIEW mine
+----
+> ada
+(CREATE VIEW)
+> ada
+(SET)
+> ada
+ERROR 42501: permission denied for view mine
+> ada
+ERROR 42501: permission denied for view mine
+> ada
+ERROR 42501: permission denied for view mine
+> ada
+ERROR 42501: permission denied for view mine
+> ada
+ERROR 42501: must be owner of view mine
+> ada
+(CREATE VIEW)
+> ada
+1 | NVIS-Ann | y***
+2 | NVIS-Ben | z***
+3 | NVIS-Cleo | x***
+> ada
+(RESET)
+> ada
+(DROP VIEW)
+
+tina: CREATE TEMP VIEW mine AS SELECT id, name, email FROM {t}.people
+tina: SET ROLE north
+tina: SELECT * FROM mine ORDER BY id
+tina: CREATE TEMP VIEW norths AS SELECT id, name FROM {t}.people
+tina: CREATE TEMP VIEW norths AS SELECT current_user AS who
+tina: RESET ROLE
+tina: SELECT * FROM norths
+tina: SELECT set_config('role', 'north', false)
+tina: SELECT * FROM mine ORDER BY id
+tina: RESET ROLE
+tina: SELECT * FROM mine ORDER BY id
+tina: DROP VIEW mine, norths
+----
+> tina
+(CREATE VIEW)
+> tina
+(SET)
+> tina
+ERROR 42501: permission denied for view mine
+> tina
+ERROR 42P01: relation "{t}.people" does not exist
+> tina
+(CREATE VIEW)
+> tina
+(RESET)
+> tina
+tina
+> tina
+north
+> tina
+ERROR 42501: permission denied for view mine
+> tina
+(RESET)
+> tina
+1 | NVIS-Ann | y***
+2 | NVIS-Ben | z***
+3 | NVIS-Cleo | x***
+> tina
+(DROP VIEW)
+
+# names in views are those that they had
+SET search_path = crm;
+CREATE TEMP VIEW mine AS SELECT o.id FROM orders o WHERE tenant IN (SELECT tenant FROM members);
+CREATE TEMP TABLE members (member text, tenant text);
+INSERT INTO members VALUES ('tina', 'west'), ('tina', 'south');
+SELECT * FROM mine ORDER BY id;
+DROP TABLE members
+----
+(SET)
+(CREATE VIEW)
+(CREATE TABLE)
+(INSERT 0 2)
+1
+4
+7
+10
+(DROP TABLE)
 
 SET search_path = {t}; CREATE TEMP VIEW mine AS SELECT * FROM vault
 ----
