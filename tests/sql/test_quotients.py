@@ -86,3 +86,7 @@ def test_a_divisor_of_zero_is_an_error_unless_a_side_is_null() -> None:
 def test_halves_go_away_from_zero() -> None:
     _checked([5, -5, 15, -15], [2_000_000_000_000] * 4, (0, 0), 0)
     _checked([10**17 + 1, -(10**17) - 1], [2, 2], (0, 0), 0)
+
+
+def test_the_last_digit_beside_quotients_of_few_digits() -> None:
+    _checked([4, None, 1_500_000, -2, 1, 1], [70_000, 1, 3, 300_000, 2_000_000, 9_000], (6, 0), 6)

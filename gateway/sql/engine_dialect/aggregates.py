@@ -259,7 +259,7 @@ def _deviation(node: exp.Expr, function: exp.Expr) -> exp.Expr:
     if isinstance(function, exp.Variance | exp.VariancePop):
         return variance
     sizes = (copied(part) for part in variance.expressions[1:])  # the root has as many digits as the variance
-    return call("numeric_variance", numeric_root(variance), *sizes, returns="DECIMAL")
+    return call("numeric_variance", cast(numeric_root(variance), "DECIMAL(76, 29)"), *sizes, returns="DECIMAL")
 
 
 def _double_width(argument: exp.Expr) -> str:

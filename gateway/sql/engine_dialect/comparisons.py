@@ -24,6 +24,8 @@ def compare(node: exp.Binary, session: Session) -> exp.Expr:
         return _rows(node, session)
     if isinstance(right, exp.Any | exp.All):
         return _quantified(node, right, session)
+    if Kind.ARRAY in (kind(left), kind(right)) and not isinstance(node, _EQUALITIES):
+        _check_dimensions([left, right])
     first, second = alike(_in_double([left, right]), session)
     if Kind.OTHER in (kind(first), kind(second)):
         _check_texts(node)
@@ -50,6 +52,22 @@ def _are_alike(left: Kind, right: Kind) -> bool:
 
 
 _EQUALITIES = (exp.EQ, exp.NEQ, exp.NullSafeEQ, exp.NullSafeNEQ)
+
+
+def _check_dimensions(values: list[exp.Expr]) -> None:
+    """Refuse arrays in arrays beside others: the engine takes those for texts."""
+    deep = {_is_of_arrays(value) for value in values if kind(value) is Kind.ARRAY}
+    if len(deep) > 1:
+        raise refuse("an array of several dimensions beside another")
+
+
+def _is_of_arrays(value: exp.Expr) -> bool:
+    bare = value
+    while isinstance(bare, exp.Cast | exp.Paren):
+        bare = bare.this
+    written = bare.expressions if isinstance(bare, exp.Array) else []  # constants are read by now
+    inner = kinds.element_type(type_of(value))
+    return kinds.kind_of_type(inner) is Kind.ARRAY or any(isinstance(one.unnest(), exp.Array) for one in written)
 
 
 def _check_texts(node: exp.Binary) -> None:
@@ -165,13 +183,39 @@ def _over_array(node: exp.Binary, quantifier: exp.Expr, array: exp.Expr) -> exp.
             return typed(exp.Boolean(this=everyone), T.BOOLEAN)
         inside = exp.In(this=node.left, expressions=list(constants.expressions))
         return typed(exp.Not(this=inside) if everyone else inside, T.BOOLEAN)
+    compared = _with_extremes(node, array, everyone=everyone)
     place = call("array_position", copied(array), exp.Null(), returns=T.BIGINT)
     has_null = exp.Not(this=exp.Is(this=place, expression=exp.Null()))
-    undecided = copied(node) if everyone else exp.Not(this=exp.Paren(this=copied(node)))
+    undecided = copied(compared) if everyone else exp.Not(this=exp.Paren(this=copied(compared)))
     unknown = exp.And(this=exp.Paren(this=undecided), expression=has_null)
     empty = exp.If(this=call("empty", copied(array), returns="BOOLEAN"), true=exp.Boolean(this=everyone))
     branch = exp.If(this=unknown, true=cast(exp.Null(), "BOOLEAN"))
-    return typed(exp.Paren(this=exp.Case(ifs=[empty, branch], default=node)), T.BOOLEAN)
+    return typed(exp.Paren(this=exp.Case(ifs=[empty, branch], default=compared)), T.BOOLEAN)
+
+
+_EXTREMES = {
+    **dict.fromkeys((Kind.TEXT, Kind.BPCHAR, Kind.UUID), "text"),
+    Kind.BOOL: "bool",
+}
+"""What functions of extremes are called, by the kind of what is compared with them."""
+
+
+def _with_extremes(node: exp.Binary, array: exp.Expr, *, everyone: bool) -> exp.Expr:
+    """Compare with the least or the greatest element, or both, in place of all: as the engine does by functions that
+    fail for texts where there are no rows (`list_extremes`).
+    """
+    name = _EXTREMES.get(kind(node.left))
+    if name is None or (isinstance(node, exp.EQ | exp.NEQ) and everyone == isinstance(node, exp.NEQ)):
+        return node
+    least, greatest = (
+        call(f"{name}_{which}", copied(array), returns=copied(type_of(node.left))) for which in ("least", "greatest")
+    )
+    if isinstance(node, exp.EQ | exp.NEQ):
+        both = [type(node)(this=copied(node.left), expression=one) for one in (least, greatest)]
+        joined = exp.And if everyone else exp.Or
+        return exp.Paren(this=typed(joined(this=both[0], expression=both[1]), T.BOOLEAN))
+    below_all = isinstance(node, exp.LT | exp.LTE) == everyone
+    return typed(type(node)(this=node.left, expression=least if below_all else greatest), T.BOOLEAN)
 
 
 def between(node: exp.Between, session: Session) -> exp.Expr:
@@ -243,6 +287,8 @@ def case(node: exp.Case, session: Session) -> exp.Expr:
     """``CASE``: constants among the results take the common type; among the WHENs, the operand's."""
     result = type_of(node)
     operand = node.this
+    if kinds.kind_of_type(result) is Kind.ARRAY:
+        _check_dimensions([*(one.args["true"] for one in node.args["ifs"]), *filter(None, [node.args.get("default")])])
     if operand is not None and (kind(operand) in (Kind.INTERVAL, Kind.BPCHAR) or type_of(operand).this is T.FLOAT):
         node.set("this", None)  # not equal by what the engine sees
         for branch in node.args["ifs"]:

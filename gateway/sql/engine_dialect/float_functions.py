@@ -76,8 +76,8 @@ def power(base: pa.Array, exponent: pa.Array) -> pa.Array:
         return found
     if pc.any(pc.and_(pc.equal(base, 0.0), pc.less(exponent, 0.0))).as_py():
         raise ValueError("[2201F] zero raised to a negative power is undefined")
-    broken = pc.not_equal(pc.floor(exponent), exponent)
-    if pc.any(pc.and_(pc.and_(pc.less(base, 0.0), pc.is_finite(base)), broken)).as_py():
+    broken = pc.and_(pc.not_equal(pc.floor(exponent), exponent), pc.is_finite(exponent))
+    if pc.any(pc.and_(pc.less(base, 0.0), broken)).as_py():
         raise ValueError("[2201F] a negative number raised to a non-integer power yields a complex result")
     found = _finite(found, base, exponent)
     zero = pc.equal(found, 0.0)

@@ -18,6 +18,7 @@ from gateway.sql.engine_dialect import (
     float_functions,
     integer_functions,
     interval_functions,
+    list_extremes,
     list_functions,
     moment_functions,
     moment_series,
@@ -27,6 +28,7 @@ from gateway.sql.engine_dialect import (
     random_functions,
     reading_functions,
     text_functions,
+    zoned_intervals,
 )
 from gateway.sql.engine_dialect.short_quotients import MOST_SCALE
 from gateway.sql.engine_dialect.window_functions import register_window_functions
@@ -105,7 +107,8 @@ def _pairs(element: pa.DataType) -> pa.DataType:
 
 
 _INTEGERS = (pa.list_(pa.field("item", pa.int64())),)
-_OF_QUOTIENT = (QUOTIENT, FLOAT8, FLOAT8, pa.int64())  # it, what was divided by what, and the least scale
+_DIVIDED = FLOAT8, FLOAT8, pa.int64()  # what was divided by what, and the least scale
+_OF_QUOTIENT = (pa.decimal256(76, 29), *_DIVIDED)
 
 FUNCTIONS: tuple[Function, ...] = (
     Function("numeric_quotient", _OF_QUOTIENT, QUOTIENT, number_functions.rounded_quotient),
@@ -128,7 +131,7 @@ FUNCTIONS: tuple[Function, ...] = (
     Function("numeric_digits", (QUOTIENT,), pa.string(), number_functions.digits_by_size),
     Function("scaled_digits", (QUOTIENT, pa.int64()), pa.string(), number_functions.digits_by_scale),
     Function("quotient_digits", _OF_QUOTIENT, pa.string(), number_functions.digits_of_quotient),
-    Function("quotient_scale", _OF_QUOTIENT[1:], pa.int64(), number_functions.quotient_scale),
+    Function("quotient_scale", _DIVIDED, pa.int64(), number_functions.quotient_scale),
     *(
         Function(f"{name}_{operation.__name__}", (kind, kind), kind, operation)
         for name, kind in (("float8", FLOAT8), ("float4", pa.float32()))
@@ -222,6 +225,10 @@ FUNCTIONS: tuple[Function, ...] = (
     Function("interval_whole_field", (pa.string(), INTERVAL), pa.decimal128(38, 0), interval_functions.whole_field),
     Function("timestamp_epoch", (STAMP,), pa.decimal128(20, 6), moment_functions.epoch),
     Function("zone_to_utc", (STAMP, pa.string()), MOMENT, interval_functions.zone_to_utc),
+    *(
+        Function(f"timestamptz_{body.__name__}", (MOMENT, INTERVAL, pa.string()), MOMENT, body)
+        for body in (zoned_intervals.plus, zoned_intervals.minus)
+    ),
     Function(
         "timestamptz_series",
         (MOMENT, MOMENT, INTERVAL, pa.string()),
@@ -231,6 +238,11 @@ FUNCTIONS: tuple[Function, ...] = (
     Function("timestamp_minus", (STAMP, STAMP), INTERVAL, interval_functions.between),
     Function("timestamp_age", (STAMP, STAMP), INTERVAL, interval_functions.age),
     Function("time_minus", (pa.time64("ns"), pa.time64("ns")), INTERVAL, interval_functions.between_times),
+    *(
+        Function(f"{name}_{body.__name__}", (_list(element),), element, body)
+        for name, element in (("text", pa.string()), ("bool", pa.bool_()))
+        for body in (list_extremes.least, list_extremes.greatest)
+    ),
     *_ordered_sets(),
     *_list_functions(),
 )

@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gateway.sql.engine_dialect.bounds import MAX_SERIES
-from gateway.sql.engine_dialect.interval_functions import DAY, interval_parts, valid_rows, zone_to_utc
+from gateway.sql.engine_dialect.interval_functions import DAY, interval_parts, valid_rows
+from gateway.sql.engine_dialect.zoned_intervals import is_utc, moved
 
 Ints = np.ndarray[Any, np.dtype[np.int64]]
 Floats = np.ndarray[Any, np.dtype[np.float64]]
@@ -34,7 +35,7 @@ def series(starts: pa.Array, ends: pa.Array, steps: pa.Array, zones: pa.Array) -
         raise ValueError("[22023] step size cannot equal zero")
     first, last = _micros(starts), _micros(ends)
     zone = zones[0].as_py() if len(zones) else "UTC"
-    if (months == 0).all() and ((days == 0).all() or _is_utc(zone)):
+    if (months == 0).all() and ((days == 0).all() or is_utc(zone)):
         values, sizes = _evenly(first, last, np.where(valid, days * DAY + micros, 1), valid)
     else:
         values, sizes = _step_by_step(first, last, (months, days, micros, sign), zone, valid)
@@ -46,10 +47,6 @@ def series(starts: pa.Array, ends: pa.Array, steps: pa.Array, zones: pa.Array) -
 def _micros(moments: pa.Array) -> Ints:
     found: Ints = pc.fill_null(moments.cast(pa.int64()), 0).to_numpy(zero_copy_only=False)
     return found
-
-
-def _is_utc(zone: str) -> bool:
-    return zone.upper() == "UTC"
 
 
 def _evenly(first: Ints, last: Ints, step: Ints, valid: Bools) -> tuple[Ints, Ints]:
@@ -88,35 +85,12 @@ def _step_by_step(
         _check(len(rows), _MOST_STEPS)  # months less days may come back to where they were
         rows.append(left)
         values.append(current[left])
-        moved = _plus(current[left], [part[left] for part in step[:3]], zone)
+        later = moved(current[left], (months[left], days[left], micros[left]), zone)
         current = current.copy() if len(rows) == 1 else current
-        current[left] = moved
-        left = left[sign[left] * moved <= sign[left] * last[left]]
+        current[left] = later
+        left = left[sign[left] * later <= sign[left] * last[left]]
     if not rows:
         return np.empty(0, np.int64), np.zeros(len(first), np.int64)
     owners = np.concatenate(rows)
     order = np.argsort(owners, kind="stable")
     return np.concatenate(values)[order], np.bincount(owners, minlength=len(first)).astype(np.int64)
-
-
-def _plus(moments: Ints, step: list[Ints], zone: str) -> Ints:
-    """Add intervals to moments (``timestamptz_pl_interval``): months, the last day of which is kept to, days, time."""
-    months, days, micros = step
-    local = moments
-    if not _is_utc(zone):
-        shown = pc.local_timestamp(pa.array(moments).cast(_MOMENT).cast(pa.timestamp("us", zone)))
-        local = shown.cast(pa.int64()).to_numpy(zero_copy_only=False)
-    day, clock = local // DAY, local % DAY
-    dates = day.astype("datetime64[D]")
-    begun = dates.astype("datetime64[M]")
-    of_month = (dates - begun.astype("datetime64[D]")).astype(np.int64)
-    target = begun + months
-    length = ((target + 1).astype("datetime64[D]") - target.astype("datetime64[D]")).astype(np.int64)
-    moved = target.astype("datetime64[D]").astype(np.int64) + np.minimum(of_month, length - 1) + days
-    wall = moved * DAY + clock
-    if not _is_utc(zone):
-        stamps = pa.array(wall).cast(pa.timestamp("us"))
-        wall = zone_to_utc(stamps, pa.array([zone])).cast(pa.int64()).to_numpy(zero_copy_only=False)
-        wall = np.where((months != 0) | (days != 0), wall, moments)
-    found: Ints = wall + micros
-    return found

@@ -156,7 +156,8 @@ def add_or_subtract(node: exp.Binary, session: Session) -> exp.Expr:
     """``+`` and ``-`` of moments and intervals.
 
     The engine keeps a date plus an interval a date, gives a duration where PostgreSQL gives an interval (days and
-    time of day), 64 bits for the days between two dates, and adds days to a timestamptz in the zone of its label.
+    time of day), 64 bits for the days between two dates, adds days to a timestamptz in the zone of its label, and
+    fails where months end in an hour that the zone's clock leaves out or repeats.
     """
     left, right = kind(node.left), kind(node.right)
     if Kind.UNKNOWN in (left, right):
@@ -221,8 +222,8 @@ def _moment_and_interval(node: exp.Binary, session: Session) -> exp.Expr:
         node.set("this", cast(moment, STAMP))
         return node
     if kind(moment) is Kind.TIMESTAMPTZ and session.time_zone != "UTC":
-        node.set("this", in_zone(moment, session.zone))
-        return utc(node)
+        name = "timestamptz_plus" if isinstance(node, exp.Add) else "timestamptz_minus"
+        return call(name, moment, span, session.zone, returns=T.TIMESTAMPTZ)
     node.set("expression", paren(span))
     return node
 
@@ -270,16 +271,23 @@ _OF_THE_DAY = frozenset({"HOUR", "MINUTE", "SECOND", "MILLISECOND", "MICROSECOND
 
 
 def _field(value: exp.Expr, field: str) -> exp.Expr:
+    """The engine has a year 0, which is 1 BC, and PostgreSQL's -1."""
     if field in _SIMPLE_FIELDS:
-        return call("date_part", text(field.lower()), value, returns=T.INT)
+        found = call("date_part", text(field.lower()), value, returns=T.INT)
+        return _without_nought(found) if field in ("YEAR", "ISOYEAR") else found
     year = call("date_part", text("year"), value, returns=T.INT)
     if field == "DECADE":
         return call("floor", exp.Div(this=year, expression=cast(number(10), "DOUBLE PRECISION")), returns="FLOAT8")
-    years = 100 if field == "CENTURY" else 1000
-    count = exp.Div(this=year, expression=cast(number(years), "DOUBLE PRECISION"))
-    before = exp.Sub(this=call("floor", copied(count), returns="FLOAT8"), expression=number(0))
-    after = call("ceil", count, returns="FLOAT8")
-    return case((exp.GT(this=copied(year), expression=number(0)), after), default=before)
+    years = cast(number(100 if field == "CENTURY" else 1000), "DOUBLE PRECISION")
+    earlier = exp.Paren(this=exp.Sub(this=copied(year), expression=number(1)))
+    before = call("floor", exp.Div(this=earlier, expression=copied(years)), returns="FLOAT8")
+    after = call("ceil", exp.Div(this=copied(year), expression=years), returns="FLOAT8")
+    return case((exp.GT(this=year, expression=number(0)), after), default=before)
+
+
+def _without_nought(year: exp.Expr) -> exp.Expr:
+    is_before = exp.Paren(this=exp.LT(this=copied(year), expression=number(1)))
+    return typed(exp.Paren(this=exp.Sub(this=year, expression=cast(is_before, "INT"))), T.INT)
 
 
 def _seconds(value: exp.Expr, field: str) -> exp.Expr:

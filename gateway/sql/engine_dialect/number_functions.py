@@ -66,16 +66,20 @@ def quotient_scale(left: pa.Array, right: pa.Array, least: pa.Array) -> pa.Array
 
 
 def rounded_quotient(quotient: pa.Array, left: pa.Array, right: pa.Array, least: pa.Array) -> pa.Array:
-    """Round exact quotients to the digits PostgreSQL keeps of each."""
+    """Round quotients, of which one digit more than is ever kept is known, to the digits PostgreSQL keeps of each."""
     scales = _held_scales(quotient, left, right, least)
-    result = quotient
-    for scale in np.unique(scales):
-        if scale < 28:  # the digits of a quotient are cut there already
-            chosen = pa.array(scales == scale)
-            some = quotient if scales.min() == scales.max() else quotient.filter(chosen)
-            rounded = pc.round(some, ndigits=int(scale), round_mode="half_towards_infinity").cast(_QUOTIENT)
-            result = rounded if some is quotient else pc.replace_with_mask(result, chosen, rounded)
+    kept = np.unique(scales)
+    if len(kept) == 1:
+        return _rounded(quotient, int(kept[0]))
+    result = quotient.cast(_QUOTIENT, safe=False)
+    for scale in kept:
+        chosen = pa.array(scales == scale)
+        result = pc.replace_with_mask(result, chosen, _rounded(quotient.filter(chosen), int(scale)))
     return result
+
+
+def _rounded(quotient: pa.Array, scale: int) -> pa.Array:
+    return pc.round(quotient, ndigits=scale, round_mode="half_towards_infinity").cast(_QUOTIENT, safe=False)
 
 
 def _held_scales(quotient: pa.Array, left: pa.Array, right: pa.Array, least: pa.Array) -> _Scales:
@@ -175,7 +179,7 @@ def _with_digits(values: pa.Array, scales: _Scales) -> pa.Array:
     for scale in np.unique(scales):
         chosen = np.flatnonzero(scales == scale)
         some = values if len(chosen) == len(values) else values.take(pa.array(chosen))
-        if scale < 28:
+        if scale < some.type.scale:
             some = pc.round(some, ndigits=int(scale), round_mode="half_towards_infinity")
         pieces.append(_plain_text(some.cast(pa.decimal256(76, int(scale))), int(scale)))
         places.append(chosen)

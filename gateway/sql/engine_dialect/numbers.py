@@ -39,13 +39,13 @@ def divide(node: exp.Div) -> exp.Expr:
 
 def quotient(left: exp.Expr, right: exp.Expr, least: int | exp.Expr | None = None) -> exp.Expr:
     """Return ``left / right`` rounded to the digits PostgreSQL keeps: at least sixteen significant ones, by the size
-    of this row's quotient, and ``least`` behind the point, as many as both sides have. The division is exact to 28
-    digits after the point before it is rounded.
+    of this row's quotient, and ``least`` behind the point, as many as both sides have. The division is cut at 29
+    digits after the point, one more than are kept, before it is rounded.
     """
     digits = greater_scale(left, right) if least is None else least
     digits = cast(number(digits), "BIGINT") if isinstance(digits, int) else digits
     whole = exp.Div(
-        this=cast(copied(left), "DECIMAL(76, 24)"), expression=paren(exact(copied(right))), typed=False, safe=False
+        this=cast(copied(left), "DECIMAL(76, 25)"), expression=paren(exact(copied(right))), typed=False, safe=False
     )
     sizes = cast(left, "DOUBLE PRECISION"), cast(right, "DOUBLE PRECISION")
     return call("numeric_quotient", whole, *sizes, digits, returns="DECIMAL")

@@ -16,7 +16,7 @@ from gateway.sql.engine_dialect.kinds import type_of
 from optimizer.copies import copied
 
 _CLAUSES = ("expressions", "group", "having", "order", "windows", "qualify", "distinct")
-_CHANGING = (exp.Column, exp.Query, exp.AggFunc, exp.Window, exp.Rand, exp.Uuid, exp.Anonymous)
+_CHANGING = (exp.Column, exp.Query, exp.AggFunc, exp.Window, exp.Rand, exp.Uuid)
 _Name = tuple[str, str]  # of a source and its column
 
 

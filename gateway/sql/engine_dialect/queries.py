@@ -213,7 +213,7 @@ def keep_conditions_out(node: exp.Select) -> None:
     is_derived = isinstance(holder, exp.SetOperation | exp.CTE) or (
         isinstance(holder, exp.Subquery) and isinstance(holder.parent, exp.From | exp.Join | exp.SetOperation)
     )
-    if not is_derived or node.args.get("limit") is not None or not _has_row_for_no_rows(node):
+    if not is_derived or node.args.get("limit") is not None or not has_row_for_no_rows(node):
         return
     if not _is_below_constants(node) and not _is_below_constant_conditions(node):
         return
@@ -276,7 +276,8 @@ def _is_below_constants(node: exp.Select) -> bool:
     return False
 
 
-def _has_row_for_no_rows(node: exp.Select) -> bool:
+def has_row_for_no_rows(node: exp.Select) -> bool:
+    """Whether a query puts out a row where it reads none."""
     group = node.args.get("group")
     if group is not None:
         sets = [one for sets in group.expressions if isinstance(sets, exp.GroupingSets) for one in sets.expressions]
@@ -307,6 +308,7 @@ def set_operation(node: exp.SetOperation) -> exp.Query:
     if isinstance(node, exp.Union) or node.args.get("distinct") or node.args.get("by_name"):
         return of_equal_values(node)
     names = [column.alias_or_name for column in node.selects]
+    types = _types(node)
     left = _numbered(node.left, names)
     right = _numbered(node.right, names)
     inner = type(node)(this=left, expression=right, distinct=True)
@@ -315,8 +317,8 @@ def set_operation(node: exp.SetOperation) -> exp.Query:
     for key in ("order", "limit", "offset", "with_"):
         if node.args.get(key) is not None:
             outer.set(key, node.args[key])
-    for column, old in zip(outer.selects, node.selects, strict=True):
-        column.type = type_of(old)
+    for column, one in zip(outer.selects, types, strict=True):
+        column.type = one
     node.replace(outer)
     of_equal_values(inner)
     return outer
@@ -329,12 +331,17 @@ def _numbered(side: exp.Expr, names: list[str]) -> exp.Select:
     assert isinstance(query, exp.Query)
     own = [column.alias_or_name for column in query.selects]
     source = exp.Subquery(this=inner.this, alias=exp.TableAlias(this=exp.to_identifier("_side", quoted=True)))
-    types = [common_type(map(type_of, arms)) for arms in zip(*(one.selects for one in _leaves(query)), strict=True)]
-    columns = [typed(exp.column(name, table="_side", quoted=True), one) for name, one in zip(own, types, strict=True)]
+    types = zip(own, _types(query), strict=True)
+    columns = [typed(exp.column(name, table="_side", quoted=True), one) for name, one in types]
     keys = [measured(copied(column)) for column in columns]
     marks = typed(exp.Window(this=exp.RowNumber(), partition_by=keys, over="OVER"), T.BIGINT)
     outputs = [aliased(column, name) for column, name in zip(columns, names, strict=True)]
     return exp.select(*outputs, aliased(marks, _MARK)).from_(source)
+
+
+def _types(query: exp.Query) -> list[exp.DataType]:
+    """Return the types of a query's columns: what all arms of a set operation become."""
+    return [common_type(map(type_of, arms)) for arms in zip(*(one.selects for one in _leaves(query)), strict=True)]
 
 
 def named_windows(node: exp.Select) -> None:
@@ -382,14 +389,15 @@ def columns_alike(node: exp.SetOperation, session: Session) -> None:
 
 def _name_alike(sides: list[exp.Query]) -> None:
     """Name the columns of all arms as the first arm's, in place: sorted by one of them, with types that are brought to
-    one, the engine looks for it in each arm. An arm that is sorted itself may speak of its names.
+    one, the engine looks for it in each arm, and where it leaves the first out. An arm that is sorted itself keeps the
+    names that its order may speak of.
     """
     names = [column.alias_or_name for column in sides[0].selects] if sides else []
     for side in sides[1:]:
-        if side.args.get("order") is not None:
-            continue
+        order = side.args.get("order")
+        spoken = {column.name for column in order.find_all(exp.Column)} if order is not None else set()
         for column, name in zip(list(side.selects), names, strict=False):
-            if column.alias_or_name != name:
+            if column.alias_or_name != name and spoken.isdisjoint((name, column.alias_or_name)):
                 column.replace(aliased(copied(column.unalias()), name))
 
 
@@ -417,7 +425,7 @@ def lone_having(node: exp.Select) -> None:
     all in one condition. For ``SELECT 1 FROM t HAVING …`` it wants an aggregate.
     """
     having = node.args.get("having")
-    if having is None or (node.args.get("group") is not None and not _has_row_for_no_rows(node)):
+    if having is None or (node.args.get("group") is not None and not has_row_for_no_rows(node)):
         return
     parts = conjuncts(having.this)
     queries = [one for one in parts if one.find(exp.Query) is not None]  # joins are made of them

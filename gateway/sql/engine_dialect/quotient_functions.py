@@ -19,7 +19,7 @@ from gateway.sql.engine_dialect.array_views import is_known, known_bits, made, v
 from gateway.sql.engine_dialect.number_functions import digits_of_quotient, rounded_quotient
 from gateway.sql.engine_dialect.wide_decimals import words_of
 
-_NUMERIC = pa.decimal256(76, 28)
+_NUMERIC, _LONGER = pa.decimal256(76, 28), pa.decimal256(76, 29)
 _MOST_DIGITS, _PART = 28, 14  # behind the point, and in each half of those
 _KEPT, _GROUP = 16, 4  # significant digits, and how many PostgreSQL counts at a time
 _EXACT = 2.0**53
@@ -132,10 +132,19 @@ def _division(left: pa.Array, right: pa.Array, least: pa.Array, general: _Genera
     bottom = divisors * 10 ** (scales[0] - scales[1]) if scales[0] > scales[1] else divisors
     whole, first, last, above = _digits(top, bottom)
     if _may_be_small(top, bottom):
-        found = _joined(whole, first, last, negative, bits)
+        found = _with_next_digit(_joined(whole, first, last, negative, bits), above, negative)
         sizes = [pa.array(one * 10.0**-scale) for one, scale in zip((given, divisors), scales, strict=True)]
         return general(found, sizes[0], sizes[1], least)
     return _Division(whole, first, last, above, _kept(given, divisors, scales, viewed(least, np.int64)), negative, bits)
+
+
+def _with_next_digit(cut: pa.Array, above: npt.NDArray[np.bool_], negative: npt.NDArray[np.bool_]) -> pa.Array:
+    """Return numbers with a digit behind their last: 5 where the rest is half of the last or more."""
+    words = np.zeros((len(cut), 4), np.int64)
+    words[:, 0] = above * np.where(negative, -5, 5)
+    words[:, 1:] = words[:, :1] >> 63
+    longer = pa.decimal256(75, 29)  # to which numbers of so many digits may be added
+    return pc.add(cut.cast(longer), made(longer, words, None)).cast(_LONGER)
 
 
 def _may_be_small(top: _Ints, bottom: _Ints) -> bool:

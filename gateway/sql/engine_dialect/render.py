@@ -25,6 +25,7 @@ from gateway.sql.engine_dialect import (
     equal_values,
     evaluation_order,
     exact_quotients,
+    filters_above_totals,
     group_keys,
     names,
     nan_signs,
@@ -208,6 +209,8 @@ def _translate(tree: exp.Query, census: Census, session: Session) -> tuple[exp.Q
         _clauses(query, session, census.classes)
     if exp.Filter in census.classes:
         aggregates.spare_filtered(tree)
+        if filters_above_totals.keep_apart(tree, census):
+            census = take_census(tree)
     if exp.Distinct in census.classes:
         aggregates.widen_beside_distinct(tree)
     if exp.GroupConcat in census.classes:

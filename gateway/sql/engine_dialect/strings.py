@@ -16,6 +16,7 @@ from gateway.sql.engine_dialect.texts import as_text
 from optimizer.copies import copied
 
 _SMALL = 1_000  # times, or characters
+_LEAST_INTEGER = -(2**31)
 
 
 def concatenate(node: exp.DPipe, session: Session) -> exp.Expr:
@@ -197,9 +198,14 @@ def split_part(node: exp.SplitPart) -> exp.Expr:
 
 
 def edge(node: exp.Expr) -> exp.Expr:
-    """``left`` and ``right``."""
-    name = "left" if isinstance(node, exp.Left) else "right"
-    return call(name, node.this, cast(node.expression, "BIGINT"), returns="TEXT")
+    """``left`` and ``right``. Without the least of integers PostgreSQL takes the whole text: that has no opposite."""
+    count: exp.Expr = cast(node.expression, "BIGINT")
+    if isinstance(node, exp.Left):
+        return call("left", node.this, count, returns="TEXT")
+    if not isinstance(node.expression.unnest(), exp.Literal):
+        whole = exp.EQ(this=copied(count), expression=number(_LEAST_INTEGER))
+        count = case((whole, number(-_LEAST_INTEGER)), default=count)
+    return call("right", node.this, count, returns="TEXT")
 
 
 def overlay(node: exp.Overlay) -> exp.Expr:

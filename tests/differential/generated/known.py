@@ -17,6 +17,8 @@ class Known:
     verdict: str
 
 
+_GROUPING = r"(?i)union|intersect|except|distinct|group by|min\(|max\("
+
 KNOWN: tuple[Known, ...] = (
     Known("zeros after the point", "", f"answered wrongly: {SCALE}"),
     Known("errors of sources", r"\bdb\.", r"other error: (HV000|55000|22\w\w\w source)"),
@@ -29,6 +31,13 @@ KNOWN: tuple[Known, ...] = (
         r"(?i)timestamptz|\btz\b",
         r"answered wrongly: .*(2[1-9]|[3-9]\d|1\d\d)\d\d-\d\d-\d\d .*\(type 1184\)",
     ),
+    Known("which of equal values", _GROUPING, r"answered wrongly: .*: b'-?0', not b'-?0' \(type 70[01]\)"),
+    Known(
+        "which of equal values",
+        _GROUPING,
+        r"answered wrongly: .*: b'(\\x80|\\x00)(\\x00)+', not b'(\\x80|\\x00)(\\x00)+' \(type 70[01]\)",
+    ),
+    Known("ranges behind the year 9999", r"(?i)daterange", r"an error, not an answer: 22P02 .* type date$"),
     Known("digits of products", r"\*|/", r"an error, not an answer: 22003 value out of range"),
     Known("infinite moments", r"(?i)infinity", r"an error, not an answer: 22(003|P02|008|007)"),
 )

@@ -6,17 +6,18 @@ import re
 import struct
 
 NUMERIC, NUMERIC_ARRAY = 1700, 1231
+_TEXTS = frozenset({25, 114, 1043, 3802})  # of which numerics may be a part
 _ZEROS = re.compile(rb"(\d+)\.(?:(\d*[1-9])0*|0+)(?!\d)")
 _HEAD = struct.Struct(">hhHh")  # digits, weight, sign, scale
 
 
 def canonical(value: bytes, oid: int, *, binary: bool) -> bytes:
-    """Return a value of a numeric, or of an array of them, in one form for all scales; others as they are."""
+    """Return a numeric, an array of them, or a text of such in one form for all scales; other values as they are."""
     if oid == NUMERIC:
         return _binary(value) if binary else _text(value)
     if oid == NUMERIC_ARRAY:
         return _binary_array(value) if binary else _text(value)
-    return value
+    return _text(value) if oid in _TEXTS else value
 
 
 def _text(value: bytes) -> bytes:
@@ -43,3 +44,16 @@ def _binary_array(value: bytes) -> bytes:
         parts.append(b"NULL" if length < 0 else _binary(value[at : at + length]))
         at += max(length, 0)
     return b"|".join(parts)
+
+
+def float_elements(value: bytes) -> list[bytes]:
+    """Return the head of an array of floats, and its elements, each with nothing but its value; NULL is empty."""
+    (dimensions,) = struct.unpack_from(">i", value)
+    at = 12 + 8 * dimensions
+    parts = [value[:at]]
+    while at < len(value):
+        (length,) = struct.unpack_from(">i", value, at)
+        at += 4
+        parts.append(value[at : at + max(length, 0)])
+        at += max(length, 0)
+    return parts

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from tests.differential.generated.null_flags import unflagged
-from tests.differential.generated.numerics import canonical
+from tests.differential.generated.numerics import canonical, float_elements
 from tests.differential.generated.servers import LOST, Outcome, Pair, Question, Turn
 
 EQUAL, REFUSED, SKIPPED, FAILED, ORDER = "equal", "refused", "skipped", "both fail", "order of evaluation"
@@ -25,6 +25,8 @@ DIFFERENT: tuple[str, ...] = (
 DIFFERENT += ("other types", "other error", "refused too late")
 _FLOATS = {700: (">f", 1e-6), 701: (">d", 1e-14)}
 _FORGIVEN = {"57014", "53200", "54001"}  # a limit of PostgreSQL's own was met: nothing to compare
+_FLOAT_ARRAYS = {1021: 700, 1022: 701}
+_BETWEEN_ELEMENTS = re.compile(rb"([{},]+)")
 Value = bytes | None
 
 
@@ -137,18 +139,31 @@ def _rows_differ(expected: Outcome, found: Outcome, *, binary: bool, ordered: bo
 
 
 def _near(one: Value, other: Value, oid: int, *, binary: bool) -> bool:
-    """Whether two floats are the same but for their last digit, which functions of the C library do not agree on, and
-    the sign of NaN, which is nowhere to be seen.
+    """Whether two floats, or arrays of them, are the same but for their last digit, which functions of the C library do
+    not agree on, and the sign of NaN, which is nowhere to be seen.
     """
-    if oid not in _FLOATS or one is None or other is None:
+    if one is None or other is None:
+        return False
+    if oid in _FLOAT_ARRAYS:
+        split = float_elements if binary else _BETWEEN_ELEMENTS.split
+        left, right = split(one), split(other)
+        pairs = zip(left, right, strict=False)
+        return len(left) == len(right) and all(
+            a == b or _near(a, b, _FLOAT_ARRAYS[oid], binary=binary) for a, b in pairs
+        )
+    if oid not in _FLOATS:
         return False
     form, error = _FLOATS[oid]
+    if binary and not len(one) == len(other) == struct.calcsize(form):
+        return False
     read: Callable[[bytes], float] = (lambda value: float(struct.unpack(form, value)[0])) if binary else float
-    if math.isnan(read(one)) and math.isnan(read(other)):
+    try:
+        a, b = read(one), read(other)
+    except ValueError:  # what stands between elements
+        return False
+    if math.isnan(a) and math.isnan(b):
         return True
-    return math.isclose(read(one), read(other), rel_tol=error) and math.copysign(1, read(one)) == math.copysign(
-        1, read(other)
-    )
+    return math.isclose(a, b, rel_tol=error) and math.copysign(1, a) == math.copysign(1, b)
 
 
 def _shown(value: Value) -> str:

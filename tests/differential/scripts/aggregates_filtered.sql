@@ -48,3 +48,14 @@ select any_value(k order by k desc), any_value(w order by k, w) from pairs;
 select w, any_value(k order by k desc) as a, any_value(q order by k nulls first, q desc) filter (where k < 4) as b from pairs group by w;
 -- any value of sorted rows that are NULL
 select any_value(nullif(k, 7) order by k desc), any_value(nullif(k, k) order by k) from pairs;
+
+-- of the one row of a count
+select sum(n) filter (where n > 1), count(*) filter (where n > 100) from (select count(*) as n from types) s;
+-- of one row of a constant
+select sum(0) filter (where false) from (select '0'::int8 as c1 from types having true) s;
+-- of named counts
+with a as (select count(*) as n, max(id) as m from types), b as (select n + 1 as n from a) select count(*) filter (where n > 1), array_agg(n) filter (where n > 0) from b where n > 2 having count(*) filter (where n > 1) > 0;
+-- of a count of a count
+select count(*) filter (where c = 1) as n from (select count(n) filter (where n > 1) as c from (select count(*) as n from types where id > 2) s) t;
+-- beside what is not filtered
+select max(n) filter (where n > 1), count(*) from (select count(*) as n from types) s;

@@ -95,3 +95,12 @@ select a.id, a.ai is not distinct from b.ai, not (a.at is not distinct from b.at
 
 -- the others
 select a.id, b.id from types a join types b on b.id in (a.id, a.id + 1) where not (a.ai is not distinct from b.ai);
+
+-- elements of texts compared, over no rows
+select w < all (array[w, 'b']), w >= any (array[w]), w <> any (array[w, 'x']), w = all (array[w]) from (select k, w from pairs) p
+  where exists (select 1 from types where id > 1000);
+-- elements of texts compared
+select t, v, t < all (array[v, t]), t <= all (array[v, t]), t > any (array[v, t]), t >= any (array[v, t, null]), t <> any (array[v, t]), t = all (array[t, t]), t = all (array[v, null]),
+  t <> any (array[null, t]), v > all ('{}'::text[]), v < any (null::text[]) from types;
+-- truth values compared with all elements
+select b < all (array[b, true]), b >= any (array[b, null]), b <> any (array[true, false]) from types;

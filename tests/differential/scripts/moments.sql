@@ -165,3 +165,12 @@ select interval '1 12:59:10' day to second, interval '10:20' hour to minute, int
 
 -- quarters of negative intervals
 select extract(quarter from interval '14 months'), extract(quarter from interval '-14 months'), extract(quarter from iv) from types;
+
+-- years before Christ
+select extract(year from d - 740000), extract(isoyear from d - 740000), extract(century from d - 740000), extract(millennium from d - 740000), extract(decade from d - 740000), d - 740000 from types;
+
+-- the first years before Christ
+select g, extract(year from x), extract(isoyear from x), extract(century from x), extract(millennium from x), extract(decade from x), date_part('year', x) from (select k, date '0001-01-03' - 100 * k from pairs) p (g, x);
+
+-- years before Christ of timestamps
+select id, extract(year from ts - interval '2024 years'), extract(century from ts - interval '2123 years'), extract(millennium from tz - interval '3023 years'), extract(isoyear from ts - interval '2024 years') from types;

@@ -206,3 +206,6 @@ select log10('0.1'::float8), log10(0.001::float8), log10(0.01), log(10, 0.001), 
 
 -- digits set apart in decimals
 select 1_500.25, 1.618_034, 1e1_0, 1_0e-2, 1_000, 0x1F, 1., 1.5e3, 5. from pairs where k = 2;
+
+-- the last digit of small quotients
+select 1.5 / 1711852200.000000, id / 1711852200.123456, -id / 1711852200.000000, 2 / (id * 300000000.000001) from types where id > 0;

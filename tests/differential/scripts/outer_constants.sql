@@ -75,3 +75,6 @@ select x.c, p.k from pairs p left join (select id, id > 3 or true as c from type
 -- a product with nothing
 -- ordered
 select x.c, p.k from pairs p left join (select id, id * 0 as c, case when 1 = 1 then 'a' else t end from types where id < 4) x on x.id = p.k order by 1, 2;
+-- a function of constants
+-- ordered
+select s.c, t.i8 from types t full join (select substring('1 day' from 2) as c) s on t.v = s.c group by s.c, t.i8 order by 1 nulls first, 2 nulls first limit 4 offset 2;

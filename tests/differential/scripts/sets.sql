@@ -45,3 +45,17 @@ select i2 from types union select i8 from types;
 -- the same, less
 -- time zone: America/New_York
 (select d from types) except all ((select ts from types) union all (select tz from types) union all (select d::timestamptz from types where id < 3));
+
+-- dates beside moments in a set with ALL within another
+-- time zone: Asia/Kolkata
+select ts from types except all (select d from types intersect all select tz from types);
+-- moments around a set with ALL
+-- time zone: America/New_York
+(select ts, id from types) union all (select d, i4 from types except all select tz, i8 from types where id < 3);
+-- types of three sets with ALL
+-- time zone: Asia/Kolkata
+(select date '2024-02-29' from types) except all (select d from types order by id limit 0) intersect all (select tz from types);
+-- NULL beside two texts
+(select null from types order by id limit 0) union ((select cast('1.5' as text) from types order by id limit 2) union all (select 'Ä'::varchar from pairs));
+-- NULL beside truth values
+(select null from types) union (select true from pairs) intersect all (select b from types);

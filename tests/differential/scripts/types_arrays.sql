@@ -144,3 +144,15 @@ select b, array_agg(ai) || '{{7,8}}', array_agg(ai) || '{7,8}' from types where 
 -- an array beside an array of arrays that may be NULL
 -- refused: an array beside array_agg of arrays, which may be NULL
 select array_agg(ai) filter (where false) || '{7}' from types;
+
+-- arrays of several dimensions beside others
+-- refused: an array of several dimensions beside another
+select at < array_agg(array['b', 'a']) from types group by at;
+-- a constant beside arrays of several dimensions
+-- refused: an array of several dimensions beside another
+select '{a,b}'::text[] not between array_agg(at) and array_agg(at) from types where id = 1;
+-- arrays of several dimensions in CASE
+-- refused: an array of several dimensions beside another
+select case when min(id) = 1 then array_agg(array['b', 'a']) else at end from types group by at;
+-- arrays of several dimensions alike
+select array_agg(array['b', t]) < array_agg(array['b', 'a']), '{{a,b}}'::text[] < array_agg(array['b', t]), case when min(id) = 1 then array_agg(array['b']) else array_agg(array['c']) end from types where id = 1;

@@ -191,3 +191,8 @@ select k from (select k, q from pairs union all select 7, '-infinity') s group b
 -- powers that are too small
 -- error: 22003
 select power(1e-200::float8 * id, 2) from types;
+-- NaN as a power
+select f8 ^ 'NaN'::float8, power(f8, 'NaN'), power('NaN', f8), f8 ^ 'Infinity' from types;
+-- minus infinity to a power that is no whole number
+-- error: 2201F
+select '-infinity'::float8 ^ (id + 0.5) from types;
