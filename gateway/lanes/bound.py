@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
@@ -116,6 +117,14 @@ class Sent:
 
 
 @dataclass(slots=True)
+class Returned:
+    """The rows, as messages, that a change of a temporary table gives back and that were not sent, and its tag."""
+
+    rows: deque[bytes]
+    tag: str
+
+
+@dataclass(slots=True)
 class Portal:
     """A statement with its parameters, ready to be executed or in the midst of it."""
 
@@ -138,6 +147,7 @@ class Portal:
     took: float = 0.0  # milliseconds until now, of all its portions
     rows_sent: int = 0  # in all portions
     read: Fragmented | None = None  # what the engine reads for it
+    returned: Returned | None = None  # of a change that was carried out
 
     @property
     def parameters(self) -> Scalars:
@@ -163,7 +173,7 @@ class Portal:
 
     def describe(self, client: Client) -> None:
         """Tell the client the portal's columns, in the mirror's own words where it has told them."""
-        if self.prepared.lane is Lane.LOAD:
+        if self.prepared.lane is Lane.LOAD and not (self.prepared.change and self.fields):
             client.send(backend.NoData())
         elif self.described is not None:
             client.relay(self.described)

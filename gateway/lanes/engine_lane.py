@@ -139,7 +139,7 @@ class EngineLane:
         named.check_columns(description.fields)
         if values:
             prepared = await self._typed(named, prepared, names, types)
-        if not prepared.lane.is_answered:
+        if not prepared.lane.is_answered and prepared.change is None:
             prepared.require_plan()
         sent = Sent(description.parameter_oids, given, values)
         fields = formatted(description.fields, message.result_formats)

@@ -34,7 +34,8 @@ from gateway.sql.policy_questions import stand_in
 from gateway.sql.resolve import Names, NotResolved, References, references
 from gateway.sql.session_relations import TEMPORARY_SCHEMA, SessionRelation
 from gateway.sql.statements import Kind, Statement, explained, parse_query
-from gateway.sql.temporary_loads import Load, get_load, names_temporary, refuse_load
+from gateway.sql.temporary_changes import Change
+from gateway.sql.temporary_loads import Load, get_copies, get_load, names_temporary, refuse_load
 from gateway.sql.temporary_views import with_views
 from gateway.sql.tokens import tokens
 from gateway.sql.unread import refuse_tables
@@ -106,6 +107,7 @@ class PreparedStatement:
     failure: NotResolved | None = None
     copy: CopyTo | None = None  # of a COPY, on whichever lane
     load: Load | None = None  # of LOAD
+    change: Change | None = None  # of LOAD: what is copied for a statement, which then is the mirror's
     query: PreparedStatement | None = None
 
     @property
@@ -414,6 +416,9 @@ def _prepare(statement: Statement, asker: Asker, lake: Lake) -> PreparedStatemen
     options, text = explained(statement) if statement.kind is Kind.EXPLAIN else (None, statement.text)
     if statement.kind is Kind.TEMPORARY and statement.head == "ANALYZE" and not names_temporary(text, names):
         return PreparedStatement(replace(statement, kind=Kind.ANALYZE), Lane.ANALYZE)
+    change = get_copies(text, names, _is_planned(asker, lake)) if statement.kind is Kind.TEMPORARY else None
+    if change is not None:
+        return PreparedStatement(statement, Lane.LOAD, change=change)
     load = get_load(text, names) if statement.kind is Kind.TEMPORARY else None
     if statement.kind is Kind.TEMPORARY and load is None:
         return PreparedStatement(statement, Lane.RELAY)
@@ -432,6 +437,18 @@ def _prepare(statement: Statement, asker: Asker, lake: Lake) -> PreparedStatemen
             error.position += len(statement.text) - len(text)
         raise
     return PreparedStatement(statement, Lane.RELAY if made is None else lane, made, options, load=load)
+
+
+def _is_planned(asker: Asker, lake: Lake) -> Callable[[str], bool]:
+    """Return what says whether a query can be planned by itself, and reads the lake."""
+
+    def is_planned(query: str) -> bool:
+        try:
+            return _plan(query, asker, lake) is not None
+        except SqlError:  # it may be part of another one
+            return False
+
+    return is_planned
 
 
 def _prepare_copy(statement: Statement, asker: Asker, lake: Lake) -> PreparedStatement:

@@ -238,7 +238,7 @@ class MirrorConnection:
 
     async def run(self, messages: Sequence[frontend.FrontendMessage], until: bytes, sink: Sink) -> bytes | None:
         """Send messages of the gateway's own in the extended protocol, and take answers until one of the type ``until``
-        comes, or an error, which is returned. Notices go to ``sink``. Nothing is committed before `settle`.
+        comes, or an error, which is returned. Notices and rows go to ``sink``. Nothing is committed before `settle`.
         """
         self.write(b"".join(message.encode() for message in (*messages, frontend.Flush())))
         while True:
@@ -246,7 +246,7 @@ class MirrorConnection:
             kind = message[:1]
             if self._told_end:
                 raise MirrorLost(told=False, stopped=is_stop(message))
-            if kind == b"N":
+            if kind in (b"N", b"D"):
                 sink(message)
             elif kind in _UNASKED:
                 self._unasked.append(message)

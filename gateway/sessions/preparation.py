@@ -32,6 +32,7 @@ from gateway.sql.access import tells_password
 from gateway.sql.copy_statements import UnreadCopy
 from gateway.sql.cursor_statements import deallocation, declaration, preparation
 from gateway.sql.hidden_columns import HiddenColumns
+from gateway.sql.resolve import Names
 from gateway.sql.session_state import changes_session
 from gateway.sql.statements import Kind, Statement, known_cut, require_one_reading, split
 from gateway.told_errors import moved
@@ -136,6 +137,10 @@ class Preparation:
             prepared = await self._prepare_as_known(statement, certain=True)
         assert prepared is not None
         return prepared
+
+    async def prepare_part(self, query: str) -> tuple[PreparedStatement, Names]:
+        """Prepare a query that is part of a statement, and return what names mean in it."""
+        return await self.prepare(Statement(query, Kind.QUERY, "SELECT")), self._role.names()
 
     async def renew(self, named: NamedStatement) -> None:
         """Prepare a named statement again where the catalogue, the grants, the search path, the temporary tables or

@@ -90,12 +90,12 @@ class Session:
         self.answer_what_is_owed = owed.ends_in_error
         room = TemporaryRoom(mirror, services.temporary_limit, services.temporary_bytes)
         self._temporary = temporary = TemporaryRelations(mirror, room)
-        self._load = TemporaryLoad(self._engine, mirror, self._client, temporary.filling, services.temporary_limit)
         self._cursors = cursors = Cursors(self._engine, mirror, self._client, role, owed)
         self._portals = cursors.portals
         self._unnamed = unnamed = UnnamedStatement(owed)
         own = SessionNames(temporary, LateLanes(self._statements, cursors.portals))
         self._preparation = preparation = Preparation(services, role, self._engine, access, mirror, owed, own)
+        self._load = TemporaryLoad(self._engine, mirror, self._client, temporary, preparation.prepare_part)
         self._in_sql = PreparedInSql(self._engine, mirror, self._client, role, self._statements, preparation)
         self._shaped = ShapedStatements(services, role, self._engine, mirror, temporary, owed)
         self._repeated = repeated = RepeatedQueries(mirror, self._client, owed)
@@ -377,7 +377,7 @@ class Session:
                 raise not_here(statement)
             await self._command(portal)
         elif portal.prepared.lane is Lane.LOAD:
-            await self._load.execute(portal)
+            await self._load.execute(portal, max(message.max_rows, 0))
         else:
             await self._cursors.check(portal)
             await self._engine.execute(portal, max(message.max_rows, 0))

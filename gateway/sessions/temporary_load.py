@@ -20,8 +20,9 @@ from gateway.lanes.portals import encoded
 from gateway.relay.mirror_connection import MirrorConnection
 from gateway.relay.mirror_errors import error_of
 from gateway.session_rows import undisturbed
+from gateway.sessions.temporary import TemporaryRelations
+from gateway.sessions.temporary_changes import Prepare, TemporaryChanges
 from gateway.sessions.temporary_room import too_large
-from gateway.sql.statements import Statement
 from gateway.sql.temporary_loads import Load
 from gateway.values.rows import COPY_DATA, OutputColumn, OutputSettings
 from gateway.values.rows import prepare as prepare_rows
@@ -35,8 +36,8 @@ _EXISTS = b"\0C42P07\0"  # PostgreSQL's notice that IF NOT EXISTS had an effect
 
 
 class TemporaryLoad:
-    """Fills temporary tables of one session. ``begins`` is told of each statement, ``limit`` is the most bytes that one
-    may put there.
+    """Fills temporary tables of one session, and changes them by what it reads of the lake. ``prepare`` makes a query
+    ready for who asks.
     """
 
     def __init__(
@@ -44,20 +45,26 @@ class TemporaryLoad:
         engine: EngineLane,
         mirror: MirrorConnection,
         client: Client,
-        begins: Callable[[Statement], None],
-        limit: int,
+        temporary: TemporaryRelations,
+        prepare: Prepare,
     ) -> None:
-        self._begins = begins
+        self._changes = TemporaryChanges(self, engine, mirror, client, prepare)
+        self.begins = temporary.filling
         self._engine = engine
         self._mirror = mirror
         self._client = client
-        self._limit = limit
+        self._limit = temporary.room.limit
 
-    async def execute(self, portal: Portal) -> None:
-        """Make and fill what the portal's statement says, and tell the client how it ended."""
-        load = portal.prepared.load
+    async def execute(self, portal: Portal, limit: int = 0) -> None:
+        """Make and fill what the portal's statement says, and tell the client how it ended. Of rows that it gives back
+        at most ``limit`` are sent, 0 for all.
+        """
+        load, change = portal.prepared.load, portal.prepared.change
+        if change is not None:
+            await self._changes.execute(portal, change, limit)
+            return
         assert load is not None
-        self._begins(portal.prepared.statement)
+        self.begins(portal.prepared.statement)
         running = self._engine.begin_load(portal)
         async with running as (rows, output):
             with self._mirror.in_use():
@@ -75,13 +82,28 @@ class TemporaryLoad:
         start = portal.prepared.statement.start
         if await self._make(load, portal):
             return "CREATE TABLE AS"
-        count = await self._copy(load, portal, rows, output) if load.fills else 0
+        count = await self._copy(load.table, portal, rows, output) if load.fills else 0
         if load.stages is None:
             return f"SELECT {count}" if load.fills else "CREATE TABLE AS"
         await self._tell(_statement(load.insert(len(portal.fields)), portal), start)
         tag = self._mirror.tag
         await self._tell(_statement(f"DROP TABLE {load.table}"), start)
         return tag
+
+    async def fill(self, make: str, table: str, portal: Portal, rows: RunningStatement, output: OutputSettings) -> None:
+        """Make a table by a statement and fill it with rows."""
+        await self._tell(_statement(make, portal), 0)
+        await self._copy(table, portal, rows, output)
+
+    async def change(self, text: str, portal: Portal | None, sink: Callable[[bytes], None]) -> str:
+        """Carry out a statement, with its rows as the portal has them, and return its tag."""
+        results = () if portal is None else tuple(one.format for one in portal.fields)
+        error = await undisturbed(self._mirror, self._mirror.run(_statement(text, portal, results), b"C", sink))
+        if error is not None:
+            failure = error_of(error[5:], 0)
+            failure.position = None  # it is one in another text than the client's
+            raise failure
+        return self._mirror.tag
 
     async def _make(self, load: Load, portal: Portal) -> bool:
         """Make the table; return whether there is one already, which IF NOT EXISTS leaves as it is."""
@@ -92,10 +114,10 @@ class TemporaryLoad:
             self._client.relay(notice)
         return load.stages is None and any(_EXISTS in notice for notice in notices)
 
-    async def _copy(self, load: Load, portal: Portal, rows: RunningStatement, output: OutputSettings) -> int:
+    async def _copy(self, table: str, portal: Portal, rows: RunningStatement, output: OutputSettings) -> int:
         start = portal.prepared.statement.start
         columns = [OutputColumn(one.type_oid, one.type_modifier, BINARY) for one in portal.fields]
-        copy = f"COPY {load.table} FROM STDIN (FORMAT binary, ENCODING 'UTF8')"
+        copy = f"COPY {table} FROM STDIN (FORMAT binary, ENCODING 'UTF8')"
         await self._tell(_statement(copy), start, until=b"G")
         count = size = 0
         try:
@@ -130,12 +152,16 @@ class TemporaryLoad:
             raise error_of(error[5:], start)
 
 
-def _statement(text: str, portal: Portal | None = None) -> tuple[frontend.FrontendMessage, ...]:
-    """Return the messages that carry a statement out, with the parameters that the client gave."""
+def _statement(
+    text: str, portal: Portal | None = None, results: tuple[int, ...] = ()
+) -> tuple[frontend.FrontendMessage, ...]:
+    """Return the messages that carry a statement out, with the parameters that the client gave, and the formats of its
+    results.
+    """
     oids, bound = portal.bound if portal is not None and portal.bound is not None else ((), None)
     formats, values = ((), ()) if bound is None else (bound.parameter_formats, bound.parameters)
     close = (frontend.Close("S", _OURS), frontend.Close("P", _OURS))
-    return (*close, frontend.Parse(_OURS, text, oids), frontend.Bind(_OURS, _OURS, formats, values), _EXECUTE)
+    return (*close, frontend.Parse(_OURS, text, oids), frontend.Bind(_OURS, _OURS, formats, values, results), _EXECUTE)
 
 
 _EXECUTE = frontend.Execute(_OURS)

@@ -26,7 +26,7 @@ class TemporaryRoom:
 
     def __init__(self, mirror: MirrorConnection, limit: int, measure: Callable[[int], Awaitable[int]]) -> None:
         self._mirror = mirror
-        self._limit = limit
+        self.limit = limit
         self._measure = measure
         self._is_full = False
         self._looking: asyncio.Task[None] | None = None
@@ -39,9 +39,9 @@ class TemporaryRoom:
     async def require(self, statement: Statement) -> None:
         """Raise SqlError 53400 for a statement that would take room where there is none."""
         if self._is_full and statement.kind is Kind.TEMPORARY and statement.head not in _FREES:
-            self._is_full = await self._measure(self._mirror.process_id) > self._limit
+            self._is_full = await self._measure(self._mirror.process_id) > self.limit
             if self._is_full:
-                raise too_large(self._limit)
+                raise too_large(self.limit)
 
     def close(self) -> None:
         """Look no more."""
@@ -52,11 +52,11 @@ class TemporaryRoom:
         try:
             while True:
                 await asyncio.sleep(_PAUSE)
-                self._is_full = await self._measure(self._mirror.process_id) > self._limit
+                self._is_full = await self._measure(self._mirror.process_id) > self.limit
                 if not self._mirror.unsettled:
                     return
                 if self._is_full:
-                    await self._mirror.cancel_for(too_large(self._limit))
+                    await self._mirror.cancel_for(too_large(self.limit))
                     return
         except Exception:
             _log.exception("temporary tables cannot be measured")

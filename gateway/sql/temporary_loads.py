@@ -11,26 +11,28 @@ import secrets
 from dataclasses import dataclass
 
 from sqlglot import exp
-from sqlglot.errors import SqlglotError
 
 from catalog.errors import SqlError
 from catalog.names import TableName, always_quoted
 from catalog.sqlstate import SqlState
-from catalog.tables import Table
-from gateway.sql.engine_dialect.before_qualify import parse
-from gateway.sql.hidden_columns import HiddenColumns
-from gateway.sql.resolve import SYSTEM_SCHEMAS, Names, fold_identifiers, lookup
+from gateway.sql.resolve import SYSTEM_SCHEMAS, Names, lookup
 from gateway.sql.session_relations import TEMPORARY_SCHEMA, SessionRelation
-from gateway.sql.statements import not_supported, parse_query
-from gateway.sql.temporary_statements import TemporaryStatement, Written, closing, temporary_statement
-from gateway.sql.tokens import tokens
+from gateway.sql.statements import not_supported
+from gateway.sql.temporary_changes import (
+    HINT,
+    Change,
+    IsPlanned,
+    get_change,
+    numbered,
+    untyped,
+    without_parentheses,
+)
+from gateway.sql.temporary_statements import TemporaryStatement, Written, temporary_statement
 from gateway.sql.unread import refuse_tables
 
-_HINT = "Copy the rows to a temporary table first: CREATE TEMPORARY TABLE ... AS SELECT ..."
 _CHANGES = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE"})
 _READ_ONLY = "Views are for reading."
 _BEFORE_NAMES = frozenset({"LIKE", "INHERITS", "INHERIT", "OF", "REFERENCES", "FROM", "JOIN", "USING", "ONLY"})
-_BEFORE_TABLES = _BEFORE_NAMES | {"TABLE", ",", "("}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +54,15 @@ class Load:
 
     def stage(self, columns: int) -> str:
         """Return the statement that makes the stage of so many columns: those of the query may have no names."""
-        return f"CREATE TEMPORARY TABLE {self.table} ({', '.join(_staged_names(columns))}) AS {self.query} WITH NO DATA"
+        return f"CREATE TEMPORARY TABLE {self.table} ({', '.join(numbered(columns))}) AS {self.query} WITH NO DATA"
 
     def insert(self, columns: int) -> str:
         """Return the statement that takes the rows from the stage. Strings and NULLs without a type stand in it as they
         are: they take the type of the column that they go to.
         """
         before, behind = self.stages or ("", "")
-        literals = _untyped(self.query, columns)
-        items = [literals.get(place, name) for place, name in enumerate(_staged_names(columns))]
+        literals = untyped(self.query, columns)
+        items = [literals.get(place, name) for place, name in enumerate(numbered(columns))]
         return f"{before}SELECT {', '.join(items)} FROM {self.table}{behind}"
 
 
@@ -75,9 +77,10 @@ def get_load(text: str, names: Names) -> Load | None:
         hint = "Write WITH RECURSIVE inside of the view's query."
         raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, "CREATE RECURSIVE VIEW is not supported", hint=hint)
     if form.query is None:
-        _refuse_lake(text, form, names)
+        if form.command not in _CHANGES:  # of which `get_copies` has found what they read
+            refuse_tables(text, names, _BEFORE_NAMES)
         return None
-    start, end = _without_parentheses(text, *form.query)
+    start, end = without_parentheses(text, *form.query)
     if form.into is not None:
         return _making(form, text[: form.into[0]] + " " * (form.into[1] - form.into[0]) + text[form.into[1] :])
     outside = text[:start] + " " * (end - start) + text[end:]
@@ -88,6 +91,28 @@ def get_load(text: str, names: Names) -> Load | None:
         table = f"{TEMPORARY_SCHEMA}.{always_quoted(form.made.name)}"
         return Load(query, make, table, fills=not (form.no_data or form.is_view), is_view=form.is_view)
     return _staged(text, query, end)
+
+
+def get_copies(text: str, names: Names, is_planned: IsPlanned) -> Change | None:
+    """Return a statement that changes a temporary table as one over copies of what it reads of the lake; None where it
+    reads nothing of it, or `get_load` is the way: rows of an INSERT that gives none back need no copy of their own.
+    Raises SqlError as `get_load`.
+    """
+    form = temporary_statement(text)
+    if form.command not in _CHANGES:
+        return None
+    _require_temporary(form, names)
+    if form.query is None:
+        return get_change(text, form, names, is_planned)
+    start, end = form.query
+    outside = f"{text[:start]} {text[end:]}".lower()
+    if "select" not in text.lower() or not ("returning" in outside or "select" in outside):
+        return None
+    change = get_change(text, form, names, is_planned)
+    if change is None:
+        return None
+    is_needed = "returning" in outside or any(not start <= one.start < end for one in change.copies)
+    return change if is_needed else None
 
 
 def names_temporary(text: str, names: Names) -> bool:
@@ -103,7 +128,7 @@ def refuse_load(text: str) -> None:
         raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, "WITH CHECK OPTION is not supported", hint=_READ_ONLY)
     if form.query is not None and "returning" in text[form.query[1] :].lower():
         raise SqlError(
-            SqlState.FEATURE_NOT_SUPPORTED, "INSERT ... RETURNING of rows of the lake is not supported", hint=_HINT
+            SqlState.FEATURE_NOT_SUPPORTED, "INSERT ... RETURNING of rows of the lake is not supported", hint=HINT
         )
 
 
@@ -113,37 +138,11 @@ def _making(form: TemporaryStatement, query: str) -> Load:
     return Load(query, f"CREATE TEMPORARY TABLE {table} AS {query} WITH NO DATA", table)
 
 
-def _without_parentheses(text: str, start: int, end: int) -> tuple[int, int]:
-    """Return where a query stands in its parentheses."""
-    words = tokens(text[start:end])
-    first, last = 0, len(words) - 1
-    while first < last and words[first].text == "(" and closing(words, first) == last:
-        first, last = first + 1, last - 1
-    return start + words[first].start, start + words[last].end
-
-
 def _staged(text: str, query: str, end: int) -> Load:
     """Rows of INSERT are staged, so that defaults, casts, ON CONFLICT and the like are PostgreSQL's."""
     stage = f"{TEMPORARY_SCHEMA}.{always_quoted('lakegate_rows_' + secrets.token_hex(8))}"
     start = len(query) - len(query.lstrip(" "))
     return Load(query, "", stage, (text[:start], text[end:]))
-
-
-def _staged_names(columns: int) -> list[str]:
-    return [f"c{place}" for place in range(1, columns + 1)]
-
-
-def _untyped(query: str, columns: int) -> dict[int, str]:
-    """Return the strings and NULLs without a type among a query's columns, by their places."""
-    tree = parse_query(query)
-    if not isinstance(tree, exp.Select) or len(tree.expressions) != columns or tree.is_star:
-        return {}
-    items = [one.unalias() for one in tree.expressions]
-    return {
-        place: one.sql("postgres")
-        for place, one in enumerate(items)
-        if isinstance(one, exp.Null) or (isinstance(one, exp.Literal) and one.is_string)
-    }
 
 
 def _require_temporary(form: TemporaryStatement, names: Names) -> None:
@@ -185,31 +184,3 @@ def _absent(written: Written) -> SqlError:
 def _node(written: Written) -> exp.Table:
     db = exp.to_identifier(written.schema, quoted=True) if written.schema else None
     return exp.Table(this=exp.to_identifier(written.name, quoted=True), db=db)
-
-
-def _refuse_lake(text: str, form: TemporaryStatement, names: Names) -> None:
-    """Raise for a statement without a query of its own that names tables of the lake all the same."""
-    if form.command not in _CHANGES:
-        refuse_tables(text, names, _BEFORE_NAMES)
-        return
-    try:
-        tree = parse(text)
-    except (SqlglotError, RecursionError):
-        tree = None
-    if tree is None or not isinstance(tree, exp.Insert | exp.Update | exp.Delete | exp.Merge):
-        refuse_tables(text, names, _BEFORE_TABLES)
-        return
-    fold_identifiers(tree)
-    with_names = {one.alias for one in tree.find_all(exp.CTE)}
-    for node in tree.find_all(exp.Table):
-        is_name = isinstance(node.this, exp.Identifier) and (node.db or node.name not in with_names)
-        if is_name and _reads_lake(lookup(node, names)):
-            raise HiddenColumns(
-                SqlState.FEATURE_NOT_SUPPORTED,
-                f"{form.command} of a temporary table cannot read tables of the lake",
-                hint=_HINT,
-            )
-
-
-def _reads_lake(found: Table | SessionRelation | None) -> bool:
-    return found.view is not None if isinstance(found, SessionRelation) else found is not None

@@ -387,7 +387,7 @@ CREATE TEMP TABLE mine (a integer);
 WITH gone AS (DELETE FROM {t}.notes RETURNING *) INSERT INTO mine SELECT id FROM gone
 ----
 (CREATE TABLE)
-ERROR 0A000: INSERT of a temporary table cannot read tables of the lake
+ERROR 0A000: this form of INSERT of a temporary table cannot read tables of the lake
   HINT: Copy the rows to a temporary table first: CREATE TEMPORARY TABLE ... AS SELECT ...
 
 CREATE TEMP TABLE mine (a integer); MERGE INTO {t}.notes USING mine ON false WHEN NOT MATCHED THEN INSERT VALUES (1, 'x')
@@ -412,14 +412,15 @@ ERROR 42P01: relation "{t}.vault" does not exist
 CREATE TEMP TABLE mine (a bigint); INSERT INTO mine VALUES ((SELECT count(salary) FROM {t}.people)) RETURNING a
 ----
 (CREATE TABLE)
-ERROR 0A000: this form of query is not supported on lake tables
+ERROR 0A000: this form of INSERT of a temporary table cannot read tables of the lake
+  HINT: Copy the rows to a temporary table first: CREATE TEMPORARY TABLE ... AS SELECT ...
 
 CREATE TEMP TABLE mine (a bigint); INSERT INTO mine VALUES (1);
 UPDATE mine SET a = p.salary FROM {t}.people p
 ----
 (CREATE TABLE)
 (INSERT 0 1)
-ERROR 0A000: UPDATE of a temporary table cannot read tables of the lake
+ERROR 0A000: this form of UPDATE of a temporary table cannot read tables of the lake
   HINT: Copy the rows to a temporary table first: CREATE TEMPORARY TABLE ... AS SELECT ...
 
 CREATE TEMP TABLE mine (a bigint); UPDATE mine SET a = (SELECT count(*) FROM {t}.vault)
@@ -446,7 +447,8 @@ CREATE TEMP TABLE mine (a bigint PRIMARY KEY);
 INSERT INTO mine VALUES (1) ON CONFLICT (a) DO UPDATE SET a = (SELECT max(salary) FROM {t}.people)
 ----
 (CREATE TABLE)
-ERROR 0A000: this form of query is not supported on lake tables
+ERROR 0A000: this form of INSERT of a temporary table cannot read tables of the lake
+  HINT: Copy the rows to a temporary table first: CREATE TEMPORARY TABLE ... AS SELECT ...
 
 CREATE TEMP TABLE mine (a bigint DEFAULT (1));
 CREATE INDEX ON mine ((SELECT 1 FROM {t}.vault))
@@ -644,3 +646,93 @@ tina extended x: SELECT p.id FROM {t}.people p, pg_roles r WHERE r.rolname = 'ti
 eve: SELECT count(*) FROM {t}.people p, pg_roles r
 ----
 ERROR 42P01: relation "{t}.people" does not exist
+
+# changes that read the lake get what is seen (all kinds)
+CREATE TEMP TABLE mine (id int, name text, email text);
+INSERT INTO mine (id) SELECT id FROM {t}.people RETURNING id;
+UPDATE mine SET name = p.name, email = p.email FROM {t}.people p WHERE p.id = mine.id RETURNING mine.id, mine.name;
+UPDATE mine SET email = (SELECT min(card) FROM {t}.orders o WHERE o.person_id = mine.id);
+DELETE FROM mine WHERE id NOT IN (SELECT id FROM {t}.people WHERE 1 / (amount - 777010004) <= 1);
+MERGE INTO mine USING {t}.people p ON p.id = mine.id + 1 WHEN NOT MATCHED THEN INSERT VALUES (100, p.name, p.email);
+SELECT * FROM mine ORDER BY id, name;
+SELECT count(*) FROM pg_class WHERE relnamespace = pg_my_temp_schema() AND relname LIKE 'lakegate%';
+DROP TABLE mine
+----
+(CREATE TABLE)
+1
+2
+3
+(INSERT 0 3)
+1 | NVIS-Ann
+2 | NVIS-Ben
+3 | NVIS-Cleo
+(UPDATE 3)
+(UPDATE 3)
+(DELETE 0)
+(MERGE 1)
+1 | NVIS-Ann | ****-1001
+2 | NVIS-Ben | NULL
+3 | NVIS-Cleo | NULL
+100 | NVIS-Ann | y***
+0
+(DROP TABLE)
+
+tina: CREATE TEMP TABLE mine (id int, name text)
+tina: INSERT INTO mine VALUES (1, 'x'), (5, 'y')
+tina: UPDATE mine SET name = p.salary::text FROM {t}.people p
+tina: UPDATE mine SET name = p::text FROM {t}.people p
+tina: UPDATE mine SET name = 'z' FROM {t}.people p RETURNING *
+tina: UPDATE mine SET name = leak_extra FROM {t}.people p
+tina: UPDATE mine SET name = (SELECT leak_extra FROM {t}.people p WHERE p.id = mine.id)
+tina: UPDATE mine SET name = (SELECT secret FROM {t}.vault LIMIT 1)
+tina: DELETE FROM mine WHERE EXISTS (SELECT FROM {t}.people p WHERE p.id = mine.id)
+tina: DELETE FROM mine WHERE EXISTS (SELECT 1 / (amount - 777010004) FROM {t}.people p WHERE p.id = mine.id)
+tina extended: UPDATE mine SET name = p.name FROM {t}.people p WHERE p.id = mine.id RETURNING mine.name
+tina binary: UPDATE mine SET name = p.email FROM {t}.people p WHERE p.id = mine.id + 4 OR p.id = 1 RETURNING mine.name
+tina: UPDATE {t}.people SET name = 'x' FROM mine
+tina: MERGE INTO {t}.people USING mine ON true WHEN MATCHED THEN DELETE
+tina: WITH gone AS (UPDATE {t}.people SET name = 'x' RETURNING *) UPDATE mine SET name = gone.name FROM gone
+tina: INSERT INTO mine SELECT id, name FROM {t}.people RETURNING (SELECT max(secret) FROM {t}.vault)
+tina: DROP TABLE mine
+----
+> tina
+(CREATE TABLE)
+> tina
+(INSERT 0 2)
+> tina
+ERROR 0A000: this form of UPDATE of a temporary table cannot read tables of the lake
+  HINT: Copy the rows to a temporary table first: CREATE TEMPORARY TABLE ... AS SELECT ...
+> tina
+ERROR 0A000: this form of UPDATE of a temporary table cannot read tables of the lake
+  HINT: Copy the rows to a temporary table first: CREATE TEMPORARY TABLE ... AS SELECT ...
+> tina
+ERROR 0A000: this form of UPDATE of a temporary table cannot read tables of the lake
+  HINT: Copy the rows to a temporary table first: CREATE TEMPORARY TABLE ... AS SELECT ...
+> tina
+ERROR 0A000: this form of UPDATE of a temporary table cannot read tables of the lake
+  HINT: Copy the rows to a temporary table first: CREATE TEMPORARY TABLE ... AS SELECT ...
+> tina
+ERROR 0A000: this form of UPDATE of a temporary table cannot read tables of the lake
+  HINT: Copy the rows to a temporary table first: CREATE TEMPORARY TABLE ... AS SELECT ...
+> tina
+ERROR 42P01: relation "{t}.vault" does not exist
+> tina
+(DELETE 1)
+> tina
+(DELETE 0)
+> tina
+(UPDATE 0)
+> tina
+y***
+(UPDATE 1)
+> tina
+ERROR 0A000: UPDATE is not supported
+> tina
+ERROR 0A000: MERGE is not supported
+> tina
+ERROR 0A000: this form of UPDATE of a temporary table cannot read tables of the lake
+  HINT: Copy the rows to a temporary table first: CREATE TEMPORARY TABLE ... AS SELECT ...
+> tina
+ERROR 42P01: relation "{t}.vault" does not exist
+> tina
+(DROP TABLE)
