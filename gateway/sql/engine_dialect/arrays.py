@@ -144,15 +144,14 @@ def change(node: exp.Expr, session: Session) -> exp.Expr:
         array, other = other, array
     if isinstance(node, exp.ArrayConcat):
         array, other = _same(array, other, session)
-    if not isinstance(node, exp.ArrayRemove) and _is_of_numerics(array):
+    if not isinstance(node, exp.ArrayRemove) and _has_numerics(type_of(array)):
         parts = (other, array) if isinstance(node, exp.ArrayPrepend) else (array, other)
         return _joined_numerics(*parts, type_of(array))
     parts = (other, array) if isinstance(node, exp.ArrayPrepend) else (array, other)
     return call(_CHANGES[type(node)], *parts, returns=type_of(array))
 
 
-def _is_of_numerics(array: exp.Expr) -> bool:
-    found = type_of(array)
+def _has_numerics(found: exp.DataType) -> bool:
     return found.this is T.ARRAY and kinds.element_type(found).this is T.DECIMAL
 
 
@@ -163,9 +162,15 @@ def _joined_numerics(left: exp.Expr, right: exp.Expr, result: exp.DataType) -> e
     arrays = [
         one if kind(one) is Kind.ARRAY else typed(exp.Array(expressions=[one]), copied(result)) for one in (left, right)
     ]
-    if any(is_translated(one.unnest()) for one in arrays):
-        arrays = [one if is_translated(one.unnest()) else cast(one, "TEXT[]") for one in arrays]
-    return call("array_concat", *arrays, returns=result)
+    return call("array_concat", *alike_numerics(arrays, result), returns=result)
+
+
+def alike_numerics(arrays: list[exp.Expr], result: exp.DataType) -> list[exp.Expr]:
+    """Return arrays of numerics as texts where one of them, or a branch of it, is; others as they are."""
+    as_texts = [any(map(is_translated, one.walk())) for one in arrays] if _has_numerics(result) else []
+    if not any(as_texts):
+        return arrays
+    return [one if is_text else cast(one, "TEXT[]") for one, is_text in zip(arrays, as_texts, strict=True)]
 
 
 def contains(node: exp.Binary, session: Session) -> exp.Expr:
@@ -228,7 +233,7 @@ def concatenate(node: exp.DPipe, session: Session) -> exp.Expr:
             hint = "Use it where rows are grouped, without FILTER."
             raise refuse("an array beside array_agg of arrays, which may be NULL", hint)
     left, right = _same(node.left, node.right, session)
-    if _is_of_numerics(left if kind(left) is Kind.ARRAY else right):
+    if _has_numerics(type_of(left if kind(left) is Kind.ARRAY else right)):
         return _joined_numerics(left, right, type_of(node))
     if kind(left) is Kind.ARRAY and kind(right) is Kind.ARRAY:
         return call("array_concat", left, right, returns=type_of(node))
@@ -256,8 +261,8 @@ def literal(node: exp.Array, session: Session) -> exp.Expr:
 
 
 def joined(node: exp.ArrayToString) -> exp.Expr:
-    """``array_to_string(a, separator, null)`` of text, whole numbers and dates (``t`` is ``true`` to the engine)."""
-    if kinds.kind_of_type(kinds.element_type(type_of(node.this))) not in (Kind.TEXT, Kind.INTEGER, Kind.DATE):
+    """``array_to_string(a, separator, null)`` of text and whole numbers (``t`` is ``true`` to the engine)."""
+    if kinds.kind_of_type(kinds.element_type(type_of(node.this))) not in (Kind.TEXT, Kind.INTEGER):
         raise refuse("array_to_string of these elements", "Cast the array to text[].")
     parts = [node.this, node.expression] + ([node.args["null"]] if node.args.get("null") is not None else [])
     return call("array_to_string", *parts, returns="TEXT")

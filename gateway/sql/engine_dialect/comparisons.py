@@ -7,6 +7,7 @@ from collections.abc import Callable
 from sqlglot import exp
 
 from gateway.sql.engine_dialect import kinds, unpruned
+from gateway.sql.engine_dialect.arrays import alike_numerics
 from gateway.sql.engine_dialect.blanks import with_blanks
 from gateway.sql.engine_dialect.build import call, cast, number, paren, refuse, typed
 from gateway.sql.engine_dialect.casts import engine_type, is_midnight, to_type
@@ -266,6 +267,10 @@ def alternatives(node: exp.Expr, session: Session) -> exp.Expr:
         raise refuse(f"{node.key} of intervals", "Write it with CASE.")
     node.set("this", _as(node.this, type_of(node), session))
     node.set("expressions", [_as(value, type_of(node), session) for value in node.expressions])
+    if isinstance(node, exp.Coalesce):
+        first, *others = alike_numerics([node.this, *node.expressions], type_of(node))
+        node.set("this", first)
+        node.set("expressions", others)
     return node
 
 

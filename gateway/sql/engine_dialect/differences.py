@@ -39,6 +39,11 @@ def differs(node: exp.Expr) -> bool:
     return rule is not None and rule(node)
 
 
+def _has_dates(node: exp.ArrayToString) -> bool:
+    """They look as the session says."""
+    return kinds.kind_of_type(kinds.element_type(type_of(node.this))) is Kind.DATE
+
+
 def _are_ordered_arrays(node: exp.Expr) -> bool:
     """PostgreSQL sorts a NULL among the elements behind all values."""
     return any(kind(one) is Kind.ARRAY for one in node.iter_expressions())
@@ -162,6 +167,7 @@ _DIFFERENCES: dict[type[exp.Expr], Callable[[Any], bool]] = {
         node.args.get("zero_based") is not None or _has_floats(node)
     ),  # where to begin, as sqlglot reads it
     exp.ArrayRemove: _always,  # the engine removes the first of equal elements only
+    exp.ArrayToString: _has_dates,
     exp.AtTimeZone: _is_shifted_elsewhere,
     exp.Between: _are_ordered_arrays,
     exp.BitwiseLeftShift: _always,  # bits that leave an int4 are an error there

@@ -88,6 +88,11 @@ def divided(values: pa.Array, divisors: pa.Array) -> pa.Array:
     return _scaled(values, np.where(valid, divisor, 1.0), np.divide, valid)
 
 
+def _within(parts: _Floats) -> _Valid:
+    """Whether months or days fit."""
+    return (parts >= -_MOST) & (parts < _MOST)
+
+
 def _scaled(values: pa.Array, factor: _Floats, by: Callable[[Any, _Floats], _Floats], valid: _Valid) -> pa.Array:
     """Return each part of intervals multiplied or divided ``by`` a factor. Raises 22008 where one is too large."""
     months, days, micros = interval_parts(values)
@@ -99,7 +104,7 @@ def _scaled(values: pa.Array, factor: _Floats, by: Callable[[Any, _Floats], _Flo
         carried = np.trunc(seconds / DAY)
         whole_days += np.trunc(month_days) + carried
         total = np.rint(by(micros, factor) + seconds - carried * DAY)
-        fits = (np.abs(whole_months) < _MOST) & (np.abs(whole_days) < _MOST) & (np.abs(total) < _MOST_MICROSECONDS)
+        fits = _within(whole_months) & _within(whole_days) & (np.abs(total) < _MOST_MICROSECONDS)
     if not (fits | ~valid).all():  # NaN does not fit, either
         raise ValueError("[22008] interval out of range")
     parts = [np.where(valid, part, 0).astype(np.int64) for part in (whole_months, whole_days, total)]

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gateway.sql.engine_dialect.array_views import known_bits, made, viewed
+from gateway.sql.engine_dialect.array_views import is_known, known_bits, made, viewed
 from gateway.sql.engine_dialect.wide_decimals import wide_decimals
 
 _QUOTIENT = pa.decimal256(76, 28)
@@ -282,13 +282,13 @@ def width_bucket(values: pa.Array, low: pa.Array, high: pa.Array, buckets: pa.Ar
     if (found := _usual_buckets(values, low, high, buckets)) is not None:
         return found
     span = pc.subtract(high, low)
-    if pc.any(pc.equal(span, 0.0)).as_py():
-        raise ValueError("[2201G] lower bound cannot equal upper bound")
-    if pc.any(pc.less_equal(buckets, 0.0)).as_py():
+    known = pa.array(is_known(values, low, high, buckets))  # of other rows nothing is asked
+    if pc.any(pc.and_(known, pc.less_equal(buckets, 0.0))).as_py():
         raise ValueError("[2201G] count must be greater than zero")
+    if pc.any(pc.and_(known, pc.equal(span, 0.0))).as_py():
+        raise ValueError("[2201G] lower bound cannot equal upper bound")
     place = pc.floor(pc.add(pc.multiply(pc.divide(pc.subtract(values, low), span), buckets), 1.0))
     inside = pc.max_element_wise(pc.min_element_wise(place, pc.add(buckets, 1.0)), 0.0)
-    known = pc.is_valid(place)  # of a missing one the lesser of two is the other
     return pc.if_else(known, inside, None).cast(pa.int64())
 
 

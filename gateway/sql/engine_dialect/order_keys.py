@@ -1,5 +1,5 @@
 """The order of types whose texts do not tell it (``inet``, ``money``, ``jsonb``, ranges): PostgreSQL gives bytes for
-each value, by which the engine sorts (`catalog.order_functions`).
+each value, by which the engine sorts (`catalog.order_functions`); and that of arrays beside NULL.
 """
 
 from __future__ import annotations
@@ -29,7 +29,26 @@ def put_keys(census: Census) -> bool:
     for ordered in census.find_all(exp.Ordered):
         if _has_key(ordered.this) and ordered.parent is not None:
             changed |= _sorted(ordered)
+        elif kind(ordered.this) is Kind.ARRAY:
+            changed |= _nulls_apart(ordered)
     return changed
+
+
+def _nulls_apart(node: exp.Ordered) -> bool:
+    """``ORDER BY a NULLS FIRST`` of arrays, in place: the engine puts elements that are NULL first, too."""
+    if bool(node.args.get("desc")) == bool(node.args.get("nulls_first")):
+        return False
+    order = node.parent
+    query = order.parent if isinstance(order, exp.Order) else None
+    if order is None or isinstance(query, exp.SetOperation) or (query is not None and query.args.get("distinct")):
+        return False
+    value = _output(query, node.this) if isinstance(query, exp.Select) else node.this
+    is_null = exp.Is(this=exp.Paren(this=copied(value)), expression=exp.Null())
+    first = exp.Ordered(this=is_null, desc=bool(node.args.get("nulls_first")), nulls_first=False)
+    node.set("nulls_first", bool(node.args.get("desc")))
+    keys = [key for one in order.expressions for key in ((first, one) if one is node else (one,))]
+    order.set("expressions", keys)
+    return True
 
 
 def _has_key(value: exp.Expr) -> bool:

@@ -76,9 +76,9 @@ def spell_out(select: exp.Select, session: Session) -> None:
     if group is not None:
         flat = [part for one in group.expressions for part in (_fields(one) if isinstance(one, exp.Tuple) else [one])]
         group.set("expressions", flat)
-    order = select.args.get("order")
-    if order is not None:
-        order.set("expressions", [key for one in order.expressions for key in _keys(one)])
+    for order in select.find_all(exp.Order):  # those of aggregates and windows, too
+        if not isinstance(order.this, exp.Distinct) and not isinstance(order.parent, exp.WithinGroup):
+            order.set("expressions", [key for one in order.expressions for key in _keys(one)])
     for count in select.find_all(exp.Count):
         row = count.this
         if isinstance(row, exp.Distinct) and len(row.expressions) == 1:

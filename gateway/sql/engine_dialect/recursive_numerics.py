@@ -8,9 +8,11 @@ from decimal import Decimal, InvalidOperation
 
 from sqlglot import exp
 
-from gateway.sql.engine_dialect.build import QUOTIENT_SCALE, refuse
-from gateway.sql.engine_dialect.kinds import Kind, kind, kind_of_type, scale_of, type_of
+from gateway.sql.engine_dialect.build import QUOTIENT_SCALE, cast, refuse, typed
+from gateway.sql.engine_dialect.kinds import Kind, decimal_type, kind, kind_of_type, scale_of, type_of
+from optimizer.copies import copied
 
+_MANY = 20  # digits behind the point that leave few of 38 before it
 _CHOICES = (exp.Coalesce, exp.Greatest, exp.Least)
 _SAME = (exp.Abs, exp.Alias, exp.Filter, exp.Max, exp.Min, exp.Neg, exp.Paren, exp.Sum)
 
@@ -18,7 +20,8 @@ _SAME = (exp.Abs, exp.Alias, exp.Filter, exp.Max, exp.Min, exp.Neg, exp.Paren, e
 def check(operation: exp.SetOperation, name: str) -> None:
     """Refuse a recursive query, ``name``, whose numerics may come to more digits than they begin with."""
     tables = {one.alias_or_name for one in operation.right.find_all(exp.Table) if one.name == name and not one.db}
-    for first, later in zip(operation.left.selects, operation.right.selects, strict=False):
+    pairs = zip(list(operation.left.selects), list(operation.right.selects), strict=False)
+    for first, later in pairs:
         if kind(first) is not Kind.NUMERIC:
             continue
         begun = _digits(first, set(), 0)
@@ -28,6 +31,19 @@ def check(operation: exp.SetOperation, name: str) -> None:
                 "a numeric in WITH RECURSIVE that may come to further digits",
                 "Cast it to one type in both parts: numeric(p, s), or double precision.",
             )
+        if not _is_declared(first.unalias().unnest()):
+            _widen(first, begun)
+
+
+def _is_declared(value: exp.Expr) -> bool:
+    """Whether a numeric has modifiers in PostgreSQL, too."""
+    return isinstance(value, exp.Column) or (isinstance(value, exp.Cast) and bool(value.to.expressions))
+
+
+def _widen(first: exp.Expr, digits: int) -> None:
+    """Give a numeric without modifiers room before the point, in place: of ``1.5`` the engine has two digits."""
+    wide = cast(copied(first.unalias()), decimal_type(38 if digits < _MANY else 76, digits))
+    first.replace(typed(exp.alias_(wide, first.alias_or_name, quoted=True), copied(type_of(first))))
 
 
 def _digits(value: exp.Expr, tables: set[str], own: int) -> int | None:

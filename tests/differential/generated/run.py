@@ -11,16 +11,24 @@ from random import Random
 import psycopg
 
 from tests.differential.generated.catalogue import Catalogue, read
+from tests.differential.generated.further_queries import FurtherStatements
 from tests.differential.generated.known import known
 from tests.differential.generated.minimise import minimised
 from tests.differential.generated.queries import Statement
-from tests.differential.generated.rarer_queries import AllStatements
 from tests.differential.generated.servers import Pair, Question, Turn
 from tests.differential.generated.trees import Node, node, written
 from tests.differential.generated.values import LITERALS
 from tests.differential.generated.verdicts import ORDER, SCALE, SKIPPED, Verdict, judge
 
 ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata")
+STYLES = {
+    "datestyle": ("ISO, MDY", "German", "SQL, DMY", "Postgres, YMD"),
+    "intervalstyle": ("postgres", "iso_8601", "sql_standard", "postgres_verbose"),
+    "bytea_output": ("hex", "escape"),
+    "extra_float_digits": ("1", "0", "-3"),
+}
+"""Settings of how values look, the usual ones first."""
+_UNUSUAL = 0.15
 BLOCK = 200
 """So many statements come from one seed, under one time zone."""
 _MOST_PARTS = 500  # of a statement, each over what one of its queries reads
@@ -77,7 +85,11 @@ def run_block(
     random = Random(seed)
     zone = random.choice(ZONES)
     pair.set("timezone", zone)
-    maker = AllStatements(seed, catalogue)
+    styles = _styles(seed)
+    for name, value in styles.items():
+        pair.set(name, value)
+    told = ", ".join([zone, *(f"{name} {value}" for name, value in styles.items() if value != STYLES[name][0])])
+    maker = FurtherStatements(seed, catalogue)
     for _ in range(BLOCK):
         if not go_on():
             return
@@ -86,7 +98,13 @@ def run_block(
         # In both formats, and parameters with other values, so that plans from before are used again.
         values = 3 if written(statement.tree)[1] else 1
         turns = tuple((at % values, first == (at % 2 == 0)) for at in range(max(values, 2)))
-        _ask(_Asking(pair, statement, turns, report), (seed, zone), limit)
+        _ask(_Asking(pair, statement, turns, report), (seed, told), limit)
+
+
+def _styles(seed: str) -> dict[str, str]:
+    """Return settings of how values look, mostly the usual ones."""
+    random = Random(f"{seed}/styles")
+    return {name: random.choice(values) if random.random() < _UNUSUAL else values[0] for name, values in STYLES.items()}
 
 
 def _question(tree: Node, turns: Sequence[tuple[int, bool]]) -> Question:

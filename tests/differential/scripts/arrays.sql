@@ -104,3 +104,17 @@ select t, v, t < all (array[v, t]), t <= all (array[v, t]), t > any (array[v, t]
   t <> any (array[null, t]), v > all ('{}'::text[]), v < any (null::text[]) from types;
 -- truth values compared with all elements
 select b < all (array[b, true]), b >= any (array[b, null]), b <> any (array[true, false]) from types;
+
+-- numerics before an array of another CASE
+select 0::numeric || case when b then '{}'::numeric[] else array_sort('{1.5,2.25}'::numeric[]) end from types;
+-- arrays in orders where NULL does not stand as usual
+-- ordered
+select id from types order by ai nulls first, id;
+-- arrays downwards where NULL does not stand as usual
+-- ordered
+select id, rank() over (order by ai desc nulls last) from types order by ai desc nulls last, id;
+
+-- dates of arrays as text
+select array_to_string(array[d, null, d - 800000, d + 3000000], ', ', '-'), array_to_string('{2024-01-31,infinity}'::date[], t) from types;
+-- arrays of numerics that are texts, and others
+select coalesce(array_reverse('{1.5,2.25}'::numeric[]), '{}'::numeric[]), coalesce(array_reverse(array[n]), '{1.50}'::numeric[]) from types;

@@ -36,3 +36,5 @@ select tz, tz + iv, tz - iv, iv + tz, tz + interval '1 mon', tz - interval '1 ye
 -- time zone: Asia/Kolkata
 -- error: 22008
 select tz + make_interval(years => 290000) + make_interval(years => 200000) from types;
+-- as many days as there are
+select interval '1 day' * i4, interval '1 mon' * i4 from types;

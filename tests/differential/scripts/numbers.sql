@@ -209,3 +209,6 @@ select 1_500.25, 1.618_034, 1e1_0, 1_0e-2, 1_000, 0x1F, 1., 1.5e3, 5. from pairs
 
 -- the last digit of small quotients
 select 1.5 / 1711852200.000000, id / 1711852200.123456, -id / 1711852200.000000, 2 / (id * 300000000.000001) from types where id > 0;
+
+-- buckets of nothing
+select width_bucket(null::numeric, id, 10, 0), width_bucket(f8, null, 1, id - id), width_bucket(null::float8, id, id, 3), width_bucket(n, 0, 10, null) from types;

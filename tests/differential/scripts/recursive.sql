@@ -136,3 +136,7 @@ with recursive t(n, d) as (select 1::numeric, 1 from pairs where k = 2 union all
 with recursive a as (select x + 1 as y from b), b as (select k as x from pairs where k < 3) select count(*), max(y) from a;
 -- one that names a later one that names itself
 with recursive a as (select n from c, pairs where k = n), c as (select 1 as n union all select n + 1 from c where n < 4) select count(*) from a;
+-- numerics that grow
+with recursive r(n, x) as (select 1 as n, 1.5 as x union all select n + 1, r.x + n from r where n < 8) select n, x, p.k from r join pairs p on p.k = n;
+-- numerics that grow from a cast and a function
+with recursive r(n, x, y) as (select 1 as n, 9::numeric, abs(-9.99) as y union all select n + 1, r.x * 15, y + x from r where n < 6) select n, x, y from r where exists (select 1 from pairs);

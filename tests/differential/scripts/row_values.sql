@@ -231,3 +231,9 @@ select row(p, k), row(row(k, w), w) from pairs p;
 -- field of a row of a function
 -- refused: a field of a composite value
 select (json_populate_record(p, '{"k": 5}')).* from pairs p;
+
+-- aggregates in the order of rows
+select jsonb_agg(s order by s), json_agg(s.id order by s desc), string_agg(s.id::text, ',' order by s), array_agg(s.id order by (s.d, s.id) desc), string_agg(s.id::text, '-' order by (s.i4, s.id)) from (select d, id, i4 from types) s;
+-- windows in the order of rows
+-- ordered
+select s.id, rank() over (order by s), count(*) over (order by (s.d, s.i4) desc) from (select d, id, i4 from types) s order by s.id;
