@@ -11,8 +11,9 @@ import pyarrow as pa
 
 from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
+from gateway.lanes.kept_encoder import KeptEncoder
 from gateway.lanes.portals import RowSource
-from gateway.lanes.prepared import KeptEncoder, Lane, PreparedStatement
+from gateway.lanes.prepared import Lane, PreparedStatement
 from gateway.lanes.whole_rows import WholeRows
 from gateway.sql.cursor_statements import Declaration, Fetch
 from gateway.sql.tokens import tokens

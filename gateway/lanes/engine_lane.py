@@ -40,6 +40,7 @@ from gateway.lanes.bound import (
 from gateway.lanes.bound_parameters import decoded, with_texts
 from gateway.lanes.descriptions import described
 from gateway.lanes.finished_runs import note_run
+from gateway.lanes.kept_encoder import KeptEncoder
 from gateway.lanes.kept_results import KeptResults
 from gateway.lanes.portals import ReadyRows, RowSource, encoded, encoded_whole, write, write_all
 from gateway.lanes.prepared import Description, Lane, NamedStatement, PreparedStatement, StatementCache
@@ -148,7 +149,8 @@ class EngineLane:
             return Portal(prepared, fields, parameters, sent, types=types, bound=bound)
         told_in = {one.format for one in fields}
         if not told_in <= {TEXT} and told_in != {BINARY}:  # of each mixture there would have to be one
-            return Portal(prepared, fields, parameters, sent, types=types)
+            mixed = KeptEncoder(description.records)
+            return Portal(prepared, fields, parameters, sent, mixed, types=types)
         encoder = description.encoders[told_in.pop() if told_in else TEXT]
         told = None if encoder is not description.encoders[TEXT] else description.message
         return Portal(prepared, fields, parameters, sent, encoder, told, types=types)
@@ -431,7 +433,10 @@ class EngineLane:
             assert isinstance(portal.cursor.rows, RowSource)  # others were given by `_fetched`
             return portal.cursor.rows.fetched(portal.wanted)
         plan, noted = portal.prepared.require_plan(), portal.noting(client.note_fragments())
-        asking = Asking(plan.principal, plan.tuned_session(settings.session), portal.parameters, self._lake)
+        session = plan.tuned_session(settings.session)
+        if records := portal.encoder.records(portal.fields):
+            session = replace(session, records=records)
+        asking = Asking(plan.principal, session, portal.parameters, self._lake)
         return await run(plan, asking, noted, self._mirror, self._rights(portal), form)
 
     async def describe(self, named: NamedStatement, names: Names) -> Description:

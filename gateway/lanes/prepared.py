@@ -11,7 +11,6 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 
-import pyarrow as pa
 from cachetools import LRUCache
 from sqlglot import exp
 
@@ -21,6 +20,7 @@ from catalog.sqlstate import SqlState
 from gateway.counts import CacheState, CountedCache
 from gateway.lake import Lake
 from gateway.lanes.again import Again, LightAgain
+from gateway.lanes.kept_encoder import NO_RECORDS, KeptEncoder, Records
 from gateway.pipeline import Asker, Plan, plan
 from gateway.sql.copy_options import Format
 from gateway.sql.copy_statements import CopyTo, read_copy
@@ -40,8 +40,6 @@ from gateway.sql.temporary_views import with_views
 from gateway.sql.tokens import tokens
 from gateway.sql.unread import refuse_tables
 from gateway.tuning import Tuning
-from gateway.values.rows import OutputColumn, OutputSettings, RowEncoder, RowForm
-from gateway.values.rows import prepare as prepare_rows
 from gateway.values.settings import BINARY, TEXT
 from gateway.wire.backend import FieldDescription
 
@@ -152,50 +150,22 @@ def _named(found: Mapping[TableName, tuple[str, ...]]) -> tuple[str, ...]:
     return tuple(f"{policy} ON {name}" for name, policies in found.items() for policy in policies)
 
 
-class KeptEncoder:
-    """The encoder last made for the rows of a statement: mostly the next ones are alike."""
-
-    __slots__ = ("_form", "_kept")
-
-    def __init__(self) -> None:
-        self._kept: tuple[RowEncoder, tuple[FieldDescription, ...], OutputSettings] | None = None
-        self._form: tuple[tuple[FieldDescription, ...], RowForm] | None = None
-
-    def require(self, schema: pa.Schema, fields: tuple[FieldDescription, ...], settings: OutputSettings) -> RowEncoder:
-        """Return the encoder of batches of ``schema`` into these columns. Raises as `prepare_rows`."""
-        if self._kept is not None:
-            encoder, made_for, made_under = self._kept
-            if made_for == fields and made_under == settings and encoder.fits(schema):
-                return encoder
-        encoder = prepare_rows(schema, _output_columns(fields), settings)
-        self._kept = encoder, fields, settings
-        return encoder
-
-    def form(self, fields: tuple[FieldDescription, ...], settings: OutputSettings) -> RowForm:
-        """Return these columns as plain data, the same while nothing has changed."""
-        if self._form is None or self._form[0] is not fields or self._form[1].settings != settings:
-            self._form = fields, RowForm(_output_columns(fields), settings)
-        return self._form[1]
-
-
-def _output_columns(fields: tuple[FieldDescription, ...]) -> tuple[OutputColumn, ...]:
-    return tuple(OutputColumn(one.type_oid, one.type_modifier, one.format) for one in fields)
-
-
 @dataclass(frozen=True, slots=True)
 class Description:
     """PostgreSQL's own description of a statement, from the mirror: parameter types and result columns.
 
-    ``message`` is its RowDescription as it came, if there was one. ``encoders`` are those that were made for its rows,
-    by the format of all columns.
+    ``message`` is its RowDescription as it came, if there was one. ``records`` tell the fields of columns that are
+    whole rows. ``encoders`` are those that were made for its rows, by the format of all columns.
     """
 
     parameter_oids: tuple[int, ...]
     fields: tuple[FieldDescription, ...]
     message: bytes | None = None
-    encoders: Mapping[int, KeptEncoder] = field(
-        default_factory=lambda: {TEXT: KeptEncoder(), BINARY: KeptEncoder()}, compare=False
-    )
+    records: Records = field(default_factory=lambda: NO_RECORDS)
+    encoders: Mapping[int, KeptEncoder] = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "encoders", {form: KeptEncoder(self.records) for form in (TEXT, BINARY)})
 
 
 @dataclass(slots=True)

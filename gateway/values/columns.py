@@ -18,6 +18,7 @@ from gateway.values.coercions import is_text
 from gateway.values.encodings import is_encoded, picked
 from gateway.values.fields import Field
 from gateway.values.json_text import json_text
+from gateway.values.records import record_binary
 from gateway.values.registry import JSON, JSONB, TEXT_TYPES, get_element
 from gateway.values.scalars import ColumnEncoder, cannot_coerce, null_field, scalar_encoder
 from gateway.values.settings import BINARY, TEXT, OutputColumn, OutputSettings
@@ -50,6 +51,8 @@ def column_encoder(arrow: pa.DataType, column: OutputColumn, settings: OutputSet
     element = _element(arrow, column)
     if element is not None and is_list(arrow):
         return _array_encoder(arrow, element, column, settings)
+    if pa.types.is_struct(arrow) and column.fields:
+        return _record_encoder(arrow, column, settings)
     if pa.types.is_nested(arrow):
         return _json_encoder(arrow, column, settings)
     return scalar_encoder(arrow, column, settings)
@@ -89,6 +92,15 @@ def _array_encoder(arrow: pa.DataType, element: int, column: OutputColumn, setti
     if column.format == BINARY:
         return lambda values: array_binary(values, encode, element)
     return lambda values: array_text(values, encode, element)
+
+
+def _record_encoder(arrow: pa.StructType, column: OutputColumn, settings: OutputSettings) -> ColumnEncoder:
+    """Return the encoder of structs as records, which come in binary: as text they are made by the engine."""
+    if column.format != BINARY or arrow.num_fields != len(column.fields):
+        raise cannot_coerce(arrow, column.oid)
+    encoders = [column_encoder(part.type, each, settings) for part, each in zip(arrow, column.fields, strict=True)]
+    oids = [each.oid for each in column.fields]
+    return lambda values: record_binary(values, encoders, oids)
 
 
 def _json_encoder(arrow: pa.DataType, column: OutputColumn, settings: OutputSettings) -> ColumnEncoder:

@@ -10,11 +10,14 @@ BINARY = 1
 
 @dataclass(frozen=True, slots=True)
 class OutputColumn:
-    """A column as RowDescription declares it: type oid, type modifier (-1 for none), format (0 text, 1 binary)."""
+    """A column as RowDescription declares it: type oid, type modifier (-1 for none), format (0 text, 1 binary). One of
+    a composite type has ``fields``, where they are known.
+    """
 
     oid: int
     typmod: int = -1
     format: int = TEXT
+    fields: tuple[OutputColumn, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

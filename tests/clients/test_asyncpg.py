@@ -160,10 +160,9 @@ def test_copy_out(ask: Callable[[Use], None]) -> None:
     ask(use)
 
 
-@pytest.mark.xfail(reason="a whole row of a table of the lake (SELECT n FROM nation n) is refused", strict=True)
 def test_a_whole_row_is_a_record(ask: Callable[[Use], None]) -> None:
     async def use(connection: Any) -> None:
-        record = await connection.fetchval("select n from small.numbers n where n.n = 5")
+        record = await connection.fetchval("select r from small.numbers r where r.n = 5")
         assert record["n"] == 5
 
     ask(use)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pyarrow as pa
 
-from gateway.lanes.prepared import KeptEncoder
+from gateway.lanes.kept_encoder import KeptEncoder
 from gateway.values import registry as oids
 from gateway.values.settings import OutputSettings
 from gateway.wire.backend import FieldDescription

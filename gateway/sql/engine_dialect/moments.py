@@ -57,12 +57,14 @@ _USUAL = OutputSettings()
 @dataclass(frozen=True, slots=True)
 class Session:
     """What of a session's settings changes a statement's meaning. ``style`` is how values look as text, and how
-    constants are read; ``tuning`` changes no rows, but how they are found.
+    constants are read; ``tuning`` changes no rows, but how they are found. ``records`` are the places of output columns
+    whose records are to be structs, not texts: what takes them in binary.
     """
 
     time_zone: str = "UTC"
     style: OutputSettings = _USUAL
     tuning: Tuning = USUAL
+    records: frozenset[int] = frozenset()
 
     @property
     def usual(self) -> Session:

@@ -8,9 +8,9 @@ from __future__ import annotations
 from sqlglot import exp
 
 from gateway.sql.engine_dialect import comparisons
-from gateway.sql.engine_dialect.build import call, case, cast, paren, refuse, text, typed
+from gateway.sql.engine_dialect.build import QUOTIENT, call, case, cast, paren, refuse, text, typed
 from gateway.sql.engine_dialect.casts import to_type
-from gateway.sql.engine_dialect.kinds import Kind, T, kind
+from gateway.sql.engine_dialect.kinds import Kind, T, kind, scale_of, type_of
 from gateway.sql.engine_dialect.moments import Session, add_or_subtract
 from gateway.sql.engine_dialect.record_columns import MARK, ROW
 from optimizer.census import Census
@@ -94,7 +94,7 @@ def spell_out(select: exp.Select, session: Session) -> None:
                 whole = whole.parent
             whole.replace(_text(node, session))
         elif isinstance(parent, exp.Alias) and parent.parent is select:
-            node.replace(_text(node, session))
+            node.replace(_put_out(node, parent, select, session))
         elif isinstance(parent, exp.ArrayAgg | exp.Order) and node.arg_key == "this":
             gathered = node.find_ancestor(exp.ArrayAgg)
             node.replace(_text(node, session))
@@ -117,6 +117,32 @@ def _keys(ordered: exp.Expr) -> list[exp.Expr]:
     if not isinstance(row, exp.Tuple):
         return [ordered]
     return [exp.Ordered(this=copied(one), desc=ordered.args.get("desc")) for one in _fields(row)]
+
+
+def _put_out(row: exp.Tuple, column: exp.Expr, select: exp.Select, session: Session) -> exp.Expr:
+    """Return a record as the client takes it: as text, or as a struct."""
+    if select.parent is not None:
+        return _text(row, session)
+    place = next(at for at, one in enumerate(select.expressions) if one is column)
+    if place not in session.records:
+        return _text(row, session)
+    column.set("alias", exp.to_identifier(f"record {place}", quoted=True))  # else ``k.id`` would be a field of it
+    return _struct(row, session)
+
+
+def _struct(row: exp.Tuple, session: Session) -> exp.Expr:
+    """Return a record as a struct of what its fields would be as columns."""
+    named = [part for at, field in enumerate(_fields(row)) for part in (text(f"c{at}"), _value(field, session))]
+    whole = call("named_struct", *named, returns=T.STRUCT)
+    return typed(case((copied(row.expressions[-1]), whole)), T.STRUCT) if row.meta.get(MARK) else whole
+
+
+def _value(field: exp.Expr, session: Session) -> exp.Expr:
+    if isinstance(field, exp.Tuple):
+        return _text(field, session)
+    if kind(field) is Kind.NUMERIC and scale_of(type_of(field)) is None:
+        return call("numeric_text", cast(copied(field), QUOTIENT), returns="TEXT")
+    return copied(field)
 
 
 def _text(row: exp.Tuple, session: Session) -> exp.Expr:
