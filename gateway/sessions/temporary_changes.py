@@ -77,13 +77,21 @@ class TemporaryChanges:
     async def _carried_out(self, portal: Portal, change: Change) -> Returned:
         found = _Collected(self._client)
         async with self._in_one():
-            columns = [await self._copied(portal, copy) for copy in change.copies]
+            columns = [await self._without_places(portal, copy) for copy in change.copies]
             with self._mirror.in_use():
                 tag = await self._filling.change(change.over(columns), portal, found.take)
                 tables = ", ".join(copy.table for copy in change.copies)
                 await self._filling.change(f"DROP TABLE {tables}", None, found.take)
             found.check()
         return Returned(found.rows, tag)
+
+    async def _without_places(self, portal: Portal, copy: Copy) -> Sequence[str]:
+        """As `_copied`, whose errors have their places in the copy's query."""
+        try:
+            return await self._copied(portal, copy)
+        except SqlError as error:
+            error.position = None
+            raise
 
     async def _copied(self, portal: Portal, copy: Copy) -> Sequence[str]:
         """Copy the rows of a query; return the names of its columns."""
