@@ -16,6 +16,7 @@ from catalog.names import TableName
 from catalog.tables import Table
 from connectors.postgres.scan_queries import guard
 from connectors.postgres.shapes import RelationShape
+from optimizer.format_patterns import CALLS, with_own_patterns
 from optimizer.relations import Relation, relations
 
 _TOLD_AS_OTHERS = frozenset(
@@ -42,8 +43,11 @@ def whole_statement(
     tree: exp.Query, tables: Mapping[TableName, Table], shape: Callable[[Table], RelationShape]
 ) -> Written | None:
     """Return the query for the server, or None where it cannot be written with one meaning. ``tree`` is used up."""
-    if any(not _is_plain_index(node) for node in tree.find_all(*_WRITTEN_WRONG)):
-        return None
+    for node in list(tree.find_all(*_WRITTEN_WRONG, *CALLS)):
+        if isinstance(node, CALLS):
+            node.replace(with_own_patterns(node))
+        elif not _is_plain_index(node):
+            return None
     guards: dict[TableName, set[str]] = {}
     for relation in [*relations(tree)]:
         table = tables[relation.name]

@@ -26,6 +26,7 @@ from gateway.sql.engine_dialect.kinds import Kind, T, kind, type_of
 from gateway.sql.engine_dialect.masks import is_keyed_call
 from optimizer.census import Census, with_subclasses
 from optimizer.copies import copied
+from optimizer.format_patterns import with_own_patterns
 from optimizer.views import MARK
 from policies.fences import is_fenced
 
@@ -188,6 +189,7 @@ def _cut(node: exp.Expr, types: ResultTypes) -> tuple[str, list[exp.Expr]]:
     made = made.transform(replaced, copy=False)
     if len(inputs) > MAX_INPUTS:
         raise _Unfit
+    made = made.transform(with_own_patterns, copy=False)
     return _sql(sql_json.spell_out(made, _sql)), inputs
 
 

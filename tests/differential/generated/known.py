@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from tests.differential.generated.verdicts import SCALE, Verdict
+from tests.differential.generated.verdicts import SCALE, SIGN, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +31,8 @@ KNOWN: tuple[Known, ...] = (
         r"(?i)timestamptz|\btz\b",
         r"answered wrongly: .*(2[1-9]|[3-9]\d|1\d\d)\d\d-\d\d-\d\d .*\(type 1184\)",
     ),
-    Known("which of equal values", _GROUPING, r"answered wrongly: .*: b'-?0', not b'-?0' \(type 70[01]\)"),
-    Known(
-        "which of equal values",
-        _GROUPING,
-        r"answered wrongly: .*: b'(\\x80|\\x00)(\\x00)+', not b'(\\x80|\\x00)(\\x00)+' \(type 70[01]\)",
-    ),
+    Known("which of equal values", _GROUPING, f"answered wrongly: {SIGN}"),
+    Known("digits of variances", r"(?i)(var_|variance|stddev)", r"answered wrongly: .*\(type 1700\)"),
     Known("ranges behind the year 9999", r"(?i)daterange", r"an error, not an answer: 22P02 .* type date$"),
     Known("digits of products", r"\*|/", r"an error, not an answer: 22003 value out of range"),
     Known("infinite moments", r"(?i)infinity", r"an error, not an answer: 22(003|P02|008|007)"),

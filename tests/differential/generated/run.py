@@ -18,7 +18,7 @@ from tests.differential.generated.queries import Statement
 from tests.differential.generated.servers import Pair, Question, Turn
 from tests.differential.generated.trees import Node, node, written
 from tests.differential.generated.values import LITERALS
-from tests.differential.generated.verdicts import ORDER, SCALE, SKIPPED, Verdict, judge
+from tests.differential.generated.verdicts import ORDER, SCALE, SIGN, SKIPPED, Verdict, judge
 
 ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata")
 STYLES = {
@@ -193,5 +193,5 @@ def _fails_in_part(pair: Pair, tree: Node, turn: int, verdict: Verdict) -> bool:
 
 def _same(one: Verdict, other: Verdict) -> bool:
     """Whether two verdicts are of one difference, as far as they tell."""
-    same_sort = one.text.startswith(SCALE) == other.text.startswith(SCALE)
+    same_sort = all(one.text.startswith(sort) == other.text.startswith(sort) for sort in (SCALE, SIGN))
     return one.kind == other.kind and one.cause == other.cause and same_sort

@@ -163,3 +163,6 @@ select id, to_char(ts, 'MS SSSS'), to_char(ts, 'DDDD'), to_char(ts, 'HH24MISSMS'
 
 -- an empty pattern
 select to_char(ts, ''), to_char(d, ''), to_char(i4, ''), to_char(n, '') from types
+-- patterns with percent signs
+select to_char(ts, '%b%'), to_char(ts, '%b%'::text), to_char(ts, 'YYYY%d'), to_char(ts, '%Y-%m'), to_char(ts, v || '%b%d'), to_date('2024%7', '%b%'), to_date('2024%07', 'YYYY%MM'),
+  to_timestamp('2024%7', 'YYYY"%d"') from types;
