@@ -40,7 +40,7 @@ class Domain:
 
     def values(self) -> list[exp.Column]:
         """Return its columns, as they are spoken of beside `item`."""
-        return [_column(self.alias, f"c{at}", one) for at, one in enumerate(self.columns)]
+        return [_column(self.alias, f"d{at}", one) for at, one in enumerate(self.columns)]
 
     def key_names(self) -> list[str]:
         """Return the names that its columns have in the result of a tied query."""
@@ -62,7 +62,7 @@ def domain(select: exp.Select, before: int, free: Sequence[exp.Column], fresh: I
     alias = f"_domain{next(fresh)}"
     if not columns:
         return Domain(alias, (), None)
-    told = [named(copied(one), f"c{at}") for at, one in enumerate(columns)]
+    told = [named(copied(one), f"d{at}") for at, one in enumerate(columns)]
     joins = select.args.get("joins") or []
     before = _needed(joins[:before], {one.table for one in columns})
     query = exp.Select(expressions=told, from_=copied(select.args["from_"]), distinct=exp.Distinct())

@@ -115,10 +115,10 @@ class Client:
         # PostgreSQL itself cuts some messages between the bytes of a letter.
         told = result.error_field(pq.DiagnosticField.MESSAGE_PRIMARY) or result.error_message
         message = told.decode(errors="replace")
-        if self._connection.pgconn.status != pq.ConnStatus.OK or not state:
-            self._connection.close()
+        if self._connection.pgconn.status != pq.ConnStatus.OK or not state or state.startswith("XX"):
+            self._connection.close()  # behind an internal error the gateway hangs up
             self._connection = self._opened()
-            return Outcome(LOST, message)
+            return Outcome(state or LOST, message)
         return Outcome(state, message)
 
 

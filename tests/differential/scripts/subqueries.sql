@@ -135,3 +135,6 @@ select id from types where exists (select from pairs where exists (select from p
 
 -- existence of rows without columns, of the outer row
 select id, exists (select from pairs where k = id) from types where not exists (select from pairs where k = id) or b;
+
+-- a constant for all rows that are tied to an expression
+select id from types t where length(t.v) > all (select 2 from types u where u.v = t.v);
