@@ -143,7 +143,7 @@ def change(node: exp.Expr, session: Session) -> exp.Expr:
     if isinstance(node, exp.ArrayPrepend) and kind(array) is not Kind.ARRAY:
         array, other = other, array
     if isinstance(node, exp.ArrayConcat):
-        array, other = _same(array, other, session)
+        array, other = (_of_engine(one) for one in _same(array, other, session))
     if not isinstance(node, exp.ArrayRemove) and _has_numerics(type_of(array)):
         parts = (other, array) if isinstance(node, exp.ArrayPrepend) else (array, other)
         return _joined_numerics(*parts, type_of(array))
@@ -236,10 +236,23 @@ def concatenate(node: exp.DPipe, session: Session) -> exp.Expr:
     if _has_numerics(type_of(left if kind(left) is Kind.ARRAY else right)):
         return _joined_numerics(left, right, type_of(node))
     if kind(left) is Kind.ARRAY and kind(right) is Kind.ARRAY:
-        return call("array_concat", left, right, returns=type_of(node))
+        return call("array_concat", _of_engine(left), _of_engine(right), returns=type_of(node))
     if kind(left) is Kind.ARRAY:
         return call("array_append", left, right, returns=type_of(node))
     return call("array_prepend", left, right, returns=type_of(node))
+
+
+def _of_engine(array: exp.Expr) -> exp.Expr:
+    """Return an array that may be a column of a file in the engine's own form: of two that are not it tells that of one
+    that is, and fails where they meet another.
+    """
+    element = kinds.element_type(type_of(array))
+    if not isinstance(array, exp.Column) or kinds.kind_of_type(element) not in _PLAIN:
+        return array
+    return cast(array, exp.DataType(this=T.ARRAY, expressions=[engine_type(element)], nested=True))
+
+
+_PLAIN = frozenset({Kind.BOOL, Kind.DATE, Kind.FLOAT, Kind.INTEGER, Kind.TEXT})
 
 
 def literal(node: exp.Array, session: Session) -> exp.Expr:

@@ -31,6 +31,9 @@ KNOWN: tuple[Known, ...] = (
         r"(?i)timestamptz|\btz\b",
         r"answered wrongly: .*(2[1-9]|[3-9]\d|1\d\d)\d\d-\d\d-\d\d .*\(type 1184\)",
     ),
+    Known(
+        "summer time from 2100 on", r"(?i)timestamptz|\btz\b", r"answered wrongly: row \d+: b'\\x0[1-3].*\(type 1184\)"
+    ),
     Known("which of equal values", _GROUPING, f"answered wrongly: {SIGN}"),
     Known("digits of variances", r"(?i)(var_|variance|stddev)", r"answered wrongly: .*\(type 1700\)"),
     Known("ranges behind the year 9999", r"(?i)daterange", r"an error, not an answer: 22P02 .* type date$"),

@@ -118,3 +118,5 @@ select id, rank() over (order by ai desc nulls last) from types order by ai desc
 select array_to_string(array[d, null, d - 800000, d + 3000000], ', ', '-'), array_to_string('{2024-01-31,infinity}'::date[], t) from types;
 -- arrays of numerics that are texts, and others
 select coalesce(array_reverse('{1.5,2.25}'::numeric[]), '{}'::numeric[]), coalesce(array_reverse(array[n]), '{1.50}'::numeric[]) from types;
+-- arrays of files joined with each other, beside others
+select coalesce(at, at || at), coalesce(ai, ai || ai), case when b then at || at else at end, coalesce(at, array_cat(at, at)) from types;
