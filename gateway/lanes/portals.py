@@ -14,11 +14,13 @@ from typing import Protocol
 
 import pyarrow as pa
 
+from gateway.execute.gathering import Gathering, together
 from gateway.execute.port import Blocks, Encoder, Messages, RunningStatement
 from gateway.lanes.cursor_rows import CursorRows, FetchedRows
 from gateway.sql.cursor_statements import Fetch
 
 _AHEAD = 1  # batches that wait encoded, or are being encoded, beyond the one being sent and the one handed over
+_BLOCK_BYTES = 8 << 20  # of rows that are encoded together
 _SMALL = 512  # rows below which handing a batch to a thread costs more than encoding it
 
 MakeEncoder = Callable[[pa.Schema], Encoder]
@@ -84,9 +86,9 @@ async def encoded(running: RunningStatement, prepare: MakeEncoder, threads: Exec
         if not encoder.fits(batch.schema):  # a plan may choose other layouts than the query promised
             encoder = prepare(batch.schema)
         if batch.num_rows > _SMALL:
-            first = _in_thread(threads, encoder, batch)
+            first = _in_thread(threads, encoder, [batch])
             break
-        yield _encode(encoder, batch)
+        yield _encode(encoder, [batch])
     else:
         return
     async with aclosing(_encoded_ahead(batches, encoder, threads, first)) as rest:
@@ -99,30 +101,31 @@ async def _encoded_ahead(
 ) -> AsyncGenerator[Blocks, None]:
     ahead: asyncio.Queue[asyncio.Future[Blocks] | None] = asyncio.Queue(_AHEAD)
     ahead.put_nowait(first)
-    producer = asyncio.create_task(_produce(batches, encoder, threads, ahead))
+    gathering = Gathering(batches, _BLOCK_BYTES)
+    producer = asyncio.create_task(_produce(gathering, encoder, threads, ahead))
     try:
-        while (blocks := await ahead.get()) is not None:
-            yield await blocks
+        while (made := await ahead.get()) is not None:
+            rows, buffers = await made
+            gathering.note(rows, sum(map(len, buffers)))
+            yield rows, buffers
         await producer  # raises what ended it early
     finally:
         producer.cancel()
         await asyncio.gather(producer, return_exceptions=True)
+        await gathering.close()
 
 
 async def _produce(
-    batches: AsyncIterator[pa.RecordBatch],
-    encoder: Encoder,
-    threads: Executor,
-    ahead: asyncio.Queue[asyncio.Future[Blocks] | None],
+    gathering: Gathering, encoder: Encoder, threads: Executor, ahead: asyncio.Queue[asyncio.Future[Blocks] | None]
 ) -> None:
     loop = asyncio.get_running_loop()
     try:
-        async for batch in batches:
-            if batch.num_rows > _SMALL:
-                blocks = _in_thread(threads, encoder, batch)
+        while batches := await gathering.take():
+            if len(batches) > 1 or batches[0].num_rows > _SMALL:
+                blocks = _in_thread(threads, encoder, batches)
             else:
                 blocks = loop.create_future()
-                blocks.set_result(_encode(encoder, batch))
+                blocks.set_result(_encode(encoder, batches))
             await ahead.put(blocks)
     except asyncio.CancelledError:
         raise  # nobody takes from the queue any more: to wait for room would be for ever
@@ -132,8 +135,8 @@ async def _produce(
     await ahead.put(None)
 
 
-def _in_thread(threads: Executor, encoder: Encoder, batch: pa.RecordBatch) -> asyncio.Future[Blocks]:
-    blocks = asyncio.get_running_loop().run_in_executor(threads, _encode, encoder, batch)
+def _in_thread(threads: Executor, encoder: Encoder, batches: list[pa.RecordBatch]) -> asyncio.Future[Blocks]:
+    blocks = asyncio.get_running_loop().run_in_executor(threads, _encode, encoder, batches)
     blocks.add_done_callback(_note_failure)
     return blocks
 
@@ -144,7 +147,8 @@ def _note_failure(blocks: asyncio.Future[Blocks]) -> None:
         blocks.exception()
 
 
-def _encode(encoder: Encoder, batch: pa.RecordBatch) -> Blocks:
+def _encode(encoder: Encoder, batches: list[pa.RecordBatch]) -> Blocks:
+    batch = together(batches)
     return batch.num_rows, encoder.encode(batch)
 
 
@@ -185,7 +189,7 @@ class RowSource:
         async with aclosing(self.rows.forward(limit or None)) as batches:
             async for batch in batches:
                 self._encoder = self._encoder or self._prepare(batch.schema)
-                sent += await write(_encode(self._encoder, batch), client)
+                sent += await write(_encode(self._encoder, [batch]), client)
         return sent
 
     async def move(self, wanted: Fetch) -> int:

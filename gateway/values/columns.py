@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
@@ -11,12 +12,12 @@ from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
 from catalog.types import is_list
 from gateway.values import registry
-from gateway.values.arrays import array_binary, array_text, element_type
+from gateway.values.arrays import Texts, array_binary, array_text, element_type, written_by
 from gateway.values.binaries_by_type import ARRAYS
 from gateway.values.client_encodings import UTF8, converted, is_converted
 from gateway.values.coercions import is_text
 from gateway.values.encodings import is_encoded, picked
-from gateway.values.fields import Field
+from gateway.values.fields import Field, field_of_binary, validity
 from gateway.values.json_text import json_text
 from gateway.values.records import record_binary
 from gateway.values.registry import JSON, JSONB, TEXT_TYPES, get_element
@@ -91,7 +92,14 @@ def _array_encoder(arrow: pa.DataType, element: int, column: OutputColumn, setti
     encode = column_encoder(element_type(arrow), inner, settings)
     if column.format == BINARY:
         return lambda values: array_binary(values, encode, element)
-    return lambda values: array_text(values, encode, element)
+    write = _object_texts(settings) if _are_objects(arrow, element) else written_by(encode, element)
+    return lambda values: array_text(values, write, element)
+
+
+def _are_objects(arrow: pa.DataType, element: int) -> bool:
+    """Whether lists are arrays of JSON's objects."""
+    inner = element_type(arrow)
+    return element in (JSON, JSONB) and (pa.types.is_struct(inner) or pa.types.is_map(inner))
 
 
 def _record_encoder(arrow: pa.StructType, column: OutputColumn, settings: OutputSettings) -> ColumnEncoder:
@@ -116,3 +124,13 @@ def _json_encoder(arrow: pa.DataType, column: OutputColumn, settings: OutputSett
         return encode(json_text(values, inside))
 
     return encode_nested
+
+
+def _object_texts(settings: OutputSettings) -> Callable[[pa.Array], Texts]:
+    """Return what gives JSON's objects as they stand in an array's literal, where all are in quotes."""
+    inside = OutputSettings(time_zone=settings.time_zone)
+
+    def written(elements: pa.Array) -> Texts:
+        return Texts(field_of_binary(json_text(elements, inside, in_literal=True)), validity(elements))
+
+    return written

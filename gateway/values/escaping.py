@@ -44,7 +44,16 @@ def with_backslashes(values: pa.Array) -> pa.Array:
     places = np.flatnonzero(hits_of(data, _ESCAPED))
     if len(places) == 0:
         return values
-    return rebuilt(values, offsets + np.searchsorted(places, offsets), np.insert(data, places, _BACKSLASH))
+    return rebuilt(values, offsets + np.searchsorted(places, offsets), _inserted(data, places))
+
+
+def _inserted(data: Bytes, places: npt.NDArray[np.intp]) -> Bytes:
+    """Return bytes with a backslash before each of some places, as `np.insert` does in three times the time."""
+    made = np.full(len(data) + len(places), _BACKSLASH, np.uint8)
+    kept = np.ones(len(made), np.bool_)
+    kept[places + np.arange(len(places))] = False
+    made[kept] = data
+    return made
 
 
 def in_quotes(values: pa.Array) -> pa.Array:
@@ -52,9 +61,9 @@ def in_quotes(values: pa.Array) -> pa.Array:
     return pc.binary_join_element_wise(b'"', values, b'"', b"")
 
 
-def element_texts(values: pa.Array) -> pa.Array:
-    """Return the texts of an array's elements as the array's literal has them: in quotes where they are empty, could be
-    taken for NULL, or hold a character that means something there.
+def escaped_elements(values: pa.Array) -> tuple[pa.Array, Bools]:
+    """Return the texts of an array's elements with the backslashes that they have in the array's literal, and which of
+    them stand in quotes there: those that are empty, could be taken for NULL, or hold a character that means something.
     """
     values = plain_binary(values)
     offsets, data = parts_of(values)
@@ -67,7 +76,16 @@ def element_texts(values: pa.Array) -> pa.Array:
         letters = data[offsets[words][:, None] + np.arange(len(_WORD_NULL))] | _LOWER_CASE
         needed[words[(letters == _WORD_NULL).all(axis=1)]] = True
     needed &= validity(values)
-    if not needed.any():
-        return values
-    between = in_quotes(with_backslashes(values))
-    return between if needed.all() else pc.if_else(pa.array(needed), between, values)
+    return with_backslashes(values), needed
+
+
+def element_texts(values: pa.Array) -> pa.Array:
+    """Return the texts of an array's elements as the array's literal has them, in quotes where they need them."""
+    escaped, quoted = escaped_elements(values)
+    return between_quotes(escaped, quoted) if quoted.any() else escaped
+
+
+def between_quotes(values: pa.Array, chosen: Bools) -> pa.Array:
+    """Return binary values, between double quotes where they are ``chosen``."""
+    between = in_quotes(values)
+    return between if chosen.all() else pc.if_else(pa.array(chosen), between, values)

@@ -186,6 +186,49 @@ def test_struct_is_jsonb(result_format: int, postgres_bytes: PostgresBytes) -> N
     check()
 
 
+@FORMATS
+def test_array_of_objects(result_format: int, postgres_bytes: PostgresBytes) -> None:
+    @TWICE
+    @given(st.lists(st.none() | st.lists(st.none() | STRUCTS, max_size=4), max_size=6), st.integers(0, 2))
+    def check(rows: list[Any], skipped: int) -> None:
+        literals = [None if row is None else array_literal([_json(item) for item in row]) for row in rows]
+        ours = encode_column(pa.array(rows, pa.list_(STRUCT))[skipped:], 3807, result_format)
+        assert ours == postgres_bytes(literals[skipped:], "jsonb[]", result_format)
+
+    check()
+
+
+@FORMATS
+def test_array_of_maps(result_format: int, postgres_bytes: PostgresBytes) -> None:
+    rows: list[Any] = [[[('a"b', "x\\"), ("", None)]], [], None, [None, [], [("\t", '"')]]]
+    literals = [
+        None if row is None else array_literal([None if each is None else json.dumps(dict(each)) for each in row])
+        for row in rows
+    ]
+    ours = encode_column(pa.array(rows, pa.list_(pa.map_(pa.string(), pa.string()))), 3807, result_format)
+    assert ours == postgres_bytes(literals, "jsonb[]", result_format)
+
+
+@FORMATS
+@pytest.mark.parametrize("kind", ["timestamp", "timestamptz", "date"])
+def test_array_of_endless_moments(kind: str, result_format: int, postgres_bytes: PostgresBytes) -> None:
+    rows = ["{infinity}", "{2020-01-02,-infinity,NULL,0044-03-15 BC}", "{}", None, "{-infinity,2020-01-02}"]
+    number = next(row.array for row in oids.TYPES if row.name == kind)
+    unit, zone = ("s", None) if kind == "date" else ("us", "UTC" if kind == "timestamptz" else None)
+    days = {"2020-01-02": 18263, "0044-03-15 BC": -735160}
+    scale, ends = (1, 2**31) if unit == "s" else (86_400_000_000, 2**63)
+    ending = {"infinity": ends - 1, "-infinity": -ends, "NULL": None}
+    lists = [
+        None
+        if row is None
+        else [ending[one] if one in ending else days[one] * scale for one in row[1:-1].split(",") if one]
+        for row in rows
+    ]
+    whole = pa.array(lists, pa.list_(pa.int32() if unit == "s" else pa.int64()))
+    arrow = whole.cast(pa.list_(pa.date32() if unit == "s" else pa.timestamp(unit, zone)))
+    assert encode_column(arrow, number, result_format) == postgres_bytes(rows, f"{kind}[]", result_format)
+
+
 def test_map_is_jsonb(postgres_bytes: PostgresBytes) -> None:
     @TWICE
     @given(

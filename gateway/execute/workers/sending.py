@@ -7,19 +7,21 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import pyarrow as pa
 
 from gateway.execute.engine import Running
+from gateway.execute.gathering import Gathering, together
 from gateway.execute.port import Encoder, Form
 from gateway.execute.workers.frames import framed, in_slot, messages
 from gateway.execute.workers.messages import Kind
-from gateway.execute.workers.shared import SlotWriter
+from gateway.execute.workers.shared import SLOT_BYTES, SlotWriter
 
 _ROWS_OF_BLOCK = 16_384  # what encoders take at a time
+_BLOCK_BYTES = SLOT_BYTES * 3 // 4  # of rows that are encoded together, as far as that is known beforehand
 _SMALL = 512  # rows below which handing a batch to a thread costs more than encoding it
 _MOST_BUFFERS = 512  # of one call of the system
 _AHEAD = 1  # blocks that are made beyond the one that is sent
@@ -124,29 +126,38 @@ class MessageSender:
                 return messages(Kind.WHOLE_MESSAGES, batch.num_rows, made)
             await self._out.send(messages(Kind.MESSAGES, batch.num_rows, made))
             batch = await following
-        try:
-            while batch is not None:
-                for block in _blocks(batch):
-                    await self._make(block)
-                    await self._send_made(_AHEAD)
-                batch = await anext(batches, None)
-            await self._send_made(0)
-        finally:
-            await self._drop()
+        if batch is not None:
+            await self._send_blocks(batch, batches)
         return framed(Kind.END)
 
-    async def _make(self, block: pa.RecordBatch) -> None:
-        encoder = self._encoder.of(block.schema)
-        if block.num_rows <= _SMALL:
+    async def _send_blocks(self, first: pa.RecordBatch, batches: AsyncIterator[pa.RecordBatch]) -> None:
+        gathering = Gathering(batches, _BLOCK_BYTES)
+        taken = [first]
+        try:
+            while taken:
+                for block in _blocks(taken):
+                    await self._make(block)
+                    await self._send_made(_AHEAD, gathering)
+                taken = await gathering.take()
+            await self._send_made(0, gathering)
+        finally:
+            await gathering.close()
+            await self._drop()
+
+    async def _make(self, block: list[pa.RecordBatch]) -> None:
+        encoder = self._encoder.of(block[0].schema)
+        rows = sum(batch.num_rows for batch in block)
+        if rows <= _SMALL:
             made: asyncio.Future[_Made] = self._loop.create_future()
-            made.set_result(_Made(block.num_rows, encoder.encode(block)))
+            made.set_result(_Made(rows, encoder.encode(together(block))))
         else:
             slot = None if self._slots is None else await self._slots.take(_SLOT_PATIENCE)
             made = self._loop.run_in_executor(self._threads, self._fill, encoder, block, slot)
         self._under_way.append(made)
 
-    def _fill(self, encoder: Encoder, block: pa.RecordBatch, slot: int | None) -> _Made:
+    def _fill(self, encoder: Encoder, batches: list[pa.RecordBatch], slot: int | None) -> _Made:
         try:
+            block = together(batches)
             buffers = encoder.encode(block)
             if self._slots is not None and slot is not None and self._slots.fill(slot, buffers):
                 return _Made(block.num_rows, buffers, slot)
@@ -160,11 +171,12 @@ class MessageSender:
         if self._slots is not None and slot is not None:
             self._slots.give_back(slot)
 
-    async def _send_made(self, left: int) -> None:
+    async def _send_made(self, left: int, gathering: Gathering) -> None:
         """Send what is made until only so many blocks are left."""
         while len(self._under_way) > left:
             made = await asyncio.shield(self._under_way[0])
             self._under_way.popleft()
+            gathering.note(made.rows, sum(map(len, made.buffers)))
             await self._out.send(made.frame())
 
     async def _drop(self) -> None:
@@ -175,12 +187,12 @@ class MessageSender:
         self._under_way.clear()
 
 
-def _blocks(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
-    if batch.num_rows <= _ROWS_OF_BLOCK:
-        yield batch
+def _blocks(batches: list[pa.RecordBatch]) -> Iterator[list[pa.RecordBatch]]:
+    if len(batches) > 1 or batches[0].num_rows <= _ROWS_OF_BLOCK:
+        yield batches
         return
-    for start in range(0, batch.num_rows, _ROWS_OF_BLOCK):
-        yield batch.slice(start, _ROWS_OF_BLOCK)
+    for start in range(0, batches[0].num_rows, _ROWS_OF_BLOCK):
+        yield [batches[0].slice(start, _ROWS_OF_BLOCK)]
 
 
 def _settle(ready: asyncio.Future[None]) -> None:
