@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from time import monotonic
 from typing import Protocol
@@ -140,6 +141,8 @@ class Witness:
         self._who: tuple[object, str] = (None, "")
         self._read_again: tuple[_Named | None, Fragmented | None, ReadAgain] = (None, None, NOTHING_KNOWN)
         self._told: tuple[str, str, Principal | None, str, str] = ("", "", None, "", "")  # see `_members_again`
+        self._holds = False
+        self._held: Callable[[], None] | None = None  # see `last_end_held`
 
     @property
     def sent_bytes(self) -> int:
@@ -321,8 +324,34 @@ class Witness:
 
     # --- what the client is told ---
 
+    @contextmanager
+    def last_end_held(self) -> Iterator[None]:
+        """Keep the end of each command back until something else is told, or the block ends."""
+        self._holds = True
+        try:
+            yield
+        finally:
+            self._holds = False
+            self._tell_held()
+
+    def drop_end(self) -> None:
+        """Tell nothing of the end that is kept back: an error is told in its place."""
+        self._held = None
+
+    def _tell_held(self) -> None:
+        held, self._held = self._held, None
+        if held is not None:
+            holds, self._holds = self._holds, False
+            held()
+            self._holds = holds
+
     def send(self, message: backend.BackendMessage) -> None:
         """Queue a message, and end the statement that it ends."""
+        if self._holds:
+            self._tell_held()
+            if type(message) is backend.CommandComplete:
+                self._held = partial(self.send, message)
+                return
         self._client.send(message)
         if type(message) is backend.ReadyForQuery:
             self.activity.ends(message.status)
@@ -337,8 +366,13 @@ class Witness:
 
     def relay(self, message: bytes) -> None:
         """Queue messages of the mirror, and end the statement that they end."""
-        self._client.relay(message)
         kind = message[0]
+        if self._holds:
+            self._tell_held()
+            if kind == _COMMAND:
+                self._held = partial(self.relay, message)
+                return
+        self._client.relay(message)
         if kind in _ENDS and self._open and self._open[0].reading.lane is None:
             self._open[0].reading.lane = "relay"
         if kind == _COMMAND:

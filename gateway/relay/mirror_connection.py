@@ -11,8 +11,8 @@ portals as they are.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from struct import Struct
 
 from catalog.errors import SqlError
@@ -274,18 +274,6 @@ class MirrorConnection:
                 self._unasked.append(message)
             error = message if message[:1] == b"E" else error
         return error
-
-    @asynccontextmanager
-    async def in_block(self) -> AsyncIterator[None]:
-        """Put a transaction block around what is done: an error rolls it back."""
-        await self.ask("BEGIN")
-        try:
-            yield
-        except BaseException:
-            if not self._told_end:
-                await self.ask("ROLLBACK")
-            raise
-        await self.ask("COMMIT")
 
     async def run_command(self, command: str, parameters: int) -> bytes | None:
         """Run a command of the gateway's own with NULL for each parameter; return the error's message, if any."""

@@ -34,6 +34,7 @@ from gateway.sessions.cursors import Cursors
 from gateway.sessions.executed_again import ExecutedAgain
 from gateway.sessions.in_callbacks import HandedOver
 from gateway.sessions.late_lanes import LATE, LateLanes
+from gateway.sessions.one_block import in_block
 from gateway.sessions.owed_answers import BehindError, OwedAnswers
 from gateway.sessions.own_statements import OwnStatements
 from gateway.sessions.parking import Parking
@@ -55,7 +56,7 @@ from gateway.sessions.temporary_room import TemporaryRoom
 from gateway.sessions.together import Together
 from gateway.sessions.unasked import Unasked
 from gateway.sessions.unnamed import UnnamedStatement
-from gateway.sql.session_state import changes_search_path, needs_block, role_to_set
+from gateway.sql.session_state import changes_search_path, role_to_set
 from gateway.sql.statements import Kind, Statement
 from gateway.told_errors import AlreadySent, error_response, internal_error, not_here
 from gateway.values.client_encodings import CODECS
@@ -200,11 +201,9 @@ class Session:
             note_statement(_log, "relay", None, milliseconds_since(started))
         elif all(one.kind is Kind.ACCESS for one in statements):
             await self._own.give_access(statements, in_block=self._in_block)
-        elif self._mirror.status == "I" and needs_block(statements):
-            async with self._mirror.in_block():
-                await self._query_each(statements, prepared)
         else:
-            await self._query_each(statements, prepared)
+            async with in_block(statements, self._mirror, self._client):
+                await self._query_each(statements, prepared)
 
     async def _query_each(
         self, statements: tuple[Statement, ...], prepared: Sequence[PreparedStatement | None]
