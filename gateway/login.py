@@ -12,11 +12,12 @@ from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
 from gateway.activity import Encryption, Shown
 from gateway.audit.audit import Audit
-from gateway.audit.logins import LoginAttempt, cancel_entry
+from gateway.audit.logins import LoginAttempt, cancel_entry, passed_on_entry
 from gateway.audit.witness import Client
 from gateway.authentication.identity import Identity
 from gateway.authentication.rules import Attempt
 from gateway.authentication.throttle import Waiting
+from gateway.cancel_orders import CancelOrder, CancelOrders
 from gateway.login_methods import AuthenticatingClient, Authentication, authenticate
 from gateway.mirror_logins import MirrorLogins
 from gateway.relay.mirror_connection import MirrorConnection
@@ -70,15 +71,18 @@ class Sessions:
         limit: int,
         reserved: int,
         audit: Audit,
-        signal_elsewhere: Callable[[str, int], Coroutine[Any, Any, None]],
+        end_elsewhere: Callable[[int], Coroutine[Any, Any, None]],
+        cancels: CancelOrders,
     ) -> None:
-        """``reserved`` of the ``limit`` places are for superusers. ``signal_elsewhere`` signals a process whose client
-        another gateway serves.
+        """``reserved`` of the ``limit`` places are for superusers. ``end_elsewhere`` ends a session that another
+        gateway serves, ``cancels`` has that one cancel what it runs.
         """
         self._limit = limit
         self._reserved = reserved
         self._audit = audit
-        self._signal_elsewhere = signal_elsewhere
+        self._end_elsewhere = end_elsewhere
+        self._cancels = cancels
+        cancels.heed = lambda order: self._do(self._cancel_for_others(order))
         self._by_key: dict[tuple[int, bytes], _Known] = {}
         self.changes = 0  # how often a session has come or gone
         self._signals: set[asyncio.Future[None]] = set()
@@ -113,13 +117,15 @@ class Sessions:
         session.
         """
         known = self._get(process_id)
-        if known is None:
-            work = self._signal_elsewhere(signal, process_id)
-        elif signal == "cancel":
-            work = known.session.cancel(SqlError(SqlState.QUERY_CANCELED, _CANCELED))
+        if signal == "cancel":
+            if known is None:
+                self._cancels.order(process_id)
+            else:
+                self._do(known.session.cancel(SqlError(SqlState.QUERY_CANCELED, _CANCELED)))
+        elif known is None:
+            self._do(self._end_elsewhere(process_id))
         else:
-            work = known.end(SqlError(SqlState.ADMIN_SHUTDOWN, _STOPPED))
-        self._do(work)
+            self._do(known.end(SqlError(SqlState.ADMIN_SHUTDOWN, _STOPPED)))
 
     def end(self, process_id: int) -> None:
         """End a session, if it is there, as a client of another gateway has asked."""
@@ -145,13 +151,26 @@ class Sessions:
         self._by_key = {key: one for key, one in self._by_key.items() if one.session is not session}
 
     async def cancel(self, process_id: int, secret_key: bytes, peer: str) -> None:
-        """Cancel what the session of this key runs; a wrong key does nothing and says nothing."""
+        """Cancel what the session of this key runs; a wrong key does nothing and says nothing. A session that is not
+        here may be another gateway's.
+        """
         for (known_id, known_key), known in [*self._by_key.items()]:
             if known_id == process_id and secrets.compare_digest(known_key, secret_key):
                 await self._audit.record(cancel_entry(peer, process_id))
                 await known.session.cancel(SqlError(SqlState.QUERY_CANCELED, _CANCELED))
                 return
-        self._audit.note_stranger(cancel_entry(peer, None))
+        passed_on = self._cancels.pass_on(process_id, secret_key, peer)
+        self._audit.note_stranger(passed_on_entry(peer, process_id) if passed_on else cancel_entry(peer, None))
+
+    async def _cancel_for_others(self, order: CancelOrder) -> None:
+        for (known_id, key), known in [*self._by_key.items()]:
+            if known_id == order.number and self._cancels.proves(order, key):
+                if order.is_by_key:
+                    await self._audit.record(cancel_entry(order.peer, order.number))
+                await known.session.cancel(SqlError(SqlState.QUERY_CANCELED, _CANCELED))
+                return
+        if order.is_by_key:
+            self._audit.note_stranger(cancel_entry(order.peer, None))
 
 
 @dataclass(frozen=True, slots=True)

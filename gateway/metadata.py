@@ -36,6 +36,7 @@ from catalog.sqlstate import SqlState
 from catalog.store.audit_store import READER, AuditStore
 from catalog.store.connection import DATABASE
 from catalog.store.gateways import connection_name
+from catalog.store.listener import Ears
 from catalog.store.rows import AccessRows, ApiKey, Membership
 from catalog.store.store import Store, open_store
 from catalog.tables import Catalog
@@ -46,6 +47,7 @@ from gateway.audit.retention import retire
 from gateway.authentication.identity import Identity
 from gateway.authentication.passwords import DEFAULT_MIN_LENGTH, check_password
 from gateway.authentication.scram import parse_verifier, verifier
+from gateway.cancel_orders import CancelOrders
 from gateway.configuration.config import DEFAULT_GRACE, Config
 from gateway.configuration.config import Audit as AuditConfig
 from gateway.evaluation.evaluator import Evaluator
@@ -100,6 +102,8 @@ class Metadata:
         self.analyzed = KeptStatistics(self._store.analyzed, self._store.feedback, database)
         self.history = KeptHistory(self._store.history, self._store.column_use, database, self._mirror.tell_history)
         self.pins = KeptPins(self._store.pins, database)
+        secret = self._store.require_secret("cancel_orders")
+        self.cancels = CancelOrders(secret, database, self._mirror.numbers, self._store.tell_cancels)
         self.numbers = ProcessNumbers(self._mirror.numbers, self._note_process)
         self.masking = MaskingCommands(self._store, self._mirror)
         self._mappings = MappingCommands(self._store)
@@ -204,7 +208,9 @@ class Metadata:
                 self._current_at = at
 
         self._current_at = min(self._current_at, time.monotonic())  # from here on it is known how old they are
-        listener = self._store.listen(on_change, on_heard, connection_name(self._database, self._sources))
+
+        ears = Ears(on_change, on_heard, lambda text: loop.call_soon_threadsafe(self.cancels.told, text))
+        listener = self._store.listen(ears, connection_name(self._database, self._sources))
         try:
             while True:
                 await changed.wait()
@@ -363,9 +369,9 @@ class Metadata:
         """Have the mirror know what the clients of this gateway do now (`catalog.mirror.activity`)."""
         await asyncio.to_thread(self._mirror.tell_sessions, sessions)
 
-    async def signal_process(self, signal: str, number: int) -> None:
-        """Signal a session that another gateway serves."""
-        await asyncio.to_thread(self._mirror.signal_process, signal, number)
+    async def end_elsewhere(self, number: int) -> None:
+        """End a session that another gateway serves."""
+        await asyncio.to_thread(self._mirror.end_elsewhere, number)
 
     async def take_signals(self) -> list[int]:
         """Return the sessions of this gateway that clients of others want to be ended."""

@@ -82,9 +82,8 @@ class Gateway:
         self.lake.history = HistoryLog(
             metadata.history.add, Facts(lambda plan: hides(plan, self.lake), lambda plan: expected_of(plan, self.lake))
         )
-        self.sessions = Sessions(
-            config.server.max_connections, config.server.reserved_connections, audit, metadata.signal_process
-        )
+        limits = config.server.max_connections, config.server.reserved_connections
+        self.sessions = Sessions(*limits, audit, metadata.end_elsewhere, metadata.cancels)
         self._connections: set[ClientConnection] = set()
         self._answers = AnswersTogether()
         self._draining = False

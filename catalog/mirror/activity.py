@@ -198,7 +198,6 @@ LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE AS $$
     RETURN true;
   END $$;
 """
-_SIGNALS = {"cancel": "lakegate_own_cancel_backend", "terminate": "lakegate_own_terminate_backend"}
 
 
 def make_activity(connection: psycopg.Connection) -> None:
@@ -230,14 +229,12 @@ def tell_sessions(connection: psycopg.Connection, node: str, sessions: str) -> N
     connection.execute(_FORGET.encode())
 
 
-def signal_process(connection: psycopg.Connection, signal: str, number: int) -> None:
-    """Have PostgreSQL signal the server process of a client that another gateway serves. One that has no process now
-    is ended by his gateway, and has nothing to cancel.
+def end_elsewhere(connection: psycopg.Connection, number: int) -> None:
+    """Have PostgreSQL end the server process of a client that another gateway serves. One that has no process now is
+    ended by his gateway.
     """
     process = get_process(connection, number)
     if process is not None:
-        arguments = "(%s)" if signal == "cancel" else "(%s, 0)"
-        statement = sql.SQL("SELECT lakegate.{}" + arguments).format(sql.Identifier(_SIGNALS[signal]))
-        connection.execute(statement, (process,))
-    elif signal == "terminate":
+        connection.execute("SELECT lakegate.lakegate_own_terminate_backend(%s, 0)", (process,))
+    else:
         leave_signal(connection, number)

@@ -33,7 +33,7 @@ from catalog.history import Told
 from catalog.mask_library import SCHEMA
 from catalog.mirror.access import MirrorParts, execute
 from catalog.mirror.access_statements import AccessOutcome, AccessRequest, Checks
-from catalog.mirror.activity import make_activity, make_sessions, signal_process, tell_sessions
+from catalog.mirror.activity import end_elsewhere, make_activity, make_sessions, tell_sessions
 from catalog.mirror.applied import Applied, Notes
 from catalog.mirror.catalogue_care import care_for_catalogues
 from catalog.mirror.comments import change_comments
@@ -202,10 +202,10 @@ class Mirror:
         with self._telling.connection() as connection, connection.transaction():
             fill_history_views(connection, told)
 
-    def signal_process(self, signal: str, number: int) -> None:
-        """Signal ("cancel", "terminate") a session that another gateway serves."""
+    def end_elsewhere(self, number: int) -> None:
+        """End a session that another gateway serves."""
         with self._telling.connection() as connection:
-            signal_process(connection, signal, number)
+            end_elsewhere(connection, number)
 
     def note_process(self, process: int, number: int) -> None:
         """Say that a server process works for a session of this gateway, as in `catalog.mirror.processes`."""

@@ -27,6 +27,10 @@ BLOCK = 1 << 16
 """Numbers that a gateway has for itself."""
 
 _FIRST_BLOCK = 64
+
+FIRST_NUMBER = _FIRST_BLOCK * BLOCK
+"""The least number that a session of a gateway may have."""
+
 _IS_ABSENT = f"SELECT pg_catalog.to_regclass('{PROCESSES}') IS NULL"
 _CREATE = f"""
 CREATE UNLOGGED TABLE {PROCESSES} (process int PRIMARY KEY, number int NOT NULL, told timestamptz NOT NULL);

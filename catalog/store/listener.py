@@ -1,4 +1,6 @@
-"""Word of changes to roles and grants, from any gateway on the same metadata, by LISTEN and NOTIFY."""
+"""Word of changes to roles and grants, and of wishes to cancel, from any gateway on the same metadata, by LISTEN and
+NOTIFY.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +8,7 @@ import math
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import psycopg
 import structlog
@@ -15,33 +18,33 @@ from catalog.server import Server, ServerError
 _log = structlog.get_logger(__name__)
 
 CHANNEL = "lakegate_access"
+CANCELS = "lakegate_cancels"
 NAME = "lakegate access listener"  # as pg_stat_activity shows it
 _VERSION = "SELECT value FROM settings WHERE name = 'access_version'"
 _WAKE_SECONDS = 0.25  # how long `close` may take
 _RETRY_SECONDS = 1.0
 _LOOK_SECONDS = 1.0  # a network that is gone tells nobody: the version is asked for so often anyway
 
-Heard = Callable[[int, float], None]
+
+@dataclass(frozen=True, slots=True)
+class Ears:
+    """Who is told what. ``changed``: the version after each change; after a lost connection too, as some may have been
+    missed; at first the present version. ``heard``: about once a second, the version that the store had at some time
+    after the one given (of `time.monotonic`). ``cancels``: what other gateways have said of wishes to cancel.
+    """
+
+    changed: Callable[[int], None]
+    heard: Callable[[int, float], None] | None = None
+    cancels: Callable[[str], object] | None = None
 
 
 class Listener:
-    """A thread that calls back with the version after each change; after a lost connection too, as it may have missed
-    some. The first call tells the present version. ``heard`` is told, about once a second, the version that the store
-    had at some time after the one given (of `time.monotonic`).
-    """
+    """A thread that listens. ``name`` is what its connection is called."""
 
-    def __init__(
-        self,
-        server: Server,
-        database: str,
-        callback: Callable[[int], None],
-        heard: Heard | None = None,
-        name: str = NAME,
-    ) -> None:
+    def __init__(self, server: Server, database: str, ears: Ears, name: str = NAME) -> None:
         self._server = server
         self._database = database
-        self._callback = callback
-        self._heard = heard
+        self._ears = ears
         self._name = name
         self._closing = threading.Event()
         self._last: int | None = None
@@ -59,6 +62,8 @@ class Listener:
                 with self._server.connect(self._database, autocommit=True) as connection:
                     connection.execute("SELECT set_config('application_name', %s, false)", (self._name,))
                     connection.execute(f"LISTEN {CHANNEL}")
+                    if self._ears.cancels is not None:
+                        connection.execute(f"LISTEN {CANCELS}")
                     self._follow(connection)
             except (ServerError, psycopg.Error) as error:
                 _log.warning("lost the metadata server, trying again", reason=str(error).strip())
@@ -71,7 +76,12 @@ class Listener:
             if changed or time.monotonic() - looked >= _LOOK_SECONDS:
                 looked = time.monotonic()
                 self._look(connection, looked)
-            changed = len(list(connection.notifies(timeout=_WAKE_SECONDS, stop_after=1))) > 0
+            changed = False
+            for told in connection.notifies(timeout=_WAKE_SECONDS, stop_after=1):
+                if told.channel == CHANNEL:
+                    changed = True
+                elif self._ears.cancels is not None:
+                    self._ears.cancels(told.payload)
 
     def _look(self, connection: psycopg.Connection, now: float) -> None:
         row = connection.execute(_VERSION).fetchone()
@@ -80,9 +90,9 @@ class Listener:
         version = int(row[0])
         if version != self._last:
             try:
-                self._callback(version)
+                self._ears.changed(version)
                 self._last = version
             except Exception:  # a fault of the caller's must not end the thread; it is asked again in a moment
                 _log.exception("a change of roles or grants could not be taken over", version=version)
-        if self._heard is not None:
-            self._heard(version, now)
+        if self._ears.heard is not None:
+            self._ears.heard(version, now)

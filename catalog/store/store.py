@@ -7,7 +7,7 @@ transaction and notifies; the bump comes first, so that its row lock puts all ch
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -27,7 +27,7 @@ from catalog.store.column_use import ColumnUse
 from catalog.store.connection import DATABASE, open_engine
 from catalog.store.feedback_rows import FeedbackRows
 from catalog.store.gateways import serves_otherwise
-from catalog.store.listener import CHANNEL, Heard, Listener
+from catalog.store.listener import CANCELS, CHANNEL, Ears, Listener
 from catalog.store.listener import NAME as LISTENER
 from catalog.store.mappings import MappingStore
 from catalog.store.masking import MaskingStore
@@ -258,11 +258,17 @@ class Store:
         with self._engine.connect() as connection:
             return _read_version(connection)
 
-    def listen(self, callback: Callable[[int], None], heard: Heard | None = None, name: str = LISTENER) -> Listener:
-        """Call back in a thread of its own with the access version, now and after each change, until it is closed;
-        ``heard`` as in `Listener`. ``name`` is what its connection is called.
+    def listen(self, ears: Ears, name: str = LISTENER) -> Listener:
+        """Tell of changes, and of what other gateways say, in a thread of its own, until it is closed. ``name`` is what
+        its connection is called.
         """
-        return Listener(self._server, self._database, callback, heard, name)
+        return Listener(self._server, self._database, ears, name)
+
+    def tell_cancels(self, texts: Sequence[str]) -> None:
+        """Tell all gateways of wishes to cancel, in words that they alone understand."""
+        told = sa.select(sa.func.pg_notify(CANCELS, sa.func.unnest(sa.cast(list(texts), sa.ARRAY(sa.Text)))))
+        with self._engine.begin() as connection:
+            connection.execute(told)
 
     def serves_otherwise(self, lake: str, sources: Iterable[str]) -> bool:
         """Whether some gateway serves the same lake of other sources, as in `catalog.store.gateways`."""

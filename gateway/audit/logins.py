@@ -62,10 +62,19 @@ class LoginAttempt:
 def cancel_entry(peer: str, process_id: int | None) -> Entry:
     """Return the entry of a request to cancel what a session runs; None: its key was that of no session."""
     state = SqlState.SUCCESSFUL_COMPLETION if process_id is not None else SqlState.INVALID_AUTHORIZATION_SPECIFICATION
+    return _cancel_entry(peer, state, {"process": process_id})
+
+
+def passed_on_entry(peer: str, process_id: int) -> Entry:
+    """Return the entry of a request to cancel what a session runs that another gateway may have, and judges."""
+    return _cancel_entry(peer, SqlState.SUCCESSFUL_COMPLETION, {"process": None, "passed_on": process_id})
+
+
+def _cancel_entry(peer: str, state: SqlState, detail: Mapping[str, int | None]) -> Entry:
     members = {
         "connection": structlog.contextvars.get_contextvars().get("connection"),
         "address": peer,
         "sqlstate": str(state),
-        "detail": {"process": process_id},
+        "detail": detail,
     }
     return Entry("cancel", as_members(members), Kind.LOGIN)

@@ -6,6 +6,7 @@ an address of his own. Users that do not exist count as others do, so nothing te
 
 from __future__ import annotations
 
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -120,6 +121,29 @@ class Waiting:
 
     def __len__(self) -> int:
         return self._all
+
+
+class InASecond:
+    """What strangers may have done in a second, in all and by address."""
+
+    def __init__(self, limit: int, limit_of_address: int) -> None:
+        self._limit = limit
+        self._limit_of_address = limit_of_address
+        self._since = -math.inf
+        self._by_address: dict[str, int] = {}
+
+    def takes(self, address: str) -> bool:
+        """Whether one more is done, which counts then."""
+        now = time.monotonic()
+        if now - self._since >= 1:
+            self._since = now
+            self._by_address.clear()
+        network = network_of(address)
+        of_address = self._by_address.get(network, 0)
+        if of_address >= self._limit_of_address or sum(self._by_address.values()) >= self._limit:
+            return False
+        self._by_address[network] = of_address + 1
+        return True
 
 
 def _told(seconds: int) -> str:

@@ -17,6 +17,7 @@ from deltalake import write_deltalake
 from benchmarks.gateway_process import free_port
 from catalog.mirror.connections import CHANGE_LOCK
 from catalog.store.gateways import connection_name
+from catalog.store.listener import Ears
 from catalog.store.rows import Grant
 from catalog.store.store import open_store
 from tests.gateway import BOB, RunningGateway, SampleLake, Settings, serving
@@ -177,14 +178,14 @@ def test_health_tells_of_a_policy_that_denies_its_table(
 def test_gateways_of_other_sources_are_told_of(shop: SampleLake, second: RunningGateway, health_port: int) -> None:
     assert state(health_port, "gateways") == ("ready", "up")  # there are two, of the same sources
     store = open_store(shop.server)
-    elsewhere = store.listen(lambda _: None, name=connection_name("elsewhere", ["other delta"]))
+    elsewhere = store.listen(Ears(lambda _: None), connection_name("elsewhere", ["other delta"]))
     try:
         assert not store.serves_otherwise("lake", ["shop delta"])
         assert state(health_port, "gateways") == ("ready", "up")
         with second.connect(application_name=connection_name("lake", ["other delta"])) as client:
             client.execute("SHOW application_name")  # a client says what it likes
             assert state(health_port, "gateways") == ("ready", "up")
-        other = store.listen(lambda _: None, name=connection_name("lake", ["shop delta", "more files"]))
+        other = store.listen(Ears(lambda _: None), connection_name("lake", ["shop delta", "more files"]))
         try:
             soon(("degraded", "down"), lambda: state(health_port, "gateways"), within=5)
         finally:

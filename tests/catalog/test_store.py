@@ -19,7 +19,7 @@ from catalog.names import TableName
 from catalog.server import Server, ServerError
 from catalog.sqlstate import SqlState
 from catalog.store.connection import NEWEST_REVISION, open_engine
-from catalog.store.listener import NAME
+from catalog.store.listener import NAME, Ears
 from catalog.store.migrate import alembic_config
 from catalog.store.rows import SCHEMA_ITSELF, USAGE, Grant, Membership
 from catalog.store.saved_catalog import pack_catalog, unpack_catalog
@@ -130,7 +130,7 @@ def test_every_change_has_a_version_of_its_own(store: Store) -> None:
 def test_other_gateways_hear_of_changes(server: Server, store: Store) -> None:
     heard: queue.Queue[int] = queue.Queue()
     other = open_store(server, "store_test_store")
-    listener = other.listen(heard.put)
+    listener = other.listen(Ears(heard.put))
     try:
         assert heard.get(timeout=5) == store.access_version()
         store.add_role("news")
