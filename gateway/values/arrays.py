@@ -25,10 +25,10 @@ from gateway.values.fields import (
     binary_of_field,
     binary_of_views,
     field_of_binary,
+    pieces_of,
     validity,
     viewed,
-    write_prefixed,
-    write_viewed,
+    write_field,
 )
 from gateway.values.registry import (
     BOOL,
@@ -272,19 +272,14 @@ def _inner_bounds(sizes: tuple[Int64s, ...], depth: int) -> Int64s:
 
 def _stream(field: Field, bounds: Int64s) -> pa.Array:
     """Return, row by row, all values of a field between the row's bounds, each behind its length word."""
-    if isinstance(field, Viewed):
-        views, buffers = np.empty((len(field.lengths), 4), np.uint64), list(field.buffers)
-        write_viewed(views, field, 0)
-        views = views.reshape(-1, 2)
-        bounds = 2 * bounds
-    else:
-        views = np.empty((len(field.lengths), 2), np.uint64)
-        write_prefixed(views, field, 0)
-        buffers = [] if not hasattr(field, "buffer") else [field.buffer]
-    pieces = binary_of_views(views, buffers)
+    count = pieces_of(field)
+    views = np.empty((len(field.lengths), 2 * count), np.uint64)
+    buffers: list[pa.Buffer] = []
+    write_field(views, field, buffers)
+    pieces = binary_of_views(views.reshape(-1, 2), buffers)
     if len(pieces) == 0:
         return pa.array([b""] * (len(bounds) - 1), pa.binary())
-    offsets = np.frombuffer(pieces.buffers()[1], np.int32, len(pieces) + 1)[bounds]
+    offsets = np.frombuffer(pieces.buffers()[1], np.int32, len(pieces) + 1)[count * bounds]
     return pa.Array.from_buffers(pa.binary(), len(bounds) - 1, [None, pa.py_buffer(offsets), pieces.buffers()[2]])
 
 

@@ -158,7 +158,25 @@ def _array_of_views(
     return pa.Array.from_buffers(kind, len(views), [bitmap, pa.py_buffer(views), *buffers])
 
 
-def write_prefixed(views: Words, field: Short | Prefixed, first_buffer: int) -> None:
+def pieces_of(field: Field) -> int:
+    """Return how many views a row has for a value and the length word in front of it."""
+    return 2 if isinstance(field, Viewed) else 1
+
+
+def write_field(views: Words, field: Field, buffers: list[pa.Buffer]) -> None:
+    """Write each row's value behind its length word into its views (see `pieces_of`), and add what they point into to
+    ``buffers``, the buffers of all views.
+    """
+    if isinstance(field, Viewed):
+        _write_viewed(views, field, len(buffers))
+        buffers += field.buffers
+        return
+    _write_prefixed(views, field, len(buffers))
+    if isinstance(field, Prefixed):
+        buffers.append(field.buffer)
+
+
+def _write_prefixed(views: Words, field: Short | Prefixed, first_buffer: int) -> None:
     """Write one view a row into ``views`` (rows x 2): the value behind its length word.
 
     ``first_buffer`` is the number that the field's buffer gets among the buffers of the views.
@@ -179,7 +197,7 @@ def write_prefixed(views: Words, field: Short | Prefixed, first_buffer: int) -> 
     views[:, 1] = places if shortest > SHORT else np.where(lengths > SHORT, places, field.words)
 
 
-def write_viewed(views: Words, field: Viewed, first_buffer: int) -> None:
+def _write_viewed(views: Words, field: Viewed, first_buffer: int) -> None:
     """Write two views a row into ``views`` (rows x 4): the length word, and the value."""
     views[:, 0] = length_words(field.lengths) << np.uint64(32) | np.uint64(LENGTH_BYTES)
     views[:, 1] = 0

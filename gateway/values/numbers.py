@@ -29,7 +29,9 @@ from gateway.values.fields import (
     with_nulls,
 )
 
-_FOUR_DIGITS = np.frombuffer(b"".join(b"%04d" % number for number in range(10_000)), "<u4").astype(np.uint32)
+# Numbers below 10000 as four characters, in the low and in the high half of a word.
+_FIRST_FOUR = np.frombuffer(b"".join(b"%04d" % number for number in range(10_000)), "<u4").astype(np.uint64)
+_LAST_FOUR = _FIRST_FOUR << np.uint64(32)
 _CHUNK_DIGITS = 8
 _CHUNK = 10**_CHUNK_DIGITS
 _TABLE_SIZE = 1 << 16
@@ -41,6 +43,9 @@ _NUMERIC_HEADER = 8  # ndigits, weight, sign, dscale, each int16
 _NUMERIC_NEGATIVE = 0x4000
 _WORD_GROUPS = 4  # groups of four digits, two bytes each, in a word
 _SAFE_DIGITS = 18  # decimals of this precision fit into an int64
+
+_Counts = npt.NDArray[np.uint8]
+_Zeros = npt.NDArray[np.uint16]
 
 
 def integer_text(values: pa.Array) -> Field:
@@ -124,33 +129,62 @@ def _any_numeric_binary(values: pa.Array, scale: int, scales: Int64s | None, spe
         high = chunk // np.uint64(10_000)
         digits += [high, chunk - high * np.uint64(10_000)]
     leading, trailing = _zero_groups(digits), _zero_groups(digits[::-1])
-    zero = leading == len(digits)
-    used = np.where(zero, 0, len(digits) - leading - trailing)
-    weight = np.where(zero, 0, len(digits) - 1 - (scale + 3) // 4 - leading)
-    signs = negative.astype(np.int64) * _NUMERIC_NEGATIVE if negative is not None else 0
-    shown = scale if scales is None else scales
-    if special is not None:
-        signs, shown = np.where(special != 0, special >> 16, signs), np.where(special != 0, special & 0xFFFF, shown)
-    header = (used << 48 | (weight & 0xFFFF) << 32 | signs << 16 | shown).byteswap().view(np.uint64)
-    lengths = (_NUMERIC_HEADER + 2 * used).astype(np.int32)
+    if scales is None and special is None:
+        pairs = leading * np.uint16(len(digits) + 1)
+        pairs += trailing
+        places = pairs.astype(np.int64)
+        if negative is not None:
+            places += negative * np.int64((len(digits) + 1) ** 2)
+        headers, sizes = _heads_of_groups(len(digits), scale)
+        header, lengths = headers.take(places), sizes.take(places)
+    else:
+        signs: Int64s | int = negative.astype(np.int64) * _NUMERIC_NEGATIVE if negative is not None else 0
+        shown: Int64s | int = scale if scales is None else scales
+        if special is not None:
+            signs = np.where(special != 0, special >> 16, signs)
+            shown = np.where(special != 0, special & 0xFFFF, shown)
+        header, lengths = _heads(leading, trailing, len(digits), scale, signs, shown)
     if len(digits) <= _WORD_GROUPS:
         return _numeric_of_word(digits, leading, lengths, header, values)
-    return _numeric_of_groups(digits, np.where(zero, 0, leading), lengths, header, values)
+    return _numeric_of_groups(digits, leading % np.uint16(len(digits)), lengths, header, values)
 
 
-def _zero_groups(digits: list[Words]) -> Int64s:
+def _heads(
+    leading: _Zeros, trailing: _Zeros, groups: int, scale: int, signs: Int64s | int, shown: Int64s | int
+) -> tuple[Words, Int32s]:
+    """Return the headers of numerics whose ``groups`` begin and end with so many zeros, as they are sent, and the
+    lengths of the whole values.
+    """
+    zero = leading == groups
+    used = np.where(zero, 0, groups - leading.astype(np.int64) - trailing)
+    weight = np.where(zero, 0, groups - 1 - (scale + 3) // 4 - leading.astype(np.int64))
+    header = used << 48 | (weight & 0xFFFF) << 32 | signs << 16 | shown
+    return header.byteswap().view(np.uint64), (_NUMERIC_HEADER + 2 * used).astype(np.int32)
+
+
+@cache
+def _heads_of_groups(groups: int, scale: int) -> tuple[Words, Int32s]:
+    """Return the headers and lengths of all numbers of so many groups at a scale: by how many are zero in the front
+    and at the end, first those without a sign, then those with one.
+    """
+    leading, trailing = np.divmod(np.arange((groups + 1) ** 2, dtype=np.uint16), np.uint16(groups + 1))
+    positive, negative = (_heads(leading, trailing, groups, scale, sign, scale) for sign in (0, _NUMERIC_NEGATIVE))
+    return np.concatenate((positive[0], negative[0])), np.concatenate((positive[1], negative[1]))
+
+
+def _zero_groups(digits: list[Words]) -> _Zeros:
     """Return how many groups are zero before the first that is not."""
     zero = digits[0] == 0
     counts = zero.astype(np.uint8)
     for digit in digits[1:]:
         zero &= digit == 0
-        counts += zero
-    widened: Int64s = counts.astype(np.int64)
+        counts += zero.view(np.uint8)
+    widened: _Zeros = counts.astype(np.uint16)
     return widened
 
 
 def _numeric_of_word(
-    digits: list[Words], leading: Int64s, lengths: Int32s, header: Words, values: pa.Array
+    digits: list[Words], leading: _Zeros, lengths: Int32s, header: Words, values: pa.Array
 ) -> Prefixed:
     """Return the field of numerics whose groups of four digits fit into one word behind the header."""
     rows = len(values)
@@ -158,8 +192,8 @@ def _numeric_of_word(
     for digit in digits[1:]:
         word = word << np.uint64(16) | digit
     # The first group that is not zero goes to the top; a shift by all 64 bits is not needed where all are zero.
-    place = (leading + (_WORD_GROUPS - len(digits))).view(np.uint64) & np.uint64(_WORD_GROUPS - 1)
-    groups = (word << (place << np.uint64(4))).byteswap()
+    place = leading + np.uint16(_WORD_GROUPS - len(digits)) & np.uint16(_WORD_GROUPS - 1)
+    groups = (word << (place << np.uint16(4)).astype(np.uint64)).byteswap()
     scratch = np.empty((rows, 3), np.uint64)
     scratch[:, 0] = length_words(lengths) << np.uint64(32)
     scratch[:, 1], scratch[:, 2] = header, groups
@@ -168,7 +202,7 @@ def _numeric_of_word(
 
 
 def _numeric_of_groups(
-    digits: list[Words], first: Int64s, lengths: Int32s, header: Words, values: pa.Array
+    digits: list[Words], first: _Zeros, lengths: Int32s, header: Words, values: pa.Array
 ) -> Prefixed:
     """Return the field of numerics of any size; ``first`` is each one's first group that is not zero."""
     rows, gap = len(values), LENGTH_BYTES + _NUMERIC_HEADER
@@ -181,10 +215,9 @@ def _numeric_of_groups(
         at = _WORD_GROUPS * (place - 2)
         scratch[:, place] = _joined_groups(groups[at : at + _WORD_GROUPS]).byteswap()
     starts = np.arange(16 - gap + 2 * padding, 8 * rows * words, 8 * words, dtype=np.int64) + 2 * first
-    head = np.empty((rows, gap), np.uint8)
-    head[:, :LENGTH_BYTES] = lengths.byteswap().view(np.uint8).reshape(rows, LENGTH_BYTES)
-    head[:, LENGTH_BYTES:] = header.view(np.uint8).reshape(rows, _NUMERIC_HEADER)
-    scatter(scratch.view(np.uint8), starts, head)
+    heads = np.empty(rows, [("length", ">i4"), ("header", np.uint64)])
+    heads["length"], heads["header"] = lengths, header
+    scatter(scratch.view(np.uint8), starts, heads.view(np.uint8).reshape(rows, gap))
     return Prefixed(with_nulls(lengths, values), header, starts, pa.py_buffer(scratch))
 
 
@@ -200,11 +233,13 @@ def _joined_groups(groups: Sequence[Words | None]) -> Words:
 
 def eight_characters(chunk: Words) -> Words:
     """Return numbers below 10**8 as eight digits each, the first digit in the lowest byte."""
+    if not chunk.any():  # behind the point of numbers that are whole, or nearly so
+        return np.full(len(chunk), _ZEROS)
     high = chunk // np.uint64(10_000)
     low = chunk - high * np.uint64(10_000)
-    left = _FOUR_DIGITS.take(high.view(np.int64)).astype(np.uint64)
-    right = _FOUR_DIGITS.take(low.view(np.int64)).astype(np.uint64)
-    return left | right << np.uint64(32)
+    characters: Words = _FIRST_FOUR.take(high.view(np.int64))
+    characters |= _LAST_FOUR.take(low.view(np.int64))
+    return characters
 
 
 def _trailing(unscaled: Int64s, scale: int) -> Int32s:
@@ -224,10 +259,11 @@ def _text(
     characters of each left out.
     """
     rows = len(values)
-    lengths = np.maximum(_count_digits(chunks), np.int32(scale + 1))
-    lengths += np.int32(scale > 0)
+    counts = np.maximum(_count_digits(chunks), np.uint8(scale + 1))
+    counts += np.uint8(scale > 0)
     if negative is not None:
-        lengths += negative
+        counts += negative.view(np.uint8)
+    lengths = counts.astype(np.int32)
     widest = int(lengths.max(initial=1)) + int(negative is not None)
     words = [eight_characters(chunk) for chunk in chunks]
     words = [np.full(rows, _ZEROS)] * (-(-widest // 8) - len(words)) + words
@@ -251,20 +287,23 @@ def _long_text(
     scratch = np.empty((rows, len(words) + 1), np.uint64)
     for place, word in enumerate(words, start=1):
         scratch[:, place] = word
-    ends = np.arange(1, rows + 1, dtype=np.int64) * stride
-    starts = ends - lengths - 4
+    flat = scratch.view(np.uint8).reshape(-1)
+    starts = np.arange(stride - LENGTH_BYTES, stride * (rows + 1) - LENGTH_BYTES, stride, dtype=np.int64) - lengths
     if negative is not None:
-        signs = (starts + 4)[negative]
-        scratch.view(np.uint8).reshape(-1)[signs] = _MINUS
-        words[-1] = np.ascontiguousarray(scratch[:, -1])
-    short = words[-1] >> (np.maximum(np.int32(SHORT) - lengths, 0) << 3).astype(np.uint64)
+        # What has no sign gets it where its length is written next: to choose rows takes longer.
+        flat[starts + (negative.astype(np.int64) << 2)] = _MINUS
+    short = words[-1]
+    if trailing is not None or int(lengths.min(initial=SHORT)) <= SHORT:
+        if negative is not None:
+            short = np.ascontiguousarray(scratch[:, -1])
+        short = short >> (np.maximum(np.int32(SHORT) - lengths, 0) << 3).astype(np.uint64)
     if trailing is not None:
         # What became short by losing its end begins where it stands, not in the last word.
         long = lengths > SHORT
         lengths = lengths - trailing
         cut = np.flatnonzero(long & (lengths <= SHORT))
-        short[cut] = gather_words(scratch.view(np.uint8), starts[cut] + LENGTH_BYTES)
-    scatter(scratch.view(np.uint8), starts, lengths.byteswap().view(np.uint8).reshape(rows, LENGTH_BYTES))
+        short[cut] = gather_words(flat, starts[cut] + LENGTH_BYTES)
+    scatter(flat, starts, lengths.byteswap().view(np.uint8).reshape(rows, LENGTH_BYTES))
     return Prefixed(with_nulls(lengths, values), short, starts, pa.py_buffer(scratch))
 
 
@@ -289,22 +328,25 @@ def _with_point(words: list[Words], scale: int) -> list[Words]:
     return result
 
 
-def _count_digits(chunks: Sequence[Words]) -> Int32s:
+def _count_digits(chunks: Sequence[Words]) -> _Counts:
     """Return how many digits numbers have, 1 for zero."""
     counts = _chunk_digits(chunks[-1])
     for place, chunk in enumerate(reversed(chunks[:-1]), start=1):
-        counts = np.where(chunk > 0, _chunk_digits(chunk) + np.uint8(8 * place), counts)
-    return counts.astype(np.int32)
+        above = _chunk_digits(chunk) + np.uint8(_CHUNK_DIGITS * place)
+        above -= counts  # modulo 256, which the sum takes back
+        above *= (chunk != 0).view(np.uint8)
+        counts += above
+    return counts
 
 
-def _chunk_digits(chunk: Words) -> npt.NDArray[np.uint8]:
+def _chunk_digits(chunk: Words) -> _Counts:
     counts = np.ones(len(chunk), np.uint8)
     small = chunk.astype(np.uint32)
     largest = int(small.max(initial=0))
     for power in range(1, 8):
         if largest < 10**power:
             break
-        counts += small >= np.uint32(10**power)
+        counts += (small >= np.uint32(10**power)).view(np.uint8)
     return counts
 
 
@@ -359,15 +401,17 @@ def _of_one_word(limbs: Int64s, zeros: int) -> tuple[list[Words], Bools | None] 
     """Do as ``_magnitudes`` for integers of 128 bits whose absolute values fit into a word; None where some do not."""
     if limbs.shape[1] != 2:
         return None
-    high, negative = limbs[:, 1], limbs[:, 1] < 0
-    if int(high.min()) < -1 or int(high.max()) > 0:
+    low, sign = np.ascontiguousarray(limbs[:, 0]).view(np.uint64), np.ascontiguousarray(limbs[:, 1])
+    least, most = int(sign.min()), int(sign.max())
+    if least < -1 or most > 0:
         return None
-    low = limbs[:, 0].view(np.uint64)
-    if not negative.any():
-        return _split(np.ascontiguousarray(low), zeros), None
-    if not low[negative].all():
+    if least == 0:
+        return _split(low, zeros), None
+    negative = sign < 0
+    if (negative & (low == 0)).any():
         return None  # -2**64
-    return _split(np.where(negative, np.uint64(0) - low, low), zeros), negative
+    flip = sign.view(np.uint64)
+    return _split((low ^ flip) - flip, zeros), negative
 
 
 def _wide_magnitudes(limbs: Int64s, zeros: int) -> tuple[list[Words], Bools | None]:

@@ -11,14 +11,12 @@ import pyarrow.compute as pc
 from gateway.values.fields import (
     LENGTH_BYTES,
     Field,
-    Short,
-    Viewed,
     Words,
     binary_of_views,
     field_of_binary,
+    pieces_of,
     validity,
-    write_prefixed,
-    write_viewed,
+    write_field,
 )
 from gateway.values.scalars import ColumnEncoder
 
@@ -32,20 +30,14 @@ def record_binary(values: pa.StructArray, encoders: Sequence[ColumnEncoder], oid
     if rows == 0:
         return field_of_binary(pa.array([], pa.binary()))
     fields = [encode(child) for encode, child in zip(encoders, values.flatten(), strict=True)]
-    views = np.zeros((rows, 2 * sum(3 if isinstance(field, Viewed) else 2 for field in fields)), np.uint64)
+    views = np.zeros((rows, 2 * sum(1 + pieces_of(field) for field in fields)), np.uint64)
     buffers: list[pa.Buffer] = []
     at = 0
     for place, (field, oid) in enumerate(zip(fields, oids, strict=True)):
         _write_type(views[:, at : at + 2], oid, len(fields) if place == 0 else None)
-        at += 2
-        if isinstance(field, Viewed):
-            write_viewed(views[:, at : at + 4], field, len(buffers))
-            buffers += field.buffers
-            at += 4
-        else:
-            write_prefixed(views[:, at : at + 2], field, len(buffers))
-            buffers += [] if isinstance(field, Short) else [field.buffer]
-            at += 2
+        end = at + 2 + 2 * pieces_of(field)
+        write_field(views[:, at + 2 : end], field, buffers)
+        at = end
     sizes = np.full(rows, _COUNT_BYTES + (_OID_BYTES + LENGTH_BYTES) * len(fields), np.int64)
     for field in fields:
         sizes += np.maximum(field.lengths, 0)

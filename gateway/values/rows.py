@@ -21,13 +21,12 @@ from gateway.values.fields import (
     LENGTH_BYTES,
     Field,
     Int64s,
-    Short,
-    Viewed,
     Words,
     binary_of_views,
-    write_prefixed,
-    write_viewed,
+    pieces_of,
+    write_field,
 )
+from gateway.values.kept_views import room_for_views
 from gateway.values.settings import OutputColumn, OutputSettings
 
 __all__ = ["OutputColumn", "OutputSettings", "RowEncoder", "RowForm", "prepare"]
@@ -148,22 +147,16 @@ def _message_sizes(rows: int, fields: Sequence[Field]) -> Int64s:
 def _assemble(sizes: Int64s, fields: Sequence[Field], message: int) -> memoryview:
     """Return the rows of ``fields`` end to end; ``sizes`` are the messages' own lengths."""
     rows = len(sizes)
-    pieces = 1 + sum(2 if isinstance(field, Viewed) else 1 for field in fields)
-    views = np.empty((rows, 2 * pieces), np.uint64)
-    _write_headers(views, sizes, len(fields), message)
-    buffers: list[pa.Buffer] = []
-    at = 2
-    for field in fields:
-        if isinstance(field, Viewed):
-            write_viewed(views[:, at : at + 4], field, len(buffers))
-            buffers += field.buffers
-            at += 4
-        else:
-            write_prefixed(views[:, at : at + 2], field, len(buffers))
-            if not isinstance(field, Short):
-                buffers.append(field.buffer)
-            at += 2
-    laid = binary_of_views(views.reshape(rows * pieces, 2), buffers)
+    pieces = [pieces_of(field) for field in fields]
+    in_row = 1 + sum(pieces)
+    with room_for_views(rows, in_row) as views:
+        _write_headers(views, sizes, len(fields), message)
+        buffers: list[pa.Buffer] = []
+        at = 2
+        for field, count in zip(fields, pieces, strict=True):
+            write_field(views[:, at : at + 2 * count], field, buffers)
+            at += 2 * count
+        laid = binary_of_views(views.reshape(rows * in_row, 2), buffers)
     return memoryview(laid.buffers()[2])[: int(sizes.sum()) + rows]
 
 
