@@ -48,6 +48,8 @@ _log = structlog.get_logger(__name__)
 FIRST_PATIENCE = 5.0  # at the start
 PATIENCE = 1.0  # later on
 ASKED_PATIENCE = 10.0  # for a client who asked
+# That encode rows, for all sessions: they hold the interpreter for half of the time, and a third only waits for it.
+_ROW_THREADS = 2
 _CHANGED = frozenset({SqlState.OBJECT_NOT_IN_PREREQUISITE_STATE, SqlState.UNDEFINED_TABLE, SqlState.UNDEFINED_COLUMN})
 
 
@@ -103,6 +105,7 @@ class Lake:
         self.system_shapes: dict[tuple[str, str], SessionRelation] = {}  # relations of catalogues, as sessions told
         self.expression_types: LRUCache[SessionExpression, SessionColumn] = LRUCache(4096)  # as sessions told
         self.threads = ThreadPoolExecutor(max_workers=16, thread_name_prefix="metadata")
+        self.row_threads = ThreadPoolExecutor(_ROW_THREADS, thread_name_prefix="rows")
         self._statistics = StatisticsCache(sources)
         self._versions = itertools.count(1)
         self._loop = asyncio.get_running_loop()
@@ -236,6 +239,7 @@ class Lake:
         for source in self.sources.values():
             source.close()
         self.threads.shutdown(wait=False, cancel_futures=True)
+        self.row_threads.shutdown(wait=False, cancel_futures=True)
         self.versions.close()
 
     def _pin(self, table: Table) -> Snapshot:

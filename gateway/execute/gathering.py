@@ -13,22 +13,23 @@ from typing import Final
 
 import pyarrow as pa
 
+from gateway.values.rows import BLOCK_ROWS
+
 _FEWEST: Final = 8192  # rows, as many as a batch of the engine has
-_MOST: Final = 16_384  # as many as encoders take at a time
 
 
 class Gathering:
-    """Reads batches ahead, not more than a block of them. ``most_bytes`` is what the rows of a block should have at the
-    most, once they are encoded.
+    """The batches of a statement from its ``first`` on. Reads those that follow ahead, not more than a block of them.
+    ``most_bytes`` is what the rows of a block should have at the most, once they are encoded.
     """
 
-    def __init__(self, batches: AsyncIterator[pa.RecordBatch], most_bytes: int) -> None:
+    def __init__(self, first: pa.RecordBatch, following: AsyncIterator[pa.RecordBatch], most_bytes: int) -> None:
         self._most_bytes = most_bytes
         self._most_rows = _FEWEST
-        self._arrived: deque[pa.RecordBatch] = deque()
-        self._rows = 0
+        self._arrived: deque[pa.RecordBatch] = deque([first])
+        self._rows = first.num_rows
         self._news, self._room = asyncio.Event(), asyncio.Event()
-        self._reader = asyncio.create_task(self._read(batches))
+        self._reader = asyncio.create_task(self._read(following))
         self._reader.add_done_callback(lambda _reader: self._news.set())
 
     async def _read(self, batches: AsyncIterator[pa.RecordBatch]) -> None:
@@ -43,11 +44,11 @@ class Gathering:
     def note(self, rows: int, size: int) -> None:
         """Take note of how many bytes rows had when they were encoded."""
         if size:
-            self._most_rows = min(_MOST, max(_FEWEST, rows * self._most_bytes // size))
+            self._most_rows = min(BLOCK_ROWS, max(_FEWEST, rows * self._most_bytes // size))
 
     async def take(self) -> list[pa.RecordBatch]:
-        """Return the batches of the next block, which have one schema; none at the end. Raises what reading them did,
-        behind all that came before.
+        """Return the batches of the next block, which have one schema, or part of a large one; none at the end. Raises
+        what reading them did, behind all that came before.
         """
         while not self._arrived:
             if self._reader.done():
@@ -55,7 +56,7 @@ class Gathering:
                 return []
             self._news.clear()
             await self._news.wait()
-        taken = [self._arrived.popleft()]
+        taken = [self._at_most_a_block()]
         rows, schema = taken[0].num_rows, taken[0].schema
         while self._arrived and rows + self._arrived[0].num_rows <= self._most_rows:
             if not self._arrived[0].schema.equals(schema):
@@ -65,6 +66,12 @@ class Gathering:
         self._rows -= rows
         self._room.set()
         return taken
+
+    def _at_most_a_block(self) -> pa.RecordBatch:
+        batch = self._arrived.popleft()
+        if batch.num_rows > BLOCK_ROWS:
+            self._arrived.appendleft(batch.slice(BLOCK_ROWS))
+        return batch.slice(0, BLOCK_ROWS)
 
     async def close(self) -> None:
         """Read no further."""

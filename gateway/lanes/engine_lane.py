@@ -289,9 +289,9 @@ class EngineLane:
             yield
 
     @property
-    def threads(self) -> Executor:
+    def row_threads(self) -> Executor:
         """Where batches are encoded."""
-        return self._lake.threads
+        return self._lake.row_threads
 
     async def _begin(self, portal: Portal) -> Settings:
         """Note what is read, and return the settings under which it is."""
@@ -372,7 +372,7 @@ class EngineLane:
             whole = encoded_whole(running, prepare_encoder)
             if whole is not None:
                 return await write(whole, client)
-            return await write_all(encoded(running, prepare_encoder, self._lake.threads), client)
+            return await write_all(encoded(running, prepare_encoder, self._lake.row_threads), client)
         finally:
             await running.close()
 
@@ -400,7 +400,7 @@ class EngineLane:
             return relayed
         running = await self._start(portal, settings, self._client, made.form)
         try:
-            return await copy_out.send(made, running, self._client, self._lake.threads)
+            return await copy_out.send(made, running, self._client, self._lake.row_threads)
         finally:
             await running.close()
 

@@ -86,22 +86,15 @@ async def encoded(running: RunningStatement, prepare: MakeEncoder, threads: Exec
         if not encoder.fits(batch.schema):  # a plan may choose other layouts than the query promised
             encoder = prepare(batch.schema)
         if batch.num_rows > _SMALL:
-            first = _in_thread(threads, encoder, [batch])
-            break
+            async with aclosing(_encoded_ahead(Gathering(batch, batches, _BLOCK_BYTES), encoder, threads)) as rest:
+                async for blocks in rest:
+                    yield blocks
+            return
         yield _encode(encoder, [batch])
-    else:
-        return
-    async with aclosing(_encoded_ahead(batches, encoder, threads, first)) as rest:
-        async for blocks in rest:
-            yield blocks
 
 
-async def _encoded_ahead(
-    batches: AsyncIterator[pa.RecordBatch], encoder: Encoder, threads: Executor, first: asyncio.Future[Blocks]
-) -> AsyncGenerator[Blocks, None]:
+async def _encoded_ahead(gathering: Gathering, encoder: Encoder, threads: Executor) -> AsyncGenerator[Blocks, None]:
     ahead: asyncio.Queue[asyncio.Future[Blocks] | None] = asyncio.Queue(_AHEAD)
-    ahead.put_nowait(first)
-    gathering = Gathering(batches, _BLOCK_BYTES)
     producer = asyncio.create_task(_produce(gathering, encoder, threads, ahead))
     try:
         while (made := await ahead.get()) is not None:

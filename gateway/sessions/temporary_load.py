@@ -123,7 +123,7 @@ class TemporaryLoad:
         try:
             await self._mirror.push(frontend.CopyData(_HEADER).encode())
             blocks = encoded(
-                rows, lambda schema: prepare_rows(schema, columns, output, COPY_DATA), self._engine.threads
+                rows, lambda schema: prepare_rows(schema, columns, output, COPY_DATA), self._engine.row_threads
             )
             async with aclosing(blocks) as source:  # type: ignore[type-var]
                 async for number, buffers in source:

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 
 from gateway.execute.gathering import Gathering, together
+from gateway.values.rows import BLOCK_ROWS
 
 _BATCH = 4096
 
@@ -36,6 +37,10 @@ async def _several(batches: list[pa.RecordBatch | Exception]) -> AsyncIterator[p
         yield batch
 
 
+async def _gathering(batches: AsyncIterator[pa.RecordBatch]) -> Gathering:
+    return Gathering(await anext(batches), batches, 1 << 20)
+
+
 async def _settled() -> None:
     for _ in range(20):
         await asyncio.sleep(0)
@@ -43,7 +48,7 @@ async def _settled() -> None:
 
 @in_loop
 async def test_what_has_come_is_taken_together_up_to_a_block() -> None:
-    gathering = Gathering(_several([_batch(at * _BATCH) for at in range(7)]), 1 << 20)
+    gathering = await _gathering(_several([_batch(at * _BATCH) for at in range(7)]))
     gathering.note(1000, 1000)  # small rows: blocks of as many as there may be
     taken = []
     while True:
@@ -57,8 +62,21 @@ async def test_what_has_come_is_taken_together_up_to_a_block() -> None:
 
 
 @in_loop
+async def test_a_large_batch_becomes_several_blocks() -> None:
+    gathering = await _gathering(_several([_batch(0, 2 * BLOCK_ROWS + 5), _batch(2 * BLOCK_ROWS + 5)]))
+    gathering.note(1000, 1000)
+    taken = []
+    while batches := await gathering.take():
+        await _settled()
+        taken.append(together(batches))
+    assert [one.num_rows for one in taken] == [BLOCK_ROWS, BLOCK_ROWS, 5 + _BATCH]
+    assert pa.Table.from_batches(taken).column("n").to_pylist() == list(range(2 * BLOCK_ROWS + 5 + _BATCH))
+    await gathering.close()
+
+
+@in_loop
 async def test_rows_with_many_bytes_make_smaller_blocks() -> None:
-    gathering = Gathering(_several([_batch(at * _BATCH) for at in range(6)]), 1 << 20)
+    gathering = await _gathering(_several([_batch(at * _BATCH) for at in range(6)]))
     gathering.note(1, 1 << 10)
     sizes = []
     while True:
@@ -79,7 +97,7 @@ async def test_one_batch_is_not_held_back() -> None:
         await following.wait()
         yield _batch(_BATCH)
 
-    gathering = Gathering(slow(), 1 << 20)
+    gathering = await _gathering(slow())
     assert [one.num_rows for one in await gathering.take()] == [_BATCH]
     following.set()
     assert [one.num_rows for one in await gathering.take()] == [_BATCH]
@@ -89,7 +107,7 @@ async def test_one_batch_is_not_held_back() -> None:
 
 @in_loop
 async def test_other_columns_begin_another_block() -> None:
-    gathering = Gathering(_several([_batch(0), _batch(0, name="m"), _batch(0, name="m")]), 1 << 20)
+    gathering = await _gathering(_several([_batch(0), _batch(0, name="m"), _batch(0, name="m")]))
     gathering.note(1000, 1000)
     await _settled()
     assert [one.schema.names for one in await gathering.take()] == [["n"]]
@@ -99,7 +117,7 @@ async def test_other_columns_begin_another_block() -> None:
 
 @in_loop
 async def test_an_error_comes_behind_the_rows_before_it() -> None:
-    gathering = Gathering(_several([_batch(0), ValueError("torn")]), 1 << 20)
+    gathering = await _gathering(_several([_batch(0), ValueError("torn")]))
     await _settled()
     assert len(await gathering.take()) == 1
     with pytest.raises(ValueError, match="torn"):
@@ -117,7 +135,7 @@ async def test_no_more_than_a_block_is_read_ahead() -> None:
             read += 1
             yield _batch(at * _BATCH)
 
-    gathering = Gathering(counted(), 1 << 20)
+    gathering = await _gathering(counted())
     await _settled()
     assert read == 2
     await gathering.close()

@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections import deque
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
@@ -20,7 +20,6 @@ from gateway.execute.workers.frames import framed, in_slot, messages
 from gateway.execute.workers.messages import Kind
 from gateway.execute.workers.shared import SLOT_BYTES, SlotWriter
 
-_ROWS_OF_BLOCK = 16_384  # what encoders take at a time
 _BLOCK_BYTES = SLOT_BYTES * 3 // 4  # of rows that are encoded together, as far as that is known beforehand
 _SMALL = 512  # rows below which handing a batch to a thread costs more than encoding it
 _MOST_BUFFERS = 512  # of one call of the system
@@ -131,14 +130,11 @@ class MessageSender:
         return framed(Kind.END)
 
     async def _send_blocks(self, first: pa.RecordBatch, batches: AsyncIterator[pa.RecordBatch]) -> None:
-        gathering = Gathering(batches, _BLOCK_BYTES)
-        taken = [first]
+        gathering = Gathering(first, batches, _BLOCK_BYTES)
         try:
-            while taken:
-                for block in _blocks(taken):
-                    await self._make(block)
-                    await self._send_made(_AHEAD, gathering)
-                taken = await gathering.take()
+            while block := await gathering.take():
+                await self._make(block)
+                await self._send_made(_AHEAD, gathering)
             await self._send_made(0, gathering)
         finally:
             await gathering.close()
@@ -185,14 +181,6 @@ class MessageSender:
             if isinstance(made, _Made):
                 self._give_back(made.slot)
         self._under_way.clear()
-
-
-def _blocks(batches: list[pa.RecordBatch]) -> Iterator[list[pa.RecordBatch]]:
-    if len(batches) > 1 or batches[0].num_rows <= _ROWS_OF_BLOCK:
-        yield batches
-        return
-    for start in range(0, batches[0].num_rows, _ROWS_OF_BLOCK):
-        yield [batches[0].slice(start, _ROWS_OF_BLOCK)]
 
 
 def _settle(ready: asyncio.Future[None]) -> None:
