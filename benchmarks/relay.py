@@ -1,5 +1,5 @@
-"""Many clients with small statements: what one source's server answers alone beside the server itself, and the engine's
-prepared statements over a small table of the lake. The clients are pgbench's.
+"""Many clients with small statements: what one source's server answers alone beside the server itself, through one
+gateway and through two, and the engine's prepared statements over a small table of the lake. The clients are pgbench's.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pathlib import Path
 from benchmarks.gateway_process import BenchmarkError
 from benchmarks.report import Floor, Section, Table
 from benchmarks.setting import Setting
+from benchmarks.two_gateways import conninfo_of_either, two_gateways
 
 _CLIENTS = 16
 _PIPELINED = 10  # statements that a client sends before it reads
@@ -67,8 +68,11 @@ def run(setting: Setting) -> Section:
     notes = (
         "pgbench with one thread on the same machine, over TCP on loopback; medians of the runs.",
         "Of pipelined statements the latency is that of a whole pipeline.",
+        "Two gateways have one metadata server, and libpq chooses among them (load_balance_hosts=random); with few"
+        " processors they share these with PostgreSQL and with the clients.",
     )
-    return Section("Relay", (Table(columns, tuple(lines)),), tuple(floors), notes, data)
+    two = _two_gateways(setting, scripts, (seconds, rounds), data)
+    return Section("Relay", (Table(columns, tuple(lines)), two), tuple(floors), notes, data)
 
 
 def _pipelined(
@@ -86,6 +90,34 @@ def _pipelined(
     what = f"point query of a source, prepared, pipelined by {_PIPELINED}, {_CLIENTS} clients"
     data[what] = {"gateway": ours.per_second, "postgres": theirs.per_second}
     return _line(what, ours, theirs)
+
+
+def _two_gateways(
+    setting: Setting, scripts: dict[str, tuple[str, str]], how: tuple[int, int], data: dict[str, object]
+) -> Table:
+    """Measure clients of whom each is given one of two gateways beside such of one, and of PostgreSQL itself."""
+    seconds, rounds = how
+    (ours, _), (theirs, direct) = scripts["gateway"], scripts["postgres"]
+    lines = []
+    with two_gateways(setting) as (one, other):
+        subjects = {
+            "one gateway": (ours, one.conninfo),
+            "two gateways": (ours, conninfo_of_either(one, other)),
+            "postgres": (theirs, direct),
+        }
+        for mode in ("simple", "prepared"):
+            taken: dict[str, list[_Taken]] = {name: [] for name in subjects}
+            for _ in range(rounds):
+                for name, (script, conninfo) in subjects.items():
+                    taken[name].append(_pgbench(setting, script, conninfo, (mode, _CLIENTS, seconds)))
+            single, both, server = (_middle(runs) for runs in taken.values())
+            what = f"point query of a source, {mode}, {_CLIENTS} clients of two gateways"
+            data[what] = {name: _middle(runs).per_second for name, runs in taken.items()}
+            rates = (f"{each.per_second:.0f}" for each in (single, both, server))
+            ratios = (f"{both.per_second / single.per_second:.2f}", f"{server.per_second / both.per_second:.2f}")
+            lines.append((what, *rates, *ratios, f"{both.slowest:.2f}"))
+    names = ("one gateway, a second", "two, a second", "PostgreSQL, a second", "two to one", "PostgreSQL to two")
+    return Table(("statement", *names, "two: 99 of 100 within, ms"), tuple(lines))
 
 
 def _pgbench(setting: Setting, script: str, conninfo: str, how: tuple[str, int, int]) -> _Taken:
