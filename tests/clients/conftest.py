@@ -53,6 +53,13 @@ class Shop:
         )
 
 
+@pytest.fixture
+def reference(lake: SampleLake) -> Iterator[psycopg.Connection]:
+    """A session of PostgreSQL itself, which has the sample lake's small tables."""
+    with psycopg.connect(lake.reference_dsn, autocommit=True) as connection:
+        yield connection
+
+
 @pytest.fixture(scope="session")
 def shop(lake: SampleLake) -> Iterator[Shop]:
     """Both; the gateway's settings are those of every installation."""

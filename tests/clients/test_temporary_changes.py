@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 
 import asyncpg
 import psycopg
 import pytest
 
+from tests.clients.same_sessions import differences
 from tests.clients.test_asyncpg import address
-from tests.clients.test_temporary_tables import answer, statements
 from tests.gateway import BOB, RunningGateway, SampleLake, Settings, serving
 
-# Each is one session; statements of both servers have the same tags, columns, types, rows and errors.
+# Each is one session
 SESSIONS = {
     "UPDATE": """
         CREATE TEMP TABLE t AS SELECT n::integer AS id, 'none' AS name, 0::numeric AS total FROM generate_series(1, 8) n
@@ -102,31 +101,10 @@ SESSIONS = {
 }
 
 
-@pytest.fixture
-def reference(lake: SampleLake) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(lake.reference_dsn, autocommit=True) as connection:
-        yield connection
-
-
-def _answer(connection: psycopg.Connection, statement: str, *, binary: bool) -> object:
-    """As `answer`, without the order of rows that a change gives back."""
-    found = answer(connection, statement, binary=binary)
-    if isinstance(found, tuple) and found[2] is not None:
-        return (*found[:2], sorted(found[2], key=repr))
-    return found
-
-
 @pytest.mark.parametrize("binary", [False, True], ids=["text", "binary"])
 @pytest.mark.parametrize("session", SESSIONS)
 def test_as_postgresql(gateway: RunningGateway, reference: psycopg.Connection, session: str, binary: bool) -> None:
-    differences = []
-    with gateway.connect() as connection:
-        for statement in statements(SESSIONS[session]):
-            expected = _answer(reference, statement, binary=binary)
-            found = _answer(connection, statement, binary=binary)
-            if found != expected:
-                differences.append(f"{statement}\n  {found}\n  not {expected}")
-    assert not differences, "\n".join(differences)
+    assert not differences(gateway, reference, SESSIONS[session], binary=binary, in_order=False)
 
 
 def test_parameters_and_portions(gateway: RunningGateway) -> None:

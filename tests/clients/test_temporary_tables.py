@@ -7,7 +7,6 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pandas
@@ -15,9 +14,10 @@ import psycopg
 import pytest
 import sqlalchemy
 
+from tests.clients.same_sessions import differences
 from tests.gateway import BOB, PASSWORD, RunningGateway, SampleLake, Settings, serving
 
-# Each is one session; statements of both servers have the same tags, columns, types, rows and errors.
+# Each is one session
 SESSIONS = {
     "made and changed": """
         CREATE TEMP TABLE t (id integer PRIMARY KEY, name text DEFAULT 'none', price numeric(10,2) CHECK (price > 0))
@@ -247,40 +247,10 @@ SESSIONS = {
 }
 
 
-def statements(script: str) -> list[str]:
-    """Return the statements of a session, one a line; a backslash at a line's end goes on."""
-    lines = script.replace("\\\n", " ").splitlines()
-    return [" ".join(line.split()) if "'" not in line else line.strip() for line in lines if line.strip()]
-
-
-def answer(connection: psycopg.Connection, statement: str, *, binary: bool) -> object:
-    """Return the tag, columns and rows of a statement, or its error's code."""
-    try:
-        cursor = connection.execute(statement.encode(), binary=binary, prepare=binary)
-    except psycopg.Error as error:
-        return error.sqlstate
-    rows = cursor.fetchall() if cursor.description else None
-    columns = [(one.name, one.type_code) for one in cursor.description or ()]
-    return cursor.statusmessage, columns, rows
-
-
-@pytest.fixture
-def reference(lake: SampleLake) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(lake.reference_dsn, autocommit=True) as connection:
-        yield connection
-
-
 @pytest.mark.parametrize("binary", [False, True], ids=["text", "binary"])
 @pytest.mark.parametrize("session", SESSIONS)
 def test_as_postgresql(gateway: RunningGateway, reference: psycopg.Connection, session: str, binary: bool) -> None:
-    differences = []
-    with gateway.connect() as connection:
-        for statement in statements(SESSIONS[session]):
-            expected = answer(reference, statement, binary=binary)
-            found = answer(connection, statement, binary=binary)
-            if found != expected:
-                differences.append(f"{statement}\n  {found}\n  not {expected}")
-    assert not differences, "\n".join(differences)
+    assert not differences(gateway, reference, SESSIONS[session], binary=binary)
 
 
 def test_several_statements_in_one(gateway: RunningGateway) -> None:

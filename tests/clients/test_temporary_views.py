@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import psycopg
 import pytest
 
-from tests.clients.test_temporary_tables import answer, statements
-from tests.gateway import BOB, RunningGateway, SampleLake
+from tests.clients.same_sessions import differences
+from tests.gateway import BOB, RunningGateway
 
-# Each is one session; statements of both servers have the same tags, columns, types, rows and errors.
+# Each is one session
 SESSIONS = {
     "made, read and dropped": """
         CREATE TEMP VIEW v AS SELECT id, name, price FROM small.kinds WHERE id < 5
@@ -173,23 +171,10 @@ SESSIONS = {
 }
 
 
-@pytest.fixture
-def reference(lake: SampleLake) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(lake.reference_dsn, autocommit=True) as connection:
-        yield connection
-
-
 @pytest.mark.parametrize("binary", [False, True], ids=["text", "binary"])
 @pytest.mark.parametrize("session", SESSIONS)
 def test_as_postgresql(gateway: RunningGateway, reference: psycopg.Connection, session: str, binary: bool) -> None:
-    differences = []
-    with gateway.connect() as connection:
-        for statement in statements(SESSIONS[session]):
-            expected = answer(reference, statement, binary=binary)
-            found = answer(connection, statement, binary=binary)
-            if found != expected:
-                differences.append(f"{statement}\n  {found}\n  not {expected}")
-    assert not differences, "\n".join(differences)
+    assert not differences(gateway, reference, SESSIONS[session], binary=binary)
 
 
 def test_with_whose_rights(gateway: RunningGateway) -> None:

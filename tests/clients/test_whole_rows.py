@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from typing import Any
 
 import asyncpg
@@ -11,7 +10,7 @@ import psycopg
 import pytest
 
 from tests.clients.test_asyncpg import address
-from tests.gateway import RunningGateway, SampleLake
+from tests.gateway import RunningGateway
 
 QUERIES = [
     "SELECT k FROM small.kinds k ORDER BY k.id",
@@ -22,12 +21,6 @@ QUERIES = [
     "SELECT k FROM small.kinds k WHERE k.id < 3 ORDER BY k.id LIMIT 1",
     "SELECT c FROM crm.nation c ORDER BY c.n_nationkey",
 ]
-
-
-@pytest.fixture
-def reference(lake: SampleLake) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(lake.reference_dsn, autocommit=True) as connection:
-        yield connection
 
 
 def _sent(connection: psycopg.Connection, query: str) -> list[list[object]]:
