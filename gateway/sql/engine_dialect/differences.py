@@ -74,6 +74,20 @@ def _may_be_infinite(node: exp.Expr) -> bool:
     return _INFINITE in node.meta and any(kind(one) in kinds.MOMENTS for one in node.iter_expressions())
 
 
+def _meets_infinity(node: exp.Expr) -> bool:
+    """Moments of different types are compared, which the engine brings to one: infinity is another number in each."""
+    found = {kind(one) for one in node.iter_expressions()} & kinds.MOMENTS
+    return len(found) > 1 and _INFINITE in node.meta
+
+
+def _equals_elsewhere(node: exp.Expr) -> bool:
+    return has_arrays(node) or _meets_infinity(node)
+
+
+def _is_ordered_elsewhere(node: exp.Expr) -> bool:
+    return _are_ordered_arrays(node) or _meets_infinity(node)
+
+
 def _has_open_pattern(node: exp.Expr) -> bool:
     """A pattern that is no constant is not translated to the engine's grammar; of a wrong one PostgreSQL says why."""
     pattern = node.expression.unnest()
@@ -169,24 +183,27 @@ _DIFFERENCES: dict[type[exp.Expr], Callable[[Any], bool]] = {
     exp.ArrayRemove: _always,  # the engine removes the first of equal elements only
     exp.ArrayToString: _has_dates,
     exp.AtTimeZone: _is_shifted_elsewhere,
-    exp.Between: _are_ordered_arrays,
+    exp.Between: _is_ordered_elsewhere,
     exp.BitwiseLeftShift: _always,  # bits that leave an int4 are an error there
     exp.BitwiseXor: _always,  # the engine takes ``x # x`` for zero where x is NULL
     exp.Cast: _is_infinite_cast,
     exp.DateTrunc: _is_cut_elsewhere,
-    exp.EQ: has_arrays,
+    exp.EQ: _equals_elsewhere,
     exp.Exp: _is_numeric,
     exp.Extract: _may_be_infinite,
-    exp.GT: _are_ordered_arrays,
-    exp.GTE: _are_ordered_arrays,
+    exp.GT: _is_ordered_elsewhere,
+    exp.GTE: _is_ordered_elsewhere,
     exp.ILike: is_for_postgres,
-    exp.LT: _are_ordered_arrays,
-    exp.LTE: _are_ordered_arrays,
+    exp.In: _meets_infinity,
+    exp.LT: _is_ordered_elsewhere,
+    exp.LTE: _is_ordered_elsewhere,
     exp.Length: _is_padded,
     exp.Like: is_for_postgres,
     exp.Ln: _is_numeric,
     exp.Log: _is_logarithm_of_numerics,
-    exp.NEQ: has_arrays,
+    exp.NEQ: _equals_elsewhere,
+    exp.NullSafeEQ: _meets_infinity,
+    exp.NullSafeNEQ: _meets_infinity,
     exp.Pow: _is_numeric,
     exp.RegexpCount: _has_wrong_pattern,
     exp.RegexpILike: _has_open_pattern,

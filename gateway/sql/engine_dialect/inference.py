@@ -156,7 +156,7 @@ def _literal(node: exp.Literal) -> exp.DataType | exp.DType:
 
 def _negative(node: exp.Neg) -> exp.DataType | exp.DType:
     """``-9223372036854775808`` is a bigint, as ``-2147483648`` is an integer."""
-    bare = node.this
+    bare = node.this.unnest()
     if isinstance(bare, exp.Literal) and bare.is_int and int(bare.name) in _LEAST:
         return _LEAST[int(bare.name)]
     return _of_argument(node)

@@ -4,9 +4,12 @@ each value, by which the engine sorts (`catalog.order_functions`); and that of a
 
 from __future__ import annotations
 
+from itertools import count
+
 from sqlglot import exp
 
 from catalog.order_functions import DIFFERENT, GREATEST, LEAST, ORDER_OF, SORTED
+from gateway.sql.engine_dialect.decorrelate import wrapped
 from gateway.sql.engine_dialect.gathered_aggregates import around
 from gateway.sql.engine_dialect.kinds import Kind, T, carried_as_text, kind, type_of
 from optimizer.census import Census
@@ -29,21 +32,49 @@ def put_keys(census: Census) -> bool:
     for ordered in census.find_all(exp.Ordered):
         if _has_key(ordered.this) and ordered.parent is not None:
             changed |= _sorted(ordered)
-        elif kind(ordered.this) is Kind.ARRAY:
+        elif has_nulls_apart(ordered):
             changed |= _nulls_apart(ordered)
     return changed
 
 
+def has_nulls_apart(node: exp.Ordered) -> bool:
+    """Whether arrays are sorted with NULL at the end that is not their own: the engine puts elements that are NULL to
+    that end, too.
+    """
+    return bool(node.args.get("desc")) != bool(node.args.get("nulls_first")) and kind(node.this) is Kind.ARRAY
+
+
+def nulls_outside(query: exp.Query) -> exp.Select | None:
+    """Return a DISTINCT or a set operation that arrays are sorted in so as a derived table, which a SELECT around it
+    sorts; None for other queries.
+    """
+    order = query.args.get("order")
+    if order is None or not any(map(has_nulls_apart, order.expressions)):
+        return None
+    distinct = query.args.get("distinct")
+    if isinstance(query, exp.Select) and (distinct is None or distinct.args.get("on") is not None):
+        return None
+    outer = wrapped(query, count(3_000_000))
+    for ordered in outer.args["order"].expressions:
+        if has_nulls_apart(ordered):
+            _nulls_apart(ordered)
+    return outer
+
+
 def _nulls_apart(node: exp.Ordered) -> bool:
-    """``ORDER BY a NULLS FIRST`` of arrays, in place: the engine puts elements that are NULL first, too."""
-    if bool(node.args.get("desc")) == bool(node.args.get("nulls_first")):
-        return False
+    """``ORDER BY a NULLS FIRST`` of arrays, in place; of DISTINCT and set operations see `nulls_outside`."""
     order = node.parent
     query = order.parent if isinstance(order, exp.Order) else None
-    if order is None or isinstance(query, exp.SetOperation) or (query is not None and query.args.get("distinct")):
+    distinct = query.args.get("distinct") if query is not None else None
+    on = distinct.args.get("on") if isinstance(distinct, exp.Distinct) else None
+    if order is None or isinstance(query, exp.SetOperation) or (distinct is not None and on is None):
+        return False
+    if isinstance(order.this, exp.Distinct):  # of an aggregate: it takes no other key
         return False
     value = _output(query, node.this) if isinstance(query, exp.Select) else node.this
     is_null = exp.Is(this=exp.Paren(this=copied(value)), expression=exp.Null())
+    if on is not None and any(key in (node.this, value) for key in on.expressions):
+        on.append("expressions", copied(is_null))  # the keys of ORDER BY are those of DISTINCT ON first
     first = exp.Ordered(this=is_null, desc=bool(node.args.get("nulls_first")), nulls_first=False)
     node.set("nulls_first", bool(node.args.get("desc")))
     keys = [key for one in order.expressions for key in ((first, one) if one is node else (one,))]

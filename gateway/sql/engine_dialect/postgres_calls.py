@@ -86,7 +86,7 @@ def asks(node: exp.Expr) -> bool:
     if isinstance(node, exp.Binary | exp.Between | exp.Unary) and not isinstance(node, exp.Paren | exp.Not):
         return type(node) in REFUSED or type(node) in _OPERATORS or _has_foreign_operand(node) or differs(node)
     if isinstance(node, exp.In) and node.args.get("query") is None:
-        return _has_foreign_operand(node)
+        return _has_foreign_operand(node) or differs(node)
     if isinstance(node, exp.Bracket | exp.AtTimeZone):
         return _has_foreign_operand(node) or differs(node)
     return type(node) in REFUSED or isinstance(node, exp.JSONValue)

@@ -21,6 +21,7 @@ from gateway.sql.engine_dialect.group_keys import ROWS
 from gateway.sql.engine_dialect.kinds import MOMENTS, SAME_TEXT, Kind, T, carried_as_text, common_type, kind, type_of
 from gateway.sql.engine_dialect.late_calls import behind_limit, may_be_late
 from gateway.sql.engine_dialect.moments import Session
+from gateway.sql.engine_dialect.order_keys import nulls_outside
 from gateway.sql.engine_dialect.rows_apart import sorted_outside
 from optimizer.census import Census, below, with_subclasses
 from optimizer.copies import copied
@@ -54,21 +55,24 @@ def may_stand_apart(census: Census) -> bool:
     """Whether a statement may have queries that `apart` changes."""
     if census.has(*ROWS, exp.Distinct, exp.Having, exp.LimitOptions) or may_be_late(census):
         return True
+    if any(kind(one.this) is Kind.ARRAY for one in census.find_all(exp.Ordered)):
+        return True
     return any(one.find(exp.Query) is not None for one in census.find_all(exp.Limit, exp.Offset, exp.Fetch))
 
 
 def apart(query: exp.Query, root: exp.Query) -> exp.Query:
     """Rows are numbered behind DISTINCT and set operations: where FETCH WITH TIES or a LIMIT that is a query asks for
     numbers, these become a derived table. So do SELECTs that take arrays apart (`rows_apart`), and those whose DISTINCT
-    ON is of what is computed before (`distinct_on`), whose LIMIT spares calls of PostgreSQL's (`late_calls`), or whose
-    HAVING leaves groups out (`above_having`). Returns the root, which may be a new one.
+    ON is of what is computed before (`distinct_on`), whose LIMIT spares calls of PostgreSQL's (`late_calls`), whose
+    HAVING leaves groups out (`above_having`), or in which NULL is sorted apart (`order_keys`). Returns the root, which
+    may be a new one.
     """
     parts = [query.args[key] for key in ("limit", "offset") if query.args.get(key) is not None]
     options = [part.args.get("limit_options") for part in parts]
     ties = any(one is not None and one.args.get("with_ties") for one in options)
-    numbered = ties or any(part.find(exp.Query) is not None for part in parts)
-    outer = None
-    if isinstance(query, exp.Select):
+    numbered = ties or any(part.find(exp.Query) is not None for part in parts) or _cuts_arrays(query)
+    outer = nulls_outside(query)
+    if outer is None and isinstance(query, exp.Select):
         outer = sorted_outside(query) or keys_within(query) or behind_limit(query) or above_having(query)
         outer = outer or distinct_outside(query)
     if outer is None and (not numbered or (isinstance(query, exp.Select) and not query.args.get("distinct"))):
@@ -83,7 +87,7 @@ def apart(query: exp.Query, root: exp.Query) -> exp.Query:
 
 def _plain_limits(node: exp.Select | exp.SetOperation) -> None:
     parts = {key: node.args[key].expression for key in ("limit", "offset") if node.args.get(key) is not None}
-    if any(part.find(exp.Query) is not None for part in parts.values()):
+    if any(part.find(exp.Query) is not None for part in parts.values()) or _cuts_arrays(node):
         if any(part.find(exp.Column) is not None for part in parts.values()):
             raise refuse("a LIMIT that reads columns", "Compare row_number() with it in a derived table.")
         skipped, rows = parts.get("offset", number(0)), parts.get("limit", exp.Null())
@@ -98,6 +102,16 @@ def _plain_limits(node: exp.Select | exp.SetOperation) -> None:
         elif isinstance(bare, exp.Literal):
             whole = Decimal(bare.name.strip()).quantize(Decimal(1), ROUND_HALF_UP)
             node.args[key].set("expression", number(str(whole)))
+
+
+def _cuts_arrays(query: exp.Query) -> bool:
+    """Whether a LIMIT leaves the first rows by the order of arrays: the engine, which compares elements that are NULL
+    with the least one it keeps, takes them for less than all others.
+    """
+    order = query.args.get("order")
+    if order is None or all(query.args.get(key) is None for key in ("limit", "offset")):
+        return False
+    return any(kind(one.this) is Kind.ARRAY for one in order.expressions)
 
 
 def _integer(node: exp.Expr) -> exp.Expr:

@@ -35,8 +35,11 @@ def bring_to_one_type(values: exp.Values) -> None:
 def _type(cell: exp.Expr) -> exp.DataType | None:
     """Return the type of a constant, unknown for a string; None for what is computed."""
     match cell:
-        case exp.Paren() | exp.Neg():
+        case exp.Paren():
             return _type(cell.this)
+        case exp.Neg():
+            bare = cell.this.unnest()
+            return _of_literal(bare, negative=True) if isinstance(bare, exp.Literal) else _type(bare)
         case exp.Cast():
             return cell.to
         case exp.Boolean():
@@ -48,10 +51,11 @@ def _type(cell: exp.Expr) -> exp.DataType | None:
     return None
 
 
-def _of_literal(cell: exp.Literal) -> exp.DataType:
+def _of_literal(cell: exp.Literal, *, negative: bool = False) -> exp.DataType:
+    """Return the type of a number; the least integer of a type is one of its own."""
     if cell.is_string:
         return T.UNKNOWN.into_expr()
     if not cell.is_int:
         return T.DECIMAL.into_expr()
-    size = abs(int(cell.name))
+    size = int(cell.name) - negative
     return (T.INT if size < _INT else T.BIGINT if size < _BIGINT else T.DECIMAL).into_expr()

@@ -30,6 +30,7 @@ def main() -> None:
     parser.add_argument("--gateways", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--workers", type=int, help="two for each gateway unless given")
     parser.add_argument("--out", type=Path, help="a file to which differences are added as they are found")
+    parser.add_argument("--known", action="store_true", help="tell known differences, too, some of each kind")
     parser.add_argument("--log", type=Path, help="where to keep the gateway's log")
     given = parser.parse_args()
     given.workers = given.workers or 2 * given.gateways
@@ -54,17 +55,19 @@ def _run(given: argparse.Namespace, dsn: str, gateways: list[RunningGateway]) ->
     started = time.monotonic()
     with multiprocessing.Pool(given.workers) as pool:
         tasks = [
-            (given.seed, number, given.workers, given.minutes * 60, dsn, asked.dsn(), given.out)
+            (given, number, dsn, asked.dsn())
             for number, asked in zip(range(given.workers), cycle(gateways), strict=False)
         ]
         reports = pool.starmap(_work, tasks)
     seconds = time.monotonic() - started
+    print(f"processor time of the workers: {', '.join(f'{report.seconds:.0f} s' for report in reports)}")
     print(f"processor time of the gateways: {', '.join(f'{one.cpu_seconds():.0f} s' for one in gateways)}")
     verdicts: Counter[str] = Counter()
     shapes: Counter[str] = Counter()
     refusals: Counter[str] = Counter()
     states: Counter[str] = Counter()
     known: Counter[str] = Counter()
+    more: Counter[str] = Counter()
     examples: dict[str, str] = {}
     for report in reports:
         verdicts += report.verdicts
@@ -72,12 +75,14 @@ def _run(given: argparse.Namespace, dsn: str, gateways: list[RunningGateway]) ->
         refusals += report.refusals
         states += report.states
         known += report.known
+        more += report.more
         examples |= report.examples
     texts, asked = sum(report.texts for report in reports), verdicts.total()
     print(f"{texts} statements in {seconds:.0f} s, {texts / seconds * 3600:.0f} an hour, executed {asked} times")
     for title, counts in (
         ("verdicts", verdicts),
         ("known differences", known),
+        ("further differences of causes told above", more),
         ("shapes", shapes),
         ("SQLSTATE of both", states),
     ):
@@ -88,14 +93,15 @@ def _run(given: argparse.Namespace, dsn: str, gateways: list[RunningGateway]) ->
     )
 
 
-def _work(seed: str, number: int, step: int, seconds: float, postgres: str, gateway: str, out: Path | None) -> Report:
-    end = time.monotonic() + seconds
-    report = Report(found=lambda difference: _keep(difference, out))
+def _work(given: argparse.Namespace, number: int, postgres: str, gateway: str) -> Report:
+    end = time.monotonic() + given.minutes * 60
+    report = Report(found=lambda difference: _keep(difference, given.out), shows_known=given.known)
     catalogue = catalogue_of(postgres)
     with paired(postgres, gateway) as pair:
         while time.monotonic() < end:
-            run_block(pair, catalogue, f"{seed}/{number}", report, lambda: time.monotonic() < end)
-            number += step
+            run_block(pair, catalogue, f"{given.seed}/{number}", report, lambda: time.monotonic() < end)
+            number += given.workers
+    report.seconds = time.process_time()
     report.found = None  # which cannot be sent to another process
     return report
 

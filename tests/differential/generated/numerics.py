@@ -1,13 +1,16 @@
-"""Numerics without the zeros at their end, so that a wrong value is told from another scale."""
+"""Numerics without the zeros at their end, or but for their last digits, so that a wrong value is told from these."""
 
 from __future__ import annotations
 
 import re
 import struct
+from decimal import Decimal
 
 NUMERIC, NUMERIC_ARRAY = 1700, 1231
 _TEXTS = frozenset({25, 114, 1043, 3802})  # of which numerics may be a part
 _ZEROS = re.compile(rb"(\d+)\.(?:(\d*[1-9])0*|0+)(?!\d)")
+_SIGNIFICANT = Decimal("1e-15")
+_NEGATIVE, _BASE = 0x4000, 10000
 _HEAD = struct.Struct(">hhHh")  # digits, weight, sign, scale
 
 
@@ -44,6 +47,23 @@ def _binary_array(value: bytes) -> bytes:
         parts.append(b"NULL" if length < 0 else _binary(value[at : at + length]))
         at += max(length, 0)
     return b"|".join(parts)
+
+
+def near(one: bytes, other: bytes, *, binary: bool) -> bool:
+    """Whether two numerics have fifteen digits in common."""
+    a, b = (_read(value) if binary else Decimal(value.decode()) for value in (one, other))
+    if not (a.is_finite() and b.is_finite()):
+        return a.is_nan() and b.is_nan()
+    return abs(a - b) <= max(abs(a), abs(b)) * _SIGNIFICANT
+
+
+def _read(value: bytes) -> Decimal:
+    count, weight, sign, _ = _HEAD.unpack_from(value)
+    if sign not in (0, _NEGATIVE):
+        return Decimal("NaN")
+    digits = struct.unpack_from(f">{count}H", value, _HEAD.size)
+    whole = sum(digit * _BASE ** (count - 1 - at) for at, digit in enumerate(digits))
+    return Decimal(-whole if sign else whole).scaleb(4 * (weight + 1 - count))
 
 
 def float_elements(value: bytes) -> list[bytes]:

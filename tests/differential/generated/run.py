@@ -18,7 +18,7 @@ from tests.differential.generated.queries import Statement
 from tests.differential.generated.servers import Pair, Question, Turn
 from tests.differential.generated.trees import Node, node, written
 from tests.differential.generated.values import LITERALS
-from tests.differential.generated.verdicts import ORDER, SCALE, SIGN, SKIPPED, Verdict, judge
+from tests.differential.generated.verdicts import ORDER, SKIPPED, SORTS, Verdict, judge
 
 ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata")
 STYLES = {
@@ -43,12 +43,14 @@ class Difference:
     sql: str
     turns: tuple[Turn, ...]
     verdict: Verdict
+    known: str | None = None
 
     def __str__(self) -> str:
         told = any(turn.values for turn in self.turns) or len(self.turns) > 1
         values = "".join(f"\n-- executed with {turn.values}" for turn in self.turns) if told else ""
         seed = f"seed {self.seed}, time zone {self.zone}"
-        return f"-- {self.verdict.kind} ({seed})\n{self.sql};{values}\n-- {self.verdict.text}"
+        kind = f"{self.verdict.kind} (known: {self.known})" if self.known else self.verdict.kind
+        return f"-- {kind} ({seed})\n{self.sql};{values}\n-- {self.verdict.text}"
 
 
 @dataclass(slots=True)
@@ -63,7 +65,10 @@ class Report:
     known: Counter[str] = field(default_factory=Counter)
     differences: list[Difference] = field(default_factory=list)
     causes: Counter[str] = field(default_factory=Counter)
+    more: Counter[str] = field(default_factory=Counter)  # differences of a cause that was told often enough
     texts: int = 0
+    shows_known: bool = False
+    seconds: float = 0.0  # of the processor, that asking took
     found: Callable[[Difference], None] | None = None
 
     @property
@@ -157,16 +162,17 @@ def _ask(asking: _Asking, where: tuple[str, str], limit: int) -> None:
     if not verdict.is_difference:
         return
     cause = f"{verdict.kind} {verdict.cause}"
-    report.causes[cause] += 1
-    if report.causes[cause] > limit and verdict.cause:
-        return
-    if title := known(str(written(statement.tree)), verdict):
-        report.known[title] += 1
+    if verdict.cause and report.causes[cause] >= limit:
+        report.more[cause] += 1
         return
     difference = asking.difference(verdict, len(verdicts) - 1, where)
-    report.differences.append(difference)
-    if report.found is not None:
-        report.found(difference)
+    if title := known(difference.sql, [turn.values for turn in difference.turns], difference.verdict):
+        report.known[title] += 1
+    else:
+        report.causes[cause] += 1
+        report.differences.append(difference)
+    if report.found is not None and (not title or report.shows_known):
+        report.found(replace(difference, known=title))
 
 
 def _count(statement: Statement, verdict: Verdict, report: Report) -> None:
@@ -193,5 +199,5 @@ def _fails_in_part(pair: Pair, tree: Node, turn: int, verdict: Verdict) -> bool:
 
 def _same(one: Verdict, other: Verdict) -> bool:
     """Whether two verdicts are of one difference, as far as they tell."""
-    same_sort = all(one.text.startswith(sort) == other.text.startswith(sort) for sort in (SCALE, SIGN))
+    same_sort = all(one.text.startswith(sort) == other.text.startswith(sort) for sort in SORTS)
     return one.kind == other.kind and one.cause == other.cause and same_sort

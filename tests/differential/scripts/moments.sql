@@ -174,3 +174,10 @@ select g, extract(year from x), extract(isoyear from x), extract(century from x)
 
 -- years before Christ of timestamps
 select id, extract(year from ts - interval '2024 years'), extract(century from ts - interval '2123 years'), extract(millennium from tz - interval '3023 years'), extract(isoyear from ts - interval '2024 years') from types;
+-- infinite moments beside those of other types
+select id, ts < 'infinity'::date, tz >= 'infinity'::date, d <> '-infinity'::timestamp, tz between '-infinity'::date and 'infinity'::timestamp,
+  ts is distinct from 'infinity'::timestamptz, ts in ('infinity'::date, d, '2024-02-29'), d = 'infinity'::timestamptz from types;
+-- rows before infinity
+select id from types where d < 'infinity'::timestamp and tz > '-infinity'::timestamp and 'infinity'::date <= 'infinity'::timestamp;
+-- an infinite date of a subquery beside timestamps
+select id, x < ts, x = tz from (select 'infinity'::date as x union all select d from types) s, types;

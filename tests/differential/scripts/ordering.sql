@@ -114,3 +114,32 @@ select o_custkey, min(case when o_orderkey % 3 = 0 then 'NaN'::float8 else o_tot
 select q from pairs union all select 5.5;
 -- a column of floats beside numerics
 select f8 from types union select n2 from types union all select i4 from types;
+-- a limit that is a query, beside a correlated subquery
+-- ordered
+select id, (select max(x.i8) from types x where x.i2 = s.i2) from types s order by i4 nulls first, id limit (select 5);
+-- an offset that is a query, beside a correlated subquery
+-- ordered
+select id, (select max(x.i8) from types x where x.i2 = s.i2) from types s order by i4 desc, id offset (select 3) rows;
+-- ties beside a correlated subquery
+-- ordered
+select k, (select count(*) from types x where x.id = p.k) from pairs p order by k desc nulls last, w fetch first 3 rows with ties;
+-- a limit that is a query, by a column that an output has the name of
+-- ordered
+select -i2 as i2, id from types s where id <> 6 order by s.i2, id limit (select 4);
+-- distinct arrays with null first
+-- ordered
+select distinct array[i4] as a from types order by a nulls first;
+-- distinct arrays with null last
+-- ordered
+select distinct ai, b from types order by b, ai desc nulls last;
+-- the first of arrays with null first
+-- ordered
+select distinct on (ai, b) id from types order by b, ai nulls first, id;
+-- arrays of a union with null first
+-- ordered
+select ai from types union select array[k] from pairs order by 1 nulls first;
+-- some arrays of a union with null last
+-- ordered
+select ai from types union all select array[k] from pairs where k is null order by ai desc nulls last limit 4 offset 1;
+-- arrays of an aggregate with null first
+select array_agg(distinct ai order by ai nulls first) from types where cardinality(ai) = 1;

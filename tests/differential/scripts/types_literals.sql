@@ -137,3 +137,7 @@ select 'f'::bool, '0'::bool, 'off'::bool, 'n'::bool from types where id = 1;
 
 -- escaped literal
 select E'a\\tb' = 'x', E'\\u00e9', U&'\\00e9' from types where id = 1;
+-- the least integer among values
+select pg_typeof(p), p - 1 < 0, pg_typeof(q) from types join (values (1, '1'::int4, 1), (2, -2147483648 + 1, -(2147483648))) v(k, p, q) on k = id;
+-- the least integers of their types among values
+select p, pg_typeof(p), q, pg_typeof(q) from types join (values (1, -2147483648, -9223372036854775808), (2, 1, 1)) v(k, p, q) on k = id;
