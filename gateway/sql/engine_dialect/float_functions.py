@@ -34,7 +34,7 @@ def minus(left: pa.Array, right: pa.Array) -> pa.Array:
 def times(left: pa.Array, right: pa.Array) -> pa.Array:
     """Multiply floats."""
     product = pc.multiply(left, right)
-    if _are_usual(product):
+    if _are_usual(product, left, right):
         return product
     product = _finite(product, left, right)
     zero = pc.equal(product, 0.0)
@@ -48,7 +48,7 @@ def times(left: pa.Array, right: pa.Array) -> pa.Array:
 def divide(left: pa.Array, right: pa.Array) -> pa.Array:
     """Divide floats; a zero divisor is an error, but of NaN."""
     quotient = pc.divide(left, right)
-    if _are_usual(quotient):
+    if _are_usual(quotient, left):
         return quotient
     if pc.any(pc.and_(pc.equal(right, 0.0), pc.invert(pc.is_nan(left)))).as_py():
         raise ZeroDivisionError("[22012] division by zero")
@@ -165,12 +165,16 @@ def _are_finite(values: pa.Array) -> bool:
         return math.isfinite(np.add.reduce(_data(values)))
 
 
-def _are_usual(values: pa.Array) -> bool:
-    """Whether all values are finite and not 0: then nothing was divided by 0, nothing has overflowed, and none is NaN.
-    It is told in a fraction of the time that Arrow's kernels take for each of that.
+def _are_usual(values: pa.Array, *zeros_of: pa.Array) -> bool:
+    """Whether all values are finite, and 0 only where one of ``zeros_of`` is: then nothing was divided by 0, nothing
+    has overflowed or become too small, and none is NaN. It is told in a fraction of the time that Arrow's kernels take
+    for each of that.
     """
     data = _data(values)
     odd = data == 0
+    if zeros_of and odd.any():
+        for given in zeros_of:
+            odd &= _data(given) != 0
     if not _are_finite(values):
         odd |= ~np.isfinite(data)
     if not odd.any():

@@ -121,3 +121,11 @@ select id, width_bucket(f8, 0, 10, 4), width_bucket(f8, 10, 0, 4), width_bucket(
 -- buckets of no width
 -- error: 2201G
 select width_bucket(f8, 1, 1, 4) from types;
+-- floats with zeros
+select id, f8 * '0'::float8, '0'::float8 * f8, -f8 * '0'::float8, f8 * (i4 % 2)::float8, '0'::float8 / f8, (i4 % 2)::float8 / f8 from types where abs(f8) between 1e-9 and 1e10;
+-- floats that underflow beside zeros
+-- error: 22003
+select case when id % 2 = 0 then '0'::float8 else '1e-200'::float8 end * '1e-200'::float8 from types;
+-- quotients that underflow beside zeros
+-- error: 22003
+select case when id % 2 = 0 then '0'::float8 else '1e-200'::float8 end / '1e200'::float8 from types;
