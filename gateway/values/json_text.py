@@ -15,7 +15,7 @@ from catalog.types import is_list
 from gateway.values.arrays import lengths_of
 from gateway.values.encodings import distinct_values, indices_of, is_encoded, missing_rows
 from gateway.values.escaping import with_backslashes
-from gateway.values.fields import binary_of_field, validity
+from gateway.values.fields import Int64s, binary_of_field, validity
 from gateway.values.floats import plain_float_text
 from gateway.values.scalars import natural_encoder
 from gateway.values.settings import OutputSettings
@@ -70,9 +70,7 @@ def _json(values: pa.Array, form: _Form) -> pa.Array:
 def _scalar(values: pa.Array, form: _Form) -> pa.Array:
     kind = values.type
     types = pa.types
-    if types.is_boolean(kind):
-        return values.cast(pa.string())
-    if types.is_integer(kind):
+    if types.is_boolean(kind) or types.is_integer(kind):
         return values.cast(pa.string())
     if types.is_decimal(kind):
         return _natural(values, form)
@@ -100,9 +98,21 @@ def _object(values: pa.Array, form: _Form) -> pa.Array:
         return pa.array(["{}"] * len(values), pa.string())
     keys = _quoted(pa.array(names, pa.string()), form).to_pylist()
     pieces: list[pa.Array | str] = []
-    for place, (name, key) in enumerate(zip(names, keys, strict=True)):
-        pieces += [f"{'{' if place == 0 else ', '}{key}: ", _json(columns[name], form)]
-    return pc.binary_join_element_wise(*pieces, "}", "")
+    before = "{"
+    for name, key in zip(names, keys, strict=True):
+        mark, texts = _marked(columns[name], form)
+        pieces += [f"{before}{key}: {mark}", texts]
+        before = f"{mark}, "
+    return pc.binary_join_element_wise(*pieces, f"{mark}}}", "")
+
+
+def _marked(values: pa.Array, form: _Form) -> tuple[str, pa.Array]:
+    """Return jsonb texts, and what is to stand before and behind each: quotes that are joined with other pieces need no
+    step of their own.
+    """
+    if _is_text(values.type) and not values.null_count:
+        return form.quote, _escaped(plain_string(values), form)
+    return "", _json(values, form)
 
 
 def _map(values: pa.Array, form: _Form) -> pa.Array:
@@ -110,21 +120,35 @@ def _map(values: pa.Array, form: _Form) -> pa.Array:
     entries = values.cast(pa.map_(values.type.key_type, values.type.item_type))
     counts = lengths_of(_as_list(entries))
     flat = _as_list(entries).flatten()
-    keys, items = flat.field(0), _json(flat.field(1), form)
+    keys, (mark, items) = flat.field(0), _marked(flat.field(1), form)
     keys = plain_string(keys) if _is_text(keys.type) else _natural(keys, form)
     owners = np.repeat(np.arange(rows), counts)
-    frame = pa.table({"owner": owners, "size": pc.binary_length(keys), "key": keys.cast(pa.binary())})
-    order = pc.sort_indices(frame, [("owner", "ascending"), ("size", "ascending"), ("key", "ascending")])
-    sorted_owners, sorted_keys = owners[order.to_numpy()], keys.take(order)
-    last = np.ones(len(owners), np.bool_)
-    if len(owners) > 1:
-        same = pc.equal(sorted_keys[1:], sorted_keys[:-1]).to_numpy(zero_copy_only=False)
-        last[:-1] = ~(same & (sorted_owners[1:] == sorted_owners[:-1]))
-    kept = order.filter(pa.array(last))
-    members = pc.binary_join_element_wise(_quoted(keys.take(kept), form), items.take(kept), ": ")
-    bounds = np.concatenate(([0], np.cumsum(np.bincount(sorted_owners[last], minlength=rows))))
+    kept = _ordered(owners, keys)
+    if kept is not None:
+        owners, keys, items = owners[kept], keys.take(pa.array(kept)), items.take(pa.array(kept))
+    quote = form.quote
+    members = pc.binary_join_element_wise(quote, _escaped(keys, form), f"{quote}: {mark}", items, mark, "")
+    bounds = np.concatenate(([0], np.cumsum(np.bincount(owners, minlength=rows))))
     lists = pa.ListArray.from_arrays(pa.array(bounds.astype(np.int32)), members)
     return pc.binary_join_element_wise("{", pc.binary_join(lists, ", "), "}", "")
+
+
+def _ordered(owners: Int64s, keys: pa.Array) -> Int64s | None:
+    """Return the places of an object's members in jsonb's order, which is that of the keys' sizes and then of their
+    bytes, and of several of one key the last; None where they stand so already, which sizes alone often tell.
+    """
+    sizes = np.diff(parts_of(keys)[0])
+    if ((sizes[1:] > sizes[:-1]) | (owners[1:] != owners[:-1])).all():
+        return None
+    frame = pa.table({"owner": owners, "size": sizes, "key": keys.cast(pa.binary())})
+    order = pc.sort_indices(frame, [("owner", "ascending"), ("size", "ascending"), ("key", "ascending")])
+    places: Int64s = order.to_numpy().astype(np.int64)
+    sorted_keys = keys.take(order)
+    same = pc.equal(sorted_keys[1:], sorted_keys[:-1]).to_numpy(zero_copy_only=False)
+    last = np.ones(len(places), np.bool_)
+    last[:-1] = ~(same & (owners[places][1:] == owners[places][:-1]))
+    kept: Int64s = places[last]
+    return kept
 
 
 def _list(values: pa.Array, form: _Form) -> pa.Array:
@@ -146,13 +170,18 @@ def _json_of_extension(values: pa.Array, form: _Form) -> pa.Array:
 
 def _quoted(texts: pa.Array, form: _Form) -> pa.Array:
     """Return strings in double quotes, escaped as jsonb does."""
+    return pc.binary_join_element_wise(form.quote, _escaped(texts, form), form.quote, "")
+
+
+def _escaped(texts: pa.Array, form: _Form) -> pa.Array:
+    """Return strings as they stand in quotes."""
     escaped = with_backslashes(texts)
     data = parts_of(escaped)[1]
     for code in np.unique(data[data < _SPACE]).tolist():
         escaped = pc.replace_substring(escaped, bytes((code,)), _SHORT_ESCAPES.get(code, b"\\u%04x" % code))
     if form.in_literal:
         escaped = with_backslashes(escaped)
-    return pc.binary_join_element_wise(form.quote.encode(), escaped, form.quote.encode(), b"").cast(pa.string())
+    return escaped.view(pa.string())
 
 
 def _is_text(kind: pa.DataType) -> bool:

@@ -229,14 +229,23 @@ def test_array_of_endless_moments(kind: str, result_format: int, postgres_bytes:
     assert encode_column(arrow, number, result_format) == postgres_bytes(rows, f"{kind}[]", result_format)
 
 
-def test_map_is_jsonb(postgres_bytes: PostgresBytes) -> None:
+@pytest.mark.parametrize(
+    ("items", "kind"),
+    [
+        (st.none() | JSON_NUMBERS, pa.int64()),
+        (st.text('a"\\\té', max_size=2), pa.string()),
+        (st.none() | st.text('a"\\', max_size=2), pa.string()),
+    ],
+    ids=["numbers", "texts", "texts and nulls"],
+)
+def test_map_is_jsonb(items: st.SearchStrategy[Any], kind: pa.DataType, postgres_bytes: PostgresBytes) -> None:
     @TWICE
     @given(
-        st.lists(st.none() | st.lists(st.tuples(st.text("abé", max_size=3), st.none() | JSON_NUMBERS), max_size=5)),
+        st.lists(st.none() | st.lists(st.tuples(st.text('ab"é', max_size=3), items), max_size=5)),
         st.integers(0, 3),
     )
     def check(rows: list[Any], skipped: int) -> None:
-        ours = encode_column(pa.array(rows, pa.map_(pa.string(), pa.int64()))[skipped:], oids.JSONB, 0)
+        ours = encode_column(pa.array(rows, pa.map_(pa.string(), kind))[skipped:], oids.JSONB, 0)
         objects = [
             None if row is None else "{" + ",".join(f"{json.dumps(k)}:{json.dumps(v)}" for k, v in row) + "}"
             for row in rows
