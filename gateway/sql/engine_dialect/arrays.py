@@ -9,7 +9,7 @@ from gateway.sql.engine_dialect.build import ENGINE, arrow_cast, call, case, cas
 from gateway.sql.engine_dialect.call_marks import is_translated
 from gateway.sql.engine_dialect.casts import engine_type, to_type
 from gateway.sql.engine_dialect.kinds import Kind, T, kind, type_of
-from gateway.sql.engine_dialect.moments import Session
+from gateway.sql.engine_dialect.moments import ZONED, Session
 from optimizer.copies import copied
 
 
@@ -268,7 +268,7 @@ def literal(node: exp.Array, session: Session) -> exp.Expr:
         "expressions", [to_type(v, element, session) if kinds.is_unknown_constant(v) else v for v in node.expressions]
     )
     if kinds.kind_of_type(element) is Kind.TIMESTAMPTZ:  # SQL has words for nanoseconds alone, which end in 2262
-        return arrow_cast(node, 'List(Timestamp(Microsecond, Some("UTC")))', copied(type_of(node)))
+        return arrow_cast(node, f"List({ZONED})", copied(type_of(node)))
     inner = exp.DataType(this=T.ARRAY, expressions=[engine_type(element)], nested=True)
     return typed(cast(node, inner), type_of(node))
 

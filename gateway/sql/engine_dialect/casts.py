@@ -13,10 +13,11 @@ from catalog.errors import SqlError
 from catalog.sqlstate import SqlState
 from gateway.sql.engine_dialect import constants, intervals, kinds
 from gateway.sql.engine_dialect.blanks import with_blanks
-from gateway.sql.engine_dialect.build import QUOTIENT, call, cast, number, paren, refuse, text, typed
+from gateway.sql.engine_dialect.build import QUOTIENT, arrow_cast, call, cast, number, paren, refuse, text, typed
 from gateway.sql.engine_dialect.kinds import Kind, T, kind, kind_of_type, type_of
 from gateway.sql.engine_dialect.moments import (
     STAMP,
+    ZONED,
     Session,
     local,
     stamp,
@@ -48,6 +49,8 @@ def parameter(node: exp.Parameter) -> exp.Expr:
         element = kinds.element_type(type_of(node))
         if element.this is T.DECIMAL and not element.expressions:
             return typed(cast(node, kinds.array_type(exp.DataType.build(QUOTIENT))), copied(type_of(node)))
+        if kind_of_type(element) is Kind.TIMESTAMPTZ:
+            return _of_stamps(node, type_of(node))
     return cast(node, engine_type(type_of(node)))
 
 
@@ -148,10 +151,17 @@ def _array_constant(written: str, target: exp.DataType, session: Session) -> exp
     depth, leaf = 1, nested[0] if nested else None
     while isinstance(leaf, list):
         depth, leaf = depth + 1, leaf[0] if leaf else None
+    if kinds.kind_of_type(element) is Kind.TIMESTAMPTZ:
+        return _of_stamps(_nested_array(nested, element, session), target, depth)
     kind_ = _numeric_element(written) if element.this is T.DECIMAL and not element.expressions else engine_type(element)
     for _ in range(depth):
         kind_ = exp.DataType(this=T.ARRAY, expressions=[kind_], nested=True)
     return cast(_nested_array(nested, element, session), kind_)
+
+
+def _of_stamps(array: exp.Expr, target: exp.DataType, depth: int = 1) -> exp.Expr:
+    """Return an array of timestamptz: SQL has words for nanoseconds alone, which end in 2262."""
+    return arrow_cast(array, "List(" * depth + ZONED + ")" * depth, copied(target))
 
 
 def _numeric_element(written: str) -> exp.DataType:
@@ -311,6 +321,8 @@ def _to_array(value: exp.Expr, target: exp.DataType, session: Session) -> exp.Ex
         return _refused(value, target, session)
     else:
         element = _wide_enough(element, [kinds.element_type(type_of(value))], kinds.element_type(target))
+    if kind_of_type(kinds.element_type(target)) is Kind.TIMESTAMPTZ:
+        return _of_stamps(value, target)
     return cast(value, exp.DataType(this=T.ARRAY, expressions=[element], nested=True))
 
 

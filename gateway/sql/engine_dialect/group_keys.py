@@ -79,7 +79,7 @@ def anew(value: exp.Expr) -> exp.Expr:
     """Return a column's values as an expression, which the engine does not see through; others as they are."""
     if not isinstance(value, exp.Column):
         return value
-    if kind(value) in (Kind.ARRAY, Kind.OTHER, Kind.UNKNOWN):
+    if kind(value) in (Kind.ARRAY, Kind.OTHER):
         both = call("make_array", copied(value), copied(value), returns=T.UNKNOWN.into_expr())
         return call("array_element", both, number(1), returns=type_of(value))
     return call("nullif", copied(value), exp.Null(), returns=type_of(value))

@@ -22,7 +22,7 @@ from optimizer.copies import copied
 
 STAMP = "TIMESTAMP(6)"
 _FEW_DIGITS = 5  # of a number of days that no date of the lake's formats overflows by
-_UTC = 'Timestamp(Microsecond, Some("UTC"))'
+ZONED = 'Timestamp(Microsecond, Some("UTC"))'
 _TRUNCATED = frozenset(
     {"MICROSECOND", "MILLISECOND", "SECOND", "MINUTE", "HOUR", "DAY", "WEEK", "MONTH", "QUARTER", "YEAR"}
 )
@@ -86,7 +86,7 @@ class Session:
 
 def utc(node: exp.Expr) -> exp.Expr:
     """Return a timestamptz labelled UTC."""
-    return arrow_cast(node, _UTC, T.TIMESTAMPTZ)
+    return arrow_cast(node, ZONED, T.TIMESTAMPTZ)
 
 
 def local(node: exp.Expr, session: Session) -> exp.Expr:

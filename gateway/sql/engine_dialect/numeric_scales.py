@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from gateway.sql.engine_dialect.build import call, case, cast, number, paren, typed
+from gateway.sql.engine_dialect.build import call, case, cast, number, paren, text, typed
+from gateway.sql.engine_dialect.call_marks import get_digits
 from gateway.sql.engine_dialect.kinds import Kind, T, kind, precision_of, scale_of, type_of
 from optimizer.copies import copied
 
@@ -43,19 +44,27 @@ def _written(scale: int) -> exp.Expr:
 
 
 def _scale(value: exp.Expr) -> int | exp.Expr | None:
+    if scale_of(type_of(value)) is None and (written := get_digits(value)) is not None:
+        return _behind_point(written)
     if isinstance(value, _SAME) or _only_holds(value):
         return _scale(value.this)
     known = scale_of(type_of(value))
     if known is not None:
         found = _of_operands(value) if isinstance(value, (*_CHOICES, *_SUMS)) else None
         return known if found is None else found
-    if kind(value) is Kind.INTEGER:
+    if kind(value) is Kind.INTEGER or (isinstance(value, exp.Cast) and kind(value.this) is Kind.INTEGER):
         return 0
     if isinstance(value, exp.Anonymous) and value.name == "numeric_quotient":
         return call("quotient_scale", *(copied(part) for part in value.expressions[1:]), returns=T.BIGINT)
     if isinstance(value, (*_CHOICES, *_SUMS, exp.Mod)):
         return _of_operands(value)
     return _of_sum(value)
+
+
+def _behind_point(written: exp.Expr) -> exp.Expr:
+    """The scale of a number that PostgreSQL has written."""
+    digits = call("split_part", copied(written), text("."), cast(number(2), "BIGINT"), returns=T.TEXT)
+    return cast(call("character_length", digits, returns=T.INT), "BIGINT")
 
 
 def _of_operands(value: exp.Expr) -> int | exp.Expr | None:

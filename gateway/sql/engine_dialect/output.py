@@ -6,6 +6,8 @@ the point, ``10000/3.0`` twelve. Where the very text matters it is written by th
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from sqlglot import exp
 
 from gateway.sql.engine_dialect import kinds
@@ -96,6 +98,22 @@ def _may_vary(value: exp.Expr, group: exp.Expr | None) -> bool:
     return varies(value) and (group is None or value not in [*group.expressions])
 
 
+def _keys(part: exp.Expr) -> Iterator[exp.Expr]:
+    """Yield the keys of a GROUP BY, also those in its sets."""
+    for one in part.iter_expressions():
+        if isinstance(one, exp.GroupingSets | exp.Rollup | exp.Cube | exp.Tuple | exp.Paren):
+            yield from _keys(one)
+        else:
+            yield one
+
+
+def _reads_rows(value: exp.Expr, keys: frozenset[str]) -> bool:
+    """Whether something reads what is known of rows alone: neither keys of their groups nor aggregates."""
+    if isinstance(value, exp.AggFunc | exp.Query) or value.sql() in keys:
+        return False
+    return isinstance(value, exp.Column) or any(_reads_rows(one, keys) for one in value.iter_expressions())
+
+
 def _aliased(column: exp.Expr) -> exp.Expr:
     """Return a column whose name is outside of its value, in place: a subquery has its own."""
     name = column.args.get("alias") if isinstance(column, exp.Subquery) else None
@@ -120,7 +138,7 @@ def with_numeric_text(tree: exp.Query, census: Census) -> bool:
     if not inexact:
         return False
     stored = _reads_stored(census)
-    keys = {key.sql() for key in group.find_all(exp.Anonymous)} if group is not None else set()
+    keys = frozenset() if group is None else frozenset(key.sql() for key in _keys(group))
     numbers: dict[str, exp.Expr] = {}
     for column in inexact:
         value = column.unalias()
@@ -128,10 +146,10 @@ def with_numeric_text(tree: exp.Query, census: Census) -> bool:
         digits: exp.Expr
         if stored and isinstance(value, exp.Column):
             digits = call("numeric_text", cast(copied(value), QUOTIENT), returns="TEXT")
-        elif keys and value.sql() in keys:
-            digits = _digits_by_size(copied(value))
         else:
             digits = numeric_digits(copied(value))
+        if keys and _reads_rows(digits, keys) and not _reads_rows(value, keys):
+            digits = _digits_by_size(copied(value))
         value.replace(digits)
     order = tree.args.get("order")
     for key in order.expressions if numbers and order is not None else ():

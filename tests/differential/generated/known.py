@@ -20,12 +20,14 @@ class Known:
 
 _GROUPING = r"(?i)union|intersect|except|distinct|group by|min\(|max\("
 _SCALES_MEET = (
-    r"(?i)union|intersect|except|array|_agg\(|\b(min|max|sum|avg)\(|generate_series|values|from \(|\bas \("
-    r"|\bcase\b|coalesce|greatest|least|nullif"
+    r"(?i)\b(union|intersect|except|having|values|as|from) \(|\b(union|intersect|except) all|\bhaving\b"
+    r"|\b(generate_series|coalesce|greatest|least|nullif|array_agg|jsonb?_agg|string_agg|min|max|sum|avg)\w*\(|\bcase\b"
 )
+_ARRAYS = r"(?i)numeric\[\]|array\[|array\(|array_agg"
 
 KNOWN: tuple[Known, ...] = (
-    Known("zeros after the point", _SCALES_MEET, f"answered wrongly: {SCALE}"),
+    Known("zeros after the point", _SCALES_MEET, rf"answered wrongly: {SCALE}: .*\(type (1700|25|114|1043|3802)\)"),
+    Known("zeros after the point", _ARRAYS, rf"answered wrongly: {SCALE}: .*\(type (1231|25|114|1043|3802)\)"),
     Known("errors of sources", r"\bdb\.", r"other error: (HV000|55000|22\w\w\w source)"),
     Known("which of two errors", r"(?i)range\(", r"other error: 42601 invalid range bound flags\nnot 22\w\w\w"),
     Known(

@@ -20,3 +20,12 @@ select sum(h), sum(h) filter (where h > 1), min(h) from (select n2 / 2 as h from
 select o_orderpriority, sum((l_extendedprice - l_discount + l_tax) / 2), sum(l_quantity / 8) from orders join lineitem on o_orderkey = l_orderkey where l_orderkey < 200 group by 1 order by 1;
 -- windows
 select id, sum(n2 / 2) over (order by id), n2 / 4 - lag(n2 / 4) over (order by id) from types;
+
+-- a quotient and more as a key of groups
+select n / 3 * 2, count(*) from types group by 1;
+
+-- more than a quotient that is a key of groups
+select n / 3 * 2 + 1, coalesce(n / 3, 0), count(*) from types group by n / 3 * 2, n / 3;
+
+-- quotients as keys of sets of groups
+select n / 7 + 1, sum(n / 7), count(*) from types group by rollup (n / 7);

@@ -59,3 +59,5 @@ select ts from types except all (select d from types intersect all select tz fro
 (select null from types order by id limit 0) union ((select cast('1.5' as text) from types order by id limit 2) union all (select 'Ä'::varchar from pairs));
 -- NULL beside truth values
 (select null from types) union (select true from pairs) intersect all (select b from types);
+-- null beside what is not among others, of which all are counted
+(select null, (s1.v not in (select s2.t from types s2 where s2.d <> s1.d)) from types s1) except all (select s4.n, cast('t' as bool) from types s4);

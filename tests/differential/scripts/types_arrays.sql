@@ -156,3 +156,6 @@ select '{a,b}'::text[] not between array_agg(at) and array_agg(at) from types wh
 select case when min(id) = 1 then array_agg(array['b', 'a']) else at end from types group by at;
 -- arrays of several dimensions alike
 select array_agg(array['b', t]) < array_agg(array['b', 'a']), '{{a,b}}'::text[] < array_agg(array['b', t]), case when min(id) = 1 then array_agg(array['b']) else array_agg(array['c']) end from types where id = 1;
+-- constants of timestamptz arrays far away
+select '{infinity,2500-01-01,NULL,1500-01-01 12:00}'::timestamptz[], ('{2999-12-31 23:59:59.999999+02}'::timestamptz[])[1], '{}'::timestamptz[],
+  '{{2024-01-01},{9999-12-31}}'::timestamptz[], array_length('{2500-01-01}'::timestamptz[], 1), tz = any ('{2024-02-29,infinity}'::timestamptz[]) from types;
