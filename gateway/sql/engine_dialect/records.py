@@ -81,8 +81,8 @@ def spell_out(select: exp.Select, session: Session) -> None:
             order.set("expressions", [key for one in order.expressions for key in _keys(one)])
     for count in select.find_all(exp.Count):
         row = count.this
-        if isinstance(row, exp.Distinct) and len(row.expressions) == 1:
-            _count_records(row.expressions[0])
+        if isinstance(row, exp.Distinct) and len(row.expressions) == 1 and isinstance(row.expressions[0], exp.Tuple):
+            row.set("expressions", [_counted(row.expressions[0])])
         if isinstance(row, exp.Tuple) and row.meta.get(ROW):
             count.set("this", copied(row.expressions[-1]) if row.meta.get(MARK) else exp.Star())
     for node in list(select.find_all(exp.Tuple)):
@@ -102,10 +102,12 @@ def spell_out(select: exp.Select, session: Session) -> None:
                 gathered.type = exp.DataType.build("text[]", dialect="postgres")
 
 
-def _count_records(row: exp.Expr) -> None:
-    """A record of one field is counted where that is NULL, too, as no value of its own would be; in place."""
-    if isinstance(row, exp.Tuple) and len(row.expressions) == 1:
-        row.append("expressions", typed(exp.Literal.number(1), T.INT))
+def _counted(value: exp.Expr) -> exp.Expr:
+    """Return a record as a struct, which counts where its fields are NULL, too; a field as what is one value."""
+    if not isinstance(value, exp.Tuple):
+        return comparisons.without_sign_of_zero(copied(value))
+    whole = call("struct", *map(_counted, _fields(value)), returns=T.STRUCT)
+    return typed(case((copied(value.expressions[-1]), whole)), T.STRUCT) if value.meta.get(MARK) else whole
 
 
 def _fields(row: exp.Tuple) -> list[exp.Expr]:

@@ -237,3 +237,21 @@ select jsonb_agg(s order by s), json_agg(s.id order by s desc), string_agg(s.id:
 -- windows in the order of rows
 -- ordered
 select s.id, rank() over (order by s), count(*) over (order by (s.d, s.i4) desc) from (select d, id, i4 from types) s order by s.id;
+
+-- counts of rows of expressions
+select count(distinct (k % 2, w)), count(distinct row(k + 1)), count(distinct (k, w || 'x')), count(distinct (null::int, k * 2)) from pairs;
+
+-- counts of rows of expressions by groups
+select n_regionkey, count(distinct (n_nationkey % 2, n_name > 'K')), count(distinct row(length(n_name))) filter (where n_nationkey > 3) from nation group by 1 order by 1;
+
+-- counts of rows of floats
+select count(distinct (v, 1)), count(distinct row(v)), count(distinct (v * 2, v)), count(distinct v) from (select case n_nationkey % 3 when 0 then 0.0::float8 when 1 then '-0'::float8 else 'NaN' end as v from nation) s;
+
+-- counts of rows in rows
+select count(distinct (a.d, a.i4 % 7)), count(distinct (a.d, row(a.i4, a.d))) from (select d, i4 from types) a;
+
+-- counts of rows that an outer join has not
+select count(distinct b), count(b), count(distinct (b.k, 1)), count(distinct (a.k, b)) from pairs a left join pairs b on b.k = a.k and b.w is not null;
+
+-- counts of rows of numerics, texts and dates
+select count(distinct (n_regionkey, n_nationkey / 2.0)), count(distinct (n_regionkey::text, date '2024-01-01' + n_regionkey::int)) from nation;
