@@ -24,6 +24,7 @@ _SCALES_MEET = (
     r"|\b(generate_series|coalesce|greatest|least|nullif|array_agg|jsonb?_agg|string_agg|min|max|sum|avg)\w*\(|\bcase\b"
 )
 _ARRAYS = r"(?i)numeric\[\]|array\[|array\(|array_agg"
+_TOO_MANY_DIGITS = r"an error, not an answer: 22003 (value out of range|a quotient has more digits behind the point)"
 
 KNOWN: tuple[Known, ...] = (
     Known("zeros after the point", _SCALES_MEET, rf"answered wrongly: {SCALE}: .*\(type (1700|25|114|1043|3802)\)"),
@@ -44,7 +45,9 @@ KNOWN: tuple[Known, ...] = (
     Known("which of equal values", _GROUPING, f"answered wrongly: {SIGN}"),
     Known("digits of variances", r"(?i)(var_\w+|variance|stddev\w*)\(", f"answered wrongly: {DIGITS}"),
     Known("ranges behind the year 9999", r"(?i)daterange", r"an error, not an answer: 22P02 .* type date$"),
-    Known("digits of products", r"(?<!select) [*/] (?!from)", r"an error, not an answer: 22003 value out of range"),
+    Known("digits of products", r"(?<!select) [*/] (?!from)", _TOO_MANY_DIGITS),
+    Known("digits of sums", r"(?i)\b(sum|avg|var_\w+|variance|stddev\w*)\(", _TOO_MANY_DIGITS),
+    Known("long intervals", r"(?i)interval|\biv\b", r"an error, not an answer: 22008 interval out of range"),
     Known("infinite moments", r"(?i)infinity", r"an error, not an answer: 22(003|P02|008|007)"),
 )
 
