@@ -102,3 +102,8 @@ select nth_value(w, k) over (order by k, w) from pairs where k > 0;
 select distinct id, r from (select id, row_number() over (partition by id) r from types) x limit 30;
 -- distinct rows of windows, some
 select count(*) from (select distinct i4 from (select i4, rank() over (order by i4) from types) x limit 3) y;
+-- nulls of two types of moments behind a join that finds nothing
+-- differs: the engine takes NULL timestamps with and without a zone for one constant, and a CASE for one of two types
+select count(*) over (partition by case when x.b then x.tz else s.c end), s.k from (select ts as k, '2024-03-31 02:30+02'::timestamptz as c from types) s right join types x on false;
+-- one moment with and without a zone
+select id, count(*) over (partition by case when b then tz else c end), k from (select id, b, tz, '2024-03-31 02:30'::timestamp as k, '2024-03-31 02:30+00'::timestamptz as c from types) s;
