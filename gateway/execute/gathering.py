@@ -13,7 +13,7 @@ from typing import Final
 
 import pyarrow as pa
 
-from gateway.values.rows import BLOCK_ROWS
+from gateway.values.rows import block_rows
 
 _FEWEST: Final = 8192  # rows, as many as a batch of the engine has
 
@@ -25,6 +25,7 @@ class Gathering:
 
     def __init__(self, first: pa.RecordBatch, following: AsyncIterator[pa.RecordBatch], most_bytes: int) -> None:
         self._most_bytes = most_bytes
+        self._block_rows = block_rows(first.num_columns)
         self._most_rows = _FEWEST
         self._arrived: deque[pa.RecordBatch] = deque([first])
         self._rows = first.num_rows
@@ -44,7 +45,7 @@ class Gathering:
     def note(self, rows: int, size: int) -> None:
         """Take note of how many bytes rows had when they were encoded."""
         if size:
-            self._most_rows = min(BLOCK_ROWS, max(_FEWEST, rows * self._most_bytes // size))
+            self._most_rows = min(self._block_rows, max(_FEWEST, rows * self._most_bytes // size))
 
     async def take(self) -> list[pa.RecordBatch]:
         """Return the batches of the next block, which have one schema, or part of a large one; none at the end. Raises
@@ -69,9 +70,10 @@ class Gathering:
 
     def _at_most_a_block(self) -> pa.RecordBatch:
         batch = self._arrived.popleft()
-        if batch.num_rows > BLOCK_ROWS:
-            self._arrived.appendleft(batch.slice(BLOCK_ROWS))
-        return batch.slice(0, BLOCK_ROWS)
+        most = self._most_rows
+        if batch.num_rows > most:
+            self._arrived.appendleft(batch.slice(most))
+        return batch.slice(0, most)
 
     async def close(self) -> None:
         """Read no further."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 import ctypes
 import threading
 
+from gateway.values import kept_views
+
 _M_ARENA_MAX = -8  # malloc.h of the GNU C library
 _M_MMAP_THRESHOLD = -3
 _M_TRIM_THRESHOLD = -1
@@ -37,6 +39,7 @@ def trim() -> None:
     """Give back to the system what lies free between pieces in use: 50 MB after a stream of a large table. Blocks for
     milliseconds, but for where another thread is at it.
     """
+    kept_views.give_back()
     malloc_trim = getattr(_library, "malloc_trim", None)
     if malloc_trim is None or not _trimming.acquire(blocking=False):
         return

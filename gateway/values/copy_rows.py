@@ -19,7 +19,7 @@ from gateway.values.columns import ColumnEncoder
 from gateway.values.copy_escapes import CopyLayout, escaped, quoted, with_null_text
 from gateway.values.fields import INLINE, LENGTH_BYTES, Field, Int64s, Short, Viewed, Words, binary_of_views, viewed
 from gateway.values.fields import field_of_binary as field_of
-from gateway.values.rows import BLOCK_ROWS, COPY_DATA, MAX_BLOCK_BYTES, MAX_ROW_BYTES, column_encoders
+from gateway.values.rows import COPY_DATA, MAX_BLOCK_BYTES, MAX_ROW_BYTES, block_rows, column_encoders
 from gateway.values.settings import OutputColumn, OutputSettings
 
 _NEW_LINE = ord("\n")
@@ -53,8 +53,9 @@ class CopyEncoder:
         Raises SqlError as `rows.RowEncoder.encode` does.
         """
         blocks: list[memoryview] = []
-        for start in range(0, batch.num_rows, BLOCK_ROWS):
-            self._encode_block(batch.slice(start, BLOCK_ROWS), blocks)
+        most = block_rows(batch.num_columns)
+        for start in range(0, batch.num_rows, most):
+            self._encode_block(batch.slice(start, most), blocks)
         return blocks
 
     def _encode_block(self, batch: pa.RecordBatch, blocks: list[memoryview]) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 from gateway.values.fields import Words
 
 _MOST_KEPT: Final = 2  # as many threads encode at a time
-_MOST_BYTES: Final = 8 << 20  # of each: sixteen thousand rows of thirty columns
+_MOST_BYTES: Final = 12 << 20  # of each: two views for each value of a block
 _free: deque[Words] = deque(maxlen=_MOST_KEPT)
 
 
@@ -34,3 +34,8 @@ def room_for_views(rows: int, pieces: int) -> Iterator[Words]:
     yield room[:words].reshape(rows, 2 * pieces)
     if room.nbytes <= _MOST_BYTES:
         _free.append(room)
+
+
+def give_back() -> None:
+    """Keep none of it: nobody encodes much for now."""
+    _free.clear()

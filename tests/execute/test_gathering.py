@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from gateway.execute.gathering import Gathering, together
-from gateway.values.rows import BLOCK_ROWS
+from gateway.values.rows import block_rows
 
 _BATCH = 4096
 
@@ -42,13 +42,13 @@ async def _gathering(batches: AsyncIterator[pa.RecordBatch]) -> Gathering:
 
 
 async def _settled() -> None:
-    for _ in range(20):
+    for _ in range(100):
         await asyncio.sleep(0)
 
 
 @in_loop
 async def test_what_has_come_is_taken_together_up_to_a_block() -> None:
-    gathering = await _gathering(_several([_batch(at * _BATCH) for at in range(7)]))
+    gathering = await _gathering(_several([_batch(at * _BATCH) for at in range(23)]))
     gathering.note(1000, 1000)  # small rows: blocks of as many as there may be
     taken = []
     while True:
@@ -56,21 +56,22 @@ async def test_what_has_come_is_taken_together_up_to_a_block() -> None:
         if not (batches := await gathering.take()):
             break
         taken.append(together(batches))
-    assert [one.num_rows for one in taken] == [4 * _BATCH, 3 * _BATCH]
-    assert pa.Table.from_batches(taken).column("n").to_pylist() == list(range(7 * _BATCH))
+    assert [one.num_rows for one in taken] == [block_rows(1), 7 * _BATCH]
+    assert pa.Table.from_batches(taken).column("n").to_pylist() == list(range(23 * _BATCH))
     await gathering.close()
 
 
 @in_loop
 async def test_a_large_batch_becomes_several_blocks() -> None:
-    gathering = await _gathering(_several([_batch(0, 2 * BLOCK_ROWS + 5), _batch(2 * BLOCK_ROWS + 5)]))
+    most = block_rows(1)
+    gathering = await _gathering(_several([_batch(0, 2 * most + 5), _batch(2 * most + 5)]))
     gathering.note(1000, 1000)
     taken = []
     while batches := await gathering.take():
         await _settled()
         taken.append(together(batches))
-    assert [one.num_rows for one in taken] == [BLOCK_ROWS, BLOCK_ROWS, 5 + _BATCH]
-    assert pa.Table.from_batches(taken).column("n").to_pylist() == list(range(2 * BLOCK_ROWS + 5 + _BATCH))
+    assert [one.num_rows for one in taken] == [most, most, 5 + _BATCH]
+    assert pa.Table.from_batches(taken).column("n").to_pylist() == list(range(2 * most + 5 + _BATCH))
     await gathering.close()
 
 

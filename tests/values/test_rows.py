@@ -48,7 +48,7 @@ def test_rows_without_columns() -> None:
 
 
 def test_blocks_join_seamlessly() -> None:
-    count = 2 * rows.BLOCK_ROWS + 17
+    count = 2 * rows.block_rows(1) + 17
     batch = pa.RecordBatch.from_arrays([pa.array(np.arange(count))], ["n"])
     encoder = prepare(batch.schema, [OutputColumn(oids.INT8)], OutputSettings())
     with ThreadPoolExecutor(2) as pool:
