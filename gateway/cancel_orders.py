@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import structlog
+from cachetools import LRUCache
 
 from catalog.mirror.processes import FIRST_NUMBER
 from gateway.authentication.throttle import InASecond
@@ -26,6 +27,7 @@ from gateway.tried_again import log_failure
 
 _log = structlog.get_logger(__name__)
 _MOST_WAITING: Final = 256
+_REMEMBERED: Final = 4096
 _IN_A_SECOND: Final = 64  # of strangers, each of which all gateways hear
 _OF_ADDRESS: Final = 16
 _MOST_NUMBER: Final = (1 << 31) - 1
@@ -68,6 +70,7 @@ class CancelOrders:
         self._send = send
         self._waiting: list[str] = []
         self._sending: asyncio.Task[None] | None = None
+        self._heeded: LRUCache[str, None] = LRUCache(_REMEMBERED)  # proofs: who has heard one may say it again
         self._strangers = InASecond(_IN_A_SECOND, _OF_ADDRESS)
         self.heed: Callable[[CancelOrder], None] = lambda _order: None  # until there are sessions
 
@@ -118,6 +121,9 @@ class CancelOrders:
             self.heed(order)
 
     def proves(self, order: CancelOrder, key: bytes) -> bool:
-        """Whether a wish may be heeded by the session of this key."""
+        """Whether a wish is to be heeded by the session of this key, which it is once."""
         shown = key if order.is_by_key else b""
-        return hmac.compare_digest(order.proof, order.digest(self._secret, shown))
+        if not hmac.compare_digest(order.proof, order.digest(self._secret, shown)) or order.proof in self._heeded:
+            return False
+        self._heeded[order.proof] = None
+        return True

@@ -159,6 +159,7 @@ def test_what_gateways_tell_each_other_shows_no_key_and_is_not_believed(two: Two
         time.sleep(0.1)
         ada = client_of(two.own.gateway, ADA)
         forged = [
+            fields,  # said again
             [*fields[:2], "judged", *fields[3:]],
             [*fields[:5], "0" * 64],
             [*fields[:3], "192.0.2.1:1", *fields[4:]],
