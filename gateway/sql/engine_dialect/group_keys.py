@@ -25,6 +25,15 @@ _JOINED = with_subclasses((exp.Join, exp.Unnest, *ROWS))
 _AFTER_GROUPS = ("expressions", "group", "having", "order", "distinct", "qualify", "windows")
 
 
+def keys_of(part: exp.Expr) -> Iterator[exp.Expr]:
+    """Yield the keys of a GROUP BY, also those in its sets."""
+    for one in part.iter_expressions():
+        if isinstance(one, exp.GroupingSets | exp.Rollup | exp.Cube | exp.Tuple | exp.Paren):
+            yield from keys_of(one)
+        else:
+            yield one
+
+
 def forget_grouped(select: exp.Select) -> None:
     """Group by expressions, in place, where a key may be one of what is joined."""
     keys = _keys(select)

@@ -6,13 +6,12 @@ the point, ``10000/3.0`` twelve. Where the very text matters it is written by th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from sqlglot import exp
 
 from gateway.sql.engine_dialect import kinds
 from gateway.sql.engine_dialect.build import QUOTIENT, call, case, cast, typed
 from gateway.sql.engine_dialect.call_marks import get_digits
+from gateway.sql.engine_dialect.group_keys import keys_of
 from gateway.sql.engine_dialect.kinds import T, type_of
 from gateway.sql.engine_dialect.numeric_scales import shown_scale, varies
 from optimizer.census import Census
@@ -98,15 +97,6 @@ def _may_vary(value: exp.Expr, group: exp.Expr | None) -> bool:
     return varies(value) and (group is None or value not in [*group.expressions])
 
 
-def _keys(part: exp.Expr) -> Iterator[exp.Expr]:
-    """Yield the keys of a GROUP BY, also those in its sets."""
-    for one in part.iter_expressions():
-        if isinstance(one, exp.GroupingSets | exp.Rollup | exp.Cube | exp.Tuple | exp.Paren):
-            yield from _keys(one)
-        else:
-            yield one
-
-
 def _reads_rows(value: exp.Expr, keys: frozenset[str]) -> bool:
     """Whether something reads what is known of rows alone: neither keys of their groups nor aggregates."""
     if isinstance(value, exp.AggFunc | exp.Query) or value.sql() in keys:
@@ -138,7 +128,7 @@ def with_numeric_text(tree: exp.Query, census: Census) -> bool:
     if not inexact:
         return False
     stored = _reads_stored(census)
-    keys = frozenset() if group is None else frozenset(key.sql() for key in _keys(group))
+    keys = frozenset() if group is None else frozenset(key.sql() for key in keys_of(group))
     numbers: dict[str, exp.Expr] = {}
     for column in inexact:
         value = column.unalias()

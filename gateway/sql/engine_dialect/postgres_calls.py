@@ -8,7 +8,7 @@ so that ``data -> 'a' ->> 'b'`` is one call.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Protocol
 
 from sqlglot import exp
@@ -22,6 +22,7 @@ from gateway.sql.engine_dialect.allowed import CLASSES, NAMES, REFUSED
 from gateway.sql.engine_dialect.build import ENGINE
 from gateway.sql.engine_dialect.call_marks import ORIGINAL, Call, get_mark, marked
 from gateway.sql.engine_dialect.differences import differs, is_quick_cast, note_infinity
+from gateway.sql.engine_dialect.group_keys import keys_of
 from gateway.sql.engine_dialect.kinds import Kind, T, kind, type_of
 from gateway.sql.engine_dialect.masks import is_keyed_call
 from optimizer.census import Census, with_subclasses
@@ -300,7 +301,7 @@ def _note_keys(groups: Iterable[exp.Group]) -> None:
     """
     for group in groups:
         select = group.parent
-        keys = [one for one in _keys(group) if not isinstance(one, (*_ENGINES_OWN, exp.Literal))]
+        keys = [one for one in keys_of(group) if not isinstance(one, (*_ENGINES_OWN, exp.Literal))]
         if not keys or not isinstance(select, exp.Select):
             continue
         kinds_of_keys = tuple({type(one) for one in keys})
@@ -310,15 +311,6 @@ def _note_keys(groups: Iterable[exp.Group]) -> None:
                 for one in part.find_all(*kinds_of_keys):
                     if one in keys:
                         one.meta[_KEY] = True
-
-
-def _keys(part: exp.Expr) -> Iterator[exp.Expr]:
-    """Yield the keys of a GROUP BY, also those in its sets."""
-    for one in part.iter_expressions():
-        if isinstance(one, exp.GroupingSets | exp.Rollup | exp.Cube | exp.Tuple | exp.Paren):
-            yield from _keys(one)
-        else:
-            yield one
 
 
 def put(node: exp.Expr, types: ResultTypes) -> exp.Expr | None:
