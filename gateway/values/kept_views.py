@@ -14,7 +14,7 @@ import numpy as np
 
 from gateway.values.fields import Words
 
-_MOST_KEPT: Final = 2  # as many threads encode at a time
+_MOST_KEPT: Final = 2  # as many threads of a gateway encode at a time
 _MOST_BYTES: Final = 12 << 20  # of each: two views for each value of a block
 _free: deque[Words] = deque(maxlen=_MOST_KEPT)
 

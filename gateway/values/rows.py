@@ -33,7 +33,7 @@ __all__ = ["OutputColumn", "OutputSettings", "RowEncoder", "RowForm", "prepare"]
 
 # Values put together at once: fewer cost calls, and turns of threads; more cost cache misses, and memory.
 _BLOCK_VALUES = 1 << 18
-_FEWEST_ROWS, _MOST_ROWS = 8192, 1 << 16
+_FEWEST_ROWS, _MOST_ROWS = 8192, 1 << 15  # no more: those that come may be much longer than those before
 MAX_BLOCK_BYTES = 1 << 30
 MAX_ROW_BYTES = 0x3FFFFFFF  # MaxAllocSize of PostgreSQL, which bounds its own messages
 MAX_COLUMNS = 1664  # MaxTupleAttributeNumber

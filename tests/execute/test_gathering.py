@@ -56,7 +56,7 @@ async def test_what_has_come_is_taken_together_up_to_a_block() -> None:
         if not (batches := await gathering.take()):
             break
         taken.append(together(batches))
-    assert [one.num_rows for one in taken] == [block_rows(1), 7 * _BATCH]
+    assert [one.num_rows for one in taken] == [block_rows(1), block_rows(1), 7 * _BATCH]
     assert pa.Table.from_batches(taken).column("n").to_pylist() == list(range(23 * _BATCH))
     await gathering.close()
 
