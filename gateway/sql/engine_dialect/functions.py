@@ -155,6 +155,8 @@ FUNCTIONS: tuple[Function, ...] = (
     Function("timestamptz_of_epoch", (FLOAT8,), MOMENT, moment_functions.of_epoch),
     Function("interval_size", (INTERVAL,), pa.decimal128(38, 0), moment_functions.interval_size),
     Function("upper_text", (pa.string(),), pa.string(), text_functions.upper),
+    Function("hex_digits", (pa.string(),), pa.string(), text_functions.hex_digits),
+    Function("base64_digits", (pa.string(),), pa.string(), text_functions.base64_digits),
     Function("lower_text", (pa.string(),), pa.string(), text_functions.lower),
     Function("jsonb_key", (pa.string(),), pa.string(), text_functions.jsonb_key),
     Function("boolean_of_text", (pa.string(),), pa.bool_(), reading_functions.boolean_of),

@@ -167,7 +167,8 @@ def encode(node: exp.Expr) -> exp.Expr:
     if isinstance(node, exp.Encode):
         name = "base64pad" if form.name.lower() == "base64" else "hex"
         return call("encode", node.this, text(name), returns="TEXT")
-    return call("decode", node.this, text(form.name.lower()), returns="BYTEA")
+    digits = call(f"{form.name.lower()}_digits", node.this, returns="TEXT")
+    return call("decode", digits, text(form.name.lower()), returns="BYTEA")
 
 
 def format_text(node: exp.Format, session: Session) -> exp.Expr:

@@ -16,6 +16,7 @@ from gateway.values.fields import binary_of_field
 from gateway.values.scalars import natural_oid, scalar_encoder
 from gateway.values.settings import OutputColumn, OutputSettings
 
+_SPACES = r"[ \t\n\r]+"  # between digits of an encoding
 _LONGEST_TEXT = 0x3FFFFFFF - 4  # bytes: MaxAllocSize
 _LONGEST_CHARACTER = 4  # bytes in UTF8
 _LONGEST_BATCH = 1 << 28  # bytes
@@ -127,6 +128,42 @@ def character_number(numbers: pa.Array) -> pa.Array:
         if wrong.any():
             raise ValueError(f"[54000] requested character {word} for encoding: {known[wrong][0]}")
     return numbers
+
+
+def hex_digits(texts: pa.Array) -> pa.Array:
+    """Return hexadecimal digits without the spaces between them. Raises PostgreSQL's errors for what are none."""
+    digits = pc.replace_substring_regex(texts, _SPACES, "")
+    wrong = _first(digits, "[^0-9A-Fa-f]")
+    if wrong is not None:
+        raise ValueError(f'[22023] invalid hexadecimal digit: "{wrong}"')
+    if pc.any(pc.equal(pc.bit_wise_and(pc.binary_length(digits), 1), 1)).as_py():
+        raise ValueError("[22023] invalid hexadecimal data: odd number of digits")
+    return digits
+
+
+def base64_digits(texts: pa.Array) -> pa.Array:
+    """Return digits of base64 without the spaces between them. Raises PostgreSQL's errors for what are none, and for
+    signs of equality inside of them, behind which PostgreSQL reads on.
+    """
+    digits = pc.replace_substring_regex(texts, _SPACES, "")
+    wrong = _first(digits, "[^A-Za-z0-9+/=]")
+    if wrong is not None:
+        raise ValueError(f'[22023] invalid symbol "{wrong}" found while decoding base64 sequence')
+    wrong = _first(digits, "^(?:[^=]{4})*[^=]?=|=[^=]|===")
+    if wrong is not None:
+        raise ValueError('[22023] unexpected "=" while decoding base64 sequence')
+    if pc.any(pc.not_equal(pc.bit_wise_and(pc.binary_length(digits), 3), 0)).as_py():
+        raise ValueError("[22023] invalid base64 end sequence")
+    return digits
+
+
+def _first(texts: pa.Array, pattern: str) -> str | None:
+    """Return what matches a pattern in the first text that has it; None where none has."""
+    at = pc.index(pc.match_substring_regex(texts, pattern), True).as_py()
+    if at < 0:
+        return None
+    found = pc.extract_regex(texts[at], f"(?P<found>{pattern})").as_py()
+    return str(found["found"])
 
 
 def array_as_text(values: pa.Array, style: pa.Array) -> pa.Array:

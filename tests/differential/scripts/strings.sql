@@ -213,3 +213,25 @@ select t from types where t !~ 'a'::varchar and t !~* 'Z'::text and not t ~ 'x':
 
 -- padded to less than nothing
 select id, rpad(t, -1, v), lpad(t, -5), rpad(t, i4, 'x') from types where i4 < 10;
+-- digits may have spaces between them
+select v, decode(v, 'hex') from (values ('12 34'), (E'ab\ncd'), (''), (null)) x(v);
+-- digits of base64, too
+select v, decode(v, 'base64') from (values ('YW Jj'), (E'YW\nJj'), (' '), ('YQ= ='), ('YWI='), (null)) x(v);
+-- an odd number of digits
+-- error: 22023
+select decode(v, 'hex') from (values ('12'), ('123')) x(v);
+-- no digit
+-- error: 22023
+select decode(v, 'hex') from (values ('12'), ('1x')) x(v);
+-- no digit of base64
+-- error: 22023
+select decode(v, 'base64') from (values ('YWJj'), ('YWJ!')) x(v);
+-- base64 without its end
+-- error: 22023
+select decode(v, 'base64') from (values ('YWJj'), ('abc')) x(v);
+-- base64 that ends after one digit
+-- error: 22023
+select decode(v, 'base64') from (values ('YWJj'), ('a===')) x(v);
+-- base64 of a constant without its end
+-- error: 22023
+select decode('abc', 'base64'), id from types;
