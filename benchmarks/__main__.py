@@ -36,6 +36,7 @@ from benchmarks import (
     tpcds,
     tpcds_federated,
     wide_values,
+    worker_processes,
 )
 from benchmarks.setting import Setting, open_setting
 
@@ -50,6 +51,7 @@ BENCHMARKS: dict[str, Callable[[Setting], report.Section]] = {
     "catalogue": catalogue.run,
     "logins": logins.run,
     "connections": connections.run,
+    "worker_processes": worker_processes.run,
     "relay": relay.run,
     "dashboard": dashboard.run,
     "overhead": overhead.run,
