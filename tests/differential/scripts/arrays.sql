@@ -120,3 +120,14 @@ select array_to_string(array[d, null, d - 800000, d + 3000000], ', ', '-'), arra
 select coalesce(array_reverse('{1.5,2.25}'::numeric[]), '{}'::numeric[]), coalesce(array_reverse(array[n]), '{1.50}'::numeric[]) from types;
 -- arrays of files joined with each other, beside others
 select coalesce(at, at || at), coalesce(ai, ai || ai), case when b then at || at else at end, coalesce(at, array_cat(at, at)) from types;
+
+-- a comparison with no elements keeps its aggregate
+select (var_pop('0'::numeric) != all ('{}'::numeric[])) from types cross join (values (1), (2)) v(x);
+-- a comparison with no elements keeps its window
+select id, row_number() over (order by id) = any ('{}'::bigint[]) as b from types order by id;
+-- a comparison with no elements keeps what it counts
+select count(*) = any ('{}'::bigint[]), max(i4) <> all ('{}'::int[]), sum(i4) < all ('{}'::bigint[]) from types;
+-- a comparison with no elements keeps its sums by groups
+select b, sum(i4) <> all ('{}'::bigint[]) from types group by b;
+-- a column compared with no elements
+select i4 = any ('{}'::int[]), i4 <> all ('{}'::int[]), t = any ('{}'::text[]) from types;
