@@ -183,7 +183,7 @@ def _over_array(node: exp.Binary, quantifier: exp.Expr, array: exp.Expr) -> exp.
         if constants.expressions:
             inside = exp.In(this=node.left, expressions=list(constants.expressions))
             return typed(exp.Not(this=inside) if everyone else inside, T.BOOLEAN)
-        if isinstance(node.left.unnest(), exp.Column):  # an aggregate would be lost, and with it that there is one row
+        if isinstance(node.left.unnest(), exp.Column):  # of others more may depend: that there is one row
             return typed(exp.Boolean(this=everyone), T.BOOLEAN)
     compared = _with_extremes(node, array, everyone=everyone)
     place = call("array_position", copied(array), exp.Null(), returns=T.BIGINT)
